@@ -1,0 +1,50 @@
+/**
+ * A video in a bucket, opened for reading frames. What the pipeline knows of media; extract-frame.ts does it
+ * with ffmpeg over ranged reads.
+ *
+ * All times are seconds from the first frame, as a player shows them: the container's start offset and edit
+ * list are already taken off.
+ */
+export interface VideoFacts {
+  /** Demuxer that was used: `mp4`, `matroska`, `avi`. */
+  container: string;
+  /** ffmpeg's name of the video codec. */
+  codec: string;
+  /** Pixels as displayed: after rotation, with square pixels. */
+  width: number;
+  height: number;
+  /** Clockwise degrees to turn the coded picture upright: 0, 90, 180 or 270. */
+  rotation: number;
+  /** Length of the video stream, in seconds; undefined where nothing tells it. */
+  durationSeconds: number | undefined;
+  /** Nominal frames a second; undefined where nothing tells it. */
+  frameRate: number | undefined;
+  /** True for PQ or HLG transfer: tone-mapped on the way out. */
+  hdr: boolean;
+  hasAudio: boolean;
+}
+
+export interface VideoFrame {
+  /** When this frame's display begins, in seconds. */
+  time: number;
+  width: number;
+  height: number;
+  /** Packed 8-bit RGB in sRGB, row by row, upright, square pixels: `width * height * 3` bytes. */
+  rgb: Uint8Array;
+}
+
+export interface VideoFile {
+  readonly facts: VideoFacts;
+  /** The frame on display at `time`: the last one that starts at or before it, else the first or last. */
+  frameAt(time: number): Promise<VideoFrame>;
+  /**
+   * Every frame that starts in [from, to], at most `limit` of them (then evenly thinned), in one decode.
+   * `maxWidth` scales them down, for stills that are only looked at. Never empty: the frame on display at
+   * `from` comes first.
+   */
+  framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]>;
+  /** Storage bytes and requests so far. */
+  readonly traffic: { bytes: number; requests: number };
+  /** Ends its processes and its loopback server. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,66 @@
+/**
+ * One error class with closed codes. The code says who acts: a refused event is settled at once and never
+ * retried; a retryable one is thrown, so that the platform delivers it again with backoff.
+ */
+const REFUSED = [
+  'invalid-event',
+  'unsupported-media',
+  'empty-object',
+  'too-large',
+  'too-long',
+  'too-short',
+  'corrupt-media',
+  'object-gone',
+  'superseded',
+  'blocked',
+  'schema-violation',
+  'unknown-type',
+] as const;
+
+const RETRYABLE = [
+  'unavailable',
+  'quota',
+  'timeout',
+  'busy',
+  'denied',
+  'not-found-yet',
+  'malformed-answer',
+  'invalid-config',
+  'internal',
+] as const;
+
+export type RefusalCode = (typeof REFUSED)[number];
+export type RetryableCode = (typeof RETRYABLE)[number];
+export type ErrorCode = RefusalCode | RetryableCode;
+
+const refused: ReadonlySet<string> = new Set(REFUSED);
+
+export class AppError extends Error {
+  override readonly name = 'AppError';
+
+  /** `message` names both sides: what was found and what was allowed. */
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    options: { cause?: unknown } = {},
+  ) {
+    super(message, options);
+  }
+
+  /** True where another delivery of the same event could end differently. */
+  get retryable(): boolean {
+    return !refused.has(this.code);
+  }
+}
+
+/** A refusal: the event itself is at fault, so trying again cannot help. */
+export function isRefusal(error: unknown): error is AppError & { code: RefusalCode } {
+  return error instanceof AppError && !error.retryable;
+}
+
+/** Anything thrown, as an AppError: what nobody planned for counts as retryable. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  return new AppError('internal', message, { cause: error });
+}
