@@ -1,0 +1,61 @@
+/**
+ * The only list of what is deployed. index.ts registers these functions, deploy.sh creates them and
+ * local/eventarc.ts delivers to them.
+ */
+export interface Role {
+  role: string;
+  /** What it is granted on: never the project where a bucket or a topic will do. */
+  on: 'project' | 'raw-bucket' | 'frames-bucket' | 'state-bucket' | 'function';
+  reason: string;
+}
+
+export interface Trigger {
+  eventType: string;
+  /** The bucket whose objects fire it, by the variable that names it. */
+  bucket: 'RAW_BUCKET';
+  /** Redeliver on failure: without it an event that fails once is lost. */
+  retry: true;
+  /** Deliveries before the dead-letter topic, 5 to 100. */
+  maxDeliveryAttempts: number;
+  memory: string;
+  cpu: number;
+  /** Requests at a time in one instance. */
+  concurrency: number;
+  maxInstances: number;
+  /** Event functions run at most 540 s. */
+  timeoutSeconds: number;
+  roles: readonly Role[];
+}
+
+export const triggers = {
+  processVideo: {
+    eventType: 'google.cloud.storage.object.v1.finalized',
+    bucket: 'RAW_BUCKET',
+    retry: true,
+    maxDeliveryAttempts: 10,
+    memory: '1Gi',
+    cpu: 1,
+    // ffmpeg fills the instance: one video at a time, as many instances as quota allows.
+    concurrency: 1,
+    maxInstances: 100,
+    timeoutSeconds: 540,
+    roles: [
+      { role: 'roles/storage.objectViewer', on: 'raw-bucket', reason: 'reads the uploaded video by ranges' },
+      {
+        role: 'roles/storage.objectUser',
+        on: 'frames-bucket',
+        reason: 'writes frames and the manifest, and reads back what an earlier attempt wrote',
+      },
+      {
+        role: 'roles/storage.objectUser',
+        on: 'state-bucket',
+        reason: 'keeps write-once records and the lease, which it renews and deletes',
+      },
+      { role: 'roles/aiplatform.user', on: 'project', reason: 'asks Gemini; has no narrower resource' },
+      { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+      { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
+    ],
+  },
+} as const satisfies Record<string, Trigger>;
+
+export type FunctionName = keyof typeof triggers;

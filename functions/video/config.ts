@@ -1,0 +1,109 @@
+import { type Env, EnvReader } from '../../shared/runtime/config.ts';
+
+export interface VideoConfig {
+  project: string | undefined;
+  framesBucket: string;
+  stateBucket: string;
+  /** What to look for where the upload does not say. */
+  moment: string;
+  maxMoments: number;
+  accept: {
+    /** Uploads whose name begins otherwise are rejected; empty accepts all. */
+    namePrefix: string;
+    maxBytes: number;
+    minSeconds: number;
+    maxSeconds: number;
+    /** Longest side, in pixels. */
+    maxSide: number;
+    /** Width times height. */
+    maxPixels: number;
+  };
+  gemini: {
+    sdk: 'vertexai' | 'genai';
+    model: string;
+    location: string;
+    /** Host and port that replace Google's; undefined outside local runs. */
+    apiEndpoint: string | undefined;
+    /** Frames a second of the coarse pass. */
+    fps: number;
+    /** `uri`: Gemini opens `gs://` itself. `inline`: bytes are sent along, for a bucket it cannot see. */
+    video: 'uri' | 'inline';
+    /** US dollars a million tokens, for the estimate in the manifest. */
+    dollarsPerMillion: { input: number; output: number };
+  };
+  refine: { by: 'stills' | 'none'; windowSeconds: number; stills: number };
+  frame: { format: 'png' | 'jpeg' | 'webp' | 'avif'; width: number | undefined; quality: number };
+  contactSheet: boolean;
+  ffmpegPath: string | undefined;
+  storageEndpoint: string | undefined;
+  /** Time one attempt has, below the function's own timeout. */
+  attemptMs: number;
+  leaseMs: number;
+}
+
+/** The original demo's question. */
+export const DEFAULT_MOMENT = 'a child shows "67" with hand gestures: both palms up, moving up and down in turn';
+
+/**
+ * Largest object asked about inline: Vertex AI takes requests of 20 MB, and base64 adds a third.
+ * https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
+ */
+export const MAX_INLINE_BYTES = 14_000_000;
+
+/** Pure: throws one `invalid-config` that lists every bad variable. */
+export function parseVideoConfig(env: Env): VideoConfig {
+  const read = new EnvReader(env);
+  const project = read.optional('GOOGLE_CLOUD_PROJECT');
+  const rawBucket = read.optional('RAW_BUCKET');
+  const framesBucket = read.required('FRAMES_BUCKET');
+  const stateBucket = read.required('STATE_BUCKET');
+  // Frames that land where uploads are watched would trigger this function again, for ever.
+  if (rawBucket && (rawBucket === framesBucket || rawBucket === stateBucket)) {
+    read.mistake(`RAW_BUCKET is ${JSON.stringify(rawBucket)}; it must differ from FRAMES_BUCKET and STATE_BUCKET`);
+  }
+  const width = read.integer('FRAME_WIDTH', 0, { min: 0, max: 16_384 });
+  const config: VideoConfig = {
+    project,
+    framesBucket,
+    stateBucket,
+    moment: read.string('MOMENT_PROMPT', DEFAULT_MOMENT),
+    maxMoments: read.integer('MAX_MOMENTS', 1, { min: 1, max: 20 }),
+    accept: {
+      namePrefix: read.string('NAME_PREFIX', ''),
+      maxBytes: read.integer('MAX_BYTES', 10 * 1024 ** 3, { min: 1, max: 5 * 1024 ** 4 }),
+      minSeconds: read.number('MIN_SECONDS', 0, { min: 0, max: 3_600 }),
+      maxSeconds: read.number('MAX_SECONDS', 2_700, { min: 0.04, max: 36_000 }),
+      maxSide: read.integer('MAX_SIDE', 8_192, { min: 16, max: 16_384 }),
+      maxPixels: read.integer('MAX_PIXELS', 7_680 * 4_320, { min: 256, max: 16_384 * 16_384 }),
+    },
+    gemini: {
+      sdk: read.oneOf('GEMINI_SDK', ['vertexai', 'genai'], 'vertexai'),
+      model: read.string('GEMINI_MODEL', 'gemini-3.8-flash'),
+      location: read.string('GEMINI_LOCATION', 'global'),
+      apiEndpoint: read.optional('VERTEX_API_ENDPOINT'),
+      fps: read.number('GEMINI_FPS', 1, { min: 0.01, max: 24 }),
+      video: read.oneOf('GEMINI_VIDEO', ['uri', 'inline'], 'uri'),
+      dollarsPerMillion: {
+        input: read.number('GEMINI_INPUT_DOLLARS', 0.3, { min: 0, max: 1_000 }),
+        output: read.number('GEMINI_OUTPUT_DOLLARS', 2.5, { min: 0, max: 1_000 }),
+      },
+    },
+    refine: {
+      by: read.oneOf('REFINE', ['stills', 'none'], 'stills'),
+      windowSeconds: read.number('REFINE_WINDOW_SECONDS', 2, { min: 0.1, max: 20 }),
+      stills: read.integer('REFINE_STILLS', 12, { min: 2, max: 60 }),
+    },
+    frame: {
+      format: read.oneOf('FRAME_FORMAT', ['png', 'jpeg', 'webp', 'avif'], 'png'),
+      width: width === 0 ? undefined : width,
+      quality: read.integer('FRAME_QUALITY', 85, { min: 1, max: 100 }),
+    },
+    contactSheet: read.boolean('CONTACT_SHEET', false),
+    ffmpegPath: read.optional('FFMPEG_PATH'),
+    storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
+    attemptMs: read.integer('ATTEMPT_SECONDS', 500, { min: 1, max: 3_500 }) * 1_000,
+    leaseMs: read.integer('LEASE_SECONDS', 60, { min: 1, max: 3_600 }) * 1_000,
+  };
+  read.finish();
+  return config;
+}

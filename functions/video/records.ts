@@ -1,0 +1,49 @@
+import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import { formatTimestamp } from './timestamp.ts';
+import type { VideoObject } from './video-object.ts';
+
+/**
+ * Names of everything one upload leaves behind. They follow from the object and its generation alone, so that
+ * every delivery finds what another wrote, and an overwritten video is a new one.
+ */
+export interface VideoNames {
+  /** In the state bucket. */
+  coarse: string;
+  detection: string;
+  lease: string;
+  /** In the frames bucket. */
+  manifest: string;
+  frame(index: number, seconds: number, extension: string): string;
+  contactSheet(index: number): string;
+}
+
+/** Longest name of an object in Cloud Storage, in bytes. */
+const MAX_NAME = 1_024;
+/** What is kept for the longest file name below the folder. */
+const ROOM = 80;
+
+export function videoNames(object: VideoObject): VideoNames {
+  // Hashed: the name itself, up to 1,024 bytes, would leave no room for ours.
+  const state = `videos/${sha256(JSON.stringify([object.bucket, object.name]))}/${object.generation}`;
+  const folder = `${folderOf(object.name)}/${object.generation}`;
+  const number = (index: number): string => String(index + 1).padStart(2, '0');
+  return {
+    coarse: `${state}/coarse.json`,
+    detection: `${state}/detection.json`,
+    lease: `${state}/lease.json`,
+    manifest: `${folder}/manifest.json`,
+    frame: (index, seconds, extension) =>
+      `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}.${extension}`,
+    contactSheet: (index) => `${folder}/contact-sheet-${number(index)}.jpg`,
+  };
+}
+
+/** The object's name, cut where it would leave no room, and then made unique by its hash. */
+function folderOf(name: string): string {
+  const bytes = Buffer.from(name);
+  if (bytes.length + ROOM <= MAX_NAME) return name;
+  const hash = sha256(name).slice(0, 32);
+  let cut = MAX_NAME - ROOM - hash.length - 1;
+  while ((bytes[cut]! & 0xc0) === 0x80) cut--;
+  return `${bytes.subarray(0, cut).toString()}~${hash}`;
+}

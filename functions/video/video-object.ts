@@ -1,0 +1,122 @@
+import {
+  type CloudEvent,
+  decodeJson,
+  describe,
+  isJsonObject,
+  type Json,
+  parseCloudEvent,
+} from '../../shared/runtime/cloud-event.ts';
+import { AppError } from '../../shared/runtime/errors.ts';
+
+/** The uploaded object that an event speaks of. */
+export interface VideoObject {
+  bucket: string;
+  name: string;
+  /** Decimal string. */
+  generation: string;
+}
+
+export interface VideoEvent {
+  event: CloudEvent;
+  object: VideoObject;
+}
+
+const FINALIZED = 'google.cloud.storage.object.v1.finalized';
+const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
+
+/**
+ * Takes every form in which a finalized object is announced: a CloudEvent with the object resource as its data
+ * (as JSON, text, bytes or base64), the bare object resource, and the Pub/Sub envelope of a storage
+ * notification (https://cloud.google.com/storage/docs/pubsub-notifications), itself a CloudEvent or bare.
+ * Throws `invalid-event` naming what was found and what is allowed.
+ */
+export function parseVideoEvent(input: unknown): VideoEvent {
+  if (isJsonObject(input) && input['specversion'] === undefined) {
+    if (input['kind'] === 'storage#object') return bare(input, parseObject(input));
+    if (isJsonObject(input['message'])) return bare(input, parseNotification(input['message']));
+  }
+  const event = parseCloudEvent(input);
+  switch (event.type) {
+    case FINALIZED:
+      return { event, object: parseObject(decodeJson(event.data, 'data')) };
+    case MESSAGE_PUBLISHED: {
+      const message = decodeJson(event.data, 'data')['message'];
+      if (!isJsonObject(message)) {
+        throw new AppError('invalid-event', `data.message is ${describe(message)}; a Pub/Sub message is allowed`);
+      }
+      return { event, object: parseNotification(message) };
+    }
+    default:
+      throw new AppError(
+        'invalid-event',
+        `type is ${describe(event.type)}; ${FINALIZED} and ${MESSAGE_PUBLISHED} are allowed`,
+      );
+  }
+}
+
+function parseNotification(message: Json): VideoObject {
+  const attributes = isJsonObject(message['attributes']) ? message['attributes'] : {};
+  if (attributes['eventType'] !== undefined && attributes['eventType'] !== 'OBJECT_FINALIZE') {
+    throw new AppError(
+      'invalid-event',
+      `eventType is ${describe(attributes['eventType'])}; OBJECT_FINALIZE is allowed`,
+    );
+  }
+  // A notification with payloadFormat NONE has the attributes alone.
+  if (attributes['bucketId'] !== undefined) {
+    return parseObject({
+      bucket: attributes['bucketId'],
+      name: attributes['objectId'],
+      generation: attributes['objectGeneration'],
+    });
+  }
+  return parseObject(decodeJson(message['data'], 'message.data'));
+}
+
+function parseObject(resource: Json): VideoObject {
+  return {
+    bucket: field(resource, 'bucket', /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'a bucket name'),
+    name: objectName(resource['name']),
+    generation: field(resource, 'generation', /^[1-9][0-9]{0,18}$/, 'a positive decimal string'),
+  };
+}
+
+function field(resource: Json, name: string, allowed: RegExp, what: string): string {
+  const value = resource[name];
+  // A generation above 2^53 that came as a JSON number is already rounded: only strings can be trusted.
+  if (typeof value === 'string' && allowed.test(value)) return value;
+  throw new AppError('invalid-event', `${name} is ${describe(value)}; ${what} is allowed`);
+}
+
+/** https://cloud.google.com/storage/docs/objects#naming */
+function objectName(value: unknown): string {
+  if (typeof value !== 'string' || value === '') {
+    throw new AppError('invalid-event', `name is ${describe(value)}; a string of 1 to 1,024 bytes is allowed`);
+  }
+  const bytes = Buffer.byteLength(value);
+  if (bytes > 1_024) {
+    throw new AppError('invalid-event', `name has ${bytes} bytes; 1 to 1,024 are allowed`);
+  }
+  if (/[\r\n]/.test(value) || value === '.' || value === '..' || !value.isWellFormed()) {
+    throw new AppError(
+      'invalid-event',
+      `name is ${describe(value)}; Unicode without line breaks, and not "." or "..", is allowed`,
+    );
+  }
+  return value;
+}
+
+/** An event for what came without one, with an identity that a redelivery shares. */
+function bare(input: Json, object: VideoObject): VideoEvent {
+  const event: CloudEvent = {
+    id: `${object.name}#${object.generation}`,
+    source: `//storage.googleapis.com/projects/_/buckets/${object.bucket}`,
+    type: FINALIZED,
+    subject: `objects/${object.name}`,
+    time: typeof input['timeCreated'] === 'string' ? input['timeCreated'] : undefined,
+    extensions: {},
+    traceparent: typeof input['traceparent'] === 'string' ? input['traceparent'] : undefined,
+    data: input,
+  };
+  return { event, object };
+}

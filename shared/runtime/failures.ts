@@ -1,0 +1,69 @@
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { AppError } from './errors.ts';
+import { stackOf } from './log.ts';
+
+/** One failed attempt: what the dead-letter inspector will have to tell. */
+export interface FailureRecord {
+  schemaVersion: 1;
+  function: string;
+  eventId: string;
+  /** Counted from 1. */
+  attempt: number;
+  code: string;
+  message: string;
+  stack: string;
+  trace: string | undefined;
+  /** RFC 3339. */
+  at: string;
+}
+
+const MAX_MESSAGE = 2_000;
+const MAX_STACK = 8_000;
+const MAX_ATTEMPTS = 1_000;
+
+const prefixOf = (name: string, eventId: string): string => `failures/${name}/${eventId}/`;
+/** Fixed width, so that listing gives the attempts in order. */
+const keyOf = (name: string, eventId: string, attempt: number): string =>
+  `${prefixOf(name, eventId)}${String(attempt).padStart(4, '0')}.json`;
+
+/** Attempts of this event that are known to have failed. */
+export async function countFailures(
+  store: ObjectStore,
+  name: string,
+  eventId: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  let count = 0;
+  for await (const _ of store.list({ prefix: prefixOf(name, eventId), signal })) count++;
+  return count;
+}
+
+/** Writes one write-once record for this failed attempt, under the first free number. */
+export async function recordFailure(
+  store: ObjectStore,
+  failure: { function: string; eventId: string; error: AppError; trace: string | undefined; at: Date },
+  signal?: AbortSignal,
+): Promise<FailureRecord> {
+  const known = await countFailures(store, failure.function, failure.eventId, signal);
+  // Two attempts of one event can fail at the same time: the loser takes the next number.
+  for (let attempt = known + 1; ; attempt++) {
+    const record: FailureRecord = {
+      schemaVersion: 1,
+      function: failure.function,
+      eventId: failure.eventId,
+      attempt,
+      code: failure.error.code,
+      message: failure.error.message.slice(0, MAX_MESSAGE),
+      stack: stackOf(failure.error).slice(0, MAX_STACK),
+      trace: failure.trace,
+      at: failure.at.toISOString(),
+    };
+    if (attempt > MAX_ATTEMPTS) return record;
+    const body = Buffer.from(JSON.stringify(record));
+    const outcome = await store.putIfAbsent(keyOf(failure.function, failure.eventId, attempt), body, {
+      contentType: 'application/json',
+      signal,
+    });
+    if (outcome.kind === 'written') return record;
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * Structured logs: one line of JSON on stdout a log event, with the special fields of Cloud Logging
+ * (https://cloud.google.com/logging/docs/structured-logging).
+ */
+export type Severity = 'DEBUG' | 'INFO' | 'NOTICE' | 'WARNING' | 'ERROR' | 'CRITICAL';
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  /** `error.stack` goes where Error Reporting finds it. */
+  error(message: string, error: unknown, fields?: LogFields): void;
+  /** A logger that adds these fields to every entry. */
+  with(fields: LogFields): Logger;
+}
+
+const ERROR_REPORT_TYPE =
+  'type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent';
+
+export interface LoggerOptions {
+  write?: (line: string) => void;
+  fields?: LogFields;
+  debug?: boolean;
+}
+
+export function createLogger(options: LoggerOptions = {}): Logger {
+  const write = options.write ?? ((line: string) => void process.stdout.write(line));
+  const base = options.fields ?? {};
+  const entry = (severity: Severity, message: string, fields: LogFields = {}): void => {
+    write(`${stringify({ severity, message, ...base, ...fields })}\n`);
+  };
+  return {
+    debug: (message, fields) => {
+      if (options.debug) entry('DEBUG', message, fields);
+    },
+    info: (message, fields) => entry('INFO', message, fields),
+    warn: (message, fields) => entry('WARNING', message, fields),
+    error: (message, error, fields) =>
+      entry('ERROR', message, {
+        '@type': ERROR_REPORT_TYPE,
+        stack_trace: stackOf(error),
+        ...fields,
+      }),
+    with: (fields) => createLogger({ ...options, fields: { ...base, ...fields } }),
+  };
+}
+
+/** A logger that says nothing: for tests and for callers that pass none. */
+export const silentLogger: Logger = createLogger({ write: () => {} });
+
+/**
+ * The trace fields of a request's `traceparent` (https://www.w3.org/TR/trace-context/), so that Cloud Logging
+ * files the entries under the request. Empty where the header is absent or malformed.
+ */
+export function traceFields(traceparent: unknown, project: string | undefined): LogFields {
+  const match =
+    typeof traceparent === 'string' &&
+    /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent);
+  if (!match) return {};
+  const [, trace, span, flags] = match;
+  return {
+    'logging.googleapis.com/trace': project ? `projects/${project}/traces/${trace}` : trace,
+    'logging.googleapis.com/spanId': span,
+    'logging.googleapis.com/trace_sampled': (Number.parseInt(flags!, 16) & 1) === 1,
+  };
+}
+
+export function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return error.cause === undefined ? own : `${own}\nCaused by: ${stackOf(error.cause)}`;
+}
+
+function stringify(value: unknown): string {
+  return JSON.stringify(value, (_key, item) => (typeof item === 'bigint' ? item.toString() : item));
+}
