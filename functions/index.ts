@@ -10,5 +10,5 @@ const handlers: Record<FunctionName, () => Promise<Handler>> = {
 
 for (const [name, load] of Object.entries(handlers)) {
   // One parameter: the framework takes two for a callback.
-  cloudEvent(name, async (event) => (await load()).handle(event));
+  cloudEvent(name, async (event: unknown) => (await load()).handle(event));
 }

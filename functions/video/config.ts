@@ -42,7 +42,8 @@ export interface VideoConfig {
 }
 
 /** The original demo's question. */
-export const DEFAULT_MOMENT = 'a child shows "67" with hand gestures: both palms up, moving up and down in turn';
+export const DEFAULT_MOMENT =
+  'a child shows "67" with hand gestures: both palms up, moving up and down in turn';
 
 /**
  * Largest object asked about inline: Vertex AI takes requests of 20 MB, and base64 adds a third.
@@ -59,7 +60,9 @@ export function parseVideoConfig(env: Env): VideoConfig {
   const stateBucket = read.required('STATE_BUCKET');
   // Frames that land where uploads are watched would trigger this function again, for ever.
   if (rawBucket && (rawBucket === framesBucket || rawBucket === stateBucket)) {
-    read.mistake(`RAW_BUCKET is ${JSON.stringify(rawBucket)}; it must differ from FRAMES_BUCKET and STATE_BUCKET`);
+    read.mistake(
+      `RAW_BUCKET is ${JSON.stringify(rawBucket)}; it must differ from FRAMES_BUCKET and STATE_BUCKET`,
+    );
   }
   const width = read.integer('FRAME_WIDTH', 0, { min: 0, max: 16_384 });
   const config: VideoConfig = {

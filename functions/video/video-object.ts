@@ -42,7 +42,10 @@ export function parseVideoEvent(input: unknown): VideoEvent {
     case MESSAGE_PUBLISHED: {
       const message = decodeJson(event.data, 'data')['message'];
       if (!isJsonObject(message)) {
-        throw new AppError('invalid-event', `data.message is ${describe(message)}; a Pub/Sub message is allowed`);
+        throw new AppError(
+          'invalid-event',
+          `data.message is ${describe(message)}; a Pub/Sub message is allowed`,
+        );
       }
       return { event, object: parseNotification(message) };
     }
@@ -91,7 +94,10 @@ function field(resource: Json, name: string, allowed: RegExp, what: string): str
 /** https://cloud.google.com/storage/docs/objects#naming */
 function objectName(value: unknown): string {
   if (typeof value !== 'string' || value === '') {
-    throw new AppError('invalid-event', `name is ${describe(value)}; a string of 1 to 1,024 bytes is allowed`);
+    throw new AppError(
+      'invalid-event',
+      `name is ${describe(value)}; a string of 1 to 1,024 bytes is allowed`,
+    );
   }
   const bytes = Buffer.byteLength(value);
   if (bytes > 1_024) {

@@ -15,6 +15,8 @@ const REFUSED = [
   'blocked',
   'schema-violation',
   'unknown-type',
+  'invalid-metadata',
+  'outside-prefix',
 ] as const;
 
 const RETRYABLE = [

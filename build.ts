@@ -1,0 +1,35 @@
+import { rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Bundles the functions to `outdir`: one entry, and a chunk for everything that is imported on demand, so that
+ * a function loads only what it needs. Bundled and minified, the Google clients load in less than half the time.
+ */
+export async function bundle(outdir = `${here}dist`): Promise<void> {
+  await rm(outdir, { recursive: true, force: true });
+  await build({
+    absWorkingDir: here,
+    entryPoints: ['functions/index.ts'],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.9',
+    minify: true,
+    keepNames: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // The framework is the process we are loaded into; the others bring binaries of their own.
+    external: ['@google-cloud/functions-framework', 'sharp', '@ffmpeg-installer/ffmpeg'],
+    // The clients are CommonJS inside: their require() of Node's modules needs one in an ES module.
+    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

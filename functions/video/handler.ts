@@ -1,0 +1,95 @@
+import { AppError } from '../../shared/runtime/errors.ts';
+import {
+  type EventFunction,
+  handleEvent,
+  type Invocation,
+  type Runtime,
+} from '../../shared/runtime/handle.ts';
+import { createLogger } from '../../shared/runtime/log.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+import { parseVideoConfig, type VideoConfig } from './config.ts';
+import type { Manifest } from './manifest.ts';
+import { parseVideoEvent, type VideoEvent } from './video-object.ts';
+
+const log = createLogger();
+
+/** One storage event, as the functions-framework hands it over. */
+export async function handle(input: unknown): Promise<void> {
+  const config = configure();
+  const runtime: Runtime = {
+    log,
+    project: config.project,
+    state: async () => (await openStorage(config)).bucket(config.stateBucket),
+    attemptMs: config.attemptMs,
+  };
+  const fn: EventFunction<VideoEvent> = {
+    name: 'processVideo',
+    parse: parseVideoEvent,
+    run: (parsed, invocation) => run(parsed, invocation, config),
+  };
+  await handleEvent(input, fn, runtime);
+}
+
+async function run({ object }: VideoEvent, invocation: Invocation, config: VideoConfig): Promise<void> {
+  if (object.bucket === config.framesBucket || object.bucket === config.stateBucket) {
+    // A manifest for our own output would be output again: refused without one, or it never ends.
+    throw new AppError(
+      'invalid-event',
+      `bucket is ${object.bucket}, which this function writes to; uploads come from another bucket`,
+    );
+  }
+  const [{ processVideo }, { videoTools }, storage] = await Promise.all([
+    import('./process-video.ts'),
+    import('./tools.ts'),
+    openStorage(config),
+  ]);
+  const tools = videoTools(config, storage, invocation.log);
+  const { manifest, ours } = await processVideo(object, tools, invocation);
+  logOutcome(manifest, ours, invocation);
+}
+
+/** The one line of an outcome: log-based metrics are made from its numbers. */
+function logOutcome(manifest: Manifest, ours: boolean, { log, event, clock, startedAt }: Invocation): void {
+  const uploadedAt = event.time === undefined ? Number.NaN : Date.parse(event.time);
+  log.info(ours ? 'video settled' : 'video was settled before', {
+    outcome: ours ? manifest.outcome : 'duplicate',
+    code: manifest.rejection?.code,
+    reason: manifest.rejection?.reason,
+    object: `gs://${manifest.source.bucket}/${manifest.source.name}`,
+    generation: manifest.source.generation,
+    correlationId: manifest.correlationId,
+    frames: manifest.moments.map((moment) => moment.frame.name),
+    tokens: manifest.tokens?.total,
+    estimatedCost: manifest.estimatedCost,
+    reads: manifest.reads,
+    timings: manifest.timings,
+    attempts: manifest.attempts,
+    durationMs: clock.now() - startedAt,
+    lagMs: Number.isNaN(uploadedAt) ? undefined : startedAt - uploadedAt,
+  });
+}
+
+let configured: VideoConfig | undefined;
+
+function configure(): VideoConfig {
+  try {
+    configured ??= parseVideoConfig(process.env);
+    return configured;
+  } catch (error) {
+    log.error('configuration refused', error);
+    throw error;
+  }
+}
+
+let storage: Promise<Storage> | undefined;
+
+/** The client is loaded with the first event that needs it, and kept for the instance's life. */
+function openStorage(config: VideoConfig): Promise<Storage> {
+  storage ??= import('../../shared/storage/gcs.ts').then(({ createGcsStorage }) =>
+    createGcsStorage({
+      ...(config.storageEndpoint && { apiEndpoint: config.storageEndpoint }),
+      ...(config.project && { projectId: config.project }),
+    }),
+  );
+  return storage;
+}

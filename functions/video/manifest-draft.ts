@@ -1,0 +1,110 @@
+import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import type { AppError, RefusalCode } from '../../shared/runtime/errors.ts';
+import { countFailures } from '../../shared/runtime/failures.ts';
+import type { Invocation } from '../../shared/runtime/handle.ts';
+import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
+import type { Detection, TokensSpent } from './detect.ts';
+import type { Manifest, ManifestMoment } from './manifest.ts';
+import type { VideoFile } from './video-file.ts';
+import type { VideoObject } from './video-object.ts';
+
+/** What is known of an upload so far; it turns into the manifest at any point. */
+export interface ManifestDraft {
+  /** Custom metadata of everything stored for this upload. */
+  readonly metadata: Readonly<Record<string, string>>;
+  time<T>(name: string, step: () => Promise<T>): Promise<T>;
+  describeUpload(facts: ObjectFacts): void;
+  describeVideo(video: VideoFile & { ffmpeg: string }): void;
+  describeDetection(detection: Detection, dollarsPerMillion: { input: number; output: number }): void;
+  describeMoments(moments: ManifestMoment[]): void;
+  describeReads(video: VideoFile): void;
+  reject(error: AppError & { code: RefusalCode }): void;
+  manifest(): Manifest;
+}
+
+export async function draftManifest(
+  object: VideoObject,
+  state: ObjectStore,
+  { event, eventId, clock, startedAt, signal }: Invocation,
+): Promise<ManifestDraft> {
+  const failed = await countFailures(state, 'processVideo', eventId, signal);
+  const timings: Record<string, number> = {};
+  const manifest: Omit<Manifest, 'createdAt'> = {
+    schemaVersion: 1,
+    outcome: 'no-moment',
+    source: { ...object },
+    moments: [],
+    dropped: [],
+    timings,
+    attempts: failed + 1,
+    eventId,
+    correlationId: correlationIdOf(event.extensions['correlationid'], object),
+  };
+  return {
+    get metadata() {
+      return {
+        'source-bucket': object.bucket,
+        'source-name': object.name,
+        'source-generation': object.generation,
+        'correlation-id': manifest.correlationId,
+      };
+    },
+    async time(name, step) {
+      const from = clock.now();
+      try {
+        return await step();
+      } finally {
+        timings[name] = clock.now() - from;
+      }
+    },
+    describeUpload(facts) {
+      const { size, contentType, crc32c } = facts;
+      manifest.source = { ...manifest.source, size, crc32c, ...(contentType && { contentType }) };
+      manifest.correlationId = correlationIdOf(
+        facts.metadata['correlation-id'],
+        object,
+        manifest.correlationId,
+      );
+    },
+    describeVideo(video) {
+      manifest.source = { ...manifest.source, video: video.facts };
+      manifest.ffmpeg = video.ffmpeg;
+    },
+    describeDetection(detection, dollarsPerMillion) {
+      manifest.question = detection.question;
+      manifest.model = detection.model;
+      manifest.dropped = detection.dropped;
+      manifest.tokens = detection.tokens;
+      manifest.estimatedCost = costOf(detection.tokens, dollarsPerMillion);
+    },
+    describeMoments(moments) {
+      manifest.moments = moments;
+      if (moments.length > 0) manifest.outcome = 'framed';
+    },
+    describeReads(video) {
+      manifest.reads = { ...video.traffic };
+    },
+    reject(error) {
+      manifest.outcome = 'rejected';
+      manifest.rejection = { code: error.code, reason: error.message };
+    },
+    manifest() {
+      timings['totalMs'] = clock.now() - startedAt;
+      return { ...manifest, createdAt: new Date(clock.now()).toISOString() };
+    },
+  };
+}
+
+/**
+ * The uploader's own id where it is one (printable ASCII, at most 128 characters); else one that follows from
+ * the object, so that every delivery carries the same.
+ */
+function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {
+  if (given && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
+  return fallback ?? sha256(JSON.stringify([object.bucket, object.name, object.generation])).slice(0, 32);
+}
+
+function costOf(tokens: TokensSpent, dollars: { input: number; output: number }): number {
+  const cost = (tokens.prompt * dollars.input + (tokens.output + tokens.thoughts) * dollars.output) / 1e6;
+  return Number(cost.toFixed(6));
+}

@@ -1,0 +1,57 @@
+import type { RefusalCode } from '../../shared/runtime/errors.ts';
+import type { DetectedMoment, DroppedMoment, TokensSpent } from './detect.ts';
+import type { VideoFacts } from './video-file.ts';
+
+/** The one document an upload ends in. A reader that knows version 1 can read whatever adds fields only. */
+export interface Manifest {
+  schemaVersion: 1;
+  outcome: 'framed' | 'no-moment' | 'rejected';
+  /** Present where the outcome is `rejected`. */
+  rejection?: { code: RefusalCode; reason: string };
+  source: {
+    bucket: string;
+    name: string;
+    generation: string;
+    size?: number;
+    contentType?: string;
+    crc32c?: string;
+    video?: VideoFacts;
+  };
+  question?: { moment: string; maxMoments: number };
+  model?: { sdk: string; name: string; asks: number };
+  moments: ManifestMoment[];
+  dropped: DroppedMoment[];
+  tokens?: TokensSpent;
+  /** US dollars, by the configured prices. */
+  estimatedCost?: number;
+  /** Milliseconds of the attempt that wrote this. */
+  timings: Record<string, number>;
+  /** Storage traffic for reading the video in that attempt. */
+  reads?: { bytes: number; requests: number };
+  /** Deliveries it took, this one included. */
+  attempts: number;
+  eventId: string;
+  correlationId: string;
+  ffmpeg?: string;
+  /** RFC 3339. */
+  createdAt: string;
+}
+
+export interface ManifestMoment extends DetectedMoment {
+  /** When the display of the stored frame begins, in seconds from the first frame. */
+  seconds: number;
+  frame: StoredImage;
+  contactSheet?: StoredImage;
+}
+
+export interface StoredImage {
+  bucket: string;
+  name: string;
+  generation: string;
+  contentType: string;
+  /** Bytes. */
+  size: number;
+  crc32c: string;
+  width: number;
+  height: number;
+}

@@ -1,0 +1,98 @@
+import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
+import { isRefusal } from '../../shared/runtime/errors.ts';
+import type { Invocation } from '../../shared/runtime/handle.ts';
+import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
+import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
+import { checkUpload, questionOf } from './check-upload.ts';
+import type { VideoConfig } from './config.ts';
+import { detect } from './detect.ts';
+import type { Manifest } from './manifest.ts';
+import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
+import { videoNames } from './records.ts';
+import { storeFrames } from './store-frames.ts';
+import type { VideoFile } from './video-file.ts';
+import type { VideoObject } from './video-object.ts';
+
+export interface VideoTools {
+  config: VideoConfig;
+  storage: Storage;
+  gemini(): Promise<Gemini>;
+  /** Opens the upload for reading frames; throws a refusal where it is no video we take. */
+  open(facts: ObjectFacts, bucket: string, signal: AbortSignal): Promise<VideoFile & { ffmpeg: string }>;
+  /** How Gemini gets to see it. */
+  partFor(facts: ObjectFacts, bucket: string, video: VideoFile): Promise<GeminiPart>;
+}
+
+export interface Processed {
+  manifest: Manifest;
+  /** False where an earlier or concurrent delivery wrote the manifest. */
+  ours: boolean;
+}
+
+/**
+ * The pipeline, from an upload to its one manifest. Each step is a write-once record, so a delivery goes on
+ * where the one before it died. A refusal ends in a `rejected` manifest; anything else thrown is retried.
+ */
+export async function processVideo(
+  object: VideoObject,
+  tools: VideoTools,
+  invocation: Invocation,
+): Promise<Processed> {
+  const { config, storage } = tools;
+  const { signal } = invocation;
+  const names = videoNames(object);
+  const state = storage.bucket(config.stateBucket);
+  const frames = storage.bucket(config.framesBucket);
+
+  const settled = await readRecord<Manifest>(frames, names.manifest, { signal });
+  if (settled) return { manifest: settled, ours: false };
+
+  const draft = await draftManifest(object, state, invocation);
+  try {
+    const upload = await checkUpload(storage.bucket(object.bucket), object, config.accept, signal);
+    draft.describeUpload(upload);
+    const question = questionOf(upload, config);
+    const video = await draft.time('openMs', () => tools.open(upload, object.bucket, signal));
+    try {
+      draft.describeVideo(video);
+      const part = await tools.partFor(upload, object.bucket, video);
+      const gemini = tools.gemini;
+      const detection = await draft.time('detectMs', () =>
+        detect({ video, part, question, names, state, config, gemini, signal }),
+      );
+      draft.describeDetection(detection, config.gemini.dollarsPerMillion);
+      const withContactSheet = question.contactSheet;
+      const { metadata } = draft;
+      const moments = await draft.time('framesMs', () =>
+        storeFrames({
+          video,
+          detection,
+          frames,
+          names,
+          format: config.frame,
+          withContactSheet,
+          metadata,
+          signal,
+        }),
+      );
+      draft.describeMoments(moments);
+      draft.describeReads(video);
+    } finally {
+      await video.close();
+    }
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    draft.reject(error);
+  }
+  return commit(draft);
+
+  /** The commit point: from here on the upload is settled. */
+  async function commit(finished: ManifestDraft): Promise<Processed> {
+    const { metadata } = finished;
+    const { value, ours } = await writeRecord(frames, names.manifest, finished.manifest(), {
+      signal,
+      metadata,
+    });
+    return { manifest: value, ours };
+  }
+}

@@ -1,0 +1,100 @@
+import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
+import type { VideoConfig } from './config.ts';
+import { contactSheet } from './contact-sheet.ts';
+import type { Detection } from './detect.ts';
+import { encodeFrame } from './encode-frame.ts';
+import type { ManifestMoment, StoredImage } from './manifest.ts';
+import type { VideoNames } from './records.ts';
+import type { VideoFile, VideoFrame } from './video-file.ts';
+
+export interface StoreFramesInput {
+  video: VideoFile;
+  detection: Detection;
+  frames: ObjectStore;
+  names: VideoNames;
+  format: VideoConfig['frame'];
+  withContactSheet: boolean;
+  /** Custom metadata of every image. */
+  metadata: Readonly<Record<string, string>>;
+  signal: AbortSignal;
+}
+
+/** Seconds on either side of the moment that its contact sheet shows, and how many frames of them. */
+const SHEET_SECONDS = 1;
+const SHEET_FRAMES = 12;
+const SHEET_WIDTH = 320;
+
+/** Takes, encodes and stores the frame of every moment, in their order. */
+export async function storeFrames(input: StoreFramesInput): Promise<ManifestMoment[]> {
+  const moments: ManifestMoment[] = [];
+  for (const [index, moment] of input.detection.moments.entries()) {
+    const frame = await input.video.frameAt(moment.chosenSeconds);
+    const stored = await storeFrame(input, index, moment.chosenSeconds, frame);
+    const sheet = input.withContactSheet ? await storeSheet(input, index, frame.time) : undefined;
+    moments.push({
+      ...moment,
+      seconds: frame.time,
+      frame: stored,
+      ...(sheet && { contactSheet: sheet }),
+    });
+  }
+  return moments;
+}
+
+async function storeFrame(
+  input: StoreFramesInput,
+  index: number,
+  chosenSeconds: number,
+  frame: VideoFrame,
+): Promise<StoredImage> {
+  const image = await encodeFrame(frame, input.format);
+  return put(input, input.names.frame(index, chosenSeconds, image.extension), image, frame.time);
+}
+
+async function storeSheet(input: StoreFramesInput, index: number, time: number): Promise<StoredImage> {
+  const neighbours = await input.video.framesBetween(
+    Math.max(0, time - SHEET_SECONDS),
+    time + SHEET_SECONDS,
+    SHEET_FRAMES,
+    SHEET_WIDTH,
+  );
+  return put(input, input.names.contactSheet(index), await contactSheet(neighbours), time);
+}
+
+interface Image {
+  bytes: Uint8Array;
+  contentType: string;
+  width: number;
+  height: number;
+}
+
+async function put(input: StoreFramesInput, name: string, image: Image, time: number): Promise<StoredImage> {
+  const { frames, signal } = input;
+  const metadata = { ...input.metadata, 'frame-seconds': time.toFixed(6) };
+  const outcome = await frames.putIfAbsent(name, image.bytes, {
+    contentType: image.contentType,
+    metadata,
+    signal,
+  });
+  // Another attempt at this upload stored it first: the manifest describes what is there.
+  const facts = outcome.kind === 'written' ? outcome.facts : await frames.stat(name, { signal });
+  return describeImage(frames.bucket, name, image, facts);
+}
+
+function describeImage(
+  bucket: string,
+  name: string,
+  image: Image,
+  facts: ObjectFacts | undefined,
+): StoredImage {
+  return {
+    bucket,
+    name,
+    generation: facts?.generation ?? '',
+    contentType: image.contentType,
+    size: facts?.size ?? image.bytes.byteLength,
+    crc32c: facts?.crc32c ?? '',
+    width: image.width,
+    height: image.height,
+  };
+}

@@ -1,0 +1,73 @@
+import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
+import { AppError } from '../../shared/runtime/errors.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
+import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
+import { openVideoFile } from './extract-frame.ts';
+import { type FfmpegBinary, findFfmpeg } from './ffmpeg.ts';
+import type { VideoTools } from './process-video.ts';
+import type { VideoFile } from './video-file.ts';
+
+let binary: Promise<FfmpegBinary> | undefined;
+let client: Promise<Gemini> | undefined;
+
+/** The pipeline's tools as they are in production: real storage, real ffmpeg, real Gemini. */
+export function videoTools(config: VideoConfig, storage: Storage, log: Logger): VideoTools {
+  return {
+    config,
+    storage,
+    gemini: () => {
+      client ??= createGemini(config);
+      return client;
+    },
+    async open(facts, bucket, signal) {
+      binary ??= findFfmpeg(config.ffmpegPath);
+      const ffmpeg = await binary;
+      const video = await openVideoFile({
+        store: storage.bucket(bucket),
+        object: facts,
+        ffmpeg,
+        limits: config.accept,
+        signal,
+        log,
+      });
+      return Object.assign(video, { ffmpeg: ffmpeg.version });
+    },
+    async partFor(facts, bucket, video) {
+      const mimeType = mimeTypeOf(facts.name, video.facts.container);
+      if (config.gemini.video === 'uri') return { videoUri: `gs://${bucket}/${facts.name}`, mimeType };
+      return inlinePart(facts, bucket, mimeType);
+    },
+  };
+
+  async function inlinePart(facts: ObjectFacts, bucket: string, mimeType: string): Promise<GeminiPart> {
+    if (facts.size > MAX_INLINE_BYTES) {
+      throw new AppError(
+        'too-large',
+        `video has ${facts.size} bytes; at most ${MAX_INLINE_BYTES} can be sent inline (GEMINI_VIDEO=inline)`,
+      );
+    }
+    const stored = await storage.bucket(bucket).get(facts.name, { generation: facts.generation });
+    if (!stored) throw new AppError('object-gone', `gs://${bucket}/${facts.name} is not there any more`);
+    return { inline: stored.body, mimeType };
+  }
+}
+
+/** The media type of what the file is, whatever its name says. */
+function mimeTypeOf(name: string, container: VideoFile['facts']['container']): string {
+  if (container === 'avi') return 'video/avi';
+  if (container === 'matroska') return /\.webm$/i.test(name) ? 'video/webm' : 'video/x-matroska';
+  return /\.mov$/i.test(name) ? 'video/quicktime' : 'video/mp4';
+}
+
+async function createGemini(config: VideoConfig): Promise<Gemini> {
+  const { sdk, model, location, apiEndpoint } = config.gemini;
+  if (!config.project) throw new AppError('invalid-config', 'GOOGLE_CLOUD_PROJECT is not set');
+  const options = { project: config.project, model, location, ...(apiEndpoint && { apiEndpoint }) };
+  if (sdk === 'genai') {
+    const { createGenaiGemini } = await import('../../shared/gcp/gemini-genai.ts');
+    return createGenaiGemini(options);
+  }
+  const { createVertexaiGemini } = await import('../../shared/gcp/gemini-vertexai.ts');
+  return createVertexaiGemini(options);
+}
