@@ -1,0 +1,114 @@
+/** Small greyscale pictures of one size, in time order. */
+export type Thumbnails = readonly Uint8Array[];
+
+export interface Novelty {
+  /** Change against the picture before, 0 to 255; 0 for the first. */
+  fromPrevious: number[];
+  /** Change against the typical picture of the whole. */
+  fromTypical: number[];
+  /** What ranks them: a change away from the usual counts more than a return to it. */
+  scores: number[];
+}
+
+export interface Peak {
+  index: number;
+  score: number;
+  /** In [0.5, 1). */
+  confidence: number;
+}
+
+/** Grey levels under which a change is codec noise. */
+const NOISE = 8;
+
+export function novelty(pictures: Thumbnails): Novelty {
+  const typical = typicalPicture(pictures);
+  const fromTypical = pictures.map((picture) => difference(picture, typical));
+  const fromPrevious = pictures.map((picture, i) => {
+    const before = pictures[i - 1];
+    return before ? difference(picture, before) : 0;
+  });
+  const scores = fromPrevious.map((change, i) => change + (fromTypical[i] ?? 0) / 2);
+  return { fromPrevious, fromTypical, scores };
+}
+
+/**
+ * Where something new begins: changes well above those usual in this clip, strongest first, none within
+ * `minGap` pictures of a stronger one, none under 0.7 of the strongest.
+ */
+export function findPeaks(pictures: Thumbnails, options: { minGap: number; limit: number }): Peak[] {
+  const { fromPrevious, scores } = novelty(pictures);
+  const changes = fromPrevious.slice(1);
+  // too few to tell what is usual: then nothing is
+  const usual = changes.length < 4 ? 0 : median(changes);
+  const spread = changes.length < 4 ? 0 : median(changes.map((change) => Math.abs(change - usual)));
+  const threshold = Math.max(NOISE, usual + Math.max(NOISE / 2, 4 * spread));
+
+  const candidates = scores
+    .map((score, index) => ({ index, score, change: fromPrevious[index] ?? 0 }))
+    .filter(({ change }) => change >= threshold)
+    .sort((a, b) => b.score - a.score || a.index - b.index);
+  const strongest = candidates[0]?.score ?? 0;
+  const peaks: Peak[] = [];
+  for (const { index, score } of candidates) {
+    if (peaks.length >= options.limit || score < 0.7 * strongest) break;
+    if (peaks.some((peak) => Math.abs(peak.index - index) < options.minGap)) continue;
+    peaks.push({ index, score, confidence: confidenceOf(score) });
+  }
+  return peaks;
+}
+
+/** The one picture that shows something new; undefined where they are all alike. A single one is taken. */
+export function mostNovel(pictures: Thumbnails): Peak | undefined {
+  if (pictures.length === 1) return { index: 0, score: 0, confidence: 0.5 };
+  const { fromPrevious, scores } = novelty(pictures);
+  let best: Peak | undefined;
+  scores.forEach((score, index) => {
+    if ((fromPrevious[index] ?? 0) < NOISE || score <= (best?.score ?? 0)) return;
+    best = { index, score, confidence: confidenceOf(score) };
+  });
+  return best;
+}
+
+/**
+ * Mean of the largest sixteenth of the pixels' differences: a small thing that appears counts in full, where
+ * a mean over the whole picture would lose it.
+ */
+export function difference(a: Uint8Array, b: Uint8Array): number {
+  const histogram = new Uint32Array(256);
+  for (let i = 0; i < a.length; i++) {
+    const level = Math.abs((a[i] ?? 0) - (b[i] ?? 0));
+    histogram[level] = (histogram[level] ?? 0) + 1;
+  }
+  const wanted = Math.max(1, Math.floor(a.length / 16));
+  let taken = 0;
+  let sum = 0;
+  for (let level = 255; level >= 0 && taken < wanted; level--) {
+    const here = Math.min(histogram[level] ?? 0, wanted - taken);
+    taken += here;
+    sum += here * level;
+  }
+  return sum / wanted;
+}
+
+/** Pixel by pixel the median over at most 201 pictures spread over the clip. */
+function typicalPicture(pictures: Thumbnails): Uint8Array {
+  const first = pictures[0];
+  if (!first) return new Uint8Array(0);
+  const step = Math.max(1, pictures.length / 201);
+  const chosen: Uint8Array[] = [];
+  for (let at = 0; at < pictures.length; at += step) chosen.push(pictures[Math.floor(at)] ?? first);
+  const values = new Uint8Array(chosen.length);
+  return first.map((_, pixel) => {
+    for (let i = 0; i < chosen.length; i++) values[i] = chosen[i]?.[pixel] ?? 0;
+    return values.sort()[values.length >> 1] ?? 0;
+  });
+}
+
+function confidenceOf(score: number): number {
+  return Math.round((0.99 - 0.49 * Math.exp(-(score - NOISE) / 40)) * 100) / 100;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}

@@ -1,0 +1,199 @@
+import { mkdir } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Fault, FaultPlan, parseFault } from './faults.ts';
+import { type Generated, generate } from './generate.ts';
+import { GoogleError } from './google-error.ts';
+import type { Eyes } from './look.ts';
+import { Slots } from './slots.ts';
+import { localCertificate } from './tls.ts';
+
+export interface VertexStats {
+  /** Requests to generateContent, failed ones included. */
+  received: number;
+  /** Those answered by the model, usable or not: what a user would pay for. */
+  asks: number;
+  tokens: { prompt: number; output: number; total: number };
+  /** Answers by the `gs://` object they looked at. */
+  byUri: Record<string, number>;
+}
+
+export interface VertexServerOptions extends Eyes {
+  port?: number;
+  host?: string;
+  /** Added to each answer, ms. */
+  latency?: number;
+  log?: (line: string) => void;
+}
+
+export interface VertexServer {
+  url: string;
+  /** Host and port, for an SDK's `apiEndpoint`. */
+  endpoint: string;
+  /** For `NODE_EXTRA_CA_CERTS`. */
+  caPath: string;
+  stats(): VertexStats;
+  close(): Promise<void>;
+}
+
+const MODEL_PATH =
+  /^\/v1(?:beta1)?\/projects\/[^/]+\/locations\/[^/]+\/publishers\/google\/models\/([^/:]+):(generateContent|streamGenerateContent)$/;
+const MAX_BODY = 100 * 1024 * 1024;
+
+/**
+ * Vertex AI's generateContent on a loopback port, over TLS. It looks at the video; it does not read the
+ * question beyond its schema and "at most N". Faults: header `x-local-fault`, or `POST /_faults`; counts:
+ * `GET /_stats`.
+ */
+export async function startVertexServer(options: VertexServerOptions): Promise<VertexServer> {
+  const { host = '127.0.0.1' } = options;
+  await mkdir(options.dir, { recursive: true });
+  const { key, cert, caPath } = await localCertificate(options.dir);
+  const stats: VertexStats = { received: 0, asks: 0, tokens: { prompt: 0, output: 0, total: 0 }, byUri: {} };
+  const plan = new FaultPlan();
+  const slots = new Slots(2);
+  const closing = new AbortController();
+
+  const server = createServer({ key, cert }, (request, response) => {
+    handle(request, response).catch((error: unknown) => {
+      if (response.headersSent || response.destroyed) return response.destroy();
+      const known = error instanceof GoogleError ? error : new GoogleError('INTERNAL', String(error));
+      options.log?.(`vertex: ${request.method} ${request.url}: ${known.code} ${known.message}`);
+      sendJson(response, known.code, known.body);
+    });
+  });
+
+  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pathname } = new URL(request.url ?? '/', 'https://localhost');
+    if (pathname === '/_stats') return sendJson(response, 200, stats);
+    if (pathname === '/_faults' && request.method === 'POST') {
+      plan.set(parseSetting(await readBody(request)));
+      return sendJson(response, 200, {});
+    }
+    const [, model, method] = MODEL_PATH.exec(decodeURIComponent(pathname)) ?? [];
+    if (!model || request.method !== 'POST') {
+      throw new GoogleError('NOT_FOUND', `${request.method} ${pathname} is not served here.`);
+    }
+    await answer(request, response, model, method === 'streamGenerateContent');
+  }
+
+  async function answer(
+    request: IncomingMessage,
+    response: ServerResponse,
+    model: string,
+    stream: boolean,
+  ): Promise<void> {
+    stats.received++;
+    const started = performance.now();
+    const gone = new AbortController();
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new GoogleError('CANCELLED', 'The client went away.'));
+    });
+    const signal = AbortSignal.any([gone.signal, closing.signal]);
+    const header = request.headers['x-local-fault'];
+    const fault = typeof header === 'string' ? parseFault(header) : plan.next();
+    const body = await readBody(request);
+
+    if (!/^Bearer \S+$/.test(request.headers.authorization ?? '')) {
+      throw new GoogleError('UNAUTHENTICATED', 'Request is missing required authentication credential.');
+    }
+    if (fault.kind === 'slow') await delay(fault.ms, undefined, { signal });
+    if (options.latency) await delay(options.latency, undefined, { signal });
+    if (fault.kind === 'status') throw fault.error;
+    if (fault.kind === 'reset') return void request.socket.destroy();
+    if (fault.kind === 'html') {
+      response.writeHead(502, { 'content-type': 'text/html' }).end('<!DOCTYPE html><title>502</title>');
+      return;
+    }
+    const generated = await slots.run(() => {
+      signal.throwIfAborted();
+      return generate(body, model, fault, options, signal);
+    });
+    count(generated);
+    options.log?.(
+      `vertex: ${model} answered in ${Math.round(performance.now() - started)} ms, ${generated.usage.totalTokenCount} tokens`,
+    );
+    deliver(request, response, generated.response, fault, stream);
+  }
+
+  function count({ usage, uris }: Generated): void {
+    stats.asks++;
+    stats.tokens.prompt += usage.promptTokenCount;
+    stats.tokens.output += usage.candidatesTokenCount;
+    stats.tokens.total += usage.totalTokenCount;
+    for (const uri of uris) stats.byUri[uri] = (stats.byUri[uri] ?? 0) + 1;
+  }
+
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(options.port ?? 0, host, resolve);
+  });
+  const endpoint = `${host}:${(server.address() as AddressInfo).port}`;
+  return {
+    url: `https://${endpoint}`,
+    endpoint,
+    caPath,
+    stats: () => structuredClone(stats),
+    close: () =>
+      new Promise((resolve) => {
+        closing.abort(new GoogleError('UNAVAILABLE', 'The service is shutting down.'));
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+function deliver(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Record<string, unknown>,
+  fault: Fault,
+  stream: boolean,
+): void {
+  if (fault.kind === 'lost') {
+    request.socket.destroy();
+    return;
+  }
+  const text = JSON.stringify(body);
+  if (fault.kind === 'cut') {
+    response.writeHead(200, {
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(text),
+    });
+    response.write(text.slice(0, text.length >> 1), () => request.socket.destroy());
+    return;
+  }
+  if (!stream) {
+    sendJson(response, 200, body);
+    return;
+  }
+  // one event holds it all: what a short answer looks like over server-sent events too
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.end(`data: ${text}\r\n\r\n`);
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json; charset=UTF-8' });
+  response.end(JSON.stringify(body));
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > MAX_BODY)
+      throw new GoogleError('INVALID_ARGUMENT', `Request payload size exceeds ${MAX_BODY} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parseSetting(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new GoogleError('INVALID_ARGUMENT', 'the setting is not JSON');
+  }
+}

@@ -1,0 +1,93 @@
+import { AppError } from '../runtime/errors.ts';
+import type { GeminiAnswer, TokenCounts } from './gemini.ts';
+
+/** An answer that came, was paid for and cannot be used: `malformed-answer` or `blocked`, with what it cost. */
+export class UnusableAnswer extends AppError {
+  constructor(
+    code: 'malformed-answer' | 'blocked',
+    message: string,
+    readonly tokens: TokenCounts,
+    options: { cause?: unknown } = {},
+  ) {
+    super(code, message, options);
+  }
+}
+
+const BLOCKED: ReadonlySet<string> = new Set([
+  'SAFETY',
+  'RECITATION',
+  'BLOCKLIST',
+  'PROHIBITED_CONTENT',
+  'SPII',
+  'IMAGE_SAFETY',
+]);
+
+/** Reads a GenerateContentResponse, whichever SDK brought it. Throws UnusableAnswer. */
+export function readAnswer(response: unknown, askedModel: string): GeminiAnswer {
+  const body = record(response);
+  const tokens = readTokens(record(body['usageMetadata']));
+  const blockReason = text(record(body['promptFeedback'])['blockReason']);
+  if (blockReason && blockReason !== 'BLOCK_REASON_UNSPECIFIED') {
+    throw new UnusableAnswer('blocked', `Gemini refused the question: blockReason ${blockReason}`, tokens);
+  }
+  const candidates = body['candidates'];
+  if (!Array.isArray(candidates) || candidates.length === 0) {
+    throw new UnusableAnswer(
+      'malformed-answer',
+      'Gemini answered without a candidate; one was expected',
+      tokens,
+    );
+  }
+  const candidate = record(candidates[0]);
+  const finish = text(candidate['finishReason']) ?? 'STOP';
+  if (BLOCKED.has(finish)) {
+    throw new UnusableAnswer('blocked', `Gemini withheld its answer: finishReason ${finish}`, tokens);
+  }
+  if (finish !== 'STOP' && finish !== 'FINISH_REASON_UNSPECIFIED') {
+    const why = `Gemini stopped with finishReason ${finish} after ${tokens.output} output and ${tokens.thoughts} thought tokens; STOP was expected`;
+    throw new UnusableAnswer('malformed-answer', why, tokens);
+  }
+  const model = text(body['modelVersion']) ?? askedModel;
+  return { json: parseJson(answerText(candidate), tokens), model, tokens };
+}
+
+function answerText(candidate: Record<string, unknown>): string {
+  const parts = record(candidate['content'])['parts'];
+  if (!Array.isArray(parts)) return '';
+  return parts
+    .map(record)
+    .filter((part) => part['thought'] !== true)
+    .map((part) => text(part['text']) ?? '')
+    .join('');
+}
+
+function parseJson(answer: string, tokens: TokenCounts): unknown {
+  // some models wrap JSON in a code fence, schema or not
+  const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(answer);
+  try {
+    return JSON.parse(fenced?.[1] ?? answer);
+  } catch (cause) {
+    const shown = JSON.stringify(answer.slice(0, 80));
+    const message = `Gemini answered ${answer.length} characters that are not JSON: ${shown}`;
+    throw new UnusableAnswer('malformed-answer', message, tokens, { cause });
+  }
+}
+
+function readTokens(usage: Record<string, unknown>): TokenCounts {
+  const prompt = count(usage['promptTokenCount']);
+  const output = count(usage['candidatesTokenCount']);
+  const thoughts = count(usage['thoughtsTokenCount']);
+  return { prompt, output, thoughts, total: count(usage['totalTokenCount']) || prompt + output + thoughts };
+}
+
+function count(value: unknown): number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : 0;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+}

@@ -1,0 +1,80 @@
+import { AppError } from '../runtime/errors.ts';
+import type { GeminiPart, GeminiQuestion, ResponseSchema } from './gemini.ts';
+
+export interface GeminiOptions {
+  project: string;
+  /** A region, `us`, `eu` or `global`; newer models live on `global` first. */
+  location: string;
+  model: string;
+  /** Host and port in place of Google's, always https: `127.0.0.1:8443`. */
+  apiEndpoint?: string | undefined;
+  /** Thoughts count too, so this is roomy. Default 8,192. */
+  maxOutputTokens?: number | undefined;
+  /** How long the model may think; its own default where absent. */
+  thinkingLevel?: 'minimal' | 'low' | 'medium' | 'high' | undefined;
+}
+
+/** The request as the REST API writes it; both SDKs pass these shapes on. */
+export interface RestPart {
+  text?: string;
+  fileData?: { fileUri: string; mimeType: string };
+  inlineData?: { data: string; mimeType: string };
+  videoMetadata?: { fps: number };
+}
+
+export interface RestRequest {
+  contents: { role: 'user'; parts: RestPart[] }[];
+  generationConfig: {
+    responseMimeType: 'application/json';
+    responseSchema: ResponseSchema;
+    maxOutputTokens: number;
+    thinkingConfig?: { thinkingLevel: string };
+  };
+}
+
+export function toRestRequest(question: GeminiQuestion, options: GeminiOptions): RestRequest {
+  return {
+    contents: [{ role: 'user', parts: question.parts.map(toRestPart) }],
+    generationConfig: {
+      responseMimeType: 'application/json',
+      responseSchema: question.schema,
+      maxOutputTokens: options.maxOutputTokens ?? 8_192,
+      ...(options.thinkingLevel && {
+        thinkingConfig: { thinkingLevel: options.thinkingLevel.toUpperCase() },
+      }),
+    },
+  };
+}
+
+/** Where a location is served: regions have hosts of their own, multi-regions and `global` do not follow them. */
+export function vertexHost(options: Pick<GeminiOptions, 'location' | 'apiEndpoint'>): string {
+  if (options.apiEndpoint) return options.apiEndpoint;
+  if (options.location === 'global') return 'aiplatform.googleapis.com';
+  if (options.location === 'us' || options.location === 'eu') {
+    return `aiplatform.${options.location}.rep.googleapis.com`;
+  }
+  return `${options.location}-aiplatform.googleapis.com`;
+}
+
+function toRestPart(part: GeminiPart): RestPart {
+  if ('text' in part) return { text: part.text };
+  const media: RestPart =
+    'videoUri' in part
+      ? { fileData: { fileUri: part.videoUri, mimeType: part.mimeType } }
+      : {
+          inlineData: {
+            data: Buffer.from(part.inline.buffer, part.inline.byteOffset, part.inline.byteLength).toString(
+              'base64',
+            ),
+            mimeType: part.mimeType,
+          },
+        };
+  if (part.fps === undefined) return media;
+  if (!(part.fps > 0 && part.fps <= 24)) {
+    throw new AppError(
+      'invalid-config',
+      `fps is ${part.fps}; Gemini samples above 0 and up to 24 frames a second`,
+    );
+  }
+  return { ...media, videoMetadata: { fps: part.fps } };
+}
