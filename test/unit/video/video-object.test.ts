@@ -1,0 +1,109 @@
+import { describe, expect, test } from 'vitest';
+import { parseVideoEvent } from '../../../functions/video/video-object.ts';
+import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
+import {
+  finalizedEvent,
+  notificationEvent,
+  notificationMessage,
+  objectResource,
+} from '../../helpers/events.ts';
+
+const object = { bucket: 'raw', name: 'clip.mp4', generation: '1763683200000001' };
+const json = JSON.stringify(objectResource());
+
+describe('every form of the event is understood', () => {
+  test.each([
+    ['a CloudEvent with the resource as its data', finalizedEvent()],
+    ['data as text', finalizedEvent({}, { data: json })],
+    ['data as bytes', finalizedEvent({}, { data: Buffer.from(json) })],
+    ['data as base64', finalizedEvent({}, { data: Buffer.from(json).toString('base64') })],
+    [
+      'data_base64 of structured mode',
+      finalizedEvent({}, { data: undefined, data_base64: Buffer.from(json).toString('base64') }),
+    ],
+    ['the bare object resource', objectResource()],
+    ['a notification through Eventarc', notificationEvent()],
+    [
+      'a notification pushed bare',
+      { message: notificationMessage(), subscription: 'projects/p/subscriptions/s' },
+    ],
+    ['a notification without attributes', { message: { data: Buffer.from(json).toString('base64') } }],
+    [
+      'a notification with payloadFormat NONE',
+      { message: { attributes: notificationMessage()['attributes'], data: '' } },
+    ],
+  ])('%s', (_form, input) => {
+    expect(parseVideoEvent(input).object).toEqual(object);
+  });
+});
+
+test('two deliveries of a bare resource are one event', () => {
+  const [first, second] = [parseVideoEvent(objectResource()), parseVideoEvent(objectResource())];
+  expect(eventIdOf(first.event)).toBe(eventIdOf(second.event));
+  const other = parseVideoEvent(objectResource({ generation: '2' }));
+  expect(eventIdOf(other.event)).not.toBe(eventIdOf(first.event));
+});
+
+describe('what is refused names what was found and what is allowed', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['nothing', undefined, /event is missing; a JSON object is allowed/],
+    ['null', null, /event is null/],
+    ['a string', 'hello', /event is "hello"/],
+    ['an array', [1, 2], /an array of 2/],
+    ['an empty object', {}, /specversion is missing; "1.0" is allowed/],
+    ['another version', finalizedEvent({}, { specversion: '0.3' }), /specversion is "0.3"/],
+    ['a missing id', finalizedEvent({}, { id: undefined }), /id is missing/],
+    ['an id of the wrong type', finalizedEvent({}, { id: 7 }), /id is 7/],
+    ['an empty source', finalizedEvent({}, { source: '' }), /source is ""/],
+    ['a huge id', finalizedEvent({}, { id: 'x'.repeat(100_000) }), /id is "x+… \(100002 characters\)/],
+    [
+      'another type',
+      finalizedEvent({}, { type: 'google.cloud.storage.object.v1.deleted' }),
+      /type is "google.cloud.storage.object.v1.deleted"; google.cloud.storage.object.v1.finalized and/,
+    ],
+    ['missing data', finalizedEvent({}, { data: undefined }), /data is missing/],
+    ['data that is a list', finalizedEvent({}, { data: [] }), /data is an array of 0/],
+    [
+      'data that is no JSON',
+      finalizedEvent({}, { data: 'not json' }),
+      /data is "not json"; a JSON object, or one in base64/,
+    ],
+    ['bad base64', finalizedEvent({}, { data: undefined, data_base64: '***' }), /data_base64 is "\*\*\*"/],
+    ['a missing bucket', finalizedEvent({ bucket: null }), /bucket is null; a bucket name is allowed/],
+    ['a bucket with a path', finalizedEvent({ bucket: '../etc' }), /bucket is "..\/etc"/],
+    ['a name of the wrong type', finalizedEvent({ name: 12 }), /name is 12/],
+    ['an empty name', finalizedEvent({ name: '' }), /name is ""/],
+    ['a name with a line break', finalizedEvent({ name: 'a\nb.mp4' }), /name is "a\\nb.mp4"/],
+    ['the name ".."', finalizedEvent({ name: '..' }), /name is ".."/],
+    ['a name of 1,025 bytes', finalizedEvent({ name: 'é'.repeat(513) }), /name has 1026 bytes; 1 to 1,024/],
+    ['half a surrogate pair', finalizedEvent({ name: 'a\ud800.mp4' }), /Unicode without line breaks/],
+    ['a negative generation', finalizedEvent({ generation: '-1' }), /generation is "-1"/],
+    ['a rounded generation', finalizedEvent({ generation: 1.7e15 }), /generation is 1700000000000000/],
+    [
+      'a generation of 40 digits',
+      finalizedEvent({ generation: '9'.repeat(40) }),
+      /a positive decimal string/,
+    ],
+    [
+      'a message that is a string',
+      {
+        specversion: '1.0',
+        id: '1',
+        source: 's',
+        type: 'google.cloud.pubsub.topic.v1.messagePublished',
+        data: { message: 'x' },
+      },
+      /data.message is "x"/,
+    ],
+    [
+      'a deletion',
+      { message: { attributes: { eventType: 'OBJECT_DELETE' } } },
+      /eventType is "OBJECT_DELETE"; OBJECT_FINALIZE/,
+    ],
+    ['a message with nothing', { message: {} }, /message.data is missing/],
+  ])('%s', (_case, input, message) => {
+    expect(() => parseVideoEvent(input)).toThrow(
+      expect.objectContaining({ code: 'invalid-event', message: expect.stringMatching(message) }),
+    );
+  });
+});
