@@ -1,0 +1,25 @@
+import type { AddFile, Commit } from './actions.ts';
+import { decodeDataPath } from './log-path.ts';
+
+/** Why a write cannot go on behind another's commit. */
+export type ConflictReason = 'protocol-changed' | 'metadata-changed' | 'input-removed';
+
+/**
+ * Whether rows can still be added behind `winner`: they were checked against its schema and protocol, and
+ * nothing else of it matters to them.
+ */
+export function appendConflict(winner: Commit): ConflictReason | undefined {
+  if (winner.protocol) return 'protocol-changed';
+  return winner.metadata ? 'metadata-changed' : undefined;
+}
+
+/** Whether a rewrite of `inputs` (decoded paths) still holds behind `winner`: all of them must be live. */
+export function rewriteConflict(winner: Commit, inputs: ReadonlySet<string>): ConflictReason | undefined {
+  const removed = winner.removes.some(({ path }) => inputs.has(decodeDataPath(path)));
+  return removed ? 'input-removed' : appendConflict(winner);
+}
+
+/** Files of a commit whose rows are new to the table, not rearranged ones. */
+export function newDataFiles(commit: Commit): AddFile[] {
+  return commit.adds.filter((add) => add.dataChange);
+}

@@ -1,0 +1,86 @@
+import type { SchemaElement } from 'hyparquet';
+import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
+import { DeltaError } from './delta-error.ts';
+import { type Codec, compressors, DEFAULT_CODEC, parquetCodec } from './parquet-codec.ts';
+import { type Field, type Row, toParquetSchema, toStored } from './schema.ts';
+import { type StoredColumn, statsOf } from './stats.ts';
+
+export interface DataFileOptions {
+  codec?: Codec;
+  /** Rows of a row group. Default 50,000. */
+  rowGroupRows?: number;
+  /** Gets a bloom filter a row group: look-ups by this column then read one row group, or none. */
+  idColumn?: string | undefined;
+}
+
+export interface DataFile {
+  body: Uint8Array;
+  /** The `stats` text of its `add`. */
+  stats: string;
+  rows: number;
+}
+
+const CREATED_BY = 'event-pipeline delta (hyparquet-writer)';
+/** Long enough for the ids: statistics of 16 bytes, the writer's default, would be cut. */
+const STATISTICS_BYTES = 64;
+
+/**
+ * A Parquet data file of these rows, in their order. Throws `schema-mismatch` for a value that its column
+ * does not hold and for a member that is no column.
+ */
+export function writeDataFile(
+  fields: readonly Field[],
+  rows: readonly Row[],
+  options: DataFileOptions = {},
+): DataFile {
+  const columns = toColumns(fields, rows);
+  const body = encodeParquet(toParquetSchema(fields), columnSources(fields, columns, options), options);
+  return { body, stats: statsOf(fields, columns), rows: rows.length };
+}
+
+/** Rows turned into stored columns, each value checked. */
+export function toColumns(fields: readonly Field[], rows: readonly Row[]): StoredColumn[] {
+  const names = new Set(fields.map((field) => field.name));
+  for (const row of rows) {
+    for (const name in row) {
+      if (!names.has(name)) throw new DeltaError('schema-mismatch', `a row has ${name}, which is no column`);
+    }
+  }
+  return fields.map((field) => rows.map((row) => toStored(row[field.name], field)));
+}
+
+/** Any columns as the bytes of a Parquet file. */
+export function encodeParquet(
+  schema: SchemaElement[],
+  columnData: ColumnSource[],
+  { codec = DEFAULT_CODEC, rowGroupRows = 50_000 }: DataFileOptions,
+): Uint8Array {
+  const writer = new ByteWriter();
+  const parquet = new ParquetWriter({
+    writer,
+    schema,
+    codec: parquetCodec(codec),
+    compressors,
+    statisticsTruncateLength: STATISTICS_BYTES,
+    createdBy: CREATED_BY,
+  });
+  parquet.write({ columnData, rowGroupSize: rowGroupRows });
+  parquet.finish();
+  return writer.getBytes();
+}
+
+function columnSources(
+  fields: readonly Field[],
+  columns: readonly StoredColumn[],
+  { idColumn }: DataFileOptions,
+): ColumnSource[] {
+  return fields.map((field, index) => {
+    const isId = field.name === idColumn;
+    return {
+      name: field.name,
+      data: (columns[index] ?? []) as ColumnSource['data'],
+      // ids do not repeat: no dictionary, so no second read
+      ...(isId && { bloomFilter: true, encoding: 'PLAIN' as const }),
+    };
+  });
+}

@@ -1,0 +1,59 @@
+import * as zlib from 'node:zlib';
+import type { CompressionCodec, Compressors as Decompressors, ParquetParsers } from 'hyparquet';
+import type { Compressors } from 'hyparquet-writer/src/types.js';
+import { DeltaError } from './delta-error.ts';
+
+/** Compression of the data files that are written; the names are those of table property and file name. */
+export type Codec = 'zstd' | 'snappy' | 'gzip' | 'uncompressed';
+
+type Transform = (input: Uint8Array) => Uint8Array;
+
+// in node:zlib since Node 22.15
+const { zstdCompressSync, zstdDecompressSync } = zlib as {
+  zstdCompressSync?: Transform;
+  zstdDecompressSync?: Transform;
+};
+
+export const DEFAULT_CODEC: Codec = zstdCompressSync ? 'zstd' : 'snappy';
+
+/** The table property `delta.parquet.compression.codec`, where it names a codec that can be written here. */
+export function codecOf(property: string | undefined): Codec {
+  const name = property?.toLowerCase();
+  if (name === 'none' || name === 'uncompressed') return 'uncompressed';
+  if (name === 'snappy' || name === 'gzip') return name;
+  return DEFAULT_CODEC;
+}
+
+export const compressors: Compressors = {
+  GZIP: (input) => zlib.gzipSync(input),
+  ...(zstdCompressSync && { ZSTD: (input: Uint8Array) => zstdCompressSync(input) }),
+};
+
+export const decompressors: Decompressors = {
+  GZIP: (input) => zlib.gunzipSync(input),
+  BROTLI: (input) => zlib.brotliDecompressSync(input),
+  ZSTD(input) {
+    if (zstdDecompressSync) return zstdDecompressSync(input);
+    throw new DeltaError(
+      'unsupported-table',
+      `a data file is compressed with zstd, which Node ${process.versions.node} cannot read; 22.15 and later can`,
+    );
+  },
+};
+
+export function parquetCodec(codec: Codec): CompressionCodec {
+  return codec.toUpperCase() as CompressionCodec;
+}
+
+const NANOS_A_MICRO = 1000n;
+
+/** Timestamps as microseconds in a BigInt, dates as days: hyparquet's own Dates lose what is below 1 ms. */
+export const parsers: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (millis: bigint) => millis * 1000n,
+  timestampFromMicroseconds: (micros: bigint) => micros,
+  timestampFromNanoseconds: (nanos: bigint) => {
+    const micros = nanos / NANOS_A_MICRO;
+    return nanos < 0n && nanos % NANOS_A_MICRO !== 0n ? micros - 1n : micros;
+  },
+  dateFromDays: (days: number) => days,
+};

@@ -1,0 +1,146 @@
+import { type Json, parseJson, stringifyJson } from './json.ts';
+import type { Field } from './schema.ts';
+import { compareUtf8 } from './utf8-order.ts';
+
+/** What an `add` says of a file's rows (PROTOCOL.md, "Per-file Statistics"). */
+export interface FileStats {
+  numRecords: number | undefined;
+  minValues: Readonly<Record<string, Json>>;
+  maxValues: Readonly<Record<string, Json>>;
+  nullCount: Readonly<Record<string, Json>>;
+}
+
+/** Values in stored form, one array a column. */
+export type StoredColumn = readonly (string | number | bigint | boolean | Uint8Array | null)[];
+
+const PREFIX_CHARS = 32;
+/** Columns with longer texts get no bounds: nobody compares them, and every reader of the log pays. */
+const LONG_TEXT_CHARS = 256;
+
+/** The `stats` text of a file that holds these columns. */
+export function statsOf(fields: readonly Field[], columns: readonly StoredColumn[]): string {
+  const minValues: Record<string, Json> = {};
+  const maxValues: Record<string, Json> = {};
+  const nullCount: Record<string, Json> = {};
+  for (const [index, field] of fields.entries()) {
+    const column = columns[index] ?? [];
+    let nulls = 0;
+    for (const value of column) if (value === null) nulls++;
+    nullCount[field.name] = nulls;
+    const bounds = nulls < column.length ? boundsOf(field, column) : undefined;
+    if (bounds?.min !== undefined) minValues[field.name] = bounds.min;
+    if (bounds?.max !== undefined) maxValues[field.name] = bounds.max;
+  }
+  return stringifyJson({ numRecords: columns[0]?.length ?? 0, minValues, maxValues, nullCount });
+}
+
+/** Statistics of any writer; whatever is not understood is left out. */
+export function parseStats(stats: string | undefined): FileStats {
+  let parsed: Json = null;
+  try {
+    parsed = stats === undefined ? null : parseJson(stats);
+  } catch {
+    // statistics only help to skip files: without them all are read
+  }
+  const members = asRecord(parsed);
+  const { numRecords } = members;
+  return {
+    numRecords: typeof numRecords === 'number' ? numRecords : undefined,
+    minValues: asRecord(members.minValues),
+    maxValues: asRecord(members.maxValues),
+    nullCount: asRecord(members.nullCount),
+  };
+}
+
+/** Longest prefix of at most 32 UTF-16 units that splits no surrogate pair. */
+export function lowerBound(text: string): string {
+  if (text.length <= PREFIX_CHARS) return text;
+  const last = text.charCodeAt(PREFIX_CHARS - 1);
+  const splitsPair = last >= 0xd800 && last <= 0xdbff;
+  return text.slice(0, splitsPair ? PREFIX_CHARS - 1 : PREFIX_CHARS);
+}
+
+/** A short text at or above `text`: its prefix and a tie-breaker; undefined where none exists. */
+export function upperBound(text: string): string | undefined {
+  if (text.length <= PREFIX_CHARS) return text;
+  const prefix = lowerBound(text);
+  const next = text.codePointAt(prefix.length) ?? 0;
+  if (next < 0x7f) return `${prefix}\u007f`;
+  return next < 0x10ffff ? `${prefix}\u{10ffff}` : undefined;
+}
+
+interface Bounds {
+  min: Json;
+  max: Json | undefined;
+}
+
+function boundsOf(field: Field, column: StoredColumn): Bounds | undefined {
+  switch (field.type) {
+    case 'string': {
+      const texts = column as readonly (string | null)[];
+      if (texts.some((text) => text !== null && text.length > LONG_TEXT_CHARS)) return undefined;
+      const bounds = extremes(texts, compareUtf8);
+      return bounds && { min: lowerBound(bounds.min), max: upperBound(bounds.max) };
+    }
+    case 'timestamp': {
+      const bounds = extremes(column as readonly (bigint | null)[], compareNumbers);
+      const min = bounds && isoMilliseconds(floorToMs(bounds.min));
+      const max = bounds && isoMilliseconds(-floorToMs(-bounds.max));
+      return min === undefined ? undefined : { min, max };
+    }
+    case 'date': {
+      const bounds = extremes(column as readonly (number | null)[], compareNumbers);
+      const min = bounds && isoMilliseconds(bounds.min * 86_400_000)?.slice(0, 10);
+      const max = bounds && isoMilliseconds(bounds.max * 86_400_000)?.slice(0, 10);
+      return min === undefined ? undefined : { min, max };
+    }
+    case 'double':
+    case 'float': {
+      const numbers = column as readonly (number | null)[];
+      // JSON has no NaN and no infinity, and NaN has no place in the order
+      if (numbers.some((number) => number !== null && !Number.isFinite(number))) return undefined;
+      return extremes(numbers, compareNumbers);
+    }
+    case 'long':
+    case 'integer':
+    case 'short':
+    case 'byte':
+      return extremes(column as readonly (number | bigint | null)[], compareNumbers);
+    default:
+      return undefined;
+  }
+}
+
+function extremes<T>(
+  values: readonly (T | null)[],
+  compare: (a: T, b: T) => number,
+): { min: T; max: T } | undefined {
+  let min: T | undefined;
+  let max: T | undefined;
+  for (const value of values) {
+    if (value === null) continue;
+    if (min === undefined || compare(value, min) < 0) min = value;
+    if (max === undefined || compare(value, max) > 0) max = value;
+  }
+  return min === undefined || max === undefined ? undefined : { min, max };
+}
+
+function compareNumbers(a: number | bigint, b: number | bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function floorToMs(micros: bigint): number {
+  const ms = micros / 1000n;
+  return Number(micros < 0n && micros % 1000n !== 0n ? ms - 1n : ms);
+}
+
+/** Undefined outside the years that Date and the readers of statistics agree on. */
+function isoMilliseconds(ms: number): string | undefined {
+  if (ms < Date.UTC(1, 0, 1) || ms >= Date.UTC(10_000, 0, 1)) return undefined;
+  return new Date(ms).toISOString();
+}
+
+function asRecord(value: Json | undefined): Record<string, Json> {
+  const isRecord = typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord ? value : {};
+}

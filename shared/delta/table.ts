@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import type { Metadata } from './actions.ts';
+import { type AppendOptions, type AppendOutcome, appendRows } from './append.ts';
+import { newCommitInfo, putCommit } from './commit.ts';
+import { DeltaError } from './delta-error.ts';
+import type { TableLocation } from './log-path.ts';
+import { checkWritable, OUR_PROTOCOL } from './protocol.ts';
+import { type ScannedRow, type ScanOptions, scan } from './scan.ts';
+import { type Column, type Row, schemaStringOf, withColumns } from './schema.ts';
+import { catchUp, loadSnapshot, Snapshot } from './snapshot.ts';
+
+export interface TableOptions {
+  clock?: Clock;
+}
+
+export interface CreateOptions extends TableOptions {
+  columns: readonly Column[];
+  name?: string;
+  description?: string;
+  /** Table properties, such as `delta.appendOnly`. */
+  configuration?: Readonly<Record<string, string>>;
+}
+
+/** Which version of a table: the newest by default. */
+export interface VersionChoice {
+  version?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * A Delta Lake table in a folder of an object store (PROTOCOL.md of delta-io/delta). Reads tables of reader
+ * version 1, and of version 3 where the features ask nothing more; writes tables of versions 1 and 2.
+ */
+export class DeltaTable {
+  private constructor(
+    readonly location: TableLocation,
+    private head: Snapshot,
+    private readonly clock: Clock,
+  ) {}
+
+  /** Throws `table-not-found`, `corrupt-table` or `unsupported-table`. `path` is the table's folder. */
+  static async open(store: ObjectStore, path: string, options: TableOptions = {}): Promise<DeltaTable> {
+    const location = locate(store, path);
+    return new DeltaTable(location, await loadSnapshot(location), options.clock ?? systemClock);
+  }
+
+  /** Makes version 0 of a new table. Throws `table-exists`. */
+  static async create(store: ObjectStore, path: string, options: CreateOptions): Promise<DeltaTable> {
+    const { columns, name, description, configuration = {}, clock = systemClock } = options;
+    const location = locate(store, path);
+    const metadata: Metadata = {
+      id: randomUUID(),
+      ...(name !== undefined && { name }),
+      ...(description !== undefined && { description }),
+      format: { provider: 'parquet', options: {} },
+      schemaString: schemaStringOf(columns),
+      partitionColumns: [],
+      // every page that hyparquet-writer writes is a data page V2
+      configuration: { 'delta.parquet.format.version': '2.12.0', ...configuration },
+      createdTime: clock.now(),
+    };
+    const info = newCommitInfo('CREATE TABLE', clock.now(), { isManaged: 'false', partitionBy: '[]' });
+    const actions = [{ protocol: OUR_PROTOCOL }, { metaData: metadata }];
+    const outcome = await putCommit(location, 0, info, actions, { clock });
+    if (outcome.kind === 'conflict') throw tableExists(location);
+    const snapshot = new Snapshot();
+    const nothing = { adds: [], removes: [], txns: [] };
+    snapshot.apply({ version: 0, commitInfo: info, protocol: OUR_PROTOCOL, metadata, ...nothing });
+    return new DeltaTable(location, snapshot, clock);
+  }
+
+  /** Opens the table, or creates it where there is none; two callers may do so at the same time. */
+  static async openOrCreate(store: ObjectStore, path: string, options: CreateOptions): Promise<DeltaTable> {
+    try {
+      return await DeltaTable.open(store, path, options);
+    } catch (error) {
+      if (!(error instanceof DeltaError && error.code === 'table-not-found')) throw error;
+    }
+    try {
+      return await DeltaTable.create(store, path, options);
+    } catch (error) {
+      if (!(error instanceof DeltaError && error.code === 'table-exists')) throw error;
+      return DeltaTable.open(store, path, options);
+    }
+  }
+
+  /** The newest version, as of now, or an older one ("Delta Log Entries", time travel). */
+  async snapshot(choice: VersionChoice = {}): Promise<Snapshot> {
+    if (choice.version === undefined) {
+      await catchUp(this.location, this.head, undefined, choice.signal);
+      return this.head.copy();
+    }
+    return loadSnapshot(this.location, choice.version, choice.signal);
+  }
+
+  /** Rows of the newest or the chosen version, a row group at a time. */
+  async *scan(options: ScanOptions & VersionChoice = {}): AsyncGenerator<ScannedRow[]> {
+    yield* scan(this.location, await this.snapshot(options), options);
+  }
+
+  /** Adds rows in one commit; the caller answers for duplicates. See UniqueAppender for rows with an id. */
+  append(rows: readonly Row[], options: AppendOptions = {}): Promise<AppendOutcome> {
+    return appendRows(this.location, this.head, rows, { clock: this.clock, ...options });
+  }
+
+  /** Adds nullable columns at the end; files written before read them as null. Names that exist throw. */
+  async addColumns(columns: readonly Column[]): Promise<{ version: number }> {
+    for (;;) {
+      await catchUp(this.location, this.head);
+      const { protocol, metadata, version } = this.head;
+      checkWritable(protocol, metadata);
+      const changed = { ...metadata, schemaString: withColumns(metadata.schemaString, columns) };
+      const info = newCommitInfo('ADD COLUMNS', this.clock.now(), { columns: JSON.stringify(columns) });
+      const outcome = await putCommit(this.location, version + 1, info, [{ metaData: changed }], {
+        clock: this.clock,
+      });
+      if (outcome.kind === 'committed') {
+        await catchUp(this.location, this.head);
+        return { version: outcome.version };
+      }
+    }
+  }
+}
+
+function locate(store: ObjectStore, path: string): TableLocation {
+  return { store, path: path.replace(/^\/+|\/+$/g, '') };
+}
+
+function tableExists({ store, path }: TableLocation): DeltaError {
+  return new DeltaError('table-exists', `there is a Delta table at ${store.bucket}/${path} already`);
+}

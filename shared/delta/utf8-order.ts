@@ -1,0 +1,19 @@
+/**
+ * Order of two texts by their UTF-8 bytes, which is how Parquet and Delta order them. JavaScript's `<`
+ * compares UTF-16 units, and puts surrogate pairs before U+E000 to U+FFFF.
+ */
+export function compareUtf8(left: string, right: string): number {
+  const length = Math.min(left.length, right.length);
+  for (let i = 0; i < length; i++) {
+    const a = left.charCodeAt(i);
+    const b = right.charCodeAt(i);
+    if (a !== b) return codePointRank(a) - codePointRank(b);
+  }
+  return left.length - right.length;
+}
+
+/** Lifts surrogates above the rest of the basic plane. */
+function codePointRank(unit: number): number {
+  if (unit < 0xd800) return unit;
+  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;
+}
