@@ -3,18 +3,23 @@ import { type RetryOptions, retry } from '../runtime/retry.ts';
 import type { Gemini, GeminiQuestion, TokenCounts } from './gemini.ts';
 import { UnusableAnswer } from './gemini-answer.ts';
 
-export interface Asked<T> {
-  value: T;
-  model: string;
+export interface Spent {
   /** Of every answer that came, unusable ones included. */
   tokens: TokenCounts;
   /** Requests sent: one that timed out or was cut off may have been paid for too. */
   asks: number;
 }
 
+export interface Asked<T> extends Spent {
+  value: T;
+  model: string;
+}
+
 export interface AskOptions extends Omit<RetryOptions, 'isTransient'> {
   /** Tries in all where answers come but cannot be used. Default 3. */
   malformedTries?: number;
+  /** Told after every request what all of them have cost so far, where the last one failed too. */
+  onSpent?: (spent: Spent) => void;
 }
 
 export const NO_TOKENS: TokenCounts = { prompt: 0, output: 0, thoughts: 0, total: 0 };
@@ -39,7 +44,7 @@ export async function askGemini<T>(
   read: (json: unknown) => T,
   options: AskOptions = {},
 ): Promise<Asked<T>> {
-  const { malformedTries = 3, ...retryOptions } = options;
+  const { malformedTries = 3, onSpent, ...retryOptions } = options;
   let tokens = NO_TOKENS;
   let asks = 0;
   let malformed = 0;
@@ -55,6 +60,8 @@ export async function askGemini<T>(
         if (error instanceof UnusableAnswer) tokens = addTokens(tokens, error.tokens);
         if (toAppError(error).code === 'malformed-answer') malformed++;
         throw error;
+      } finally {
+        onSpent?.({ tokens, asks });
       }
     },
     {

@@ -1,0 +1,25 @@
+import type { GeminiPart } from '../../shared/gcp/gemini.ts';
+import type { VideoFrame } from './video-file.ts';
+
+/** Widest still sent, in pixels: enough to tell a gesture, few bytes. */
+export const STILL_WIDTH = 512;
+
+/** Each frame as an image with its number before it, counted from 1. */
+export async function numberedStills(
+  frames: readonly VideoFrame[],
+  encode: (frame: VideoFrame) => Promise<Uint8Array>,
+): Promise<GeminiPart[]> {
+  const images = await Promise.all(frames.map(encode));
+  return images.flatMap((inline, index) => [
+    { text: `Still ${index + 1}` },
+    { inline, mimeType: 'image/jpeg' },
+  ]);
+}
+
+/** The number a still was named by, or undefined where there is no such still. */
+export function stillNumber(value: unknown, of: number): number | undefined {
+  const number = typeof value === 'string' && /^\d{1,4}$/.test(value.trim()) ? Number(value) : value;
+  return typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= of
+    ? number
+    : undefined;
+}
