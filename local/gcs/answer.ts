@@ -1,0 +1,80 @@
+import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { Bodies } from './bodies.ts';
+import type { Catalog } from './catalog.ts';
+import { ClientGone, invalid } from './errors.ts';
+import type { Uploads } from './uploads.ts';
+
+/** One request, taken apart. */
+export interface Call {
+  method: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  /** Chunks of the request's body; throws `ClientGone` where the connection breaks. */
+  body: AsyncIterable<Uint8Array>;
+  /** The server as the client named it. */
+  base: string;
+}
+
+export interface Stores {
+  catalog: Catalog;
+  bodies: Bodies;
+  uploads: Uploads;
+}
+
+/** Bytes of an open file: whoever sends them closes it. */
+export interface FilePart {
+  fd: number;
+  start: number;
+  length: number;
+  /** Unpack on the way: the client did not say that it takes gzip. */
+  gunzip: boolean;
+}
+
+export interface Answer {
+  status: number;
+  headers: OutgoingHttpHeaders;
+  body: Buffer | FilePart | undefined;
+}
+
+export function json(value: unknown, status = 200, headers: OutgoingHttpHeaders = {}): Answer {
+  const body = Buffer.from(JSON.stringify(value));
+  return {
+    status,
+    headers: { 'content-type': 'application/json; charset=UTF-8', 'content-length': body.length, ...headers },
+    body,
+  };
+}
+
+export function empty(status: number, headers: OutgoingHttpHeaders = {}): Answer {
+  return { status, headers: { 'content-length': 0, ...headers }, body: undefined };
+}
+
+export async function* chunksOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  try {
+    for await (const chunk of request) yield chunk as Uint8Array;
+  } catch (error) {
+    throw new ClientGone('the client went away in the middle of its request', { cause: error });
+  }
+  if (!request.complete) throw new ClientGone('the client went away in the middle of its request');
+}
+
+/** The request's body as JSON object; an empty body is an empty object. */
+export async function jsonBody(call: Call): Promise<Record<string, unknown>> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of call.body) chunks.push(chunk);
+  return parseJson(Buffer.concat(chunks));
+}
+
+export function parseJson(bytes: Buffer): Record<string, unknown> {
+  if (bytes.length === 0) return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(bytes.toString('utf8'));
+  } catch {
+    throw invalid('Parse Error: the body is not JSON');
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalid('Parse Error: the body is not a JSON object');
+  }
+  return value as Record<string, unknown>;
+}

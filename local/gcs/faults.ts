@@ -1,0 +1,98 @@
+import { invalid } from './errors.ts';
+import { OPERATIONS, type Operation, type Route } from './router.ts';
+
+/** What goes wrong. `applied-…` means that the request did its work first: the client cannot know. */
+export type FaultAction =
+  /** Answers with this status and does nothing. */
+  | { kind: 'status'; status: number }
+  /** Closes the connection unanswered and does nothing. */
+  | { kind: 'drop' }
+  /** Does the work and answers with this status: 503, or 412 to the client's own write. */
+  | { kind: 'applied-status'; status: number }
+  /** Does the work and closes the connection unanswered. */
+  | { kind: 'applied-drop' }
+  /** Sends so many bytes of the body, then closes the connection. */
+  | { kind: 'cut'; afterBytes: number }
+  /** Turns over one bit of the body. */
+  | { kind: 'corrupt' }
+  /** Sends so many bytes of the body, then nothing more. */
+  | { kind: 'stall'; afterBytes: number }
+  /** Answers late, ms. */
+  | { kind: 'delay'; ms: number };
+
+export interface Fault {
+  action: FaultAction;
+  /** Kinds of request it meets; all, where it is left out. */
+  operations?: Operation[];
+  bucket?: string;
+  /** Object names that contain this text. */
+  name?: string;
+  /** Matching requests that pass before it begins. Default 0. */
+  skip?: number;
+  /** Requests it meets before it ends; `null` means all. Default 1. */
+  times?: number | null;
+}
+
+export interface Faults {
+  add(fault: Fault): void;
+  clear(): void;
+  list(): (Fault & { met: number })[];
+  /** The fault that this request meets, if any: the first one added wins. */
+  take(route: Route): FaultAction | undefined;
+}
+
+export function createFaults(): Faults {
+  let rules: { fault: Fault; seen: number; met: number }[] = [];
+  return {
+    add: (fault) => rules.push({ fault, seen: 0, met: 0 }),
+    clear() {
+      rules = [];
+    },
+    list: () => rules.map(({ fault, met }) => ({ ...fault, met })),
+    take(route) {
+      for (const rule of rules) {
+        const { action, operations, bucket, name, skip = 0, times = 1 } = rule.fault;
+        if (times !== null && rule.met >= times) continue;
+        if (operations && !operations.includes(route.operation)) continue;
+        if (bucket !== undefined && bucket !== route.bucket) continue;
+        if (name !== undefined && !route.name?.includes(name)) continue;
+        if (rule.seen++ < skip) continue;
+        rule.met++;
+        return action;
+      }
+      return undefined;
+    },
+  };
+}
+
+const NUMBERS = {
+  status: 'status',
+  'applied-status': 'status',
+  cut: 'afterBytes',
+  stall: 'afterBytes',
+  delay: 'ms',
+} as const;
+const KINDS = ['drop', 'applied-drop', 'corrupt', ...Object.keys(NUMBERS)];
+
+/** Reads an action that another process sent; throws a 400 that names what is wrong. */
+export function parseAction(value: unknown): FaultAction {
+  const action = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
+  const kind = String(action['kind']);
+  if (!KINDS.includes(kind)) throw invalid(`fault kind is one of ${KINDS.join(', ')}; found ${kind}`);
+  const number = NUMBERS[kind as keyof typeof NUMBERS];
+  if (number !== undefined && typeof action[number] !== 'number') {
+    throw invalid(`fault ${kind} needs a number ${number}; found ${JSON.stringify(action[number])}`);
+  }
+  return action as unknown as FaultAction;
+}
+
+export function parseFault(sent: Record<string, unknown>): Fault {
+  const { operations } = sent;
+  if (operations !== undefined) {
+    const known =
+      Array.isArray(operations) && operations.every((one) => OPERATIONS.includes(one as Operation));
+    if (!known)
+      throw invalid(`operations are of ${OPERATIONS.join(', ')}; found ${JSON.stringify(operations)}`);
+  }
+  return { ...(sent as Omit<Fault, 'action'>), action: parseAction(sent['action']) };
+}

@@ -1,0 +1,70 @@
+import type { Operation } from './router.ts';
+
+export interface OperationStats {
+  requests: number;
+  /** Bytes of bodies taken in and handed out. */
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface GcsStats {
+  total: OperationStats;
+  operations: Partial<Record<Operation, OperationStats>>;
+  /** Answers by status code; 0 where the connection was closed unanswered. */
+  statuses: Record<string, number>;
+}
+
+export interface StatsKeeper {
+  count(operation: Operation): OperationStats;
+  answered(status: number): void;
+  read(): GcsStats;
+  reset(): void;
+}
+
+export function createStats(): StatsKeeper {
+  let operations: Partial<Record<Operation, OperationStats>> = {};
+  let statuses: Record<string, number> = {};
+  return {
+    count(operation) {
+      const entry = operations[operation] ?? { requests: 0, bytesIn: 0, bytesOut: 0 };
+      operations[operation] = entry;
+      entry.requests++;
+      return entry;
+    },
+    answered(status) {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    },
+    read() {
+      const total: OperationStats = { requests: 0, bytesIn: 0, bytesOut: 0 };
+      for (const entry of Object.values(operations)) {
+        total.requests += entry.requests;
+        total.bytesIn += entry.bytesIn;
+        total.bytesOut += entry.bytesOut;
+      }
+      return structuredClone({ total, operations, statuses });
+    },
+    reset() {
+      operations = {};
+      statuses = {};
+    },
+  };
+}
+
+/** Milliseconds before an answer, by class of request: what a far-away store costs. */
+export interface Latency {
+  /** Stat and read of something that is there. */
+  get?: number;
+  /** Stat and read of something that is not. */
+  absent?: number;
+  /** Uploads, patches, copies, deletes. */
+  put?: number;
+  list?: number;
+}
+
+export function latencyOf(latency: Latency, operation: Operation, status: number): number {
+  if (operation === 'list') return latency.list ?? 0;
+  if (operation === 'stat' || operation === 'read')
+    return (status === 404 ? latency.absent : latency.get) ?? 0;
+  if (operation === 'bucket' || operation === 'other') return 0;
+  return latency.put ?? 0;
+}
