@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -30,6 +30,19 @@ export async function bundle(outdir = `${here}dist`): Promise<void> {
     // The clients are CommonJS inside: their require() of Node's modules needs one in an ES module.
     banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
   });
+}
+
+/**
+ * A bundle of its own for one local run, so that runs side by side do not overwrite each other's. It lies
+ * inside the project, where the packages left out of it are found.
+ */
+export async function privateBundle(): Promise<{ dir: string; remove(): Promise<void> }> {
+  const cache = `${here}node_modules/.cache/event-pipeline/`;
+  await mkdir(cache, { recursive: true });
+  const dir = await mkdtemp(cache);
+  await bundle(dir);
+  await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();

@@ -71,7 +71,7 @@ async function ask(input: DetectInput): Promise<Detection> {
     state,
     names.coarse,
     () =>
-      findMoments({ part: input.part, durationSeconds: video.facts.durationSeconds }, question, {
+      findMoments({ part: input.part, durationSeconds: video.facts.durationSeconds, file: video }, question, {
         gemini,
         fps: config.gemini.fps,
         signal,

@@ -11,13 +11,11 @@ import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import { parseVideoEvent, type VideoEvent } from './video-object.ts';
 
-const log = createLogger();
-
 /** One storage event, as the functions-framework hands it over. */
 export async function handle(input: unknown): Promise<void> {
   const config = configure();
   const runtime: Runtime = {
-    log,
+    log: createLogger({ debug: config.debug }),
     project: config.project,
     state: async () => (await openStorage(config)).bucket(config.stateBucket),
     attemptMs: config.attemptMs,
@@ -25,6 +23,10 @@ export async function handle(input: unknown): Promise<void> {
   const fn: EventFunction<VideoEvent> = {
     name: 'processVideo',
     parse: parseVideoEvent,
+    logFields: ({ object }) => ({
+      object: `gs://${object.bucket}/${object.name}`,
+      generation: object.generation,
+    }),
     run: (parsed, invocation) => run(parsed, invocation, config),
   };
   await handleEvent(input, fn, runtime);
@@ -55,8 +57,6 @@ function logOutcome(manifest: Manifest, ours: boolean, { log, event, clock, star
     outcome: ours ? manifest.outcome : 'duplicate',
     code: manifest.rejection?.code,
     reason: manifest.rejection?.reason,
-    object: `gs://${manifest.source.bucket}/${manifest.source.name}`,
-    generation: manifest.source.generation,
     correlationId: manifest.correlationId,
     frames: manifest.moments.map((moment) => moment.frame.name),
     tokens: manifest.tokens?.total,
@@ -76,7 +76,7 @@ function configure(): VideoConfig {
     configured ??= parseVideoConfig(process.env);
     return configured;
   } catch (error) {
-    log.error('configuration refused', error);
+    createLogger().error('configuration refused', error);
     throw error;
   }
 }

@@ -12,7 +12,8 @@ import type { VideoObject } from './video-object.ts';
 export interface ManifestDraft {
   /** Custom metadata of everything stored for this upload. */
   readonly metadata: Readonly<Record<string, string>>;
-  time<T>(name: string, step: () => Promise<T>): Promise<T>;
+  /** Runs a step of the pipeline and notes its time; `describe` puts what came of it in words. */
+  step<T>(name: string, run: () => Promise<T>, describe: (result: T) => string): Promise<T>;
   describeUpload(facts: ObjectFacts): void;
   describeVideo(video: VideoFile & { ffmpeg: string }): void;
   describeDetection(detection: Detection, dollarsPerMillion: { input: number; output: number }): void;
@@ -25,7 +26,7 @@ export interface ManifestDraft {
 export async function draftManifest(
   object: VideoObject,
   state: ObjectStore,
-  { event, eventId, clock, startedAt, signal }: Invocation,
+  { event, eventId, log, clock, startedAt, signal }: Invocation,
 ): Promise<ManifestDraft> {
   const failed = await countFailures(state, 'processVideo', eventId, signal);
   const timings: Record<string, number> = {};
@@ -49,13 +50,13 @@ export async function draftManifest(
         'correlation-id': manifest.correlationId,
       };
     },
-    async time(name, step) {
+    async step(name, run, describe) {
       const from = clock.now();
-      try {
-        return await step();
-      } finally {
-        timings[name] = clock.now() - from;
-      }
+      const result = await run();
+      const ms = clock.now() - from;
+      timings[`${name}Ms`] = ms;
+      log.debug('step done', { step: name, ms, detail: describe(result) });
+      return result;
     },
     describeUpload(facts) {
       const { size, contentType, crc32c } = facts;

@@ -5,7 +5,7 @@ import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
 import { checkUpload, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
-import { detect } from './detect.ts';
+import { type Detection, detect } from './detect.ts';
 import type { Manifest } from './manifest.ts';
 import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
 import { videoNames } from './records.ts';
@@ -52,28 +52,24 @@ export async function processVideo(
     const upload = await checkUpload(storage.bucket(object.bucket), object, config.accept, signal);
     draft.describeUpload(upload);
     const question = questionOf(upload, config);
-    const video = await draft.time('openMs', () => tools.open(upload, object.bucket, signal));
+    const video = await draft.step('open', () => tools.open(upload, object.bucket, signal), describeVideo);
     try {
       draft.describeVideo(video);
       const part = await tools.partFor(upload, object.bucket, video);
       const gemini = tools.gemini;
-      const detection = await draft.time('detectMs', () =>
-        detect({ video, part, question, names, state, config, gemini, signal }),
+      const detection = await draft.step(
+        'detect',
+        () => detect({ video, part, question, names, state, config, gemini, signal }),
+        describeDetection,
       );
       draft.describeDetection(detection, config.gemini.dollarsPerMillion);
       const withContactSheet = question.contactSheet;
       const { metadata } = draft;
-      const moments = await draft.time('framesMs', () =>
-        storeFrames({
-          video,
-          detection,
-          frames,
-          names,
-          format: config.frame,
-          withContactSheet,
-          metadata,
-          signal,
-        }),
+      const format = config.frame;
+      const moments = await draft.step(
+        'frames',
+        () => storeFrames({ video, detection, frames, names, format, withContactSheet, metadata, signal }),
+        (stored) => `stored ${stored.length} frames`,
       );
       draft.describeMoments(moments);
       draft.describeReads(video);
@@ -95,4 +91,20 @@ export async function processVideo(
     });
     return { manifest: value, ours };
   }
+}
+
+function describeVideo({ facts, traffic }: VideoFile): string {
+  const seconds =
+    facts.durationSeconds === undefined ? 'unknown length' : `${facts.durationSeconds.toFixed(2)} s`;
+  const size = `${facts.width}x${facts.height}`;
+  return `opened ${facts.container} ${facts.codec} ${size}, ${seconds}, by ${traffic.requests} reads of ${traffic.bytes} bytes`;
+}
+
+function describeDetection({ moments, model, tokens }: Detection): string {
+  const found = moments.map(
+    ({ timestamp, chosenSeconds, decidedBy }) =>
+      `${timestamp} (${chosenSeconds.toFixed(3)} s by ${decidedBy})`,
+  );
+  const what = found.length === 0 ? 'no such moment' : `found ${found.join(', ')}`;
+  return `${what}; ${model.name}, ${model.asks} asks, ${tokens.total} tokens`;
 }

@@ -1,8 +1,9 @@
 import { request } from 'node:http';
 import type { Trigger } from '../../functions/triggers.ts';
 import { retryDelay } from '../../shared/runtime/retry.ts';
+import type { ObjectResource } from '../gcs/records.ts';
 import { type Delivery, DeliveryStore } from './delivery-store.ts';
-import { eventIdOf, finalizedRequest, type ObjectResource } from './storage-event.ts';
+import { eventIdOf, finalizedRequest } from './storage-event.ts';
 
 export interface Route {
   function: string;

@@ -1,13 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-
-/** An object resource of the JSON API, as far as an event needs it. */
-export interface ObjectResource {
-  bucket: string;
-  name: string;
-  generation: string;
-  updated?: string;
-  [field: string]: unknown;
-}
+import type { ObjectResource } from '../gcs/records.ts';
 
 /**
  * The request by which Eventarc delivers a finalized object: a CloudEvent in binary mode, with the object

@@ -3,7 +3,7 @@ import { type Clock, systemClock } from './clock.ts';
 import { type CloudEvent, eventIdOf, isJsonObject, sha256 } from './cloud-event.ts';
 import { AppError, isRefusal, toAppError } from './errors.ts';
 import { recordFailure } from './failures.ts';
-import { type Logger, traceFields } from './log.ts';
+import { type LogFields, type Logger, traceFields } from './log.ts';
 import { writeRecord } from './once.ts';
 import { deadline } from './retry.ts';
 
@@ -24,6 +24,8 @@ export interface EventFunction<T extends { event: CloudEvent }> {
   name: string;
   /** Throws `invalid-event`: the event is then refused. */
   parse(input: unknown): T;
+  /** Fields of every log entry about this event. */
+  logFields(parsed: T): LogFields;
   run(parsed: T, invocation: Invocation): Promise<void>;
 }
 
@@ -57,12 +59,16 @@ export async function handleEvent<T extends { event: CloudEvent }>(
   try {
     const parsed = fn.parse(input);
     eventId = eventIdOf(parsed.event);
-    log = log.with({ eventId, 'logging.googleapis.com/labels': { event_id: eventId } });
+    log = log.with({ eventId, ...fn.logFields(parsed) });
     await fn.run(parsed, { event: parsed.event, eventId, log, signal: attempt.signal, clock, startedAt });
   } catch (thrown) {
     const error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
     if (isRefusal(error)) return await keepRefused(input, fn.name, eventId, error, log, runtime);
-    log.error('attempt failed', error, { code: error.code, durationMs: clock.now() - startedAt });
+    log.error('attempt failed', error, {
+      code: error.code,
+      reason: error.message,
+      durationMs: clock.now() - startedAt,
+    });
     await keepFailure(fn.name, eventId, error, trace, log, runtime);
     throw error;
   } finally {

@@ -29,6 +29,7 @@ function scene(run: (event: CloudEvent) => Promise<void>) {
   const fn: EventFunction<{ event: CloudEvent }> = {
     name: 'fn',
     parse: (input) => ({ event: parseCloudEvent(input) }),
+    logFields: () => ({ subject: 'thing' }),
     run: (parsed) => run(parsed.event),
   };
   return { lines, store, runtime, deliver: (input: unknown) => handleEvent(input, fn, runtime) };
@@ -67,6 +68,7 @@ test('a failed attempt leaves one numbered record each time, and is thrown for t
   expect(lines[0]).toMatchObject({
     severity: 'ERROR',
     message: 'attempt failed',
+    subject: 'thing',
     code: 'quota',
     'logging.googleapis.com/trace': 'projects/demo/traces/0af7651916cd43dd8448eb211c80319c',
     'logging.googleapis.com/spanId': 'b7ad6b7169203331',

@@ -1,0 +1,33 @@
+import { processCommand } from './process.ts';
+
+export interface Command {
+  /** One line for the list of commands. */
+  summary: string;
+  /** Returns the exit code: 0 done, 1 something was rejected or failed, 2 wrong usage. */
+  run(args: string[]): Promise<number>;
+}
+
+const commands: Record<string, Command> = {
+  process: processCommand,
+};
+
+async function main([name, ...args]: string[]): Promise<number> {
+  const command = name === undefined ? undefined : commands[name];
+  if (command) return command.run(args);
+  const wanted = name === '--help' || name === 'help';
+  if (!wanted && name !== undefined) process.stderr.write(`no such command: ${name}\n\n`);
+  const list = Object.entries(commands).map(
+    ([each, { summary }]) => `  pipeline ${each.padEnd(10)} ${summary}`,
+  );
+  (wanted ? process.stdout : process.stderr).write(
+    `usage: pipeline <command> [options]\n\n${list.join('\n')}\n\npipeline <command> --help tells more.\n`,
+  );
+  return wanted ? 0 : 2;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,179 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { findFfmpeg } from '../functions/video/ffmpeg.ts';
+import { BUCKETS, type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
+import { makeDemoClip } from './demo-clip.ts';
+import { chooseGemini } from './gemini-choice.ts';
+import { processFile } from './process-files.ts';
+import { describeResult, printable, stagePrinter } from './report.ts';
+import { lockFolder } from './state-lock.ts';
+import { UploadTracker } from './uploads.ts';
+
+const HELP = `Runs the whole pipeline on this machine: Cloud Storage, Eventarc, Vertex AI and the functions.
+
+  npm start                        makes a short clip, uploads it, and stays up
+  npm start -- a.mp4 b.mov         uploads these instead
+
+Options (after --):
+  --moment TEXT       what to look for in the files given here
+  --max-moments N     at most this many frames a video (default 1)
+  --out DIR           where frames and manifests are copied to (default frames)
+  --dir DIR           where the local cloud keeps its data (default .local)
+  --gcs-port N        port of Cloud Storage (default: a free one)
+  --vertex-port N     port of Vertex AI (default: a free one)
+  --function-port N   port of processVideo (default: a free one)
+  --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
+  --exit              ends when the files are done, instead of staying up
+  --help              this text
+
+The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken from the environment.`;
+
+const print = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+function usage(message: string): never {
+  process.stderr.write(`${message}\n\n${HELP}\n`);
+  process.exit(2);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        moment: { type: 'string' },
+        'max-moments': { type: 'string' },
+        out: { type: 'string', default: 'frames' },
+        dir: { type: 'string', default: fileURLToPath(new URL('../.local', import.meta.url)) },
+        'gcs-port': { type: 'string' },
+        'vertex-port': { type: 'string' },
+        'function-port': { type: 'string' },
+        gemini: { type: 'string' },
+        exit: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    return usage((error as Error).message);
+  }
+}
+
+function port(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
+  return usage(`--${option} is ${JSON.stringify(text)}; a port from 1 to 65535 is allowed`);
+}
+
+async function main(): Promise<void> {
+  const { values, positionals: files } = parse();
+  if (values.help) return print(HELP);
+  const missing = files.filter((file) => !existsSync(file));
+  if (missing.length > 0) usage(`no such file: ${missing.map(printable).join(', ')}`);
+  if (values.gemini !== undefined && values.gemini !== 'local' && values.gemini !== 'real') {
+    usage(`--gemini is ${JSON.stringify(values.gemini)}; local and real are allowed`);
+  }
+  const ports = portsOf(values);
+  const gemini = values.gemini ?? chooseGemini(process.env);
+  const dir = resolve(values.dir);
+  const unlock = lockFolder(dir);
+  let cloud: LocalCloud | undefined;
+  let ending: Promise<void> | undefined;
+  const end = (code: number): void => {
+    ending ??= (async () => {
+      await cloud?.close();
+      unlock();
+      process.exit(code);
+    })();
+  };
+  process.on('SIGINT', () => end(130));
+  process.on('SIGTERM', () => end(143));
+  process.on('exit', unlock);
+
+  const tracker = new UploadTracker(stagePrinter(print));
+  cloud = await startLocalCloud({
+    dir,
+    env: { LOG_LEVEL: 'debug', ...process.env },
+    gemini,
+    ports,
+    events: tracker.events,
+  });
+  if (ending) return;
+  printEndpoints(cloud, gemini, dir);
+
+  const failed = await uploadAll(cloud, tracker, files, values);
+  if (values.exit) return end(failed ? 1 : 0);
+  printNext(cloud);
+}
+
+function portsOf(values: ReturnType<typeof parse>['values']): Ports {
+  const gcs = port('gcs-port', values['gcs-port']);
+  const vertex = port('vertex-port', values['vertex-port']);
+  const processVideo = port('function-port', values['function-port']);
+  return {
+    ...(gcs !== undefined && { gcs }),
+    ...(vertex !== undefined && { vertex }),
+    ...(processVideo !== undefined && { functions: { processVideo } }),
+  };
+}
+
+/** The files given, or a clip of our own; true where one of them failed or was rejected. */
+async function uploadAll(
+  cloud: LocalCloud,
+  tracker: UploadTracker,
+  files: string[],
+  options: { moment?: string | undefined; 'max-moments'?: string | undefined; out: string },
+): Promise<boolean> {
+  const metadata = {
+    ...(options.moment !== undefined && { moment: options.moment }),
+    ...(options['max-moments'] !== undefined && { 'max-moments': options['max-moments'] }),
+  };
+  const demo = files.length === 0 ? await mkdtemp(join(tmpdir(), 'pipeline-demo-')) : undefined;
+  try {
+    if (demo) {
+      const ffmpeg = await findFfmpeg(process.env['FFMPEG_PATH']);
+      await makeDemoClip({ path: join(demo, 'demo.mp4'), ffmpeg });
+    }
+    const uploads = demo ? [join(demo, 'demo.mp4')] : files;
+    let failed = false;
+    // One after the other: their stages read as a story, and one instance serves them anyway.
+    for (const file of uploads) {
+      const result = await processFile(cloud, tracker, file, { metadata, out: options.out });
+      print();
+      for (const line of describeResult(result)) print(line);
+      print();
+      failed ||= result.manifest?.outcome !== 'framed';
+    }
+    return failed;
+  } finally {
+    if (demo) await rm(demo, { recursive: true, force: true });
+  }
+}
+
+function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
+  const { gcs, vertex, functions } = cloud.endpoints;
+  print(`Cloud Storage  ${gcs}`);
+  print(`Vertex AI      ${vertex}${gemini === 'local' ? '  (looks at the frames; no account needed)' : ''}`);
+  for (const [name, url] of Object.entries(functions)) print(`${name.padEnd(14)} ${url}`);
+  print(`data           ${dir}`);
+  print();
+}
+
+function printNext(cloud: LocalCloud): void {
+  print('It stays up. Upload a video of your own, for example:');
+  print(
+    `  CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=${cloud.endpoints.gcs}/storage/v1/ ` +
+      `CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_CORE_PROJECT=local ` +
+      `gcloud storage cp my.mp4 gs://${BUCKETS.raw}/`,
+  );
+  print('  npx pipeline process my.mp4 --moment "the dog catches the ball"');
+  print('Ctrl-C ends it.');
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});

@@ -1,0 +1,67 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { Manifest } from '../functions/video/manifest.ts';
+import { BUCKETS, type LocalCloud } from './cloud.ts';
+import { uploadFile } from './upload.ts';
+import type { UploadTracker } from './uploads.ts';
+
+export interface ProcessedFile {
+  file: string;
+  /** Absent where the event was given up. */
+  manifest?: Manifest;
+  /** Why there is no manifest. */
+  failure?: string;
+  /** Local copies of the frames, contact sheets and the manifest. */
+  copies: string[];
+}
+
+export interface ProcessOptions {
+  /** Object name to upload it under. */
+  name?: string;
+  /** Custom metadata of the upload: `moment`, `max-moments`, `contact-sheet`. */
+  metadata?: Record<string, string>;
+  /** Folder for the copies. */
+  out: string;
+}
+
+/** Uploads one file, waits for its end and copies what came of it. */
+export async function processFile(
+  cloud: LocalCloud,
+  tracker: UploadTracker,
+  file: string,
+  options: ProcessOptions,
+): Promise<ProcessedFile> {
+  const { name, generation } = await uploadFile(file, {
+    apiEndpoint: cloud.endpoints.gcs,
+    bucket: BUCKETS.raw,
+    name: options.name ?? basename(file),
+    ...(options.metadata && { metadata: options.metadata }),
+  });
+  const outcome = await tracker.settled(name, generation);
+  if (outcome.kind === 'dead-letter') {
+    return { file, failure: `given up after ${outcome.attempts} attempts: ${outcome.reason}`, copies: [] };
+  }
+  const frames = cloud.storage.bucket(BUCKETS.frames);
+  const stored = await frames.get(outcome.name);
+  if (!stored) throw new Error(`gs://${BUCKETS.frames}/${outcome.name} is gone`);
+  const manifest = JSON.parse(Buffer.from(stored.body).toString()) as Manifest;
+  const images = manifest.moments.flatMap(({ frame, contactSheet }) =>
+    contactSheet ? [frame.name, contactSheet.name] : [frame.name],
+  );
+  const copies: string[] = [];
+  for (const object of [...images, outcome.name]) {
+    const found = object === outcome.name ? stored : await frames.get(object);
+    if (found) copies.push(await copyOut(options.out, object, found.body));
+  }
+  return { file, manifest, copies };
+}
+
+async function copyOut(out: string, object: string, body: Uint8Array): Promise<string> {
+  const folder = resolve(out);
+  const path = resolve(join(folder, object));
+  if (!path.startsWith(folder + sep))
+    throw new Error(`object name ${JSON.stringify(object)} leads out of ${out}`);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, body);
+  return path;
+}

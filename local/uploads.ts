@@ -1,0 +1,98 @@
+import { BUCKETS, type CloudEvents } from './cloud.ts';
+import type { Delivery } from './eventarc/delivery-store.ts';
+import type { ObjectResource } from './gcs/records.ts';
+
+/** How an upload ended. */
+export type Outcome =
+  /** The manifest's name in the frames bucket. */
+  { kind: 'manifest'; name: string } | { kind: 'dead-letter'; attempts: number; reason: string };
+
+/** Something that happened to the upload of this object name. */
+export type OnStage = (name: string, text: string) => void;
+
+/** Follows uploads through the cloud's events: tells each stage, and how each upload ended. */
+export class UploadTracker {
+  private readonly outcomes = new Map<string, Outcome>();
+  private readonly waiting = new Map<string, (outcome: Outcome) => void>();
+  /** What a function last said of a failed attempt. */
+  private readonly failures = new Map<string, string>();
+
+  constructor(private readonly onStage: OnStage) {}
+
+  /** To be passed to the cloud. */
+  readonly events: CloudEvents = {
+    onFinalized: (resource) => this.finalized(resource),
+    onAttempt: (delivery, result) => this.attempted(delivery, result),
+    onDeadLetter: (delivery) => this.givenUp(delivery),
+    onFunctionLine: (_function, line) => this.logged(line),
+  };
+
+  /** Resolves when the upload's manifest is written or its event is given up. */
+  settled(name: string, generation: string): Promise<Outcome> {
+    const key = keyOf(name, generation);
+    const known = this.outcomes.get(key);
+    return known ? Promise.resolve(known) : new Promise((resolve) => this.waiting.set(key, resolve));
+  }
+
+  private finalized(resource: ObjectResource): void {
+    if (resource.bucket === BUCKETS.raw) this.onStage(resource.name, `stored in gs://${BUCKETS.raw}`);
+    if (resource.bucket !== BUCKETS.frames) return;
+    const metadata = (resource['metadata'] ?? {}) as Record<string, string>;
+    const [name, generation] = [metadata['source-name'], metadata['source-generation']];
+    if (!name || !generation) return;
+    const file = resource.name.slice(resource.name.lastIndexOf('/') + 1);
+    this.onStage(name, `wrote ${file}`);
+    if (file === 'manifest.json')
+      this.settle(keyOf(name, generation), { kind: 'manifest', name: resource.name });
+  }
+
+  private attempted(delivery: Delivery, result: number | string): void {
+    if (typeof result === 'number' && result >= 200 && result < 300) return;
+    const { name, key } = uploadOf(delivery);
+    const reason = this.failures.get(key) ?? `answer ${result}`;
+    this.onStage(name, `attempt ${delivery.attempts.length} failed: ${reason}`);
+  }
+
+  private givenUp(delivery: Delivery): void {
+    const { name, key } = uploadOf(delivery);
+    const attempts = delivery.attempts.length;
+    const reason = this.failures.get(key) ?? `answer ${delivery.attempts.at(-1)?.result}`;
+    this.onStage(name, `given up after ${attempts} attempts; kept as a dead letter`);
+    this.settle(key, { kind: 'dead-letter', attempts, reason });
+  }
+
+  private logged(line: string): void {
+    const entry = parseObject(line);
+    const object = entry?.['object'];
+    if (!entry || typeof object !== 'string') return;
+    const name = object.slice(`gs://${BUCKETS.raw}/`.length);
+    if (entry['message'] === 'step done') this.onStage(name, String(entry['detail']));
+    if (entry['message'] === 'attempt failed') {
+      this.failures.set(keyOf(name, String(entry['generation'])), `${entry['code']}: ${entry['reason']}`);
+    }
+  }
+
+  private settle(key: string, outcome: Outcome): void {
+    this.outcomes.set(key, outcome);
+    this.waiting.get(key)?.(outcome);
+    this.waiting.delete(key);
+  }
+}
+
+function uploadOf(delivery: Delivery): { name: string; key: string } {
+  const { name, generation } = JSON.parse(delivery.body) as ObjectResource;
+  return { name, key: keyOf(name, generation) };
+}
+
+function keyOf(name: string, generation: string): string {
+  return `${name}#${generation}`;
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
