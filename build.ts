@@ -4,6 +4,15 @@ import { build } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
+/** The clients are CommonJS inside, and use what an ES module has not. */
+const COMMONJS = [
+  "import{createRequire as __createRequire}from'node:module'",
+  "import{fileURLToPath as __toPath}from'node:url'",
+  'const require=__createRequire(import.meta.url)',
+  'const __filename=__toPath(import.meta.url)',
+  "const __dirname=__toPath(new URL('.',import.meta.url));",
+].join(';');
+
 /**
  * Bundles the functions to `outdir`: one entry, and a chunk for everything that is imported on demand, so that
  * a function loads only what it needs. Bundled and minified, the Google clients load in less than half the time.
@@ -27,8 +36,9 @@ export async function bundle(outdir = `${here}dist`): Promise<void> {
     logLevel: 'warning',
     // The framework is the process we are loaded into; the others bring binaries of their own.
     external: ['@google-cloud/functions-framework', 'sharp', '@ffmpeg-installer/ffmpeg'],
-    // The clients are CommonJS inside: their require() of Node's modules needs one in an ES module.
-    banner: { js: "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);" },
+    // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
+    alias: { 'whatwg-url': 'node:url' },
+    banner: { js: COMMONJS },
   });
 }
 

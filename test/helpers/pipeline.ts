@@ -1,0 +1,83 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { privateBundle } from '../../build.ts';
+import type { Manifest } from '../../functions/video/manifest.ts';
+import { BUCKETS, type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
+import { uploadFile } from '../../local/upload.ts';
+import { type Outcome, UploadTracker } from '../../local/uploads.ts';
+
+/** A local cloud for one test file, in a folder of its own, with its uploads followed. */
+export interface Pipeline {
+  cloud: LocalCloud;
+  dir: string;
+  /** JSON lines of the functions' logs so far. */
+  logs: Record<string, unknown>[];
+  upload(
+    file: string,
+    name?: string,
+    metadata?: Record<string, string>,
+  ): Promise<{ name: string; generation: string }>;
+  settled(upload: { name: string; generation: string }): Promise<Outcome>;
+  manifestOf(upload: { name: string; generation: string }): Promise<Manifest>;
+  /** Names of everything in a bucket. */
+  names(bucket: keyof typeof BUCKETS): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+let bundled: ReturnType<typeof privateBundle> | undefined;
+
+export async function startPipeline(options: Partial<LocalCloudOptions> = {}): Promise<Pipeline> {
+  bundled ??= privateBundle();
+  const dir = await mkdtemp(join(tmpdir(), 'pipeline-test-'));
+  const tracker = new UploadTracker(() => {});
+  const logs: Record<string, unknown>[] = [];
+  const cloud = await startLocalCloud({
+    dir,
+    bundleDir: (await bundled).dir,
+    backoff: { minMs: 20, maxMs: 200 },
+    ...options,
+    events: {
+      ...tracker.events,
+      onFunctionLine: (name, line) => {
+        tracker.events.onFunctionLine?.(name, line);
+        options.events?.onFunctionLine?.(name, line);
+        if (line.startsWith('{')) logs.push(JSON.parse(line));
+      },
+    },
+  });
+  const read = async (name: string): Promise<Manifest> => {
+    const stored = await cloud.storage.bucket(BUCKETS.frames).get(name);
+    if (!stored) throw new Error(`no manifest ${name}`);
+    return JSON.parse(Buffer.from(stored.body).toString());
+  };
+  return {
+    cloud,
+    dir,
+    logs,
+    upload: (file, name, metadata) =>
+      uploadFile(file, {
+        apiEndpoint: cloud.endpoints.gcs,
+        bucket: BUCKETS.raw,
+        ...(name !== undefined && { name }),
+        ...(metadata && { metadata }),
+      }),
+    settled: ({ name, generation }) => tracker.settled(name, generation),
+    async manifestOf({ name, generation }) {
+      const outcome = await tracker.settled(name, generation);
+      if (outcome.kind === 'dead-letter') throw new Error(`dead letter: ${outcome.reason}`);
+      return read(outcome.name);
+    },
+    async names(bucket) {
+      const found: string[] = [];
+      for await (const { name } of cloud.storage.bucket(BUCKETS[bucket]).list()) found.push(name);
+      return found;
+    },
+    async close() {
+      await cloud.close();
+      await rm(dir, { recursive: true, force: true });
+      await (await bundled)?.remove();
+      bundled = undefined;
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+/** Independent peers judge our work: slower, and each is skipped with a line where it cannot be installed. */
+export default defineConfig({
+  test: {
+    include: ['test/conformance/**/*.test.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    pool: 'forks',
+    poolOptions: { forks: { minForks: 1, maxForks: 1 } },
+    fileParallelism: false,
+    // The lines that say which peers ran.
+    silent: false,
+  },
+});
