@@ -6,7 +6,6 @@ import { encodeStill } from './encode-still.ts';
 import type { StillTools } from './find-in-stills.ts';
 import type { AskedMoment, FoundMoment } from './find-moments.ts';
 import { confidenceOf, field, malformed } from './read-moments.ts';
-import { nearEqual, sharpest } from './sharpness.ts';
 import { numberedStills, STILL_WIDTH, stillNumber } from './stills.ts';
 import type { VideoFile, VideoFrame } from './video-file.ts';
 
@@ -84,7 +83,7 @@ export async function refineMoment(
       },
     });
     if (!value) return { ...(await coarse('none of the stills was named')), tokens, asks };
-    const chosen = sharpestAlike(frames, value.still - 1, options);
+    const chosen = await sharpestAlike(frames, value.still - 1, options);
     const { still, confidence } = value;
     return {
       time: chosen.time,
@@ -105,14 +104,19 @@ export async function refineMoment(
 }
 
 /** Of the named frame and the unbroken run of neighbours that show the same, the sharpest. */
-function sharpestAlike(frames: VideoFrame[], named: number, options: RefineOptions): VideoFrame {
-  const alike = options.nearEqual ?? nearEqual;
+async function sharpestAlike(
+  frames: VideoFrame[],
+  named: number,
+  options: RefineOptions,
+): Promise<VideoFrame> {
+  const alike = options.nearEqual ?? (await import('./sharpness.ts')).nearEqual;
+  const pick = options.sharpest ?? (await import('./sharpness.ts')).sharpest;
   const frame = frames[named] as VideoFrame;
   let first = named;
   let last = named;
   while (first > 0 && alike(frames[first - 1] as VideoFrame, frame)) first--;
   while (last < frames.length - 1 && alike(frames[last + 1] as VideoFrame, frame)) last++;
-  return first === last ? frame : (options.sharpest ?? sharpest)(frames.slice(first, last + 1));
+  return first === last ? frame : pick(frames.slice(first, last + 1));
 }
 
 const SCHEMA: ResponseSchema = {

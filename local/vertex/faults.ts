@@ -50,6 +50,14 @@ export function parseFault(text: string): Fault {
   throw new GoogleError('INVALID_ARGUMENT', `fault is ${JSON.stringify(text)}; known are ${all}`);
 }
 
+export interface FaultSetting {
+  kinds: string[];
+  /** How many asks take one, in turn; default: each kind once. */
+  times?: number;
+  /** Good answers before the first. */
+  after?: number;
+}
+
 /** A setting another process makes: the next `times` asks take the kinds in turn, after `after` good ones. */
 export class FaultPlan {
   #kinds: string[] = [];
@@ -57,7 +65,7 @@ export class FaultPlan {
   #after = 0;
   #turn = 0;
 
-  /** `{ kinds: ['429', 'slow:500'], times: 4, after: 0 }`; an empty list ends it. */
+  /** A FaultSetting, as it came; no kinds end an earlier setting. */
   set(setting: unknown): void {
     const { kinds, times, after } = (setting ?? {}) as { kinds?: unknown; times?: unknown; after?: unknown };
     if (!Array.isArray(kinds) || !kinds.every((kind) => typeof kind === 'string')) {

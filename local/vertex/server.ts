@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type Fault, FaultPlan, parseFault } from './faults.ts';
+import { type Fault, FaultPlan, type FaultSetting, parseFault } from './faults.ts';
 import { type Generated, generate } from './generate.ts';
 import { GoogleError } from './google-error.ts';
 import type { Eyes } from './look.ts';
@@ -35,6 +35,8 @@ export interface VertexServer {
   /** For `NODE_EXTRA_CA_CERTS`. */
   caPath: string;
   stats(): VertexStats;
+  /** As `POST /_faults`: `{ kinds: ['429', 'slow:500'], times: 4, after: 0 }`. */
+  setFaults(setting: FaultSetting): void;
   close(): Promise<void>;
 }
 
@@ -135,6 +137,7 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
     endpoint,
     caPath,
     stats: () => structuredClone(stats),
+    setFaults: (setting) => plan.set(setting),
     close: () =>
       new Promise((resolve) => {
         closing.abort(new GoogleError('UNAVAILABLE', 'The service is shutting down.'));

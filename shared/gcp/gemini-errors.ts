@@ -8,6 +8,8 @@ interface Failure {
   /** Node's or undici's code of a broken connection: `ECONNRESET`. */
   networkCode: string | undefined;
   authentication: boolean;
+  /** No whole JSON came back: fetch failed, or a proxy's HTML or a body cut short stood in its place. */
+  broken: boolean;
   message: string;
 }
 
@@ -20,7 +22,7 @@ export function geminiError(thrown: unknown, asked: string): AppError {
   const failure = describe(thrown);
   const found = failure.httpStatus ?? failure.networkCode ?? 'no status';
   const message = `${asked}: ${found}: ${plain(failure.message).slice(0, 500)}`;
-  return new AppError(codeOf(failure, thrown), message, { cause: thrown });
+  return new AppError(codeOf(failure), message, { cause: thrown });
 }
 
 /** The reason of an abort, as a retryable `timeout` unless it is an AppError already. */
@@ -57,7 +59,7 @@ export async function untilAborted<T>(
   }
 }
 
-function codeOf(failure: Failure, thrown: unknown): ErrorCode {
+function codeOf(failure: Failure): ErrorCode {
   const { httpStatus, status, message } = failure;
   if (httpStatus === 429 || status === 'RESOURCE_EXHAUSTED') return 'quota';
   if (httpStatus === 401 || httpStatus === 403) return 'denied';
@@ -70,8 +72,7 @@ function codeOf(failure: Failure, thrown: unknown): ErrorCode {
   if (httpStatus !== undefined && httpStatus >= 500) return 'unavailable';
   if (failure.networkCode !== undefined) return 'unavailable';
   if (failure.authentication) return 'denied';
-  // a proxy's HTML, or a body cut short, where the SDK expected JSON
-  if (thrown instanceof SyntaxError || thrown instanceof TypeError) return 'unavailable';
+  if (failure.broken) return 'unavailable';
   return 'internal';
 }
 
@@ -89,6 +90,7 @@ function describe(thrown: unknown): Failure {
     status: undefined,
     networkCode: undefined,
     authentication: false,
+    broken: false,
     message: thrown instanceof Error ? thrown.message : String(thrown),
   };
   let error: unknown = thrown;
@@ -106,6 +108,7 @@ function describe(thrown: unknown): Failure {
     if (/default credentials|authenticate your request|access token/i.test(fields.message)) {
       failure.authentication = true;
     }
+    if (error instanceof SyntaxError || error instanceof TypeError) failure.broken = true;
     if (error.cause instanceof Error && failure.networkCode === undefined) failure.message = deepest(error);
   }
   return failure;

@@ -1,0 +1,4 @@
+import { geminiContract } from './gemini.ts';
+
+geminiContract('vertexai');
+geminiContract('genai');

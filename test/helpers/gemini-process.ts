@@ -1,0 +1,77 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import type { Gemini, GeminiAnswer } from '../../shared/gcp/gemini.ts';
+import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
+import { AppError, type ErrorCode } from '../../shared/runtime/errors.ts';
+import type { ChildMessage, ChildReply } from '../contract/gemini-child.ts';
+
+export interface GeminiProcess extends Gemini {
+  /** What it wrote to stdout and stderr. */
+  output(): string;
+  close(): Promise<void>;
+}
+
+/** An adapter in a child process; `environment` replaces variables, undefined takes them out. */
+export function startGeminiProcess(
+  sdk: 'vertexai' | 'genai',
+  options: GeminiOptions,
+  environment: Readonly<Record<string, string | undefined>>,
+): GeminiProcess {
+  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+  const child: ChildProcess = fork(
+    new URL('../contract/gemini-child.ts', import.meta.url),
+    [sdk, JSON.stringify(options)],
+    {
+      env: { ...process.env, ...environment },
+      execArgv: ['--import', tsx],
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    },
+  );
+  const waiting = new Map<number, (reply: ChildReply) => void>();
+  let asked = 0;
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  exited.then(() => {
+    for (const [id, settle] of waiting) {
+      settle({
+        kind: 'failure',
+        id,
+        name: 'Error',
+        code: 'internal',
+        message: `died: ${output}`,
+        tokens: undefined,
+      });
+    }
+  });
+  child.on('message', (reply: ChildReply) => waiting.get(reply.id)?.(reply));
+
+  return {
+    output: () => output,
+    async ask({ signal, ...question }) {
+      const id = ++asked;
+      const onAbort = (): void => void child.send({ kind: 'abort', id } satisfies ChildMessage);
+      const reply = await new Promise<ChildReply>((resolve) => {
+        waiting.set(id, resolve);
+        const aborted = signal?.aborted ?? false;
+        child.send({ kind: 'ask', id, question, aborted } satisfies ChildMessage);
+        signal?.addEventListener('abort', onAbort, { once: true });
+      });
+      waiting.delete(id);
+      signal?.removeEventListener('abort', onAbort);
+      if (reply.kind === 'answer') return reply.answer as GeminiAnswer;
+      const error = new AppError(reply.code as ErrorCode, reply.message);
+      throw Object.assign(error, { tokens: reply.tokens });
+    },
+    async close() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
