@@ -1,0 +1,86 @@
+import type { FfmpegBinary } from './ffmpeg.ts';
+import { type DecodePlan, decodeArguments, type InputPlan } from './ffmpeg-command.ts';
+import { shownPts } from './probe-video.ts';
+import { type FfmpegRun, runFfmpeg } from './run-ffmpeg.ts';
+
+export interface DecodeRequest extends DecodePlan {
+  /** Bytes of one frame as it is written out. */
+  frameBytes: number;
+  /** Called in display order with each frame of [lo, hi]. */
+  onFrame: (pts: number, pixels: Uint8Array) => void;
+}
+
+export interface DecodeOutcome {
+  /** Timestamps decoded up to `hi`, those before `lo` included, in display order. */
+  shown: number[];
+  /** ffmpeg's exit code or signal, and the last it said. */
+  exit: number | string;
+  tail: string[];
+}
+
+const KEPT_LINES = 40;
+
+export interface DecodeContext extends Pick<FfmpegRun, 'log'> {
+  binary: FfmpegBinary;
+  input: InputPlan;
+  timeLimitMs: number;
+  signal: AbortSignal;
+}
+
+/** One run of ffmpeg from one keyframe on: frames from stdout, each with its timestamp from stderr. */
+export async function decodeFrames(context: DecodeContext, request: DecodeRequest): Promise<DecodeOutcome> {
+  const args = await decodeArguments(context.input, request, context.binary);
+  const shown: number[] = [];
+  const tail: string[] = [];
+  const stamps: number[] = [];
+  const frames: Uint8Array[] = [];
+  let frame = new Uint8Array(request.frameBytes);
+  let filled = 0;
+
+  // The two pipes run apart: a frame may come before its timestamp or after it.
+  const pair = (): void => {
+    while (stamps.length > 0 && frames.length > 0) request.onFrame(stamps.shift()!, frames.shift()!);
+  };
+  const exit = await runFfmpeg({
+    ...context,
+    args,
+    onLine(line) {
+      const pts = shownPts(line);
+      if (pts === undefined) {
+        tail.push(line);
+        if (tail.length > KEPT_LINES) tail.shift();
+        return;
+      }
+      shown.push(pts);
+      if (pts >= request.lo) {
+        stamps.push(pts);
+        pair();
+      }
+    },
+    onOutput(bytes) {
+      for (let at = 0; at < bytes.length; ) {
+        const part = bytes.subarray(at, at + request.frameBytes - filled);
+        frame.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        if (filled < request.frameBytes) return;
+        frames.push(frame);
+        pair();
+        frame = new Uint8Array(request.frameBytes);
+        filled = 0;
+      }
+    },
+  });
+  return { shown, exit, tail };
+}
+
+/** The last complaints of ffmpeg that say something, in one line. */
+export function complaint(tail: readonly string[]): string {
+  const said = tail
+    .filter((line) =>
+      /error|invalid|not found|could not|cannot|fail|no such|truncat|missing|unsupported/i.test(line),
+    )
+    .filter((line) => !/Stream ends prematurely|Will reconnect|^ {2,}/.test(line))
+    .map((line) => line.replace(/ @ 0x[0-9a-f]+/g, '').replace(/http:\/\/127\.0\.0\.1\S*/g, 'the object'));
+  return [...new Set(said)].slice(-3).join('; ').slice(0, 400) || 'ffmpeg gave no reason';
+}

@@ -1,0 +1,31 @@
+/** Keeps at most twice as many items as are wanted while they come by, evenly spread over all of them. */
+export class EvenSample<T> {
+  readonly #limit: number;
+  #kept: T[] = [];
+  #stride = 1;
+  #count = 0;
+
+  constructor(limit: number) {
+    this.#limit = Math.max(1, limit);
+  }
+
+  add(item: T): void {
+    if (this.#count % this.#stride === 0) this.#kept.push(item);
+    this.#count++;
+    if (this.#kept.length > 2 * this.#limit) {
+      this.#kept = this.#kept.filter((_, index) => index % 2 === 0);
+      this.#stride *= 2;
+    }
+  }
+
+  /** `first` and what was kept, thinned evenly to the limit, both ends included. */
+  preceded(first: T): T[] {
+    const all = [first, ...this.#kept];
+    if (all.length <= this.#limit) return all;
+    if (this.#limit === 1) return [first];
+    return Array.from(
+      { length: this.#limit },
+      (_, index) => all[Math.round((index * (all.length - 1)) / (this.#limit - 1))]!,
+    );
+  }
+}

@@ -1,0 +1,89 @@
+import type { FfmpegBinary } from './ffmpeg.ts';
+
+/** How the one input is opened: the same for every command on a file. */
+export interface InputPlan {
+  url: string;
+  /** Decided by us from the first bytes, never guessed by ffmpeg. */
+  demuxer: 'mov' | 'matroska' | 'avi';
+  /** Coded pixels of one picture; a decoder asked for more gives up before it allocates. */
+  maxPixels: number;
+  threads: number;
+}
+
+const MAX_ALLOC_BYTES = 256 * 1024 * 1024;
+
+/** Facts about the file and its first frame, on stderr. */
+export async function probeArguments(input: InputPlan, binary: FfmpegBinary): Promise<string[]> {
+  return build(input, undefined, ['showinfo'], [...oneForOne(binary), '-frames:v', '1', '-f', 'null'], '-');
+}
+
+export interface DecodePlan {
+  /** Seconds on the container's own clock; decoding starts at the last keyframe the index has before it. */
+  seek: number | undefined;
+  /** First and last timestamp that is written out; every timestamp up to the last is logged. */
+  lo: number;
+  hi: number | undefined;
+  /** Makes of a decoded picture what is written out. */
+  filters: string[];
+  pixelFormat: 'rgb24' | 'rgb48le';
+}
+
+/** Raw frames on stdout, and on stderr the timestamp of every frame that was decoded. */
+export async function decodeArguments(
+  input: InputPlan,
+  plan: DecodePlan,
+  binary: FfmpegBinary,
+): Promise<string[]> {
+  const end = plan.hi === undefined ? [] : [`trim=end_pts=${plan.hi + 1}`];
+  // showinfo sums up every pixel it is shown: four are enough for the timestamp.
+  const logged = 'split[pictures][stamps];[stamps]crop=2:2:0:0,showinfo,nullsink';
+  const written = [`[pictures]trim=start_pts=${plan.lo}`, ...plan.filters, `format=${plan.pixelFormat}`];
+  const graph = `${[...end, logged].join(',')};${written.join(',')}`;
+  return build(input, plan.seek, [graph], [...oneForOne(binary), '-f', 'rawvideo'], 'pipe:1');
+}
+
+/** No frame doubled or dropped to reach a constant rate. */
+function oneForOne(binary: FfmpegBinary): string[] {
+  return binary.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'];
+}
+
+async function build(
+  input: InputPlan,
+  seek: number | undefined,
+  filters: string[],
+  outputOptions: string[],
+  target: string,
+): Promise<string[]> {
+  // Only its argument builder is used: running the command through it would first start ffmpeg once more, to
+  // list encoders, and that list is misread from version 7 on.
+  const { default: ffmpeg } = await import('fluent-ffmpeg');
+  const command = ffmpeg({ source: input.url })
+    .inputOptions([
+      '-nostdin',
+      '-nostats',
+      ...['-loglevel', 'info'],
+      ...['-max_alloc', String(MAX_ALLOC_BYTES)],
+      ...['-f', input.demuxer],
+      ...['-protocol_whitelist', 'http,tcp'],
+      // The server answers an open range in part: coming back for the rest counts as reconnecting.
+      ...['-reconnect', '1', '-reconnect_delay_max', '1'],
+      ...quickOpening(input),
+      ...['-threads', String(input.threads)],
+      ...['-max_pixels', String(input.maxPixels)],
+      // The container's own timestamps, from here to the log: no start offset is taken off on the way.
+      '-copyts',
+      ...(seek === undefined ? [] : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seek.toFixed(6)]),
+    ])
+    .outputOptions(['-map', '0:V:0', '-an', '-sn', '-dn', ...outputOptions])
+    .videoFilters(filters)
+    .output(target);
+  return command._getArguments();
+}
+
+/**
+ * mp4 and Matroska state what a decoder needs, so one packet of each stream is enough. AVI does not: there the
+ * delay of reordered frames has to be seen, or every timestamp is off by it.
+ */
+function quickOpening(input: InputPlan): string[] {
+  return input.demuxer === 'avi' ? [] : ['-fpsprobesize', '0', '-probesize', '32'];
+}

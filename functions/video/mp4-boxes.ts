@@ -1,0 +1,140 @@
+import { AppError } from '../../shared/runtime/errors.ts';
+import type { BlockCache } from '../../shared/storage/block-cache.ts';
+
+export interface Mp4Layout {
+  /** Where the index lies. */
+  moov: { offset: number; size: number };
+  /** Samples come in fragments, each with an index of its own. */
+  fragmented: boolean;
+}
+
+interface Box {
+  type: string;
+  offset: number;
+  /** Header included. */
+  size: number;
+  headerSize: number;
+}
+
+const MiB = 1024 * 1024;
+/** What follows the sample data is the index as a rule: read at once where it is no longer than this. */
+const TAIL_BYTES = 4 * MiB;
+const MAX_TOP_BOXES = 256;
+
+/**
+ * Where an mp4 keeps what, from the headers of its outermost boxes, as ISO/IEC 14496-12 lays them out. Throws
+ * `corrupt-media` where a box needs more bytes than the object has, or where there is no index.
+ */
+export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
+  let moov: Mp4Layout['moov'] | undefined;
+  let fragmented = false;
+  let samples = false;
+  let offset = 0;
+  for (let count = 0; offset < cache.size && count < MAX_TOP_BOXES; count++) {
+    const tail = cache.size - offset;
+    if (samples && !moov && tail <= TAIL_BYTES) await cache.prefetch(offset, tail);
+    const box = readBox(await cache.slice(offset, 16), offset, cache.size);
+    if (!box) break;
+    if (offset + box.size > cache.size) {
+      throw new AppError(
+        'corrupt-media',
+        `the file is cut off: its ${box.type} box ends at byte ${offset + box.size}, the object at ${cache.size}`,
+      );
+    }
+    if (box.type === 'moov') moov = { offset, size: box.size };
+    if (box.type === 'moof') fragmented = true;
+    if (box.type === 'mdat') samples = true;
+    offset += box.size;
+    // From here on every fragment would cost a read.
+    if (moov && fragmented) break;
+  }
+  if (!moov)
+    throw new AppError('corrupt-media', 'the mp4 has no index (moov box): cut off or never finished');
+  return { moov, fragmented };
+}
+
+/** Undefined where these bytes are no box: what some recorders leave behind the last one. */
+function readBox(header: Uint8Array, offset: number, fileSize: number): Box | undefined {
+  if (header.length < 8) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const type = Buffer.from(header.subarray(4, 8)).toString('latin1');
+  const short = view.getUint32(0);
+  if (!/^[\x20-\x7e\xa9]{4}$/.test(type)) return undefined;
+  if (short === 0) return { type, offset, size: fileSize - offset, headerSize: 8 };
+  if (short !== 1) return short < 8 ? undefined : { type, offset, size: short, headerSize: 8 };
+  if (header.length < 16) return undefined;
+  const long = Number(view.getBigUint64(8));
+  return long < 16 ? undefined : { type, offset, size: long, headerSize: 16 };
+}
+
+/** Boxes inside bytes that are at hand; one that runs past the end is cut there. */
+function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
+  for (let offset = 0; offset + 8 <= bytes.length; ) {
+    const box = readBox(bytes.subarray(offset, offset + 16), offset, bytes.length);
+    if (!box) return;
+    yield { type: box.type, body: bytes.subarray(offset + box.headerSize, offset + box.size) };
+    offset += box.size;
+  }
+}
+
+function child(bytes: Uint8Array, ...path: string[]): Uint8Array | undefined {
+  let at: Uint8Array | undefined = bytes;
+  for (const type of path) {
+    if (!at) return undefined;
+    at = [...boxesIn(at)].find((box) => box.type === type)?.body;
+  }
+  return at;
+}
+
+/**
+ * Seconds of the first video track as a player shows it, from the body of a moov box; undefined where the
+ * index does not tell, as in most fragmented files.
+ */
+export function videoTrackSeconds(moov: Uint8Array): number | undefined {
+  const tracks = [...boxesIn(moov)].filter((box) => box.type === 'trak').map((box) => box.body);
+  const video = tracks.find((track) => {
+    const handler = child(track, 'mdia', 'hdlr');
+    return handler !== undefined && Buffer.from(handler.subarray(8, 12)).toString('latin1') === 'vide';
+  });
+  if (!video) return undefined;
+  const movie = timing(child(moov, 'mvhd'));
+  const media = timing(child(video, 'mdia', 'mdhd'));
+  const edited = editedTicks(child(video, 'edts', 'elst'));
+  if (edited && movie) return edited / movie.scale;
+  if (media && media.duration > 0) return media.duration / media.scale;
+  const whole = child(moov, 'mvex', 'mehd');
+  if (!whole || !movie) return undefined;
+  const view = viewOf(whole);
+  const ticks = whole[0] === 1 ? Number(view.getBigUint64(4)) : view.getUint32(4);
+  return ticks > 0 ? ticks / movie.scale : undefined;
+}
+
+/** Time scale and duration of an mvhd or mdhd body: the two lay them out alike. */
+function timing(body: Uint8Array | undefined): { scale: number; duration: number } | undefined {
+  if (!body || body.length < 32) return undefined;
+  const view = viewOf(body);
+  const long = body[0] === 1;
+  const scale = view.getUint32(long ? 20 : 12);
+  const duration = long ? Number(view.getBigUint64(24)) : view.getUint32(16);
+  return scale > 0 ? { scale, duration } : undefined;
+}
+
+/** Ticks of the movie's scale that an edit list shows, its empty edits left out. */
+function editedTicks(body: Uint8Array | undefined): number {
+  if (!body || body.length < 8) return 0;
+  const view = viewOf(body);
+  const long = body[0] === 1;
+  const entry = long ? 20 : 12;
+  const entries = Math.min(view.getUint32(4), Math.floor((body.length - 8) / entry));
+  let ticks = 0;
+  for (let at = 8; at < 8 + entries * entry; at += entry) {
+    const duration = long ? Number(view.getBigUint64(at)) : view.getUint32(at);
+    const empty = long ? view.getBigInt64(at + 8) === -1n : view.getInt32(at + 4) === -1;
+    if (!empty) ticks += duration;
+  }
+  return ticks;
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,134 @@
+import { availableParallelism } from 'node:os';
+import { AppError } from '../../shared/runtime/errors.ts';
+import type { RangeServer } from '../../shared/storage/range-server.ts';
+import { complaint, type DecodeContext } from './decode-frames.ts';
+import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
+import type { FfmpegBinary } from './ffmpeg.ts';
+import { type InputPlan, probeArguments } from './ffmpeg-command.ts';
+import { readMp4Layout, videoTrackSeconds } from './mp4-boxes.ts';
+import { type Picture, pictureOf } from './picture.ts';
+import { type ProbedVideo, ProbeLog } from './probe-video.ts';
+import { runFfmpeg } from './run-ffmpeg.ts';
+import { SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
+import type { VideoFacts } from './video-file.ts';
+
+export interface OpenedVideo {
+  facts: VideoFacts;
+  probed: ProbedVideo;
+  picture: Picture;
+  context: DecodeContext;
+}
+
+export interface OpenInputOptions {
+  server: RangeServer;
+  ffmpeg: FfmpegBinary;
+  limits: MediaLimits;
+  signal: AbortSignal;
+  log: OpenVideoOptions['log'];
+}
+
+/** An index up to this size is read in one request, and its durations are looked up. */
+const INDEX_BYTES = 16 * 1024 * 1024;
+
+/** Finds out what the object is, holds it against the limits, and plans how its frames are decoded. */
+export async function openInput(options: OpenInputOptions): Promise<OpenedVideo> {
+  const { cache } = options.server;
+  const { limits } = options;
+  if (cache.size === 0) throw new AppError('empty-object', 'the object has 0 bytes; a video has some');
+  const sniffed = sniffContainer(await cache.slice(0, SNIFF_BYTES));
+  if (sniffed.kind === 'other') {
+    throw new AppError(
+      'unsupported-media',
+      `found ${sniffed.found}; taken are mp4, mov, Matroska, WebM and AVI`,
+    );
+  }
+  const stated = sniffed.demuxer === 'mov' ? await readMp4(options.server) : undefined;
+  if (stated !== undefined) refuseLong(stated, limits);
+
+  const input: InputPlan = {
+    url: options.server.url,
+    demuxer: sniffed.demuxer,
+    maxPixels: limits.maxPixels,
+    threads: limits.threads ?? Math.min(2, availableParallelism()),
+  };
+  const context: DecodeContext = {
+    binary: options.ffmpeg,
+    input,
+    timeLimitMs: (limits.commandSeconds ?? 60) * 1_000,
+    log: options.log,
+    signal: options.signal,
+  };
+  const probed = await probe(context, limits);
+  const durationSeconds = stated ?? probed.durationSeconds;
+  if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
+  const picture = pictureOf(probed);
+  refuseLarge(picture.width, picture.height, limits);
+  return {
+    facts: {
+      container: sniffed.container,
+      codec: probed.codec,
+      width: picture.width,
+      height: picture.height,
+      rotation: probed.rotation,
+      durationSeconds,
+      frameRate: probed.frameRate,
+      hdr: picture.hdr,
+      hasAudio: probed.hasAudio,
+    },
+    probed,
+    picture,
+    context,
+  };
+}
+
+async function readMp4(server: RangeServer): Promise<number | undefined> {
+  const { moov, fragmented } = await readMp4Layout(server.cache);
+  if (moov.size > INDEX_BYTES) return undefined;
+  await server.cache.prefetch(moov.offset, moov.size);
+  const seconds = videoTrackSeconds((await server.cache.slice(moov.offset, moov.size)).subarray(8));
+  return fragmented && seconds === undefined ? undefined : seconds;
+}
+
+async function probe(context: DecodeContext, limits: MediaLimits): Promise<ProbedVideo> {
+  const log = new ProbeLog();
+  const args = await probeArguments(context.input, context.binary);
+  await runFfmpeg({ ...context, args, onLine: (line) => log.line(line) });
+  const probed = log.result();
+  if (probed) return probed;
+
+  const said = log.tail.join('\n');
+  const { announced } = log;
+  const [, width, height] = /Picture size (\d+)x(\d+) /.exec(said) ?? [];
+  if (width && height) refuseLarge(Number(width), Number(height), limits, true);
+  if (announced) refuseLarge(announced.width || 0, announced.height || 0, limits);
+  if (!announced && log.streamKinds.length > 0) {
+    throw new AppError('unsupported-media', `no video stream, only ${list(log.streamKinds)}; one is needed`);
+  }
+  if (/matches no streams/.test(said)) {
+    throw new AppError('unsupported-media', `no video stream, only ${list(log.streamKinds)}; one is needed`);
+  }
+  if (announced && /no decoder|Decoder \(.*\) not found|Unknown decoder|Decoding requested/i.test(said)) {
+    const { version } = context.binary;
+    throw new AppError('unsupported-media', `no decoder for ${announced.codec} video in ffmpeg ${version}`);
+  }
+  throw new AppError('corrupt-media', `no frame could be decoded: ${complaint(log.tail)}`);
+}
+
+function refuseLong(seconds: number, limits: MediaLimits): void {
+  if (seconds <= limits.maxSeconds) return;
+  const found = `video is ${Math.round(seconds * 10) / 10} s long`;
+  throw new AppError('too-long', `${found}; at most ${limits.maxSeconds} s are processed`);
+}
+
+function refuseLarge(width: number, height: number, limits: MediaLimits, always = false): void {
+  const side = limits.maxSide ?? 16_384;
+  if (!always && width * height <= limits.maxPixels && Math.max(width, height) <= side) return;
+  throw new AppError(
+    'too-large',
+    `video is ${width} x ${height} pixels; at most ${limits.maxPixels} in all and ${side} a side are processed`,
+  );
+}
+
+function list(kinds: readonly string[]): string {
+  return kinds.length === 0 ? 'nothing at all' : [...new Set(kinds)].join(' and ');
+}

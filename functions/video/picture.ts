@@ -1,0 +1,65 @@
+import type { ProbedVideo } from './probe-video.ts';
+
+/** A picture as it is shown: upright, with square pixels. */
+export interface Picture {
+  width: number;
+  height: number;
+  /** PQ or HLG: leaves ffmpeg with 16 bits a channel and is tone-mapped here. */
+  hdr: boolean;
+  /** ffmpeg's name of the matrix that makes RGB of the coded colours; undefined where they are RGB already. */
+  matrix: 'bt601' | 'bt709' | 'bt2020' | 'smpte240m' | 'fcc' | undefined;
+}
+
+export interface OutputPlan {
+  width: number;
+  height: number;
+  filters: string[];
+  pixelFormat: 'rgb24' | 'rgb48le';
+  frameBytes: number;
+}
+
+const MATRICES: Readonly<Record<string, Picture['matrix']>> = {
+  bt709: 'bt709',
+  smpte170m: 'bt601',
+  bt470bg: 'bt601',
+  smpte240m: 'smpte240m',
+  fcc: 'fcc',
+  bt2020nc: 'bt2020',
+  bt2020c: 'bt2020',
+};
+
+const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
+
+export function pictureOf(probed: ProbedVideo): Picture {
+  const { width, height, pixelAspect, color } = probed;
+  const hdr = HDR_TRANSFERS.has(color.transfer);
+  return {
+    // Stretched, never shrunk: no coded line is lost.
+    width: pixelAspect > 1 ? Math.round(width * pixelAspect) : width,
+    height: pixelAspect < 1 ? Math.round(height / pixelAspect) : height,
+    hdr,
+    matrix: color.rgb ? undefined : (MATRICES[color.matrix] ?? guessedMatrix(hdr, width, height)),
+  };
+}
+
+/** Most files do not say; players then go by size. */
+function guessedMatrix(hdr: boolean, width: number, height: number): Picture['matrix'] {
+  if (hdr) return 'bt2020';
+  return Math.max(width, height) >= 1_280 || Math.min(width, height) >= 720 ? 'bt709' : 'bt601';
+}
+
+/** How a decoded picture becomes packed RGB, not wider than `maxWidth`. */
+export function outputOf(picture: Picture, maxWidth = Number.POSITIVE_INFINITY): OutputPlan {
+  const scale = Math.min(1, Math.max(1, Math.floor(maxWidth)) / picture.width);
+  const width = Math.round(picture.width * scale);
+  const height = Math.max(1, Math.round(picture.height * scale));
+  const matrix = picture.matrix ? `:in_color_matrix=${picture.matrix}` : '';
+  const flags = 'bicubic+accurate_rnd+full_chroma_int+full_chroma_inp';
+  return {
+    width,
+    height,
+    filters: [`scale=${width}:${height}:flags=${flags}${matrix}`],
+    pixelFormat: picture.hdr ? 'rgb48le' : 'rgb24',
+    frameBytes: width * height * (picture.hdr ? 6 : 3),
+  };
+}

@@ -1,0 +1,163 @@
+import type { TimeBase } from './frame-clock.ts';
+
+/** What ffmpeg says of a file and its first frame. */
+export interface ProbedVideo {
+  codec: string;
+  /** The first displayed frame: its timestamp, and the pixels it has after rotation. */
+  firstPts: number;
+  timeBase: TimeBase;
+  width: number;
+  height: number;
+  /** Width of one pixel over its height, after rotation. */
+  pixelAspect: number;
+  rotation: number;
+  frameRate: number | undefined;
+  /** Of the container, or of the stream where it has a tag for it. */
+  durationSeconds: number | undefined;
+  hasAudio: boolean;
+  color: { matrix: string; primaries: string; transfer: string; rgb: boolean };
+}
+
+const KEPT_LINES = 40;
+
+/** Reads ffmpeg's log line by line. Only lines of our own concern are kept, whatever the file makes it say. */
+export class ProbeLog {
+  /** The last lines, for messages. */
+  readonly tail: string[] = [];
+  #streams = new Map<string, { kind: string; text: string; rotation: number; duration?: number }>();
+  #stream: { kind: string; text: string; rotation: number; duration?: number } | undefined;
+  #mapped: string | undefined;
+  #inputEnded = false;
+  #duration: number | undefined;
+  #base: TimeBase | undefined;
+  #frameRate: number | undefined;
+  #first: { pts: number; width: number; height: number; pixelAspect: number } | undefined;
+  #shownColor: string | undefined;
+
+  line(line: string): void {
+    this.tail.push(line);
+    if (this.tail.length > KEPT_LINES) this.tail.shift();
+    if (/^(Stream mapping|Output #)/.test(line)) this.#inputEnded = true;
+    if (line.startsWith('[Parsed_showinfo')) this.#shown(line);
+    else if (!this.#inputEnded) this.#described(line);
+    else this.#mapped ??= /^ {2}Stream #0:(\d+) -> #0:0/.exec(line)?.[1];
+  }
+
+  /** Undefined where no frame was shown. */
+  result(): ProbedVideo | undefined {
+    const stream = this.#streams.get(this.#mapped ?? '');
+    if (!stream || !this.#first || !this.#base) return undefined;
+    const codec = /^([^\s,]+)/.exec(stream.text)?.[1] ?? 'unknown';
+    const fps = Number(/, ([\d.]+) fps/.exec(stream.text)?.[1]);
+    return {
+      codec,
+      firstPts: this.#first.pts,
+      timeBase: this.#base,
+      width: this.#first.width,
+      height: this.#first.height,
+      pixelAspect: this.#first.pixelAspect,
+      rotation: stream.rotation,
+      frameRate: this.#frameRate ?? (fps > 0 ? fps : undefined),
+      durationSeconds: stream.duration ?? this.#duration,
+      hasAudio: [...this.#streams.values()].some((one) => one.kind === 'Audio'),
+      color: colorOf(stream.text, this.#shownColor),
+    };
+  }
+
+  /** The coded size the container announces, where no frame could be decoded. */
+  get announced(): { codec: string; width: number; height: number } | undefined {
+    for (const { kind, text } of this.#streams.values()) {
+      const [, width, height] = / (\d+)x(\d+)/.exec(text) ?? [];
+      if (kind === 'Video' && !text.includes('(attached pic)')) {
+        return {
+          codec: /^([^\s,]+)/.exec(text)?.[1] ?? 'unknown',
+          width: Number(width),
+          height: Number(height),
+        };
+      }
+    }
+    return undefined;
+  }
+
+  get streamKinds(): string[] {
+    return [...this.#streams.values()].map((stream) => stream.kind.toLowerCase());
+  }
+
+  #described(line: string): void {
+    const [, index, kind, text] = /^ {2,4}Stream #0:(\d+)[^:]*: (\w+): (.*)$/.exec(line) ?? [];
+    if (index !== undefined && kind && text !== undefined) {
+      this.#stream = { kind, text, rotation: 0 };
+      this.#streams.set(index, this.#stream);
+      return;
+    }
+    const whole = /^ {2}Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(line);
+    if (whole) this.#duration = clockSeconds(whole);
+    if (!this.#stream) return;
+    const turned = /^ +displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line);
+    if (turned) this.#stream.rotation = clockwise(Number(turned[1]));
+    const own = /^ {4,6}DURATION *: (\d+):(\d\d):(\d\d\.\d+)/.exec(line);
+    if (own) this.#stream.duration = clockSeconds(own);
+  }
+
+  #shown(line: string): void {
+    const [, num, den, rateNum, rateDen] =
+      /config in time_base: (\d+)\/(\d+), frame_rate: (\d+)\/(\d+)/.exec(line) ?? [];
+    if (num && den) {
+      this.#base ??= { num: Number(num), den: Number(den) };
+      if (Number(rateNum) > 0 && Number(rateDen) > 0) this.#frameRate ??= Number(rateNum) / Number(rateDen);
+    }
+    this.#shownColor ??= /color_space:.*$/.exec(line)?.[0];
+    const [, pts, sarNum, sarDen, width, height] =
+      / n: *\d+ pts: *(-?\d+) .* sar:(\d+)\/(\d+) s:(\d+)x(\d+) /.exec(line) ?? [];
+    if (pts === undefined) return;
+    const aspect = Number(sarNum) / Number(sarDen);
+    this.#first ??= {
+      pts: Number(pts),
+      width: Number(width),
+      height: Number(height),
+      pixelAspect: aspect > 0 && Number.isFinite(aspect) ? aspect : 1,
+    };
+  }
+}
+
+/** The timestamp in a line that showinfo logged for a frame. */
+export function shownPts(line: string): number | undefined {
+  const found = /^\[Parsed_showinfo\S* @ \S+ n: *\d+ pts: *(-?\d+) /.exec(line)?.[1];
+  return found === undefined ? undefined : Number(found);
+}
+
+function clockSeconds([, hours, minutes, seconds]: RegExpExecArray): number {
+  return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
+}
+
+/** ffmpeg logs by how many degrees the picture was turned counter-clockwise when it was coded. */
+function clockwise(logged: number): number {
+  return (((Math.round(-logged / 90) * 90) % 360) + 360) % 360;
+}
+
+/**
+ * Colour as `yuv420p10le(tv, bt2020nc/bt2020/smpte2084)` in the stream's line, or `yuv420p(tv, bt709)` where
+ * matrix, primaries and transfer are the same; newer versions know it from the frame too.
+ */
+function colorOf(streamText: string, shown: string | undefined): ProbedVideo['color'] {
+  const [, pixels = '', notes = ''] = /, (\w+)(?:\(([^)]*)\))?/.exec(streamText) ?? [];
+  const named = notes
+    .split(', ')
+    .find(
+      (note) => note !== 'tv' && note !== 'pc' && /^[\w-]+(\/[\w-]+)*$/.test(note) && !NO_COLOR.has(note),
+    );
+  const parts = named?.split('/') ?? [];
+  const read = (index: number, field: string): string => {
+    const fromFrame = new RegExp(`${field}:(\\S+)`).exec(shown ?? '')?.[1];
+    if (fromFrame && fromFrame !== 'unknown') return fromFrame;
+    return parts[index] ?? parts[0] ?? 'unknown';
+  };
+  return {
+    matrix: read(0, 'color_space'),
+    primaries: read(1, 'color_primaries'),
+    transfer: read(2, 'color_trc'),
+    rgb: /^(rgb|bgr|gbr|argb|abgr|0rgb|pal8)/.test(pixels),
+  };
+}
+
+const NO_COLOR = new Set(['progressive', 'top', 'bottom', 'left', 'center', 'topleft']);

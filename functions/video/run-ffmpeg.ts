@@ -1,0 +1,83 @@
+import { spawn } from 'node:child_process';
+import { AppError } from '../../shared/runtime/errors.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { FfmpegBinary } from './ffmpeg.ts';
+
+export interface FfmpegRun {
+  binary: FfmpegBinary;
+  args: readonly string[];
+  timeLimitMs: number;
+  signal: AbortSignal;
+  /** Each line ffmpeg logs, cut at 1,000 characters. */
+  onLine: (line: string) => void;
+  /** What it writes to stdout; the next piece waits until this returned. */
+  onOutput?: (bytes: Buffer) => void;
+  log?: Pick<Logger, 'debug'> | undefined;
+}
+
+const LINE_LIMIT = 1_000;
+
+/**
+ * Runs ffmpeg to its end and returns its exit code, or the signal's name where it was killed from outside.
+ * Throws `timeout` after the time limit, and the signal's reason on abort, in both cases when the process is
+ * gone. No shell, nothing on stdin, and nothing of this process's environment: a proxy set there would be
+ * asked for the loopback address too.
+ */
+export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
+  run.signal.throwIfAborted();
+  const { PATH = '', LD_LIBRARY_PATH } = process.env;
+  const child = spawn(run.binary.path, run.args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH, AV_LOG_FORCE_NOCOLOR: '1', ...(LD_LIBRARY_PATH ? { LD_LIBRARY_PATH } : {}) },
+    windowsHide: true,
+  });
+  const started = performance.now();
+  const stop = (): void => void child.kill('SIGKILL');
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    stop();
+  }, run.timeLimitMs);
+  run.signal.addEventListener('abort', stop, { once: true });
+  const lines = lineSplitter(run.onLine);
+  let thrown: unknown;
+  const guarded = (handle: () => void): void => {
+    try {
+      handle();
+    } catch (error) {
+      thrown ??= error;
+      stop();
+    }
+  };
+  child.stderr.setEncoding('utf8');
+  child.stderr.on('data', (text: string) => guarded(() => lines(text)));
+  child.stdout.on('data', (bytes: Buffer) => guarded(() => run.onOutput?.(bytes)));
+  try {
+    const exit = await new Promise<number | string>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    });
+    if (thrown) throw thrown;
+    run.signal.throwIfAborted();
+    if (late) {
+      const seconds = run.timeLimitMs / 1_000;
+      throw new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
+    }
+    lines('\n');
+    run.log?.debug('ffmpeg ended', { exit, ms: Math.round(performance.now() - started) });
+    return exit;
+  } finally {
+    clearTimeout(timer);
+    run.signal.removeEventListener('abort', stop);
+  }
+}
+
+function lineSplitter(onLine: (line: string) => void): (text: string) => void {
+  let rest = '';
+  return (text) => {
+    const lines = text.split(/[\r\n]+/);
+    lines[0] = rest + lines[0];
+    rest = lines.pop()!.slice(0, LINE_LIMIT);
+    for (const line of lines) if (line !== '') onLine(line.slice(0, LINE_LIMIT));
+  };
+}

@@ -1,0 +1,80 @@
+import type { VideoFrame } from './video-file.ts';
+
+/** Side of the grid on which two frames are compared. */
+const GRID = 24;
+/** Mean difference of the grid's cells, in levels of 255, below which two frames show the same. */
+const SAME_MEAN = 2.5;
+/** A single cell may differ by no more than this: something small has moved or appeared. */
+const SAME_CELL = 16;
+
+/** Variance of the Laplacian of luma: the higher, the sharper. Only frames of one size compare. */
+export function sharpness(frame: VideoFrame): number {
+  const { width, height } = frame;
+  if (width < 3 || height < 3) return 0;
+  const luma = lumaOf(frame);
+  let sum = 0;
+  let squares = 0;
+  for (let y = 1; y < height - 1; y++) {
+    for (let at = y * width + 1; at < (y + 1) * width - 1; at++) {
+      const edge = luma[at - width]! + luma[at + width]! + luma[at - 1]! + luma[at + 1]! - 4 * luma[at]!;
+      sum += edge;
+      squares += edge * edge;
+    }
+  }
+  const count = (width - 2) * (height - 2);
+  return squares / count - (sum / count) ** 2;
+}
+
+/** The sharpest of one frame or more; of equals, the first. */
+export function sharpest(frames: readonly VideoFrame[]): VideoFrame {
+  let best = frames[0];
+  if (!best) throw new RangeError('sharpest: got no frames; at least one is needed');
+  let most = sharpness(best);
+  for (const frame of frames.slice(1)) {
+    const found = sharpness(frame);
+    if (found > most) [best, most] = [frame, found];
+  }
+  return best;
+}
+
+/** True where both show the same, give or take noise and blur. */
+export function nearEqual(a: VideoFrame, b: VideoFrame): boolean {
+  if (a.width !== b.width || a.height !== b.height) return false;
+  const [cellsA, cellsB] = [gridOf(a), gridOf(b)];
+  let sum = 0;
+  for (const [index, cell] of cellsA.entries()) {
+    const difference = Math.abs(cell - cellsB[index]!);
+    if (difference > SAME_CELL) return false;
+    sum += difference;
+  }
+  return sum / cellsA.length < SAME_MEAN;
+}
+
+/** Mean of each channel in each cell of a grid over the picture. */
+function gridOf({ width, height, rgb }: VideoFrame): Float64Array {
+  const columns = Math.min(GRID, width);
+  const rows = Math.min(GRID, height);
+  const sums = new Float64Array(columns * rows * 3);
+  const counts = new Float64Array(columns * rows);
+  for (let y = 0; y < height; y++) {
+    const row = Math.floor((y * rows) / height) * columns;
+    for (let x = 0; x < width; x++) {
+      const cell = row + Math.floor((x * columns) / width);
+      const at = (y * width + x) * 3;
+      counts[cell]!++;
+      sums[cell * 3]! += rgb[at]!;
+      sums[cell * 3 + 1]! += rgb[at + 1]!;
+      sums[cell * 3 + 2]! += rgb[at + 2]!;
+    }
+  }
+  return sums.map((sum, index) => sum / counts[Math.floor(index / 3)]!);
+}
+
+/** Rec. 709 weights, in 256ths. */
+function lumaOf({ width, height, rgb }: VideoFrame): Float32Array {
+  const luma = new Float32Array(width * height);
+  for (let at = 0; at < luma.length; at++) {
+    luma[at] = (54 * rgb[at * 3]! + 183 * rgb[at * 3 + 1]! + 19 * rgb[at * 3 + 2]!) / 256;
+  }
+  return luma;
+}

@@ -1,0 +1,139 @@
+/** Reads `length` bytes at `offset`, all of them. */
+export type ReadBytes = (offset: number, length: number) => Promise<Uint8Array>;
+
+export interface BlockCacheOptions {
+  /** Bytes of the whole object. */
+  size: number;
+  read: ReadBytes;
+  /** Memory for the bytes kept; the least recently used go first. Default 32 MiB. */
+  maxBytes?: number;
+}
+
+const KiB = 1024;
+const PAGE = 32 * KiB;
+const FIRST_RUN = 128 * KiB;
+const STEADY_RUN = 256 * KiB;
+const LONGEST_RUN = 512 * KiB;
+const TAILS_KEPT = 16;
+
+interface Run {
+  start: number;
+  end: number;
+  bytes: Promise<Uint8Array>;
+}
+
+/** A reader that came this far in sequence, and how it got there. */
+interface Tail {
+  run: number;
+  total: number;
+}
+
+/**
+ * An object's bytes, fetched in runs of pages as they are asked for. A jump fetches little; reading on from
+ * where a run ended fetches more each time, never more than a quarter of what that reader has read so far
+ * (but at least 256 KiB), so a reader that stops has cost little beyond what it used.
+ */
+export class BlockCache {
+  readonly size: number;
+  readonly #read: ReadBytes;
+  readonly #maxBytes: number;
+  /** By page number; every page of a run leads to it. In order of use. */
+  readonly #runs = new Map<number, Run>();
+  readonly #tails = new Map<number, Tail>();
+  #held = 0;
+
+  constructor(options: BlockCacheOptions) {
+    this.size = options.size;
+    this.#read = options.read;
+    this.#maxBytes = options.maxBytes ?? 32 * KiB * KiB;
+  }
+
+  /** Bytes from `offset` to the end of the run that holds it: at least one, none at or past the end. */
+  async from(offset: number): Promise<Uint8Array> {
+    if (offset >= this.size) return new Uint8Array(0);
+    const run = this.#runAt(Math.floor(offset / PAGE));
+    return (await run.bytes).subarray(offset - run.start);
+  }
+
+  /** Exactly `length` bytes from `offset`, fewer only where the object ends. */
+  async slice(offset: number, length: number): Promise<Uint8Array> {
+    const wanted = Math.max(0, Math.min(length, this.size - offset));
+    const first = await this.from(offset);
+    if (first.length >= wanted) return first.subarray(0, wanted);
+    const whole = new Uint8Array(wanted);
+    whole.set(first);
+    for (let done = first.length; done < wanted; ) {
+      const more = (await this.from(offset + done)).subarray(0, wanted - done);
+      whole.set(more, done);
+      done += more.length;
+    }
+    return whole;
+  }
+
+  /** Fetches what is missing of [offset, offset + length) in one read, for a part that is known to be needed. */
+  async prefetch(offset: number, length: number): Promise<void> {
+    const last = Math.floor((Math.min(offset + length, this.size) - 1) / PAGE);
+    let page = Math.floor(offset / PAGE);
+    while (page <= last && this.#runs.has(page)) page++;
+    if (page <= last) await this.#fetch(page, last + 1 - page).bytes;
+  }
+
+  #runAt(page: number): Run {
+    const known = this.#runs.get(page);
+    if (known) {
+      this.#touch(known);
+      return known;
+    }
+    const tail = this.#tails.get(page);
+    const bytes = tail
+      ? Math.min(tail.run * 2, Math.max(STEADY_RUN, Math.min(LONGEST_RUN, tail.total / 4)))
+      : FIRST_RUN;
+    const run = this.#fetch(page, Math.floor(bytes / PAGE));
+    this.#tails.delete(page);
+    this.#tails.set(Math.ceil(run.end / PAGE), {
+      run: run.end - run.start,
+      total: (tail?.total ?? 0) + run.end - run.start,
+    });
+    for (const oldest of this.#tails.keys()) {
+      if (this.#tails.size <= TAILS_KEPT) break;
+      this.#tails.delete(oldest);
+    }
+    return run;
+  }
+
+  #fetch(page: number, atMostPages: number): Run {
+    const start = page * PAGE;
+    let pages = 1;
+    while (pages < atMostPages && !this.#runs.has(page + pages)) pages++;
+    const end = Math.min(start + pages * PAGE, this.size);
+    const run: Run = { start, end, bytes: this.#read(start, end - start) };
+    this.#held += end - start;
+    this.#touch(run);
+    // Whoever awaits the bytes meets the failure; a later reader tries again.
+    run.bytes.catch(() => this.#drop(run));
+    this.#evict(run);
+    return run;
+  }
+
+  #touch(run: Run): void {
+    for (let page = run.start / PAGE; page * PAGE < run.end; page++) {
+      this.#runs.delete(page);
+      this.#runs.set(page, run);
+    }
+  }
+
+  #drop(run: Run): void {
+    let held = false;
+    for (let page = run.start / PAGE; page * PAGE < run.end; page++) {
+      if (this.#runs.get(page) === run) held = this.#runs.delete(page);
+    }
+    if (held) this.#held -= run.end - run.start;
+  }
+
+  #evict(keep: Run): void {
+    for (const run of this.#runs.values()) {
+      if (this.#held <= this.#maxBytes || run === keep) break;
+      this.#drop(run);
+    }
+  }
+}

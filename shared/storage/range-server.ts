@@ -1,0 +1,171 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { AppError, toAppError } from '../runtime/errors.ts';
+import { BlockCache } from './block-cache.ts';
+import type { ObjectStore } from './object-store.ts';
+
+export interface ServeRangesOptions {
+  store: ObjectStore;
+  /** Exactly this generation is read. */
+  object: { name: string; generation: string; size: number };
+  /** Memory for bytes kept between reads. Default 32 MiB. */
+  cacheBytes?: number;
+  signal?: AbortSignal | undefined;
+  /** Called at the first read that failed; whoever reads from the server can be stopped here. */
+  onFailure?: (error: AppError) => void;
+}
+
+export interface RangeServer {
+  /** On 127.0.0.1, with an unguessable path; only this one object is behind it. */
+  readonly url: string;
+  /** The same bytes, without the detour over HTTP. */
+  readonly cache: BlockCache;
+  /** Storage bytes and requests so far. */
+  readonly traffic: { bytes: number; requests: number };
+  /** What the first failed read failed with. */
+  readonly failure: AppError | undefined;
+  close(): Promise<void>;
+}
+
+/**
+ * One stored object over HTTP ranges, for ffmpeg. An open-ended range (`bytes=5000-`) is answered with the
+ * bytes at hand and no more: a short 206, after which ffmpeg asks again. Anything longer would sit in socket
+ * buffers of several MB that ffmpeg throws away at its next seek, and every byte would have been a storage
+ * read.
+ */
+export async function serveRanges(options: ServeRangesOptions): Promise<RangeServer> {
+  const { store, object } = options;
+  const traffic = { bytes: 0, requests: 0 };
+  const stopping = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal;
+  let failure: AppError | undefined;
+
+  async function read(offset: number, length: number): Promise<Uint8Array> {
+    const parts: Uint8Array[] = [];
+    for (let got = 0; got < length; ) {
+      traffic.requests++;
+      const part = await store.getRange(object.name, offset + got, length - got, {
+        generation: object.generation,
+        signal,
+      });
+      if (!part) {
+        throw new AppError(
+          'object-gone',
+          `generation ${object.generation} of the object was deleted while it was read`,
+        );
+      }
+      traffic.bytes += part.length;
+      if (part.length === 0) {
+        const found = `storage ended at byte ${offset + got} of an object of ${object.size} bytes`;
+        throw new AppError('unavailable', found);
+      }
+      parts.push(part);
+      got += part.length;
+    }
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+  }
+
+  const cache = new BlockCache({
+    size: object.size,
+    async read(offset, length) {
+      try {
+        return await read(offset, length);
+      } catch (error) {
+        if (!failure && !stopping.signal.aborted) {
+          failure = toAppError(error);
+          options.onFailure?.(failure);
+        }
+        throw error;
+      }
+    },
+    ...(options.cacheBytes ? { maxBytes: options.cacheBytes } : {}),
+  });
+
+  const path = `/${randomBytes(24).toString('base64url')}`;
+  const server = createServer({ keepAlive: false, noDelay: true }, (request, response) => {
+    if (request.url !== path) answerEmpty(response, 404);
+    else if (request.method !== 'GET' && request.method !== 'HEAD') answerEmpty(response, 405);
+    else respond(cache, request, response).catch(() => response.destroy());
+  });
+  server.maxConnections = 16;
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    url: `http://127.0.0.1:${port}${path}`,
+    cache,
+    traffic,
+    get failure() {
+      return failure;
+    },
+    async close() {
+      stopping.abort();
+      const closed = server.listening ? once(server, 'close') : undefined;
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+async function respond(cache: BlockCache, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const range = parseRange(request.headers.range, cache.size);
+  if (!range) {
+    response.setHeader('content-range', `bytes */${cache.size}`);
+    answerEmpty(response, 416);
+    return;
+  }
+  const head = request.method === 'HEAD';
+  const first = head ? new Uint8Array(0) : await cache.from(range.start);
+  const end = range.short && !head ? Math.min(range.end, range.start + first.length) : range.end;
+  response.writeHead(request.headers.range ? 206 : 200, {
+    'accept-ranges': 'bytes',
+    'content-type': 'application/octet-stream',
+    'content-length': end - range.start,
+    connection: 'close',
+    ...(request.headers.range ? { 'content-range': `bytes ${range.start}-${end - 1}/${cache.size}` } : {}),
+  });
+  if (!head) await send(cache, range.start, end, response);
+  response.end();
+}
+
+async function send(cache: BlockCache, start: number, end: number, response: ServerResponse): Promise<void> {
+  for (let at = start; at < end && !response.destroyed; ) {
+    const bytes = (await cache.from(at)).subarray(0, end - at);
+    at += bytes.length;
+    if (!response.write(bytes) && at < end) {
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    }
+  }
+}
+
+interface ByteRange {
+  start: number;
+  /** Exclusive. */
+  end: number;
+  /** Its end was left open: it may be answered in part. */
+  short: boolean;
+}
+
+/** One range as RFC 9110 writes it; undefined where it cannot be satisfied. */
+function parseRange(header: string | undefined, size: number): ByteRange | undefined {
+  if (header === undefined) return { start: 0, end: size, short: false };
+  const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header) ?? [];
+  if (first === '') {
+    const suffix = Number(last);
+    return last === '' || suffix === 0 || size === 0
+      ? undefined
+      : { start: Math.max(0, size - suffix), end: size, short: false };
+  }
+  const start = Number(first);
+  const end = last === '' ? size : Math.min(size, Number(last) + 1);
+  return start < end ? { start, end, short: last === '' } : undefined;
+}
+
+function answerEmpty(response: ServerResponse, status: number): void {
+  response.writeHead(status, { 'content-length': 0, connection: 'close' });
+  response.end();
+}
