@@ -33,9 +33,17 @@ export function writeDataFile(
   rows: readonly Row[],
   options: DataFileOptions = {},
 ): DataFile {
-  const columns = toColumns(fields, rows);
+  return writeStoredFile(fields, toColumns(fields, rows), options);
+}
+
+/** The same from columns whose values are in stored form already. */
+export function writeStoredFile(
+  fields: readonly Field[],
+  columns: readonly StoredColumn[],
+  options: DataFileOptions = {},
+): DataFile {
   const body = encodeParquet(toParquetSchema(fields), columnSources(fields, columns, options), options);
-  return { body, stats: statsOf(fields, columns), rows: rows.length };
+  return { body, stats: statsOf(fields, columns), rows: columns[0]?.length ?? 0 };
 }
 
 /** Rows turned into stored columns, each value checked. */

@@ -11,6 +11,7 @@ import { corrupt, DeltaError } from './delta-error.ts';
 import { type BoundCondition, matchesRow, mayMatchRange } from './filter.ts';
 import { objectName, type TableLocation } from './log-path.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
+import { compareUtf8 } from './utf8-order.ts';
 
 /** Smaller files are read whole, in one request. */
 const WHOLE_FILE_BYTES = 256 * 1024;
@@ -74,6 +75,28 @@ export async function matchingRowGroups(
       matches = matches && (await mayMatchGroup(group, metadata.schema, condition, read));
     }
     if (matches) ranges.push({ rowStart, rowEnd });
+    rowStart = rowEnd;
+  }
+  return ranges;
+}
+
+/** Row groups that could hold one of these texts by their statistics alone, for texts that are likely there. */
+export function rowGroupsInRange(
+  { metadata }: ParquetFile,
+  column: string,
+  texts: readonly string[],
+): RowGroupRange[] {
+  const ranges: RowGroupRange[] = [];
+  let rowStart = 0;
+  for (const group of metadata.row_groups) {
+    const rowEnd = rowStart + Number(group.num_rows);
+    const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema.join('.') === column);
+    const { min_value: min, max_value: max } = chunk?.meta_data?.statistics ?? {};
+    const mayHold = (text: string): boolean =>
+      typeof min !== 'string' ||
+      typeof max !== 'string' ||
+      (compareUtf8(text, min) >= 0 && compareUtf8(text, max) <= 0);
+    if (texts.some(mayHold)) ranges.push({ rowStart, rowEnd });
     rowStart = rowEnd;
   }
   return ranges;

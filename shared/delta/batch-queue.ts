@@ -1,0 +1,184 @@
+import type { Clock } from '../runtime/clock.ts';
+import type { Row } from './schema.ts';
+import type { StoredColumn } from './stats.ts';
+
+/** Whether a row entered the table, or one with its id was there (or on its way) already. */
+export interface SubmitOutcome {
+  kind: 'added' | 'duplicate';
+  /** A version of the table that holds the id. */
+  version: number;
+}
+
+/** When a batch goes: with the first limit that is reached. */
+export interface BatchLimits {
+  /** Rows. Default 5,000. */
+  maxRows: number;
+  /** Estimated bytes. Default 8 MiB. */
+  maxBytes: number;
+  /** Longest wait of a row for others to join it while no commit is under way, ms. Default 25. */
+  maxAgeMs: number;
+}
+
+/** A row on its way, and everyone who waits for its id. */
+export interface PendingRow {
+  id: string;
+  row: Row;
+  /** In stored form, in the order of the schema's fields. */
+  values: StoredColumn;
+  bytes: number;
+  arrived: number;
+  waiters: Set<Waiter>;
+}
+
+interface Waiter {
+  resolve(outcome: SubmitOutcome): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Rows that wait for a commit, each id once. The next batch is not taken at once: those whom the last commit
+ * answered need a moment to come again, and a commit for a few of them would make the others wait for it.
+ */
+export class BatchQueue {
+  /** Queued and in flight, by id. */
+  private readonly pending = new Map<string, PendingRow>();
+  private queue: PendingRow[] = [];
+  private queuedBytes = 0;
+  private wake: (() => void) | undefined;
+  private lastBatch = 0;
+  private expected = 0;
+  private idleSince = 0;
+  private closing = false;
+
+  constructor(
+    private readonly limits: BatchLimits,
+    private readonly clock: Clock,
+  ) {}
+
+  get isEmpty(): boolean {
+    return this.queue.length === 0;
+  }
+
+  /** Waits for the outcome of `id`: as one more waiter where it is pending, else with a new row. */
+  join(
+    id: string,
+    make: () => Omit<PendingRow, 'arrived' | 'waiters'>,
+    signal?: AbortSignal,
+  ): Promise<SubmitOutcome> {
+    const known = this.pending.get(id);
+    const entry = known ?? { ...make(), arrived: this.clock.now(), waiters: new Set<Waiter>() };
+    if (known === undefined) {
+      this.pending.set(id, entry);
+      this.queue.push(entry);
+      this.queuedBytes += entry.bytes;
+    }
+    const outcome = new Promise<SubmitOutcome>((resolve, reject) => {
+      const abort = (): void => {
+        entry.waiters.delete(waiter);
+        // the row may be in flight: whoever gave up does not know, and asks again
+        if (entry.waiters.size === 0) this.withdraw(entry);
+        reject(signal?.reason);
+      };
+      const waiter: Waiter = {
+        resolve(result) {
+          signal?.removeEventListener('abort', abort);
+          resolve(known === undefined ? result : { ...result, kind: 'duplicate' });
+        },
+        reject(error) {
+          signal?.removeEventListener('abort', abort);
+          reject(error);
+        },
+      };
+      entry.waiters.add(waiter);
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+    this.wake?.();
+    return outcome;
+  }
+
+  /** The next batch, once it is due; empty after `close` when nothing is left. */
+  async take(): Promise<PendingRow[]> {
+    // those whom the last batch answered are likely to come again
+    this.expected = this.lastBatch + this.queue.length;
+    this.idleSince = this.clock.now();
+    while (!this.isDue()) await this.pauseUntilDue();
+    const batch: PendingRow[] = [];
+    let bytes = 0;
+    for (const entry of this.queue) {
+      const isFull = batch.length >= this.limits.maxRows || bytes + entry.bytes > this.limits.maxBytes;
+      if (isFull && batch.length > 0) break;
+      batch.push(entry);
+      bytes += entry.bytes;
+    }
+    this.lastBatch = batch.length;
+    this.queue = this.queue.slice(batch.length);
+    this.queuedBytes -= bytes;
+    return batch;
+  }
+
+  /** Tells everyone who waits for these rows. */
+  settle(entries: Iterable<PendingRow>, outcome: SubmitOutcome): void {
+    for (const entry of entries) {
+      this.pending.delete(entry.id);
+      for (const waiter of entry.waiters) waiter.resolve(outcome);
+    }
+  }
+
+  reject(entries: Iterable<PendingRow>, error: unknown): void {
+    for (const entry of entries) {
+      this.pending.delete(entry.id);
+      for (const waiter of entry.waiters) waiter.reject(error);
+    }
+  }
+
+  /** Rejects all that is queued or in flight. */
+  rejectAll(error: unknown): void {
+    this.queue = [];
+    this.queuedBytes = 0;
+    this.reject([...this.pending.values()], error);
+  }
+
+  /** What is queued goes at once; afterwards `take` gives empty batches. */
+  close(): void {
+    this.closing = true;
+    this.wake?.();
+  }
+
+  private isDue(): boolean {
+    const { maxRows, maxBytes } = this.limits;
+    if (this.closing) return true;
+    if (this.queue.length === 0) return false;
+    const isFull = this.queue.length >= Math.min(this.expected, maxRows) || this.queuedBytes >= maxBytes;
+    return isFull || this.clock.now() >= this.dueAt();
+  }
+
+  private dueAt(): number {
+    return Math.max(this.idleSince, this.queue[0]?.arrived ?? 0) + this.limits.maxAgeMs;
+  }
+
+  private async pauseUntilDue(): Promise<void> {
+    const done = new AbortController();
+    const joined = new Promise<void>((resolve) => {
+      const isEmpty = this.queue.length === 0;
+      this.wake = () => {
+        if (isEmpty || this.isDue()) resolve();
+      };
+    });
+    const waits: Promise<unknown>[] = [joined];
+    if (this.queue.length > 0) {
+      const rest = Math.max(1, this.dueAt() - this.clock.now());
+      waits.push(this.clock.sleep(rest, done.signal).catch(() => undefined));
+    }
+    await Promise.race(waits);
+    this.wake = undefined;
+    done.abort();
+  }
+
+  private withdraw(entry: PendingRow): void {
+    const at = this.queue.indexOf(entry);
+    if (at < 0) return;
+    this.queue.splice(at, 1);
+    this.queuedBytes -= entry.bytes;
+    this.pending.delete(entry.id);
+  }
+}

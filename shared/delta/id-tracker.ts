@@ -1,0 +1,187 @@
+import type { AddFile, Commit } from './actions.ts';
+import { readCommit } from './commit.ts';
+import { FileRegister } from './file-register.ts';
+import { fingerprintsIn, fingerprintsOf } from './id-fingerprint.ts';
+import { IdIndex } from './id-index.ts';
+import { loadIndex, saveIndex } from './id-index-file.ts';
+import { type IdCandidate, IdLookup } from './id-lookup.ts';
+import { decodeDataPath, type TableLocation } from './log-path.ts';
+import { mapConcurrent } from './map-concurrent.ts';
+import { catchUp, loadSnapshot, type Snapshot } from './snapshot.ts';
+
+const PARALLEL_READS = 16;
+/** Ids of recent commits kept whole: a repeat of one of these needs no look-up. */
+const RECENT_IDS = 100_000;
+
+/**
+ * A snapshot together with an index of its ids. The table is the only truth and the index a cache of it:
+ * at every version it knows each id of each live file, and may know more.
+ */
+export class IdTracker {
+  private readonly recent = new Map<string, number>();
+  private readonly lookup: IdLookup;
+  /** Version that was saved last, and the ids there were. */
+  private saved = { version: -1, ids: 0 };
+
+  private constructor(
+    private readonly location: TableLocation,
+    private readonly idColumn: string,
+    readonly snapshot: Snapshot,
+    private index: IdIndex,
+    private register: FileRegister,
+  ) {
+    this.lookup = new IdLookup(location, idColumn);
+  }
+
+  /**
+   * Starts from the saved index and the commits since; files that neither knows are read. Without a saved
+   * index that is the id column of the whole table.
+   */
+  static async open(location: TableLocation, idColumn: string, signal?: AbortSignal): Promise<IdTracker> {
+    const first = await loadSnapshot(location, undefined, signal);
+    const saved = await loadIndex(location, idColumn, first.metadata.id, signal);
+    // the index may have been saved after the snapshot was loaded
+    if (saved && saved.version > first.version) await catchUp(location, first, undefined, signal);
+    const usable = saved && saved.version <= first.version ? saved : undefined;
+    const tracker = new IdTracker(
+      location,
+      idColumn,
+      first,
+      usable?.index ?? new IdIndex(),
+      usable?.register ?? new FileRegister(),
+    );
+    if (usable) {
+      tracker.saved = { version: usable.version, ids: usable.index.size };
+      await tracker.replay(usable.version + 1, signal);
+    }
+    await tracker.coverLiveFiles();
+    return tracker;
+  }
+
+  /** Ids indexed; more than are in the table where some were deleted. */
+  get size(): number {
+    return this.index.size;
+  }
+
+  /** Bytes of the index. */
+  get indexBytes(): number {
+    return this.index.bytes;
+  }
+
+  /** Reads the commits that others made meanwhile. */
+  async catchUp(signal?: AbortSignal): Promise<void> {
+    await catchUp(this.location, this.snapshot, (commit) => this.applyToIndex(commit), signal);
+  }
+
+  /** Applies a commit that is already known: our own, or one that won a race against ours. */
+  async apply(commit: Commit, ownIds?: readonly string[]): Promise<void> {
+    this.snapshot.apply(commit);
+    await this.applyToIndex(commit);
+    const [add] = commit.adds;
+    if (ownIds && add) this.remember(ownIds, this.register.numberOf(pathOf(add)));
+  }
+
+  /** Those of the ids that are in the table at the tracker's version: index hits, verified. */
+  async findLive(ids: readonly string[]): Promise<Set<string>> {
+    const live = new Set<string>();
+    const candidates: IdCandidate[] = [];
+    const fingerprints = fingerprintsOf(ids);
+    for (const [position, id] of ids.entries()) {
+      const file = this.recent.get(id);
+      if (file !== undefined && this.register.keepsAllRows(file)) {
+        live.add(id);
+        continue;
+      }
+      const hits = this.index.find(
+        fingerprints[position * 2] as number,
+        fingerprints[position * 2 + 1] as number,
+      );
+      for (const path of new Set(hits.flatMap((hit) => this.register.resolve(hit)))) {
+        const add = this.snapshot.files.get(path);
+        if (add) candidates.push({ id, path, add });
+      }
+    }
+    if (candidates.length > 0) {
+      for (const id of await this.lookup.findLive(candidates)) live.add(id);
+    }
+    return live;
+  }
+
+  /** Whether a cold start would have much to read by now. */
+  get isWorthSaving(): boolean {
+    const commits = this.snapshot.version - this.saved.version;
+    const ids = this.index.size - this.saved.ids;
+    return (
+      commits >= Math.max(200, this.index.size / 20_000) || ids >= Math.max(100_000, this.index.size / 10)
+    );
+  }
+
+  /** Keeps the index of the tracker's version beside the table, for the next cold start. */
+  async save(): Promise<{ bytes: number }> {
+    const { version, metadata } = this.snapshot;
+    this.saved = { version, ids: this.index.size };
+    return saveIndex(this.location, this.idColumn, metadata.id, {
+      version,
+      index: this.index,
+      register: this.register,
+    });
+  }
+
+  /** Applies to the index the commits that the snapshot has already seen, as far as the log still has them. */
+  private async replay(from: number, signal: AbortSignal | undefined): Promise<void> {
+    const versions = Array.from({ length: this.snapshot.version - from + 1 }, (_, step) => from + step);
+    const commits = await mapConcurrent(versions, PARALLEL_READS, (version) =>
+      readCommit(this.location, version, signal),
+    );
+    for (const commit of commits) {
+      // cleaned up: what is live but unknown will be read
+      if (commit === undefined) return;
+      await this.applyToIndex(commit, true);
+    }
+  }
+
+  /** `skipGone`: the snapshot is further on, and what it has no more need not be read. */
+  private async applyToIndex(commit: Commit, skipGone = false): Promise<void> {
+    const moved = commit.removes.filter((remove) => !remove.dataChange).map(pathOf);
+    for (const remove of commit.removes) if (remove.dataChange) this.register.remove(pathOf(remove));
+    // by the protocol, rows of files added without data change come from the files removed with them: where
+    // all of those are indexed, the new ones are
+    if (moved.length > 0 && moved.every((path) => this.register.has(path))) {
+      this.register.move(moved, commit.adds.filter((add) => !add.dataChange).map(pathOf));
+    } else {
+      for (const path of moved) this.register.remove(path);
+    }
+    for (const add of commit.adds) {
+      const path = pathOf(add);
+      if (this.register.has(path)) continue;
+      const told = fingerprintsIn(commit, add, this.idColumn);
+      if (told) this.index.add(told, this.register.numberOf(path));
+      else if (!skipGone || this.snapshot.files.has(path)) await this.indexFile(path, add);
+    }
+  }
+
+  private async coverLiveFiles(): Promise<void> {
+    for (const path of [...this.register.live]) {
+      if (!this.snapshot.files.has(path)) this.register.remove(path);
+    }
+    const unknown = [...this.snapshot.files].filter(([path]) => !this.register.has(path));
+    await mapConcurrent(unknown, PARALLEL_READS, ([path, add]) => this.indexFile(path, add));
+  }
+
+  private async indexFile(path: string, add: AddFile): Promise<void> {
+    const ids = await this.lookup.idsOf(path, add);
+    this.index.add(fingerprintsOf(ids), this.register.numberOf(path));
+  }
+
+  private remember(ids: readonly string[], file: number): void {
+    for (const id of ids) this.recent.set(id, file);
+    for (const oldest of this.recent.keys()) {
+      if (this.recent.size <= RECENT_IDS) break;
+      this.recent.delete(oldest);
+    }
+  }
+}
+
+function pathOf({ path }: { path: string }): string {
+  return decodeDataPath(path);
+}
