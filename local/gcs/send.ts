@@ -34,7 +34,8 @@ export async function send(response: ServerResponse, answer: Answer, options: Se
         if (sent >= limit) break;
       }
     }
-    if (fault?.kind === 'cut') response.destroy();
+    // what was written is let out first: the client is to see the body begin and not end
+    if (fault?.kind === 'cut') response.socket?.destroySoon();
     else if (fault?.kind === 'stall') await new Promise((resolve) => response.once('close', resolve));
     else response.end();
   } finally {

@@ -60,7 +60,8 @@ function createBucket(bucket: string, nextGeneration: () => string, now: () => n
       metadata: { ...options.metadata },
       updated: new Date(now()),
     };
-    objects.set(name, { facts, body: body.slice() });
+    // not `slice`, which on a Buffer shares its bytes
+    objects.set(name, { facts, body: new Uint8Array(body) });
     return { kind: 'written', facts: copyFacts(facts) };
   };
 

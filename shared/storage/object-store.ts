@@ -26,6 +26,11 @@ export interface StoredObject {
 export interface ReadOptions {
   /** Read this generation only; without it, the live one. */
   generation?: string;
+  /**
+   * `get` may leave custom metadata empty and `updated` at whole seconds: one request to the service
+   * instead of two.
+   */
+  withoutMetadata?: boolean;
   signal?: AbortSignal | undefined;
 }
 

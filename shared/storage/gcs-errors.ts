@@ -1,0 +1,66 @@
+import { AppError, type ErrorCode } from '../runtime/errors.ts';
+
+/** A failure as the client library reports it. */
+interface ClientFailure {
+  code?: unknown;
+  status?: unknown;
+  type?: unknown;
+  message?: unknown;
+}
+
+/** HTTP status of a failed call, or undefined where no answer came. */
+export function statusOf(error: unknown): number | undefined {
+  const { code, status } = (error ?? {}) as ClientFailure;
+  for (const value of [code, status]) {
+    const number = typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value;
+    if (typeof number === 'number' && number >= 100 && number < 600) return number;
+  }
+  return undefined;
+}
+
+/** Cloud Storage answers 404 for a missing object and for a missing bucket; only the text tells which. */
+export function isMissingBucket(error: unknown): boolean {
+  return statusOf(error) === 404 && /bucket does not exist/i.test(messageOf(error));
+}
+
+/** `what` names the call: `read gs://bucket/name`. */
+export function toStorageError(error: unknown, what: string, bucket: string): AppError {
+  if (error instanceof AppError) return error;
+  const status = statusOf(error);
+  const found = `${what}: ${status === undefined ? '' : `${status}: `}${messageOf(error)}`;
+  const options = { cause: error };
+  if (isMissingBucket(error)) {
+    return new AppError('invalid-config', `bucket ${bucket} does not exist (${what})`, options);
+  }
+  if (status === 403) {
+    // without the right to list, a missing object answers 403 instead of 404
+    return new AppError('denied', `${found}; wanted: a role on gs://${bucket} that allows it`, options);
+  }
+  return new AppError(status === undefined ? codeWithoutAnswer(error) : codeOfStatus(status), found, options);
+}
+
+function codeOfStatus(status: number): ErrorCode {
+  if (status === 429) return 'quota';
+  if (status === 401) return 'denied';
+  if (status === 504) return 'timeout';
+  // 409: another change of the same object is under way
+  if (status === 408 || status === 409 || status >= 500) return 'unavailable';
+  return 'internal';
+}
+
+function codeWithoutAnswer(error: unknown): ErrorCode {
+  const { code, type } = (error ?? {}) as ClientFailure;
+  if (type === 'request-timeout' || type === 'body-timeout' || code === 'ETIMEDOUT') return 'timeout';
+  if (type === 'system' || type === 'invalid-json' || typeof code === 'string') return 'unavailable';
+  const message = messageOf(error);
+  if (/could not load the default credentials|invalid_grant|could not refresh access token/i.test(message))
+    return 'denied';
+  if (/premature close|socket hang up|aborted|terminated|invalid response body/i.test(message))
+    return 'unavailable';
+  return 'internal';
+}
+
+function messageOf(error: unknown): string {
+  const { message } = (error ?? {}) as ClientFailure;
+  return String(message ?? error).slice(0, 500);
+}

@@ -1,0 +1,44 @@
+import type { FileMetadata } from '@google-cloud/storage';
+import { storedSum } from './gcs-read.ts';
+import type { ObjectFacts } from './object-store.ts';
+
+/** Custom metadata that tells whose write an object is; never shown in `facts`. */
+export const WRITE_ID = 'x-write-id';
+
+/** What `facts` need of the API's resource. */
+export const FACT_FIELDS = 'name,generation,metageneration,size,contentType,crc32c,metadata,updated';
+
+export function factsOf(resource: FileMetadata): ObjectFacts {
+  const metadata: Record<string, string> = {};
+  for (const [key, value] of Object.entries(resource.metadata ?? {})) {
+    if (key !== WRITE_ID && value !== null && value !== undefined) metadata[key] = String(value);
+  }
+  return {
+    name: String(resource.name),
+    generation: String(resource.generation),
+    metageneration: String(resource.metageneration),
+    size: Number(resource.size),
+    contentType: resource.contentType,
+    crc32c: String(resource.crc32c ?? ''),
+    metadata,
+    updated: new Date(resource.updated ?? 0),
+  };
+}
+
+/** Facts as the answer to a read shows them: no custom metadata, `updated` in whole seconds. */
+export function factsOfHeaders(
+  name: string,
+  size: number,
+  headers: Readonly<Record<string, string>>,
+): ObjectFacts {
+  return {
+    name,
+    generation: headers['x-goog-generation'] ?? '',
+    metageneration: headers['x-goog-metageneration'] ?? '',
+    size,
+    contentType: headers['content-type'],
+    crc32c: storedSum(headers) ?? '',
+    metadata: {},
+    updated: new Date(headers['last-modified'] ?? 0),
+  };
+}

@@ -1,0 +1,297 @@
+import type { Bucket, Storage as Client, File, FileMetadata } from '@google-cloud/storage';
+import { AppError } from '../runtime/errors.ts';
+import { deadline, type RetryOptions, retry } from '../runtime/retry.ts';
+import { isMissingBucket, statusOf, toStorageError } from './gcs-errors.ts';
+import { FACT_FIELDS, factsOf, factsOfHeaders } from './gcs-facts.ts';
+import { type MediaRange, readMedia } from './gcs-read.ts';
+import { watchAttempt } from './gcs-watch.ts';
+import { type Putter, putObject } from './gcs-write.ts';
+import { objectNameFault } from './object-name.ts';
+import type {
+  ListOptions,
+  ObjectStore,
+  ReadOptions,
+  Storage,
+  StoredObject,
+  WriteOptions,
+} from './object-store.ts';
+
+/** Time for one attempt, ms, beside 1 ms for each KB of its body. */
+const ATTEMPT_MS = 60_000;
+
+/** Reads of one `get` that may meet another generation than its metadata. */
+const REPLACED_READS = 8;
+
+/** One attempt at one request, when it is over. */
+export interface StorageRequest {
+  operation: 'stat' | 'read' | 'put' | 'list' | 'delete';
+  bucket: string;
+  /** Object name, or the prefix listed. */
+  name: string;
+  attempt: number;
+  ms: number;
+  error: AppError | undefined;
+}
+
+export interface GcsStorageOptions {
+  /** Another service than Google's: `http://127.0.0.1:4443`. No credentials are sent there. */
+  apiEndpoint?: string;
+  projectId?: string;
+  onRequest?: (request: StorageRequest) => void;
+  /** How failed attempts are repeated. */
+  retry?: Omit<RetryOptions, 'signal' | 'isTransient'>;
+}
+
+/**
+ * Cloud Storage through its client library, loaded with the first call. Every attempt is one request of the
+ * library; repeating is done here, because an answer that fails leaves open whether the request was applied.
+ */
+export function createGcsStorage(options: GcsStorageOptions = {}): Storage {
+  const open = once(() => loadClient(options));
+  return { bucket: (name) => createBucket(name, open, options) };
+}
+
+async function loadClient({ apiEndpoint, projectId }: GcsStorageOptions): Promise<Client> {
+  const { Storage: StorageClient } = await import('@google-cloud/storage');
+  return new StorageClient({
+    ...(apiEndpoint !== undefined && { apiEndpoint }),
+    ...(projectId !== undefined && { projectId }),
+    // `maxRetries: 0` would be taken as "not set"
+    retryOptions: { autoRetry: false },
+    timeout: 2 * ATTEMPT_MS,
+  });
+}
+
+function createBucket(bucket: string, open: () => Promise<Client>, options: GcsStorageOptions): ObjectStore {
+  interface Call {
+    operation: StorageRequest['operation'];
+    name: string;
+    signal: AbortSignal | undefined;
+    /** Of the body, where it is known. */
+    bytes?: number;
+  }
+
+  /** One attempt: bounded in time, stopped by the signal, its failure an AppError. */
+  const attempt = async <T>(
+    call: Call,
+    count: number,
+    work: (bucket: Bucket, headers: Record<string, string>) => Promise<T>,
+  ): Promise<T> => {
+    const { operation, name, bytes = 0 } = call;
+    const started = performance.now();
+    const limit = deadline(ATTEMPT_MS + bytes / 1024, call.signal);
+    const watch = watchAttempt();
+    let failure: AppError | undefined;
+    try {
+      const stopped = aborted(limit.signal);
+      const client = (await open()).bucket(bucket);
+      client.interceptors.push({
+        request: (request) => ({ uri: '', ...request, headers: { ...request.headers, ...watch.headers } }),
+      });
+      return await Promise.race([work(client, watch.headers), watch.broken, stopped]);
+    } catch (error) {
+      watch.abort();
+      if (call.signal?.aborted) throw call.signal.reason;
+      failure = toStorageError(error, `${operation} gs://${bucket}/${name}`, bucket);
+      throw failure;
+    } finally {
+      watch.end();
+      limit.clear();
+      options.onRequest?.({
+        operation,
+        bucket,
+        name,
+        attempt: count,
+        ms: performance.now() - started,
+        error: failure,
+      });
+    }
+  };
+
+  const repeated = <T>(
+    call: Call,
+    work: (bucket: Bucket, headers: Record<string, string>) => Promise<T>,
+  ): Promise<T> => retry((count) => attempt(call, count, work), { ...options.retry, signal: call.signal });
+
+  const resourceOf = (
+    name: string,
+    { generation, signal }: ReadOptions = {},
+  ): Promise<FileMetadata | undefined> =>
+    repeated({ operation: 'stat', name, signal }, (client) =>
+      orAbsent(async () => {
+        const query = { fields: FACT_FIELDS, ...(generation !== undefined && { generation }) };
+        const [resource] = await client.file(name).getMetadata(query);
+        return resource as FileMetadata;
+      }),
+    );
+
+  const mediaOf = (name: string, range: MediaRange | undefined, { generation, signal }: ReadOptions) =>
+    repeated({ operation: 'read', name, signal, ...(range && { bytes: range.length }) }, (client, headers) =>
+      orAbsent(() => readMedia(client.file(name), generation, range, headers)),
+    );
+
+  const putter: Putter = {
+    retry: (signal, work) => retry(work, { ...options.retry, signal }),
+    find: (name, signal) => resourceOf(name, { signal }),
+    write: (name, body, upload, signal, count) =>
+      attempt({ operation: 'put', name, signal, bytes: body.length }, count, async (client) => {
+        const file: File = client.file(name);
+        await file.save(body as Buffer, upload);
+        return file.metadata;
+      }),
+  };
+
+  return {
+    bucket,
+    async stat(name, readOptions) {
+      checkName(name);
+      const resource = await resourceOf(name, readOptions);
+      return resource && factsOf(resource);
+    },
+
+    async get(name, readOptions = {}) {
+      checkName(name);
+      for (let tries = 0; tries < REPLACED_READS; tries++) {
+        const found = await getBoth(name, readOptions);
+        if (found !== 'replaced') return found;
+      }
+      throw new AppError(
+        'unavailable',
+        `gs://${bucket}/${name} was replaced in each of ${REPLACED_READS} reads`,
+      );
+    },
+
+    async getRange(name, offset, length, readOptions = {}) {
+      checkName(name);
+      checkRange(offset, length);
+      if (length === 0) return (await resourceOf(name, readOptions)) && new Uint8Array(0);
+      try {
+        return (await mediaOf(name, { offset, length }, readOptions))?.body;
+      } catch (error) {
+        // the range begins at or after the object's end
+        if (error instanceof AppError && statusOf(error.cause) === 416) return new Uint8Array(0);
+        throw error;
+      }
+    },
+
+    async putIfAbsent(name, body, writeOptions) {
+      const facts = await put(name, body, '0', writeOptions);
+      return facts ? { kind: 'written', facts } : { kind: 'exists' };
+    },
+
+    async replaceIf(name, generation, body, writeOptions) {
+      const facts = await put(name, body, generation, writeOptions);
+      return facts ? { kind: 'written', facts } : { kind: 'changed' };
+    },
+
+    async *list({ prefix = '', startOffset, signal }: ListOptions = {}) {
+      let pageToken: string | undefined;
+      do {
+        const query = {
+          autoPaginate: false,
+          prefix,
+          fields: `items(${FACT_FIELDS}),nextPageToken`,
+          ...(startOffset !== undefined && { startOffset }),
+          ...(pageToken !== undefined && { pageToken }),
+        };
+        // with `fields`, the library hands out bare resources in place of its `File`s: take the answer itself
+        const [, , page] = await repeated({ operation: 'list', name: prefix, signal }, (client) =>
+          client.getFiles(query),
+        );
+        const { items = [], nextPageToken } = page as { items?: FileMetadata[]; nextPageToken?: string };
+        for (const item of items) yield factsOf(item);
+        pageToken = nextPageToken;
+      } while (pageToken !== undefined);
+    },
+
+    async delete(name, { generation, signal } = {}) {
+      checkName(name);
+      // bound to a generation, so that a repeated request cannot take an object written in between
+      for (;;) {
+        const target = generation ?? (await resourceOf(name, { signal }))?.generation;
+        if (target === undefined) return false;
+        const deleted = await deleteGeneration(name, String(target), signal);
+        if (deleted || generation !== undefined) return deleted;
+      }
+    },
+  };
+
+  /** Body and custom metadata come by two requests; both have to speak of one generation. */
+  async function getBoth(
+    name: string,
+    readOptions: ReadOptions,
+  ): Promise<StoredObject | 'replaced' | undefined> {
+    const bare = readOptions.withoutMetadata === true;
+    const [media, resource] = await Promise.all([
+      mediaOf(name, undefined, readOptions),
+      bare ? undefined : resourceOf(name, readOptions),
+    ]);
+    if (!media) return undefined;
+    const facts = factsOfHeaders(name, media.body.length, media.headers);
+    if (bare) return { facts, body: media.body };
+    if (String(resource?.generation) !== facts.generation) return 'replaced';
+    return resource && { facts: factsOf(resource), body: media.body };
+  }
+
+  function put(name: string, body: Uint8Array, match: string, writeOptions: WriteOptions = {}) {
+    checkName(name);
+    return putObject(putter, { bucket, name, body, match, ...writeOptions });
+  }
+
+  async function deleteGeneration(
+    name: string,
+    generation: string,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    let inDoubt = false;
+    return repeated({ operation: 'delete', name, signal }, async (client) => {
+      try {
+        await client.file(name).delete({ ifGenerationMatch: generation });
+        return true;
+      } catch (error) {
+        const status = statusOf(error);
+        // gone, and an earlier attempt of ours may have done it
+        if ((status === 404 && !isMissingBucket(error)) || status === 412) return inDoubt;
+        inDoubt = true;
+        throw error;
+      }
+    });
+  }
+}
+
+/** Undefined for a 404 that means the object. */
+async function orAbsent<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    if (statusOf(error) === 404 && !isMissingBucket(error)) return undefined;
+    throw error;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  const never = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  never.catch(() => undefined);
+  return never;
+}
+
+function checkName(name: string): void {
+  const fault = objectNameFault(name);
+  if (fault) throw new AppError('internal', fault);
+}
+
+function checkRange(offset: number, length: number): void {
+  if (Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(length) && length >= 0) return;
+  throw new AppError('internal', `a range is two whole numbers from 0; found ${offset} and ${length}`);
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

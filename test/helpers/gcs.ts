@@ -1,0 +1,31 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type GcsServer, type GcsServerOptions, startGcsServer } from '../../local/gcs/server.ts';
+import { createGcsStorage, type GcsStorageOptions } from '../../shared/storage/gcs.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+
+export interface TestGcs {
+  server: GcsServer;
+  dir: string;
+  /** Our store over the real client library, with quick retries. */
+  storage(options?: GcsStorageOptions): Storage;
+  /** Ends the server and removes its folder. */
+  close(): Promise<void>;
+}
+
+/** A local Cloud Storage server in a folder of its own, with one bucket named `bucket`. */
+export async function startTestGcs(options: Partial<GcsServerOptions> = {}): Promise<TestGcs> {
+  const dir = await mkdtemp(join(tmpdir(), 'gcs-test-'));
+  const server = await startGcsServer({ dir, buckets: ['bucket'], ...options });
+  return {
+    server,
+    dir,
+    storage: (storageOptions) =>
+      createGcsStorage({ apiEndpoint: server.url, retry: { baseMs: 1, maxMs: 5 }, ...storageOptions }),
+    async close() {
+      await server.close();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
