@@ -39,8 +39,11 @@ export function findPeaks(pictures: Thumbnails, options: { minGap: number; limit
   const { fromPrevious, scores } = novelty(pictures);
   const changes = fromPrevious.slice(1);
   // too few to tell what is usual: then nothing is
-  const usual = changes.length < 4 ? 0 : median(changes);
-  const spread = changes.length < 4 ? 0 : median(changes.map((change) => Math.abs(change - usual)));
+  const enough = changes.length >= 4;
+  // the lower quartile: in a clip of a few seconds, a coming and a going are half of all changes
+  const usual = enough ? quantile(changes, 0.25) : 0;
+  const deviations = changes.map((change) => Math.abs(change - usual));
+  const spread = enough ? quantile(deviations, 0.5) : 0;
   const threshold = Math.max(NOISE, usual + Math.max(NOISE / 2, 4 * spread));
 
   const candidates = scores
@@ -108,7 +111,7 @@ function confidenceOf(score: number): number {
   return Math.round((0.99 - 0.49 * Math.exp(-(score - NOISE) / 40)) * 100) / 100;
 }
 
-function median(values: readonly number[]): number {
+function quantile(values: readonly number[], part: number): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
+  return sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
 }

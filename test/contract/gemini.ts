@@ -12,7 +12,7 @@ import {
 import { startVertexServer, type VertexServer } from '../../local/vertex/server.ts';
 import type { GeminiPart, ResponseSchema } from '../../shared/gcp/gemini.ts';
 import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
-import { anyFfmpeg, makeEventClip } from '../helpers/clips.ts';
+import { anyFfmpeg, makeEventClip } from '../helpers/event-clips.ts';
 import { type GeminiProcess, startGeminiProcess } from '../helpers/gemini-process.ts';
 
 const MOMENTS: ResponseSchema = {

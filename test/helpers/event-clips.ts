@@ -1,0 +1,52 @@
+import { execFile, execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** The machine's ffmpeg, else the one from npm: for making clips, not under test. */
+export function anyFfmpeg(): string {
+  const named = process.env['FFMPEG_PATH'];
+  if (named) return named;
+  try {
+    execFileSync('ffmpeg', ['-version'], { stdio: 'ignore' });
+    return 'ffmpeg';
+  } catch {
+    return bundledFfmpeg();
+  }
+}
+
+export function bundledFfmpeg(): string {
+  const installer = createRequire(import.meta.url)('@ffmpeg-installer/ffmpeg') as { path: string };
+  return installer.path;
+}
+
+export interface EventClip {
+  seconds: number;
+  /** An orange box is there from the first of these times up to the second. */
+  box?: [from: number, to: number];
+  sound?: boolean;
+}
+
+/** A clip of one colour in which a box comes and goes; returns its path. */
+export async function makeEventClip(dir: string, name: string, clip: EventClip): Promise<string> {
+  const path = join(dir, name);
+  const inputs = ['-f', 'lavfi', '-i', `color=c=0x304050:s=320x180:r=25:d=${clip.seconds}`];
+  if (clip.sound) inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:duration=${clip.seconds}`);
+  const filter = clip.box
+    ? `drawbox=x=100:y=50:w=60:h=60:color=orange:t=fill:enable='gte(t,${clip.box[0]})*lt(t,${clip.box[1]})'`
+    : 'null';
+  const codecs = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    'ultrafast',
+    '-pix_fmt',
+    'yuv420p',
+    '-c:a',
+    'aac',
+    '-strict',
+    '-2',
+  ];
+  await promisify(execFile)(anyFfmpeg(), ['-v', 'error', '-y', ...inputs, '-vf', filter, ...codecs, path]);
+  return path;
+}
