@@ -1,8 +1,9 @@
+import { loadSharp } from './load-sharp.ts';
 import type { VideoFrame } from './video-file.ts';
 
 /** A frame as a JPEG that is only looked at: small enough to send a dozen of them in one question. */
 export async function encodeStill(frame: VideoFrame): Promise<Uint8Array> {
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp();
   const raw = { width: frame.width, height: frame.height, channels: 3 as const };
   return sharp(frame.rgb, { raw }).jpeg({ quality: 80 }).toBuffer();
 }

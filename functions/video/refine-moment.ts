@@ -6,6 +6,7 @@ import { encodeStill } from './encode-still.ts';
 import type { StillTools } from './find-in-stills.ts';
 import type { AskedMoment, FoundMoment } from './find-moments.ts';
 import { confidenceOf, field, malformed } from './read-moments.ts';
+import { nearEqual, sharpest } from './sharpness.ts';
 import { numberedStills, STILL_WIDTH, stillNumber } from './stills.ts';
 import type { VideoFile, VideoFrame } from './video-file.ts';
 
@@ -18,7 +19,7 @@ export interface RefineOptions extends StillTools {
   signal?: AbortSignal;
   retry?: AskOptions;
   /** Of frames that show the same. Defaults: those of sharpness.ts. */
-  sharpest?: (frames: VideoFrame[]) => VideoFrame;
+  sharpest?: (frames: readonly VideoFrame[]) => VideoFrame;
   nearEqual?: (a: VideoFrame, b: VideoFrame) => boolean;
 }
 
@@ -83,7 +84,7 @@ export async function refineMoment(
       },
     });
     if (!value) return { ...(await coarse('none of the stills was named')), tokens, asks };
-    const chosen = await sharpestAlike(frames, value.still - 1, options);
+    const chosen = sharpestAlike(frames, value.still - 1, options);
     const { still, confidence } = value;
     return {
       time: chosen.time,
@@ -104,13 +105,9 @@ export async function refineMoment(
 }
 
 /** Of the named frame and the unbroken run of neighbours that show the same, the sharpest. */
-async function sharpestAlike(
-  frames: VideoFrame[],
-  named: number,
-  options: RefineOptions,
-): Promise<VideoFrame> {
-  const alike = options.nearEqual ?? (await import('./sharpness.ts')).nearEqual;
-  const pick = options.sharpest ?? (await import('./sharpness.ts')).sharpest;
+function sharpestAlike(frames: VideoFrame[], named: number, options: RefineOptions): VideoFrame {
+  const alike = options.nearEqual ?? nearEqual;
+  const pick = options.sharpest ?? sharpest;
   const frame = frames[named] as VideoFrame;
   let first = named;
   let last = named;
