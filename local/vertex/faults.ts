@@ -3,7 +3,8 @@ import { GoogleError, type GoogleStatus } from './google-error.ts';
 /**
  * What can go wrong on demand. Before the answer: an HTTP status, `html` (a proxy's page), `reset`,
  * `slow:MS`. In its place, and paid for: `malformed`, `empty`, `safety`, `prompt-block`, `max-tokens`,
- * `cut` (the body breaks off), `lost` (the connection breaks before the first byte).
+ * `cut` (the body breaks off), `lost` (the connection breaks before the first byte). A good answer, but not the
+ * one it gives next time, as models do: `fickle`.
  */
 export type Fault =
   | { kind: 'status'; error: GoogleError }
@@ -21,6 +22,7 @@ const OTHERS = [
   'max-tokens',
   'cut',
   'lost',
+  'fickle',
 ] as const;
 
 const STATUSES: Record<string, [GoogleStatus, string]> = {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { answerBySchema } from './answer-by-schema.ts';
+import { answerBySchema, type Seen } from './answer-by-schema.ts';
 import type { Fault } from './faults.ts';
+import { formatDuration } from './format-duration.ts';
 import { type Eyes, look, type MediaTokens } from './look.ts';
 import { type AskedQuestion, parseQuestion } from './request.ts';
 
@@ -29,7 +30,8 @@ export async function generate(
   signal: AbortSignal,
 ): Promise<Generated> {
   const question = parseQuestion(body);
-  const { seen, tokens } = await look(question, eyes, signal);
+  const { seen: honest, tokens } = await look(question, eyes, signal);
+  const seen = fault.kind === 'fickle' ? anotherMoment(honest) : honest;
   const whole = question.schema
     ? JSON.stringify(answerBySchema(question.schema, seen))
     : seen.moments.map(({ description }) => description).join(' ') || 'Nothing new is seen.';
@@ -54,6 +56,18 @@ export async function generate(
   };
   const uris = question.parts.flatMap((part) => (part.kind === 'video' ? [part.uri] : []));
   return { response, usage, uris };
+}
+
+/** Any time or still up to the one really seen: what a model that changes its mind could say. */
+function anotherMoment({ moments }: Seen): Seen {
+  const upTo = (last: number): number => Math.floor(Math.random() * (last + 1));
+  return {
+    moments: moments.map((moment) => {
+      if (moment.still !== undefined) return { ...moment, still: 1 + upTo(moment.still - 1) };
+      const seconds = upTo(Math.floor(moment.seconds ?? 0));
+      return { ...moment, seconds, timestamp: formatDuration(seconds, false) };
+    }),
+  };
 }
 
 function contentOf(fault: Fault, candidate: Record<string, unknown>): Record<string, unknown> {
