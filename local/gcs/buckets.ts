@@ -58,3 +58,9 @@ export function storageLayout({ catalog }: Stores, name: string): Answer {
     hierarchicalNamespace: { enabled: false },
   });
 }
+
+/** There are none here, but `gcloud storage rm -r` asks before it removes a bucket. */
+export function listFolders({ catalog }: Stores, name: string, kind: string): Answer {
+  catalog.bucket(name);
+  return json({ kind: `storage#${kind}`, items: [] });
+}

@@ -54,6 +54,9 @@ export function route(method: string, path: string, query: URLSearchParams): Rou
   if (parts.length === 2) return bucketRoute(method, bucket, path);
   if (parts[2] === 'storageLayout')
     return onBucket(bucket, (stores) => buckets.storageLayout(stores, bucket));
+  if (parts[2] === 'managedFolders' || parts[2] === 'folders') {
+    return onBucket(bucket, (stores) => buckets.listFolders(stores, bucket, parts[2]!));
+  }
   if (parts[2] !== 'o') throw notFound(path);
   if (parts.length === 3 || (parts.length === 4 && parts[3] === '')) {
     if (method !== 'GET') throw notAllowed(method, path);

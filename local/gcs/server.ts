@@ -89,13 +89,18 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   };
   const admin = adminRoute({ faults, stats, outbox, setLatency });
 
+  const closing = new AbortController();
+  const wait = async (ms: number): Promise<void> => {
+    if (ms > 0) await delay(ms, undefined, { signal: closing.signal }).catch(() => undefined);
+  };
+
   /** Runs one call; errors of the API come back as thrown `GcsError`. */
   const run = async (
     found: Route,
     call: Call,
     fault: FaultAction | undefined,
   ): Promise<Answer | 'dropped'> => {
-    if (fault?.kind === 'delay') await delay(fault.ms);
+    if (fault?.kind === 'delay') await wait(fault.ms);
     if (fault?.kind === 'drop') return 'dropped';
     if (fault?.kind === 'status') throw injected(fault.status);
     const answer = await found.run(stores, call);
@@ -147,7 +152,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
         response.destroy();
         return;
       }
-      await delayed(latencyOf(latency, found.operation, answer.status));
+      await wait(latencyOf(latency, found.operation, answer.status));
       stats.answered(answer.status);
       const onBytes = (count: number): void => {
         counts.bytesOut += count;
@@ -159,7 +164,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
         return;
       }
       const failure = error instanceof GcsError ? error : new GcsError(500, 'backendError', String(error));
-      if (found) await delayed(latencyOf(latency, found.operation, failure.status));
+      if (found) await wait(latencyOf(latency, found.operation, failure.status));
       stats.answered(failure.status);
       sendError(response, failure, media);
     }
@@ -193,6 +198,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     resetStats: () => stats.reset(),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      closing.abort();
       server.closeAllConnections();
       await closed;
       await Promise.all(running);
@@ -213,10 +219,6 @@ function headerFault(request: IncomingMessage): FaultAction | undefined {
 
 function plain(method: string): Parameters<typeof send>[2] {
   return { headOnly: method === 'HEAD', fault: undefined, onBytes: () => undefined };
-}
-
-async function delayed(ms: number): Promise<void> {
-  if (ms > 0) await delay(ms);
 }
 
 async function* counted(
