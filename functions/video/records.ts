@@ -14,7 +14,7 @@ export interface VideoNames {
   /** In the frames bucket. */
   manifest: string;
   frame(index: number, seconds: number, extension: string): string;
-  contactSheet(index: number): string;
+  contactSheet(index: number, extension: string): string;
 }
 
 /** Longest name of an object in Cloud Storage, in bytes. */
@@ -34,7 +34,7 @@ export function videoNames(object: VideoObject): VideoNames {
     manifest: `${folder}/manifest.json`,
     frame: (index, seconds, extension) =>
       `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}.${extension}`,
-    contactSheet: (index) => `${folder}/contact-sheet-${number(index)}.jpg`,
+    contactSheet: (index, extension) => `${folder}/contact-sheet-${number(index)}.${extension}`,
   };
 }
 

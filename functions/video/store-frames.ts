@@ -2,7 +2,7 @@ import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store
 import type { VideoConfig } from './config.ts';
 import { contactSheet } from './contact-sheet.ts';
 import type { Detection } from './detect.ts';
-import { encodeFrame } from './encode-frame.ts';
+import { type EncodedImage, encodeFrame } from './encode-frame.ts';
 import type { ManifestMoment, StoredImage } from './manifest.ts';
 import type { VideoNames } from './records.ts';
 import type { VideoFile, VideoFrame } from './video-file.ts';
@@ -58,17 +58,16 @@ async function storeSheet(input: StoreFramesInput, index: number, time: number):
     SHEET_FRAMES,
     SHEET_WIDTH,
   );
-  return put(input, input.names.contactSheet(index), await contactSheet(neighbours), time);
+  const sheet = await contactSheet(neighbours);
+  return put(input, input.names.contactSheet(index, sheet.extension), sheet, time);
 }
 
-interface Image {
-  bytes: Uint8Array;
-  contentType: string;
-  width: number;
-  height: number;
-}
-
-async function put(input: StoreFramesInput, name: string, image: Image, time: number): Promise<StoredImage> {
+async function put(
+  input: StoreFramesInput,
+  name: string,
+  image: EncodedImage,
+  time: number,
+): Promise<StoredImage> {
   const { frames, signal } = input;
   const metadata = { ...input.metadata, 'frame-seconds': time.toFixed(6) };
   const outcome = await frames.putIfAbsent(name, image.bytes, {
@@ -84,7 +83,7 @@ async function put(input: StoreFramesInput, name: string, image: Image, time: nu
 function describeImage(
   bucket: string,
   name: string,
-  image: Image,
+  image: EncodedImage,
   facts: ObjectFacts | undefined,
 ): StoredImage {
   return {

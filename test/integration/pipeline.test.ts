@@ -1,0 +1,252 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { BUCKETS } from '../../local/cloud.ts';
+import { makeEventClip } from '../helpers/event-clips.ts';
+import { binaryRequest, finalizedEvent, notificationEvent, objectResource } from '../helpers/events.ts';
+import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
+
+let clips: string;
+let clip: string;
+let still: string;
+
+beforeAll(async () => {
+  clips = await mkdtemp(join(tmpdir(), 'pipeline-clips-'));
+  clip = await makeEventClip(clips, 'box.mp4', { seconds: 6, box: [3.7, 4.3] });
+  still = await makeEventClip(clips, 'nothing.mp4', { seconds: 3 });
+});
+afterAll(() => rm(clips, { recursive: true, force: true }));
+
+/** The colour in the middle of the box, and far from it. */
+async function pixels(png: Uint8Array): Promise<{ box: number[]; background: number[] }> {
+  const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+  const at = (x: number, y: number) => [
+    ...data.subarray((y * info.width + x) * 3, (y * info.width + x) * 3 + 3),
+  ];
+  return { box: at(130, 80), background: at(20, 20) };
+}
+
+describe('one local cloud, with the defaults', () => {
+  let pipeline: Pipeline;
+  beforeAll(async () => {
+    pipeline = await startPipeline();
+  });
+  afterAll(() => pipeline.close());
+
+  test('an upload becomes the frame of its moment and a manifest that describes it', async () => {
+    const upload = await pipeline.upload(clip);
+    const manifest = await pipeline.manifestOf(upload);
+    expect(manifest).toMatchObject({
+      schemaVersion: 1,
+      outcome: 'framed',
+      source: {
+        bucket: 'raw',
+        name: 'box.mp4',
+        generation: upload.generation,
+        contentType: 'video/mp4',
+        video: { container: 'mp4', codec: 'h264', width: 320, height: 180, hasAudio: false },
+      },
+      question: { maxMoments: 1 },
+      model: { sdk: 'vertexai', name: 'gemini-3.8-flash', asks: 2 },
+      attempts: 1,
+    });
+    const [moment] = manifest.moments;
+    // Seen at 1 frame a second at 00:04, and named among the stills around it.
+    expect(moment).toMatchObject({ timestamp: '00:04', coarseSeconds: 4, decidedBy: 'stills' });
+    expect(moment!.seconds).toBeGreaterThanOrEqual(3.68);
+    expect(moment!.seconds).toBeLessThan(4.3);
+
+    const frames = pipeline.cloud.storage.bucket(BUCKETS.frames);
+    const stored = await frames.get(moment!.frame.name);
+    expect(stored!.facts).toMatchObject({
+      size: moment!.frame.size,
+      crc32c: moment!.frame.crc32c,
+      generation: moment!.frame.generation,
+      contentType: 'image/png',
+      metadata: {
+        'source-bucket': 'raw',
+        'source-name': 'box.mp4',
+        'source-generation': upload.generation,
+        'frame-seconds': moment!.seconds.toFixed(6),
+        'correlation-id': manifest.correlationId,
+      },
+    });
+    const { box, background } = await pixels(stored!.body);
+    expect(box[0]).toBeGreaterThan(200);
+    expect(box[2]).toBeLessThan(60);
+    for (const [found, wanted] of [
+      [background[0], 0x30],
+      [background[1], 0x40],
+      [background[2], 0x50],
+    ]) {
+      expect(Math.abs(found! - wanted!)).toBeLessThan(6);
+    }
+  });
+
+  test('one line of log tells the outcome with its numbers, under the trace of the request', async () => {
+    const upload = await pipeline.upload(clip, 'logged.mp4');
+    const manifest = await pipeline.manifestOf(upload);
+    await expect
+      .poll(() => pipeline.logs.filter((line) => line['object'] === 'gs://raw/logged.mp4'))
+      .toHaveLength(1);
+    const [line] = pipeline.logs.filter((entry) => entry['object'] === 'gs://raw/logged.mp4');
+    expect(line).toMatchObject({
+      severity: 'INFO',
+      message: 'video settled',
+      outcome: 'framed',
+      function: 'processVideo',
+      correlationId: manifest.correlationId,
+      tokens: manifest.tokens!.total,
+      'logging.googleapis.com/trace': expect.stringMatching(/^projects\/local\/traces\/[0-9a-f]{32}$/),
+    });
+  });
+
+  test('a video without the moment ends in a manifest that says so', async () => {
+    const manifest = await pipeline.manifestOf(await pipeline.upload(still));
+    expect(manifest).toMatchObject({ outcome: 'no-moment', moments: [] });
+  });
+
+  test('the upload says what to look for, how often, and how it wants to be traced', async () => {
+    const twice = await makeEventClip(clips, 'twice.mp4', { seconds: 8, box: [2.8, 3.2] });
+    const upload = await pipeline.upload(twice, 'twice.mp4', {
+      moment: 'an orange box',
+      'max-moments': '2',
+      'contact-sheet': 'true',
+      'correlation-id': 'order-77',
+    });
+    const manifest = await pipeline.manifestOf(upload);
+    expect(manifest).toMatchObject({
+      outcome: 'framed',
+      correlationId: 'order-77',
+      question: { moment: 'an orange box', maxMoments: 2 },
+    });
+    const sheet = manifest.moments[0]!.contactSheet!;
+    const stored = await pipeline.cloud.storage.bucket(BUCKETS.frames).get(sheet.name);
+    expect(await sharp(stored!.body).metadata()).toMatchObject({ format: 'png', width: sheet.width });
+  });
+
+  test.each([
+    ['notes.txt', 'hello', 'unsupported-media', /content type "text\/plain".*names that end with \.mp4/],
+    ['empty.mp4', '', 'empty-object', /0 bytes; at least 1/],
+    ['page.mp4', '<!doctype html><html></html>', 'unsupported-media', /./],
+  ])(
+    '%s is rejected in a manifest with its reason, and not tried again',
+    async (name, body, code, reason) => {
+      const file = join(clips, name);
+      await writeFile(file, body);
+      const upload = await pipeline.upload(file);
+      const manifest = await pipeline.manifestOf(upload);
+      expect(manifest).toMatchObject({ outcome: 'rejected', moments: [], attempts: 1 });
+      expect(manifest.rejection).toMatchObject({ code, reason: expect.stringMatching(reason) });
+    },
+  );
+
+  test('a new generation of the same name is a new video, and the old one keeps its manifest', async () => {
+    const first = await pipeline.upload(clip, 'again.mp4');
+    await pipeline.manifestOf(first);
+    const second = await pipeline.upload(still, 'again.mp4');
+    expect(await pipeline.manifestOf(second)).toMatchObject({ outcome: 'no-moment' });
+    const manifests = (await pipeline.names('frames')).filter((name) => /^again\.mp4\/.*manifest/.test(name));
+    expect(manifests).toEqual([
+      `again.mp4/${first.generation}/manifest.json`,
+      `again.mp4/${second.generation}/manifest.json`,
+    ]);
+  });
+
+  test('a replaced or deleted object is said to be so', async () => {
+    const gone = finalizedEvent({ name: 'gone.mp4', generation: '5' });
+    expect(await post(pipeline, gone)).toBe(204);
+    const upload = await pipeline.upload(clip, 'newer.mp4');
+    await pipeline.manifestOf(upload);
+    expect(await post(pipeline, finalizedEvent({ name: 'newer.mp4', generation: '5' }))).toBe(204);
+    const frames = pipeline.cloud.storage.bucket(BUCKETS.frames);
+    const read = async (name: string) => JSON.parse(Buffer.from((await frames.get(name))!.body).toString());
+    expect(await read('gone.mp4/5/manifest.json')).toMatchObject({ rejection: { code: 'object-gone' } });
+    expect(await read('newer.mp4/5/manifest.json')).toMatchObject({
+      rejection: {
+        code: 'superseded',
+        reason: expect.stringContaining(`generation ${upload.generation} now`),
+      },
+    });
+  });
+
+  test('every form of the event reaches the same manifest', async () => {
+    const upload = await pipeline.upload(clip, 'forms.mp4');
+    await pipeline.manifestOf(upload);
+    const before = await pipeline.names('frames');
+    const fields = { name: 'forms.mp4', generation: upload.generation };
+    const structured = JSON.stringify(finalizedEvent(fields));
+    const forms: [Record<string, string>, string][] = [
+      [{ 'content-type': 'application/cloudevents+json' }, structured],
+      [{ 'content-type': 'application/json' }, JSON.stringify(objectResource(fields))],
+      [{ 'content-type': 'application/cloudevents+json' }, JSON.stringify(notificationEvent(fields))],
+      [
+        { 'content-type': 'application/json' },
+        JSON.stringify({
+          message: (notificationEvent(fields)['data'] as { message: unknown }).message,
+          subscription: 'projects/demo/subscriptions/uploads',
+        }),
+      ],
+    ];
+    for (const [headers, body] of forms) {
+      const answer = await fetch(pipeline.cloud.endpoints.functions.processVideo, {
+        method: 'POST',
+        headers,
+        body,
+      });
+      expect(answer.status).toBe(204);
+    }
+    await expect
+      .poll(() => pipeline.logs.filter((line) => line['outcome'] === 'duplicate').length)
+      .toBeGreaterThanOrEqual(forms.length);
+    expect(await pipeline.names('frames')).toEqual(before);
+  });
+
+  test('an event about our own output is refused, kept, and starts no loop', async () => {
+    expect(await post(pipeline, finalizedEvent({ bucket: 'frames', name: 'a.mp4' }))).toBe(204);
+    const refused = (await pipeline.names('state')).filter((name) =>
+      name.startsWith('refused/processVideo/'),
+    );
+    expect(refused).toHaveLength(1);
+    expect((await pipeline.names('frames')).filter((name) => name.startsWith('a.mp4'))).toEqual([]);
+  });
+
+  test('endpoints are written when all answer', async () => {
+    expect(JSON.parse(await readFile(join(pipeline.dir, 'endpoints.json'), 'utf8'))).toEqual(
+      pipeline.cloud.endpoints,
+    );
+  });
+});
+
+async function post(pipeline: Pipeline, event: Record<string, unknown>): Promise<number> {
+  const { headers, body } = binaryRequest(event);
+  const answer = await fetch(pipeline.cloud.endpoints.functions.processVideo, {
+    method: 'POST',
+    headers,
+    body,
+  });
+  return answer.status;
+}
+
+test.each([
+  ['jpeg of 200 pixels', { FRAME_FORMAT: 'jpeg', FRAME_WIDTH: '200' }, 'jpeg', 200],
+  ['webp', { FRAME_FORMAT: 'webp' }, 'webp', 320],
+  ['avif', { FRAME_FORMAT: 'avif' }, 'heif', 320],
+  ['the other SDK', { GEMINI_SDK: 'genai' }, 'png', 320],
+  ['the coarse pass alone', { REFINE: 'none' }, 'png', 320],
+  ['bytes sent inline', { GEMINI_VIDEO: 'inline' }, 'png', 320],
+])('with settings: %s', async (_case, env, format, width) => {
+  const pipeline = await startPipeline({ env });
+  try {
+    const manifest = await pipeline.manifestOf(await pipeline.upload(clip));
+    expect(manifest.outcome).toBe('framed');
+    const { frame } = manifest.moments[0]!;
+    const stored = await pipeline.cloud.storage.bucket(BUCKETS.frames).get(frame.name);
+    expect(await sharp(stored!.body).metadata()).toMatchObject({ format, width });
+    expect(frame.width).toBe(width);
+  } finally {
+    await pipeline.close();
+  }
+});
