@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
+import { loadSharp } from '../../functions/video/load-sharp.ts';
 import type { Seen, SeenMoment } from './answer-by-schema.ts';
 import { formatDuration } from './format-duration.ts';
 import { GoogleError } from './google-error.ts';
@@ -84,6 +84,7 @@ async function lookAtStills(stills: readonly { bytes: Buffer }[]): Promise<SeenM
 }
 
 async function thumbnail(bytes: Buffer): Promise<Uint8Array> {
+  const sharp = await loadSharp();
   try {
     return await sharp(bytes)
       .resize(THUMBNAIL.width, THUMBNAIL.height, { fit: 'fill' })

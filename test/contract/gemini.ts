@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { encodeStill } from '../../functions/video/encode-still.ts';
 import {
   type MetadataServer,
   metadataEnvironment,
@@ -114,11 +114,8 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     });
 
     it('numbered stills: the one that shows something new', async () => {
-      const grey = { width: 64, height: 36, channels: 3 as const, background: '#304050' };
-      const dull = await sharp({ create: grey }).jpeg().toBuffer();
-      const bright = await sharp({ create: { ...grey, background: '#ffa500' } })
-        .jpeg()
-        .toBuffer();
+      const dull = await still(0x30);
+      const bright = await still(0xe0);
       const parts = [dull, dull, bright, bright].flatMap((inline, i): GeminiPart[] => [
         { text: `Still ${i + 1}` },
         { inline, mimeType: 'image/jpeg' },
@@ -234,6 +231,11 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       await nobody.close();
     });
   });
+}
+
+function still(grey: number): Promise<Uint8Array> {
+  const [width, height] = [64, 36];
+  return encodeStill({ time: 0, width, height, rgb: new Uint8Array(width * height * 3).fill(grey) });
 }
 
 async function closedPort(): Promise<string> {
