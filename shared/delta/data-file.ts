@@ -3,7 +3,7 @@ import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { DeltaError } from './delta-error.ts';
 import { type Codec, compressors, DEFAULT_CODEC, parquetCodec } from './parquet-codec.ts';
 import { type Field, type Row, toParquetSchema, toStored } from './schema.ts';
-import { type StoredColumn, statsOf } from './stats.ts';
+import { mergeStats, type StoredColumn, statsOf } from './stats.ts';
 
 export interface DataFileOptions {
   codec?: Codec;
@@ -57,14 +57,59 @@ export function toColumns(fields: readonly Field[], rows: readonly Row[]): Store
   return fields.map((field) => rows.map((row) => toStored(row[field.name], field)));
 }
 
+/** A data file written a row group at a time, so that only one has to be held as rows. */
+export class DataFileWriter {
+  private readonly writer = new ByteWriter();
+  private readonly parquet: ParquetWriter;
+  private readonly stats: string[] = [];
+  private rows = 0;
+
+  constructor(
+    private readonly fields: readonly Field[],
+    private readonly options: DataFileOptions = {},
+  ) {
+    this.parquet = newParquet(this.writer, toParquetSchema(fields), options);
+  }
+
+  /** Bytes so far. */
+  get bytes(): number {
+    return this.writer.offset;
+  }
+
+  /** Adds one row group. */
+  write(rows: readonly Row[]): void {
+    const columns = toColumns(this.fields, rows);
+    const columnData = columnSources(this.fields, columns, this.options);
+    this.parquet.write({ columnData, rowGroupSize: rows.length });
+    this.stats.push(statsOf(this.fields, columns));
+    this.rows += rows.length;
+  }
+
+  finish(): DataFile {
+    this.parquet.finish();
+    return { body: this.writer.getBytes(), stats: mergeStats(this.fields, this.stats), rows: this.rows };
+  }
+}
+
 /** Any columns as the bytes of a Parquet file. */
 export function encodeParquet(
   schema: SchemaElement[],
   columnData: ColumnSource[],
-  { codec = DEFAULT_CODEC, rowGroupRows = 50_000 }: DataFileOptions,
+  options: DataFileOptions,
 ): Uint8Array {
   const writer = new ByteWriter();
-  const parquet = new ParquetWriter({
+  const parquet = newParquet(writer, schema, options);
+  parquet.write({ columnData, rowGroupSize: options.rowGroupRows ?? 50_000 });
+  parquet.finish();
+  return writer.getBytes();
+}
+
+function newParquet(
+  writer: ByteWriter,
+  schema: SchemaElement[],
+  { codec = DEFAULT_CODEC }: DataFileOptions,
+): ParquetWriter {
+  return new ParquetWriter({
     writer,
     schema,
     codec: parquetCodec(codec),
@@ -72,9 +117,6 @@ export function encodeParquet(
     statisticsTruncateLength: STATISTICS_BYTES,
     createdBy: CREATED_BY,
   });
-  parquet.write({ columnData, rowGroupSize: rowGroupRows });
-  parquet.finish();
-  return writer.getBytes();
 }
 
 function columnSources(

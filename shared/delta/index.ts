@@ -5,11 +5,15 @@
 export type { AddFile, Commit, CommitInfo, Metadata, Protocol, RemoveFile } from './actions.ts';
 export type { AppendOptions, AppendOutcome } from './append.ts';
 export type { SubmitOutcome } from './batch-queue.ts';
+export type { CheckpointOutcome } from './checkpoint.ts';
+export type { CompactionOptions, CompactionOutcome } from './compaction.ts';
 export type { ConflictReason } from './conflict.ts';
 export { DeltaError, type DeltaErrorCode } from './delta-error.ts';
 export type { Condition, Filter } from './filter.ts';
+export type { HistoryEntry } from './history.ts';
 export { IdTracker } from './id-tracker.ts';
 export { parseJson, stringifyJson } from './json.ts';
+export type { CleanupOptions, CleanupOutcome } from './log-cleanup.ts';
 export type { TableLocation } from './log-path.ts';
 export { collectRows, type ScannedRow, type ScanOptions } from './scan.ts';
 export type { Column, ColumnType, Field, Row, Value } from './schema.ts';
@@ -21,3 +25,4 @@ export {
   UniqueAppender,
   type UniqueAppenderOptions,
 } from './unique-appender.ts';
+export type { VacuumOptions, VacuumOutcome } from './vacuum.ts';

@@ -102,18 +102,24 @@ export async function loadSnapshot(
   throw notLoadable(location, listing, version);
 }
 
-/** The next versions that exist, applied to `snapshot` one by one; `each` sees every commit. */
+/**
+ * The next versions that exist, applied to `snapshot` one by one; `each` sees every commit. The further
+ * behind, the more are fetched at the same time.
+ */
 export async function catchUp(
   location: TableLocation,
   snapshot: Snapshot,
   each: (commit: Commit) => void | Promise<void> = () => {},
   signal?: AbortSignal,
 ): Promise<void> {
-  for (;;) {
-    const commit = await readCommit(location, snapshot.version + 1, signal);
-    if (commit === undefined) return;
-    snapshot.apply(commit);
-    await each(commit);
+  for (let width = 1; ; width = Math.min(PARALLEL_READS, width * 2)) {
+    const versions = Array.from({ length: width }, (_, step) => snapshot.version + 1 + step);
+    const commits = await Promise.all(versions.map((version) => readCommit(location, version, signal)));
+    for (const commit of commits) {
+      if (commit === undefined) return;
+      snapshot.apply(commit);
+      await each(commit);
+    }
   }
 }
 

@@ -34,6 +34,37 @@ export function statsOf(fields: readonly Field[], columns: readonly StoredColumn
   return stringifyJson({ numRecords: columns[0]?.length ?? 0, minValues, maxValues, nullCount });
 }
 
+/** The `stats` text of a file from those of its parts, all made by `statsOf`. */
+export function mergeStats(fields: readonly Field[], parts: readonly string[]): string {
+  const parsed = parts.map(parseStats);
+  const sum = (of: (stats: FileStats) => Json | undefined): number =>
+    parsed.reduce((total, stats) => total + Number(of(stats) ?? 0), 0);
+  const minValues: Record<string, Json> = {};
+  const maxValues: Record<string, Json> = {};
+  const nullCount: Record<string, Json> = {};
+  for (const { name } of fields) {
+    nullCount[name] = sum((stats) => stats.nullCount[name]);
+    const filled = parsed.filter((stats) => stats.nullCount[name] !== stats.numRecords);
+    const mins = filled.map((stats) => stats.minValues[name]);
+    const maxs = filled.map((stats) => stats.maxValues[name]);
+    // a part without a bound may hold anything
+    if (mins.length > 0 && !mins.includes(undefined))
+      minValues[name] = mins.reduce((a, b) => pick(a, b, -1)) ?? null;
+    if (maxs.length > 0 && !maxs.includes(undefined))
+      maxValues[name] = maxs.reduce((a, b) => pick(a, b, 1)) ?? null;
+  }
+  return stringifyJson({ numRecords: sum((stats) => stats.numRecords), minValues, maxValues, nullCount });
+}
+
+function pick(a: Json | undefined, b: Json | undefined, sign: number): Json | undefined {
+  // times are ISO texts of one length, which sort as texts do
+  const order =
+    typeof a === 'string' && typeof b === 'string'
+      ? compareUtf8(a, b)
+      : compareNumbers(a as number | bigint, b as number | bigint);
+  return order * sign >= 0 ? a : b;
+}
+
 /** Statistics of any writer; whatever is not understood is left out. */
 export function parseStats(stats: string | undefined): FileStats {
   let parsed: Json = null;

@@ -3,13 +3,19 @@ import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { Metadata } from './actions.ts';
 import { type AppendOptions, type AppendOutcome, appendRows } from './append.ts';
+import { type CheckpointOutcome, writeCheckpoint } from './checkpoint.ts';
 import { newCommitInfo, putCommit } from './commit.ts';
+import { type CompactionOptions, type CompactionOutcome, compact } from './compaction.ts';
 import { DeltaError } from './delta-error.ts';
+import { type HistoryEntry, history } from './history.ts';
+import { type CleanupOptions, type CleanupOutcome, cleanUpLog } from './log-cleanup.ts';
 import type { TableLocation } from './log-path.ts';
 import { checkWritable, OUR_PROTOCOL } from './protocol.ts';
 import { type ScannedRow, type ScanOptions, scan } from './scan.ts';
 import { type Column, type Row, schemaStringOf, withColumns } from './schema.ts';
 import { catchUp, loadSnapshot, Snapshot } from './snapshot.ts';
+import { versionAt } from './time-travel.ts';
+import { type VacuumOptions, type VacuumOutcome, vacuum } from './vacuum.ts';
 
 export interface TableOptions {
   clock?: Clock;
@@ -26,6 +32,8 @@ export interface CreateOptions extends TableOptions {
 /** Which version of a table: the newest by default. */
 export interface VersionChoice {
   version?: number;
+  /** The version that was the newest then. */
+  asOf?: Date;
   signal?: AbortSignal | undefined;
 }
 
@@ -86,13 +94,23 @@ export class DeltaTable {
     }
   }
 
-  /** The newest version, as of now, or an older one ("Delta Log Entries", time travel). */
+  /**
+   * The newest version, as of now, or an older one by number or time. Throws `version-not-found` for one that
+   * never was or has been cleaned up.
+   */
   async snapshot(choice: VersionChoice = {}): Promise<Snapshot> {
-    if (choice.version === undefined) {
-      await catchUp(this.location, this.head, undefined, choice.signal);
-      return this.head.copy();
-    }
-    return loadSnapshot(this.location, choice.version, choice.signal);
+    const { signal } = choice;
+    const { location } = this;
+    if (choice.version !== undefined) return loadSnapshot(location, choice.version, signal);
+    await catchUp(location, this.head, undefined, signal);
+    if (choice.asOf === undefined) return this.head.copy();
+    return loadSnapshot(location, await versionAt(location, this.head.version, choice.asOf, signal), signal);
+  }
+
+  /** The newest versions first: what each did, when and by which engine ("Commit Provenance Information"). */
+  async history(options: { limit?: number; signal?: AbortSignal } = {}): Promise<HistoryEntry[]> {
+    const { version } = await this.snapshot(options);
+    return history(this.location, version, options.limit, options.signal);
   }
 
   /** Rows of the newest or the chosen version, a row group at a time. */
@@ -103,6 +121,26 @@ export class DeltaTable {
   /** Adds rows in one commit; the caller answers for duplicates. See UniqueAppender for rows with an id. */
   append(rows: readonly Row[], options: AppendOptions = {}): Promise<AppendOutcome> {
     return appendRows(this.location, this.head, rows, { clock: this.clock, ...options });
+  }
+
+  /** Rewrites small files into larger ones without changing any row. */
+  async compact(options: CompactionOptions = {}): Promise<CompactionOutcome> {
+    return compact(this.location, await this.snapshot(options), { clock: this.clock, ...options });
+  }
+
+  /** Writes a checkpoint of the newest version ("Checkpoints"). */
+  async checkpoint(): Promise<CheckpointOutcome> {
+    return writeCheckpoint(this.location, await this.snapshot(), { clock: this.clock });
+  }
+
+  /** Deletes data files that nothing within the retention needs. */
+  async vacuum(options: VacuumOptions = {}): Promise<VacuumOutcome> {
+    return vacuum(this.location, await this.snapshot(options), { clock: this.clock, ...options });
+  }
+
+  /** Deletes log files that a kept checkpoint makes superfluous ("Metadata Cleanup"). */
+  async cleanUpLog(options: CleanupOptions = {}): Promise<CleanupOutcome> {
+    return cleanUpLog(this.location, await this.snapshot(options), { clock: this.clock, ...options });
   }
 
   /** Adds nullable columns at the end; files written before read them as null. Names that exist throw. */

@@ -1,0 +1,78 @@
+import type { AddFile } from './actions.ts';
+import type { Snapshot } from './snapshot.ts';
+import { parseStats } from './stats.ts';
+
+export interface CompactionLimits {
+  /** Column that rows are sorted by and looked up by; without it, files are only joined. */
+  idColumn?: string | undefined;
+  /** A new file is closed at about this size, and files of half of it are left alone. Default 64 MiB. */
+  targetBytes: number;
+  /** Fewest files worth a rewrite. Default 4. */
+  minFiles: number;
+  /** Most rows that one rewrite sorts in memory. Default 100,000. */
+  maxSortedRows: number;
+  /** Most rows that one rewrite merges from files sorted before. Default 1,000,000. */
+  maxMergedRows: number;
+}
+
+/** Files to rewrite together. */
+export interface CompactionInput {
+  path: string;
+  add: AddFile;
+  /** In order of the id column already, so it is read a row group at a time. */
+  isSorted: boolean;
+}
+
+const SORTED_BY = 'sortedBy';
+/** Sorted files of about one size are merged when there are this many: each row is rewritten few times. */
+const MERGE_FAN_IN = 4;
+const MAX_FAN_IN = 16;
+/** Without statistics, a row counts as this many bytes. */
+const GUESSED_ROW_BYTES = 100;
+
+export function sortedTag(idColumn: string | undefined): Record<string, string> | undefined {
+  return idColumn === undefined ? undefined : { [SORTED_BY]: idColumn };
+}
+
+/** The rewrite that is due first; undefined where none is. */
+export function planCompaction(snapshot: Snapshot, limits: CompactionLimits): CompactionInput[] | undefined {
+  const { idColumn, targetBytes, minFiles } = limits;
+  const files = [...snapshot.files].map(([path, add]): CompactionInput => {
+    return { path, add, isSorted: idColumn !== undefined && add.tags?.[SORTED_BY] === idColumn };
+  });
+  const fresh = files.filter(
+    ({ add, isSorted }) => !isSorted && (idColumn !== undefined || add.size < targetBytes / 2),
+  );
+  if (fresh.length >= minFiles) {
+    const oldestFirst = fresh.sort((a, b) => a.add.modificationTime - b.add.modificationTime);
+    const limit = idColumn === undefined ? limits.maxMergedRows : limits.maxSortedRows;
+    const chosen = takeUpTo(oldestFirst, limit, Number.POSITIVE_INFINITY);
+    if (chosen.length > 1) return chosen;
+  }
+  const tiers = new Map<number, CompactionInput[]>();
+  for (const file of files) {
+    if (!file.isSorted || file.add.size >= targetBytes / 2) continue;
+    const tier = Math.floor(Math.log2(file.add.size) / 2);
+    tiers.set(tier, [...(tiers.get(tier) ?? []), file]);
+  }
+  for (const tier of [...tiers.keys()].sort((a, b) => a - b)) {
+    const chosen = takeUpTo(tiers.get(tier) ?? [], limits.maxMergedRows, MAX_FAN_IN);
+    if (chosen.length >= MERGE_FAN_IN) return chosen;
+  }
+  return undefined;
+}
+
+export function rowsOf(add: AddFile): number {
+  return parseStats(add.stats).numRecords ?? Math.ceil(add.size / GUESSED_ROW_BYTES);
+}
+
+function takeUpTo(files: readonly CompactionInput[], maxRows: number, maxFiles: number): CompactionInput[] {
+  const chosen: CompactionInput[] = [];
+  let rows = 0;
+  for (const file of files) {
+    rows += rowsOf(file.add);
+    if (chosen.length >= maxFiles || (chosen.length > 0 && rows > maxRows)) break;
+    chosen.push(file);
+  }
+  return chosen;
+}

@@ -1,0 +1,41 @@
+import type { Metadata } from './actions.ts';
+
+export const DAY_MS = 86_400_000;
+
+const UNIT_MS: Record<string, number> = {
+  millisecond: 1,
+  second: 1_000,
+  minute: 60_000,
+  hour: 3_600_000,
+  day: DAY_MS,
+  week: 7 * DAY_MS,
+};
+
+/** How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days. */
+export function fileRetentionMs({ configuration }: Metadata): number {
+  return Math.max(7 * DAY_MS, intervalMs(configuration['delta.deletedFileRetentionDuration']) ?? 0);
+}
+
+/**
+ * How long commits stay, ms: `delta.logRetentionDuration`, 30 days by default and never under one. A writer
+ * that slept longer could bring back a version that was cleaned up, and nobody would see its rows.
+ */
+export function logRetentionMs({ configuration }: Metadata): number {
+  return Math.max(DAY_MS, intervalMs(configuration['delta.logRetentionDuration']) ?? 30 * DAY_MS);
+}
+
+/** `interval 30 days`, `interval 1 week 2 days`; undefined where it is no such text. */
+export function intervalMs(text: string | undefined): number | undefined {
+  const parts = text
+    ?.trim()
+    .toLowerCase()
+    .replace(/^interval\s+/, '');
+  if (!parts || !/^(\d+\s+[a-z]+\s*)+$/.test(parts)) return undefined;
+  let total = 0;
+  for (const [, count, unit] of parts.matchAll(/(\d+)\s+([a-z]+)/g)) {
+    const ms = UNIT_MS[(unit ?? '').replace(/s$/, '')];
+    if (ms === undefined) return undefined;
+    total += Number(count) * ms;
+  }
+  return total;
+}

@@ -1,0 +1,81 @@
+import { type Clock, systemClock } from '../runtime/clock.ts';
+import { unexpiredTombstones } from './checkpoint.ts';
+import { decodeDataPath, objectName, type TableLocation } from './log-path.ts';
+import { mapConcurrent } from './map-concurrent.ts';
+import { checkWritable } from './protocol.ts';
+import type { Snapshot } from './snapshot.ts';
+import { fileRetentionMs } from './table-properties.ts';
+
+export interface VacuumOptions {
+  /** Only say what would be deleted. */
+  dryRun?: boolean;
+  /** Stops after this time, ms; the next call goes on. Default: no limit. */
+  maxMs?: number;
+  clock?: Clock;
+  signal?: AbortSignal | undefined;
+}
+
+export interface VacuumOutcome {
+  /** Paths deleted, or that would be. */
+  files: string[];
+  /** Bytes of those. */
+  bytes: number;
+  /** Objects looked at. */
+  seen: number;
+  /** False where time ran out. */
+  isComplete: boolean;
+}
+
+const BATCH = 64;
+
+/**
+ * Deletes data files that no version within the retention (7 days, or longer by
+ * `delta.deletedFileRetentionDuration`) needs: not live, not removed within it, and not written within it,
+ * since a writer may be about to commit them. `snapshot` must be the newest version.
+ */
+export async function vacuum(
+  location: TableLocation,
+  snapshot: Snapshot,
+  options: VacuumOptions = {},
+): Promise<VacuumOutcome> {
+  checkWritable(snapshot.protocol, snapshot.metadata);
+  const { dryRun = false, maxMs = Number.POSITIVE_INFINITY, clock = systemClock, signal } = options;
+  const started = clock.now();
+  const oldest = started - fileRetentionMs(snapshot.metadata);
+  const recentlyRemoved = new Set(
+    unexpiredTombstones(snapshot, started).map(({ path }) => decodeDataPath(path)),
+  );
+  const outcome: VacuumOutcome = { files: [], bytes: 0, seen: 0, isComplete: true };
+  let doomed: { path: string; generation: string }[] = [];
+  const flush = async (): Promise<void> => {
+    const batch = doomed;
+    doomed = [];
+    if (dryRun) return;
+    await mapConcurrent(batch, 16, ({ path, generation }) =>
+      location.store.delete(objectName(location, path), { generation, signal }),
+    );
+  };
+
+  const prefix = objectName(location, '');
+  for await (const { name, generation, size, updated } of location.store.list({ prefix, signal })) {
+    const path = name.slice(prefix.length);
+    outcome.seen++;
+    if (isHidden(path) || snapshot.files.has(path) || recentlyRemoved.has(path)) continue;
+    if (updated.getTime() >= oldest) continue;
+    if (clock.now() - started > maxMs) {
+      outcome.isComplete = false;
+      break;
+    }
+    outcome.files.push(path);
+    outcome.bytes += size;
+    doomed.push({ path, generation });
+    if (doomed.length >= BATCH) await flush();
+  }
+  await flush();
+  return outcome;
+}
+
+/** Names that begin with `_` or `.` are not data: the log, the index of ids, drafts of other tools. */
+function isHidden(path: string): boolean {
+  return path.split('/').some((part) => part.startsWith('_') || part.startsWith('.'));
+}
