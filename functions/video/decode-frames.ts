@@ -1,6 +1,6 @@
 import type { FfmpegBinary } from './ffmpeg.ts';
 import { type DecodePlan, decodeArguments, type InputPlan } from './ffmpeg-command.ts';
-import { shownPts } from './probe-video.ts';
+import { shownFrame } from './probe-video.ts';
 import { type FfmpegRun, runFfmpeg } from './run-ffmpeg.ts';
 
 export interface DecodeRequest extends DecodePlan {
@@ -13,6 +13,8 @@ export interface DecodeRequest extends DecodePlan {
 export interface DecodeOutcome {
   /** Timestamps decoded up to `hi`, those before `lo` included, in display order. */
   shown: number[];
+  /** Decoding began with a whole picture: after a seek that went wrong it does not, and nothing can be used. */
+  sound: boolean;
   /** ffmpeg's exit code or signal, and the last it said. */
   exit: number | string;
   tail: string[];
@@ -31,6 +33,7 @@ export interface DecodeContext extends Pick<FfmpegRun, 'log'> {
 export async function decodeFrames(context: DecodeContext, request: DecodeRequest): Promise<DecodeOutcome> {
   const args = await decodeArguments(context.input, request, context.binary);
   const shown: number[] = [];
+  let sound = true;
   const tail: string[] = [];
   const stamps: number[] = [];
   const frames: Uint8Array[] = [];
@@ -45,12 +48,16 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
     ...context,
     args,
     onLine(line) {
-      const pts = shownPts(line);
-      if (pts === undefined) {
+      const seen = shownFrame(line);
+      if (!seen) {
         tail.push(line);
         if (tail.length > KEPT_LINES) tail.shift();
+        // ffmpeg then reads on from wherever it happens to be.
+        if (line.includes('could not seek to position')) sound = false;
         return;
       }
+      const { pts } = seen;
+      if (shown.length === 0 && !seen.intra) sound = false;
       shown.push(pts);
       if (pts >= request.lo) {
         stamps.push(pts);
@@ -71,7 +78,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
       }
     },
   });
-  return { shown, exit, tail };
+  return { shown, sound, exit, tail };
 }
 
 /** The last complaints of ffmpeg that say something, in one line. */

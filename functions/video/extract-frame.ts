@@ -37,6 +37,9 @@ export interface OpenVideoOptions {
   log?: Pick<Logger, 'debug'> | undefined;
 }
 
+/** Nearer to the beginning than this nothing is sought: some demuxers fail there, and little would be saved. */
+const SEEK_FROM_SECONDS = 0.5;
+
 /** What frames of one decode may hold in memory at a time. */
 const FRAMES_BYTES = 96 * 1024 * 1024;
 
@@ -113,7 +116,7 @@ class FfmpegVideoFile implements VideoFile {
     let found: VideoFrame | undefined;
     let window = this.#openingWindow();
     for (let attempt = 1; ; attempt++) {
-      const shown = await this.#decode(pts, pts - window, this.#hi(time, pts), maxWidth, (frame) => {
+      const shown = await this.#decode(pts, pts - window, this.#hi(time, pts), maxWidth, () => (frame) => {
         found = frame;
       });
       const last = Math.max(...shown.slice(-64));
@@ -130,7 +133,7 @@ class FfmpegVideoFile implements VideoFile {
     const { pts } = this.#span(from, to);
     const { frameBytes } = outputOf(this.#opened.picture, maxWidth);
     const atMost = Math.max(1, Math.min(limit, Math.floor(FRAMES_BYTES / (2 * frameBytes))));
-    const after = new EvenSample<VideoFrame>(atMost);
+    let after = new EvenSample<VideoFrame>(atMost);
     let first: VideoFrame | undefined;
     const fromTime = this.#clock.seconds(pts);
     const shown = await this.#decode(
@@ -138,9 +141,12 @@ class FfmpegVideoFile implements VideoFile {
       pts - this.#openingWindow(),
       this.#hi(to, this.#clock.ptsAt(Math.max(from, to))),
       maxWidth,
-      (frame) => {
-        if (frame.time <= fromTime) first = frame;
-        else after.add(frame);
+      () => {
+        after = new EvenSample(atMost);
+        return (frame) => {
+          if (frame.time <= fromTime) first = frame;
+          else after.add(frame);
+        };
       },
     );
     const onDisplay = Math.max(...shown.filter((one) => one <= pts));
@@ -169,21 +175,24 @@ class FfmpegVideoFile implements VideoFile {
 
   /**
    * Decodes from a keyframe at or before `pts` and returns the timestamps seen up to `hi`, at least one of
-   * them at or before `pts`. Where the container's index leads past it, starts earlier.
+   * them at or before `pts`. Where the container's index leads past it or astray, starts earlier: `begin` is
+   * called at each start.
    */
   async #decode(
     pts: number,
     lo: number,
     hi: number | undefined,
     maxWidth: number | undefined,
-    onFrame: (frame: VideoFrame) => void,
+    begin: () => (frame: VideoFrame) => void,
   ): Promise<number[]> {
     const clock = this.#clock;
     const { picture, probed } = this.#opened;
     const output = outputOf(picture, maxWidth);
     for (let margin = 0; ; margin = margin === 0 ? 1 : margin * 4) {
       const start = clock.containerSeconds(pts) - margin;
-      const seek = start > clock.containerSeconds(clock.firstPts) ? start : undefined;
+      const soonest = clock.containerSeconds(clock.firstPts) + SEEK_FROM_SECONDS;
+      const seek = start > soonest ? start : undefined;
+      const onFrame = begin();
       const outcome = await this.#run({
         ...{ seek, lo, hi },
         ...output,
@@ -192,7 +201,8 @@ class FfmpegVideoFile implements VideoFile {
           onFrame({ time: clock.seconds(at), width: output.width, height: output.height, rgb });
         },
       });
-      if (outcome.shown.some((one) => one <= pts)) return outcome.shown;
+      const { shown } = outcome;
+      if ((outcome.sound || seek === undefined) && shown.some((one) => one <= pts)) return shown;
       if (seek === undefined) {
         const at = clock.seconds(pts).toFixed(3);
         throw new AppError(

@@ -93,7 +93,7 @@ export class ProbeLog {
     const whole = /^ {2}Duration: (\d+):(\d\d):(\d\d\.\d+)/.exec(line);
     if (whole) this.#duration = clockSeconds(whole);
     if (!this.#stream) return;
-    const turned = /^ +displaymatrix: rotation of (-?[\d.]+) degrees/.exec(line);
+    const turned = /^ +(?:displaymatrix|Display Matrix): rotation of (-?[\d.]+) degrees/.exec(line);
     if (turned) this.#stream.rotation = clockwise(Number(turned[1]));
     const own = /^ {4,6}DURATION *: (\d+):(\d\d):(\d\d\.\d+)/.exec(line);
     if (own) this.#stream.duration = clockSeconds(own);
@@ -120,10 +120,16 @@ export class ProbeLog {
   }
 }
 
-/** The timestamp in a line that showinfo logged for a frame. */
-export function shownPts(line: string): number | undefined {
+export interface ShownFrame {
+  pts: number;
+  /** Decoded from nothing but itself. */
+  intra: boolean;
+}
+
+/** What showinfo logged of a frame; undefined for every other line. */
+export function shownFrame(line: string): ShownFrame | undefined {
   const found = /^\[Parsed_showinfo\S* @ \S+ n: *\d+ pts: *(-?\d+) /.exec(line)?.[1];
-  return found === undefined ? undefined : Number(found);
+  return found === undefined ? undefined : { pts: Number(found), intra: / (iskey:1|type:I) /.test(line) };
 }
 
 function clockSeconds([, hours, minutes, seconds]: RegExpExecArray): number {
