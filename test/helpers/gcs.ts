@@ -7,6 +7,7 @@ import type { Storage } from '../../shared/storage/object-store.ts';
 
 export interface TestGcs {
   server: GcsServer;
+  /** The only entry of its parent folder. */
   dir: string;
   /** Our store over the real client library, with quick retries. */
   storage(options?: GcsStorageOptions): Storage;
@@ -16,7 +17,8 @@ export interface TestGcs {
 
 /** A local Cloud Storage server in a folder of its own, with one bucket named `bucket`. */
 export async function startTestGcs(options: Partial<GcsServerOptions> = {}): Promise<TestGcs> {
-  const dir = await mkdtemp(join(tmpdir(), 'gcs-test-'));
+  const parent = await mkdtemp(join(tmpdir(), 'gcs-test-'));
+  const dir = join(parent, 'data');
   const server = await startGcsServer({ dir, buckets: ['bucket'], ...options });
   return {
     server,
@@ -25,7 +27,7 @@ export async function startTestGcs(options: Partial<GcsServerOptions> = {}): Pro
       createGcsStorage({ apiEndpoint: server.url, retry: { baseMs: 1, maxMs: 5 }, ...storageOptions }),
     async close() {
       await server.close();
-      await rm(dir, { recursive: true, force: true });
+      await rm(parent, { recursive: true, force: true });
     },
   };
 }
