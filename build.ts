@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -17,7 +17,7 @@ const COMMONJS = [
  * Bundles the functions to `outdir`: one entry, and a chunk for everything that is imported on demand, so that
  * a function loads only what it needs. Bundled and minified, the Google clients load in less than half the time.
  */
-export async function bundle(outdir = `${here}dist`): Promise<void> {
+export async function bundle(outdir = `${here}dist`, plugins: Plugin[] = []): Promise<void> {
   await rm(outdir, { recursive: true, force: true });
   await build({
     absWorkingDir: here,
@@ -39,6 +39,7 @@ export async function bundle(outdir = `${here}dist`): Promise<void> {
     // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
     alias: { 'whatwg-url': 'node:url' },
     banner: { js: COMMONJS },
+    plugins,
   });
 }
 
@@ -46,11 +47,13 @@ export async function bundle(outdir = `${here}dist`): Promise<void> {
  * A bundle of its own for one local run, so that runs side by side do not overwrite each other's. It lies
  * inside the project, where the packages left out of it are found.
  */
-export async function privateBundle(): Promise<{ dir: string; remove(): Promise<void> }> {
+export async function privateBundle(
+  plugins: Plugin[] = [],
+): Promise<{ dir: string; remove(): Promise<void> }> {
   const cache = `${here}node_modules/.cache/event-pipeline/`;
   await mkdir(cache, { recursive: true });
   const dir = await mkdtemp(cache);
-  await bundle(dir);
+  await bundle(dir, plugins);
   await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
 }

@@ -14,7 +14,7 @@ import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
 import { startMetadataServer } from './metadata-server.ts';
 import { freePort } from './ports.ts';
-import { startVertexServer } from './vertex/server.ts';
+import { startVertexServer, type VertexServer } from './vertex/server.ts';
 
 export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state' } as const;
 
@@ -64,6 +64,8 @@ export interface LocalCloud {
   functionEnv: Readonly<Record<string, string>>;
   storage: Storage;
   gcs: GcsServer;
+  /** Undefined where the real Gemini answers. */
+  vertex: VertexServer | undefined;
   eventarc: Eventarc;
   processes: FunctionProcess[];
   close(): Promise<void>;
@@ -137,7 +139,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 
     const endpoints: Endpoints = {
       gcs: gcs.url,
-      vertex: brain?.url ?? 'https://aiplatform.googleapis.com',
+      vertex: brain?.vertex.url ?? 'https://aiplatform.googleapis.com',
       functions: Object.fromEntries(
         started.map(([name, processes]) => [name, processes[0]!.url]),
       ) as Endpoints['functions'],
@@ -145,10 +147,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     writeFileSync(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`);
     return {
       endpoints,
-      caPath: brain?.caPath,
+      caPath: brain?.vertex.caPath,
       functionEnv,
       storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: 'local' }),
       gcs,
+      vertex: brain?.vertex,
       eventarc,
       processes: started.flatMap(([, processes]) => processes),
       close,
@@ -166,8 +169,7 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
 }
 
 interface Brain {
-  url: string;
-  caPath: string;
+  vertex: VertexServer;
   env: Record<string, string>;
   close(): Promise<void>;
 }
@@ -187,8 +189,7 @@ async function startBrain(options: LocalCloudOptions, gcs: GcsServer): Promise<B
     throw error;
   });
   return {
-    url: vertex.url,
-    caPath: vertex.caPath,
+    vertex,
     env: {
       GOOGLE_CLOUD_PROJECT: 'local',
       VERTEX_API_ENDPOINT: vertex.endpoint,

@@ -39,9 +39,12 @@ export async function startPipeline(options: Partial<LocalCloudOptions> = {}): P
     ...options,
     events: {
       ...tracker.events,
+      onFinalized: (resource) => {
+        options.events?.onFinalized?.(resource);
+        tracker.events.onFinalized?.(resource);
+      },
       onFunctionLine: (name, line) => {
         tracker.events.onFunctionLine?.(name, line);
-        options.events?.onFunctionLine?.(name, line);
         if (line.startsWith('{')) logs.push(JSON.parse(line));
       },
     },
