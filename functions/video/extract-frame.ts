@@ -202,7 +202,9 @@ class FfmpegVideoFile implements VideoFile {
         },
       });
       const { shown } = outcome;
-      if ((outcome.sound || seek === undefined) && shown.some((one) => one <= pts)) return shown;
+      // AVI has no timestamps: those ffmpeg makes up after a seek close to the end can start from 0 again.
+      const sound = outcome.sound && shown[0]! >= clock.firstPts;
+      if ((sound || seek === undefined) && shown.some((one) => one <= pts)) return shown;
       if (seek === undefined) {
         const at = clock.seconds(pts).toFixed(3);
         throw new AppError(

@@ -296,4 +296,37 @@ export const CATALOGUE: readonly CatalogueClip[] = [
     },
     { times: steady(30, 25) },
   ),
+  clip(
+    'open-gop.mp4',
+    'h264 with open groups of pictures',
+    {
+      frames: 50,
+      rate: '25',
+      options: [...X264, '-x264-params', 'open-gop=1:bframes=3:b-adapt=0:scenecut=0:keyint=10:min-keyint=10'],
+    },
+    { times: steady(50, 25) },
+  ),
+  clip(
+    'live.webm',
+    'WebM as a browser records it: no index, no duration',
+    { frames: 50, rate: '25', options: [...VP9, '-g', '12', '-live', '1', '-f', 'webm'] },
+    { times: steady(50, 25) },
+  ),
+  clip(
+    'b-frames-h264.avi',
+    'h264 with reordered frames in AVI',
+    { frames: 50, rate: '25', options: [...X264_B, '-g', '12'] },
+    { times: steady(50, 25) },
+  ),
+  clip(
+    'fields.mp4',
+    'interlaced h264',
+    {
+      frames: 50,
+      rate: '25',
+      height: 96,
+      options: [...X264_B, '-g', '12', '-flags', '+ilme+ildct'],
+    },
+    { times: steady(50, 25), height: 96 },
+  ),
 ];
