@@ -95,7 +95,7 @@ function ffmpegArguments({ input, fps }: SampleOptions): string[] {
     // a playlist or concat script dressed as a video must open nothing
     ...['-protocol_whitelist', remote ? 'http,tcp' : 'file'],
     ...['-format_whitelist', 'mov,matroska,webm,avi'],
-    ...['-threads', '1', '-i', remote ? input : `file:${input}`],
+    ...['-threads', '2', '-i', remote ? input : `file:${input}`],
     ...['-map', '0:v:0', '-an', '-sn', '-dn'],
     ...['-vf', filters.join(','), '-f', 'rawvideo', 'pipe:1'],
   ];
