@@ -1,5 +1,5 @@
 import type { Clock } from '../runtime/clock.ts';
-import type { Row } from './schema.ts';
+import type { Field, Row } from './schema.ts';
 import type { StoredColumn } from './stats.ts';
 
 /** Whether a row entered the table, or one with its id was there (or on its way) already. */
@@ -23,7 +23,9 @@ export interface BatchLimits {
 export interface PendingRow {
   id: string;
   row: Row;
-  /** In stored form, in the order of the schema's fields. */
+  /** The schema that it was checked against. */
+  fields: readonly Field[];
+  /** In stored form, in the order of the fields. */
   values: StoredColumn;
   bytes: number;
   arrived: number;

@@ -138,55 +138,59 @@ export class UniqueAppender {
   }
 
   private async commitBatch(tracker: IdTracker, batch: PendingRow[]): Promise<void> {
-    let rows = await this.settleLive(tracker, batch);
-    let uploaded: UploadedFile | undefined;
-    let conflicts = 0;
-    let isTailRead = false;
-    while (rows.length > 0) {
-      if (uploaded?.rows !== rows) {
-        rows = this.refit(tracker.snapshot.fields, rows);
-        if (rows.length === 0) return;
-        const uploading = this.upload(tracker.snapshot, rows);
-        // the upload takes longer than a look at the tail, which seldom changes the rows
-        const [file] = await Promise.all([uploading, isTailRead ? undefined : tracker.catchUp()]);
-        uploaded = file;
-        isTailRead = true;
-      } else {
-        const outcome = await this.commit(tracker, uploaded);
-        if (outcome.kind === 'committed') {
-          this.queue.settle(rows, { kind: 'added', version: outcome.version });
-          const { version, bytes } = { version: outcome.version, bytes: uploaded.add.size };
-          const duplicates = batch.length - rows.length;
-          this.options.onCommit?.({ version, rows: rows.length, bytes, duplicates, conflicts });
-          return;
-        }
-        conflicts++;
-        await tracker.apply(outcome.winner);
-      }
-      checkWritable(tracker.snapshot.protocol, tracker.snapshot.metadata);
-      const absent = await this.settleLive(tracker, rows);
+    // the upload takes longer than a look at the tail, which seldom changes the rows
+    let { absent: rows, live } = await this.split(tracker, batch);
+    const { version } = tracker.snapshot;
+    rows = this.refit(tracker.snapshot.fields, rows);
+    let [uploaded] = await Promise.all([this.upload(tracker.snapshot, rows), tracker.catchUp()]);
+    if (tracker.snapshot.version !== version) ({ absent: rows, live } = await this.split(tracker, batch));
+    for (let conflicts = 0; ; conflicts++) {
+      const { protocol, metadata, fields } = tracker.snapshot;
+      checkWritable(protocol, metadata);
+      this.queue.settle(live, { kind: 'duplicate', version: tracker.snapshot.version });
+      rows = this.refit(fields, rows);
+      if (rows.length === 0) return;
       // the same rows keep their file, unless the columns changed
-      if (absent.length < rows.length || uploaded.fields !== tracker.snapshot.fields) rows = absent;
+      if (uploaded?.fields !== fields || !isSame(uploaded.rows, rows)) {
+        uploaded = await this.upload(tracker.snapshot, rows);
+      }
+      if (uploaded === undefined) return;
+      const outcome = await this.commit(tracker, uploaded);
+      if (outcome.kind === 'committed') {
+        this.queue.settle(rows, { kind: 'added', version: outcome.version });
+        const duplicates = batch.length - rows.length;
+        const bytes = uploaded.add.size;
+        this.options.onCommit?.({
+          version: outcome.version,
+          rows: rows.length,
+          bytes,
+          duplicates,
+          conflicts,
+        });
+        return;
+      }
+      await tracker.apply(outcome.winner);
+      ({ absent: rows, live } = await this.split(tracker, rows));
     }
   }
 
-  /** Answers those whose ids are in the table at the tracker's version; the others are given back. */
-  private async settleLive(tracker: IdTracker, rows: PendingRow[]): Promise<PendingRow[]> {
-    const live = await tracker.findLive(rows.map(({ id }) => id));
-    if (live.size === 0) return [...rows];
-    const { version } = tracker.snapshot;
-    this.queue.settle(
-      rows.filter(({ id }) => live.has(id)),
-      { kind: 'duplicate', version },
-    );
-    return rows.filter(({ id }) => !live.has(id));
+  /** Rows whose ids are in the table at the tracker's version, and the others. */
+  private async split(
+    tracker: IdTracker,
+    rows: readonly PendingRow[],
+  ): Promise<{ live: PendingRow[]; absent: PendingRow[] }> {
+    const found = await tracker.findLive(rows.map(({ id }) => id));
+    return {
+      live: rows.filter(({ id }) => found.has(id)),
+      absent: rows.filter(({ id }) => !found.has(id)),
+    };
   }
 
   /** After a change of columns, rows are checked again; those that no longer fit are rejected. */
   private refit(fields: readonly Field[], rows: PendingRow[]): PendingRow[] {
-    if (fields === this.fields) return rows;
     this.fields = fields;
     return rows.filter((entry) => {
+      if (entry.fields === fields) return true;
       try {
         Object.assign(entry, storedRow(fields, entry.row));
         return true;
@@ -197,7 +201,8 @@ export class UniqueAppender {
     });
   }
 
-  private async upload(snapshot: Snapshot, rows: PendingRow[]): Promise<UploadedFile> {
+  private async upload(snapshot: Snapshot, rows: PendingRow[]): Promise<UploadedFile | undefined> {
+    if (rows.length === 0) return undefined;
     const { fields, metadata } = snapshot;
     const codec = codecOf(metadata.configuration['delta.parquet.compression.codec']);
     const columns = fields.map((_, index) => rows.map(({ values }) => values[index] ?? null));
@@ -234,6 +239,10 @@ interface UploadedFile {
   add: AddFile;
 }
 
+function isSame(some: readonly PendingRow[], others: readonly PendingRow[]): boolean {
+  return some.length === others.length && some.every((entry, index) => entry === others[index]);
+}
+
 async function openTracker(location: TableLocation, idColumn: string): Promise<IdTracker> {
   const tracker = await IdTracker.open(location, idColumn);
   const { protocol, metadata, fields } = tracker.snapshot;
@@ -249,7 +258,7 @@ async function openTracker(location: TableLocation, idColumn: string): Promise<I
 }
 
 /** The row's values as they are stored, and about how many bytes they take. Throws `schema-mismatch`. */
-function storedRow(fields: readonly Field[], row: Row): Pick<PendingRow, 'values' | 'bytes'> {
+function storedRow(fields: readonly Field[], row: Row): Pick<PendingRow, 'fields' | 'values' | 'bytes'> {
   const unknown = Object.keys(row).find((name) => !fields.some((field) => field.name === name));
   if (unknown !== undefined)
     throw new DeltaError('schema-mismatch', `a row has ${unknown}, which is no column`);
@@ -258,5 +267,5 @@ function storedRow(fields: readonly Field[], row: Row): Pick<PendingRow, 'values
   for (const value of values) {
     bytes += typeof value === 'string' || value instanceof Uint8Array ? value.length + 4 : 8;
   }
-  return { values, bytes };
+  return { fields, values, bytes };
 }
