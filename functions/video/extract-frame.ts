@@ -186,7 +186,7 @@ class FfmpegVideoFile implements VideoFile {
     begin: () => (frame: VideoFrame) => void,
   ): Promise<number[]> {
     const clock = this.#clock;
-    const { picture, probed } = this.#opened;
+    const { picture } = this.#opened;
     const output = outputOf(picture, maxWidth);
     for (let margin = 0; ; margin = margin === 0 ? 1 : margin * 4) {
       const start = clock.containerSeconds(pts) - margin;
@@ -197,7 +197,7 @@ class FfmpegVideoFile implements VideoFile {
         ...{ seek, lo, hi },
         ...output,
         onFrame: (at, pixels) => {
-          const rgb = picture.hdr ? toneMap(pixels, probed.color) : pixels;
+          const rgb = picture.work ? toneMap(pixels, picture.work) : pixels;
           onFrame({ time: clock.seconds(at), width: output.width, height: output.height, rgb });
         },
       });

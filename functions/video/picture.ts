@@ -1,11 +1,13 @@
 import type { ProbedVideo } from './probe-video.ts';
+import type { ColorWork } from './tone-map.ts';
 
 /** A picture as it is shown: upright, with square pixels. */
 export interface Picture {
   width: number;
   height: number;
-  /** PQ or HLG: leaves ffmpeg with 16 bits a channel and is tone-mapped here. */
   hdr: boolean;
+  /** HDR and wide-gamut pictures leave ffmpeg with 16 bits a channel and become sRGB here. */
+  work: ColorWork | undefined;
   /** ffmpeg's name of the matrix that makes RGB of the coded colours; undefined where they are RGB already. */
   matrix: 'bt601' | 'bt709' | 'bt2020' | 'smpte240m' | 'fcc' | undefined;
 }
@@ -28,16 +30,20 @@ const MATRICES: Readonly<Record<string, Picture['matrix']>> = {
   bt2020c: 'bt2020',
 };
 
-const HDR_TRANSFERS = new Set(['smpte2084', 'arib-std-b67']);
+const HDR: Readonly<Record<string, ColorWork['transfer']>> = { smpte2084: 'pq', 'arib-std-b67': 'hlg' };
 
 export function pictureOf(probed: ProbedVideo): Picture {
   const { width, height, pixelAspect, color } = probed;
-  const hdr = HDR_TRANSFERS.has(color.transfer);
+  const transfer = HDR[color.transfer];
+  const hdr = transfer !== undefined;
+  // An HDR file that does not name its primaries has these.
+  const wide = color.primaries === 'bt2020' || (hdr && color.primaries === 'unknown');
   return {
     // Stretched, never shrunk: no coded line is lost.
     width: pixelAspect > 1 ? Math.round(width * pixelAspect) : width,
     height: pixelAspect < 1 ? Math.round(height / pixelAspect) : height,
     hdr,
+    work: hdr || wide ? { transfer: transfer ?? 'sdr', wide } : undefined,
     matrix: color.rgb ? undefined : (MATRICES[color.matrix] ?? guessedMatrix(hdr, width, height)),
   };
 }
@@ -59,7 +65,7 @@ export function outputOf(picture: Picture, maxWidth = Number.POSITIVE_INFINITY):
     width,
     height,
     filters: [`scale=${width}:${height}:flags=${flags}${matrix}`],
-    pixelFormat: picture.hdr ? 'rgb48le' : 'rgb24',
-    frameBytes: width * height * (picture.hdr ? 6 : 3),
+    pixelFormat: picture.work ? 'rgb48le' : 'rgb24',
+    frameBytes: width * height * (picture.work ? 6 : 3),
   };
 }
