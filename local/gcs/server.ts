@@ -188,6 +188,16 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   const bound = (server.address() as AddressInfo).port;
   url = `http://${host}:${bound}`;
 
+  let closed: Promise<void> | undefined;
+  const shutDown = async (): Promise<void> => {
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    closing.abort();
+    server.closeAllConnections();
+    await ended;
+    await Promise.all(running);
+    catalog.close();
+  };
+
   return {
     url,
     port: bound,
@@ -196,13 +206,9 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     setLatency,
     stats: () => stats.read(),
     resetStats: () => stats.reset(),
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      closing.abort();
-      server.closeAllConnections();
-      await closed;
-      await Promise.all(running);
-      catalog.close();
+    close() {
+      closed ??= shutDown();
+      return closed;
     },
   };
 }
