@@ -83,6 +83,11 @@ export class Eventarc {
     const result = await post(url, delivery, route.trigger.timeoutSeconds * 1_000, signal);
     // Ended by us and not by the function: not an attempt, and still pending.
     if (this.closed) return;
+    // No instance listens: the platform would hold the request and start one, so this is no attempt either.
+    if (result === 'ECONNREFUSED') {
+      delivery.notBefore = Date.now() + RESTART_MS;
+      return this.schedule(delivery);
+    }
     delivery.attempts.push({ at: new Date().toISOString(), result });
     this.options.onAttempt?.(delivery, result);
     if (typeof result === 'number' && result >= 200 && result < 300) return this.store.settle(delivery);
@@ -97,6 +102,9 @@ export class Eventarc {
     this.schedule(delivery);
   }
 }
+
+/** About what a function process takes to start again. */
+const RESTART_MS = 200;
 
 type Job = (url: string, signal: AbortSignal) => Promise<void>;
 
@@ -150,7 +158,7 @@ function post(
       response.on('close', () => resolve(response.complete ? (response.statusCode ?? 0) : 'answer cut off'));
     });
     sent.on('timeout', () => sent.destroy(new Error(`no answer in ${timeoutMs} ms`)));
-    sent.on('error', (error) => resolve(error.message));
+    sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     sent.end(delivery.body);
   });
 }
