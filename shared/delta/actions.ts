@@ -197,7 +197,8 @@ function parseRemove(fields: Fields, where: string): RemoveFile {
 }
 
 function parseTxn(fields: Fields, where: string): Txn {
-  const { version } = fields;
+  const { version: told } = fields;
+  const version = typeof told === 'bigint' && Number.isSafeInteger(Number(told)) ? Number(told) : told;
   if (typeof version !== 'bigint' && !Number.isSafeInteger(version)) {
     throw corrupt(`txn of ${where} has version ${describe(version)}; an integer is needed`);
   }
