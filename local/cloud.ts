@@ -12,7 +12,7 @@ import { type FunctionProcess, startFunction } from './function-process.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
-import { startMetadataServer } from './metadata-server.ts';
+import { metadataEnvironment, startMetadataServer } from './metadata-server.ts';
 import { freePort } from './ports.ts';
 import { startVertexServer, type VertexServer } from './vertex/server.ts';
 
@@ -61,7 +61,7 @@ export interface LocalCloud {
   /** For `NODE_EXTRA_CA_CERTS`; undefined where the real Gemini answers. */
   caPath: string | undefined;
   /** The environment its functions run in. */
-  functionEnv: Readonly<Record<string, string>>;
+  functionEnv: Env;
   storage: Storage;
   gcs: GcsServer;
   /** Undefined where the real Gemini answers. */
@@ -100,7 +100,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const brain = gemini === 'local' ? await startBrain(options, gcs) : undefined;
     if (brain) closers.push(() => brain.close());
 
-    const functionEnv: Record<string, string> = {
+    const functionEnv: Env = {
       ...userSettings(env),
       RAW_BUCKET: BUCKETS.raw,
       FRAMES_BUCKET: BUCKETS.frames,
@@ -170,7 +170,7 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
 
 interface Brain {
   vertex: VertexServer;
-  env: Record<string, string>;
+  env: Env;
   close(): Promise<void>;
 }
 
@@ -194,11 +194,8 @@ async function startBrain(options: LocalCloudOptions, gcs: GcsServer): Promise<B
       GOOGLE_CLOUD_PROJECT: 'local',
       VERTEX_API_ENDPOINT: vertex.endpoint,
       NODE_EXTRA_CA_CERTS: vertex.caPath,
-      GCE_METADATA_HOST: metadata.host,
-      METADATA_SERVER_DETECTION: 'assume-present',
       // The user's own credentials are none of the local cloud's business.
-      GOOGLE_APPLICATION_CREDENTIALS: '',
-      CLOUDSDK_CONFIG: join(options.dir, 'no-credentials'),
+      ...metadataEnvironment(metadata, join(options.dir, 'no-credentials')),
     },
     async close() {
       await Promise.all([vertex.close(), metadata.close()]);
@@ -208,7 +205,7 @@ async function startBrain(options: LocalCloudOptions, gcs: GcsServer): Promise<B
 
 async function startInstances(
   name: FunctionName,
-  env: Record<string, string>,
+  env: Env,
   source: string,
   { instances = 1, ports = {}, events = {} }: LocalCloudOptions,
 ): Promise<FunctionProcess[]> {

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { Env } from '../shared/runtime/config.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const framework = join(
@@ -14,7 +15,7 @@ const framework = join(
 export interface FunctionProcessOptions {
   name: string;
   port: number;
-  env: Readonly<Record<string, string>>;
+  env: Env;
   /** Folder whose package.json names the bundle; this project by default. */
   source?: string;
   /** Every line the function writes. */

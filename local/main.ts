@@ -135,7 +135,7 @@ async function uploadAll(
   try {
     if (demo) {
       const ffmpeg = await findFfmpeg(process.env['FFMPEG_PATH']);
-      await makeDemoClip({ path: join(demo, 'demo.mp4'), ffmpeg });
+      await makeDemoClip({ path: join(demo, 'demo.mp4'), ffmpeg: ffmpeg.path });
     }
     const uploads = demo ? [join(demo, 'demo.mp4')] : files;
     let failed = false;
