@@ -2,17 +2,29 @@
  * The only list of what is deployed. index.ts registers these functions, deploy.sh creates them and
  * local/eventarc.ts delivers to them.
  */
+export type Resource =
+  | 'project'
+  | 'raw-bucket'
+  | 'frames-bucket'
+  | 'state-bucket'
+  | 'lake-bucket'
+  | 'events-topic'
+  | 'dead-letter-topic'
+  | 'function';
+
 export interface Role {
   role: string;
   /** What it is granted on: never the project where a bucket or a topic will do. */
-  on: 'project' | 'raw-bucket' | 'frames-bucket' | 'state-bucket' | 'function';
+  on: Resource;
   reason: string;
 }
 
+/** What fires a function: a bucket or a topic, by the variable that names it. */
+export type TriggerSource = { bucket: 'RAW_BUCKET' } | { topic: 'EVENTS_TOPIC' | 'MAINTENANCE_TOPIC' };
+
 export interface Trigger {
   eventType: string;
-  /** The bucket whose objects fire it, by the variable that names it. */
-  bucket: 'RAW_BUCKET';
+  source: TriggerSource;
   /** Redeliver on failure: without it an event that fails once is lost. */
   retry: true;
   /** Deliveries before the dead-letter topic, 5 to 100. */
@@ -30,7 +42,7 @@ export interface Trigger {
 export const triggers = {
   processVideo: {
     eventType: 'google.cloud.storage.object.v1.finalized',
-    bucket: 'RAW_BUCKET',
+    source: { bucket: 'RAW_BUCKET' },
     retry: true,
     maxDeliveryAttempts: 10,
     memory: '1Gi',
