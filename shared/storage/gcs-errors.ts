@@ -6,6 +6,7 @@ interface ClientFailure {
   status?: unknown;
   type?: unknown;
   message?: unknown;
+  errors?: unknown;
 }
 
 /** HTTP status of a failed call, or undefined where no answer came. */
@@ -32,6 +33,7 @@ export function toStorageError(error: unknown, what: string, bucket: string): Ap
   if (isMissingBucket(error)) {
     return new AppError('invalid-config', `bucket ${bucket} does not exist (${what})`, options);
   }
+  if (status === 403 && isRateLimit(error)) return new AppError('quota', found, options);
   if (status === 403) {
     // without the right to list, a missing object answers 403 instead of 404
     return new AppError('denied', `${found}; wanted: a role on gs://${bucket} that allows it`, options);
@@ -46,6 +48,15 @@ function codeOfStatus(status: number): ErrorCode {
   // 409: another change of the same object is under way
   if (status === 408 || status === 409 || status >= 500) return 'unavailable';
   return 'internal';
+}
+
+/** Limits answer 403 in some places, with their reason. */
+function isRateLimit(error: unknown): boolean {
+  const { errors } = (error ?? {}) as ClientFailure;
+  return (
+    Array.isArray(errors) &&
+    errors.some((one) => /rateLimitExceeded|quotaExceeded/i.test(String(one?.reason)))
+  );
 }
 
 function codeWithoutAnswer(error: unknown): ErrorCode {

@@ -4,6 +4,7 @@ import { deadline, type RetryOptions, retry } from '../runtime/retry.ts';
 import { isMissingBucket, statusOf, toStorageError } from './gcs-errors.ts';
 import { FACT_FIELDS, factsOf, factsOfHeaders } from './gcs-facts.ts';
 import { type MediaRange, readMedia } from './gcs-read.ts';
+import { requestShield } from './gcs-request.ts';
 import { watchAttempt } from './gcs-watch.ts';
 import { type Putter, putObject } from './gcs-write.ts';
 import { objectNameFault } from './object-name.ts';
@@ -53,13 +54,16 @@ export function createGcsStorage(options: GcsStorageOptions = {}): Storage {
 
 async function loadClient({ apiEndpoint, projectId }: GcsStorageOptions): Promise<Client> {
   const { Storage: StorageClient } = await import('@google-cloud/storage');
-  return new StorageClient({
+  const client = new StorageClient({
     ...(apiEndpoint !== undefined && { apiEndpoint }),
     ...(projectId !== undefined && { projectId }),
     // `maxRetries: 0` would be taken as "not set"
     retryOptions: { autoRetry: false },
     timeout: 2 * ATTEMPT_MS,
   });
+  // STORAGE_EMULATOR_HOST would win over the endpoint that was asked for
+  if (apiEndpoint !== undefined) client.baseUrl = `${client.apiEndpoint}/storage/v1`;
+  return client;
 }
 
 function createBucket(bucket: string, open: () => Promise<Client>, options: GcsStorageOptions): ObjectStore {
@@ -85,9 +89,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
     try {
       const stopped = aborted(limit.signal);
       const client = (await open()).bucket(bucket);
-      client.interceptors.push({
-        request: (request) => ({ uri: '', ...request, headers: { ...request.headers, ...watch.headers } }),
-      });
+      client.interceptors.push(requestShield(watch.headers));
       return await Promise.race([work(client, watch.headers), watch.broken, stopped]);
     } catch (error) {
       watch.abort();

@@ -55,7 +55,7 @@ export function objectStoreContract(
       const before = Date.now();
       const outcome = await store.putIfAbsent(name, text('123456789'), {
         contentType: 'text/plain',
-        metadata: { moment: 'a dog', 'max-moments': '3' },
+        metadata: { moment: 'a dog', 'max-moments': '3', ask: '{{projectId}} "é" 😀' },
       });
       expect(outcome.kind).toBe('written');
       const stored = await store.get(name);
@@ -66,7 +66,7 @@ export function objectStoreContract(
         size: 9,
         contentType: 'text/plain',
         crc32c: '4waSgw==',
-        metadata: { moment: 'a dog', 'max-moments': '3' },
+        metadata: { moment: 'a dog', 'max-moments': '3', ask: '{{projectId}} "é" 😀' },
       });
       expect(stored?.facts.generation).toMatch(/^[1-9]\d*$/);
       expect(Math.abs(stored!.facts.updated.getTime() - before)).toBeLessThan(120_000);
@@ -240,6 +240,8 @@ export function objectStoreContract(
         '~$@!(),;',
         'o/compose',
         '<html>&amp;',
+        '{{projectId}}',
+        '{"a": {{',
       ].map((name) => `${folder}names/${name}`);
       for (const name of names) await put(name, name);
       for (const name of names) {

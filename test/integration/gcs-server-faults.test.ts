@@ -275,6 +275,17 @@ describe('errors say who acts', () => {
     await expect(nowhere.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject(failure);
   });
 
+  it('the endpoint asked for wins over STORAGE_EMULATOR_HOST', async () => {
+    process.env['STORAGE_EMULATOR_HOST'] = 'http://127.0.0.1:9';
+    try {
+      const sure = gcs.storage().bucket('bucket');
+      expect((await sure.putIfAbsent('a', body)).kind).toBe('written');
+      expect(Buffer.from((await sure.get('a'))!.body).toString()).toBe('one body');
+    } finally {
+      delete process.env['STORAGE_EMULATOR_HOST'];
+    }
+  });
+
   it('a server that is not there is unavailable', async () => {
     await gcs.server.close();
     await expect(store.stat('a')).rejects.toMatchObject({ code: 'unavailable' });
