@@ -39,6 +39,8 @@ export interface VideoConfig {
   /** Time one attempt has, below the function's own timeout. */
   attemptMs: number;
   leaseMs: number;
+  /** Load everything with the first event instead of as it is needed. */
+  preload: boolean;
   /** Log each step, not the outcome alone. */
   debug: boolean;
 }
@@ -108,6 +110,7 @@ export function parseVideoConfig(env: Env): VideoConfig {
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
     attemptMs: read.integer('ATTEMPT_SECONDS', 500, { min: 1, max: 3_500 }) * 1_000,
     leaseMs: read.integer('LEASE_SECONDS', 60, { min: 1, max: 3_600 }) * 1_000,
+    preload: read.boolean('PRELOAD', false),
     debug: read.oneOf('LOG_LEVEL', ['info', 'debug'], 'info') === 'debug',
   };
   read.finish();

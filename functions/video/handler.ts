@@ -29,7 +29,19 @@ export async function handle(input: unknown): Promise<void> {
     }),
     run: (parsed, invocation) => run(parsed, invocation, config),
   };
+  if (config.preload) await preload(config);
   await handleEvent(input, fn, runtime);
+}
+
+/** For an instance that is started ahead of its events, so that none of them waits for a module. */
+async function preload(config: VideoConfig): Promise<void> {
+  const [{ videoTools }, { loadSharp }, storage] = await Promise.all([
+    import('./tools.ts'),
+    import('./load-sharp.ts'),
+    openStorage(config),
+    import('./process-video.ts'),
+  ]);
+  await Promise.all([videoTools(config, storage, createLogger()).gemini(), loadSharp()]);
 }
 
 async function run({ object }: VideoEvent, invocation: Invocation, config: VideoConfig): Promise<void> {

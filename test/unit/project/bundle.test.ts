@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Metafile } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundle } from '../../../build.ts';
+
+let dir: string;
+let metafile: Metafile;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'bundle-'));
+  metafile = await bundle(dir);
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+type Kind = 'import-statement' | 'dynamic-import';
+
+/** Packages in everything that is reached from these outputs. */
+function packages(from: string[], kinds: Kind[]): string[] {
+  const reached = new Set<string>();
+  const queue = [...from];
+  const found = new Set<string>();
+  for (let output = queue.pop(); output !== undefined; output = queue.pop()) {
+    if (reached.has(output)) continue;
+    reached.add(output);
+    const { inputs, imports } = metafile.outputs[output]!;
+    for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+      const name = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(input)?.[1];
+      if (name && bytesInOutput > 0) found.add(name);
+    }
+    for (const { path, kind, external } of imports) {
+      if (external) found.add(path);
+      else if (kinds.includes(kind as Kind)) queue.push(path);
+    }
+  }
+  return [...found].filter(
+    (name) => !/^(node:)?(fs|http|https|net|os|path|url|util|zlib|stream|events)/.test(name),
+  );
+}
+
+function outputOf(input: string): string {
+  const [output] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === input) ?? [];
+  if (output === undefined) throw new Error(`${input} is not an entry or a chunk of its own`);
+  return output;
+}
+
+const handlers = Object.entries({
+  video: 'functions/video/handler.ts',
+});
+
+test('the entry loads the framework and nothing else', () => {
+  expect(packages([outputOf('functions/index.ts')], ['import-statement'])).toEqual([
+    '@google-cloud/functions-framework',
+  ]);
+});
+
+test.each(handlers)('%s: its handler alone loads no client library', (_name, input) => {
+  const loaded = packages([outputOf(input)], ['import-statement']);
+  expect(loaded.filter((name) => /google|sharp|ffmpeg|parquet/.test(name))).toEqual([]);
+});
+
+test('no function can load what another needs', () => {
+  const all: Kind[] = ['import-statement', 'dynamic-import'];
+  const video = packages([outputOf('functions/video/handler.ts')], all);
+  expect(video).toEqual(
+    expect.arrayContaining(['@google-cloud/storage', '@google-cloud/vertexai', 'fluent-ffmpeg']),
+  );
+  expect(video.filter((name) => /parquet|ajv/.test(name))).toEqual([]);
+});
