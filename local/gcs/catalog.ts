@@ -33,6 +33,7 @@ export interface Catalog {
   byUpload(uploadId: string): ObjectRecord | undefined;
   /** Events that nobody has taken over, oldest first. */
   pending(): ObjectRecord[];
+  isPending(id: string): boolean;
   ack(id: string): boolean;
   /** Names of all body files in use. */
   bodies(): Set<string>;
@@ -190,6 +191,7 @@ export function openCatalog({ dir, now, events, onOrphan, onFinalized }: Catalog
     },
     byUpload: (uploadId) => uploads.get(uploadId),
     pending: () => [...waiting.values()],
+    isPending: (id) => waiting.has(id),
     ack(id) {
       const known = waiting.has(id);
       if (known) write({ ack: id });

@@ -6,6 +6,7 @@ import { createGcsStorage, type GcsStorageOptions } from '../../shared/storage/g
 import type { Storage } from '../../shared/storage/object-store.ts';
 
 export interface TestGcs {
+  /** A test that restarts the server puts the new one here. */
   server: GcsServer;
   /** The only entry of its parent folder. */
   dir: string;
@@ -19,15 +20,15 @@ export interface TestGcs {
 export async function startTestGcs(options: Partial<GcsServerOptions> = {}): Promise<TestGcs> {
   const parent = await mkdtemp(join(tmpdir(), 'gcs-test-'));
   const dir = join(parent, 'data');
-  const server = await startGcsServer({ dir, buckets: ['bucket'], ...options });
-  return {
-    server,
+  const test: TestGcs = {
+    server: await startGcsServer({ dir, buckets: ['bucket'], ...options }),
     dir,
     storage: (storageOptions) =>
-      createGcsStorage({ apiEndpoint: server.url, retry: { baseMs: 1, maxMs: 5 }, ...storageOptions }),
+      createGcsStorage({ apiEndpoint: test.server.url, retry: { baseMs: 1, maxMs: 5 }, ...storageOptions }),
     async close() {
-      await server.close();
+      await test.server.close();
       await rm(parent, { recursive: true, force: true });
     },
   };
+  return test;
 }

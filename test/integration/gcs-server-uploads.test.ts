@@ -190,7 +190,7 @@ describe('no name leads out of the folder', () => {
   ])('%j', async (name) => {
     expect((await created(name, `body of ${name}`)).name).toBe(name);
     expect(await (await fetch(at(`${objectPath(name)}?alt=media`))).text()).toBe(`body of ${name}`);
-    expect((await readdir(gcs.dir)).sort()).toEqual(['bodies', 'journal.ndjson', 'uploads']);
+    expect((await readdir(gcs.dir)).sort()).toEqual(['bodies', 'journal.ndjson', 'server.json', 'uploads']);
     const files = await readdir(join(gcs.dir, 'bodies'), { recursive: true });
     expect(files.every((file) => /^[0-9a-f]{2}(?:\/[0-9a-f-]{36})?$/.test(file))).toBe(true);
     expect(await readdir(dirname(gcs.dir))).toEqual(['data']);

@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { adminRoute } from './admin.ts';
+import { type Answer, type Call, chunksOf, type Stores } from './answer.ts';
+import { parseBatch } from './batch.ts';
+import { ClientGone, GcsError, sendError } from './errors.ts';
+import { type FaultAction, type Faults, parseAction } from './faults.ts';
+import { type Route, route } from './router.ts';
+import { bodyOf, release, send } from './send.ts';
+import { type Latency, latencyOf, type StatsKeeper } from './stats.ts';
+
+export interface HandlerParts {
+  stores: Stores;
+  stats: StatsKeeper;
+  faults: Faults;
+  admin: ReturnType<typeof adminRoute>;
+  latency: () => Latency;
+  /** Ends early when the server closes. */
+  wait: (ms: number) => Promise<void>;
+}
+
+/** Answers one HTTP request: the API, a batch of its requests, or a question to the server itself. */
+export function createHandler({ stores, stats, faults, admin, latency, wait }: HandlerParts) {
+  /** Runs one call; errors of the API come back as thrown `GcsError`. */
+  const run = async (
+    found: Route,
+    call: Call,
+    fault: FaultAction | undefined,
+  ): Promise<Answer | 'dropped'> => {
+    if (fault?.kind === 'delay') await wait(fault.ms);
+    if (fault?.kind === 'drop') return 'dropped';
+    if (fault?.kind === 'status') throw injected(fault.status);
+    const answer = await found.run(stores, call);
+    if (fault?.kind !== 'applied-status' && fault?.kind !== 'applied-drop') return answer;
+    release(answer);
+    if (fault.kind === 'applied-drop') return 'dropped';
+    throw injected(fault.status);
+  };
+
+  const answerBatch = async (call: Call): Promise<Answer> => {
+    const batch = await parseBatch(call);
+    for (const part of batch.calls) {
+      try {
+        const found = route(part.call.method, part.path, part.call.query);
+        stats.count(found.operation);
+        const answer = await found.run(stores, part.call);
+        part.done(answer.status, await bodyOf(answer));
+      } catch (error) {
+        if (!(error instanceof GcsError)) throw error;
+        part.done(error.status, error.body());
+      }
+    }
+    return batch.answer();
+  };
+
+  const answerApi = async (request: IncomingMessage, response: ServerResponse, path: string, call: Call) => {
+    const found = route(call.method, path, call.query);
+    const counts = stats.count(found.operation);
+    call.body = counted(call.body, (count) => {
+      counts.bytesIn += count;
+    });
+    const fault = headerFault(request) ?? faults.take(found);
+    try {
+      const answer = await run(found, call, fault);
+      if (answer === 'dropped') {
+        stats.answered(0);
+        response.destroy();
+        return;
+      }
+      await wait(latencyOf(latency(), found.operation, answer.status));
+      stats.answered(answer.status);
+      const onBytes = (count: number): void => {
+        counts.bytesOut += count;
+      };
+      await send(response, answer, { headOnly: call.method === 'HEAD', fault, onBytes });
+    } catch (error) {
+      if (error instanceof GcsError) {
+        await wait(latencyOf(latency(), found.operation, error.status));
+        stats.answered(error.status);
+      }
+      throw error;
+    }
+  };
+
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const raw = request.url ?? '/';
+    const mark = raw.indexOf('?');
+    const path = mark === -1 ? raw : raw.slice(0, mark);
+    const query = new URLSearchParams(mark === -1 ? '' : raw.slice(mark + 1));
+    const { method = 'GET', headers } = request;
+    const { localAddress, localPort } = request.socket;
+    const base = `http://${headers.host ?? `${localAddress}:${localPort}`}`;
+    const call: Call = { method, query, headers, body: chunksOf(request), base };
+    const plain = { headOnly: method === 'HEAD', fault: undefined, onBytes: () => undefined };
+    try {
+      const answerAdmin = admin(method, path);
+      if (answerAdmin) await send(response, await answerAdmin(call), plain);
+      else if (path.startsWith('/batch')) await send(response, await answerBatch(call), plain);
+      else await answerApi(request, response, path, call);
+    } catch (error) {
+      if (error instanceof ClientGone || response.headersSent) {
+        response.destroy();
+        return;
+      }
+      const failure = error instanceof GcsError ? error : new GcsError(500, 'backendError', String(error));
+      sendError(response, failure, query.get('alt') === 'media');
+    }
+  };
+}
+
+function injected(status: number): GcsError {
+  const reason = status === 412 ? 'conditionNotMet' : status === 429 ? 'rateLimitExceeded' : 'backendError';
+  return new GcsError(status, reason, `a fault that was asked for: ${status}`);
+}
+
+function headerFault(request: IncomingMessage): FaultAction | undefined {
+  const text = request.headers['x-local-fault'];
+  return typeof text === 'string' ? parseAction(JSON.parse(text)) : undefined;
+}
+
+async function* counted(
+  chunks: AsyncIterable<Uint8Array>,
+  onBytes: (count: number) => void,
+): AsyncIterable<Uint8Array> {
+  for await (const chunk of chunks) {
+    onBytes(chunk.length);
+    yield chunk;
+  }
+}
