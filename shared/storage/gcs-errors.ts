@@ -1,5 +1,8 @@
 import { AppError, type ErrorCode } from '../runtime/errors.ts';
 
+/** Said by the library that fetches tokens, whatever the status of its own request was. */
+const NO_CREDENTIALS = /could not load the default credentials|invalid_grant|could not refresh access token/i;
+
 /** A failure as the client library reports it. */
 interface ClientFailure {
   code?: unknown;
@@ -33,6 +36,7 @@ export function toStorageError(error: unknown, what: string, bucket: string): Ap
   if (isMissingBucket(error)) {
     return new AppError('invalid-config', `bucket ${bucket} does not exist (${what})`, options);
   }
+  if (NO_CREDENTIALS.test(found)) return new AppError('denied', found, options);
   if (status === 403 && isRateLimit(error)) return new AppError('quota', found, options);
   if (status === 403) {
     // without the right to list, a missing object answers 403 instead of 404
@@ -64,8 +68,6 @@ function codeWithoutAnswer(error: unknown): ErrorCode {
   if (type === 'request-timeout' || type === 'body-timeout' || code === 'ETIMEDOUT') return 'timeout';
   if (type === 'system' || type === 'invalid-json' || typeof code === 'string') return 'unavailable';
   const message = messageOf(error);
-  if (/could not load the default credentials|invalid_grant|could not refresh access token/i.test(message))
-    return 'denied';
   if (/premature close|socket hang up|aborted|terminated|invalid response body/i.test(message))
     return 'unavailable';
   return 'internal';
