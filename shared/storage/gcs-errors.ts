@@ -24,7 +24,7 @@ export function statusOf(error: unknown): number | undefined {
 
 /** Cloud Storage answers 404 for a missing object and for a missing bucket; only the text tells which. */
 export function isMissingBucket(error: unknown): boolean {
-  return statusOf(error) === 404 && /bucket does not exist/i.test(messageOf(error));
+  return statusOf(error) === 404 && /^the specified bucket does not exist/i.test(messageOf(error));
 }
 
 /** `what` names the call: `read gs://bucket/name`. */
@@ -36,7 +36,7 @@ export function toStorageError(error: unknown, what: string, bucket: string): Ap
   if (isMissingBucket(error)) {
     return new AppError('invalid-config', `bucket ${bucket} does not exist (${what})`, options);
   }
-  if (NO_CREDENTIALS.test(found)) return new AppError('denied', found, options);
+  if (NO_CREDENTIALS.test(messageOf(error))) return new AppError('denied', found, options);
   if (status === 403 && isRateLimit(error)) return new AppError('quota', found, options);
   if (status === 403) {
     // without the right to list, a missing object answers 403 instead of 404

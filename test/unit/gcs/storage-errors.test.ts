@@ -51,7 +51,9 @@ describe("the client's failures as codes", () => {
   });
 
   it('a 404 means the bucket only where it says so', () => {
-    expect(isMissingBucket(failure('No such object: bucket/does-not-exist', { code: 404 }))).toBe(false);
+    expect(
+      isMissingBucket(failure('No such object: b/the specified bucket does not exist', { code: 404 })),
+    ).toBe(false);
     expect(isMissingBucket(failure('The specified bucket does not exist.', { code: 404 }))).toBe(true);
   });
 });
