@@ -1,0 +1,123 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { violations } from '../chaos/violations.ts';
+import { makeEventClip } from '../helpers/event-clips.ts';
+import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
+import { setVertexFaults } from '../helpers/vertex-faults.ts';
+
+let clips: string;
+let clip: string;
+let pipeline: Pipeline;
+let count = 0;
+
+beforeAll(async () => {
+  clips = await mkdtemp(join(tmpdir(), 'fault-clips-'));
+  clip = await makeEventClip(clips, 'box.mp4', { seconds: 4, box: [1.8, 2.3] });
+  pipeline = await startPipeline({
+    env: { LEASE_SECONDS: '1', ATTEMPT_SECONDS: '6' },
+    maxDeliveryAttempts: 5,
+  });
+});
+afterAll(async () => {
+  await pipeline.close();
+  await rm(clips, { recursive: true, force: true });
+});
+afterEach(async () => {
+  pipeline.cloud.gcs.faults.clear();
+  await setVertexFaults(pipeline.cloud, { kinds: [] });
+});
+
+const upload = () => pipeline.upload(clip, `fault-${++count}.mp4`);
+
+describe('Gemini fails', () => {
+  test.each([
+    ['is over quota twice', ['429', '429'], 1],
+    ['is unavailable', ['503', '503'], 1],
+    ['has its service agents set up', ['service-agents'], 1],
+    ['resets the connection', ['reset'], 1],
+    ['breaks off its answer', ['cut'], 1],
+    ['answers half a JSON', ['malformed'], 1],
+    ['answers nothing', ['empty'], 1],
+    ['runs out of tokens', ['max-tokens'], 1],
+    ['answers after the attempt has ended', ['slow:20000'], 2],
+  ])('once it %s: the upload ends framed', async (_how, kinds, attempts) => {
+    await setVertexFaults(pipeline.cloud, { kinds });
+    const one = await upload();
+    const manifest = await pipeline.manifestOf(one);
+    expect(manifest.outcome).toBe('framed');
+    expect(manifest.attempts).toBe(attempts);
+    expect(manifest.model!.asks).toBeGreaterThanOrEqual(attempts === 1 ? 3 : 2);
+    expect(await violations(pipeline, one)).toEqual([]);
+  });
+
+  test('what it refuses for safety is rejected and not asked again', async () => {
+    await setVertexFaults(pipeline.cloud, { kinds: ['safety'], times: 10 });
+    const before = pipeline.cloud.vertex!.stats().received;
+    const manifest = await pipeline.manifestOf(await upload());
+    expect(manifest).toMatchObject({ outcome: 'rejected', rejection: { code: 'blocked' }, attempts: 1 });
+    expect(pipeline.cloud.vertex!.stats().received - before).toBe(1);
+  });
+
+  test('what it never answers becomes a dead letter, with every attempt on record', async () => {
+    await setVertexFaults(pipeline.cloud, { kinds: ['403'], times: 1_000 });
+    const outcome = await pipeline.settled(await upload());
+    expect(outcome).toMatchObject({
+      kind: 'dead-letter',
+      attempts: 5,
+      reason: expect.stringMatching(/^denied: /),
+    });
+    const [dead] = pipeline.cloud.eventarc.deadLetters();
+    const failures = (await pipeline.names('state')).filter((name) =>
+      name.startsWith('failures/processVideo/'),
+    );
+    const eventId = failures.at(-1)!.split('/')[2]!;
+    expect(failures.filter((name) => name.includes(eventId)).length).toBeGreaterThanOrEqual(5);
+    expect(dead!.attempts).toHaveLength(5);
+  });
+});
+
+describe('storage fails', () => {
+  test.each<[string, Parameters<Pipeline['cloud']['gcs']['faults']['add']>[0][]]>([
+    ['answers 503 to every third request', [{ action: { kind: 'status', status: 503 }, skip: 2, times: 3 }]],
+    ['drops connections', [{ action: { kind: 'drop' }, skip: 1, times: 3 }]],
+    [
+      'cuts the video short',
+      [{ action: { kind: 'cut', afterBytes: 1_000 }, bucket: 'raw', operations: ['read'], times: 2 }],
+    ],
+    [
+      'answers 412 to its own write of a record',
+      [{ action: { kind: 'applied-status', status: 412 }, name: 'detection.json' }],
+    ],
+    [
+      'answers 412 to its own write of the frame',
+      [{ action: { kind: 'applied-status', status: 412 }, name: '/frame-01' }],
+    ],
+    [
+      'answers 412 to its own write of the manifest',
+      [{ action: { kind: 'applied-status', status: 412 }, name: 'manifest.json', skip: 1 }],
+    ],
+    [
+      'writes the record and loses the answer',
+      [{ action: { kind: 'applied-drop' }, name: 'coarse.json', skip: 1 }],
+    ],
+    [
+      'writes the frame and answers 503',
+      [{ action: { kind: 'applied-status', status: 503 }, name: '/frame-01' }],
+    ],
+    [
+      'writes the manifest and loses the answer',
+      [{ action: { kind: 'applied-drop' }, name: 'manifest.json', skip: 1 }],
+    ],
+  ])('it %s: the upload ends framed, once', async (_how, faults) => {
+    const { gcs } = pipeline.cloud;
+    const name = `fault-${++count}.mp4`;
+    for (const fault of faults) gcs.faults.add(fault);
+    const one = await pipeline.upload(clip, name);
+    const manifest = await pipeline.manifestOf(one);
+    expect(manifest).toMatchObject({ outcome: 'framed', attempts: 1 });
+    expect(await violations(pipeline, one)).toEqual([]);
+    expect(gcs.faults.list().every(({ met }) => met > 0)).toBe(true);
+  });
+});
