@@ -65,8 +65,8 @@ async function build(
       ...['-max_alloc', String(MAX_ALLOC_BYTES)],
       ...['-f', input.demuxer],
       ...['-protocol_whitelist', 'http,tcp'],
-      // The server answers an open range in part: coming back for the rest counts as reconnecting.
-      ...['-reconnect', '1', '-reconnect_delay_max', '1'],
+      // The server answers an open range in part: coming back for the rest counts as reconnecting. Once, at once.
+      ...['-reconnect', '1', '-reconnect_delay_max', '0'],
       ...quickOpening(input),
       ...['-threads', String(input.threads)],
       ...['-max_pixels', String(input.maxPixels)],

@@ -1,6 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../shared/runtime/errors.ts';
+import type { BlockCache } from '../../shared/storage/block-cache.ts';
 import type { RangeServer } from '../../shared/storage/range-server.ts';
+import { DECLARED_BYTES, declaredEnd } from './declared-size.ts';
 import { complaint, type DecodeContext } from './decode-frames.ts';
 import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
@@ -43,6 +45,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     );
   }
   const stated = sniffed.demuxer === 'mov' ? await readMp4(options.server) : undefined;
+  if (sniffed.container !== 'mp4') await refuseCutOff(sniffed.container, cache);
   if (stated !== undefined) refuseLong(stated, limits);
 
   const input: InputPlan = {
@@ -79,6 +82,13 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     picture,
     context,
   };
+}
+
+async function refuseCutOff(container: 'avi' | 'matroska', cache: BlockCache): Promise<void> {
+  const end = declaredEnd(container, await cache.slice(0, DECLARED_BYTES));
+  if (end === undefined || end <= cache.size) return;
+  const found = `the file is cut off: it ends at byte ${end} by its own account`;
+  throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
 }
 
 async function readMp4(server: RangeServer): Promise<number | undefined> {

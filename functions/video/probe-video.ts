@@ -67,10 +67,11 @@ export class ProbeLog {
   /** The coded size the container announces, where no frame could be decoded. */
   get announced(): { codec: string; width: number; height: number } | undefined {
     for (const { kind, text } of this.#streams.values()) {
-      const [, width, height] = / (\d+)x(\d+)/.exec(text) ?? [];
+      const [, width, height] = /, (\d{1,5})x(\d{1,5})\b/.exec(text) ?? [];
       if (kind === 'Video' && !text.includes('(attached pic)')) {
         return {
-          codec: /^([^\s,]+)/.exec(text)?.[1] ?? 'unknown',
+          // A codec it does not know is `none (zzzz / 0x…)`.
+          codec: /^(?:none \()?([^\s,()]+)/.exec(text)?.[1] ?? 'unknown',
           width: Number(width),
           height: Number(height),
         };

@@ -96,7 +96,9 @@ async function bytesAndRequests(
 interface OneFrame {
   bytes: number;
   sequential: number;
+  /** Opening and the frame; of that, the frame. */
   ms: number;
+  frameMs: number;
 }
 
 async function oneFrame(
@@ -109,9 +111,11 @@ async function oneFrame(
   const started = performance.now();
   const video = await openVideoFile({ ...files, ffmpeg, limits: LIMITS });
   try {
+    const opened = performance.now();
     await video.frameAt(time);
-    const ms = performance.now() - started;
-    return { bytes: video.traffic.bytes, sequential: files.sequential(), ms };
+    const done = performance.now();
+    const { bytes } = video.traffic;
+    return { bytes, sequential: files.sequential(), ms: done - started, frameMs: done - opened };
   } finally {
     await video.close();
   }
@@ -159,15 +163,15 @@ async function times(emit: Emit, path: string, folder: string, ffmpeg: FfmpegBin
       ),
     ),
   ];
-  const rounds: Record<'ranges' | 'local' | 'plain' | 'download', number[]> = {
-    ranges: [],
-    local: [],
-    plain: [],
-    download: [],
-  };
+  const rounds = { ranges: [], frame: [], local: [], plain: [], download: [] } as Record<
+    'ranges' | 'frame' | 'local' | 'plain' | 'download',
+    number[]
+  >;
   const copy = join(folder, 'download.mp4');
   for (let round = 0; round < 9; round++) {
-    rounds.ranges.push((await oneFrame(path, time, ffmpeg)).ms);
+    const one = await oneFrame(path, time, ffmpeg);
+    rounds.ranges.push(one.ms);
+    rounds.frame.push(one.frameMs);
     rounds.local.push(
       await taken(async () => {
         for (const args of commands) await run(ffmpeg.path, args, TO_BUFFER);
@@ -181,17 +185,17 @@ async function times(emit: Emit, path: string, folder: string, ffmpeg: FfmpegBin
       }),
     );
   }
-  const [ranges, same, plain, download] = [rounds.ranges, rounds.local, rounds.plain, rounds.download].map(
-    median,
-  ) as [number, number, number, number];
+  const [ranges, frame, same, plain, download] = [
+    rounds.ranges,
+    rounds.frame,
+    rounds.local,
+    rounds.plain,
+    rounds.download,
+  ].map(median) as [number, number, number, number, number];
+  emit({ name: 'video.frame-of-opened-file', value: round(frame), unit: 'ms', plain: round(plain) });
+  emit({ name: 'video.frame-over-local-file', value: round(frame / plain), unit: 'x', bound: 1.5 });
   emit({ name: 'video.probe-and-frame', value: round(ranges), unit: 'ms', plain: round(same) });
   emit({ name: 'video.probe-and-frame-over-local-file', value: round(ranges / same), unit: 'x', bound: 1.5 });
-  emit({
-    name: 'video.beside-plain-ss-on-local-file',
-    value: round(ranges),
-    unit: 'ms',
-    plain: round(plain),
-  });
   emit({ name: 'video.beside-download-first', value: round(ranges), unit: 'ms', plain: round(download) });
 }
 
