@@ -101,10 +101,20 @@ export function createHandler({ stores, stats, faults, admin, latency, wait }: H
         response.destroy();
         return;
       }
+      // an answer to a client that is still sending is never read: what is left of its body is taken in first
+      await drain(call.body);
       const failure = error instanceof GcsError ? error : new GcsError(500, 'backendError', String(error));
       sendError(response, failure, query.get('alt') === 'media');
     }
   };
+}
+
+async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const _ of body);
+  } catch (error) {
+    if (!(error instanceof ClientGone)) throw error;
+  }
 }
 
 function injected(status: number): GcsError {

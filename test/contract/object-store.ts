@@ -119,6 +119,14 @@ export function objectStoreContract(
       expect(stored?.facts.generation).toBe(first.generation);
     });
 
+    test('a second put and a late replacement too large for a socket buffer are answered all the same', async () => {
+      const first = await put(fresh(), 'one');
+      const large = new Uint8Array(3_000_000);
+      expect(await store.putIfAbsent(first.name, large)).toEqual({ kind: 'exists' });
+      expect(await store.replaceIf(first.name, '1', large)).toEqual({ kind: 'changed' });
+      expect(read((await store.get(first.name))?.body)).toBe('one');
+    });
+
     test('ten writers put one name at the same time: one wins, and its body stays', async () => {
       const name = fresh();
       const outcomes = await Promise.all(

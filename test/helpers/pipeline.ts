@@ -38,6 +38,7 @@ export async function startPipeline(options: Partial<LocalCloudOptions> = {}): P
     backoff: { minMs: 20, maxMs: 200 },
     ...options,
     events: {
+      ...options.events,
       ...tracker.events,
       onFinalized: (resource) => {
         options.events?.onFinalized?.(resource);
