@@ -29,6 +29,8 @@ export interface PendingRow {
   values: StoredColumn;
   bytes: number;
   arrived: number;
+  /** The index knows its fingerprint, though a file it pointed at does not have the id. */
+  isDoubtful?: boolean;
   waiters: Set<Waiter>;
 }
 
@@ -118,17 +120,25 @@ export class BatchQueue {
     return batch;
   }
 
+  /** Puts rows of a batch back, at the head. Those that were rejected meanwhile stay away. */
+  requeue(entries: readonly PendingRow[]): void {
+    const back = entries.filter((entry) => this.pending.get(entry.id) === entry);
+    this.queue.unshift(...back);
+    for (const { bytes } of back) this.queuedBytes += bytes;
+    this.wake?.();
+  }
+
   /** Tells everyone who waits for these rows. */
   settle(entries: Iterable<PendingRow>, outcome: SubmitOutcome): void {
     for (const entry of entries) {
-      this.pending.delete(entry.id);
+      this.forget(entry);
       for (const waiter of entry.waiters) waiter.resolve(outcome);
     }
   }
 
   reject(entries: Iterable<PendingRow>, error: unknown): void {
     for (const entry of entries) {
-      this.pending.delete(entry.id);
+      this.forget(entry);
       for (const waiter of entry.waiters) waiter.reject(error);
     }
   }
@@ -174,6 +184,11 @@ export class BatchQueue {
     await Promise.race(waits);
     this.wake = undefined;
     done.abort();
+  }
+
+  /** The id may have come again since this row was rejected. */
+  private forget(entry: PendingRow): void {
+    if (this.pending.get(entry.id) === entry) this.pending.delete(entry.id);
   }
 
   private withdraw(entry: PendingRow): void {

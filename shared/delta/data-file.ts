@@ -9,7 +9,7 @@ export interface DataFileOptions {
   codec?: Codec;
   /** Rows of a row group. Default 50,000. */
   rowGroupRows?: number;
-  /** Gets a bloom filter a row group: look-ups by this column then read one row group, or none. */
+  /** The rows are sorted by it. It gets bloom filters and a page index: a look-up then reads one page, or none. */
   idColumn?: string | undefined;
 }
 
@@ -80,7 +80,7 @@ export class DataFileWriter {
   write(rows: readonly Row[]): void {
     const columns = toColumns(this.fields, rows);
     const columnData = columnSources(this.fields, columns, this.options);
-    this.parquet.write({ columnData, rowGroupSize: rows.length });
+    this.parquet.write({ columnData, rowGroupSize: rows.length, pageSize: pageSizeOf(this.options) });
     this.stats.push(statsOf(this.fields, columns));
     this.rows += rows.length;
   }
@@ -99,9 +99,15 @@ export function encodeParquet(
 ): Uint8Array {
   const writer = new ByteWriter();
   const parquet = newParquet(writer, schema, options);
-  parquet.write({ columnData, rowGroupSize: options.rowGroupRows ?? 50_000 });
+  const { rowGroupRows = 50_000 } = options;
+  parquet.write({ columnData, rowGroupSize: rowGroupRows, pageSize: pageSizeOf(options) });
   parquet.finish();
   return writer.getBytes();
+}
+
+/** Small pages cost sorted files nothing measurable, and are what a look-up has to read. */
+function pageSizeOf({ idColumn }: DataFileOptions): number {
+  return idColumn === undefined ? 1024 * 1024 : 16 * 1024;
 }
 
 function newParquet(
@@ -122,15 +128,22 @@ function newParquet(
 function columnSources(
   fields: readonly Field[],
   columns: readonly StoredColumn[],
-  { idColumn }: DataFileOptions,
+  { idColumn, codec = DEFAULT_CODEC }: DataFileOptions,
 ): ColumnSource[] {
   return fields.map((field, index) => {
-    const isId = field.name === idColumn;
-    return {
+    const data = (columns[index] ?? []) as ColumnSource['data'];
+    if (idColumn === undefined) return { name: field.name, data };
+    // sorted by ids, which are like random numbers: other columns' bounds would rule nothing out
+    if (field.name !== idColumn) return { name: field.name, data, statistics: false, offsetIndex: false };
+    // ids do not repeat: a dictionary would be one more thing to read
+    const id: ColumnSource = {
       name: field.name,
-      data: (columns[index] ?? []) as ColumnSource['data'],
-      // ids do not repeat: no dictionary, so no second read
-      ...(isId && { bloomFilter: true, encoding: 'PLAIN' as const }),
+      data,
+      bloomFilter: true,
+      columnIndex: true,
+      encoding: 'PLAIN',
     };
+    // snappy finds nothing in digests written as hex, and takes its time
+    return codec === 'snappy' ? { ...id, codec: 'UNCOMPRESSED' } : id;
   });
 }

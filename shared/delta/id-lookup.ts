@@ -2,14 +2,16 @@ import { parquetReadColumn } from 'hyparquet/src/read.js';
 import type { AddFile } from './actions.ts';
 import { corrupt, DeltaError } from './delta-error.ts';
 import { bindFilter, mayMatchFile } from './filter.ts';
+import { type IdRange, type IdRanges, openIdRanges, rangesFor } from './id-ranges.ts';
 import type { TableLocation } from './log-path.ts';
 import { mapConcurrent } from './map-concurrent.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
-import { openParquet, type ParquetFile, type RowGroupRange, rowGroupsInRange } from './parquet-file.ts';
 import type { Field } from './schema.ts';
 
-const PARALLEL_READS = 16;
+/** A page is some 16 KB: what counts is how long a read takes to answer. */
+const PARALLEL_READS = 256;
 const OPEN_FILES = 64;
+const NOTHING = new Uint8Array(0);
 
 /** An id that may be in a file of the table. */
 export interface IdCandidate {
@@ -19,11 +21,11 @@ export interface IdCandidate {
 }
 
 /**
- * Reads the id column of data files: all of it, or only the row groups that could hold given ids. Footers
- * are kept, since data files never change.
+ * Reads the id column of data files: all of it, or only the pages that could hold given ids. Page indexes are
+ * kept, since data files never change.
  */
 export class IdLookup {
-  private readonly opened = new Map<string, Promise<ParquetFile>>();
+  private readonly opened = new Map<string, Promise<IdRanges>>();
 
   constructor(
     private readonly location: TableLocation,
@@ -32,40 +34,59 @@ export class IdLookup {
 
   /** Every id of the file. */
   async idsOf(path: string, add: AddFile): Promise<string[]> {
-    refuseDeletionVector(path, add);
-    const parquet = await this.open(path, add.size);
-    const rowEnd = Number(parquet.metadata.num_rows);
-    return rowEnd === 0 ? [] : this.column(parquet, { rowStart: 0, rowEnd });
+    const ids: string[] = [];
+    let group: { metadata: IdRange['metadata'] | undefined } = { metadata: undefined };
+    const { ranges } = await this.open(path, add);
+    for (const range of ranges) {
+      // the ranges of one row group share its metadata: it is read once, whole
+      if (group.metadata === range.metadata) continue;
+      group = range;
+      const rowEnd = Number(range.metadata.num_rows);
+      for (const bytes of await this.read({ ...range, rowStart: 0, rowEnd })) ids.push(asText(bytes));
+    }
+    return ids;
   }
 
-  /** Those of the ids that are in the files named for them. Row groups are read in parallel. */
+  /** Those of the ids that are in the files named for them. Pages are read in parallel. */
   async findLive(candidates: readonly IdCandidate[]): Promise<Set<string>> {
     const field: Field = { name: this.idColumn, type: 'string', nullable: false, metadata: {} };
     const byFile = new Map<string, { add: AddFile; ids: string[] }>();
     for (const { id, path, add } of candidates) {
-      const [condition] = bindFilter({ [this.idColumn]: { eq: id } }, [field]);
-      if (condition && !mayMatchFile(add.stats, [condition])) continue;
+      const conditions = bindFilter({ [this.idColumn]: { eq: id } }, [field]);
+      if (!mayMatchFile(add.stats, conditions)) continue;
       const entry = byFile.get(path) ?? { add, ids: [] };
       entry.ids.push(id);
       byFile.set(path, entry);
     }
-    const live = new Set<string>();
-    const groups = await mapConcurrent([...byFile], PARALLEL_READS, async ([path, { add, ids }]) => {
-      refuseDeletionVector(path, add);
-      const parquet = await this.open(path, add.size);
-      return rowGroupsInRange(parquet, this.idColumn, ids).map((range) => ({ parquet, range, ids }));
+    const wanted = new Map<IdRange, string[]>();
+    await mapConcurrent([...byFile], PARALLEL_READS, async ([path, { add, ids }]) => {
+      const ranges = await this.open(path, add);
+      for (const id of ids) {
+        for (const range of rangesFor(ranges, id)) {
+          const sought = wanted.get(range);
+          if (sought) sought.push(id);
+          else wanted.set(range, [id]);
+        }
+      }
     });
-    await mapConcurrent(groups.flat(), PARALLEL_READS, async ({ parquet, range, ids }) => {
-      const stored = new Set(await this.column(parquet, range));
-      for (const id of ids) if (stored.has(id)) live.add(id);
+    const live = new Set<string>();
+    await mapConcurrent([...wanted], PARALLEL_READS, async ([range, ids]) => {
+      const sought = new ByteSet(ids);
+      for (const value of await this.read(range)) {
+        const id = sought.match(value);
+        if (id !== undefined) live.add(id);
+      }
     });
     return live;
   }
 
-  private open(path: string, size: number): Promise<ParquetFile> {
+  private open(path: string, { size, deletionVector }: AddFile): Promise<IdRanges> {
+    if (deletionVector !== undefined) {
+      throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
+    }
     const known = this.opened.get(path);
     this.opened.delete(path);
-    const opening = known ?? openParquet(this.location, path, size);
+    const opening = known ?? openIdRanges(this.location, path, size, this.idColumn);
     this.opened.set(path, opening);
     opening.catch(() => this.opened.delete(path));
     for (const oldest of this.opened.keys()) {
@@ -75,10 +96,8 @@ export class IdLookup {
     return opening;
   }
 
-  private async column(parquet: ParquetFile, { rowStart, rowEnd }: RowGroupRange): Promise<string[]> {
-    const { path, file, metadata } = parquet;
-    if (!parquet.columns.has(this.idColumn))
-      throw corrupt(`data file ${path} has no column ${this.idColumn}`);
+  /** The ids as bytes: hundreds are read to find one, so they are not made into texts. */
+  private async read({ path, file, metadata, rowStart, rowEnd }: IdRange): Promise<Uint8Array[]> {
     try {
       const values = await parquetReadColumn({
         file,
@@ -86,10 +105,11 @@ export class IdLookup {
         columns: [this.idColumn],
         rowStart,
         rowEnd,
+        useOffsetIndex: true,
         compressors: decompressors,
-        parsers,
+        parsers: { ...parsers, stringFromBytes: (bytes: Uint8Array) => bytes },
       });
-      return Array.from(values as ArrayLike<string | null>, (value) => value ?? '');
+      return Array.from(values as ArrayLike<Uint8Array | null>, (value) => value ?? NOTHING);
     } catch (error) {
       if (error instanceof DeltaError || (error instanceof Error && error.name === 'AppError')) throw error;
       throw corrupt(`column ${this.idColumn} of ${path} is not readable`, error);
@@ -97,7 +117,28 @@ export class IdLookup {
   }
 }
 
-function refuseDeletionVector(path: string, add: AddFile): void {
-  if (add.deletionVector === undefined) return;
-  throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
+/** Texts that are looked for among values given as UTF-8. */
+class ByteSet {
+  private readonly byStart = new Map<number, { text: string; bytes: Buffer }[]>();
+
+  constructor(texts: readonly string[]) {
+    for (const text of texts) {
+      const bytes = Buffer.from(text);
+      const same = this.byStart.get(startOf(bytes));
+      if (same) same.push({ text, bytes });
+      else this.byStart.set(startOf(bytes), [{ text, bytes }]);
+    }
+  }
+
+  match(value: Uint8Array): string | undefined {
+    return this.byStart.get(startOf(value))?.find(({ bytes }) => bytes.equals(value))?.text;
+  }
+}
+
+function startOf(bytes: Uint8Array): number {
+  return ((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
+}
+
+function asText(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
 }

@@ -81,30 +81,30 @@ export class IdTracker {
     if (ownIds && add) this.remember(ownIds, this.register.numberOf(pathOf(add)));
   }
 
-  /** Those of the ids that are in the table at the tracker's version: index hits, verified. */
-  async findLive(ids: readonly string[]): Promise<Set<string>> {
-    const live = new Set<string>();
-    const candidates: IdCandidate[] = [];
+  /**
+   * What is known of each id at the tracker's version without reading anything: `absent`, `live`, or the
+   * files that may hold it.
+   */
+  classify(ids: readonly string[]): ('absent' | 'live' | IdCandidate[])[] {
     const fingerprints = fingerprintsOf(ids);
-    for (const [position, id] of ids.entries()) {
+    return ids.map((id, position) => {
       const file = this.recent.get(id);
-      if (file !== undefined && this.register.keepsAllRows(file)) {
-        live.add(id);
-        continue;
-      }
-      const hits = this.index.find(
-        fingerprints[position * 2] as number,
-        fingerprints[position * 2 + 1] as number,
-      );
+      if (file !== undefined && this.register.keepsAllRows(file)) return 'live';
+      const high = fingerprints[position * 2] as number;
+      const hits = this.index.find(high, fingerprints[position * 2 + 1] as number);
+      if (hits.length === 0) return 'absent';
+      const candidates: IdCandidate[] = [];
       for (const path of new Set(hits.flatMap((hit) => this.register.resolve(hit)))) {
         const add = this.snapshot.files.get(path);
         if (add) candidates.push({ id, path, add });
       }
-    }
-    if (candidates.length > 0) {
-      for (const id of await this.lookup.findLive(candidates)) live.add(id);
-    }
-    return live;
+      return candidates.length === 0 ? 'absent' : candidates;
+    });
+  }
+
+  /** Those of the ids that are in a file named for them. */
+  verify(candidates: readonly IdCandidate[]): Promise<Set<string>> {
+    return this.lookup.findLive(candidates);
   }
 
   /** Whether a cold start would have much to read by now. */

@@ -4,6 +4,7 @@
  */
 export type { AddFile, Commit, CommitInfo, Metadata, Protocol, RemoveFile } from './actions.ts';
 export type { AppendOptions, AppendOutcome } from './append.ts';
+export type { CommittedBatch } from './batch-committer.ts';
 export type { SubmitOutcome } from './batch-queue.ts';
 export type { CheckpointOutcome } from './checkpoint.ts';
 export type { CompactionOptions, CompactionOutcome } from './compaction.ts';
@@ -21,7 +22,6 @@ export type { Snapshot } from './snapshot.ts';
 export { parseStats } from './stats.ts';
 export { type CreateOptions, DeltaTable, type VersionChoice } from './table.ts';
 export {
-  type CommittedBatch,
   UniqueAppender,
   type UniqueAppenderOptions,
 } from './unique-appender.ts';

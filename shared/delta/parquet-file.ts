@@ -11,7 +11,6 @@ import { corrupt, DeltaError } from './delta-error.ts';
 import { type BoundCondition, matchesRow, mayMatchRange } from './filter.ts';
 import { objectName, type TableLocation } from './log-path.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
-import { compareUtf8 } from './utf8-order.ts';
 
 /** Smaller files are read whole, in one request. */
 const WHOLE_FILE_BYTES = 256 * 1024;
@@ -26,6 +25,8 @@ export interface ParquetFile {
   metadata: FileMetaData;
   /** Top-level columns that the file has. */
   columns: ReadonlySet<string>;
+  /** Lets go of the file's end, which was read with the footer: for files that stay open. */
+  dropTail(): void;
 }
 
 /** A row group that may have matching rows. */
@@ -44,15 +45,15 @@ export async function openParquet(
   size: number,
   signal?: AbortSignal,
 ): Promise<ParquetFile> {
-  const file = await objectBuffer(location, path, size, signal);
+  const { file, dropTail } = await objectBuffer(location, path, size, signal);
   try {
-    const metadata = await parquetMetadataAsync(file, { parsers, initialFetchSize: FOOTER_BYTES });
+    const metadata = await parquetMetadataAsync(file, { parsers, initialFetchSize: footerBytes(size) });
     const columns = new Set<string>();
     for (const group of metadata.row_groups) {
       for (const { meta_data } of group.columns)
         if (meta_data) columns.add(meta_data.path_in_schema[0] ?? '');
     }
-    return { path, file, metadata, columns };
+    return { path, file, metadata, columns, dropTail };
   } catch (error) {
     throw readFailure(path, error);
   }
@@ -75,28 +76,6 @@ export async function matchingRowGroups(
       matches = matches && (await mayMatchGroup(group, metadata.schema, condition, read));
     }
     if (matches) ranges.push({ rowStart, rowEnd });
-    rowStart = rowEnd;
-  }
-  return ranges;
-}
-
-/** Row groups that could hold one of these texts by their statistics alone, for texts that are likely there. */
-export function rowGroupsInRange(
-  { metadata }: ParquetFile,
-  column: string,
-  texts: readonly string[],
-): RowGroupRange[] {
-  const ranges: RowGroupRange[] = [];
-  let rowStart = 0;
-  for (const group of metadata.row_groups) {
-    const rowEnd = rowStart + Number(group.num_rows);
-    const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema.join('.') === column);
-    const { min_value: min, max_value: max } = chunk?.meta_data?.statistics ?? {};
-    const mayHold = (text: string): boolean =>
-      typeof min !== 'string' ||
-      typeof max !== 'string' ||
-      (compareUtf8(text, min) >= 0 && compareUtf8(text, max) <= 0);
-    if (texts.some(mayHold)) ranges.push({ rowStart, rowEnd });
     rowStart = rowEnd;
   }
   return ranges;
@@ -172,7 +151,7 @@ async function objectBuffer(
   path: string,
   size: number,
   signal: AbortSignal | undefined,
-): Promise<AsyncBuffer> {
+): Promise<{ file: AsyncBuffer; dropTail(): void }> {
   const name = objectName({ store, path: folder }, path);
   const fetchRange = async (start: number, end: number): Promise<ArrayBuffer> => {
     const bytes = await store.getRange(name, start, end - start, { signal });
@@ -185,14 +164,25 @@ async function objectBuffer(
   };
   if (size < 12)
     throw corrupt(`data file ${path} has ${size} bytes by the log; the smallest Parquet file has 12`);
-  const tailStart = size <= WHOLE_FILE_BYTES ? 0 : size - FOOTER_BYTES;
-  const tail = await fetchRange(tailStart, size);
-  return {
+  const tailStart = size <= WHOLE_FILE_BYTES ? 0 : size - footerBytes(size);
+  let tail: ArrayBuffer | undefined = await fetchRange(tailStart, size);
+  const file: AsyncBuffer = {
     byteLength: size,
     slice(start, end = size) {
-      return start >= tailStart ? tail.slice(start - tailStart, end - tailStart) : fetchRange(start, end);
+      if (tail === undefined || start < tailStart) return fetchRange(start, end);
+      return tail.slice(start - tailStart, end - tailStart);
     },
   };
+  const dropTail = (): void => {
+    // small files are kept whole
+    if (tailStart > 0) tail = undefined;
+  };
+  return { file, dropTail };
+}
+
+/** Footers grow with the row groups, bloom filters lie before them. */
+function footerBytes(size: number): number {
+  return Math.min(Math.max(FOOTER_BYTES, Math.ceil(size / 200)), 1024 * 1024);
 }
 
 function readFailure(path: string, error: unknown): unknown {
