@@ -1,0 +1,179 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Endpoints } from '../../local/cloud.ts';
+import { uploadFile } from '../../local/upload.ts';
+import { createGcsStorage } from '../../shared/storage/gcs.ts';
+import { makeEventClip } from '../helpers/event-clips.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let dir: string;
+let clip: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'start-'));
+  clip = await makeEventClip(dir, 'box.mp4', { seconds: 3, box: [0.8, 1.3] });
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+interface Run {
+  child: ChildProcess;
+  output: () => string;
+  ended: Promise<number | string | null>;
+}
+
+function run(script: string[], env: Record<string, string> = {}): Run {
+  const child = spawn(process.execPath, script, {
+    cwd: root,
+    env: { PATH: process.env['PATH'], HOME: dir, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (chunk) => {
+      text += chunk;
+    });
+  const ended = new Promise<number | string | null>((resolve) =>
+    child.once('close', (code, signal) => resolve(code ?? signal)),
+  );
+  return { child, output: () => text, ended };
+}
+
+const start = (...args: string[]) => run(['--import', 'tsx', 'local/main.ts', ...args]);
+const pipeline = (...args: string[]) => run(['cli/pipeline.js', ...args]);
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/** Process ids of the functions that a running start has made: its children. */
+function childrenOf(pid: number): number[] {
+  const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return list === '' ? [] : list.split(' ').map(Number);
+}
+
+describe('npm start', () => {
+  test('makes a clip, shows its stages and its frame, stays up, and Ctrl-C leaves nothing behind', async () => {
+    const home = join(dir, 'demo');
+    const { child, output, ended } = start('--dir', home, '--out', join(dir, 'out'));
+    await expect.poll(output, { timeout: 20_000 }).toMatch(/Ctrl-C ends it/);
+    expect(output()).toMatch(/s {2}demo\.mp4 {2}opened mp4 h264 640x360/);
+    expect(output()).toMatch(/demo\.mp4: framed\n {2}frame at 4\.\d+ s, 640x360/);
+    const frame = /^ {4}(\S+\.png)$/m.exec(output())![1]!;
+    expect(existsSync(join(root, frame))).toBe(true);
+
+    const endpoints = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
+    for (const url of [endpoints.gcs, endpoints.functions.processVideo])
+      expect((await fetch(url)).status).toBeGreaterThan(0);
+    const functions = childrenOf(child.pid!);
+    expect(functions.length).toBeGreaterThan(0);
+
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    await expect.poll(() => functions.filter(isAlive)).toEqual([]);
+    expect(existsSync(join(home, 'endpoints.json'))).toBe(false);
+  });
+
+  test('killed outright it takes its functions with it, and the next start ends what was under way', async () => {
+    const home = join(dir, 'killed');
+    const first = start('--dir', home, '--out', join(dir, 'out'), clip);
+    await expect.poll(first.output, { timeout: 20_000 }).toMatch(/Ctrl-C ends it/);
+    const { gcs } = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
+    const uploads = await Promise.all(
+      [1, 2, 3, 4, 5].map((n) =>
+        uploadFile(clip, { apiEndpoint: gcs, bucket: 'raw', name: `pending-${n}.mp4` }),
+      ),
+    );
+    const functions = childrenOf(first.child.pid!);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await expect.poll(() => functions.filter(isAlive), { timeout: 5_000 }).toEqual([]);
+
+    const second = start('--dir', home, '--out', join(dir, 'out'), clip);
+    await expect.poll(second.output, { timeout: 20_000 }).toMatch(/Ctrl-C ends it/);
+    const again = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
+    const frames = createGcsStorage({ apiEndpoint: again.gcs, projectId: 'local' }).bucket('frames');
+    for (const { name, generation } of uploads) {
+      await expect
+        .poll(() => frames.stat(`${name}/${generation}/manifest.json`), { timeout: 15_000 })
+        .toBeDefined();
+    }
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(143);
+  }, 60_000);
+
+  test('two starts in one folder: the second says who holds it', async () => {
+    const home = join(dir, 'held');
+    const first = start('--dir', home, '--out', join(dir, 'out'), clip);
+    await expect.poll(first.output, { timeout: 20_000 }).toMatch(/Ctrl-C ends it/);
+    const second = start('--dir', home);
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(/a local cloud already runs in .* \(process \d+\)/);
+    first.child.kill('SIGINT');
+    await first.ended;
+  }, 40_000);
+
+  test.each([
+    [['--gcs-port', 'abc'], /--gcs-port is "abc"; a port from 1 to 65535 is allowed/],
+    [['--gemini', 'magic'], /--gemini is "magic"; local and real are allowed/],
+    [['nowhere.mp4'], /no such file: nowhere\.mp4/],
+    [['--what'], /Unknown option '--what'/],
+  ])('wrong usage %j: exit code 2 and what is right', async (args, message) => {
+    const { output, ended } = start('--dir', join(dir, 'usage'), ...args);
+    expect(await ended).toBe(2);
+    expect(output()).toMatch(message);
+    expect(output()).toMatch(/Options/);
+  });
+});
+
+describe('pipeline process', () => {
+  test('exit code 0, and the frames and manifests in the folder', async () => {
+    const out = join(dir, 'cli');
+    const { output, ended } = pipeline('process', clip, '--out', out, '--moment', 'an orange box', '--json');
+    expect(await ended).toBe(0);
+    const [result] = JSON.parse(output().slice(output().indexOf('[\n'))) as [
+      { manifest: { outcome: string; question: { moment: string } }; copies: string[] },
+    ];
+    expect(result.manifest).toMatchObject({ outcome: 'framed', question: { moment: 'an orange box' } });
+    expect(result.copies.map((path) => path.startsWith(out) && existsSync(path))).toEqual([true, true]);
+  });
+
+  test('exit code 1 where one of them is rejected, with the reason', async () => {
+    const page = join(dir, 'page.mp4');
+    await writeFile(page, '<html>hello</html>');
+    const { output, ended } = pipeline('process', clip, page, '--out', join(dir, 'cli'));
+    expect(await ended).toBe(1);
+    expect(output()).toMatch(/box\.mp4: framed/);
+    expect(output()).toMatch(/page\.mp4: rejected: unsupported-media: /);
+  });
+
+  test.each([
+    [[], /usage: pipeline <command>/],
+    [['dance'], /no such command: dance/],
+    [['process'], /no files given/],
+    [['process', 'nowhere.mp4'], /nowhere\.mp4 is not a file/],
+    [['process', 'README.md', '--max-moments', '50'], /--max-moments is "50"; 1 to 20 are allowed/],
+    [['process', '--frobnicate'], /Unknown option '--frobnicate'/],
+  ])('exit code 2 for wrong usage: %j', async (args, message) => {
+    const { output, ended } = pipeline(...args);
+    expect(await ended).toBe(2);
+    expect(output()).toMatch(message);
+  });
+
+  test('interrupted, it ends at once and leaves no process and no folder', async () => {
+    const { child, output, ended } = pipeline('process', clip, clip, clip, '--out', join(dir, 'cli'));
+    await expect.poll(output, { timeout: 20_000 }).toMatch(/stored in gs:/);
+    const functions = childrenOf(child.pid!);
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    await expect.poll(() => functions.filter(isAlive)).toEqual([]);
+  });
+});
