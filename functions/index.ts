@@ -6,6 +6,7 @@ type Handler = { handle(event: unknown): Promise<void> };
 /** Handlers load at the first event, so that one function never pays for another's imports. */
 const handlers: Record<FunctionName, () => Promise<Handler>> = {
   processVideo: () => import('./video/handler.ts'),
+  ingestEvent: () => import('./ingest/handler.ts'),
 };
 
 for (const [name, load] of Object.entries(handlers)) {

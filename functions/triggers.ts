@@ -68,6 +68,33 @@ export const triggers = {
       { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
     ],
   },
+  ingestEvent: {
+    eventType: 'google.cloud.pubsub.topic.v1.messagePublished',
+    source: { topic: 'EVENTS_TOPIC' },
+    retry: true,
+    maxDeliveryAttempts: 20,
+    memory: '1Gi',
+    cpu: 1,
+    // One log takes about ten commits a second whoever writes: few instances, and many requests to a commit.
+    concurrency: 1_000,
+    maxInstances: 4,
+    timeoutSeconds: 60,
+    roles: [
+      {
+        role: 'roles/storage.objectUser',
+        on: 'lake-bucket',
+        reason: 'adds files and commits to the table, and moves the hint at its newest checkpoint',
+      },
+      {
+        role: 'roles/storage.objectUser',
+        on: 'state-bucket',
+        reason: 'keeps a record of each failed attempt',
+      },
+      { role: 'roles/pubsub.publisher', on: 'dead-letter-topic', reason: 'publishes what it refuses' },
+      { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+      { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
+    ],
+  },
 } as const satisfies Record<string, Trigger>;
 
 export type FunctionName = keyof typeof triggers;

@@ -120,7 +120,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 
     eventarc = new Eventarc({
       dir: join(dir, 'eventarc'),
-      routes: started.map(([name, processes]) => ({
+      routes: started.filter(firedByBucket).map(([name, processes]) => ({
         function: name,
         trigger: {
           ...triggers[name],
@@ -160,6 +160,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     await close();
     throw error;
   }
+}
+
+function firedByBucket([name]: readonly [FunctionName, unknown]): boolean {
+  return 'bucket' in triggers[name].source;
 }
 
 async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<string> {

@@ -4,6 +4,8 @@
  */
 const REFUSED = [
   'invalid-event',
+  'not-json',
+  'too-deep',
   'unsupported-media',
   'empty-object',
   'too-large',

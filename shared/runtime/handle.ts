@@ -4,7 +4,7 @@ import { type CloudEvent, eventIdOf, isJsonObject, sha256 } from './cloud-event.
 import { AppError, isRefusal, toAppError } from './errors.ts';
 import { recordFailure } from './failures.ts';
 import { type LogFields, type Logger, traceFields } from './log.ts';
-import { writeRecord } from './once.ts';
+import { keepRefusals, type Refuse } from './refusals.ts';
 import { deadline } from './retry.ts';
 
 /** What every function is given beside its event. */
@@ -20,9 +20,15 @@ export interface Invocation {
   startedAt: number;
 }
 
-export interface EventFunction<T extends { event: CloudEvent }> {
+export interface ParsedEvent {
+  event: CloudEvent;
+  /** Where the event's identity is not its source and id. */
+  eventId?: string;
+}
+
+export interface EventFunction<T extends ParsedEvent> {
   name: string;
-  /** Throws `invalid-event`: the event is then refused. */
+  /** Throws a refusal, such as `invalid-event`. */
   parse(input: unknown): T;
   /** Fields of every log entry about this event. */
   logFields(parsed: T): LogFields;
@@ -32,20 +38,19 @@ export interface EventFunction<T extends { event: CloudEvent }> {
 export interface Runtime {
   log: Logger;
   project: string | undefined;
-  /** Where failures and refused events are kept; opened only when one has to be. */
+  /** Where failures are kept; opened only when one has to be. */
   state(): Promise<ObjectStore>;
+  /** What becomes of refused events. Default: write-once records beside the failures. */
+  refuse?: Refuse;
   attemptMs: number;
   clock?: Clock;
 }
 
-/** Events refused at once are kept whole up to this size, in bytes of JSON. */
-const MAX_KEPT_EVENT = 256 * 1024;
-
 /**
- * One delivery of one event. Resolves when the event is settled: done, or refused for good and kept as a
- * write-once record. Rejects when another delivery could succeed, after writing this attempt's failure record.
+ * One delivery of one event. Resolves when the event is settled: done, or refused for good and put where
+ * refused events go. Rejects when another delivery could succeed, after writing this attempt's failure record.
  */
-export async function handleEvent<T extends { event: CloudEvent }>(
+export async function handleEvent<T extends ParsedEvent>(
   input: unknown,
   fn: EventFunction<T>,
   runtime: Runtime,
@@ -54,16 +59,24 @@ export async function handleEvent<T extends { event: CloudEvent }>(
   const trace = traceFields(isJsonObject(input) ? input['traceparent'] : undefined, runtime.project);
   const startedAt = clock.now();
   const attempt = deadline(runtime.attemptMs);
-  let eventId = sha256(JSON.stringify(input) ?? '');
+  let eventId: string | undefined;
   let log = runtime.log.with({ function: fn.name, ...trace });
   try {
     const parsed = fn.parse(input);
-    eventId = eventIdOf(parsed.event);
+    eventId = parsed.eventId ?? eventIdOf(parsed.event);
     log = log.with({ eventId, ...fn.logFields(parsed) });
     await fn.run(parsed, { event: parsed.event, eventId, log, signal: attempt.signal, clock, startedAt });
   } catch (thrown) {
-    const error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
-    if (isRefusal(error)) return await keepRefused(input, fn.name, eventId, error, log, runtime);
+    let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
+    eventId ??= sha256(JSON.stringify(input) ?? '');
+    if (isRefusal(error)) {
+      const failed = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
+      if (failed === undefined) {
+        log.warn('event refused', { eventId, code: error.code, reason: error.message, outcome: 'refused' });
+        return;
+      }
+      error = failed;
+    }
     log.error('attempt failed', error, {
       code: error.code,
       reason: error.message,
@@ -76,30 +89,31 @@ export async function handleEvent<T extends { event: CloudEvent }>(
   }
 }
 
-/** A refused event is acknowledged, so it must be kept first: if that fails, the delivery fails. */
-async function keepRefused(
+/** A refused event is acknowledged, so it must be kept first: what fails here fails the delivery. */
+async function refuse(
   input: unknown,
   name: string,
   eventId: string,
   error: AppError,
-  log: Logger,
+  signal: AbortSignal,
   runtime: Runtime,
-): Promise<void> {
-  const text = JSON.stringify(input) ?? '';
-  const whole = Buffer.byteLength(text) <= MAX_KEPT_EVENT;
-  const record = {
-    schemaVersion: 1,
-    function: name,
-    eventId,
-    code: error.code,
-    reason: error.message,
-    at: new Date((runtime.clock ?? systemClock).now()).toISOString(),
-    event: whole ? input : undefined,
-    eventStart: whole ? undefined : text.slice(0, MAX_KEPT_EVENT),
-    eventBytes: Buffer.byteLength(text),
-  };
-  await writeRecord(await runtime.state(), `refused/${name}/${eventId}.json`, record);
-  log.warn('event refused', { code: error.code, reason: error.message, outcome: 'refused' });
+): Promise<AppError | undefined> {
+  const at = new Date((runtime.clock ?? systemClock).now());
+  try {
+    await (runtime.refuse ?? keepRefusals(runtime.state))({
+      function: name,
+      eventId,
+      error,
+      input,
+      at,
+      signal,
+    });
+    return undefined;
+  } catch (thrown) {
+    const failed = toAppError(thrown);
+    // the event's own fault is settled; that it could not be kept is ours, whatever the code
+    return failed.retryable ? failed : new AppError('internal', failed.message, { cause: failed });
+  }
 }
 
 async function keepFailure(

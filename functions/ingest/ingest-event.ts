@@ -1,0 +1,56 @@
+import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
+import { type AppError, isRefusal } from '../../shared/runtime/errors.ts';
+import type { Invocation } from '../../shared/runtime/handle.ts';
+import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { rowOf, toIngestError } from './events-table.ts';
+import type { IncomingEvent } from './incoming-event.ts';
+import type { ReadEvents } from './read-events.ts';
+
+export interface IngestTools {
+  /** Throws `schema-violation` or `unknown-type`. */
+  validate(event: IncomingEvent): void;
+  /** Resolves when the row is in the table for good. */
+  submit(row: Row, options: { signal: AbortSignal }): Promise<SubmitOutcome>;
+  /** Puts an event of a batch among the dead letters, apart from those that are good. */
+  refuse(error: AppError, text: string): Promise<void>;
+  settled(event: IncomingEvent, outcome: SubmitOutcome): void;
+}
+
+/**
+ * One message: each event that is good enters the table once. Resolves when all of them are there and those of
+ * a batch that are not good are dead letters; throws a refusal where the message's only event is not good.
+ */
+export async function ingestEvent(
+  message: PubsubMessage,
+  { mode, outcomes }: ReadEvents,
+  tools: IngestTools,
+  { clock, signal }: Invocation,
+): Promise<void> {
+  const good: IncomingEvent[] = [];
+  const refused: { error: AppError; text: string }[] = [];
+  for (const outcome of outcomes) {
+    if (outcome.kind === 'refused') {
+      refused.push(outcome);
+      continue;
+    }
+    try {
+      tools.validate(outcome.event);
+      good.push(outcome.event);
+    } catch (error) {
+      if (mode !== 'batch' || !isRefusal(error)) throw error;
+      refused.push({ error, text: outcome.text });
+    }
+  }
+  try {
+    await Promise.all(good.map(submit));
+  } catch (error) {
+    throw toIngestError(error);
+  }
+  // last: whenever the message is delivered again, so are these
+  await Promise.all(refused.map(({ error, text }) => tools.refuse(error, text)));
+
+  async function submit(event: IncomingEvent): Promise<void> {
+    const outcome = await tools.submit(rowOf(event, message, clock.now()), { signal });
+    tools.settled(event, outcome);
+  }
+}

@@ -1,0 +1,181 @@
+import { canonicalJson } from '../../shared/runtime/canonical-json.ts';
+import { describe } from '../../shared/runtime/cloud-event.ts';
+import { AppError, isRefusal } from '../../shared/runtime/errors.ts';
+import {
+  type JsonNode,
+  type JsonObject,
+  JsonTextError,
+  readJsonText,
+} from '../../shared/runtime/json-text.ts';
+import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { type AttributeReader, cloudEventOf, type IncomingEvent, plainEventOf } from './incoming-event.ts';
+
+export interface ReadOptions {
+  /** Bytes of one event. */
+  maxBytes: number;
+  /** Levels of arrays and objects in one event. */
+  maxDepth: number;
+  /** Events in one batch. */
+  maxBatch: number;
+  /** Of plain JSON whose attributes do not say. */
+  defaultType: string;
+  defaultSource: string;
+}
+
+/** An event, or why it is none; `text` is the JSON it came as. */
+export type ReadOutcome =
+  | { kind: 'event'; event: IncomingEvent; text: string }
+  | { kind: 'refused'; error: AppError; text: string };
+
+export interface ReadEvents {
+  mode: 'structured' | 'binary' | 'batch' | 'plain';
+  outcomes: ReadOutcome[];
+}
+
+const STRUCTURED = 'application/cloudevents+json';
+const BATCH = 'application/cloudevents-batch+json';
+
+/**
+ * The events of a message. Its `content-type` attribute decides, as in the CloudEvents binding for Pub/Sub: a
+ * structured CloudEvent, a batch of them, or, where there are `ce-*` attributes, one in binary mode. Without it
+ * a JSON object with a `specversion` is a structured CloudEvent; any other JSON is an event by its content.
+ * Throws `invalid-event`, `not-json`, `too-large` or `too-deep` where the message as a whole is no good; of a
+ * batch, each event is good or bad on its own.
+ */
+export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEvents {
+  const contentType = contentTypeOf(message);
+  if (contentType === BATCH) return { mode: 'batch', outcomes: readBatch(decodeText(message.data), options) };
+  checkSize(message.data.length, options);
+  const text = decodeText(message.data);
+  const given: AttributeReader = (name) => message.attributes[`ce-${name}`];
+  const isBinary = given('id') !== undefined || given('specversion') !== undefined;
+  if (isBinary && contentType !== STRUCTURED && !(contentType === undefined || isJsonType(contentType))) {
+    throw new AppError('invalid-event', `content-type is ${describe(contentType)}; JSON is allowed`);
+  }
+  if (isBinary && text === '') return one('binary', cloudEventOf(given, undefined), text);
+
+  const root = read(text, options.maxDepth);
+  // a producer may repeat the envelope in attributes, for subscriptions to filter on
+  const repeats = root.kind === 'object' && isRepeated(text, root, given);
+  const looksStructured = root.kind === 'object' && root.members.has('specversion');
+  if (contentType === STRUCTURED || (looksStructured && (!isBinary || repeats))) {
+    return one('structured', structuredEvent(text, root, options), text);
+  }
+  if (isBinary) return one('binary', cloudEventOf(given, text), text);
+  const { attributes, topic } = message;
+  const event = plainEventOf(
+    canonicalJson(text, root),
+    {
+      type: attributes['ce-type'] ?? attributes['type'] ?? options.defaultType,
+      source: attributes['ce-source'] ?? attributes['source'] ?? topic ?? options.defaultSource,
+    },
+    (name) => attributes[`ce-${name}`] ?? attributes[name],
+    text,
+  );
+  return one('plain', event, text);
+}
+
+function one(mode: ReadEvents['mode'], event: IncomingEvent, text: string): ReadEvents {
+  return { mode, outcomes: [{ kind: 'event', event, text }] };
+}
+
+function readBatch(text: string, options: ReadOptions): ReadOutcome[] {
+  // the batch is a level of its own
+  const root = read(text, options.maxDepth + 1);
+  if (root.kind !== 'array') {
+    throw new AppError('invalid-event', `batch is JSON of kind ${root.kind}; an array is allowed`);
+  }
+  if (root.items.length > options.maxBatch) {
+    throw new AppError(
+      'too-large',
+      `batch has ${root.items.length} events; at most ${options.maxBatch} are allowed`,
+    );
+  }
+  return root.items.map((item): ReadOutcome => {
+    const own = text.slice(item.start, item.end);
+    try {
+      checkSize(Buffer.byteLength(own), options);
+      return { kind: 'event', event: structuredEvent(text, item, options), text: own };
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      return { kind: 'refused', error, text: own };
+    }
+  });
+}
+
+/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
+function structuredEvent(text: string, root: JsonNode, options: ReadOptions): IncomingEvent {
+  if (root.kind !== 'object') {
+    throw new AppError('invalid-event', `CloudEvent is JSON of kind ${root.kind}; an object is allowed`);
+  }
+  return cloudEventOf((name) => scalarOf(text, root.members.get(name)), dataOf(text, root, options));
+}
+
+function dataOf(text: string, { members }: JsonObject, { maxDepth }: ReadOptions): string | undefined {
+  const data = members.get('data');
+  const encoded = members.get('data_base64');
+  if (encoded === undefined) return data && text.slice(data.start, data.end);
+  if (data !== undefined) {
+    throw new AppError('invalid-event', 'both data and data_base64 are there; one of them is allowed');
+  }
+  const value = scalarOf(text, encoded);
+  const bytes = typeof value === 'string' ? Buffer.from(value, 'base64') : undefined;
+  if (bytes === undefined || bytes.toString('base64') !== value) {
+    throw new AppError('invalid-event', `data_base64 is ${describe(value)}; base64 is allowed`);
+  }
+  const decoded = decodeText(bytes);
+  // it was one string so far, and is a text of its own now
+  read(decoded, maxDepth);
+  return decoded;
+}
+
+function isRepeated(text: string, { members }: JsonObject, given: AttributeReader): boolean {
+  return ['id', 'source'].every((name) => scalarOf(text, members.get(name)) === given(name));
+}
+
+/** Text of a string, and the literal of any other scalar: all attributes have a text form. */
+function scalarOf(text: string, node: JsonNode | undefined): unknown {
+  if (node === undefined || node.kind === 'null') return undefined;
+  const literal = text.slice(node.start, node.end);
+  if (node.kind === 'string') return JSON.parse(literal);
+  if (node.kind === 'object') return {};
+  return node.kind === 'array' ? [] : literal;
+}
+
+function contentTypeOf({ attributes }: PubsubMessage): string | undefined {
+  const name = Object.keys(attributes).find((key) => key.toLowerCase() === 'content-type');
+  const value = name === undefined ? undefined : attributes[name];
+  return value?.split(';')[0]?.trim().toLowerCase() || undefined;
+}
+
+function isJsonType(contentType: string): boolean {
+  return /[/+]json$/.test(contentType);
+}
+
+function checkSize(bytes: number, { maxBytes }: ReadOptions): void {
+  if (bytes > maxBytes) {
+    throw new AppError('too-large', `event has ${bytes} bytes; at most ${maxBytes} are allowed`);
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function decodeText(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new AppError('not-json', `data is ${bytes.length} bytes that are not UTF-8; JSON is allowed`, {
+      cause,
+    });
+  }
+}
+
+function read(text: string, maxDepth: number): JsonNode {
+  try {
+    return readJsonText(text, maxDepth);
+  } catch (error) {
+    if (!(error instanceof JsonTextError)) throw error;
+    if (error.reason === 'depth') throw new AppError('too-deep', `data is ${error.message}`);
+    throw new AppError('not-json', `data has ${error.message}; JSON is allowed`);
+  }
+}

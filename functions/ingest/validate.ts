@@ -1,0 +1,3 @@
+import type { IncomingEvent } from './incoming-event.ts';
+
+export function validateEvent(_event: IncomingEvent): void {}
