@@ -189,7 +189,7 @@ class FfmpegVideoFile implements VideoFile {
     const { picture } = this.#opened;
     const output = outputOf(picture, maxWidth);
     for (let margin = 0; ; margin = margin === 0 ? 1 : margin * 4) {
-      const start = clock.containerSeconds(pts) - margin;
+      const start = clock.containerSeconds(pts) - margin + (margin === 0 ? this.#opened.seekLead : 0);
       const soonest = clock.containerSeconds(clock.firstPts) + SEEK_FROM_SECONDS;
       const seek = start > soonest ? start : undefined;
       const onFrame = begin();

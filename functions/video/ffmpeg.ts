@@ -11,7 +11,15 @@ export interface FfmpegBinary {
   source: 'explicit' | 'path' | 'bundled';
   /** Takes `-fps_mode`, the name that replaced `-vsync` (ffmpeg 5.1; the old one went away later). */
   hasFpsMode: boolean;
+  /**
+   * Seeks in mp4 go to `EARLY_SECONDS` before the time given where frames are reordered. Newer versions know that
+   * the index of an mp4 needs no such margin.
+   */
+  seeksEarly: boolean;
 }
+
+/** ffmpeg's own guess of how far decoding order may be from display order: 3 frames at 23 a second. */
+export const EARLY_SECONDS = 3 / 23;
 
 const known = new Map<string, Promise<FfmpegBinary>>();
 
@@ -63,11 +71,18 @@ async function identify(path: string, source: FfmpegBinary['source']): Promise<F
     throw new AppError('invalid-config', `ffmpeg at ${path} does not start`, { cause: error });
   }
   const [, version] = /^ffmpeg version (\S+)/.exec(text) ?? [];
-  const [, major, minor] = /libavfilter\s+(\d+)\.\s*(\d+)\./.exec(text) ?? [];
-  if (!version || !major || !minor) {
+  const filters = libraryVersion(text, 'libavfilter');
+  const formats = libraryVersion(text, 'libavformat');
+  if (!version || !filters || !formats) {
     throw new AppError('invalid-config', `${path} does not answer as ffmpeg does: ${text.slice(0, 80)}`);
   }
-  return { path, version, source, hasFpsMode: Number(major) * 1_000 + Number(minor) >= 8_044 };
+  return { path, version, source, hasFpsMode: filters >= 8_044, seeksEarly: formats < 59_000 };
+}
+
+/** `8.44` as 8044: builds from git have no version number of their own. */
+function libraryVersion(text: string, library: string): number | undefined {
+  const [, major, minor] = new RegExp(`${library}\\s+(\\d+)\\.\\s*(\\d+)\\.`).exec(text) ?? [];
+  return major && minor ? Number(major) * 1_000 + Number(minor) : undefined;
 }
 
 async function isExecutable(path: string): Promise<boolean> {

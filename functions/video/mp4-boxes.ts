@@ -86,17 +86,28 @@ function child(bytes: Uint8Array, ...path: string[]): Uint8Array | undefined {
   return at;
 }
 
-/**
- * Seconds of the first video track as a player shows it, from the body of a moov box; undefined where the
- * index does not tell, as in most fragmented files.
- */
-export function videoTrackSeconds(moov: Uint8Array): number | undefined {
+export interface VideoTrack {
+  /** As a player shows it; undefined where the index does not tell, as in most fragmented files. */
+  seconds: number | undefined;
+  /** Frames are displayed in another order than they are stored. */
+  reordered: boolean;
+}
+
+/** The first video track, from the body of a moov box; undefined where there is none. */
+export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
   const tracks = [...boxesIn(moov)].filter((box) => box.type === 'trak').map((box) => box.body);
   const video = tracks.find((track) => {
     const handler = child(track, 'mdia', 'hdlr');
     return handler !== undefined && Buffer.from(handler.subarray(8, 12)).toString('latin1') === 'vide';
   });
   if (!video) return undefined;
+  return {
+    seconds: trackSeconds(moov, video),
+    reordered: child(video, 'mdia', 'minf', 'stbl', 'ctts') !== undefined,
+  };
+}
+
+function trackSeconds(moov: Uint8Array, video: Uint8Array): number | undefined {
   const movie = timing(child(moov, 'mvhd'));
   const media = timing(child(video, 'mdia', 'mdhd'));
   const edited = editedTicks(child(video, 'edts', 'elst'));

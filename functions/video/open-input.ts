@@ -5,9 +5,9 @@ import type { RangeServer } from '../../shared/storage/range-server.ts';
 import { DECLARED_BYTES, declaredEnd } from './declared-size.ts';
 import { complaint, type DecodeContext } from './decode-frames.ts';
 import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
-import type { FfmpegBinary } from './ffmpeg.ts';
+import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';
 import { type InputPlan, probeArguments } from './ffmpeg-command.ts';
-import { readMp4Layout, videoTrackSeconds } from './mp4-boxes.ts';
+import { readMp4Layout, readVideoTrack, type VideoTrack } from './mp4-boxes.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -19,6 +19,8 @@ export interface OpenedVideo {
   probed: ProbedVideo;
   picture: Picture;
   context: DecodeContext;
+  /** Added to every time that is sought. */
+  seekLead: number;
 }
 
 export interface OpenInputOptions {
@@ -44,9 +46,9 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
       `found ${sniffed.found}; taken are mp4, mov, Matroska, WebM and AVI`,
     );
   }
-  const stated = sniffed.demuxer === 'mov' ? await readMp4(options.server) : undefined;
+  const track = sniffed.demuxer === 'mov' ? await readMp4(options.server) : undefined;
   if (sniffed.container !== 'mp4') await refuseCutOff(sniffed.container, cache);
-  if (stated !== undefined) refuseLong(stated, limits);
+  if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
 
   const input: InputPlan = {
     url: options.server.url,
@@ -62,7 +64,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     signal: options.signal,
   };
   const probed = await probe(context, limits);
-  const durationSeconds = stated ?? probed.durationSeconds;
+  const durationSeconds = track?.seconds ?? probed.durationSeconds;
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
   const picture = pictureOf(probed);
   refuseLarge(picture.width, picture.height, limits);
@@ -81,6 +83,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     probed,
     picture,
     context,
+    seekLead: options.ffmpeg.seeksEarly && track?.reordered ? EARLY_SECONDS : 0,
   };
 }
 
@@ -91,12 +94,11 @@ async function refuseCutOff(container: 'avi' | 'matroska', cache: BlockCache): P
   throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
 }
 
-async function readMp4(server: RangeServer): Promise<number | undefined> {
-  const { moov, fragmented } = await readMp4Layout(server.cache);
+async function readMp4({ cache }: RangeServer): Promise<VideoTrack | undefined> {
+  const { moov } = await readMp4Layout(cache);
   if (moov.size > INDEX_BYTES) return undefined;
-  await server.cache.prefetch(moov.offset, moov.size);
-  const seconds = videoTrackSeconds((await server.cache.slice(moov.offset, moov.size)).subarray(8));
-  return fragmented && seconds === undefined ? undefined : seconds;
+  await cache.prefetch(moov.offset, moov.size);
+  return readVideoTrack((await cache.slice(moov.offset, moov.size)).subarray(8));
 }
 
 async function probe(context: DecodeContext, limits: MediaLimits): Promise<ProbedVideo> {

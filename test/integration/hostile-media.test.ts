@@ -22,6 +22,7 @@ const NEVER_STARTED: FfmpegBinary = {
   version: 'none',
   source: 'explicit',
   hasFpsMode: true,
+  seeksEarly: false,
 };
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '12'];
 

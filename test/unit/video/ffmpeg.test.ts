@@ -29,13 +29,20 @@ async function script(name: string, text: string): Promise<string> {
 
 const BANNER = `cat <<'END'
 ffmpeg version 4.4.2 Copyright (c) 2000-2021 the FFmpeg developers
+  libavformat    58. 76.100 / 58. 76.100
   libavfilter     7.110.100 /  7.110.100
 END`;
 
 describe('which ffmpeg is taken', () => {
   test('an explicit path comes first, with its version', async () => {
     const path = await script('mine', BANNER);
-    expect(await findFfmpeg(path)).toEqual({ path, version: '4.4.2', source: 'explicit', hasFpsMode: false });
+    expect(await findFfmpeg(path)).toEqual({
+      path,
+      version: '4.4.2',
+      source: 'explicit',
+      hasFpsMode: false,
+      seeksEarly: true,
+    });
   });
 
   test('an explicit path that does not start is a mistake, not a reason to look on', async () => {
@@ -95,7 +102,7 @@ describe('how it is started', () => {
   ])(
     'every command fixes demuxer, protocols, threads and sizes, and takes no frame twice (%s)',
     async (_, hasFpsMode, rate) => {
-      const binary = { path: 'x', version: 'x', source: 'path', hasFpsMode } as const;
+      const binary = { path: 'x', version: 'x', source: 'path', hasFpsMode, seeksEarly: false } as const;
       const input = {
         url: 'http://127.0.0.1:1/secret',
         demuxer: 'mov',
@@ -130,7 +137,7 @@ describe('how it ends', () => {
   const run = async (text: string, options: Partial<Parameters<typeof runFfmpeg>[0]> = {}) => {
     const path = await script(`run-${Math.abs(text.length * 7 + text.charCodeAt(0))}`, text);
     return runFfmpeg({
-      binary: { path, version: 'x', source: 'explicit', hasFpsMode: true },
+      binary: { path, version: 'x', source: 'explicit', hasFpsMode: true, seeksEarly: false },
       args: [],
       timeLimitMs: 5_000,
       signal: new AbortController().signal,

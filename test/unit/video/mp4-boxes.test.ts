@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { declaredEnd } from '../../../functions/video/declared-size.ts';
-import { readMp4Layout, videoTrackSeconds } from '../../../functions/video/mp4-boxes.ts';
+import { readMp4Layout, readVideoTrack } from '../../../functions/video/mp4-boxes.ts';
 import { BlockCache } from '../../../shared/storage/block-cache.ts';
 
 function box(type: string, ...parts: (Buffer | number[])[]): Buffer {
@@ -40,23 +40,23 @@ const index = (...parts: Buffer[]): Buffer => Buffer.concat([timing('mvhd', 1_00
 describe('seconds of the video track', () => {
   test('are its own, not those of the sound or of the movie', () => {
     const moov = index(track('soun', 48_000, 48_000 * 60), track('vide', 30_000, 30_030));
-    expect(videoTrackSeconds(moov)).toBeCloseTo(1.001, 9);
+    expect(readVideoTrack(moov)?.seconds).toBeCloseTo(1.001, 9);
   });
 
   test('are those of its edit list: what it waits for at the start is not shown', () => {
     const moov = index(track('vide', 12_800, 128_000, [700, -1], [4_000, 1_024]));
-    expect(videoTrackSeconds(moov)).toBe(4);
+    expect(readVideoTrack(moov)?.seconds).toBe(4);
   });
 
   test('in a fragmented file are those of the extends header', () => {
     const extend = box('mvex', box('mehd', words(0, 8_500)));
-    expect(videoTrackSeconds(index(track('vide', 12_800, 0), extend))).toBe(8.5);
-    expect(videoTrackSeconds(index(track('vide', 12_800, 0)))).toBeUndefined();
+    expect(readVideoTrack(index(track('vide', 12_800, 0), extend))?.seconds).toBe(8.5);
+    expect(readVideoTrack(index(track('vide', 12_800, 0)))?.seconds).toBeUndefined();
   });
 
   test('are unknown where there is no video track or the index is nonsense', () => {
-    expect(videoTrackSeconds(index(track('soun', 48_000, 480)))).toBeUndefined();
-    expect(videoTrackSeconds(Buffer.from('nonsense nonsense nonsense'))).toBeUndefined();
+    expect(readVideoTrack(index(track('soun', 48_000, 480)))?.seconds).toBeUndefined();
+    expect(readVideoTrack(Buffer.from('nonsense nonsense nonsense'))).toBeUndefined();
   });
 });
 
