@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { validatorsSource } from './schemas/compile.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -12,6 +13,18 @@ const COMMONJS = [
   'const __filename=__toPath(import.meta.url)',
   "const __dirname=__toPath(new URL('.',import.meta.url));",
 ].join(';');
+
+/** The events' schemas go in as code: nothing is compiled at run time, and ajv stays outside. */
+const compiledSchemas: Plugin = {
+  name: 'compiled-schemas',
+  setup(esbuild) {
+    esbuild.onLoad({ filter: /functions[/\\]ingest[/\\]validators\.ts$/ }, () => ({
+      contents: validatorsSource(),
+      resolveDir: here,
+      loader: 'js',
+    }));
+  },
+};
 
 /**
  * Bundles the functions to `outdir`: one entry, and a chunk for everything that is imported on demand, so that
@@ -40,7 +53,7 @@ export async function bundle(outdir = `${here}dist`, plugins: Plugin[] = []): Pr
     // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
     alias: { 'whatwg-url': 'node:url' },
     banner: { js: COMMONJS },
-    plugins,
+    plugins: [compiledSchemas, ...plugins],
   });
   return metafile;
 }

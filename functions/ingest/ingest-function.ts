@@ -15,6 +15,7 @@ import { ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type ReadEvents, type ReadOptions, readEvents } from './read-events.ts';
 import { validateEvent } from './validate.ts';
+import { validators } from './validators.ts';
 
 export interface IncomingMessage extends ParsedEvent {
   message: PubsubMessage;
@@ -43,7 +44,7 @@ export function createIngest(config: IngestConfig, storage: Storage, log: Logger
       message,
       read,
       {
-        validate: validateEvent,
+        validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
         submit: (row, options) => writer.submit(row, options),
         refuse: async () => {},
         settled: (event, outcome) =>

@@ -1,3 +1,64 @@
+import type { SchemaError, Validators } from '../../schemas/compile.ts';
+import { describe } from '../../shared/runtime/cloud-event.ts';
+import { AppError } from '../../shared/runtime/errors.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 
-export function validateEvent(_event: IncomingEvent): void {}
+export interface ValidateOptions {
+  validators: Validators;
+  unknownTypes: 'accept' | 'refuse';
+}
+
+/**
+ * Holds an event's data to the schema of its type. The version is the one that the end of `dataschema` names
+ * (`…/<type>/<version>` with or without `.json`), else the newest. Throws `unknown-type` or `schema-violation`.
+ */
+export function validateEvent(event: IncomingEvent, { validators, unknownTypes }: ValidateOptions): void {
+  const versions = Object.hasOwn(validators, event.type) ? validators[event.type] : undefined;
+  if (versions === undefined) {
+    if (unknownTypes === 'accept') return;
+    throw new AppError(
+      'unknown-type',
+      `type is ${describe(event.type)}; types with a schema are ${Object.keys(validators).join(', ')}`,
+    );
+  }
+  const version = event.dataschema === undefined ? newest(versions) : versionIn(event.dataschema, event.type);
+  const validator = version !== undefined && Object.hasOwn(versions, version) ? versions[version] : undefined;
+  if (validator === undefined) {
+    const known = Object.keys(versions).map((name) => `${event.type}/${name}`);
+    throw new AppError(
+      'schema-violation',
+      `dataschema is ${describe(event.dataschema)}; ${known.join(', ')} are allowed`,
+    );
+  }
+  const data = event.data === undefined ? undefined : (JSON.parse(event.data) as unknown);
+  if (data !== undefined && validator(data)) return;
+  const found = data === undefined ? 'data is missing' : violation(data, validator.errors?.[0]);
+  throw new AppError('schema-violation', `${found} (schema ${event.type}/${version})`);
+}
+
+/** `data/source/size is "12"; must be integer`. */
+function violation(data: unknown, error: SchemaError | undefined): string {
+  if (error === undefined) return 'data does not fit';
+  const { instancePath, keyword, params, message = keyword } = error;
+  let value = data;
+  for (const step of instancePath.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    value = (value as Record<string, unknown> | undefined)?.[name];
+  }
+  const allowed = keyword === 'enum' ? `must be one of ${JSON.stringify(params['allowedValues'])}` : message;
+  return `data${instancePath} is ${describe(value)}; ${allowed}`;
+}
+
+function versionIn(dataschema: string, type: string): string | undefined {
+  const path = dataschema.replace(/[?#].*$/s, '').replace(/\.json$/, '');
+  const cut = path.lastIndexOf('/');
+  const folder = path.slice(0, Math.max(cut, 0));
+  return folder === type || folder.endsWith(`/${type}`) ? path.slice(cut + 1) : undefined;
+}
+
+/** Of versions such as `1`, `2` and `10`, or `1.2`: by number, part by part. */
+function newest(versions: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(versions)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .at(-1);
+}

@@ -128,7 +128,7 @@ class Reader {
       this.at++;
       const escaped = this.text[this.at] ?? '';
       if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(this.text.slice(this.at + 1, this.at + 5))) this.at += 4;
-      else if (escaped === '' || !'"\\/bfnrt'.includes(escape)) throw this.unexpected();
+      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) throw this.unexpected();
     }
   }
 

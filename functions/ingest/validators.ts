@@ -1,0 +1,7 @@
+import { compileValidators, type Validators } from '../../schemas/compile.ts';
+
+/**
+ * The schemas' validators, by type and version. build.ts puts generated code in the place of this module; run
+ * from source, in tests, they are compiled here.
+ */
+export const validators: Validators = compileValidators();

@@ -1,0 +1,84 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import standalone from 'ajv/dist/standalone/index.js';
+
+/** A compiled schema; `errors` is of the last call, as ajv has it. */
+export interface Validator {
+  (data: unknown): boolean;
+  errors?: null | readonly SchemaError[];
+}
+
+export interface SchemaError {
+  /** JSON pointer. */
+  instancePath: string;
+  keyword: string;
+  params: Readonly<Record<string, unknown>>;
+  message?: string;
+}
+
+/** By type, then by version. */
+export type Validators = Readonly<Record<string, Readonly<Record<string, Validator>>>>;
+
+export interface SchemaFile {
+  type: string;
+  version: string;
+  schema: Record<string, unknown>;
+}
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/** The files `<type>/<version>.json` below `folder`, this one by default. */
+export function readSchemas(folder: string = here): SchemaFile[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name: type }) =>
+      readdirSync(`${folder}/${type}`)
+        .filter((file) => file.endsWith('.json'))
+        .map((file) => {
+          const schema = JSON.parse(readFileSync(`${folder}/${type}/${file}`, 'utf8'));
+          return { type, version: file.slice(0, -'.json'.length), schema };
+        }),
+    );
+}
+
+/** Validators as functions, for runs without a bundle. */
+export function compileValidators(schemas: readonly SchemaFile[] = readSchemas()): Validators {
+  const ajv = newAjv();
+  return byType(schemas, ({ schema }) => ajv.compile(schema) as Validator);
+}
+
+/** Validators as the source of a module, so that what is deployed compiles nothing and has no ajv in it. */
+export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas()): string {
+  const ajv = newAjv();
+  const exported: Record<string, string> = {};
+  const names = byType(schemas, ({ schema }) => {
+    const name = `v${Object.keys(exported).length}`;
+    ajv.addSchema(schema, name);
+    exported[name] = name;
+    return name;
+  });
+  const generate = (standalone as unknown as { default: typeof standalone.default }).default;
+  const table = Object.entries(names).map(([type, versions]) => {
+    const members = Object.entries(versions).map(([version, name]) => `${JSON.stringify(version)}: ${name}`);
+    return `${JSON.stringify(type)}: { ${members.join(', ')} }`;
+  });
+  return `${generate(ajv, exported)}\nexport const validators = { ${table.join(', ')} };\n`;
+}
+
+function newAjv(): Ajv2020 {
+  // formats would need code at run time: patterns say the same
+  return new Ajv2020({ strict: true, code: { source: true, esm: true } });
+}
+
+function byType<T>(
+  schemas: readonly SchemaFile[],
+  make: (file: SchemaFile) => T,
+): Record<string, Record<string, T>> {
+  const made: Record<string, Record<string, T>> = Object.create(null);
+  for (const file of schemas) {
+    made[file.type] ??= Object.create(null) as Record<string, T>;
+    made[file.type]![file.version] = make(file);
+  }
+  return made;
+}
