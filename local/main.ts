@@ -8,10 +8,11 @@ import { findFfmpeg } from '../functions/video/ffmpeg.ts';
 import { BUCKETS, type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
 import { makeDemoClip } from './demo-clip.ts';
 import { chooseGemini } from './gemini-choice.ts';
-import { processFile } from './process-files.ts';
+import { collect } from './process-files.ts';
 import { describeResult, printable, stagePrinter } from './report.ts';
 import { lockFolder } from './state-lock.ts';
-import { UploadTracker } from './uploads.ts';
+import { uploadFile } from './upload.ts';
+import { type Outcome, UploadTracker } from './uploads.ts';
 
 const HELP = `Runs the whole pipeline on this machine: Cloud Storage, Eventarc, Vertex AI and the functions.
 
@@ -93,7 +94,11 @@ async function main(): Promise<void> {
   process.on('SIGTERM', () => end(143));
   process.on('exit', unlock);
 
-  const tracker = new UploadTracker(stagePrinter(print));
+  // Whoever uploads, with whatever client, finds the frames in the same folder.
+  const results: Promise<Result>[] = [];
+  const tracker = new UploadTracker(stagePrinter(print), (name, outcome) => {
+    if (cloud) results.push(report(cloud, name, outcome, values.out));
+  });
   cloud = await startLocalCloud({
     dir,
     env: { LOG_LEVEL: 'debug', ...process.env },
@@ -104,7 +109,8 @@ async function main(): Promise<void> {
   if (ending) return;
   printEndpoints(cloud, gemini, dir);
 
-  const failed = await uploadAll(cloud, tracker, files, values);
+  await uploadAll(cloud, tracker, files, values);
+  const failed = (await Promise.all(results)).some(({ manifest }) => manifest?.outcome !== 'framed');
   if (values.exit) return end(failed ? 1 : 0);
   printNext(cloud);
 }
@@ -120,13 +126,21 @@ function portsOf(values: ReturnType<typeof parse>['values']): Ports {
   };
 }
 
-/** The files given, or a clip of our own; true where one of them failed or was rejected. */
+type Result = Awaited<ReturnType<typeof collect>>;
+
+async function report(cloud: LocalCloud, name: string, outcome: Outcome, out: string): Promise<Result> {
+  const result = await collect(cloud, outcome, out);
+  print(['', ...describeResult({ file: name, ...result }), ''].join('\n'));
+  return result;
+}
+
+/** Uploads the files given, or a clip of our own, one after the other: their stages read as a story. */
 async function uploadAll(
   cloud: LocalCloud,
   tracker: UploadTracker,
   files: string[],
-  options: { moment?: string | undefined; 'max-moments'?: string | undefined; out: string },
-): Promise<boolean> {
+  options: { moment?: string | undefined; 'max-moments'?: string | undefined },
+): Promise<void> {
   const metadata = {
     ...(options.moment !== undefined && { moment: options.moment }),
     ...(options['max-moments'] !== undefined && { 'max-moments': options['max-moments'] }),
@@ -137,17 +151,14 @@ async function uploadAll(
       const ffmpeg = await findFfmpeg(process.env['FFMPEG_PATH']);
       await makeDemoClip({ path: join(demo, 'demo.mp4'), ffmpeg: ffmpeg.path });
     }
-    const uploads = demo ? [join(demo, 'demo.mp4')] : files;
-    let failed = false;
-    // One after the other: their stages read as a story, and one instance serves them anyway.
-    for (const file of uploads) {
-      const result = await processFile(cloud, tracker, file, { metadata, out: options.out });
-      print();
-      for (const line of describeResult(result)) print(line);
-      print();
-      failed ||= result.manifest?.outcome !== 'framed';
+    for (const file of demo ? [join(demo, 'demo.mp4')] : files) {
+      const { name, generation } = await uploadFile(file, {
+        apiEndpoint: cloud.endpoints.gcs,
+        bucket: BUCKETS.raw,
+        metadata,
+      });
+      await tracker.settled(name, generation);
     }
-    return failed;
   } finally {
     if (demo) await rm(demo, { recursive: true, force: true });
   }

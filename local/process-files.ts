@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { Manifest } from '../functions/video/manifest.ts';
 import { BUCKETS, type LocalCloud } from './cloud.ts';
 import { uploadFile } from './upload.ts';
-import type { UploadTracker } from './uploads.ts';
+import type { Outcome, UploadTracker } from './uploads.ts';
 
 export interface ProcessedFile {
   file: string;
@@ -37,9 +37,17 @@ export async function processFile(
     name: options.name ?? basename(file),
     ...(options.metadata && { metadata: options.metadata }),
   });
-  const outcome = await tracker.settled(name, generation);
+  return { file, ...(await collect(cloud, await tracker.settled(name, generation), options.out)) };
+}
+
+/** Reads the manifest of an upload that has ended, and copies it and its images to a folder. */
+export async function collect(
+  cloud: LocalCloud,
+  outcome: Outcome,
+  out: string,
+): Promise<Omit<ProcessedFile, 'file'>> {
   if (outcome.kind === 'dead-letter') {
-    return { file, failure: `given up after ${outcome.attempts} attempts: ${outcome.reason}`, copies: [] };
+    return { failure: `given up after ${outcome.attempts} attempts: ${outcome.reason}`, copies: [] };
   }
   const frames = cloud.storage.bucket(BUCKETS.frames);
   const stored = await frames.get(outcome.name);
@@ -51,9 +59,9 @@ export async function processFile(
   const copies: string[] = [];
   for (const object of [...images, outcome.name]) {
     const found = object === outcome.name ? stored : await frames.get(object);
-    if (found) copies.push(await copyOut(options.out, object, found.body));
+    if (found) copies.push(await copyOut(out, object, found.body));
   }
-  return { file, manifest, copies };
+  return { manifest, copies };
 }
 
 async function copyOut(out: string, object: string, body: Uint8Array): Promise<string> {

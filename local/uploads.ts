@@ -17,7 +17,10 @@ export class UploadTracker {
   /** What a function last said of a failed attempt. */
   private readonly failures = new Map<string, string>();
 
-  constructor(private readonly onStage: OnStage) {}
+  constructor(
+    private readonly onStage: OnStage,
+    private readonly onSettled: (name: string, outcome: Outcome) => void = () => {},
+  ) {}
 
   /** To be passed to the cloud. */
   readonly events: CloudEvents = {
@@ -42,8 +45,7 @@ export class UploadTracker {
     if (!name || !generation) return;
     const file = resource.name.slice(resource.name.lastIndexOf('/') + 1);
     this.onStage(name, `wrote ${file}`);
-    if (file === 'manifest.json')
-      this.settle(keyOf(name, generation), { kind: 'manifest', name: resource.name });
+    if (file === 'manifest.json') this.settle(name, generation, { kind: 'manifest', name: resource.name });
   }
 
   private attempted(delivery: Delivery, result: number | string): void {
@@ -54,11 +56,11 @@ export class UploadTracker {
   }
 
   private givenUp(delivery: Delivery): void {
-    const { name, key } = uploadOf(delivery);
+    const { name, generation, key } = uploadOf(delivery);
     const attempts = delivery.attempts.length;
     const reason = this.failures.get(key) ?? `answer ${delivery.attempts.at(-1)?.result}`;
     this.onStage(name, `given up after ${attempts} attempts; kept as a dead letter`);
-    this.settle(key, { kind: 'dead-letter', attempts, reason });
+    this.settle(name, generation, { kind: 'dead-letter', attempts, reason });
   }
 
   private logged(line: string): void {
@@ -72,16 +74,18 @@ export class UploadTracker {
     }
   }
 
-  private settle(key: string, outcome: Outcome): void {
+  private settle(name: string, generation: string, outcome: Outcome): void {
+    const key = keyOf(name, generation);
     this.outcomes.set(key, outcome);
+    this.onSettled(name, outcome);
     this.waiting.get(key)?.(outcome);
     this.waiting.delete(key);
   }
 }
 
-function uploadOf(delivery: Delivery): { name: string; key: string } {
+function uploadOf(delivery: Delivery): { name: string; generation: string; key: string } {
   const { name, generation } = JSON.parse(delivery.body) as ObjectResource;
-  return { name, key: keyOf(name, generation) };
+  return { name, generation, key: keyOf(name, generation) };
 }
 
 function keyOf(name: string, generation: string): string {

@@ -1,0 +1,52 @@
+import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
+
+/** A file that only grows, by whole writes or not at all. */
+export interface AppendFile {
+  readonly size: number;
+  /** Offset of the first byte written. When it returns, the bytes outlive a kill of this process. */
+  append(bytes: Buffer): number;
+  read(offset: number, length: number): Buffer;
+  close(): void;
+}
+
+export function openAppendFile(path: string): AppendFile {
+  const fd = openSync(path, 'a+');
+  let size = fstatSync(fd).size;
+  return {
+    get size() {
+      return size;
+    },
+    append(bytes) {
+      try {
+        for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
+      } catch (error) {
+        ftruncateSync(fd, size);
+        throw error;
+      }
+      const offset = size;
+      size += bytes.length;
+      return offset;
+    },
+    read(offset, length) {
+      const bytes = Buffer.allocUnsafe(length);
+      for (let done = 0; done < length; ) {
+        const count = readSync(fd, bytes, done, length - done, offset + done);
+        if (count === 0)
+          throw new Error(`${path} ends at ${offset + done}; wanted are bytes to ${offset + length}`);
+        done += count;
+      }
+      return bytes;
+    },
+    close: () => closeSync(fd),
+  };
+}
+
+/** Calls `onLine` with the bounds of every whole line; returns where the last one ends. */
+export function eachLine(bytes: Buffer, onLine: (start: number, end: number) => void): number {
+  let start = 0;
+  for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {
+    onLine(start, end);
+    start = end + 1;
+  }
+  return start;
+}

@@ -1,0 +1,210 @@
+import type { StoredMessage } from './message-log.ts';
+import { DueHeap, Fifo } from './queues.ts';
+
+/** One message of one subscription. */
+export interface Item {
+  readonly message: StoredMessage;
+  /** Deliveries that failed: refused, or not acknowledged in time. */
+  failed: number;
+  /**
+   * ready: to be delivered · blocked: an earlier one of its ordering key is not acknowledged · leased:
+   * delivered · waiting: delivered in vain, and not again before `until` · acked: kept for a seek · gone.
+   */
+  state: 'ready' | 'blocked' | 'leased' | 'waiting' | 'acked' | 'gone';
+  /** Number of the newest delivery: an answer to an older one says nothing about it. */
+  lease: number;
+  /** When a lease or a wait ends by itself: milliseconds since the epoch. */
+  until: number;
+}
+
+export interface BacklogOptions {
+  /** One message of an ordering key at a time, in the order of publishing. */
+  ordered: boolean;
+  /** Nobody holds this message here any more. */
+  onRelease: (message: StoredMessage) => void;
+}
+
+/** The messages of one subscription and what has become of each. Knows neither clocks nor disks. */
+export class Backlog {
+  /** In the order of ids. */
+  private readonly items = new Map<number, Item>();
+  private ready = new Fifo<Item>();
+  private chains = new Map<string, Fifo<Item>>();
+  private due = new DueHeap<Item>();
+  private leases = 0;
+  private acked = 0;
+  private leased = 0;
+
+  constructor(private readonly options: BacklogOptions) {}
+
+  /** Messages not acknowledged. */
+  get size(): number {
+    return this.items.size - this.acked;
+  }
+
+  get outstanding(): number {
+    return this.leased;
+  }
+
+  add(message: StoredMessage): void {
+    const item: Item = { message, failed: 0, state: 'blocked', lease: 0, until: 0 };
+    this.items.set(message.id, item);
+    this.enqueue(item);
+  }
+
+  get(id: number): Item | undefined {
+    return this.items.get(id);
+  }
+
+  all(): Iterable<Item> {
+    return this.items.values();
+  }
+
+  hasReady(): boolean {
+    while (this.ready.size > 0 && this.ready.peek()!.state !== 'ready') this.ready.shift();
+    return this.ready.size > 0;
+  }
+
+  /** The next message, leased until then. */
+  take(until: number): Item | undefined {
+    if (!this.hasReady()) return undefined;
+    const item = this.ready.shift()!;
+    item.lease = ++this.leases;
+    this.become(item, 'leased');
+    this.wakeAt(item, until);
+    return item;
+  }
+
+  /** Gives back an untouched message: it is the next one again. */
+  putBack(item: Item, lease: number): void {
+    if (!holds(item, lease)) return;
+    this.become(item, 'ready');
+    this.ready.unshift(item);
+  }
+
+  extend(item: Item, lease: number, until: number): void {
+    if (holds(item, lease)) this.wakeAt(item, until);
+  }
+
+  /** A delivery that failed: the message is ready again at that time. */
+  fail(item: Item, readyAt: number, now: number): void {
+    item.failed++;
+    if (readyAt <= now) return this.makeReady(item);
+    this.become(item, 'waiting');
+    this.wakeAt(item, readyAt);
+  }
+
+  /** Acknowledged. `keep` for a seek, or it is gone. */
+  settle(item: Item, keep = false): void {
+    if (item.state === 'gone' || (keep && item.state === 'acked')) return;
+    if (keep) this.become(item, 'acked');
+    else {
+      this.become(item, 'gone');
+      this.items.delete(item.message.id);
+      this.options.onRelease(item.message);
+    }
+    this.unblock(item.message.key);
+  }
+
+  /** Leases that have run out; what has waited long enough becomes ready on the way. */
+  expired(now: number): Item[] {
+    const leases: Item[] = [];
+    for (let next = this.due.peek(); next && next.at <= now; next = this.due.peek()) {
+      this.due.pop();
+      const { item, at } = next;
+      if (item.until !== at) continue;
+      if (item.state === 'waiting') this.makeReady(item);
+      else if (item.state === 'leased') leases.push(item);
+    }
+    return leases;
+  }
+
+  nextDue(): number | undefined {
+    for (let next = this.due.peek(); next; next = this.due.peek()) {
+      if (counts(next)) return next.at;
+      this.due.pop();
+    }
+    return undefined;
+  }
+
+  /** Drops what was published before that time. */
+  dropBefore(ms: number): void {
+    for (const item of this.items.values()) {
+      if (item.message.publishMs >= ms) break;
+      this.settle(item);
+    }
+  }
+
+  /** Up to that id: acknowledges what was published before `ms`, and takes back what was acknowledged later. */
+  seek(ms: number, upTo: number, keep: boolean): void {
+    for (const item of [...this.items.values()]) {
+      if (item.message.id > upTo) continue;
+      if (item.message.publishMs < ms) this.settle(item, keep);
+      else this.become(item, 'blocked');
+    }
+    this.ready = new Fifo();
+    this.chains = new Map();
+    this.due = new DueHeap();
+    for (const item of this.items.values()) {
+      if (item.state === 'acked') continue;
+      this.become(item, 'blocked');
+      this.enqueue(item);
+    }
+  }
+
+  /** Nobody holds anything here any more. */
+  clear(): void {
+    for (const item of [...this.items.values()]) this.settle(item);
+  }
+
+  private enqueue(item: Item): void {
+    const { key } = item.message;
+    if (!this.options.ordered || key === '') return this.makeReady(item);
+    const chain = this.chains.get(key);
+    if (chain) return chain.push(item);
+    const fresh = new Fifo<Item>();
+    fresh.push(item);
+    this.chains.set(key, fresh);
+    this.makeReady(item);
+  }
+
+  /** The first of the key that is left may be delivered. */
+  private unblock(key: string): void {
+    const chain = this.chains.get(key);
+    if (!chain) return;
+    const isOver = (item: Item | undefined): boolean => item?.state === 'gone' || item?.state === 'acked';
+    while (isOver(chain.peek())) chain.shift();
+    const first = chain.peek();
+    if (!first) this.chains.delete(key);
+    else if (first.state === 'blocked') this.makeReady(first);
+  }
+
+  private makeReady(item: Item): void {
+    this.become(item, 'ready');
+    this.ready.push(item);
+  }
+
+  private become(item: Item, state: Item['state']): void {
+    if (item.state === 'leased') this.leased--;
+    if (item.state === 'acked') this.acked--;
+    if (state === 'leased') this.leased++;
+    if (state === 'acked') this.acked++;
+    item.state = state;
+  }
+
+  private wakeAt(item: Item, at: number): void {
+    item.until = at;
+    if (at === Number.POSITIVE_INFINITY) return;
+    this.due.push(at, item);
+    if (this.due.size > 2 * this.items.size + 1_000) this.due.keep(counts);
+  }
+}
+
+/** Whether that delivery is the newest, and unanswered. */
+export function holds(item: Item, lease: number): boolean {
+  return item.state === 'leased' && item.lease === lease;
+}
+
+function counts({ at, item }: { at: number; item: Item }): boolean {
+  return item.until === at && (item.state === 'leased' || item.state === 'waiting');
+}

@@ -1,0 +1,133 @@
+import { existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { type AppendFile, eachLine, openAppendFile } from './append-file.ts';
+import type { SubscriptionRecord, TopicRecord } from './records.ts';
+
+/** One line a change. Numbers name subscriptions: a name can be used again, a number is not. */
+export type Entry =
+  | { topic: TopicRecord }
+  | { deletedTopic: string }
+  | { subscription: SubscriptionRecord; no: number }
+  | { deletedSubscription: number }
+  | { ack: number; ids: number[] }
+  /** Deliveries of a message that failed so far. */
+  | { failed: number; id: number; count: number }
+  /** Of all messages up to `upTo`, the subscription holds `ids`, and has acknowledged those in `acked`. */
+  | { held: number; upTo: number; ids: number[]; acked: number[] }
+  /** Messages up to `upTo` are acknowledged where published before `ms`, and are not where published later. */
+  | { seek: number; upTo: number; ms: number }
+  /** Numbers up to this one have been given to subscriptions. */
+  | { numbers: number };
+
+export interface StateJournal {
+  /** On disk when it returns. */
+  append(entry: Entry): void;
+  /** On disk soon: for what nobody has been told yet. */
+  appendSoon(entry: Entry): void;
+  flush(): void;
+  close(): void;
+}
+
+const MIN_REWRITE_BYTES = 4 * 1024 * 1024;
+
+/** Replays the file through `onEntries`, then rewrites it from `snapshot` whenever it has grown fivefold. */
+export function openStateJournal(
+  path: string,
+  onEntries: (entries: readonly Entry[]) => void,
+  snapshot: () => Iterable<Entry>,
+  minRewriteBytes = MIN_REWRITE_BYTES,
+): StateJournal {
+  rmSync(`${path}.next`, { force: true });
+  if (existsSync(path)) onEntries(readEntries(path));
+  let file: AppendFile | undefined;
+  let rewriteAt = 0;
+  let waiting: Entry[] = [];
+  let timer: NodeJS.Immediate | undefined;
+
+  const rewrite = (): void => {
+    const lines: string[] = [];
+    for (const entry of snapshot()) lines.push(`${JSON.stringify(entry)}\n`);
+    writeFileSync(`${path}.next`, lines.join(''));
+    renameSync(`${path}.next`, path);
+    file?.close();
+    file = openAppendFile(path);
+    rewriteAt = file.size * 5 + minRewriteBytes;
+  };
+  rewrite();
+
+  const write = (entries: readonly Entry[]): void => {
+    if (!file) throw new Error('the journal is closed');
+    file.append(Buffer.from(entries.map((entry) => `${JSON.stringify(entry)}\n`).join('')));
+  };
+  const flush = (): void => {
+    if (timer) clearImmediate(timer);
+    timer = undefined;
+    if (waiting.length === 0) return;
+    const entries = waiting;
+    waiting = [];
+    write(mergeAcks(entries));
+  };
+  const tidy = (): void => {
+    // the snapshot has everything that was applied, written here or not
+    if (file && file.size >= rewriteAt) rewrite();
+  };
+  return {
+    append(entry) {
+      flush();
+      write([entry]);
+      // its caller applies it first
+      setImmediate(tidy);
+    },
+    appendSoon(entry) {
+      waiting.push(entry);
+      timer ??= setImmediate(() => {
+        flush();
+        tidy();
+      });
+    },
+    flush,
+    close() {
+      flush();
+      file?.close();
+      file = undefined;
+    },
+  };
+}
+
+/** Rising numbers as differences, which are short. */
+export function toDeltas(ids: Iterable<number>): number[] {
+  let last = 0;
+  return Array.from(ids, (id) => {
+    const delta = id - last;
+    last = id;
+    return delta;
+  });
+}
+
+export function fromDeltas(deltas: readonly number[]): number[] {
+  let last = 0;
+  return deltas.map((delta) => {
+    last += delta;
+    return last;
+  });
+}
+
+/** Neighbours of one subscription become one line. */
+function mergeAcks(entries: readonly Entry[]): Entry[] {
+  const merged: Entry[] = [];
+  for (const entry of entries) {
+    const last = merged.at(-1);
+    if ('ack' in entry && last && 'ack' in last && last.ack === entry.ack) last.ids.push(...entry.ids);
+    else merged.push('ack' in entry ? { ack: entry.ack, ids: [...entry.ids] } : entry);
+  }
+  return merged;
+}
+
+function readEntries(path: string): Entry[] {
+  const bytes = readFileSync(path);
+  const entries: Entry[] = [];
+  const end = eachLine(bytes, (start, stop) => {
+    entries.push(JSON.parse(bytes.toString('utf8', start, stop)) as Entry);
+  });
+  if (end < bytes.length) truncateSync(path, end);
+  return entries;
+}
