@@ -106,7 +106,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       FRAMES_BUCKET: BUCKETS.frames,
       STATE_BUCKET: BUCKETS.state,
       STORAGE_API_ENDPOINT: gcs.url,
-      ...(brain?.env ?? { GEMINI_VIDEO: env['GEMINI_VIDEO'] ?? 'inline' }),
+      ...(brain?.env ?? realGeminiSettings(env)),
     };
     const names = Object.keys(triggers) as FunctionName[];
     const source = options.bundleDir ?? (await bundleHere(closers));
@@ -170,6 +170,11 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
   const made = await privateBundle();
   closers.push(made.remove);
   return made.dir;
+}
+
+/** The real Gemini cannot see local buckets: it gets the bytes, or a copy in a bucket of its own cloud. */
+function realGeminiSettings(env: Env): Env {
+  return { GEMINI_VIDEO: env['GEMINI_VIDEO'] ?? (env['GEMINI_VIDEO_BUCKET'] ? 'uri' : 'inline') };
 }
 
 interface Brain {

@@ -151,7 +151,9 @@ async function uploadAll(
       const ffmpeg = await findFfmpeg(process.env['FFMPEG_PATH']);
       await makeDemoClip({ path: join(demo, 'demo.mp4'), ffmpeg: ffmpeg.path });
     }
+    const geminiBucket = process.env['GEMINI_VIDEO_BUCKET'];
     for (const file of demo ? [join(demo, 'demo.mp4')] : files) {
+      if (geminiBucket) await uploadFile(file, { bucket: geminiBucket });
       const { name, generation } = await uploadFile(file, {
         apiEndpoint: cloud.endpoints.gcs,
         bucket: BUCKETS.raw,

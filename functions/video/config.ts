@@ -28,6 +28,8 @@ export interface VideoConfig {
     fps: number;
     /** `uri`: Gemini opens `gs://` itself. `inline`: bytes are sent along, for a bucket it cannot see. */
     video: 'uri' | 'inline';
+    /** Bucket of the `uri`, where Gemini cannot see the raw one: a local run whose uploads are copied to a real one. */
+    bucket: string | undefined;
     /** US dollars a million tokens, for the estimate in the manifest. */
     dollarsPerMillion: { input: number; output: number };
   };
@@ -90,6 +92,7 @@ export function parseVideoConfig(env: Env): VideoConfig {
       apiEndpoint: read.optional('VERTEX_API_ENDPOINT'),
       fps: read.number('GEMINI_FPS', 1, { min: 0.01, max: 24 }),
       video: read.oneOf('GEMINI_VIDEO', ['uri', 'inline'], 'uri'),
+      bucket: read.optional('GEMINI_VIDEO_BUCKET'),
       dollarsPerMillion: {
         input: read.number('GEMINI_INPUT_DOLLARS', 0.3, { min: 0, max: 1_000 }),
         output: read.number('GEMINI_OUTPUT_DOLLARS', 2.5, { min: 0, max: 1_000 }),

@@ -35,7 +35,9 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
     },
     async partFor(facts, bucket, video) {
       const mimeType = mimeTypeOf(facts.name, video.facts.container);
-      if (config.gemini.video === 'uri') return { videoUri: `gs://${bucket}/${facts.name}`, mimeType };
+      if (config.gemini.video === 'uri') {
+        return { videoUri: `gs://${config.gemini.bucket ?? bucket}/${facts.name}`, mimeType };
+      }
       return inlinePart(facts, bucket, mimeType);
     },
   };
