@@ -292,7 +292,8 @@ export const CATALOGUE: readonly CatalogueClip[] = [
       frames: 30,
       rate: '25',
       soundSeconds: 4,
-      options: [...X264_B, '-g', '12', '-c:a', 'aac', '-b:a', '32k'],
+      // Sound without a lead-in: that of AAC would move the picture.
+      options: [...X264_B, '-g', '12', '-c:a', 'pcm_s16le'],
     },
     { times: steady(30, 25) },
   ),

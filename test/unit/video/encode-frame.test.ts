@@ -1,8 +1,10 @@
-import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { contactSheet } from '../../../functions/video/contact-sheet.ts';
 import { encodeFrame } from '../../../functions/video/encode-frame.ts';
+import { loadSharp } from '../../../functions/video/load-sharp.ts';
 import type { VideoFrame } from '../../../functions/video/video-file.ts';
+
+const sharp = await loadSharp();
 
 /** Left half one colour, right half another. */
 function halves(width: number, height: number, time = 0): VideoFrame {
