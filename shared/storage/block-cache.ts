@@ -15,6 +15,8 @@ const FIRST_RUN = 128 * KiB;
 const STEADY_RUN = 256 * KiB;
 const LONGEST_RUN = 512 * KiB;
 const TAILS_KEPT = 16;
+/** After so many jumps in a row the reader is only looking at headers, as of fragments: a page each is enough. */
+const JUMPS_OF_A_READER = 6;
 
 interface Run {
   start: number;
@@ -41,6 +43,7 @@ export class BlockCache {
   readonly #runs = new Map<number, Run>();
   readonly #tails = new Map<number, Tail>();
   #held = 0;
+  #jumps = 0;
 
   constructor(options: BlockCacheOptions) {
     this.size = options.size;
@@ -85,9 +88,12 @@ export class BlockCache {
       return known;
     }
     const tail = this.#tails.get(page);
+    this.#jumps = tail ? 0 : this.#jumps + 1;
     const bytes = tail
       ? Math.min(tail.run * 2, Math.max(STEADY_RUN, Math.min(LONGEST_RUN, tail.total / 4)))
-      : FIRST_RUN;
+      : this.#jumps > JUMPS_OF_A_READER
+        ? PAGE
+        : FIRST_RUN;
     const run = this.#fetch(page, Math.floor(bytes / PAGE));
     this.#tails.delete(page);
     this.#tails.set(Math.ceil(run.end / PAGE), {

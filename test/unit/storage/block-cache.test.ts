@@ -41,6 +41,20 @@ describe('how much is fetched', () => {
     expect(log.length).toBeLessThan(40);
   });
 
+  test('a reader that only jumps, from fragment to fragment, soon gets one page each', async () => {
+    const { read, log } = source(64 * MiB);
+    const cache = new BlockCache({ size: 64 * MiB, read });
+    for (let jump = 0; jump < 9; jump++) await cache.from(jump * MiB);
+    expect(log.map((entry) => entry.split('+')[1])).toEqual([
+      ...Array(6).fill('128K'),
+      ...Array(3).fill('32K'),
+    ]);
+    // Reading on from there is reading again.
+    await cache.from(8 * MiB + 32 * KiB);
+    await cache.from(20 * MiB);
+    expect(log.slice(-2)).toEqual(['8224K+64K', '20480K+128K']);
+  });
+
   test('what is there already is not fetched again: a run stops in front of it', async () => {
     const { read, log } = source(4 * MiB);
     const cache = new BlockCache({ size: 4 * MiB, read });
