@@ -36,7 +36,7 @@ export async function uploadDataFile(
     path: encodeDataPath(path),
     partitionValues: {},
     size: file.body.length,
-    modificationTime: clock.now(),
+    modificationTime: Math.trunc(clock.now()),
     dataChange,
     stats: file.stats,
   };

@@ -29,7 +29,7 @@ export function newCommitInfo(
   isBlindAppend = false,
 ): CommitInfo & { txnId: string } {
   return {
-    timestamp: now,
+    timestamp: Math.trunc(now),
     operation,
     operationParameters: parameters,
     isBlindAppend,

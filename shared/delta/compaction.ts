@@ -151,7 +151,7 @@ async function commitRewrite(
   clock: Clock,
   commitOptions: CommitOptions | undefined,
 ): Promise<ConflictReason | undefined> {
-  const now = clock.now();
+  const now = Math.trunc(clock.now());
   const paths = new Set(inputs.map(({ path }) => path));
   const actions: Action[] = inputs.map(({ add }) => ({
     remove: {

@@ -113,8 +113,8 @@ export function decodeIndex(body: Uint8Array, column: string, tableId: string): 
     if (header.format !== 'id-index/1' || header.tableId !== tableId || header.column !== column)
       return undefined;
     const start = 4 + length + ((4 - (length % 4)) % 4);
-    // a copy: the words have to be aligned
-    const data = body.slice(start);
+    // a copy, since the words have to be aligned; slice would give a view of a Buffer
+    const data = new Uint8Array(body.subarray(start));
     if (createHash('sha256').update(data).digest('hex') !== header.sha256) throw corrupt('checksum');
     const counts = new Uint32Array(data.buffer, 0, COUNTS_BYTES / 4);
     const keys = new Uint32Array(data.buffer, COUNTS_BYTES, header.ids);

@@ -160,7 +160,8 @@ async function objectBuffer(
       throw corrupt(`data file ${path} ends at byte ${start + bytes.length}; the log gives it ${size} bytes`);
     }
     const isWhole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
-    return (isWhole ? bytes.buffer : bytes.slice().buffer) as ArrayBuffer;
+    // slice would give a view of a Buffer, whose memory is shared
+    return (isWhole ? bytes.buffer : new Uint8Array(bytes).buffer) as ArrayBuffer;
   };
   if (size < 12)
     throw corrupt(`data file ${path} has ${size} bytes by the log; the smallest Parquet file has 12`);

@@ -67,7 +67,7 @@ export class DeltaTable {
       partitionColumns: [],
       // every page that hyparquet-writer writes is a data page V2
       configuration: { 'delta.parquet.format.version': '2.12.0', ...configuration },
-      createdTime: clock.now(),
+      createdTime: Math.trunc(clock.now()),
     };
     const info = newCommitInfo('CREATE TABLE', clock.now(), { isManaged: 'false', partitionBy: '[]' });
     const actions = [{ protocol: OUR_PROTOCOL }, { metaData: metadata }];
