@@ -5,6 +5,8 @@ export default defineConfig({
     include: ['test/{unit,contract,integration,chaos}/**/*.test.ts'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    // Polls end when it is so; the bound is for a machine that is busy with something else.
+    expect: { poll: { timeout: 15_000, interval: 50 } },
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },
   },

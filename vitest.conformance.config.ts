@@ -6,6 +6,8 @@ export default defineConfig({
     include: ['test/conformance/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // Polls end when it is so; the bound is for a machine that is busy with something else.
+    expect: { poll: { timeout: 15_000, interval: 50 } },
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 1 } },
     fileParallelism: false,
