@@ -20,6 +20,8 @@ export interface Item {
 export interface BacklogOptions {
   /** One message of an ordering key at a time, in the order of publishing. */
   ordered: boolean;
+  /** Higher than any an earlier process has given out. */
+  firstLease: number;
   /** Nobody holds this message here any more. */
   onRelease: (message: StoredMessage) => void;
 }
@@ -31,11 +33,13 @@ export class Backlog {
   private ready = new Fifo<Item>();
   private chains = new Map<string, Fifo<Item>>();
   private due = new DueHeap<Item>();
-  private leases = 0;
+  private leases: number;
   private acked = 0;
   private leased = 0;
 
-  constructor(private readonly options: BacklogOptions) {}
+  constructor(private readonly options: BacklogOptions) {
+    this.leases = options.firstLease;
+  }
 
   /** Messages not acknowledged. */
   get size(): number {
@@ -89,7 +93,10 @@ export class Backlog {
   /** A delivery that failed: the message is ready again at that time. */
   fail(item: Item, readyAt: number, now: number): void {
     item.failed++;
-    if (readyAt <= now) return this.makeReady(item);
+    if (readyAt <= now) {
+      this.makeReady(item);
+      return;
+    }
     this.become(item, 'waiting');
     this.wakeAt(item, readyAt);
   }
@@ -159,13 +166,14 @@ export class Backlog {
 
   private enqueue(item: Item): void {
     const { key } = item.message;
-    if (!this.options.ordered || key === '') return this.makeReady(item);
-    const chain = this.chains.get(key);
-    if (chain) return chain.push(item);
-    const fresh = new Fifo<Item>();
-    fresh.push(item);
-    this.chains.set(key, fresh);
-    this.makeReady(item);
+    if (!this.options.ordered || key === '') {
+      this.makeReady(item);
+      return;
+    }
+    const chain = this.chains.get(key) ?? new Fifo<Item>();
+    this.chains.set(key, chain);
+    chain.push(item);
+    if (chain.size === 1) this.makeReady(item);
   }
 
   /** The first of the key that is left may be delivered. */

@@ -17,16 +17,14 @@ export type Code = keyof typeof STATUS;
 
 /** An answer in the form of google.rpc.Status; `message` names what was found and what was allowed. */
 export class PubsubError extends Error {
-  readonly httpStatus: number;
-
   constructor(
     readonly code: Code,
     message: string,
     /** Path of the request's field that is at fault. */
     readonly field?: string,
+    readonly httpStatus: number = STATUS[code],
   ) {
     super(message);
-    this.httpStatus = STATUS[code];
   }
 
   body(): Buffer {

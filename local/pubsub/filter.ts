@@ -81,14 +81,14 @@ class Parser {
     this.sign(',');
     const prefix = this.text();
     this.sign(')');
-    return (attributes) => valueOf(attributes, key)?.startsWith(prefix) === true;
+    return (attributes) => valueAt(attributes, key)?.startsWith(prefix) === true;
   }
 
   private comparison(): Filter {
     const token = this.next();
     if (isSign(token, ':')) {
       const key = this.key();
-      return (attributes) => valueOf(attributes, key) !== undefined;
+      return (attributes) => valueAt(attributes, key) !== undefined;
     }
     if (!isSign(token, '.')) throw unexpected(token, ': or .');
     const key = this.key();
@@ -96,8 +96,8 @@ class Parser {
     if (!isSign(operator, '=') && !isSign(operator, '!=')) throw unexpected(operator, '= or !=');
     const wanted = this.text();
     return operator.value === '='
-      ? (attributes) => valueOf(attributes, key) === wanted
-      : (attributes) => valueOf(attributes, key) !== wanted;
+      ? (attributes) => valueAt(attributes, key) === wanted
+      : (attributes) => valueAt(attributes, key) !== wanted;
   }
 
   private key(): string {
@@ -128,7 +128,7 @@ class Parser {
   }
 }
 
-function valueOf(attributes: Attributes, key: string): string | undefined {
+function valueAt(attributes: Attributes, key: string): string | undefined {
   return Object.hasOwn(attributes, key) ? attributes[key] : undefined;
 }
 
@@ -147,7 +147,7 @@ function unexpected(token: Token, wanted: string): FilterError {
 
 function tokens(expression: string): Token[] {
   const pattern =
-    /\s+|(?<sign>!=|[-=:.,()])|(?<word>[A-Za-z0-9_][A-Za-z0-9_-]*)|"(?<text>(?:[^"\\]|\\[^])*)"/y;
+    /\s+|(?<sign>!=|[-=:.,()])|(?<word>[A-Za-z0-9_][A-Za-z0-9_-]*)|"(?<text>(?:[^"\\]|\\[\s\S])*)"/y;
   const found: Token[] = [];
   while (pattern.lastIndex < expression.length) {
     const at = pattern.lastIndex;
@@ -179,7 +179,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
 /** Backslashes before quotes and letters; code points as `\u307F`, `\U0001F600`, `\xE9`, `\351`. */
 function unescaped(text: string, at: number): string {
   return text.replace(
-    /\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{3})|([^]))/g,
+    /\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{3})|([\s\S]))/g,
     (_, u?: string, long?: string, x?: string, octal?: string, simple?: string) => {
       if (simple !== undefined) {
         const found = SIMPLE[simple];

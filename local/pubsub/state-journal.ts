@@ -37,7 +37,7 @@ export function openStateJournal(
   minRewriteBytes = MIN_REWRITE_BYTES,
 ): StateJournal {
   rmSync(`${path}.next`, { force: true });
-  if (existsSync(path)) onEntries(readEntries(path));
+  onEntries(existsSync(path) ? readEntries(path) : []);
   let file: AppendFile | undefined;
   let rewriteAt = 0;
   let waiting: Entry[] = [];
@@ -66,23 +66,22 @@ export function openStateJournal(
     waiting = [];
     write(mergeAcks(entries));
   };
-  const tidy = (): void => {
-    // the snapshot has everything that was applied, written here or not
-    if (file && file.size >= rewriteAt) rewrite();
+  // later, when callers have applied what they appended: the snapshot then has all of it
+  const soon = (): void => {
+    timer ??= setImmediate(() => {
+      flush();
+      if (file && file.size >= rewriteAt) rewrite();
+    });
   };
   return {
     append(entry) {
       flush();
       write([entry]);
-      // its caller applies it first
-      setImmediate(tidy);
+      soon();
     },
     appendSoon(entry) {
       waiting.push(entry);
-      timer ??= setImmediate(() => {
-        flush();
-        tidy();
-      });
+      soon();
     },
     flush,
     close() {

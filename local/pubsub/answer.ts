@@ -1,0 +1,76 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { gunzipSync } from 'node:zlib';
+import { invalid, PubsubError } from './errors.ts';
+
+/** One request, taken apart. */
+export interface Call {
+  method: string;
+  query: URLSearchParams;
+  body(): Promise<unknown>;
+  /** Aborts when the client goes away. */
+  gone: AbortSignal;
+}
+
+/** JSON as a value, or as bytes that are JSON already. */
+export type Answer = Record<string, unknown> | Buffer;
+
+/** A 10 MiB message in base64, and what stands around it. */
+const MAX_BODY = 24 * 1024 * 1024;
+
+/** Thrown when the client went away: there is nobody to answer. */
+export class ClientGone extends Error {}
+
+/** The body as JSON; an empty one is an empty object. */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size <= MAX_BODY) chunks.push(chunk);
+    }
+  } catch (error) {
+    throw new ClientGone('the client went away in the middle of its request', { cause: error });
+  }
+  if (size > MAX_BODY) {
+    throw invalid(`Request payload size exceeds the limit: ${MAX_BODY} bytes; it has ${size}.`);
+  }
+  if (size === 0) return {};
+  return parse(unpacked(Buffer.concat(chunks), request.headers['content-encoding']));
+}
+
+export function send(response: ServerResponse, answer: Answer): void {
+  const body = Buffer.isBuffer(answer) ? answer : Buffer.from(JSON.stringify(answer));
+  sendJson(response, 200, body);
+}
+
+export function sendError(response: ServerResponse, error: PubsubError): void {
+  sendJson(response, error.httpStatus, error.body());
+}
+
+function sendJson(response: ServerResponse, status: number, body: Buffer): void {
+  response.writeHead(status, {
+    'content-type': 'application/json; charset=UTF-8',
+    'content-length': body.length,
+  });
+  response.end(body);
+}
+
+function unpacked(bytes: Buffer, encoding: string | undefined): Buffer {
+  if (encoding === undefined || encoding === 'identity') return bytes;
+  if (encoding !== 'gzip') throw invalid(`content-encoding is ${encoding}; gzip or none is allowed`);
+  try {
+    return gunzipSync(bytes, { maxOutputLength: MAX_BODY });
+  } catch {
+    throw invalid('The request body is not gzip, or more than it may be.');
+  }
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString());
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.slice(0, 200) : '';
+    throw new PubsubError('INVALID_ARGUMENT', `Invalid JSON payload received. ${reason}`);
+  }
+}

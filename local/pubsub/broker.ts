@@ -1,0 +1,216 @@
+import { holds, type Item } from './backlog.ts';
+import { alreadyExists, invalid, notFound } from './errors.ts';
+import type { Message } from './message.ts';
+import { messageJson, parseMessage } from './message.ts';
+import { idOf, projectOf } from './names.ts';
+import type { SubscriptionRecord, TopicRecord } from './records.ts';
+import { State } from './state.ts';
+import type { Subscription } from './subscription.ts';
+
+/** A message handed out. */
+export interface Delivery {
+  item: Item;
+  lease: number;
+  /** Counted from 1. */
+  attempt: number;
+}
+
+export interface DeadLetter {
+  subscription: string;
+  topic: string;
+  /** Of the message given up. */
+  messageId: string;
+  attempts: number;
+}
+
+export interface BrokerOptions {
+  dir: string;
+  now: () => number;
+  onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
+}
+
+const SWEEP_MS = 30_000;
+
+/** Who gets which message when. Everything it answers is on disk first. */
+export class Broker {
+  readonly state: State;
+  readonly counts = { published: 0, delivered: 0, acknowledged: 0, failed: 0, deadLettered: 0 };
+  private readonly now: () => number;
+  private readonly sweeper: NodeJS.Timeout;
+
+  constructor(private readonly options: BrokerOptions) {
+    this.now = options.now;
+    this.state = new State(options.dir, options.now);
+    this.sweeper = setInterval(() => {
+      for (const subscription of this.state.subscriptions.values()) this.dropOld(subscription);
+    }, SWEEP_MS);
+    this.sweeper.unref();
+  }
+
+  topic(name: string): TopicRecord {
+    const topic = this.state.topics.get(name);
+    if (!topic) throw notFound(name);
+    return topic;
+  }
+
+  createTopic(topic: TopicRecord): TopicRecord {
+    if (this.state.topics.has(topic.name)) throw alreadyExists(topic.name);
+    this.state.commit({ topic });
+    return topic;
+  }
+
+  subscription(name: string): Subscription {
+    const subscription = this.state.subscriptions.get(name);
+    if (!subscription) throw notFound(name);
+    return subscription;
+  }
+
+  createSubscription(record: SubscriptionRecord): Subscription {
+    if (this.state.subscriptions.has(record.name)) throw alreadyExists(record.name);
+    this.topic(record.topic);
+    if (record.deadLetterPolicy) this.topic(record.deadLetterPolicy.deadLetterTopic);
+    this.state.commit({ subscription: record, no: this.state.nextNumber() });
+    return this.subscription(record.name);
+  }
+
+  updateSubscription(subscription: Subscription, record: SubscriptionRecord): void {
+    if (record.deadLetterPolicy) this.topic(record.deadLetterPolicy.deadLetterTopic);
+    this.state.commit({ subscription: record, no: subscription.no });
+  }
+
+  /** Ids of the messages, in order, once all of them are on disk. */
+  publish(topic: string, messages: readonly Message[]): string[] {
+    this.topic(topic);
+    const publishMs = this.now();
+    const subscriptions = this.state.subscriptionsOf(topic);
+    const ids = messages.map(() => this.state.nextId());
+    const stored = messages.flatMap((message, index) => {
+      const to = subscriptions.filter((one) => one.matches(message.attributes)).map(({ no }) => no);
+      if (to.length === 0) return [];
+      const id = ids[index]!;
+      return [{ id, publishMs, key: message.orderingKey, to, json: messageJson(message, id, publishMs) }];
+    });
+    if (stored.length > 0) this.state.store(stored);
+    this.counts.published += messages.length;
+    for (const subscription of subscriptions) subscription.wake();
+    return ids.map(String);
+  }
+
+  /** Hands out the next message until it is answered, or for so long. */
+  take(subscription: Subscription, leaseMs = Number.POSITIVE_INFINITY): Delivery | undefined {
+    this.dropOld(subscription);
+    const item = subscription.backlog.take(this.now() + leaseMs);
+    if (!item) return undefined;
+    this.counts.delivered++;
+    if (leaseMs !== Number.POSITIVE_INFINITY) this.arm(subscription);
+    return { item, lease: item.lease, attempt: item.failed + 1 };
+  }
+
+  read({ item }: Delivery): Buffer {
+    return this.state.read(item.message);
+  }
+
+  /** On disk when it returns; `soon` where nobody waits for it. */
+  acknowledge(subscription: Subscription, ids: number[], when: 'now' | 'soon'): void {
+    const known = ids.filter((id) => {
+      const state = subscription.backlog.get(id)?.state;
+      return state !== undefined && state !== 'acked';
+    });
+    if (known.length === 0) return;
+    this.counts.acknowledged += known.length;
+    if (when === 'now') this.state.commit({ ack: subscription.no, ids: known });
+    else this.state.note({ ack: subscription.no, ids: known });
+    if (subscription.backlog.hasReady()) subscription.wake();
+  }
+
+  /** The delivery failed: again later, or to the dead letters after the last attempt. Stale ones are ignored. */
+  refuse(subscription: Subscription, { item, lease }: Pick<Delivery, 'item' | 'lease'>): void {
+    if (!holds(item, lease)) return;
+    this.counts.failed++;
+    const policy = subscription.record.deadLetterPolicy;
+    if (policy && item.failed + 1 >= policy.maxDeliveryAttempts && this.giveUp(subscription, item)) return;
+    const now = this.now();
+    const count = item.failed + 1;
+    subscription.backlog.fail(item, now + subscription.backoffMs(item.failed), now);
+    this.state.note({ failed: subscription.no, id: item.message.id, count });
+    this.arm(subscription);
+    if (subscription.backlog.hasReady()) subscription.wake();
+  }
+
+  extend(subscription: Subscription, item: Item, lease: number, ms: number): void {
+    subscription.backlog.extend(item, lease, this.now() + ms);
+    this.arm(subscription);
+  }
+
+  seek(subscription: Subscription, ms: number): void {
+    this.state.commit({ seek: subscription.no, upTo: this.state.nextId(), ms });
+    subscription.wake();
+  }
+
+  close(): void {
+    clearInterval(this.sweeper);
+    this.state.close();
+  }
+
+  /** False where there is no such topic: then the message stays, and is tried again. */
+  private giveUp(subscription: Subscription, item: Item): boolean {
+    const { record } = subscription;
+    const topic = record.deadLetterPolicy!.deadLetterTopic;
+    if (!this.state.topics.has(topic)) return false;
+    const { id, publishMs } = item.message;
+    const attempts = item.failed + 1;
+    const message = parseMessage(this.state.read(item.message));
+    const attributes = {
+      ...message.attributes,
+      CloudPubSubDeadLetterSourceDeliveryCount: String(attempts),
+      CloudPubSubDeadLetterSourceSubscription: idOf(record.name),
+      CloudPubSubDeadLetterSourceSubscriptionProject: projectOf(record.name),
+      CloudPubSubDeadLetterSourceTopicPublishTime: new Date(publishMs).toISOString(),
+    };
+    // published first: a kill between the two leaves it in both, never in neither
+    this.publish(topic, [{ ...message, attributes }]);
+    this.state.note({ ack: subscription.no, ids: [id] });
+    this.counts.deadLettered++;
+    this.options.onDeadLetter?.({ subscription: record.name, topic, messageId: String(id), attempts });
+    if (subscription.backlog.hasReady()) subscription.wake();
+    return true;
+  }
+
+  private dropOld(subscription: Subscription): void {
+    subscription.backlog.dropBefore(this.now() - subscription.retentionMs);
+  }
+
+  /** Wakes up when the next lease or wait of the subscription ends. */
+  private arm(subscription: Subscription): void {
+    const at = subscription.backlog.nextDue();
+    if (at === undefined || (subscription.timer && subscription.timer.at <= at)) return;
+    if (subscription.timer) clearTimeout(subscription.timer.handle);
+    const handle = setTimeout(() => this.onDue(subscription), Math.max(1, at - this.now()));
+    subscription.timer = { handle, at };
+  }
+
+  private onDue(subscription: Subscription): void {
+    subscription.timer = undefined;
+    for (const item of subscription.backlog.expired(this.now())) {
+      this.refuse(subscription, { item, lease: item.lease });
+    }
+    this.arm(subscription);
+    if (subscription.backlog.hasReady()) subscription.wake();
+  }
+}
+
+/** Names a delivery to its consumer; readable, as the service's are not. */
+export function ackIdOf(subscription: Subscription, { item, lease }: Delivery): string {
+  return `${subscription.no}-${item.message.id}-${lease}`;
+}
+
+export function parseAckId(subscription: Subscription, ackId: string): { id: number; lease: number } {
+  const found = /^(\d{1,10})-(\d{1,16})-(\d{1,16})$/.exec(ackId);
+  if (!found || Number(found[1]) !== subscription.no) {
+    throw invalid(
+      `You have passed an invalid ack ID to the service (ack_id=${ackId.slice(0, 200)}).`,
+      'ack_ids',
+    );
+  }
+  return { id: Number(found[2]), lease: Number(found[3]) };
+}

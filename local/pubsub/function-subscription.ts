@@ -1,0 +1,85 @@
+import type { Broker } from './broker.ts';
+import { formatDuration } from './duration.ts';
+import { alreadyExists } from './errors.ts';
+import { FilterError, parseFilter } from './filter.ts';
+import { checkName } from './names.ts';
+import { type PushAttempt, startPush } from './push.ts';
+import type { SubscriptionRecord } from './records.ts';
+
+export interface FunctionSubscription {
+  /** Short, or `projects/P/subscriptions/S`. */
+  name: string;
+  /** Short, or `projects/P/topics/T`. */
+  topic: string;
+  /** Where its instances listen. */
+  urls: readonly string[];
+  /** Requests at a time in each instance. */
+  concurrency: number;
+  /** Without a dead-letter topic a message is tried for as long as it is kept. */
+  deadLetterTopic?: string;
+  /** Any number from 1: the service's bounds of 5 to 100 are for those who deploy. Default 5. */
+  maxDeliveryAttempts?: number;
+  /** Also the time a request has. Default 600. */
+  ackDeadlineSeconds?: number;
+  /** Between attempts. Default 10 s to 600 s, as for a deployed function. */
+  backoff?: { minMs: number; maxMs: number };
+  filter?: string;
+  onAttempt?: (attempt: PushAttempt) => void;
+}
+
+/**
+ * The subscription of a function's trigger, made or brought up to date: its messages are pushed as CloudEvents, as
+ * Eventarc does. What was published while nobody listened is delivered now.
+ */
+export function subscribeFunction(broker: Broker, project: string, wanted: FunctionSubscription): void {
+  const name = fullName(project, 'subscriptions', wanted.name);
+  const record = recordOf(name, project, wanted);
+  const known = broker.state.subscriptions.get(name);
+  if (known && (!known.record.function || known.record.topic !== record.topic)) throw alreadyExists(name);
+  if (known) broker.updateSubscription(known, record);
+  const subscription = known ?? broker.createSubscription(record);
+  subscription.consumer?.close();
+  subscription.consumer = startPush(broker, subscription, {
+    form: 'cloudevent',
+    urls: wanted.urls,
+    concurrency: wanted.concurrency,
+    onAttempt: wanted.onAttempt,
+  });
+  subscription.wake();
+}
+
+/** `T` or a full name, as a full name. */
+export function fullName(project: string, kind: 'topics' | 'subscriptions', name: string): string {
+  return checkName(kind, name.includes('/') ? name : `projects/${project}/${kind}/${name}`, 'name');
+}
+
+function recordOf(name: string, project: string, wanted: FunctionSubscription): SubscriptionRecord {
+  const { urls, ackDeadlineSeconds = 600, maxDeliveryAttempts = 5, deadLetterTopic, filter } = wanted;
+  const { minMs, maxMs } = wanted.backoff ?? { minMs: 10_000, maxMs: 600_000 };
+  if (filter !== undefined) check(filter);
+  return {
+    name,
+    topic: fullName(project, 'topics', wanted.topic),
+    pushConfig: urls[0] === undefined ? {} : { pushEndpoint: urls[0] },
+    ackDeadlineSeconds,
+    messageRetentionDuration: '604800s',
+    expirationPolicy: {},
+    retryPolicy: { minimumBackoff: formatDuration(minMs), maximumBackoff: formatDuration(maxMs) },
+    ...(deadLetterTopic !== undefined && {
+      deadLetterPolicy: {
+        deadLetterTopic: fullName(project, 'topics', deadLetterTopic),
+        maxDeliveryAttempts,
+      },
+    }),
+    ...(filter !== undefined && { filter }),
+    function: true,
+  };
+}
+
+function check(filter: string): void {
+  try {
+    parseFilter(filter);
+  } catch (error) {
+    throw error instanceof FilterError ? new Error(`filter ${filter}: ${error.message}`) : error;
+  }
+}

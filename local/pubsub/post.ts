@@ -1,0 +1,55 @@
+import { Agent, request } from 'node:http';
+import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
+import type { PushRequest } from './push-body.ts';
+
+/** The status of the answer, or in words why there was none: `ECONNREFUSED`, `no answer in 600000 ms`. */
+export type PostResult = number | string;
+
+export interface Poster {
+  post(url: URL, request: PushRequest, timeoutMs: number): Promise<PostResult>;
+  /** Ends every request. */
+  close(): void;
+}
+
+/** An idle connection is closed before the other side does it, which is after 5 s where it runs Node. */
+const IDLE_MS = 3_000;
+
+/** Sends over connections that stay open. */
+export function createPoster(maxSockets: number): Poster {
+  const settings = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_MS };
+  const agent = new Agent(settings);
+  const tlsAgent = new TlsAgent(settings);
+  const open = new Set<(reason: string) => void>();
+  return {
+    post: (url, { headers, body }, timeoutMs) =>
+      new Promise((resolve) => {
+        const tls = url.protocol === 'https:';
+        const sent = tls
+          ? tlsRequest(url, { method: 'POST', headers, agent: tlsAgent })
+          : request(url, { method: 'POST', headers, agent });
+        const end = (result: PostResult): void => {
+          clearTimeout(timer);
+          open.delete(stop);
+          resolve(result);
+        };
+        const stop = (reason: string): void => {
+          sent.destroy();
+          end(reason);
+        };
+        const timer = setTimeout(() => stop(`no answer in ${timeoutMs} ms`), timeoutMs);
+        open.add(stop);
+        sent.on('response', (response) => {
+          response.resume();
+          response.on('end', () => end(response.statusCode ?? 0));
+          response.on('close', () => end('answer cut off'));
+        });
+        sent.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
+        sent.end(body);
+      }),
+    close() {
+      for (const stop of [...open]) stop('closed');
+      agent.destroy();
+      tlsAgent.destroy();
+    },
+  };
+}

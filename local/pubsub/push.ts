@@ -1,0 +1,81 @@
+import type { Broker, Delivery } from './broker.ts';
+import { createPoster, type PostResult } from './post.ts';
+import { type PushForm, pushRequest } from './push-body.ts';
+import type { Consumer, Subscription } from './subscription.ts';
+
+/** One try of one message, for whoever watches. */
+export interface PushAttempt {
+  subscription: string;
+  messageId: string;
+  /** Counted from 1. */
+  attempt: number;
+  url: string;
+  result: PostResult;
+}
+
+export interface PushTarget {
+  form: PushForm;
+  urls: readonly string[];
+  /** Requests at a time at each of them. */
+  concurrency: number;
+  onAttempt?: ((attempt: PushAttempt) => void) | undefined;
+}
+
+/** Of the service; 102 cannot come as the last answer of a request. */
+const ACKNOWLEDGES: ReadonlySet<PostResult> = new Set([102, 200, 201, 202, 204]);
+/** About what a function process takes to start again. */
+const RESTART_MS = 200;
+
+/** Pushes a subscription's messages: an answer acknowledges or refuses, and so does none within the deadline. */
+export function startPush(broker: Broker, subscription: Subscription, target: PushTarget): Consumer {
+  const urls = target.urls.map((url) => new URL(url));
+  const poster = createPoster(target.concurrency);
+  const free = Array.from({ length: target.concurrency }, () => urls).flat();
+  let closed = false;
+
+  const send = async (url: URL, delivery: Delivery): Promise<void> => {
+    const { record } = subscription;
+    const { item, lease, attempt } = delivery;
+    const { id, publishMs } = item.message;
+    const request = pushRequest(target.form, {
+      id,
+      publishMs,
+      json: broker.read(delivery),
+      topic: record.topic,
+      subscription: record.name,
+      attempt: record.deadLetterPolicy && attempt,
+    });
+    const result = await poster.post(url, request, record.ackDeadlineSeconds * 1_000);
+    // ended by us and not by the other side: not an attempt, and still in the backlog
+    if (closed) return;
+    if (result === 'ECONNREFUSED') {
+      // nobody listens: the platform would hold the request and start an instance, so this is no attempt
+      subscription.backlog.putBack(item, lease);
+      setTimeout(giveBack, RESTART_MS, url).unref();
+      return wake();
+    }
+    target.onAttempt?.({ subscription: record.name, messageId: String(id), attempt, url: url.href, result });
+    free.push(url);
+    if (ACKNOWLEDGES.has(result)) broker.acknowledge(subscription, [id], 'soon');
+    else broker.refuse(subscription, { item, lease });
+    wake();
+  };
+  const giveBack = (url: URL): void => {
+    free.push(url);
+    wake();
+  };
+  const wake = (): void => {
+    while (!closed && free.length > 0) {
+      const delivery = broker.take(subscription);
+      if (!delivery) return;
+      void send(free.shift()!, delivery);
+    }
+  };
+  return {
+    wake,
+    close() {
+      closed = true;
+      poster.close();
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { adminRoute } from './admin.ts';
+import { type Answer, type Call, ClientGone, readJson, send, sendError } from './answer.ts';
+import { Broker, type DeadLetter } from './broker.ts';
+import { codeOf, PubsubError } from './errors.ts';
+import { createFaults, type FaultAction, type Faults } from './faults.ts';
+import { type FunctionSubscription, fullName, subscribeFunction } from './function-subscription.ts';
+import { type Route, route } from './router.ts';
+import { createStats, type PubsubStats } from './stats.ts';
+import { pushAsConfigured } from './subscriptions.ts';
+
+export interface PubsubServerOptions {
+  /** Everything is kept below this folder. */
+  dir: string;
+  /** 0, the default, takes a free one. */
+  port?: number;
+  host?: string;
+  /** Of short names. Default `local`; requests may name any. */
+  projectId?: string;
+  /** Made at start where they are missing; short or full names. */
+  topics?: readonly string[];
+  now?: () => number;
+  /** A message was given up and published to the dead-letter topic. */
+  onDeadLetter?: (letter: DeadLetter) => void;
+}
+
+export interface PubsubServer {
+  url: string;
+  port: number;
+  faults: Faults;
+  /** Makes a topic where it is missing; short or full name. */
+  ensureTopic(name: string): void;
+  /** Pushes a topic's messages to a function, now and after every restart that calls it again. */
+  subscribeFunction(subscription: FunctionSubscription): void;
+  stats(): PubsubStats;
+  resetStats(): void;
+  close(): Promise<void>;
+}
+
+/** Pub/Sub's REST API v1 on loopback, with its state on disk. */
+export async function startPubsubServer(options: PubsubServerOptions): Promise<PubsubServer> {
+  const { dir, port = 0, host = '127.0.0.1', projectId = 'local', now = Date.now } = options;
+  const broker = new Broker({ dir, now, onDeadLetter: options.onDeadLetter });
+  const stats = createStats(broker);
+  const faults = createFaults();
+  const admin = adminRoute(faults, stats);
+  const closing = new AbortController();
+
+  const ensureTopic = (short: string): void => {
+    const name = fullName(projectId, 'topics', short);
+    if (!broker.state.topics.has(name)) broker.createTopic({ name });
+  };
+  for (const topic of options.topics ?? []) ensureTopic(topic);
+
+  const run = async (
+    found: Route,
+    call: Call,
+    fault: FaultAction | undefined,
+  ): Promise<Answer | 'dropped'> => {
+    if (fault?.kind === 'delay') await delay(fault.ms, undefined, { signal: closing.signal });
+    if (fault?.kind === 'drop') return 'dropped';
+    if (fault?.kind === 'status') throw injected(fault.status);
+    const answer = await found.run(broker, call);
+    if (fault?.kind === 'applied-status') throw injected(fault.status);
+    return fault?.kind === 'applied-drop' ? 'dropped' : answer;
+  };
+
+  const answerTo = async (
+    request: IncomingMessage,
+    call: Call,
+    path: string,
+  ): Promise<Answer | 'dropped'> => {
+    const fromAdmin = admin(call.method, path);
+    if (fromAdmin) return fromAdmin(call);
+    const found = route(call.method, path);
+    stats.count(found.operation);
+    // its body is read whole even where a fault answers: a connection cut while the client writes is another fault
+    const body = await readJson(request).then(
+      (value) => async () => value,
+      (error: unknown) => async () => {
+        throw error;
+      },
+    );
+    return run(found, { ...call, body }, faults.take(found));
+  };
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const raw = request.url ?? '/';
+    const mark = raw.indexOf('?');
+    const path = mark === -1 ? raw : raw.slice(0, mark);
+    const query = new URLSearchParams(mark === -1 ? '' : raw.slice(mark + 1));
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const body = (): Promise<unknown> => readJson(request);
+    const call: Call = { method: request.method ?? 'GET', query, body, gone: gone.signal };
+    try {
+      const answer = await answerTo(request, call, path);
+      stats.answered(answer === 'dropped' ? 0 : 200);
+      if (answer === 'dropped') response.destroy();
+      else send(response, answer);
+    } catch (error) {
+      if (error instanceof ClientGone || response.headersSent || closing.signal.aborted) {
+        response.destroy();
+        return;
+      }
+      const failure = error instanceof PubsubError ? error : new PubsubError('INTERNAL', String(error));
+      stats.answered(failure.httpStatus);
+      sendError(response, failure);
+    }
+  };
+
+  const server = createServer((request, response) => {
+    handle(request, response).catch(() => response.destroy());
+  });
+  server.requestTimeout = 0;
+  // longer than any client keeps an idle connection: it never meets one that closes under its request
+  server.keepAliveTimeout = 600_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => {
+      broker.close();
+      reject(error);
+    });
+    server.listen(port, host, resolve);
+  });
+  const bound = (server.address() as AddressInfo).port;
+  for (const subscription of broker.state.subscriptions.values()) pushAsConfigured(broker, subscription);
+
+  let closed: Promise<void> | undefined;
+  const shutDown = async (): Promise<void> => {
+    closing.abort();
+    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
+    server.closeAllConnections();
+    await ended;
+    broker.close();
+  };
+  return {
+    url: `http://${host}:${bound}`,
+    port: bound,
+    faults,
+    ensureTopic,
+    subscribeFunction: (wanted) => subscribeFunction(broker, projectId, wanted),
+    stats: () => stats.read(),
+    resetStats: () => stats.reset(),
+    close() {
+      closed ??= shutDown();
+      return closed;
+    },
+  };
+}
+
+function injected(status: number): PubsubError {
+  return new PubsubError(codeOf(status), `a fault that was asked for: ${status}`, undefined, status);
+}

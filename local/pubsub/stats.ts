@@ -1,0 +1,50 @@
+import type { Broker } from './broker.ts';
+import type { Operation } from './router.ts';
+
+export interface PubsubStats {
+  /** Requests by kind. */
+  operations: Partial<Record<Operation, number>>;
+  /** Answers by status code; 0 where the connection was closed unanswered. */
+  statuses: Record<string, number>;
+  /** Messages since the start, or since the counts were reset. */
+  messages: Broker['counts'];
+  /** What is there now, by the subscription's name. */
+  subscriptions: Record<string, { backlog: number; outstanding: number }>;
+}
+
+export interface StatsKeeper {
+  count(operation: Operation): void;
+  answered(status: number): void;
+  read(): PubsubStats;
+  reset(): void;
+}
+
+export function createStats(broker: Broker): StatsKeeper {
+  let operations: PubsubStats['operations'] = {};
+  let statuses: PubsubStats['statuses'] = {};
+  return {
+    count(operation) {
+      operations[operation] = (operations[operation] ?? 0) + 1;
+    },
+    answered(status) {
+      statuses[status] = (statuses[status] ?? 0) + 1;
+    },
+    read() {
+      const subscriptions: PubsubStats['subscriptions'] = {};
+      for (const { record, backlog } of broker.state.subscriptions.values()) {
+        subscriptions[record.name] = { backlog: backlog.size, outstanding: backlog.outstanding };
+      }
+      return {
+        operations: { ...operations },
+        statuses: { ...statuses },
+        messages: { ...broker.counts },
+        subscriptions,
+      };
+    },
+    reset() {
+      operations = {};
+      statuses = {};
+      for (const name of Object.keys(broker.counts) as (keyof Broker['counts'])[]) broker.counts[name] = 0;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { Backlog } from './backlog.ts';
+import { parseDuration } from './duration.ts';
+import { type Attributes, type Filter, parseFilter } from './filter.ts';
+import type { StoredMessage } from './message-log.ts';
+import type { SubscriptionRecord } from './records.ts';
+
+/** Whoever takes messages without being asked. */
+export interface Consumer {
+  /** There may be something to deliver. */
+  wake(): void;
+  /** Ends its requests; they count as never made. */
+  close(): void;
+}
+
+export interface SubscriptionParts {
+  no: number;
+  record: SubscriptionRecord;
+  firstLease: number;
+  onRelease: (message: StoredMessage) => void;
+}
+
+/** A subscription as it runs: its record, its backlog, and who takes from it. */
+export class Subscription {
+  readonly no: number;
+  readonly backlog: Backlog;
+  record: SubscriptionRecord;
+  retentionMs = 0;
+  consumer: Consumer | undefined;
+  /** Pulls that wait for a message. */
+  readonly pulls = new Set<() => void>();
+  /** Fires when a lease or a wait ends. */
+  timer: { handle: NodeJS.Timeout; at: number } | undefined;
+  private filter: Filter | undefined;
+  private retry: { minMs: number; maxMs: number } | undefined;
+
+  constructor({ no, record, firstLease, onRelease }: SubscriptionParts) {
+    this.no = no;
+    this.record = record;
+    this.backlog = new Backlog({ ordered: record.enableMessageOrdering === true, firstLease, onRelease });
+    this.update(record);
+  }
+
+  update(record: SubscriptionRecord): void {
+    this.record = record;
+    this.filter = record.filter === undefined ? undefined : parseFilter(record.filter);
+    this.retentionMs = parseDuration(record.messageRetentionDuration) ?? 0;
+    const { retryPolicy: policy, pushConfig } = record;
+    // a push endpoint that fails is left alone for a while, policy or not
+    if (policy) this.retry = bounds(policy.minimumBackoff, policy.maximumBackoff);
+    else this.retry = pushConfig.pushEndpoint === undefined ? undefined : { minMs: 100, maxMs: 60_000 };
+    if (!record.retainAckedMessages) {
+      for (const item of [...this.backlog.all()]) if (item.state === 'acked') this.backlog.settle(item);
+    }
+  }
+
+  matches(attributes: Attributes): boolean {
+    return this.filter?.(attributes) ?? true;
+  }
+
+  /** Milliseconds until a message is delivered again that has failed so often before. */
+  backoffMs(failedBefore: number): number {
+    if (!this.retry) return 0;
+    return Math.min(this.retry.maxMs, this.retry.minMs * 2 ** Math.min(failedBefore, 50));
+  }
+
+  wake(): void {
+    this.consumer?.wake();
+    for (const pull of [...this.pulls]) pull();
+  }
+
+  stop(): void {
+    if (this.timer) clearTimeout(this.timer.handle);
+    this.timer = undefined;
+    this.consumer?.close();
+    this.consumer = undefined;
+  }
+}
+
+function bounds(minimum: string, maximum: string): { minMs: number; maxMs: number } {
+  return { minMs: parseDuration(minimum) ?? 0, maxMs: parseDuration(maximum) ?? 0 };
+}

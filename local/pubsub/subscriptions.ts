@@ -1,0 +1,84 @@
+import type { Call } from './answer.ts';
+import type { Broker } from './broker.ts';
+import { invalid } from './errors.ts';
+import { readFields } from './fields.ts';
+import { pageOf } from './paging.ts';
+import { startPush } from './push.ts';
+import type { Subscription } from './subscription.ts';
+import {
+  PUSH_CONFIG,
+  pushConfig,
+  SUBSCRIPTION,
+  subscriptionRecord,
+  updatedSubscription,
+} from './subscription-settings.ts';
+import { readUpdate } from './update-mask.ts';
+
+type Handler = (broker: Broker, name: string, call: Call) => Promise<Record<string, unknown>>;
+
+/** Requests at a time at an endpoint that is no function of ours. */
+const ENDPOINT_CONCURRENCY = 100;
+
+export const createSubscription: Handler = async (broker, name, call) => {
+  const record = subscriptionRecord(name, readFields(await call.body(), SUBSCRIPTION));
+  const subscription = broker.createSubscription(record);
+  pushAsConfigured(broker, subscription);
+  return resource(subscription);
+};
+
+export const getSubscription: Handler = async (broker, name) => resource(broker.subscription(name));
+
+export const updateSubscription: Handler = async (broker, name, call) => {
+  const { sent, mask } = await readUpdate(call, 'subscription', SUBSCRIPTION);
+  const subscription = broker.subscription(name);
+  broker.updateSubscription(subscription, updatedSubscription(subscription.record, sent, mask));
+  if (mask.includes('pushConfig')) pushAsConfigured(broker, subscription);
+  return resource(subscription);
+};
+
+export const deleteSubscription: Handler = async (broker, name) => {
+  broker.state.commit({ deletedSubscription: broker.subscription(name).no });
+  return {};
+};
+
+export const listSubscriptions: Handler = async (broker, project, call) => {
+  const inProject = [...broker.state.subscriptions.values()].filter(({ record }) =>
+    record.name.startsWith(`projects/${project}/`),
+  );
+  const { items, ...rest } = pageOf(inProject, ({ record }) => record.name, call.query);
+  return { ...(items.length > 0 && { subscriptions: items.map(resource) }), ...rest };
+};
+
+export const modifyPushConfig: Handler = async (broker, name, call) => {
+  const sent = readFields(await call.body(), { pushConfig: PUSH_CONFIG });
+  const subscription = broker.subscription(name);
+  const record = { ...subscription.record, pushConfig: pushConfig(sent['pushConfig']) };
+  broker.updateSubscription(subscription, record);
+  pushAsConfigured(broker, subscription);
+  return {};
+};
+
+export const seek: Handler = async (broker, name, call) => {
+  const sent = readFields(await call.body(), { time: 'timestamp', snapshot: 'unimplemented' });
+  const subscription = broker.subscription(name);
+  if (sent['time'] === undefined) throw invalid('The seek request has no time.', 'time');
+  broker.seek(subscription, Date.parse(String(sent['time'])));
+  return {};
+};
+
+/** Starts or stops pushing to the endpoint that the record names. */
+export function pushAsConfigured(broker: Broker, subscription: Subscription): void {
+  subscription.consumer?.close();
+  subscription.consumer = undefined;
+  const { pushEndpoint } = subscription.record.pushConfig;
+  if (pushEndpoint !== undefined && !subscription.record.function) {
+    const target = { form: 'wrapped', urls: [pushEndpoint], concurrency: ENDPOINT_CONCURRENCY } as const;
+    subscription.consumer = startPush(broker, subscription, target);
+  }
+  subscription.wake();
+}
+
+function resource({ record }: Subscription): Record<string, unknown> {
+  const { function: _, ...shown } = record;
+  return { ...shown, state: 'ACTIVE' };
+}
