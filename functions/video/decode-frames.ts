@@ -37,7 +37,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
   const tail: string[] = [];
   const stamps: number[] = [];
   const frames: Uint8Array[] = [];
-  let frame = new Uint8Array(request.frameBytes);
+  let frame: Uint8Array | undefined;
   let filled = 0;
 
   // The two pipes run apart: a frame may come before its timestamp or after it.
@@ -67,13 +67,14 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
     onOutput(bytes) {
       for (let at = 0; at < bytes.length; ) {
         const part = bytes.subarray(at, at + request.frameBytes - filled);
+        frame ??= new Uint8Array(request.frameBytes);
         frame.set(part, filled);
         filled += part.length;
         at += part.length;
         if (filled < request.frameBytes) return;
         frames.push(frame);
         pair();
-        frame = new Uint8Array(request.frameBytes);
+        frame = undefined;
         filled = 0;
       }
     },

@@ -2,7 +2,6 @@ import { availableParallelism } from 'node:os';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../shared/storage/block-cache.ts';
 import type { RangeServer } from '../../shared/storage/range-server.ts';
-import { DECLARED_BYTES, declaredEnd } from './declared-size.ts';
 import { complaint, type DecodeContext } from './decode-frames.ts';
 import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';
@@ -11,7 +10,8 @@ import { readMp4Layout, readVideoTrack, type VideoTrack } from './mp4-boxes.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
-import { SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
+import { type Container, SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
+import { aviVideoSeconds, STATED_BYTES, statedEnd } from './stated-facts.ts';
 import type { VideoFacts } from './video-file.ts';
 
 export interface OpenedVideo {
@@ -46,8 +46,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
       `found ${sniffed.found}; taken are mp4, mov, Matroska, WebM and AVI`,
     );
   }
-  const track = sniffed.demuxer === 'mov' ? await readMp4(options.server) : undefined;
-  if (sniffed.container !== 'mp4') await refuseCutOff(sniffed.container, cache);
+  const track = sniffed.container === 'mp4' ? await readMp4(cache) : await readHead(sniffed.container, cache);
   if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
 
   const input: InputPlan = {
@@ -64,7 +63,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     signal: options.signal,
   };
   const probed = await probe(context, limits);
-  const durationSeconds = track?.seconds ?? probed.durationSeconds;
+  const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container);
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
   const picture = pictureOf(probed);
   refuseLarge(picture.width, picture.height, limits);
@@ -87,14 +86,25 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   };
 }
 
-async function refuseCutOff(container: 'avi' | 'matroska', cache: BlockCache): Promise<void> {
-  const end = declaredEnd(container, await cache.slice(0, DECLARED_BYTES));
-  if (end === undefined || end <= cache.size) return;
-  const found = `the file is cut off: it ends at byte ${end} by its own account`;
-  throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
+/** Matroska states when the last frame ends, by a clock that need not start at 0. */
+function lengthOf(probed: ProbedVideo, container: Container): number | undefined {
+  const { durationSeconds, firstPts, timeBase } = probed;
+  if (durationSeconds === undefined || container !== 'matroska') return durationSeconds;
+  const length = durationSeconds - (firstPts * timeBase.num) / timeBase.den;
+  return length > 0 ? length : undefined;
 }
 
-async function readMp4({ cache }: RangeServer): Promise<VideoTrack | undefined> {
+async function readHead(container: 'avi' | 'matroska', cache: BlockCache): Promise<VideoTrack | undefined> {
+  const head = await cache.slice(0, STATED_BYTES);
+  const end = statedEnd(container, head);
+  if (end !== undefined && end > cache.size) {
+    const found = `the file is cut off: it ends at byte ${end} by its own account`;
+    throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
+  }
+  return container === 'avi' ? { seconds: aviVideoSeconds(head), reordered: false } : undefined;
+}
+
+async function readMp4(cache: BlockCache): Promise<VideoTrack | undefined> {
   const { moov } = await readMp4Layout(cache);
   if (moov.size > INDEX_BYTES) return undefined;
   await cache.prefetch(moov.offset, moov.size);

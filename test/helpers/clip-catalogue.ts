@@ -298,6 +298,17 @@ export const CATALOGUE: readonly CatalogueClip[] = [
     { times: steady(30, 25) },
   ),
   clip(
+    'long-sound.avi',
+    'sound longer than the picture, AVI',
+    {
+      frames: 30,
+      rate: '25',
+      soundSeconds: 4,
+      options: ['-c:v', 'mpeg4', '-q:v', '3', '-g', '12', '-c:a', 'pcm_s16le'],
+    },
+    { times: steady(30, 25) },
+  ),
+  clip(
     'open-gop.mp4',
     'h264 with open groups of pictures',
     {

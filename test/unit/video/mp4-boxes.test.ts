@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { declaredEnd } from '../../../functions/video/declared-size.ts';
 import { readMp4Layout, readVideoTrack } from '../../../functions/video/mp4-boxes.ts';
+import { aviVideoSeconds, statedEnd } from '../../../functions/video/stated-facts.ts';
 import { BlockCache } from '../../../shared/storage/block-cache.ts';
 
 function box(type: string, ...parts: (Buffer | number[])[]): Buffer {
@@ -122,6 +122,25 @@ describe('where other containers end by their own account', () => {
     ['Matroska of unknown size', 'matroska', ebml([0x01, 255, 255, 255, 255, 255, 255, 255]), undefined],
     ['Matroska that breaks off', 'matroska', ebml([]), undefined],
   ] as const)('%s', (_, container, head, end) => {
-    expect(declaredEnd(container, head)).toBe(end);
+    expect(statedEnd(container, head)).toBe(end);
+  });
+});
+
+describe('seconds of an AVI’s video stream, by its header', () => {
+  const header = Buffer.alloc(48);
+  header.write('strh', 0, 'latin1');
+  header.writeUInt32LE(56, 4);
+  header.write('vidsMJPG', 8, 'latin1');
+  header.writeUInt32LE(2, 28);
+  header.writeUInt32LE(25, 32);
+  header.writeUInt32LE(50, 40);
+
+  test('50 frames of 2/25 s are 4 s', () => {
+    expect(aviVideoSeconds(Buffer.concat([Buffer.from('RIFF....AVI LIST'), header]))).toBe(4);
+  });
+
+  test('are unknown without such a header, or where it breaks off', () => {
+    expect(aviVideoSeconds(Buffer.from('RIFF....AVI LIST....vids'))).toBeUndefined();
+    expect(aviVideoSeconds(header.subarray(0, 40))).toBeUndefined();
   });
 });

@@ -1,11 +1,11 @@
-/** Bytes of the beginning that `declaredEnd` looks at. */
-export const DECLARED_BYTES = 256;
+/** Bytes of the beginning that are looked at here. */
+export const STATED_BYTES = 4_096;
 
 /**
  * Where a file of this container ends by its own account, from its first bytes: the size of AVI's first RIFF
  * chunk, or of Matroska's segment. Undefined where it does not say, as in live recordings.
  */
-export function declaredEnd(container: 'avi' | 'matroska', head: Uint8Array): number | undefined {
+export function statedEnd(container: 'avi' | 'matroska', head: Uint8Array): number | undefined {
   return container === 'avi' ? riffEnd(head) : segmentEnd(head);
 }
 
@@ -14,6 +14,23 @@ function riffEnd(head: Uint8Array): number | undefined {
   const size = new DataView(head.buffer, head.byteOffset).getUint32(4, true);
   // What a writer that could not go back leaves there.
   return size === 0 || size === 0xffffffff ? undefined : size + 8;
+}
+
+/**
+ * Seconds of the first video stream by an AVI's header, whose duration as ffmpeg tells it is that of the longest
+ * stream; undefined where it does not say.
+ */
+export function aviVideoSeconds(head: Uint8Array): number | undefined {
+  const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
+  const header = bytes.indexOf('vids', 0, 'latin1');
+  if (header < 8 || bytes.toString('latin1', header - 8, header - 4) !== 'strh') return undefined;
+  if (header + 36 > bytes.length) return undefined;
+  const [scale, rate, frames] = [20, 24, 32].map((at) => bytes.readUInt32LE(header + at)) as [
+    number,
+    number,
+    number,
+  ];
+  return scale > 0 && rate > 0 && frames > 0 ? (frames * scale) / rate : undefined;
 }
 
 const SEGMENT = 0x18538067;
