@@ -1,4 +1,5 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
+import './one-domain.ts';
 import type { FunctionName } from './triggers.ts';
 
 type Handler = { handle(event: unknown): Promise<void> };
@@ -10,6 +11,10 @@ const handlers: Record<FunctionName, () => Promise<Handler>> = {
 };
 
 for (const [name, load] of Object.entries(handlers)) {
+  let loaded: Promise<Handler> | undefined;
   // One parameter: the framework takes two for a callback.
-  cloudEvent(name, async (event: unknown) => (await load()).handle(event));
+  cloudEvent(name, async (event: unknown) => {
+    loaded ??= load();
+    return (await loaded).handle(event);
+  });
 }

@@ -28,28 +28,40 @@ interface OpenTable {
 /** The one writer of an instance: all its requests share its commits. The table is opened with the first row. */
 export class EventsWriter {
   private opening: Promise<OpenTable> | undefined;
+  private opened: OpenTable | undefined;
   private upkeep: Promise<void> | undefined;
 
   constructor(private readonly options: EventsWriterOptions) {}
 
   /** Resolves when the row's commit is confirmed, or its id confirmed in the table. */
   async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
-    const { appender } = await unlessAborted(this.open(), signal);
+    const { appender } = this.opened ?? (await unlessAborted(this.open(), signal));
     try {
       return await appender.submit(row, { signal });
     } catch (error) {
       // dropped by somebody, so the next event makes it anew
-      if (error instanceof DeltaError && error.code === 'table-not-found') this.opening = undefined;
+      if (error instanceof DeltaError && error.code === 'table-not-found') this.forget();
       throw error;
     }
   }
 
   private open(): Promise<OpenTable> {
-    this.opening ??= this.openTable().catch((error: unknown) => {
-      this.opening = undefined;
-      throw error;
-    });
+    this.opening ??= this.openTable().then(
+      (opened) => {
+        this.opened = opened;
+        return opened;
+      },
+      (error: unknown) => {
+        this.forget();
+        throw error;
+      },
+    );
     return this.opening;
+  }
+
+  private forget(): void {
+    this.opening = undefined;
+    this.opened = undefined;
   }
 
   private async openTable(): Promise<OpenTable> {

@@ -34,7 +34,7 @@ function packages(from: string[], kinds: Kind[]): string[] {
     }
   }
   return [...found].filter(
-    (name) => !/^(node:)?(fs|http|https|net|os|path|url|util|zlib|stream|events)/.test(name),
+    (name) => !/^(node:)?(domain|fs|http|https|net|os|path|url|util|zlib|stream|events)/.test(name),
   );
 }
 
@@ -44,9 +44,11 @@ function outputOf(input: string): string {
   return output;
 }
 
-const handlers = Object.entries({
-  video: 'functions/video/handler.ts',
-});
+/** What each handler may load before it knows its event. */
+const handlers = [
+  ['video', 'functions/video/handler.ts', /google|sharp|ffmpeg|parquet|ajv/],
+  ['ingest', 'functions/ingest/handler.ts', /google|sharp|ffmpeg/],
+] as const;
 
 test('the entry loads the framework and nothing else', () => {
   expect(packages([outputOf('functions/index.ts')], ['import-statement'])).toEqual([
@@ -54,9 +56,9 @@ test('the entry loads the framework and nothing else', () => {
   ]);
 });
 
-test.each(handlers)('%s: its handler alone loads no client library', (_name, input) => {
+test.each(handlers)('%s: its handler alone loads no client library', (_name, input, heavy) => {
   const loaded = packages([outputOf(input)], ['import-statement']);
-  expect(loaded.filter((name) => /google|sharp|ffmpeg|parquet/.test(name))).toEqual([]);
+  expect(loaded.filter((name) => heavy.test(name))).toEqual([]);
 });
 
 test('no function can load what another needs', () => {
@@ -66,4 +68,13 @@ test('no function can load what another needs', () => {
     expect.arrayContaining(['@google-cloud/storage', '@google-cloud/vertexai', 'fluent-ffmpeg']),
   );
   expect(video.filter((name) => /parquet|ajv/.test(name))).toEqual([]);
+  const ingest = packages([outputOf('functions/ingest/handler.ts')], all);
+  expect(ingest).toEqual(expect.arrayContaining(['@google-cloud/storage', 'hyparquet-writer']));
+  expect(ingest.filter((name) => /sharp|ffmpeg|vertexai|genai/.test(name))).toEqual([]);
+});
+
+test('schemas are compiled before they are deployed: of ajv, only helpers are left', () => {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+  const ajv = inputs.filter((input) => input.includes('node_modules/ajv/'));
+  expect(ajv.filter((input) => !input.includes('node_modules/ajv/dist/runtime/'))).toEqual([]);
 });
