@@ -8,14 +8,23 @@ import type { TableLocation } from './log-path.ts';
 import { checkWritable } from './protocol.ts';
 import type { Row } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface UniqueAppenderOptions extends Partial<BatchLimits> {
   /** Column of type `string`, not nullable, that holds each value once. */
   idColumn: string;
   clock?: Clock;
   commit?: CommitOptions;
-  /** Called after each commit, when all who waited have their answer: for checkpoints and the like. */
+  /**
+   * With a number, the appender itself writes a checkpoint about every so many commits (10 is usual, and more
+   * where the table has many files) and keeps its index for the next cold start, beside the commits. Without
+   * one that is left to the caller.
+   */
+  checkpointEvery?: number;
+  /** Called after each commit, when all who waited have their answer. */
   onCommit?: (commit: CommittedBatch) => void;
+  /** Told what went wrong beside the commits: a checkpoint or index that was not written. */
+  onUpkeepError?: (error: unknown) => void;
 }
 
 /** What an appender holds and has done. */
@@ -35,6 +44,7 @@ export class UniqueAppender {
   private readonly queue: BatchQueue;
   private readonly clock: Clock;
   private readonly committer: BatchCommitter;
+  private readonly upkeep: Upkeep;
   private readonly running: Promise<void>;
   private tracker: IdTracker | undefined;
   private closed = false;
@@ -51,6 +61,11 @@ export class UniqueAppender {
     this.committer = new BatchCommitter(location, this.queue, tracker.snapshot.fields, {
       ...options,
       clock: this.clock,
+    });
+    this.upkeep = new Upkeep(location, {
+      clock: this.clock,
+      checkpointEvery: options.checkpointEvery ?? 0,
+      onError: options.onUpkeepError ?? (() => {}),
     });
     this.running = this.run();
   }
@@ -93,7 +108,10 @@ export class UniqueAppender {
     return this.tracker?.snapshot.copy();
   }
 
-  /** Keeps the index beside the table when a cold start would otherwise have much to read. */
+  /**
+   * Keeps the index beside the table when a cold start would otherwise have much to read; `force` does so in
+   * any case. Undefined where nothing was written.
+   */
   async saveIndex(options: { force?: boolean } = {}): Promise<{ bytes: number } | undefined> {
     const { tracker } = this;
     return tracker && (options.force || tracker.isWorthSaving) ? tracker.save() : undefined;
@@ -107,6 +125,7 @@ export class UniqueAppender {
     options.signal?.addEventListener('abort', giveUp, { once: true });
     this.queue.close();
     await this.running;
+    await this.upkeep.done();
     options.signal?.removeEventListener('abort', giveUp);
   }
 
@@ -121,7 +140,9 @@ export class UniqueAppender {
       try {
         this.tracker ??= await openTracker(this.location, this.options.idColumn);
         const committed = await this.committer.commit(this.tracker, batch);
-        if (committed) this.options.onCommit?.(committed);
+        if (committed === undefined) continue;
+        this.upkeep.after(this.tracker);
+        this.options.onCommit?.(committed);
       } catch (error) {
         // an unknown outcome, or an index that stopped half way: redelivery decides, from a fresh start
         this.tracker = undefined;

@@ -164,7 +164,7 @@ async function appendFor(bucket: ObjectStore, { concurrency, repeats }: RunOptio
   let commits = 0;
   const appender = await UniqueAppender.open(
     { store: slowStore(bucket, LATENCY, counts), path: 'events' },
-    { idColumn: 'event_id', onCommit: () => commits++ },
+    { idColumn: 'event_id', checkpointEvery: 10, onCommit: () => commits++ },
   );
   const first = serial;
   const next = (): Row => {

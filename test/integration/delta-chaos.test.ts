@@ -59,7 +59,7 @@ describe('four instances, repeats, faults, compaction, checkpoints and a strange
         patiently(() =>
           UniqueAppender.open(
             { store: unreliable(bucket, random), path: 'events' },
-            { idColumn: 'id', maxAgeMs: 2, clock: hastyClock(), commit: { attempts: 3 } },
+            { idColumn: 'id', maxAgeMs: 2, checkpointEvery: 7, clock: hastyClock(), commit: { attempts: 3 } },
           ),
         );
       writer = await restart();

@@ -286,13 +286,46 @@ describe('close', () => {
   });
 });
 
+describe('beside the commits', () => {
+  test('a checkpoint is written every ten of them, and the hint points at it', async () => {
+    const bucket = memoryBucket();
+    await newTable(bucket);
+    const writer = await appender(bucket, { maxAgeMs: 0, checkpointEvery: 10 });
+    for (let i = 0; i < 25; i++) await writer.submit(rowOf(i));
+    await writer.close();
+    const names: string[] = [];
+    for await (const { name } of bucket.list({ prefix: 'events/_delta_log/0' })) names.push(name);
+    const checkpoints = names.filter((name) => name.endsWith('.checkpoint.parquet'));
+    expect(checkpoints.map((name) => name.slice(36, 38))).toEqual(['10', '20']);
+    const hint = await bucket.get('events/_delta_log/_last_checkpoint');
+    expect(JSON.parse(Buffer.from(hint?.body ?? []).toString())).toMatchObject({
+      version: 20,
+      numOfAddFiles: 20,
+    });
+  });
+
+  test('a checkpoint that cannot be written is told, and stops nobody', async () => {
+    const bucket = memoryBucket();
+    await newTable(bucket);
+    const failures: unknown[] = [];
+    const broken = faultyStore(bucket, (operation, name) =>
+      operation === 'put' && name.includes('checkpoint') ? 'fail' : 'ok',
+    );
+    const onUpkeepError = (error: unknown): void => void failures.push(error);
+    const writer = await appender(broken, { maxAgeMs: 0, checkpointEvery: 5, onUpkeepError });
+    for (let i = 0; i < 6; i++) await writer.submit(rowOf(i));
+    await writer.close();
+    expect(failures).toMatchObject([{ code: 'unavailable' }]);
+    expect(await idsIn(bucket)).toHaveLength(6);
+  });
+});
+
 describe('a cold start', () => {
   test('from a saved index reads the tail of the log and no data file', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const first = await appender(bucket);
     for (let i = 0; i < 10; i++) await Promise.all(rowsOf('r', 100, i * 100).map((row) => first.submit(row)));
-    expect(await first.saveIndex()).toBeUndefined();
     expect((await first.saveIndex({ force: true }))?.bytes).toBeGreaterThan(8_000);
     await table.checkpoint();
     for (let i = 10; i < 13; i++)

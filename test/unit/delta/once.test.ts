@@ -265,6 +265,22 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     expect((await second.submit(rowOf('a'))).kind).toBe('duplicate');
   });
 
+  test('an index that stopped half way through a commit is dropped, not used', async () => {
+    const bucket = memoryBucket();
+    const table = await newTable(bucket);
+    let isDown = false;
+    const writer = await appender(
+      faultyStore(bucket, (operation) => (isDown && operation === 'getRange' ? 'fail' : 'ok')),
+    );
+    await table.append([rowOf('foreign')]);
+    // the commit is read, the ids of its file are not
+    isDown = true;
+    await expect(writer.submit(rowOf('a'))).rejects.toMatchObject({ code: 'unavailable' });
+    isDown = false;
+    expect((await writer.submit(rowOf('foreign'))).kind).toBe('duplicate');
+    expect((await writer.submit(rowOf('a'))).kind).toBe('added');
+  });
+
   test('two ids with one fingerprint both enter: a hit is looked up, not believed', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
