@@ -233,7 +233,11 @@ async function memory(emit: Emit, name: string, args: readonly string[]): Promis
   }
   const script = fileURLToPath(new URL('../helpers/one-frame-process.ts', import.meta.url));
   const { stdout } = await run(process.execPath, ['--import', 'tsx', script, ...args], { maxBuffer: MiB });
-  const seen = JSON.parse(stdout) as { nodeBytes: number; ffmpegBytes: number };
+  const seen = JSON.parse(stdout) as {
+    nodeBytes: number;
+    ffmpegBytes: number;
+    traffic: { bytes: number; requests: number };
+  };
   const mb = (bytes: number): number => Math.round(bytes / 1e6);
   emit({
     name: `${name}.peak-resident`,
@@ -241,6 +245,7 @@ async function memory(emit: Emit, name: string, args: readonly string[]): Promis
     unit: 'MB',
     bound: 300,
   });
+  emit({ name: `${name}.storage-bytes-in-that-process`, value: seen.traffic.bytes, unit: 'bytes' });
   emit({ name: `${name}.peak-resident.node`, value: mb(seen.nodeBytes), unit: 'MB' });
   emit({ name: `${name}.peak-resident.ffmpeg`, value: mb(seen.ffmpegBytes), unit: 'MB' });
 }

@@ -34,7 +34,7 @@ const MJPEG = ['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
 export function steady(count: number, num: number, den = 1, tick?: number): number[] {
   return Array.from({ length: count }, (_, frame) => {
     const time = (frame * den) / num;
-    return tick === undefined ? time : Math.round(time / tick) * tick;
+    return tick === undefined ? time : Math.round((frame * den) / (num * tick)) * tick;
   });
 }
 
