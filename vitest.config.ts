@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/{unit,contract,integration,chaos}/**/*.test.ts'],
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     // Polls end when it is so; the bound is for a machine that is busy with something else.
     expect: { poll: { timeout: 15_000, interval: 50 } },
