@@ -116,7 +116,10 @@ export class IdTracker {
     );
   }
 
-  /** Keeps the index of the tracker's version beside the table, for the next cold start. */
+  /**
+   * Keeps the index of the tracker's version beside the table, for the next cold start. Safe at any moment: a
+   * file whose ids are not in yet is not in the register either, so that it will be read.
+   */
   async save(): Promise<{ bytes: number }> {
     const { version, metadata } = this.snapshot;
     this.saved = { version, ids: this.index.size };

@@ -29,9 +29,8 @@ export class Upkeep {
     if (this.underWay || checkpointEvery === 0) return;
     const { version, files } = tracker.snapshot;
     const interval = Math.max(checkpointEvery, Math.ceil(files.size / FILES_A_COMMIT));
-    // instances that begin together do not all write the same one
-    const isDue =
-      checkpointEvery > 0 && version >= this.lastCheckpoint + interval && version % checkpointEvery === 0;
+    // with several instances, the one that makes the round version writes it
+    const isDue = version >= this.lastCheckpoint + interval && version % checkpointEvery === 0;
     if (!isDue && !tracker.isWorthSaving) return;
     if (isDue) this.lastCheckpoint = version;
     this.underWay = this.run(tracker, isDue)

@@ -372,6 +372,29 @@ describe('a cold start', () => {
     for (const name of ['old3', 'new3']) expect((await second.submit(rowOf(name))).kind).toBe('duplicate');
   });
 
+  test("from an index that was saved while a stranger's commit was being read misses none of its ids", async () => {
+    const bucket = memoryBucket();
+    const table = await newTable(bucket);
+    const held = gate();
+    let isHeld = false;
+    const writer = await appender(
+      faultyStore(bucket, (operation) =>
+        isHeld && operation === 'getRange' ? held.opened.then(() => 'ok' as const) : 'ok',
+      ),
+      { maxAgeMs: 0 },
+    );
+    await table.append([rowOf('foreign')]);
+    isHeld = true;
+    const submitted = writer.submit(rowOf('a'));
+    await soon();
+    const saving = writer.saveIndex({ force: true });
+    await soon();
+    held.open();
+    await Promise.all([submitted, saving]);
+    const second = await appender(bucket);
+    expect((await second.submit(rowOf('foreign'))).kind).toBe('duplicate');
+  });
+
   test('keeps two saved indexes, the newest', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
