@@ -1,0 +1,123 @@
+import { AppError } from '../runtime/errors.ts';
+import { createPubsubClient, type PubsubClient, type PubsubOptions } from './pubsub-client.ts';
+
+export interface OutgoingMessage {
+  /** At most 10 MiB. */
+  data: Uint8Array | string;
+  /** At most 100: keys of 1 to 256 bytes that do not begin with `goog`, values of up to 1,024. */
+  attributes?: Readonly<Record<string, string>>;
+  /** Messages of one key arrive in the order given, where the subscription asks for it. */
+  orderingKey?: string;
+}
+
+export interface Publisher {
+  /**
+   * Publishes all messages and returns their ids, in the order given. `topic` is short or
+   * `projects/P/topics/T`. When it throws, some of them may have been published; when it returns, all are.
+   * Throws AppError: `quota`, `unavailable`, `timeout`, `denied`, `invalid-config` (no such topic),
+   * `invalid-event` (a message the service refuses), `too-large`.
+   */
+  publish(
+    topic: string,
+    messages: readonly OutgoingMessage[],
+    options?: { signal?: AbortSignal | undefined },
+  ): Promise<string[]>;
+  /** Ends idle connections. */
+  close(): void;
+}
+
+/** Of the service, https://cloud.google.com/pubsub/quotas#resource_limits. */
+const MAX_DATA = 10 * 1024 * 1024;
+const MAX_MESSAGES = 1_000;
+/** Of one request, below the service's 10 MB; a message that is larger goes by itself. */
+const MAX_BODY = 9_500_000;
+const PARALLEL = 4;
+
+/** Publishes over REST: without the gRPC client, whose loading alone takes longer than most functions run. */
+export function createPublisher(options: PubsubOptions): Publisher {
+  const client = createPubsubClient(options);
+  return {
+    async publish(topic, messages, { signal } = {}) {
+      const name = topic.includes('/') ? topic : `projects/${options.project}/topics/${topic}`;
+      const ids = new Array<string>(messages.length);
+      const lanes = byOrderingKey(messages);
+      const work = async (): Promise<void> => {
+        for (let lane = lanes.pop(); lane; lane = lanes.pop()) {
+          for (const request of requestsOf(lane)) await publishOne(client, name, request, ids, signal);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(PARALLEL, lanes.length) }, work));
+      return ids;
+    },
+    close: () => client.close(),
+  };
+}
+
+interface Encoded {
+  index: number;
+  json: string;
+}
+
+async function publishOne(
+  client: PubsubClient,
+  topic: string,
+  request: readonly Encoded[],
+  ids: string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const body = `{"messages":[${request.map(({ json }) => json).join(',')}]}`;
+  const answer = await client.post(`${topic}:publish`, body, signal);
+  const given = answer['messageIds'];
+  if (!Array.isArray(given) || given.length !== request.length) {
+    const found = Array.isArray(given) ? given.length : 'no';
+    throw new AppError(
+      'unavailable',
+      `Pub/Sub: ${topic}: ${found} ids came back for ${request.length} messages`,
+    );
+  }
+  for (const [position, { index }] of request.entries()) ids[index] = String(given[position]);
+}
+
+/** A request holds messages of one key alone; those of a key follow one another. */
+function byOrderingKey(messages: readonly OutgoingMessage[]): Encoded[][] {
+  const lanes = new Map<string, Encoded[]>();
+  for (const [index, message] of messages.entries()) {
+    const key = message.orderingKey ?? '';
+    const lane = lanes.get(key) ?? [];
+    lanes.set(key, lane);
+    lane.push({ index, json: encode(message) });
+  }
+  return [...lanes.values()];
+}
+
+function* requestsOf(lane: readonly Encoded[]): Iterable<Encoded[]> {
+  let request: Encoded[] = [];
+  let bytes = 0;
+  for (const message of lane) {
+    const size = message.json.length + 1;
+    if (request.length > 0 && (request.length === MAX_MESSAGES || bytes + size > MAX_BODY)) {
+      yield request;
+      request = [];
+      bytes = 0;
+    }
+    request.push(message);
+    bytes += size;
+  }
+  if (request.length > 0) yield request;
+}
+
+function encode({ data, attributes, orderingKey }: OutgoingMessage): string {
+  const bytes =
+    typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  if (bytes.length > MAX_DATA) {
+    throw new AppError(
+      'too-large',
+      `a message has ${bytes.length} bytes of data; at most ${MAX_DATA} are published`,
+    );
+  }
+  return JSON.stringify({
+    data: bytes.toString('base64'),
+    ...(attributes && { attributes }),
+    ...(orderingKey && { orderingKey }),
+  });
+}
