@@ -101,6 +101,7 @@ async function processAll({ files, metadata, out, json }: Options): Promise<numb
       dir,
       env: { LOG_LEVEL: 'debug', ...process.env },
       gemini: chooseGemini(process.env),
+      only: ['processVideo'],
       events: tracker.events,
     });
     const results: ProcessedFile[] = [];

@@ -1,32 +1,38 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
-import { type FunctionName, triggers } from '../functions/triggers.ts';
-import { findFfmpeg } from '../functions/video/ffmpeg.ts';
+import { type FunctionName, type Trigger, triggers } from '../functions/triggers.ts';
 import type { Env } from '../shared/runtime/config.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
+import { realGeminiSettings, startBrain } from './brain.ts';
+import { forwardDeadLetter } from './dead-letters.ts';
 import type { Delivery } from './eventarc/delivery-store.ts';
-import { Eventarc } from './eventarc/eventarc.ts';
+import { Eventarc, type Route } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
-import { metadataEnvironment, startMetadataServer } from './metadata-server.ts';
 import { freePort } from './ports.ts';
-import { startVertexServer, type VertexServer } from './vertex/server.ts';
+import { type PubsubServer, startPubsubServer } from './pubsub/server.ts';
+import type { VertexServer } from './vertex/server.ts';
 
-export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state' } as const;
+export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'lake' } as const;
+export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
+const PROJECT = 'local';
 
 export interface Ports {
   gcs?: number;
   vertex?: number;
+  pubsub?: number;
   functions?: Partial<Record<FunctionName, number>>;
 }
 
 export interface Endpoints {
   gcs: string;
   vertex: string;
+  pubsub: string;
+  /** Of those that run. */
   functions: Record<FunctionName, string>;
 }
 
@@ -43,6 +49,8 @@ export interface LocalCloudOptions {
   maxDeliveryAttempts?: number;
   /** Folder of a bundle to run; one is made where absent. */
   bundleDir?: string;
+  /** Functions to run; all by default. */
+  only?: readonly FunctionName[];
   events?: CloudEvents;
 }
 
@@ -66,6 +74,7 @@ export interface LocalCloud {
   gcs: GcsServer;
   /** Undefined where the real Gemini answers. */
   vertex: VertexServer | undefined;
+  pubsub: PubsubServer;
   eventarc: Eventarc;
   processes: FunctionProcess[];
   close(): Promise<void>;
@@ -97,7 +106,19 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     });
     closers.push(() => gcs.close());
 
-    const brain = gemini === 'local' ? await startBrain(options, gcs) : undefined;
+    const pubsub = await startPubsubServer({
+      dir: join(dir, 'pubsub'),
+      projectId: PROJECT,
+      topics: Object.values(TOPICS),
+      ...(ports.pubsub !== undefined && { port: ports.pubsub }),
+    });
+    closers.push(() => pubsub.close());
+    await keepDeadLetters(pubsub.url);
+
+    const brain =
+      gemini === 'local'
+        ? await startBrain({ dir, gcsUrl: gcs.url, ffmpegPath: env['FFMPEG_PATH'], port: ports.vertex })
+        : undefined;
     if (brain) closers.push(() => brain.close());
 
     const functionEnv: Env = {
@@ -105,10 +126,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       RAW_BUCKET: BUCKETS.raw,
       FRAMES_BUCKET: BUCKETS.frames,
       STATE_BUCKET: BUCKETS.state,
+      LAKE_BUCKET: BUCKETS.lake,
+      EVENTS_TOPIC: TOPICS.events,
+      DEAD_LETTER_TOPIC: TOPICS.deadLetters,
       STORAGE_API_ENDPOINT: gcs.url,
+      PUBSUB_API_ENDPOINT: pubsub.url,
       ...(brain?.env ?? realGeminiSettings(env)),
     };
-    const names = Object.keys(triggers) as FunctionName[];
+    const names = options.only ?? (Object.keys(triggers) as FunctionName[]);
     const source = options.bundleDir ?? (await bundleHere(closers));
     const started = await Promise.all(
       names.map(async (name) => {
@@ -118,20 +143,30 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       }),
     );
 
+    const routes: Route[] = [];
+    for (const [name, processes] of started) {
+      const trigger: Trigger = {
+        ...triggers[name],
+        ...(options.maxDeliveryAttempts && { maxDeliveryAttempts: options.maxDeliveryAttempts }),
+      };
+      const urls = processes.map(({ url }) => url);
+      if ('bucket' in trigger.source) routes.push({ function: name, trigger, bucket: BUCKETS.raw, urls });
+      else subscribe(pubsub, name, trigger, urls, options);
+    }
     eventarc = new Eventarc({
       dir: join(dir, 'eventarc'),
-      routes: started.filter(firedByBucket).map(([name, processes]) => ({
-        function: name,
-        trigger: {
-          ...triggers[name],
-          ...(options.maxDeliveryAttempts && { maxDeliveryAttempts: options.maxDeliveryAttempts }),
-        },
-        bucket: BUCKETS.raw,
-        urls: processes.map(({ url }) => url),
-      })),
+      routes,
       ...(options.backoff && { backoff: options.backoff }),
       ...(events.onAttempt && { onAttempt: events.onAttempt }),
-      ...(events.onDeadLetter && { onDeadLetter: events.onDeadLetter }),
+      onDeadLetter: (delivery, file) => {
+        events.onDeadLetter?.(delivery, file);
+        // It is on disk as well: a message that cannot be published is not lost.
+        void forwardDeadLetter(delivery, {
+          pubsubUrl: pubsub.url,
+          topic: TOPICS.deadLetters,
+          project: PROJECT,
+        }).catch(() => undefined);
+      },
     });
     const running = eventarc;
     closers.push(() => running.close());
@@ -140,6 +175,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const endpoints: Endpoints = {
       gcs: gcs.url,
       vertex: brain?.vertex.url ?? 'https://aiplatform.googleapis.com',
+      pubsub: pubsub.url,
       functions: Object.fromEntries(
         started.map(([name, processes]) => [name, processes[0]!.url]),
       ) as Endpoints['functions'],
@@ -149,8 +185,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       endpoints,
       caPath: brain?.vertex.caPath,
       functionEnv,
-      storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: 'local' }),
+      storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: PROJECT }),
       gcs,
+      pubsub,
       vertex: brain?.vertex,
       eventarc,
       processes: started.flatMap(([, processes]) => processes),
@@ -162,54 +199,44 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   }
 }
 
-function firedByBucket([name]: readonly [FunctionName, unknown]): boolean {
-  return 'bucket' in triggers[name].source;
-}
-
 async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<string> {
   const made = await privateBundle();
   closers.push(made.remove);
   return made.dir;
 }
 
-/** The real Gemini cannot see local buckets: it gets the bytes, or a copy in a bucket of its own cloud. */
-function realGeminiSettings(env: Env): Env {
-  return { GEMINI_VIDEO: env['GEMINI_VIDEO'] ?? (env['GEMINI_VIDEO_BUCKET'] ? 'uri' : 'inline') };
+const TOPIC_OF = { EVENTS_TOPIC: TOPICS.events, MAINTENANCE_TOPIC: TOPICS.maintenance } as const;
+
+function subscribe(
+  pubsub: PubsubServer,
+  name: FunctionName,
+  trigger: Trigger,
+  urls: string[],
+  options: LocalCloudOptions,
+): void {
+  if (!('topic' in trigger.source)) return;
+  pubsub.subscribeFunction({
+    name: `eventarc-${name}`,
+    topic: TOPIC_OF[trigger.source.topic],
+    urls,
+    concurrency: trigger.concurrency,
+    deadLetterTopic: TOPICS.deadLetters,
+    maxDeliveryAttempts: trigger.maxDeliveryAttempts,
+    ackDeadlineSeconds: Math.max(10, trigger.timeoutSeconds),
+    backoff: options.backoff ?? { minMs: 500, maxMs: 30_000 },
+  });
 }
 
-interface Brain {
-  vertex: VertexServer;
-  env: Env;
-  close(): Promise<void>;
-}
-
-/** Vertex AI, and the metadata server that the client libraries take their tokens from. */
-async function startBrain(options: LocalCloudOptions, gcs: GcsServer): Promise<Brain> {
-  const ffmpeg = await findFfmpeg(options.env?.['FFMPEG_PATH']);
-  const vertex = await startVertexServer({
-    dir: join(options.dir, 'vertex'),
-    ffmpegPath: ffmpeg.path,
-    openObject: async (bucket, name) =>
-      `${gcs.url}/download/storage/v1/b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}?alt=media`,
-    ...(options.ports?.vertex !== undefined && { port: options.ports.vertex }),
+/** A topic without a subscription loses its messages. */
+async function keepDeadLetters(pubsubUrl: string): Promise<void> {
+  const topic = `projects/${PROJECT}/topics/${TOPICS.deadLetters}`;
+  const answer = await fetch(`${pubsubUrl}/v1/projects/${PROJECT}/subscriptions/dead-letters-kept`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ topic, messageRetentionDuration: '604800s', ackDeadlineSeconds: 60 }),
   });
-  const metadata = await startMetadataServer({ projectId: 'local' }).catch(async (error: unknown) => {
-    await vertex.close();
-    throw error;
-  });
-  return {
-    vertex,
-    env: {
-      GOOGLE_CLOUD_PROJECT: 'local',
-      VERTEX_API_ENDPOINT: vertex.endpoint,
-      NODE_EXTRA_CA_CERTS: vertex.caPath,
-      // The user's own credentials are none of the local cloud's business.
-      ...metadataEnvironment(metadata, join(options.dir, 'no-credentials')),
-    },
-    async close() {
-      await Promise.all([vertex.close(), metadata.close()]);
-    },
-  };
+  if (!answer.ok && answer.status !== 409)
+    throw new Error(`no subscription of ${topic}: ${await answer.text()}`);
 }
 
 async function startInstances(
@@ -236,7 +263,7 @@ async function startInstances(
 /** What a user may set for the functions; the rest of the environment stays outside. */
 function userSettings(env: Env): Record<string, string> {
   const own =
-    /^(MOMENT_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
+    /^(MOMENT_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|PRELOAD|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (own.test(name) && value !== undefined) settings[name] = value;

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findFfmpeg } from '../functions/video/ffmpeg.ts';
-import { BUCKETS, type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
+import { BUCKETS, type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { makeDemoClip } from './demo-clip.ts';
 import { chooseGemini } from './gemini-choice.ts';
 import { collect } from './process-files.ts';
@@ -25,6 +25,7 @@ Options (after --):
   --out DIR           where frames and manifests are copied to (default frames)
   --dir DIR           where the local cloud keeps its data (default .local)
   --gcs-port N        port of Cloud Storage (default: a free one)
+  --pubsub-port N     port of Pub/Sub (default: a free one)
   --vertex-port N     port of Vertex AI (default: a free one)
   --function-port N   port of processVideo (default: a free one)
   --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
@@ -50,6 +51,7 @@ function parse() {
         out: { type: 'string', default: 'frames' },
         dir: { type: 'string', default: fileURLToPath(new URL('../.local', import.meta.url)) },
         'gcs-port': { type: 'string' },
+        'pubsub-port': { type: 'string' },
         'vertex-port': { type: 'string' },
         'function-port': { type: 'string' },
         gemini: { type: 'string' },
@@ -117,10 +119,12 @@ async function main(): Promise<void> {
 
 function portsOf(values: ReturnType<typeof parse>['values']): Ports {
   const gcs = port('gcs-port', values['gcs-port']);
+  const pubsub = port('pubsub-port', values['pubsub-port']);
   const vertex = port('vertex-port', values['vertex-port']);
   const processVideo = port('function-port', values['function-port']);
   return {
     ...(gcs !== undefined && { gcs }),
+    ...(pubsub !== undefined && { pubsub }),
     ...(vertex !== undefined && { vertex }),
     ...(processVideo !== undefined && { functions: { processVideo } }),
   };
@@ -167,8 +171,9 @@ async function uploadAll(
 }
 
 function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
-  const { gcs, vertex, functions } = cloud.endpoints;
+  const { gcs, vertex, pubsub, functions } = cloud.endpoints;
   print(`Cloud Storage  ${gcs}`);
+  print(`Pub/Sub        ${pubsub}`);
   print(`Vertex AI      ${vertex}${gemini === 'local' ? '  (looks at the frames; no account needed)' : ''}`);
   for (const [name, url] of Object.entries(functions)) print(`${name.padEnd(14)} ${url}`);
   print(`data           ${dir}`);
@@ -181,6 +186,10 @@ function printNext(cloud: LocalCloud): void {
     `  CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=${cloud.endpoints.gcs}/storage/v1/ ` +
       `CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_CORE_PROJECT=local ` +
       `gcloud storage cp my.mp4 gs://${BUCKETS.raw}/`,
+  );
+  print(
+    `  CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=${cloud.endpoints.pubsub}/ CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true ` +
+      `CLOUDSDK_CORE_PROJECT=local gcloud pubsub topics publish ${TOPICS.events} --message '{"hello":"world"}'`,
   );
   print('  npx pipeline process my.mp4 --moment "the dog catches the ball"');
   print('Ctrl-C ends it.');

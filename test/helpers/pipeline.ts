@@ -36,6 +36,7 @@ export async function startPipeline(options: Partial<LocalCloudOptions> = {}): P
     dir,
     bundleDir: (await bundled).dir,
     backoff: { minMs: 20, maxMs: 200 },
+    only: ['processVideo'],
     ...options,
     events: {
       ...options.events,
