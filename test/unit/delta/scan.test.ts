@@ -68,7 +68,7 @@ test('an id in a compacted table: other files, row groups and columns are not re
   const bucket = memoryBucket();
   const table = await newTable(bucket);
   for (let batch = 0; batch < 8; batch++) await table.append(rowsOf('r', 5_000, batch * 5_000));
-  await table.compact({ idColumn: 'id', targetBytes: 1_000_000 });
+  await table.compact({ idColumn: 'id', targetBytes: 600_000 });
   const counts = newCounts();
   const reader = await DeltaTable.open(slowStore(bucket, NO_WAIT, counts), 'events');
   const { files, sizeInBytes } = await reader.snapshot();
