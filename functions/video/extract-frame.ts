@@ -170,7 +170,7 @@ class FfmpegVideoFile implements VideoFile {
 
   /** Ticks before the time asked for in which the frame on display has begun, as a rule. */
   #openingWindow(): number {
-    return this.#clock.ticks(Math.min(0.5, 1.5 / (this.facts.frameRate ?? 10)));
+    return this.#clock.ticks(Math.min(0.5, 1.05 / (this.facts.frameRate ?? 10)));
   }
 
   /**

@@ -22,6 +22,7 @@ interface Run {
   start: number;
   end: number;
   bytes: Promise<Uint8Array>;
+  done: boolean;
 }
 
 /** A reader that came this far in sequence, and how it got there. */
@@ -56,6 +57,17 @@ export class BlockCache {
     if (offset >= this.size) return new Uint8Array(0);
     const run = this.#runAt(Math.floor(offset / PAGE));
     return (await run.bytes).subarray(offset - run.start);
+  }
+
+  /** Where the bytes at hand from `offset` on end, without a fetch: no further than `limit`. */
+  cachedEnd(offset: number, limit: number): number {
+    let end = offset;
+    while (end < limit) {
+      const run = this.#runs.get(Math.floor(end / PAGE));
+      if (!run?.done) break;
+      end = run.end;
+    }
+    return Math.min(end, limit);
   }
 
   /** Exactly `length` bytes from `offset`, fewer only where the object ends. */
@@ -112,11 +124,16 @@ export class BlockCache {
     let pages = 1;
     while (pages < atMostPages && !this.#runs.has(page + pages)) pages++;
     const end = Math.min(start + pages * PAGE, this.size);
-    const run: Run = { start, end, bytes: this.#read(start, end - start) };
+    const run: Run = { start, end, bytes: this.#read(start, end - start), done: false };
     this.#held += end - start;
     this.#touch(run);
-    // Whoever awaits the bytes meets the failure; a later reader tries again.
-    run.bytes.catch(() => this.#drop(run));
+    run.bytes.then(
+      () => {
+        run.done = true;
+      },
+      // Whoever awaits the bytes meets the failure; a later reader tries again.
+      () => this.#drop(run),
+    );
     this.#evict(run);
     return run;
   }

@@ -120,7 +120,7 @@ async function respond(cache: BlockCache, request: IncomingMessage, response: Se
   }
   const head = request.method === 'HEAD';
   const first = head ? new Uint8Array(0) : await cache.from(range.start);
-  const end = range.short && !head ? Math.min(range.end, range.start + first.length) : range.end;
+  const end = range.short && !head ? atHand(cache, range.start, first.length) : range.end;
   response.writeHead(request.headers.range ? 206 : 200, {
     'accept-ranges': 'bytes',
     'content-type': 'application/octet-stream',
@@ -130,6 +130,13 @@ async function respond(cache: BlockCache, request: IncomingMessage, response: Se
   });
   if (!head) await send(cache, range.start, end, response);
   response.end();
+}
+
+/** Bytes in one answer: the rest of what is cached costs no storage read, but copying is not free either. */
+const ANSWER_BYTES = 1024 * 1024;
+
+function atHand(cache: BlockCache, start: number, first: number): number {
+  return Math.max(start + first, cache.cachedEnd(start + first, Math.min(cache.size, start + ANSWER_BYTES)));
 }
 
 async function send(cache: BlockCache, start: number, end: number, response: ServerResponse): Promise<void> {

@@ -146,6 +146,16 @@ describe('bytes are read only when they are asked for', () => {
     socket.destroy();
   });
 
+  test('what earlier reads left behind comes in one answer, and costs nothing', async () => {
+    const { url, traffic } = await start();
+    for (const from of [0, 128, 384]) await get(url, `bytes=${from * KiB}-`);
+    const before = traffic.requests;
+    const { headers, body } = await get(url, 'bytes=1000-');
+    expect(headers['content-range']).toBe(`bytes 1000-${640 * KiB - 1}/${SIZE}`);
+    expect(body.equals(CONTENT.subarray(1_000, 640 * KiB))).toBe(true);
+    expect(traffic.requests).toBe(before);
+  });
+
   test('the same bytes twice are read once', async () => {
     const { url, traffic } = await start();
     await get(url, 'bytes=0-');
