@@ -22,14 +22,13 @@ function questions({ times }: CatalogueClip): [time: number, frame: number][] {
   const last = times.length - 1;
   const middle = Math.floor(last / 2);
   const asked: [number, number][] = [
-    [-1, 0],
     [0, 0],
     [times[last]!, last],
     [times[last]! + 100, last],
   ];
-  if (last < 2) return asked;
+  if (last < 2) return [[-1, 0], ...asked];
   asked.push([times[1]!, 1], [times[last]! - 0.001, last - 1]);
-  for (const frame of [middle, middle + 1]) asked.push([times[frame]!, frame]);
+  asked.push([times[middle]!, middle]);
   asked.push([times[middle]! - 0.001, middle - 1]);
   asked.push([(times[middle]! + times[middle + 1]!) / 2, middle]);
   return asked;
