@@ -63,6 +63,8 @@ export const triggers = {
         on: 'state-bucket',
         reason: 'keeps write-once records and the lease, which it renews and deletes',
       },
+      { role: 'roles/pubsub.publisher', on: 'events-topic', reason: 'publishes what became of each upload' },
+      { role: 'roles/pubsub.publisher', on: 'dead-letter-topic', reason: 'publishes what it refuses' },
       { role: 'roles/aiplatform.user', on: 'project', reason: 'asks Gemini; has no narrower resource' },
       { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
       { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },

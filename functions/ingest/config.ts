@@ -14,7 +14,7 @@ export interface IngestConfig {
   read: ReadOptions;
   /** A commit is made when any of these is reached. */
   flush: { rows: number; bytes: number; ms: number };
-  /** A checkpoint is written by the instance that makes every n-th version. */
+  /** A checkpoint is written about every so many commits. */
   checkpointCommits: number;
   storageEndpoint: string | undefined;
   pubsubEndpoint: string | undefined;
@@ -28,17 +28,12 @@ export interface IngestConfig {
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseIngestConfig(env: Env): IngestConfig {
   const read = new EnvReader(env);
-  const project = read.optional('GOOGLE_CLOUD_PROJECT');
-  const deadLetterTopic = read.optional('DEAD_LETTER_TOPIC');
-  if (deadLetterTopic && !project && !deadLetterTopic.startsWith('projects/')) {
-    read.mistake('GOOGLE_CLOUD_PROJECT is not set, and DEAD_LETTER_TOPIC names no project');
-  }
   const config: IngestConfig = {
-    project,
+    project: read.optional('GOOGLE_CLOUD_PROJECT'),
     lakeBucket: read.required('LAKE_BUCKET'),
     lakePath: read.string('LAKE_PATH', 'events'),
     stateBucket: read.required('STATE_BUCKET'),
-    deadLetterTopic,
+    deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
     unknownTypes: read.oneOf('UNKNOWN_TYPES', ['accept', 'refuse'], 'accept'),
     read: {
       maxBytes: read.integer('MAX_EVENT_BYTES', 1024 * 1024, { min: 1, max: 10_000_000 }),
@@ -52,7 +47,7 @@ export function parseIngestConfig(env: Env): IngestConfig {
       bytes: read.integer('FLUSH_BYTES', 8 * 1024 * 1024, { min: 1, max: 256 * 1024 * 1024 }),
       ms: read.integer('FLUSH_MS', 25, { min: 0, max: 10_000 }),
     },
-    checkpointCommits: read.integer('CHECKPOINT_COMMITS', 100, { min: 1, max: 100_000 }),
+    checkpointCommits: read.integer('CHECKPOINT_COMMITS', 50, { min: 1, max: 100_000 }),
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
     pubsubEndpoint: read.optional('PUBSUB_API_ENDPOINT'),
     attemptMs: read.number('INGEST_SECONDS', 50, { min: 0.1, max: 3_500 }) * 1_000,

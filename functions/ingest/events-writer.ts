@@ -1,11 +1,4 @@
-import {
-  type CommittedBatch,
-  DeltaError,
-  type DeltaTable,
-  type Row,
-  type SubmitOutcome,
-  UniqueAppender,
-} from '../../shared/delta/index.ts';
+import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../../shared/delta/index.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { ID_COLUMN, openEventsTable } from './events-table.ts';
@@ -15,27 +8,21 @@ export interface EventsWriterOptions {
   path: string;
   /** A commit is made when any of these is reached. */
   flush: { rows: number; bytes: number; ms: number };
-  /** A checkpoint is written by whoever makes every n-th version. */
+  /** A checkpoint is written about every so many commits. */
   checkpointCommits: number;
   log: Logger;
 }
 
-interface OpenTable {
-  table: DeltaTable;
-  appender: UniqueAppender;
-}
-
 /** The one writer of an instance: all its requests share its commits. The table is opened with the first row. */
 export class EventsWriter {
-  private opening: Promise<OpenTable> | undefined;
-  private opened: OpenTable | undefined;
-  private upkeep: Promise<void> | undefined;
+  private opening: Promise<UniqueAppender> | undefined;
+  private opened: UniqueAppender | undefined;
 
   constructor(private readonly options: EventsWriterOptions) {}
 
   /** Resolves when the row's commit is confirmed, or its id confirmed in the table. */
   async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
-    const { appender } = this.opened ?? (await unlessAborted(this.open(), signal));
+    const appender = this.opened ?? (await unlessAborted(this.open(), signal));
     try {
       return await appender.submit(row, { signal });
     } catch (error) {
@@ -45,7 +32,7 @@ export class EventsWriter {
     }
   }
 
-  private open(): Promise<OpenTable> {
+  private open(): Promise<UniqueAppender> {
     this.opening ??= this.openTable().then(
       (opened) => {
         this.opened = opened;
@@ -64,35 +51,18 @@ export class EventsWriter {
     this.opened = undefined;
   }
 
-  private async openTable(): Promise<OpenTable> {
-    const { store, path, flush } = this.options;
-    const table = await openEventsTable(store, path);
-    const appender = await UniqueAppender.open(table.location, {
+  private async openTable(): Promise<UniqueAppender> {
+    const { store, path, flush, checkpointCommits, log } = this.options;
+    const { location } = await openEventsTable(store, path);
+    return UniqueAppender.open(location, {
       idColumn: ID_COLUMN,
       maxRows: flush.rows,
       maxBytes: flush.bytes,
       maxAgeMs: flush.ms,
-      onCommit: (commit) => {
-        this.upkeep ??= this.keepUp({ table, appender }, commit).finally(() => {
-          this.upkeep = undefined;
-        });
-      },
+      checkpointEvery: checkpointCommits,
+      // no harm to any event: a cold start has more to read until the next one succeeds
+      onUpkeepError: (error) => log.warn('upkeep failed', { reason: String(error) }),
     });
-    return { table, appender };
-  }
-
-  /** What keeps cold starts short. Beside the commits, and no harm if it fails: the next one does it. */
-  private async keepUp({ table, appender }: OpenTable, commit: CommittedBatch): Promise<void> {
-    const { checkpointCommits, log } = this.options;
-    try {
-      const saved = await appender.saveIndex();
-      if (saved) log.debug('index saved', { version: commit.version, bytes: saved.bytes });
-      if (commit.version % checkpointCommits !== 0) return;
-      const { version, actions, size } = await table.checkpoint();
-      log.debug('checkpoint written', { version, actions, bytes: size });
-    } catch (error) {
-      log.warn('upkeep failed', { version: commit.version, reason: String(error) });
-    }
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
 import type { EventFunction, Invocation, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
@@ -7,15 +8,17 @@ import {
   type PubsubMessage,
   parsePubsubMessage,
 } from '../../shared/runtime/pubsub-message.ts';
-import { keepRefusals, type Refuse } from '../../shared/runtime/refusals.ts';
+import { keepRefusals, publishRefusals } from '../../shared/runtime/refusals.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import type { IngestConfig } from './config.ts';
 import { EventsWriter } from './events-writer.ts';
 import { ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
-import { type ReadEvents, type ReadOptions, readEvents } from './read-events.ts';
+import { type ReadEvents, type ReadOptions, readEvents, STRUCTURED } from './read-events.ts';
 import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
+
+const NAME = 'ingestEvent';
 
 export interface IncomingMessage extends ParsedEvent {
   message: PubsubMessage;
@@ -28,10 +31,19 @@ export interface Ingest {
   runtime: Runtime;
 }
 
-export function createIngest(config: IngestConfig, storage: Storage, log: Logger): Ingest {
+export interface IngestServices {
+  storage: Storage;
+  /** Opened when there is something to publish. */
+  publisher: () => Promise<Publisher>;
+  log: Logger;
+}
+
+export function createIngest(config: IngestConfig, { storage, publisher, log }: IngestServices): Ingest {
   const state = async () => storage.bucket(config.stateBucket);
-  const refuse: Refuse = keepRefusals(state);
-  const outcomes = new OutcomeLog(log.with({ function: 'ingestEvent' }), systemClock.now);
+  const { deadLetterTopic } = config;
+  const refuse =
+    deadLetterTopic === undefined ? keepRefusals(state) : publishRefusals(publisher, deadLetterTopic);
+  const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now);
   const writer = new EventsWriter({
     store: storage.bucket(config.lakeBucket),
     path: config.lakePath,
@@ -46,7 +58,13 @@ export function createIngest(config: IngestConfig, storage: Storage, log: Logger
       {
         validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
         submit: (row, options) => writer.submit(row, options),
-        refuse: async () => {},
+        async refuse(error, text) {
+          const { clock, signal } = invocation;
+          const [at, input, eventId] = [new Date(clock.now()), alone(message, text), sha256(text)];
+          await refuse({ function: NAME, eventId, error, input, at, signal });
+          const { code, message: reason } = error;
+          invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
+        },
         settled: (event, outcome) =>
           outcomes.note(outcome, event.type, invocation.startedAt, message.publishTime),
       },
@@ -54,7 +72,7 @@ export function createIngest(config: IngestConfig, storage: Storage, log: Logger
     );
   return {
     fn: {
-      name: 'ingestEvent',
+      name: NAME,
       parse: (input) => parseMessage(input, config.read),
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
       run,
@@ -81,4 +99,19 @@ function parseMessage(input: unknown, options: ReadOptions): IncomingMessage {
     data: undefined,
   };
   return { message, read, event, eventId };
+}
+
+/** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */
+function alone(message: PubsubMessage, text: string): Record<string, unknown> {
+  const kept = Object.entries(message.attributes).filter(([name]) => name.toLowerCase() !== 'content-type');
+  const { messageId, publishTime, orderingKey } = message;
+  return {
+    message: {
+      data: Buffer.from(text).toString('base64'),
+      attributes: { ...Object.fromEntries(kept), 'content-type': STRUCTURED },
+      messageId,
+      publishTime,
+      orderingKey,
+    },
+  };
 }

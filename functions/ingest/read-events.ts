@@ -32,7 +32,7 @@ export interface ReadEvents {
   outcomes: ReadOutcome[];
 }
 
-const STRUCTURED = 'application/cloudevents+json';
+export const STRUCTURED = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
 
 /**

@@ -4,6 +4,10 @@ export interface VideoConfig {
   project: string | undefined;
   framesBucket: string;
   stateBucket: string;
+  /** Where outcomes are published; without it, nowhere. */
+  eventsTopic: string | undefined;
+  /** Where refused events are published, beside the records in the state bucket. */
+  deadLetterTopic: string | undefined;
   /** What to look for where the upload does not say. */
   moment: string;
   maxMoments: number;
@@ -38,6 +42,7 @@ export interface VideoConfig {
   contactSheet: boolean;
   ffmpegPath: string | undefined;
   storageEndpoint: string | undefined;
+  pubsubEndpoint: string | undefined;
   /** Time one attempt has, below the function's own timeout. */
   attemptMs: number;
   leaseMs: number;
@@ -75,6 +80,8 @@ export function parseVideoConfig(env: Env): VideoConfig {
     project,
     framesBucket,
     stateBucket,
+    eventsTopic: read.topic('EVENTS_TOPIC'),
+    deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
     moment: read.string('MOMENT_PROMPT', DEFAULT_MOMENT),
     maxMoments: read.integer('MAX_MOMENTS', 1, { min: 1, max: 20 }),
     accept: {
@@ -111,6 +118,7 @@ export function parseVideoConfig(env: Env): VideoConfig {
     contactSheet: read.boolean('CONTACT_SHEET', false),
     ffmpegPath: read.optional('FFMPEG_PATH'),
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
+    pubsubEndpoint: read.optional('PUBSUB_API_ENDPOINT'),
     attemptMs: read.integer('ATTEMPT_SECONDS', 500, { min: 1, max: 3_500 }) * 1_000,
     leaseMs: read.integer('LEASE_SECONDS', 60, { min: 1, max: 3_600 }) * 1_000,
     preload: read.boolean('PRELOAD', false),

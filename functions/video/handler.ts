@@ -1,3 +1,4 @@
+import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import {
   type EventFunction,
@@ -6,18 +7,28 @@ import {
   type Runtime,
 } from '../../shared/runtime/handle.ts';
 import { createLogger } from '../../shared/runtime/log.ts';
+import { keepRefusals, publishRefusals, refuseBy } from '../../shared/runtime/refusals.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
+import { videoNames } from './records.ts';
 import { parseVideoEvent, type VideoEvent } from './video-object.ts';
 
 /** One storage event, as the functions-framework hands it over. */
 export async function handle(input: unknown): Promise<void> {
   const config = configure();
+  const { deadLetterTopic } = config;
+  const state = async () => (await openStorage(config)).bucket(config.stateBucket);
   const runtime: Runtime = {
     log: createLogger({ debug: config.debug }),
     project: config.project,
-    state: async () => (await openStorage(config)).bucket(config.stateBucket),
+    state,
+    ...(deadLetterTopic !== undefined && {
+      refuse: refuseBy(
+        publishRefusals(() => openPublisher(config), deadLetterTopic),
+        keepRefusals(state),
+      ),
+    }),
     attemptMs: config.attemptMs,
   };
   const fn: EventFunction<VideoEvent> = {
@@ -59,6 +70,18 @@ async function run({ object }: VideoEvent, invocation: Invocation, config: Video
   ]);
   const tools = videoTools(config, storage, invocation.log);
   const { manifest, ours } = await processVideo(object, tools, invocation);
+  const { eventsTopic: topic } = config;
+  if (topic !== undefined) {
+    const { publishOutcome } = await import('./publish-outcome.ts');
+    const publisher = () => openPublisher(config);
+    const [state, names] = [storage.bucket(config.stateBucket), videoNames(object)];
+    await publishOutcome(
+      manifest,
+      ours,
+      { topic, publisher, state, names, framesBucket: config.framesBucket },
+      invocation,
+    );
+  }
   logOutcome(manifest, ours, invocation);
 }
 
@@ -104,4 +127,12 @@ function openStorage(config: VideoConfig): Promise<Storage> {
     }),
   );
   return storage;
+}
+
+let publisher: Publisher | undefined;
+
+async function openPublisher({ project = '', pubsubEndpoint }: VideoConfig): Promise<Publisher> {
+  const { createPublisher } = await import('../../shared/gcp/pubsub.ts');
+  publisher ??= createPublisher({ project, ...(pubsubEndpoint && { apiEndpoint: pubsubEndpoint }) });
+  return publisher;
 }

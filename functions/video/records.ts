@@ -11,6 +11,8 @@ export interface VideoNames {
   coarse: string;
   detection: string;
   lease: string;
+  /** Written when the outcome has been published. */
+  published: string;
   /** In the frames bucket. */
   manifest: string;
   frame(index: number, seconds: number, extension: string): string;
@@ -31,6 +33,7 @@ export function videoNames(object: VideoObject): VideoNames {
     coarse: `${state}/coarse.json`,
     detection: `${state}/detection.json`,
     lease: `${state}/lease.json`,
+    published: `${state}/published.json`,
     manifest: `${folder}/manifest.json`,
     frame: (index, seconds, extension) =>
       `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}.${extension}`,

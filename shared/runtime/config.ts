@@ -56,6 +56,18 @@ export class EnvReader {
     return this.oneOf(name, ['true', 'false'], fallback ? 'true' : 'false') === 'true';
   }
 
+  /** A Pub/Sub topic: `projects/P/topics/T`, or its short name where GOOGLE_CLOUD_PROJECT is set. */
+  topic(name: string): string | undefined {
+    const topic = this.optional(name);
+    if (topic === undefined || /^projects\/[^/]+\/topics\/[^/]+$/.test(topic)) return topic;
+    if (topic.includes('/')) {
+      this.mistakes.push(`${name} is ${JSON.stringify(topic)}; T or projects/P/topics/T is allowed`);
+    } else if (this.optional('GOOGLE_CLOUD_PROJECT') === undefined) {
+      this.mistakes.push(`${name} names no project, and GOOGLE_CLOUD_PROJECT is not set`);
+    }
+    return topic;
+  }
+
   mistake(message: string): void {
     this.mistakes.push(message);
   }

@@ -1,3 +1,4 @@
+import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import type { AppError } from './errors.ts';
 import { type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
 
@@ -14,12 +15,6 @@ export interface Refusal {
   signal?: AbortSignal | undefined;
 }
 
-/** A message as it is published. */
-export interface OutgoingMessage {
-  data: Uint8Array;
-  attributes: Readonly<Record<string, string>>;
-}
-
 /** https://cloud.google.com/pubsub/quotas#resource_limits, in bytes of UTF-8. */
 const MAX_ATTRIBUTES = 100;
 const MAX_NAME = 256;
@@ -30,7 +25,7 @@ const MAX_VALUE = 1_024;
  * them (`deadLetterForm` is `original`). Where that cannot be, because it is no message or its attributes leave
  * no room, the data is the JSON of what was delivered, whole (`envelope`).
  */
-export function deadLetterMessage(refusal: Refusal): OutgoingMessage {
+export function deadLetterMessage(refusal: Refusal): Required<Omit<OutgoingMessage, 'orderingKey'>> {
   const { error, function: name, eventId, at, input } = refusal;
   const original = asMessage(input);
   const own: Record<string, string> = {

@@ -1,5 +1,6 @@
+import type { Publisher } from '../gcp/pubsub.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { deadLetterMessage, type OutgoingMessage, type Refusal } from './dead-letter-message.ts';
+import { deadLetterMessage, type Refusal } from './dead-letter-message.ts';
 import { writeRecord } from './once.ts';
 
 /** What is done with an event before it is acknowledged as refused. If it fails, the delivery fails. */
@@ -28,11 +29,9 @@ export function keepRefusals(state: () => Promise<ObjectStore>): Refuse {
 }
 
 /** Publishes refused events as dead letters. */
-export function publishRefusals(
-  publish: (message: OutgoingMessage, options: { signal?: AbortSignal | undefined }) => Promise<unknown>,
-): Refuse {
+export function publishRefusals(publisher: () => Promise<Publisher>, topic: string): Refuse {
   return async (refusal) => {
-    await publish(deadLetterMessage(refusal), { signal: refusal.signal });
+    await (await publisher()).publish(topic, [deadLetterMessage(refusal)], { signal: refusal.signal });
   };
 }
 

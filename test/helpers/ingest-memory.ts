@@ -1,0 +1,65 @@
+import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/config.ts';
+import { createIngest } from '../../functions/ingest/ingest-function.ts';
+import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
+import type { Publisher } from '../../shared/gcp/pubsub.ts';
+import type { Env } from '../../shared/runtime/config.ts';
+import { handleEvent } from '../../shared/runtime/handle.ts';
+import { createLogger } from '../../shared/runtime/log.ts';
+import { createMemoryStorage } from '../../shared/storage/memory.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+
+/** The ingest without a process around it: what goes in, what the table holds, what was published. */
+export interface MemoryIngest {
+  config: IngestConfig;
+  storage: Storage;
+  published: { topic: string; data: string; attributes: Readonly<Record<string, string>> }[];
+  logs: Record<string, unknown>[];
+  /** Resolves where the function would answer 2xx. */
+  deliver(input: unknown): Promise<void>;
+  rows(): Promise<ScannedRow[]>;
+}
+
+export interface MemoryIngestOptions {
+  env?: Env;
+  storage?: Storage;
+  publisher?: Publisher;
+}
+
+export function startMemoryIngest(options: MemoryIngestOptions = {}): MemoryIngest {
+  const storage = options.storage ?? createMemoryStorage();
+  const published: MemoryIngest['published'] = [];
+  const logs: Record<string, unknown>[] = [];
+  const config = parseIngestConfig({
+    LAKE_BUCKET: 'lake',
+    STATE_BUCKET: 'state',
+    GOOGLE_CLOUD_PROJECT: 'demo',
+    DEAD_LETTER_TOPIC: 'dead',
+    FLUSH_MS: '0',
+    ...options.env,
+  });
+  const publisher: Publisher = options.publisher ?? {
+    async publish(topic, messages) {
+      for (const { data, attributes = {} } of messages) {
+        published.push({ topic, data: Buffer.from(data).toString(), attributes });
+      }
+      return messages.map((_, index) => String(published.length + index));
+    },
+    close() {},
+  };
+  const { fn, runtime } = createIngest(config, {
+    storage,
+    publisher: async () => publisher,
+    log: createLogger({ write: (line) => void logs.push(JSON.parse(line)) }),
+  });
+  return {
+    config,
+    storage,
+    published,
+    logs,
+    deliver: (input) => handleEvent(input, fn, runtime),
+    async rows() {
+      const table = await DeltaTable.open(storage.bucket('lake'), 'events').catch(() => undefined);
+      return table ? collectRows(table.scan()) : [];
+    },
+  };
+}

@@ -1,0 +1,311 @@
+import { expect, test } from 'vitest';
+import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
+import {
+  batch,
+  binary,
+  cloudEvent,
+  messageEvent,
+  pubsubMessage,
+  pushBody,
+  structured,
+} from '../../helpers/messages.ts';
+
+/** What a message gets: rows of the table by their `data`, or dead letters by code and part of the reason. */
+interface Case {
+  input: unknown;
+  rows?: (string | null)[];
+  dead?: [code: string, reason: string][];
+  /** `original` where its bytes and attributes went along as they were. */
+  form?: 'original' | 'envelope';
+}
+
+const plain = (data: unknown, attributes?: Record<string, string>): unknown =>
+  messageEvent(pubsubMessage({ data, ...(attributes && { attributes }) }));
+const nested = (levels: number): string => `${'['.repeat(levels)}${']'.repeat(levels)}`;
+const json = { 'content-type': 'application/json' };
+
+const CASES: Record<string, Case> = {
+  // not a message
+  'no object': {
+    input: 'hello',
+    dead: [['invalid-event', 'event is "hello"; a JSON object']],
+    form: 'envelope',
+  },
+  'an array': { input: [1, 2], dead: [['invalid-event', 'event is an array of 2']], form: 'envelope' },
+  'an event of storage': {
+    input: messageEvent({}, { type: 'google.cloud.storage.object.v1.finalized' }),
+    dead: [['invalid-event', 'type is "google.cloud.storage.object.v1.finalized"; google.cloud.pubsub']],
+    form: 'envelope',
+  },
+  'no data in the event': {
+    input: messageEvent({}, { data: undefined }),
+    dead: [['invalid-event', 'data is missing']],
+    form: 'envelope',
+  },
+  'no message in the data': {
+    input: messageEvent(undefined),
+    dead: [['invalid-event', 'data.message is missing; a Pub/Sub message']],
+    form: 'envelope',
+  },
+  'a message that is text': {
+    input: messageEvent('text'),
+    dead: [['invalid-event', 'data.message is "text"']],
+    form: 'envelope',
+  },
+  'a bare push with a null message': {
+    input: pushBody(null),
+    dead: [['invalid-event', 'message is null']],
+    form: 'envelope',
+  },
+
+  // bytes
+  'data that is no base64': {
+    input: messageEvent({ data: '***not base64***' }),
+    dead: [['invalid-event', 'message.data is "***not base64***"; base64 is allowed']],
+    form: 'envelope',
+  },
+  'base64 cut short': {
+    input: messageEvent({ data: 'eyJhIjoxfQ' }),
+    dead: [['invalid-event', 'base64 is allowed']],
+    form: 'envelope',
+  },
+  'data that is a number': {
+    input: messageEvent({ data: 7 }),
+    dead: [['invalid-event', 'message.data is 7']],
+    form: 'envelope',
+  },
+  'an attribute that is no string': {
+    input: messageEvent(pubsubMessage({ data: '{}', attributes: { retries: 3 } })),
+    dead: [['invalid-event', 'attribute "retries" is 3; a string']],
+    form: 'envelope',
+  },
+  'attributes that are a list': {
+    input: messageEvent(pubsubMessage({ data: '{}', attributes: ['a'] })),
+    dead: [['invalid-event', 'message.attributes is an array of 1']],
+    form: 'envelope',
+  },
+  'no data at all': { input: messageEvent(pubsubMessage()), dead: [['not-json', 'its end at 0']] },
+  'bytes that are not UTF-8': {
+    input: plain(Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d)),
+    dead: [['not-json', '4 bytes that are not UTF-8']],
+  },
+  'a byte order mark': { input: plain('\ufeff{}'), dead: [['not-json', 'at 0']] },
+  'text that is no JSON': { input: plain('hello'), dead: [['not-json', '"h" at 0; JSON is allowed']] },
+  'JSON cut short': { input: plain('{"a":1'), dead: [['not-json', 'its end at 6']] },
+  'two values': { input: plain('{}{}'), dead: [['not-json', '"{" at 2']] },
+  'single quotes': { input: plain("{'a':1}"), dead: [['not-json', 'at 1']] },
+  'a comma too many': { input: plain('[1,]'), dead: [['not-json', '"]" at 3']] },
+  NaN: { input: plain('{"a":NaN}'), dead: [['not-json', '"N" at 5']] },
+  'a number with a leading zero': { input: plain('[012]'), dead: [['not-json', '"1" at 2']] },
+  'a line break in a string': { input: plain('["a\nb"]'), dead: [['not-json', 'at 3']] },
+  'a bad escape': { input: plain('["\\x41"]'), dead: [['not-json', '"x" at 3']] },
+  'a member twice': {
+    input: plain('{"a":1,"\\u0061":2}'),
+    dead: [['not-json', 'a second member "\\u0061" at 7']],
+  },
+  'more bytes than allowed': {
+    input: plain(JSON.stringify({ text: 'x'.repeat(2_000) })),
+    dead: [['too-large', 'event has 2011 bytes; at most 1000 are allowed']],
+  },
+  'levels without end': {
+    input: plain(nested(400)),
+    dead: [['too-deep', 'nested deeper than 8 levels at 8']],
+  },
+  'one level too many': { input: plain(nested(9)), dead: [['too-deep', 'nested deeper than 8 levels']] },
+
+  // CloudEvents
+  'an event without id': {
+    input: messageEvent(structured({ id: undefined })),
+    dead: [['invalid-event', 'id is missing']],
+  },
+  'an empty source': {
+    input: messageEvent(structured({ source: '' })),
+    dead: [['invalid-event', 'source is ""']],
+  },
+  'a type that is a number': {
+    input: messageEvent(structured({ type: { a: 1 } })),
+    dead: [['invalid-event', 'type is an object']],
+  },
+  'another version of CloudEvents': {
+    input: messageEvent(structured({ specversion: '0.3' })),
+    dead: [['invalid-event', 'specversion is "0.3"; "1.0" is allowed']],
+  },
+  'a time that is none': {
+    input: messageEvent(structured({ time: 'yesterday' })),
+    dead: [['invalid-event', 'time is "yesterday"; an RFC 3339']],
+  },
+  'the 30th of February': {
+    input: messageEvent(structured({ time: '2026-02-30T00:00:00Z' })),
+    dead: [['invalid-event', 'time is "2026-02-30T00:00:00Z"']],
+  },
+  'a control character in an id': {
+    input: messageEvent(structured({ id: 'a\u0000b' })),
+    dead: [['invalid-event', 'without control characters']],
+  },
+  'a lone surrogate in an id': {
+    input: messageEvent(structured({ id: '\ud800' })),
+    dead: [['invalid-event', 'Unicode']],
+  },
+  'an id without end': {
+    input: messageEvent(structured({ id: 'x'.repeat(900), source: 'y'.repeat(8_193) })),
+    dead: [['too-large', 'event has']],
+  },
+  'a structured event that is an array': {
+    input: messageEvent(structured({}, { data: [] })),
+    dead: [['invalid-event', 'CloudEvent is JSON of kind array; an object']],
+  },
+  'data twice': {
+    input: messageEvent(structured({ data_base64: 'e30=' })),
+    dead: [['invalid-event', 'both data and data_base64']],
+  },
+  'data_base64 that is none': {
+    input: messageEvent(structured({ data: undefined, data_base64: '%%' })),
+    dead: [['invalid-event', 'data_base64 is "%%"; base64']],
+  },
+  'a picture in data_base64': {
+    input: messageEvent(structured({ data: undefined, data_base64: 'iVBORw0KGgo=' })),
+    dead: [['not-json', 'not UTF-8']],
+  },
+  'a bomb in data_base64': {
+    input: messageEvent(
+      structured({ data: undefined, data_base64: Buffer.from(nested(100)).toString('base64') }),
+    ),
+    dead: [['too-deep', 'nested deeper than 8 levels']],
+  },
+  'a binary event without source': {
+    input: messageEvent(binary({ source: undefined })),
+    dead: [['invalid-event', 'source is missing']],
+  },
+  'a binary event of a picture': {
+    input: messageEvent(binary({ datacontenttype: 'image/png' })),
+    dead: [['invalid-event', 'content-type is "image/png"; JSON']],
+  },
+
+  // schemas
+  'data that breaks its schema': {
+    input: messageEvent(structured({ type: 'video.rejected', data: { attempts: 1 } })),
+    dead: [['schema-violation', "data is an object; must have required property 'manifest'"]],
+  },
+  'a field of another type': {
+    input: messageEvent(
+      structured({
+        type: 'video.rejected',
+        data: {
+          manifest: { bucket: 'b', name: 'n' },
+          source: { bucket: 'b', name: 'n', generation: 1 },
+          attempts: 1,
+          rejection: { code: 'c', reason: 'r' },
+        },
+      }),
+    ),
+    dead: [['schema-violation', 'data/source/generation is 1; must be string (schema video.rejected/1)']],
+  },
+  'a schema without data': {
+    input: messageEvent(binary({ type: 'video.framed', data: undefined })),
+    dead: [['schema-violation', 'data is missing']],
+  },
+  'a version that is not known': {
+    input: messageEvent(structured({ type: 'video.framed', dataschema: 'https://x/video.framed/9.json' })),
+    dead: [['schema-violation', 'dataschema is "https://x/video.framed/9.json"; video.framed/1 are allowed']],
+  },
+  'a type with the name of a method': {
+    input: messageEvent(structured({ type: 'constructor', data: 1 })),
+    rows: ['1'],
+  },
+
+  // batches
+  'a batch that is an object': {
+    input: messageEvent(batch([], { data: {} })),
+    dead: [['invalid-event', 'batch is JSON of kind object; an array']],
+  },
+  'a batch of too many': {
+    input: messageEvent(batch(Array.from({ length: 5 }, (_, index) => cloudEvent({ id: `${index}` })))),
+    dead: [['too-large', 'batch has 5 events; at most 4']],
+  },
+  'a batch cut short': {
+    input: messageEvent(batch([], { data: '[{"specversion":"1.0"},' })),
+    dead: [['not-json', 'its end at 23']],
+  },
+  'a batch with one good event of four': {
+    input: messageEvent(
+      batch([
+        cloudEvent({ id: 'good', data: 1 }),
+        cloudEvent({ id: undefined }),
+        7,
+        cloudEvent({ type: 'video.framed', data: {} }),
+      ]),
+    ),
+    rows: ['1'],
+    dead: [
+      ['invalid-event', 'id is missing'],
+      ['invalid-event', 'CloudEvent is JSON of kind number'],
+      ['schema-violation', 'must have required property'],
+    ],
+  },
+
+  // strange, and good
+  'an empty batch': { input: messageEvent(batch([])) },
+  'an empty object': { input: plain('{}'), rows: ['{}'] },
+  'a number alone': { input: plain(' 12 '), rows: [' 12 '] },
+  'null alone': { input: plain('null'), rows: ['null'] },
+  'numbers that no double holds': {
+    input: plain('{"n":9007199254740993,"x":1e400,"z":-0.0}'),
+    rows: ['{"n":9007199254740993,"x":1e400,"z":-0.0}'],
+  },
+  'spaces and key order': { input: plain('{ "b" : 1 ,\n"a":2 }'), rows: ['{ "b" : 1 ,\n"a":2 }'] },
+  'a member named __proto__': { input: plain('{"__proto__":{"a":1}}'), rows: ['{"__proto__":{"a":1}}'] },
+  'escapes and a lone surrogate': { input: plain('"\\ud800\\u0000\\/"'), rows: ['"\\ud800\\u0000\\/"'] },
+  'the deepest that is allowed': { input: plain(nested(8)), rows: [nested(8)] },
+  'a structured event without content type': {
+    input: plain(JSON.stringify(cloudEvent({ data: { a: 1 } }))),
+    rows: ['{"a":1}'],
+  },
+  'a structured event whose attributes repeat it': {
+    input: plain(JSON.stringify(cloudEvent({ data: { a: 2 } })), {
+      'ce-specversion': '1.0',
+      'ce-id': 'e-1',
+      'ce-source': '//shop/orders',
+      'ce-type': 'order.created',
+    }),
+    rows: ['{"a":2}'],
+  },
+  'a binary event around a structured one': {
+    input: messageEvent(binary({ data: cloudEvent({ id: 'inner', data: 1 }) })),
+    rows: [JSON.stringify(cloudEvent({ id: 'inner', data: 1 }))],
+  },
+  'a binary event without data': { input: messageEvent(binary({ data: undefined })), rows: [null] },
+  'JSON in data_base64': {
+    input: messageEvent(structured({ data: undefined, data_base64: 'eyAiYSI6IDEgfQ==' })),
+    rows: ['{ "a": 1 }'],
+  },
+  'an attribute that is a number': { input: messageEvent(structured({ subject: 12, data: 1 })), rows: ['1'] },
+  'a bare push': { input: pushBody(pubsubMessage({ data: '[1]' })), rows: ['[1]'] },
+  'a message without id or time': { input: messageEvent({ data: 'e30=' }), rows: ['{}'] },
+  'a leap second, with an offset': {
+    input: messageEvent(structured({ time: '2016-12-31T23:59:60+00:00', data: 1 })),
+    rows: ['1'],
+  },
+  'JSON under another content type': {
+    input: plain('[2]', { ...json, 'Content-Type': 'text/plain' }),
+    rows: ['[2]'],
+  },
+};
+
+test('there are at least 40 of them', () => {
+  expect(Object.keys(CASES).length).toBeGreaterThanOrEqual(40);
+});
+
+test.each(Object.entries(CASES))('%s', async (_name, { input, rows = [], dead = [], form = 'original' }) => {
+  const ingest = startMemoryIngest({
+    env: { MAX_EVENT_BYTES: '1000', MAX_EVENT_DEPTH: '8', MAX_BATCH_EVENTS: '4' },
+  });
+  // resolved is acknowledged: whatever it is, it never comes again
+  await ingest.deliver(input);
+  expect((await ingest.rows()).map((row) => row['data'])).toEqual(rows);
+  const got = ingest.published.map(({ attributes }) => attributes);
+  expect(got.map((attributes) => attributes['deadLetterCode'])).toEqual(dead.map(([code]) => code));
+  for (const [index, [, reason]] of dead.entries()) {
+    expect(got[index]?.['deadLetterReason']).toContain(reason);
+    expect(got[index]?.['deadLetterForm']).toBe(form);
+  }
+});
