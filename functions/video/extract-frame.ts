@@ -40,6 +40,9 @@ export interface OpenVideoOptions {
 /** Nearer to the beginning than this nothing is sought: some demuxers fail there, and little would be saved. */
 const SEEK_FROM_SECONDS = 0.5;
 
+/** Where the container does not say when it ends, nothing is looked for after this. */
+const LONGEST_SECONDS = 1e7;
+
 /** What frames of one decode may hold in memory at a time. */
 const FRAMES_BYTES = 96 * 1024 * 1024;
 
@@ -119,7 +122,7 @@ class FfmpegVideoFile implements VideoFile {
       const shown = await this.#decode(pts, pts - window, this.#hi(time, pts), maxWidth, () => (frame) => {
         found = frame;
       });
-      const last = Math.max(...shown.slice(-64));
+      const last = latest(shown);
       if (found && found.time === this.#clock.seconds(last)) return found;
       if (attempt === 3) {
         throw new AppError('corrupt-media', `the frame at ${time} s was decoded but could not be converted`);
@@ -139,7 +142,7 @@ class FfmpegVideoFile implements VideoFile {
     const shown = await this.#decode(
       pts,
       pts - this.#openingWindow(),
-      this.#hi(to, this.#clock.ptsAt(Math.max(from, to))),
+      this.#hi(to, Math.max(pts, this.#span(to, to).pts)),
       maxWidth,
       () => {
         after = new EvenSample(atMost);
@@ -149,7 +152,7 @@ class FfmpegVideoFile implements VideoFile {
         };
       },
     );
-    const onDisplay = Math.max(...shown.filter((one) => one <= pts));
+    const onDisplay = latest(shown.filter((one) => one <= pts));
     if (first?.time !== this.#clock.seconds(onDisplay)) first = await this.#frameAt(from, maxWidth);
     return after.preceded(first);
   }
@@ -158,8 +161,8 @@ class FfmpegVideoFile implements VideoFile {
     if (!Number.isFinite(from) || !Number.isFinite(to)) {
       throw new AppError('internal', `asked for the frame at ${from} to ${to}; times are finite seconds`);
     }
-    const end = this.facts.durationSeconds;
-    return { pts: this.#clock.ptsAt(Math.max(0, end === undefined ? from : Math.min(from, end))) };
+    const end = this.facts.durationSeconds ?? LONGEST_SECONDS;
+    return { pts: this.#clock.ptsAt(Math.max(0, Math.min(from, end))) };
   }
 
   /** Past the stated end everything counts, so that a wrong statement does not hide the last frame. */
@@ -224,4 +227,9 @@ class FfmpegVideoFile implements VideoFile {
       throw this.#server.failure ?? error;
     }
   }
+}
+
+/** Frames come in display order, but a broken file may have it otherwise. */
+function latest(timestamps: readonly number[]): number {
+  return timestamps.reduce((last, one) => Math.max(last, one), Number.NEGATIVE_INFINITY);
 }

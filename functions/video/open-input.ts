@@ -52,7 +52,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   const input: InputPlan = {
     url: options.server.url,
     demuxer: sniffed.demuxer,
-    maxPixels: limits.maxPixels,
+    // Decoders count what they allocate, whose sides are rounded up; what is displayed is held to the limit below.
+    maxPixels: Math.ceil(limits.maxPixels * 1.1) + 65_536,
     threads: limits.threads ?? Math.min(2, availableParallelism()),
   };
   const context: DecodeContext = {

@@ -177,6 +177,12 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     );
   });
 
+  test('exactly as many pixels as allowed are no reason to refuse', async () => {
+    const path = join(folder, 'just-right.mp4');
+    await makeClip({ path, frames: 2, rate: '25', width: 1_000, height: 1_000, options: X264 }, tool);
+    expect(await attempt(path, ffmpeg, { time: 0 })).toBe(0);
+  });
+
   test('a picture that claims 65,000 pixels a side is refused before it is allocated', async () => {
     const path = join(folder, 'claims.avi');
     await makeClip({ path, frames: 3, rate: '25', options: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'] }, tool);
