@@ -1,3 +1,4 @@
+import { lakeCommand } from './lake.ts';
 import { processCommand } from './process.ts';
 
 export interface Command {
@@ -9,6 +10,7 @@ export interface Command {
 
 const commands: Record<string, Command> = {
   process: processCommand,
+  lake: lakeCommand,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {

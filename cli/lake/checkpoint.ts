@@ -1,0 +1,26 @@
+import { bytesText, counted } from './numbers.ts';
+import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+
+export const checkpoint: Subcommand = {
+  summary: 'writes a checkpoint, so that the table opens quickly',
+  help: `usage: pipeline lake checkpoint [options]
+
+Writes the state of the newest version as one file, so that readers need not replay the log. Harmless beside
+writers.
+
+${PLACE_HELP}`,
+
+  parse(args) {
+    const values = parseOptions(args, PLACE_OPTIONS);
+    return {
+      place: values,
+      async run({ openTable, out, progress, counts }) {
+        progress.start(() => `checkpoint: ${counted(counts.requests, 'request')}`);
+        const { version, actions, size } = await (await openTable()).checkpoint();
+        progress.stop();
+        await out.line(`checkpoint of version ${version}: ${counted(actions, 'action')}, ${bytesText(size)}`);
+        return 0;
+      },
+    };
+  },
+};

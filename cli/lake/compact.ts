@@ -1,0 +1,69 @@
+import { idColumnOf, type Lake } from './lake.ts';
+import { bytesText, count, counted, secondsText } from './numbers.ts';
+import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand, wholeNumber } from './subcommand.ts';
+
+/** A rewrite whose input somebody else has taken is planned anew so many times. */
+const MAX_CONFLICTS = 10;
+/** No rewrite of a step begins after this time. */
+const STEP_MS = 200;
+
+export const compact: Subcommand = {
+  summary: 'rewrites small files into larger ones, sorted by id',
+  help: `usage: pipeline lake compact [options]
+
+Rewrites small files into larger ones, sorted by id, with bloom filters, so that a look-up is one small read. No row
+changes; writers go on meanwhile. Each rewrite is a commit of its own: what is done stays when it is stopped.
+
+  --min-files N      leave fewer new files than this alone (default 4)
+${PLACE_HELP}`,
+
+  parse(args) {
+    const values = parseOptions(args, { ...PLACE_OPTIONS, 'min-files': { type: 'string' } });
+    const minFiles = wholeNumber('min-files', values['min-files'], { min: 2, max: 1_000_000 });
+    return {
+      place: values,
+      run: (lake) => run(lake, { ...(minFiles !== undefined && { minFiles }) }),
+    };
+  },
+};
+
+async function run(lake: Lake, options: { minFiles?: number }): Promise<number> {
+  const { openTable, out, progress, signal, clock, counts } = lake;
+  const started = clock.now();
+  const table = await openTable();
+  const idColumn = idColumnOf(await table.snapshot({ signal }));
+  const total = { rewrites: 0, filesRemoved: 0, filesAdded: 0, rows: 0, bytes: 0 };
+  progress.start(
+    () =>
+      `${counted(total.rewrites, 'rewrite')}, ${count(total.filesRemoved)} files into ${count(total.filesAdded)}; ` +
+      `${bytesText(counts.bytes)} read, ${secondsText(clock.now() - started)}`,
+  );
+  const summary = (): string =>
+    `${counted(total.filesRemoved, 'file')} rewritten into ${count(total.filesAdded)}: ` +
+    `${counted(total.rows, 'row')}, ${bytesText(total.bytes)}, ${counted(total.rewrites, 'commit')}, ${secondsText(clock.now() - started)}`;
+  let conflicts = 0;
+  let maxMs = STEP_MS;
+  try {
+    for (;;) {
+      // a little at a time, so that progress is seen; more where planning alone takes so long
+      const step = await table.compact({ ...options, idColumn, maxMs, signal });
+      for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += step[key];
+      if (step.isComplete) break;
+      if (step.rewrites === 0) maxMs *= 2;
+      if (step.conflict !== undefined && ++conflicts > MAX_CONFLICTS) {
+        progress.stop();
+        await out.line(summary());
+        progress.note(`gave up: other writers removed its files ${conflicts} times; try again later`);
+        return 1;
+      }
+      signal.throwIfAborted();
+    }
+  } catch (error) {
+    progress.stop();
+    if (total.rewrites > 0) await out.line(summary());
+    throw error;
+  }
+  progress.stop();
+  await out.line(total.rewrites === 0 ? 'nothing to compact' : summary());
+  return 0;
+}

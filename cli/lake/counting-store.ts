@@ -1,0 +1,32 @@
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+
+export interface StoreCounts {
+  /** Calls; each is one request, a `get` with facts two. */
+  requests: number;
+  /** Bytes of bodies read. */
+  bytes: number;
+}
+
+/** The store with what is read from it counted. */
+export function countingStore(inner: ObjectStore, counts: StoreCounts): ObjectStore {
+  const counted = async <T>(call: Promise<T>, bytesOf?: (result: T) => number): Promise<T> => {
+    counts.requests++;
+    const result = await call;
+    counts.bytes += bytesOf?.(result) ?? 0;
+    return result;
+  };
+  return {
+    bucket: inner.bucket,
+    stat: (name, options) => counted(inner.stat(name, options)),
+    get: (name, options) => counted(inner.get(name, options), (found) => found?.body.length ?? 0),
+    getRange: (name, offset, length, options) =>
+      counted(inner.getRange(name, offset, length, options), (found) => found?.length ?? 0),
+    putIfAbsent: (name, body, options) => counted(inner.putIfAbsent(name, body, options)),
+    replaceIf: (name, generation, body, options) => counted(inner.replaceIf(name, generation, body, options)),
+    list(options) {
+      counts.requests++;
+      return inner.list(options);
+    },
+    delete: (name, options) => counted(inner.delete(name, options)),
+  };
+}

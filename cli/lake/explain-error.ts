@@ -1,0 +1,58 @@
+import { printable } from '../../local/report.ts';
+import { DeltaError } from '../../shared/delta/index.ts';
+import type { TableLocation } from '../../shared/delta/log-path.ts';
+import { AppError } from '../../shared/runtime/errors.ts';
+import type { Place } from './place.ts';
+import { Failure } from './subcommand.ts';
+
+/** What went wrong and what to do, in one line. */
+export async function explainError(error: unknown, place: Place, location: TableLocation): Promise<string> {
+  if (error instanceof Failure) return error.message;
+  const message = printable(error instanceof Error ? error.message : String(error));
+  if (error instanceof DeltaError) {
+    if (error.code === 'table-not-found') return whatIsThere(place, location);
+    if (error.code === 'unsettled') return `${message}: look at "pipeline lake history", then try again`;
+    return `${place.url}: ${message}`;
+  }
+  if (!(error instanceof AppError)) return message;
+  if (error.code === 'invalid-config') {
+    return `bucket ${place.bucket} does not exist in ${place.where}: ${
+      place.isLocal
+        ? 'is it the right --table?'
+        : 'is it the right --table, and the right service (--local DIR, --cloud)?'
+    }`;
+  }
+  if (error.code === 'denied' && /default credentials/i.test(message)) {
+    return 'no Google credentials: run "gcloud auth application-default login", or "npm start" for a local table';
+  }
+  if (error.code === 'denied') return `${message}: whose credentials are they?`;
+  if (error.code === 'unavailable' && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message)) {
+    return `${place.where}, does not answer: ${place.isLocal ? 'is it running? "npm start" starts a local cloud' : 'is there a network?'}`;
+  }
+  return message;
+}
+
+const LOOK_AT = 1_000;
+
+/** A folder without a table: what the bucket has instead. */
+async function whatIsThere({ bucket, path, url, where }: Place, { store }: TableLocation): Promise<string> {
+  let isEmpty = true;
+  for await (const _ of store.list({ prefix: `${path}/` })) {
+    isEmpty = false;
+    break;
+  }
+  if (!isEmpty) return `${url} is not a Delta table: there are objects, but no commits in its _delta_log`;
+  const tables = new Set<string>();
+  let seen = 0;
+  for await (const { name } of store.list({})) {
+    const at = name.indexOf('/_delta_log/');
+    if (at > 0) tables.add(name.slice(0, at));
+    if (++seen >= LOOK_AT) break;
+  }
+  const others = [...tables].slice(0, 5).map((name) => printable(`gs://${bucket}/${name}`));
+  const hint =
+    others.length > 0
+      ? `there is ${others.join(', ')}`
+      : 'it is made with the first event that ingestEvent takes';
+  return `there is no table ${url} in ${where}: ${hint}`;
+}

@@ -1,0 +1,83 @@
+import type { Condition, Filter } from '../../shared/delta/index.ts';
+import { oneOf, quoted, UsageError } from './subcommand.ts';
+import { parseTime, TIME_HELP } from './time.ts';
+
+export const FILTER_OPTIONS = {
+  type: { type: 'string', multiple: true },
+  source: { type: 'string', multiple: true },
+  subject: { type: 'string', multiple: true },
+  'correlation-id': { type: 'string', multiple: true },
+  'ce-id': { type: 'string', multiple: true },
+  id: { type: 'string', multiple: true },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  by: { type: 'string', default: 'time' },
+} as const;
+
+export const FILTER_HELP = `  --type TEXT        events of this type; --source, --subject, --correlation-id and --ce-id likewise.
+                     Given twice, either will do
+  --id ID            the event with this event_id, or the beginning of it (8 digits or more)
+  --since TIME       events of then or later
+  --until TIME       events before then
+  --by COLUMN        what --since and --until look at: time (the producer's; the default; plain JSON has
+                     none), publish_time or ingest_time
+                     A TIME is ${TIME_HELP}
+`;
+
+export interface FilterValues {
+  type?: string[] | undefined;
+  source?: string[] | undefined;
+  subject?: string[] | undefined;
+  'correlation-id'?: string[] | undefined;
+  'ce-id'?: string[] | undefined;
+  id?: string[] | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+  by: string;
+}
+
+const TIMES = ['time', 'publish_time', 'ingest_time'] as const;
+const TEXTS = {
+  type: 'type',
+  source: 'source',
+  subject: 'subject',
+  'correlation-id': 'correlation_id',
+  'ce-id': 'ce_id',
+} as const;
+
+/** Throws UsageError. `now` is what `2h` is counted from, ms. */
+export function toFilter(values: FilterValues, now: number): Filter {
+  const filter: Record<string, Condition> = {};
+  for (const [option, column] of Object.entries(TEXTS)) {
+    const texts = values[option as keyof typeof TEXTS];
+    if (texts?.includes('')) throw new UsageError(`--${option} is ""; a text is allowed`);
+    if (texts) filter[column] = { in: texts };
+  }
+  if (values.id) filter['event_id'] = idCondition(values.id);
+  const span = timeSpan(values, now);
+  const by = oneOf('by', values.by, TIMES);
+  if (span) filter[by] = span;
+  return filter;
+}
+
+function idCondition(given: readonly string[]): Condition {
+  const ids = given.map((id) => id.toLowerCase());
+  const wrong = ids.find((id) => !/^[0-9a-f]{8,64}$/.test(id));
+  if (wrong !== undefined) throw new UsageError(`--id is ${quoted(wrong)}; 8 to 64 hex digits are allowed`);
+  const [start = ''] = ids;
+  if (ids.every((id) => id.length === 64)) return { in: ids };
+  if (ids.length > 1)
+    throw new UsageError('--id is given twice; then only whole ids of 64 digits are allowed');
+  // no hex digit comes after f
+  return { gte: start, lt: `${start}g` };
+}
+
+function timeSpan({ since, until }: FilterValues, now: number): Condition | undefined {
+  if (since === undefined && until === undefined) return undefined;
+  const from = since === undefined ? undefined : parseTime('since', since, now);
+  const to = until === undefined ? undefined : parseTime('until', until, now);
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw new UsageError(`--since ${since} is not before --until ${until}: nothing lies between`);
+  }
+  return { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
+}

@@ -1,0 +1,136 @@
+import { printable } from '../../local/report.ts';
+import { readCommit } from '../../shared/delta/commit.ts';
+import { history as readHistory } from '../../shared/delta/history.ts';
+import { DeltaError, type HistoryEntry, parseStats } from '../../shared/delta/index.ts';
+import { decodeDataPath, type TableLocation } from '../../shared/delta/log-path.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import { loadSnapshot } from '../../shared/delta/snapshot.ts';
+import { count } from './numbers.ts';
+import {
+  oneOf,
+  PLACE_HELP,
+  PLACE_OPTIONS,
+  parseOptions,
+  type Subcommand,
+  wholeNumber,
+} from './subcommand.ts';
+import { fitted, textWidth } from './text-width.ts';
+
+const PARALLEL_READS = 16;
+
+export const history: Subcommand = {
+  summary: 'lists the versions: what each did, when and by whom',
+  help: `usage: pipeline lake history [options]
+
+The newest versions first, with the rows that each added and removed. "?" stands for what the log does not tell.
+
+  --limit N          at most so many (default 20)
+  --format FORMAT    table (the default) or json
+${PLACE_HELP}`,
+
+  parse(args) {
+    const values = parseOptions(args, {
+      ...PLACE_OPTIONS,
+      limit: { type: 'string' },
+      format: { type: 'string', default: 'table' },
+    });
+    const format = oneOf('format', values.format, ['table', 'json']);
+    const limit = wholeNumber('limit', values.limit, { min: 1, max: 1_000_000 }) ?? 20;
+    return {
+      place: values,
+      async run({ location, out, signal }) {
+        const newest = await loadSnapshot(location, undefined, signal);
+        const entries = await readHistory(location, newest.version, limit, signal);
+        const removed = await rowsRemoved(location, entries, signal);
+        if (format === 'json') {
+          await out.json(entries.map((entry) => facts(entry, removed.get(entry.version))));
+          return 0;
+        }
+        for (const line of table(entries, removed, out.width)) await out.line(line);
+        return 0;
+      },
+    };
+  },
+};
+
+function facts(entry: HistoryEntry, rowsGone: number | undefined): Record<string, unknown> {
+  return {
+    version: entry.version,
+    time: entry.committed.toISOString(),
+    operation: entry.operation ?? null,
+    engine: entry.engine ?? null,
+    rowsAdded: entry.rowsAdded ?? null,
+    rowsRemoved: rowsGone ?? null,
+    filesAdded: entry.filesAdded,
+    filesRemoved: entry.filesRemoved,
+    bytesAdded: entry.bytesAdded,
+  };
+}
+
+/**
+ * Rows of the files that each version removed. A `remove` tells none: the files' own `add`s do, which are in
+ * versions before. Undefined where those are gone or do not tell.
+ */
+async function rowsRemoved(
+  location: TableLocation,
+  entries: readonly HistoryEntry[],
+  signal: AbortSignal,
+): Promise<Map<number, number | undefined>> {
+  const removed = new Map<number, number | undefined>(entries.map(({ version }) => [version, 0]));
+  if (entries.every(({ filesRemoved }) => filesRemoved === 0)) return removed;
+  const rows = new Map<string, number | undefined>();
+  const oldest = entries.at(-1)?.version ?? 0;
+  const before = oldest === 0 ? undefined : await loadSnapshot(location, oldest - 1, signal).catch(ifGone);
+  for (const [path, { stats }] of before?.files ?? []) rows.set(path, parseStats(stats).numRecords);
+  const versions = entries.map(({ version }) => version).reverse();
+  const commits = await mapConcurrent(versions, PARALLEL_READS, (version) =>
+    readCommit(location, version, signal),
+  );
+  for (const commit of commits) {
+    if (commit === undefined) continue;
+    let sum: number | undefined = 0;
+    for (const { path } of commit.removes) {
+      const known = rows.get(decodeDataPath(path));
+      sum = sum === undefined || known === undefined ? undefined : sum + known;
+    }
+    for (const { path, stats } of commit.adds) rows.set(decodeDataPath(path), parseStats(stats).numRecords);
+    removed.set(commit.version, sum);
+  }
+  return removed;
+}
+
+function ifGone(error: unknown): undefined {
+  if (error instanceof DeltaError) return undefined;
+  throw error;
+}
+
+function table(
+  entries: readonly HistoryEntry[],
+  removed: ReadonlyMap<number, number | undefined>,
+  width: number,
+): string[] {
+  const change = (rows: number | undefined, sign: string): string =>
+    rows === undefined ? '?' : rows === 0 ? '0' : `${sign}${count(rows)}`;
+  const rows = [
+    ['version', 'time', 'operation', 'added', 'removed', 'files', 'engine'],
+    ...entries.map((entry) => [
+      String(entry.version),
+      entry.committed.toISOString(),
+      entry.operation ?? '?',
+      change(entry.rowsAdded, '+'),
+      change(removed.get(entry.version), '-'),
+      `+${entry.filesAdded} -${entry.filesRemoved}`,
+      entry.engine ?? '?',
+    ]),
+  ].map((cells) => cells.map((cell) => printable(cell.slice(0, 500))));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.min(40, Math.max(...rows.map((cells) => textWidth(cells[column] ?? '')))),
+  );
+  return rows.map((cells) => {
+    const line = cells
+      .map((cell, column) => fitted(cell, widths[column] ?? 0))
+      .join('  ')
+      .trimEnd();
+    return textWidth(line) > width ? fitted(line, width) : line;
+  });
+}

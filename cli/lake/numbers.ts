@@ -1,0 +1,26 @@
+/** `12,345`. */
+export function count(value: number): string {
+  return value.toLocaleString('en-US');
+}
+
+/** `1 file`, `12,345 files`. */
+export function counted(value: number, one: string): string {
+  return `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+}
+
+/** `12.3 MB`: powers of a thousand, as Cloud Storage bills them. */
+export function bytesText(bytes: number): string {
+  if (bytes < 1_000) return counted(bytes, 'byte');
+  const units = ['KB', 'MB', 'GB', 'TB', 'PB'];
+  let value = bytes / 1_000;
+  let unit = 0;
+  while (value >= 999.95 && unit < units.length - 1) {
+    value /= 1_000;
+    unit++;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+export function secondsText(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
+}

@@ -1,0 +1,46 @@
+/** Whoever read the output has gone: `| head` does. No reason to complain. */
+export class OutputClosed extends Error {}
+
+/** Text to a stream at the pace of its reader, so that no more than a row group waits in memory. */
+export class Output {
+  private failure: Error | undefined;
+  private wake: (() => void) | undefined;
+
+  constructor(private readonly stream: NodeJS.WriteStream) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      this.failure = error.code === 'EPIPE' ? new OutputClosed() : error;
+      this.wake?.();
+    });
+  }
+
+  get isTerminal(): boolean {
+    return this.stream.isTTY === true;
+  }
+
+  /** Characters of a line. */
+  get width(): number {
+    if (this.isTerminal && this.stream.columns > 0) return this.stream.columns;
+    const columns = Number(process.env['COLUMNS']);
+    return Number.isInteger(columns) && columns >= 20 ? columns : 160;
+  }
+
+  /** Throws OutputClosed. */
+  async write(text: string): Promise<void> {
+    if (this.failure) throw this.failure;
+    if (text === '' || this.stream.write(text)) return;
+    await new Promise<void>((resolve) => {
+      this.wake = resolve;
+      this.stream.once('drain', resolve);
+    });
+    this.wake = undefined;
+    if (this.failure) throw this.failure;
+  }
+
+  line(text = ''): Promise<void> {
+    return this.write(`${text}\n`);
+  }
+
+  json(value: unknown): Promise<void> {
+    return this.line(JSON.stringify(value, undefined, 2));
+  }
+}

@@ -1,0 +1,63 @@
+import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
+import { rowWriter } from './formats.ts';
+import { bytesText, count, counted } from './numbers.ts';
+import { ROW_HELP, ROW_OPTIONS, rowChoice, shownFields } from './row-options.ts';
+import { selectRows } from './rows.ts';
+import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand, wholeNumber } from './subcommand.ts';
+import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './versions.ts';
+
+export const query: Subcommand = {
+  summary: 'prints the events that match',
+  help: `usage: pipeline lake query [filters] [options]
+
+Prints the events that match all of the filters, in the order in which they are stored. Only files, row groups
+and columns that may matter are read.
+
+${FILTER_HELP}  --limit N          at most so many
+${VERSION_HELP}${ROW_HELP}  --stats            say on standard error what was read for it
+${PLACE_HELP}`,
+
+  parse(args) {
+    const values = parseOptions(args, {
+      ...PLACE_OPTIONS,
+      ...FILTER_OPTIONS,
+      ...VERSION_OPTIONS,
+      ...ROW_OPTIONS,
+      limit: { type: 'string' },
+      stats: { type: 'boolean', default: false },
+    });
+    const now = Date.now();
+    const filter = toFilter(values, now);
+    const version = versionChoice(values, now);
+    const rows = rowChoice(values);
+    const limit =
+      wholeNumber('limit', values.limit, { min: 1, max: Number.MAX_SAFE_INTEGER }) ??
+      Number.POSITIVE_INFINITY;
+
+    return {
+      place: values,
+      async run({ location, out, progress, signal, counts }) {
+        const snapshot = await loadVersion(location, version, signal);
+        const fields = shownFields(snapshot, rows);
+        const writer = rowWriter(rows.format, fields, out);
+        const columns = fields.map(({ name }) => name);
+        let found = 0;
+        for await (const batch of selectRows(location, snapshot, { columns, filter, signal })) {
+          const wanted = batch.slice(0, limit - found);
+          await writer.write(wanted);
+          found += wanted.length;
+          if (found >= limit) break;
+        }
+        await writer.end();
+        if (found === 0 && rows.format === 'table') progress.note('no event matches');
+        if (values.stats) {
+          progress.note(
+            `${counted(found, 'event')} of version ${count(snapshot.version)}; ` +
+              `${bytesText(counts.bytes)} of ${bytesText(snapshot.sizeInBytes)} read in ${counted(counts.requests, 'request')}`,
+          );
+        }
+        return 0;
+      },
+    };
+  },
+};

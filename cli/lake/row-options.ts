@@ -1,0 +1,52 @@
+import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import { FORMATS, type Format, type ShownField } from './formats.ts';
+import { oneOf, quoted, UsageError } from './subcommand.ts';
+
+export const ROW_OPTIONS = {
+  format: { type: 'string', default: 'table' },
+  columns: { type: 'string' },
+} as const;
+
+export const ROW_HELP = `  --format FORMAT    table (cut to the width of the terminal; the default), jsonl or csv (whole, data as it
+                     was stored)
+  --columns A,B,C    these columns, in this order, or "all" (default: all of them in jsonl and csv, the most
+                     telling in a table)
+`;
+
+/** What a table shows: it ends with the longest. */
+const TELLING = ['time', 'type', 'source', 'subject', 'event_id', 'data'];
+
+export interface RowChoice {
+  format: Format;
+  /** Undefined for what suits the format. */
+  columns: readonly string[] | 'all' | undefined;
+}
+
+/** Throws UsageError. */
+export function rowChoice(values: { format: string; columns?: string | undefined }): RowChoice {
+  const format = oneOf('format', values.format, FORMATS);
+  const { columns } = values;
+  if (columns === undefined || columns === 'all') return { format, columns };
+  const names = columns.split(',').map((name) => name.trim());
+  if (names.includes('')) {
+    throw new UsageError(`--columns is ${quoted(columns)}; names with commas between them are allowed`);
+  }
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new UsageError(`--columns names ${quoted(twice)} twice`);
+  return { format, columns: names };
+}
+
+/** Columns of this table that are shown. Throws UsageError for one that it does not have. */
+export function shownFields({ fields }: Snapshot, { format, columns }: RowChoice): ShownField[] {
+  if (columns === undefined && format === 'table') {
+    const telling = TELLING.flatMap((name) => fields.find((field) => field.name === name) ?? []);
+    return telling.length > 0 ? telling : [...fields];
+  }
+  if (columns === undefined || columns === 'all') return [...fields];
+  return columns.map((name) => {
+    const found = fields.find((field) => field.name === name);
+    if (found) return found;
+    const known = fields.map((field) => field.name).join(', ');
+    throw new UsageError(`--columns names ${quoted(name)}; the table has ${known}`);
+  });
+}

@@ -1,0 +1,34 @@
+import { parseRfc3339 } from '../../functions/ingest/rfc3339.ts';
+import { quoted, UsageError } from './subcommand.ts';
+
+export const TIME_HELP = '2026-11-21, 2026-11-21T10:00:00Z, 90s, 15m, 2h, 7d or 1w ago, now';
+
+const UNIT_MS: Record<string, number> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
+
+/** Microseconds since the epoch. Throws UsageError. */
+export function parseTime(option: string, text: string, now: number): bigint {
+  const [, amount, unit = ''] = /^(\d{1,6})([smhdw])$/.exec(text) ?? [];
+  if (amount !== undefined) return BigInt(now - Number(amount) * (UNIT_MS[unit] ?? 0)) * 1_000n;
+  if (text === 'now') return BigInt(now) * 1_000n;
+  const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
+  const micros = parseRfc3339(isDay ? `${text}T00:00:00Z` : text);
+  if (micros !== undefined) return micros;
+  throw new UsageError(`--${option} is ${quoted(text)}; allowed are ${TIME_HELP}`);
+}
+
+/** RFC 3339 in UTC, with microseconds where there are any. */
+export function formatMicros(micros: bigint): string {
+  const rest = ((micros % 1_000n) + 1_000n) % 1_000n;
+  const ms = Number((micros - rest) / 1_000n);
+  const date = new Date(ms);
+  // beyond what Date holds there is no calendar to speak of
+  if (Number.isNaN(date.getTime())) return `${micros} µs`;
+  const text = date.toISOString();
+  return rest === 0n ? text : `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;
+}

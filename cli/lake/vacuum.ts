@@ -1,0 +1,31 @@
+import { printable } from '../../local/report.ts';
+import { bytesText, count, counted } from './numbers.ts';
+import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+
+export const vacuum: Subcommand = {
+  summary: 'deletes data files that no version within the retention needs',
+  help: `usage: pipeline lake vacuum [--dry-run] [options]
+
+Deletes data files that are not live, were not removed in the last 7 days (or delta.deletedFileRetentionDuration,
+where that is longer) and were not written in them. Versions older than that can then no longer be read.
+
+  --dry-run          only list what would be deleted
+${PLACE_HELP}`,
+
+  parse(args) {
+    const values = parseOptions(args, { ...PLACE_OPTIONS, 'dry-run': { type: 'boolean', default: false } });
+    const dryRun = values['dry-run'];
+    return {
+      place: values,
+      async run({ openTable, out, progress, signal, counts }) {
+        progress.start(() => `vacuum: ${counted(counts.requests, 'request')}`);
+        const { files, bytes, seen } = await (await openTable()).vacuum({ dryRun, signal });
+        progress.stop();
+        if (dryRun) for (const file of files) await out.line(printable(file));
+        const done = dryRun ? 'would be deleted; nothing was' : 'deleted';
+        await out.line(`${counted(files.length, 'file')} of ${count(seen)}, ${bytesText(bytes)}: ${done}`);
+        return 0;
+      },
+    };
+  },
+};

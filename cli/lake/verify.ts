@@ -1,0 +1,74 @@
+import { printable } from '../../local/report.ts';
+import { idColumnOf, type Lake } from './lake.ts';
+import { bytesText, count, counted, secondsText } from './numbers.ts';
+import { oneOf, PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+import { type Finding, verifyFiles } from './verify-files.ts';
+import { verifyLog } from './verify-log.ts';
+import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, versionChoice } from './versions.ts';
+
+/** Findings that the JSON form lists; all are counted. */
+const MAX_LISTED = 10_000;
+
+export const verify: Subcommand = {
+  summary: 'reads every live file again and checks it against the log',
+  help: `usage: pipeline lake verify [options]
+
+Reads everything: each live file is there, has the size, the rows and the bounds that the log gives it; each
+event_id is the one of the row's content, and none is there twice; every checkpoint says what the commits before
+it add up to.
+
+${VERSION_HELP}  --format FORMAT    text (the default) or json
+${PLACE_HELP}
+Exit code: 0 all is well, 1 something is not, each of it on a line.
+`,
+
+  parse(args) {
+    const values = parseOptions(args, {
+      ...PLACE_OPTIONS,
+      ...VERSION_OPTIONS,
+      format: { type: 'string', default: 'text' },
+    });
+    const format = oneOf('format', values.format, ['text', 'json']);
+    const version = versionChoice(values, Date.now());
+    return { place: values, run: (lake) => run(lake, version, format) };
+  },
+};
+
+async function run(lake: Lake, version: VersionChoice, format: 'text' | 'json'): Promise<number> {
+  const { location, out, progress, signal, clock, place } = lake;
+  const started = clock.now();
+  const snapshot = await loadVersion(location, version, signal);
+  const facts = { files: 0, rows: 0, bytes: 0, commits: 0, checkpoints: 0 };
+  const listed: Finding[] = [];
+  let findings = 0;
+  const report = async (finding: Finding): Promise<void> => {
+    findings++;
+    if (format === 'text') {
+      await out.line(`${finding.kind}: ${printable(finding.where)}: ${printable(finding.what)}`);
+    } else if (listed.length < MAX_LISTED) {
+      listed.push(finding);
+    }
+  };
+  progress.start(() => {
+    const share = snapshot.sizeInBytes === 0 ? 1 : facts.bytes / snapshot.sizeInBytes;
+    return (
+      `verify: ${count(facts.commits)} commits, file ${count(facts.files)} of ${count(snapshot.files.size)}, ` +
+      `${counted(facts.rows, 'row')}, ${Math.round(share * 100)} %, ${counted(findings, 'finding')}`
+    );
+  });
+  await verifyLog(location, snapshot, { now: clock.now(), signal, report, facts });
+  await verifyFiles(location, snapshot, { idColumn: idColumnOf(snapshot), signal, report, facts });
+  progress.stop();
+  if (format === 'json') {
+    const seconds = (clock.now() - started) / 1_000;
+    const { version: verified } = snapshot;
+    await out.json({ table: place.url, version: verified, ...facts, seconds, findings, list: listed });
+  } else {
+    await out.line(
+      `version ${snapshot.version}: ${counted(facts.rows, 'row')} in ${counted(facts.files, 'file')}, ${bytesText(facts.bytes)}, ` +
+        `${counted(facts.commits, 'commit')}, ${counted(facts.checkpoints, 'checkpoint')}, ${secondsText(clock.now() - started)}: ` +
+        `${findings === 0 ? 'all is well' : counted(findings, 'finding')}`,
+    );
+  }
+  return findings === 0 ? 0 : 1;
+}

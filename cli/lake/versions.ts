@@ -1,0 +1,82 @@
+import { DeltaError } from '../../shared/delta/index.ts';
+import { listLog } from '../../shared/delta/log-listing.ts';
+import type { TableLocation } from '../../shared/delta/log-path.ts';
+import { loadSnapshot, type Snapshot } from '../../shared/delta/snapshot.ts';
+import { versionAt } from '../../shared/delta/time-travel.ts';
+import { Failure, UsageError, wholeNumber } from './subcommand.ts';
+import { formatMicros, parseTime, TIME_HELP } from './time.ts';
+
+export const VERSION_OPTIONS = { version: { type: 'string' }, 'as-of': { type: 'string' } } as const;
+
+export const VERSION_HELP = `  --version N        the table as of version N
+  --as-of TIME       the table as it was then
+`;
+
+/** Which version of the table is asked for; the newest where neither is given. */
+export interface VersionChoice {
+  version: number | undefined;
+  asOf: Date | undefined;
+}
+
+/** Throws UsageError. */
+export function versionChoice(
+  values: { version?: string | undefined; 'as-of'?: string | undefined },
+  now: number,
+): VersionChoice {
+  const asOf = values['as-of'];
+  const version = wholeNumber('version', values.version, { min: 0, max: Number.MAX_SAFE_INTEGER });
+  if (version !== undefined && asOf !== undefined) {
+    throw new UsageError('--version and --as-of exclude each other');
+  }
+  if (asOf === undefined) return { version, asOf: undefined };
+  // a commit is as old as its file, to the millisecond
+  return { version, asOf: new Date(Number(parseTime('as-of', asOf, now) / 1_000n)) };
+}
+
+export { TIME_HELP };
+
+/** Throws Failure with the versions there are, where the one asked for is not among them. */
+export async function loadVersion(
+  location: TableLocation,
+  { version, asOf }: VersionChoice,
+  signal: AbortSignal,
+): Promise<Snapshot> {
+  if (version === undefined && asOf === undefined) return loadSnapshot(location, undefined, signal);
+  try {
+    if (version !== undefined) return await loadSnapshot(location, version, signal);
+    const newest = await loadSnapshot(location, undefined, signal);
+    const then = await versionAt(location, newest.version, asOf as Date, signal);
+    return then === newest.version ? newest : await loadSnapshot(location, then, signal);
+  } catch (error) {
+    if (!(error instanceof DeltaError) || error.code === 'table-not-found') throw error;
+    const range = await versionRange(location, signal);
+    if (error.code !== 'version-not-found' && (version ?? range.newest) >= range.oldest) throw error;
+    const asked =
+      version === undefined
+        ? `no version is as old as ${asOf?.toISOString()}`
+        : `there is no version ${version}`;
+    const since =
+      range.since === undefined
+        ? ''
+        : `; the oldest is of ${formatMicros(BigInt(range.since.getTime()) * 1_000n)}`;
+    throw new Failure(`${asked}: versions ${range.oldest} to ${range.newest} can be read${since}`);
+  }
+}
+
+export interface VersionRange {
+  /** Oldest version that can be read. */
+  oldest: number;
+  newest: number;
+  /** When the oldest was committed. */
+  since: Date | undefined;
+}
+
+/** Lists the whole log. */
+export async function versionRange(location: TableLocation, signal: AbortSignal): Promise<VersionRange> {
+  const { version: newest } = await loadSnapshot(location, undefined, signal);
+  const { commits, checkpoints } = await listLog(location, 0, signal);
+  // a version needs a checkpoint at or before it, unless the log is whole
+  const isWhole = commits[0]?.version === 0;
+  const oldest = isWhole ? 0 : (checkpoints[0]?.version ?? commits[0]?.version ?? newest);
+  return { oldest, newest, since: commits.find(({ version }) => version === oldest)?.updated };
+}
