@@ -8,6 +8,7 @@ type Handler = { handle(event: unknown): Promise<void> };
 const handlers: Record<FunctionName, () => Promise<Handler>> = {
   processVideo: () => import('./video/handler.ts'),
   ingestEvent: () => import('./ingest/handler.ts'),
+  maintainTable: async () => ({ handle: (await import('./ingest/handler.ts')).maintain }),
 };
 
 for (const [name, load] of Object.entries(handlers)) {

@@ -97,6 +97,29 @@ export const triggers = {
       { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
     ],
   },
+  maintainTable: {
+    eventType: 'google.cloud.pubsub.topic.v1.messagePublished',
+    source: { topic: 'MAINTENANCE_TOPIC' },
+    retry: true,
+    // The schedule comes again: what fails five times waits for it.
+    maxDeliveryAttempts: 5,
+    memory: '2Gi',
+    cpu: 1,
+    concurrency: 1,
+    maxInstances: 1,
+    timeoutSeconds: 540,
+    roles: [
+      {
+        role: 'roles/storage.objectUser',
+        on: 'lake-bucket',
+        reason: 'rewrites small files into large ones, and deletes what no version needs any more',
+      },
+      { role: 'roles/storage.objectUser', on: 'state-bucket', reason: 'keeps the lease and failed attempts' },
+      { role: 'roles/pubsub.publisher', on: 'dead-letter-topic', reason: 'publishes what it refuses' },
+      { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+      { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
+    ],
+  },
 } as const satisfies Record<string, Trigger>;
 
 export type FunctionName = keyof typeof triggers;

@@ -1,20 +1,13 @@
-import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
 import type { EventFunction, Invocation, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
-import {
-  MESSAGE_PUBLISHED,
-  type PubsubMessage,
-  parsePubsubMessage,
-} from '../../shared/runtime/pubsub-message.ts';
-import { keepRefusals, publishRefusals } from '../../shared/runtime/refusals.ts';
-import type { Storage } from '../../shared/storage/object-store.ts';
+import { messageEvent, type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { IngestConfig } from './config.ts';
 import { EventsWriter } from './events-writer.ts';
 import { ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type ReadEvents, type ReadOptions, readEvents, STRUCTURED } from './read-events.ts';
+import { runtimeOf, type Services } from './services.ts';
 import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
 
@@ -31,18 +24,9 @@ export interface Ingest {
   runtime: Runtime;
 }
 
-export interface IngestServices {
-  storage: Storage;
-  /** Opened when there is something to publish. */
-  publisher: () => Promise<Publisher>;
-  log: Logger;
-}
-
-export function createIngest(config: IngestConfig, { storage, publisher, log }: IngestServices): Ingest {
-  const state = async () => storage.bucket(config.stateBucket);
-  const { deadLetterTopic } = config;
-  const refuse =
-    deadLetterTopic === undefined ? keepRefusals(state) : publishRefusals(publisher, deadLetterTopic);
+export function createIngest(config: IngestConfig, services: Services): Ingest {
+  const { storage, log } = services;
+  const runtime = runtimeOf(config, services, config.attemptMs);
   const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now);
   const writer = new EventsWriter({
     store: storage.bucket(config.lakeBucket),
@@ -61,7 +45,7 @@ export function createIngest(config: IngestConfig, { storage, publisher, log }: 
         async refuse(error, text) {
           const { clock, signal } = invocation;
           const [at, input, eventId] = [new Date(clock.now()), alone(message, text), sha256(text)];
-          await refuse({ function: NAME, eventId, error, input, at, signal });
+          await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
           const { code, message: reason } = error;
           invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
         },
@@ -77,7 +61,7 @@ export function createIngest(config: IngestConfig, { storage, publisher, log }: 
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
       run,
     },
-    runtime: { log, project: config.project, state, refuse, attemptMs: config.attemptMs },
+    runtime,
   };
 }
 
@@ -88,17 +72,7 @@ function parseMessage(input: unknown, options: ReadOptions): IncomingMessage {
   const [first] = read.outcomes;
   const eventId =
     read.mode !== 'batch' && first?.kind === 'event' ? first.event.eventId : sha256(message.data);
-  const event = {
-    id: message.messageId ?? eventId,
-    source: message.topic ?? '//pubsub.googleapis.com',
-    type: MESSAGE_PUBLISHED,
-    subject: undefined,
-    time: message.publishTime,
-    extensions: {},
-    traceparent: undefined,
-    data: undefined,
-  };
-  return { message, read, event, eventId };
+  return { message, read, event: messageEvent(message, eventId), eventId };
 }
 
 /** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */

@@ -1,4 +1,4 @@
-import { decodeJson, describe, isJsonObject, type Json } from './cloud-event.ts';
+import { type CloudEvent, decodeJson, describe, isJsonObject, type Json } from './cloud-event.ts';
 import { AppError } from './errors.ts';
 
 export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
@@ -32,6 +32,20 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
     publishTime: optionalText(publishTime),
     orderingKey: optionalText(orderingKey),
     topic,
+  };
+}
+
+/** The event that the delivery of a message is, whatever is in it. `id` is that of a message without one. */
+export function messageEvent({ messageId, topic, publishTime }: PubsubMessage, id: string): CloudEvent {
+  return {
+    id: messageId ?? id,
+    source: topic ?? '//pubsub.googleapis.com',
+    type: MESSAGE_PUBLISHED,
+    subject: undefined,
+    time: publishTime,
+    extensions: {},
+    traceparent: undefined,
+    data: undefined,
   };
 }
 
