@@ -11,7 +11,8 @@ import { randomFrom } from '../helpers/random.ts';
 import { setVertexFaults } from '../helpers/vertex-faults.ts';
 import { violations } from './violations.ts';
 
-const UPLOADS = 100;
+/** A hundred where there is time for it: the checks of a commit set CHAOS_UPLOADS. */
+const UPLOADS = Number(process.env['CHAOS_UPLOADS'] ?? 20);
 const SEED = 20261121;
 
 test(`${UPLOADS} uploads with duplicate deliveries, processes killed at random: each ends exactly once`, async () => {
@@ -60,7 +61,7 @@ test(`${UPLOADS} uploads with duplicate deliveries, processes killed at random: 
     expect(found).toEqual([]);
     expect(pipeline.cloud.eventarc.deadLetters()).toEqual([]);
     process.stdout.write(`chaos: ${UPLOADS} uploads, ${duplicates.length} duplicates, ${kills} kills\n`);
-    expect(kills).toBeGreaterThan(10);
+    expect(kills).toBeGreaterThan(UPLOADS / 10);
   } finally {
     running = false;
     await pipeline.close();
