@@ -29,26 +29,31 @@ export function canonicalJson(text: string, node: JsonNode): string {
 }
 
 /**
- * As ECMAScript writes the number where that is the number: `1.0`, `1e0` and `1` are all `1`. A literal that no
- * double stands for (9007199254740993, 1e400, 0.1000000000000000055) would share the form of its neighbours and
- * so the id of another event: it is written out, as digits without zeros at either end and an exponent.
+ * As ECMAScript writes the nearest double: `1.0`, `1e0` and `1` are all `1`, and so is what differs from it by
+ * less than a double can tell. Whole numbers are different: identifiers of more than 53 bits are common, and one
+ * that no double holds (9007199254740993) would share the id of its neighbour, so it keeps all its digits. So does
+ * what is out of range (1e400).
  */
 export function canonicalNumber(literal: string): string {
   const value = Number(literal);
   const short = String(value);
   if (short === literal) return short;
   // RFC 8785: minus zero is zero
-  if (Number.isFinite(value) && exactForm(short) === exactForm(literal)) return short === '-0' ? '0' : short;
-  return exactForm(literal);
+  if (value === 0) return '0';
+  const isExact = Number.isFinite(value) && (!Number.isInteger(value) || wholeOf(literal) === wholeOf(short));
+  return isExact ? short : (wholeOf(literal) ?? (Number.isFinite(value) ? short : literal));
 }
 
-/** One form for one value: `-?digits` and `e` with the power of ten of the last digit; zero is `0`. */
-function exactForm(literal: string): string {
+/** Digits of a whole number, the same for every spelling of it; undefined for a number with a fraction. */
+function wholeOf(literal: string): string | undefined {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(-?\d+))?$/.exec(literal) ?? [];
   const digits = `${whole}${fraction}`.replace(/^0+/, '');
-  if (digits === '') return '0';
   const significant = digits.replace(/0+$/, '');
-  const power = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
-  return `${sign}${significant}e${power}`;
+  const zeros = BigInt(exponent) - BigInt(fraction.length) + BigInt(digits.length - significant.length);
+  if (zeros < 0n) return undefined;
+  // nobody writes out the zeros of 1e999999999
+  return zeros <= 1_000n
+    ? `${sign}${significant}${'0'.repeat(Number(zeros))}`
+    : `${sign}${significant}e${zeros}`;
 }
