@@ -26,7 +26,11 @@ export async function explainError(error: unknown, place: Place, location: Table
     return 'no Google credentials: run "gcloud auth application-default login", or "npm start" for a local table';
   }
   if (error.code === 'denied') return `${message}: whose credentials are they?`;
-  if (error.code === 'unavailable' && /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message)) {
+  if (
+    error.code === 'unavailable' &&
+    !message.startsWith('Pub/Sub') &&
+    /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message)
+  ) {
     return `${place.where}, does not answer: ${place.isLocal ? 'is it running? "npm start" starts a local cloud' : 'is there a network?'}`;
   }
   return message;

@@ -1,8 +1,185 @@
-import type { Subcommand } from './subcommand.ts';
+import { randomUUID } from 'node:crypto';
+import type { Filter } from '../../shared/delta/index.ts';
+import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
+import type { Lake } from './lake.ts';
+import { counted, secondsText } from './numbers.ts';
+import { publishAll } from './publish-all.ts';
+import { describePicked, pickMessages } from './replay-pick.ts';
+import {
+  type Position,
+  parsePosition,
+  positionText,
+  readSaved,
+  type SavedReplay,
+  writeSaved,
+} from './replay-position.ts';
+import { openPublisher, parseTopic, type Topic } from './replay-topic.ts';
+import { SortedLines } from './sorted-lines.ts';
+import {
+  Failure,
+  PLACE_HELP,
+  PLACE_OPTIONS,
+  parseOptions,
+  quoted,
+  type Subcommand,
+  UsageError,
+  wholeNumber,
+} from './subcommand.ts';
+import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, versionChoice } from './versions.ts';
+
+const DEFAULT_RATE = 100;
+
 export const replay: Subcommand = {
   summary: 'publishes stored events again',
-  help: '',
-  parse() {
-    throw new Error('soon');
+  help: `usage: pipeline lake replay --topic TOPIC [filters] [options]
+
+Publishes the events that match all of the filters again, in the order in which they first came. Each keeps its
+data byte for byte, its attributes as far as the table has them, its correlation id and its event_id: a table that
+has it already does not change. An event that names no cause names itself as the cause, and all messages carry
+the attribute replayId.
+
+  --topic TOPIC      short (of GOOGLE_CLOUD_PROJECT) or projects/P/topics/T
+${FILTER_HELP}  --rate N           events a second at most (default ${DEFAULT_RATE})
+  --dry-run          publish nothing, say what would be
+  --position FILE    keep the position there; the same command then goes on where it was stopped
+  --from POSITION    go on behind this position, which a stopped replay has printed
+${VERSION_HELP}${PLACE_HELP}
+Ctrl-C stops it between two messages. A message whose publishing was in doubt is published again.
+`,
+
+  parse(args, env) {
+    const values = parseOptions(args, {
+      ...PLACE_OPTIONS,
+      ...FILTER_OPTIONS,
+      ...VERSION_OPTIONS,
+      topic: { type: 'string' },
+      rate: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+      position: { type: 'string' },
+      from: { type: 'string' },
+    });
+    const { topic, position: file, from } = values;
+    if (topic === undefined) throw new UsageError('--topic is missing: where are the events published?');
+    if (from !== undefined && file !== undefined) {
+      throw new UsageError('--from and --position exclude each other');
+    }
+    if (from !== undefined && (values.version !== undefined || values['as-of'] !== undefined)) {
+      throw new UsageError('--from names the version already: leave out --version and --as-of');
+    }
+    if (file === '') throw new UsageError('--position is ""; the name of a file is allowed');
+    const rate = wholeNumber('rate', values.rate, { min: 1, max: 100_000 }) ?? DEFAULT_RATE;
+    const checked = parseTopic(topic);
+    const { rate: _rate, 'dry-run': dryRun, position: _position, ...what } = values;
+    const plan = (now: number): Plan => ({
+      filter: toFilter(values, now),
+      version: versionChoice(values, now),
+    });
+    // wrong usage is said now, not when the work begins
+    plan(Date.now());
+    const start = from === undefined ? undefined : parsePosition(from);
+    return {
+      place: values,
+      run: (lake) =>
+        run(lake, { what: JSON.stringify(what), topic: checked, rate, dryRun, file, start, plan, env }),
+    };
   },
 };
+
+interface Plan {
+  filter: Filter;
+  version: VersionChoice;
+}
+
+interface Options {
+  what: string;
+  topic: Topic;
+  rate: number;
+  dryRun: boolean;
+  file: string | undefined;
+  start: Position | undefined;
+  plan(now: number): Plan;
+  env: NodeJS.ProcessEnv;
+}
+
+async function run(lake: Lake, options: Options): Promise<number> {
+  const { out, progress, signal, clock, location, place } = lake;
+  const { file, topic, what } = options;
+  const saved = (file === undefined ? undefined : readSaved(file)) ?? newReplay(what, lake, options);
+  const replayOf = `${place.url} ${what}`;
+  if (saved.replay !== replayOf) {
+    throw new Failure(
+      `${file} is the position of another replay, ${quoted(saved.replay)}: name another file`,
+    );
+  }
+  if (saved.isComplete) {
+    await out.line(`${file}: all ${counted(saved.published, 'event')} are published already`);
+    return 0;
+  }
+  const publish = options.dryRun ? undefined : openPublisher(lake, topic, options.env);
+  const { filter, version } = options.plan(saved.started);
+  const resumed = saved.position === '' ? options.start : parsePosition(saved.position);
+  const wanted = resumed ? { version: resumed.version, asOf: undefined } : version;
+  const snapshot = await loadVersion(location, wanted, signal);
+  const lines = new SortedLines();
+  try {
+    const picked = await pickMessages(lake, snapshot, filter, resumed?.after, saved.replayId, lines);
+    if (publish === undefined) {
+      await describePicked(lake, picked, options);
+      return 0;
+    }
+    const position: Position = { version: snapshot.version, after: resumed?.after };
+    const before = saved.published;
+    const started = clock.now();
+    progress.start(
+      () =>
+        `replay: ${counted(saved.published - before, 'event')} of ${lines.count} to ${topic.name}, ${secondsText(clock.now() - started)}`,
+    );
+    const save = async (isComplete: boolean): Promise<void> => {
+      Object.assign(saved, { position: positionText(position), isComplete });
+      if (file !== undefined) await writeSaved(file, saved);
+    };
+    let failure: unknown;
+    try {
+      await save(lines.count === 0);
+      await publishAll(lines.sorted(), {
+        rate: options.rate,
+        clock,
+        signal,
+        publish: publish.messages,
+        async published(count, after) {
+          saved.published += count;
+          position.after = after;
+          await save(saved.published - before === lines.count);
+        },
+      });
+    } catch (error) {
+      failure = error;
+    } finally {
+      publish.close();
+    }
+    progress.stop();
+    const done = saved.published - before;
+    const seconds = secondsText(clock.now() - started);
+    await out.line(
+      `${counted(done, 'event')} of ${lines.count} published to ${topic.name} in ${seconds}, replayId ${saved.replayId}`,
+    );
+    if (failure === undefined && done === lines.count) return 0;
+    await out.line(
+      file === undefined ? `go on with --from '${positionText(position)}'` : 'the same command goes on',
+    );
+    throw failure ?? signal.reason;
+  } finally {
+    await lines.remove();
+  }
+}
+
+function newReplay(what: string, { place, clock }: Lake, { start }: Options): SavedReplay {
+  return {
+    replay: `${place.url} ${what}`,
+    started: clock.now(),
+    replayId: randomUUID(),
+    position: start === undefined ? '' : positionText(start),
+    published: 0,
+    isComplete: false,
+  };
+}

@@ -1,0 +1,96 @@
+import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
+import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { formatMicros } from './time.ts';
+
+/** https://cloud.google.com/pubsub/quotas#resource_limits, bytes of UTF-8. */
+const MAX_VALUE = 1_024;
+
+/** Columns that a message is made of, and its place in the order. */
+export const MESSAGE_COLUMNS = [
+  'event_id',
+  'ce_id',
+  'type',
+  'source',
+  'subject',
+  'time',
+  'dataschema',
+  'correlation_id',
+  'causation_id',
+  'ordering_key',
+  'message_id',
+  'publish_time',
+  'ingest_time',
+  'data',
+] as const;
+
+type Attributes = Readonly<Record<string, string>>;
+
+/**
+ * A stored event as a message that ingest gives the same id: a CloudEvent in binary mode, whose data is the
+ * stored bytes, or plain JSON where it was that. An event that names no cause gets itself as the cause;
+ * `replayId` marks all messages of a replay. A CloudEvent with an attribute too long for a message goes in
+ * structured mode.
+ */
+export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessage {
+  const isCloudEvent = typeof row['ce_id'] === 'string';
+  const event = attributesOf({
+    ...(isCloudEvent && { specversion: '1.0', id: row['ce_id'] }),
+    source: row['source'],
+    type: row['type'],
+    subject: row['subject'],
+    time: typeof row['time'] === 'bigint' ? formatMicros(row['time']) : undefined,
+    dataschema: row['dataschema'],
+    correlationid: row['correlation_id'],
+    causationid: row['causation_id'] ?? row['event_id'],
+  });
+  const data = typeof row['data'] === 'string' ? row['data'] : '';
+  const orderingKey = row['ordering_key'];
+  const rest = typeof orderingKey === 'string' && orderingKey !== '' ? { orderingKey } : {};
+  const isTooLong = Object.values(event).some((value) => Buffer.byteLength(value) > MAX_VALUE);
+  if (isCloudEvent && isTooLong) {
+    const attributes = { 'content-type': 'application/cloudevents+json', replayId };
+    return { data: structured(event, data), attributes, ...rest };
+  }
+  const prefix = isCloudEvent ? 'ce-' : '';
+  const attributes: Record<string, string> = { 'content-type': 'application/json', replayId };
+  for (const [name, value] of Object.entries(event)) attributes[`${prefix}${name}`] = value;
+  return { data, attributes, ...rest };
+}
+
+function attributesOf(given: Readonly<Record<string, unknown>>): Attributes {
+  const texts = Object.entries(given).filter((one): one is [string, string] => typeof one[1] === 'string');
+  return Object.fromEntries(texts);
+}
+
+/** The data stands in it as it was stored: parsed and written anew, its numbers would change. */
+function structured(event: Attributes, data: string): string {
+  const head = JSON.stringify({ ...event, datacontenttype: 'application/json' });
+  return data === '' ? head : `${head.slice(0, -1)},"data":${data}}`;
+}
+
+/**
+ * Sorts as the messages first came: by publish time, or where there is none by ingest time, then by message id,
+ * which Pub/Sub counts up, then by event id. Texts that compare as they are.
+ */
+export function orderKey(row: ScannedRow): string {
+  const at = row['publish_time'] ?? row['ingest_time'] ?? row['time'];
+  const time = typeof at === 'bigint' ? fixedTime(at) : '0000-01-01T00:00:00.000000Z';
+  const message = String(row['message_id'] ?? '').replace(/[^\w-]/g, '_');
+  const serial = /^\d{1,20}$/.test(message) ? message.padStart(20, '0') : message.slice(0, 64);
+  return `${time}/${serial}/${String(row['event_id'] ?? '')}`;
+}
+
+/** All of one length. */
+function fixedTime(micros: bigint): string {
+  const text = formatMicros(micros);
+  return text.length === 24 ? `${text.slice(0, -1)}000Z` : text;
+}
+
+/** One message as a line of a file and back. */
+export function messageLine(message: OutgoingMessage): string {
+  return stringifyJson({ ...message, data: String(message.data) });
+}
+
+export function parseMessageLine(line: string): OutgoingMessage {
+  return parseJson(line) as unknown as OutgoingMessage;
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { printable } from '../../local/report.ts';
+import { Failure, quoted, UsageError } from './subcommand.ts';
+
+/** How far a replay has come: every event of that version up to and including `after` is published. */
+export interface Position {
+  version: number;
+  /** Order key of the last one; undefined before the first. */
+  after: string | undefined;
+}
+
+export function positionText({ version, after = '' }: Position): string {
+  return `${version}/${after}`;
+}
+
+/** Throws UsageError. */
+export function parsePosition(text: string): Position {
+  const [, version, after] = /^(\d{1,15})\/([\w:.-]+Z\/[\w-]*\/.+)?$/.exec(text) ?? [];
+  if (version !== undefined) return { version: Number(version), after };
+  throw new UsageError(`--from is ${quoted(text)}; a position that a replay printed is allowed`);
+}
+
+/** A replay that is kept in a file, so that the same command goes on where it was stopped. */
+export interface SavedReplay {
+  /** What is replayed where: the same options give the same text. */
+  replay: string;
+  /** When it began, ms since the epoch: `2h` means the same ever after. */
+  started: number;
+  replayId: string;
+  position: string;
+  published: number;
+  isComplete: boolean;
+}
+
+/** Undefined where there is none yet. Throws Failure where the file is no such file. */
+export function readSaved(file: string): SavedReplay | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Failure(`--position ${printable((error as Error).message)}`);
+  }
+  try {
+    const saved = JSON.parse(text) as SavedReplay;
+    const isSaved =
+      typeof saved.replay === 'string' &&
+      Number.isFinite(saved.started) &&
+      typeof saved.replayId === 'string';
+    if (isSaved && Number.isSafeInteger(saved.published)) {
+      parsePosition(saved.position);
+      return saved;
+    }
+  } catch {
+    // said below
+  }
+  throw new Failure(`${printable(file)} is not a replay's position: name another file, or remove it`);
+}
+
+/** Whole or not at all, whatever happens meanwhile. */
+export async function writeSaved(file: string, saved: SavedReplay): Promise<void> {
+  const draft = `${file}.${process.pid}.tmp`;
+  await writeFile(draft, `${JSON.stringify(saved, undefined, 2)}\n`);
+  await rename(draft, file);
+}
