@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { Endpoints } from '../../local/cloud.ts';
 import { uploadFile } from '../../local/upload.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
@@ -25,12 +25,20 @@ interface Run {
   ended: Promise<number | string | null>;
 }
 
+/** A test that fails half-way leaves none of them behind. */
+const running = new Set<ChildProcess>();
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 function run(script: string[], env: Record<string, string> = {}): Run {
   const child = spawn(process.execPath, script, {
     cwd: root,
     env: { PATH: process.env['PATH'], HOME: dir, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('close', () => running.delete(child));
   let text = '';
   for (const stream of [child.stdout!, child.stderr!])
     stream.on('data', (chunk) => {
