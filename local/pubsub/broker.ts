@@ -4,7 +4,7 @@ import type { Message } from './message.ts';
 import { messageJson, parseMessage } from './message.ts';
 import { idOf, projectOf } from './names.ts';
 import type { SubscriptionRecord, TopicRecord } from './records.ts';
-import { State } from './state.ts';
+import { type FileSizes, State } from './state.ts';
 import type { Subscription } from './subscription.ts';
 
 /** A message handed out. */
@@ -26,6 +26,7 @@ export interface DeadLetter {
 export interface BrokerOptions {
   dir: string;
   now: () => number;
+  sizes?: FileSizes | undefined;
   onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
 }
 
@@ -40,7 +41,7 @@ export class Broker {
 
   constructor(private readonly options: BrokerOptions) {
     this.now = options.now;
-    this.state = new State(options.dir, options.now);
+    this.state = new State(options.dir, options.now, options.sizes);
     this.sweeper = setInterval(() => {
       for (const subscription of this.state.subscriptions.values()) this.dropOld(subscription);
     }, SWEEP_MS);

@@ -8,6 +8,7 @@ import { codeOf, PubsubError } from './errors.ts';
 import { createFaults, type FaultAction, type Faults } from './faults.ts';
 import { type FunctionSubscription, fullName, subscribeFunction } from './function-subscription.ts';
 import { type Route, route } from './router.ts';
+import type { FileSizes } from './state.ts';
 import { createStats, type PubsubStats } from './stats.ts';
 import { pushAsConfigured } from './subscriptions.ts';
 
@@ -22,6 +23,7 @@ export interface PubsubServerOptions {
   /** Made at start where they are missing; short or full names. */
   topics?: readonly string[];
   now?: () => number;
+  sizes?: FileSizes;
   /** A message was given up and published to the dead-letter topic. */
   onDeadLetter?: (letter: DeadLetter) => void;
 }
@@ -42,7 +44,7 @@ export interface PubsubServer {
 /** Pub/Sub's REST API v1 on loopback, with its state on disk. */
 export async function startPubsubServer(options: PubsubServerOptions): Promise<PubsubServer> {
   const { dir, port = 0, host = '127.0.0.1', projectId = 'local', now = Date.now } = options;
-  const broker = new Broker({ dir, now, onDeadLetter: options.onDeadLetter });
+  const broker = new Broker({ dir, now, sizes: options.sizes, onDeadLetter: options.onDeadLetter });
   const stats = createStats(broker);
   const faults = createFaults();
   const admin = adminRoute(faults, stats);

@@ -5,6 +5,14 @@ import { DELETED_TOPIC, type TopicRecord } from './records.ts';
 import { type Entry, fromDeltas, openStateJournal, type StateJournal, toDeltas } from './state-journal.ts';
 import { Subscription } from './subscription.ts';
 
+/** When files on disk are tidied; smaller in tests, which want to see it happen. */
+export interface FileSizes {
+  /** Messages go to the next file beyond it. Default 32 MiB. */
+  segmentBytes?: number;
+  /** What the journal grows by before it is rewritten, at least. Default 4 MiB. */
+  journalBytes?: number;
+}
+
 /** Everything that outlives the process: topics, subscriptions, messages, and what became of them. */
 export class State {
   readonly topics = new Map<string, TopicRecord>();
@@ -18,6 +26,7 @@ export class State {
   constructor(
     dir: string,
     private readonly now: () => number,
+    sizes: FileSizes = {},
   ) {
     mkdirSync(dir, { recursive: true });
     this.journal = openStateJournal(
@@ -25,10 +34,15 @@ export class State {
       (entries) => {
         // a message names its subscriptions: they come first, then messages, then what happened to them
         for (const entry of entries) if ('subscription' in entry) this.apply(entry);
-        this.log = openMessageLog(join(dir, 'messages'), (message, to) => this.deal(message, to));
+        this.log = openMessageLog(
+          join(dir, 'messages'),
+          (message, to) => this.deal(message, to),
+          sizes.segmentBytes,
+        );
         for (const entry of entries) this.apply(entry);
       },
       () => this.snapshot(),
+      sizes.journalBytes,
     );
     // never an id twice, whatever the clock did and whatever has been deleted since
     this.lastId = Math.max(this.log.lastId, now() * 1_000);

@@ -239,15 +239,15 @@ describe('a function subscribed to a topic', () => {
     expect(pushed!.body.message['data'] === data).toBe(true);
   });
 
-  test('ten thousand messages over a few connections', async () => {
+  test('three thousand messages over a few connections', async () => {
     await start();
     const { url, pushes } = await endpoint();
     subscribe({ urls: [url], concurrency: 80 });
-    for (let batch = 0; batch < 10; batch++) {
+    for (let batch = 0; batch < 3; batch++) {
       await publish(...Array.from({ length: 1_000 }, (_, index) => `${batch}.${index}`));
     }
     await eventually(() => backlog() === 0);
-    expect(pushes).toHaveLength(10_000);
-    expect(new Set(pushes.map(text)).size).toBe(10_000);
+    expect(pushes).toHaveLength(3_000);
+    expect(new Set(pushes.map(text)).size).toBe(3_000);
   });
 });
