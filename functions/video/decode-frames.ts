@@ -54,7 +54,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
         if (tail.length > KEPT_LINES) tail.shift();
         // ffmpeg then reads on from wherever it happens to be.
         if (line.includes('could not seek to position')) sound = false;
-        return;
+        return undefined;
       }
       const { pts } = seen;
       if (shown.length === 0 && !seen.intra) sound = false;
@@ -63,6 +63,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
         stamps.push(pts);
         pair();
       }
+      return undefined;
     },
     onOutput(bytes) {
       for (let at = 0; at < bytes.length; ) {

@@ -34,13 +34,15 @@ export class ProbeLog {
   #first: { pts: number; width: number; height: number; pixelAspect: number } | undefined;
   #shownColor: string | undefined;
 
-  line(line: string): void {
+  /** `enough` once the first frame has been described: what follows would be read from storage for nothing. */
+  line(line: string): undefined | 'enough' {
     this.tail.push(line);
     if (this.tail.length > KEPT_LINES) this.tail.shift();
     if (/^(Stream mapping|Output #)/.test(line)) this.#inputEnded = true;
     if (line.startsWith('[Parsed_showinfo')) this.#shown(line);
     else if (!this.#inputEnded) this.#described(line);
     else this.#mapped ??= /^ {2}Stream #0:(\d+) -> #0:0/.exec(line)?.[1];
+    return this.#first && this.#shownColor !== undefined ? 'enough' : undefined;
   }
 
   /** Undefined where no frame was shown. */

@@ -8,8 +8,8 @@ export interface FfmpegRun {
   args: readonly string[];
   timeLimitMs: number;
   signal: AbortSignal;
-  /** Each line ffmpeg logs, cut at 1,000 characters. */
-  onLine: (line: string) => void;
+  /** Each line ffmpeg logs, cut at 1,000 characters. `enough` ends it there. */
+  onLine: (line: string) => undefined | 'enough';
   /** What it writes to stdout; the next piece waits until this returned. */
   onOutput?: (bytes: Buffer) => void;
   log?: Pick<Logger, 'debug'> | undefined;
@@ -34,12 +34,18 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   const started = performance.now();
   const stop = (): void => void child.kill('SIGKILL');
   let late = false;
+  let enough = false;
   const timer = setTimeout(() => {
     late = true;
     stop();
   }, run.timeLimitMs);
   run.signal.addEventListener('abort', stop, { once: true });
-  const lines = lineSplitter(run.onLine);
+  const lines = lineSplitter((line) => {
+    if (!enough && run.onLine(line) === 'enough') {
+      enough = true;
+      stop();
+    }
+  });
   let thrown: unknown;
   const guarded = (handle: () => void): void => {
     try {
@@ -59,7 +65,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
     });
     if (thrown) throw thrown;
     run.signal.throwIfAborted();
-    if (late) {
+    if (late && !enough) {
       const seconds = run.timeLimitMs / 1_000;
       throw new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
     }

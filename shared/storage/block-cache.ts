@@ -25,16 +25,10 @@ interface Run {
   done: boolean;
 }
 
-/** A reader that came this far in sequence, and how it got there. */
-interface Tail {
-  run: number;
-  total: number;
-}
-
 /**
- * An object's bytes, fetched in runs of pages as they are asked for. A jump fetches little; reading on from
- * where a run ended fetches more each time, never more than a quarter of what that reader has read so far
- * (but at least 256 KiB), so a reader that stops has cost little beyond what it used.
+ * An object's bytes, fetched in runs of pages as they are asked for. A jump fetches little. Reading on from where
+ * a run ended fetches twice what was read in sequence so far, up to 256 KiB, and after long reads up to a quarter
+ * of it and 512 KiB: a reader that stops has cost little beyond what it used.
  */
 export class BlockCache {
   readonly size: number;
@@ -42,7 +36,8 @@ export class BlockCache {
   readonly #maxBytes: number;
   /** By page number; every page of a run leads to it. In order of use. */
   readonly #runs = new Map<number, Run>();
-  readonly #tails = new Map<number, Tail>();
+  /** By the page where a run ended: how much was read in sequence up to there. */
+  readonly #tails = new Map<number, number>();
   #held = 0;
   #jumps = 0;
 
@@ -99,19 +94,17 @@ export class BlockCache {
       this.#touch(known);
       return known;
     }
-    const tail = this.#tails.get(page);
-    this.#jumps = tail ? 0 : this.#jumps + 1;
-    const bytes = tail
-      ? Math.min(tail.run * 2, Math.max(STEADY_RUN, Math.min(LONGEST_RUN, tail.total / 4)))
-      : this.#jumps > JUMPS_OF_A_READER
-        ? PAGE
-        : FIRST_RUN;
+    const readSoFar = this.#tails.get(page) ?? 0;
+    this.#jumps = readSoFar > 0 ? 0 : this.#jumps + 1;
+    const bytes =
+      readSoFar > 0
+        ? Math.min(2 * readSoFar, Math.max(STEADY_RUN, Math.min(LONGEST_RUN, readSoFar / 4)))
+        : this.#jumps > JUMPS_OF_A_READER
+          ? PAGE
+          : FIRST_RUN;
     const run = this.#fetch(page, Math.floor(bytes / PAGE));
     this.#tails.delete(page);
-    this.#tails.set(Math.ceil(run.end / PAGE), {
-      run: run.end - run.start,
-      total: (tail?.total ?? 0) + run.end - run.start,
-    });
+    this.#tails.set(Math.ceil(run.end / PAGE), readSoFar + run.end - run.start);
     for (const oldest of this.#tails.keys()) {
       if (this.#tails.size <= TAILS_KEPT) break;
       this.#tails.delete(oldest);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   await runTool(binaries[0]!.path, [
     ...['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=25:duration=10', '-vf', 'noise=alls=60:allf=t'],
     ...['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-bf', '2'],
-    ...['-b:v', '4000k', '-maxrate', '4000k', '-bufsize', '4000k'],
+    ...['-b:v', '4000k', '-maxrate', '4000k', '-bufsize', '1000k'],
     ...['-g', '50', '-keyint_min', '50', '-sc_threshold', '0', pattern],
   ]);
 });

@@ -22,7 +22,7 @@ function source(size: number): {
 }
 
 describe('how much is fetched', () => {
-  test('a jump fetches 128 KiB from the start of its page; reading on fetches 256 KiB at a time', async () => {
+  test('a jump fetches 128 KiB from the start of its page; reading on 256 KiB', async () => {
     const { read, log } = source(4 * MiB);
     const cache = new BlockCache({ size: 4 * MiB, read });
     await cache.from(1 * MiB + 5);

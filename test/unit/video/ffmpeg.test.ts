@@ -147,7 +147,7 @@ describe('how it ends', () => {
   test('lines come whole, whatever pieces they arrived in, and long ones are cut', async () => {
     const lines: string[] = [];
     const text = `printf 'one\\ntw' >&2; sleep 0.05; printf 'o\\r\\nlast' >&2; head -c 5000 /dev/zero | tr '\\0' x >&2`;
-    await run(text, { onLine: (line) => lines.push(line) });
+    await run(text, { onLine: (line) => void lines.push(line) });
     expect(lines.map((line) => line.slice(0, 6))).toEqual(['one', 'two', 'lastxx']);
     expect(lines[2]).toHaveLength(1_000);
   });
@@ -172,6 +172,17 @@ describe('how it ends', () => {
     expect(childProcesses()?.filter((name) => name === 'sleep') ?? []).toEqual([]);
   });
 
+  test('a reader that has enough ends it at once, and nothing more is told', async () => {
+    const lines: string[] = [];
+    const text = 'echo one >&2; echo two >&2; echo three >&2; exec sleep 33';
+    const onLine = (line: string): undefined | 'enough' => {
+      lines.push(line);
+      return line === 'two' ? 'enough' : undefined;
+    };
+    expect(await run(text, { onLine })).toBe('SIGKILL');
+    expect(lines).toEqual(['one', 'two']);
+  });
+
   test('what a reader throws ends it too', async () => {
     const onLine = (): never => {
       throw new Error('cannot use this');
@@ -183,7 +194,7 @@ describe('how it ends', () => {
     vi.stubEnv('http_proxy', 'http://127.0.0.1:9');
     vi.stubEnv('SECRET', 'x');
     const lines: string[] = [];
-    await run('env >&2', { onLine: (line) => lines.push(line.split('=')[0]!) });
+    await run('env >&2', { onLine: (line) => void lines.push(line.split('=')[0]!) });
     expect(lines.filter((name) => /proxy|SECRET/i.test(name))).toEqual([]);
   });
 });
