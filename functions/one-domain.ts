@@ -7,12 +7,22 @@ import domain from 'node:domain';
  * constructed. An exception outside of any promise ends the process, as it does in any server.
  */
 const shared: domain.Domain = Object.create(domain.Domain.prototype);
+const current = process as NodeJS.Process & { domain?: domain.Domain | undefined };
 
-// entered for good: the framework looks for it in a later turn of the event loop
-shared.enter();
 shared.enter = () => {};
 shared.exit = () => {};
 // each request brings an error listener, and one Domain would keep them all
 shared.on = () => shared;
+// the framework asks for its Domain in the next tick, and not after it
+shared.run = (work) => {
+  process.nextTick(() => {
+    current.domain = shared;
+  });
+  const result = work();
+  process.nextTick(() => {
+    current.domain = undefined;
+  });
+  return result;
+};
 
 Object.assign(domain, { create: () => shared });

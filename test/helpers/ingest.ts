@@ -7,6 +7,7 @@ import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { binaryRequest } from './events.ts';
 import { startTestGcs, type TestGcs } from './gcs.ts';
 import { messageEvent } from './messages.ts';
+import { plainPubsub, type Received, startTestPubsub, type TestPubsub } from './pubsub.ts';
 
 /** Real functions-framework processes of the ingest over a local storage server. */
 export interface IngestScene {
@@ -18,6 +19,9 @@ export interface IngestScene {
   logs: Record<string, unknown>[];
   /** Everything else that they wrote. */
   stray: string[];
+  pubsub: TestPubsub;
+  /** Attributes and data of all dead letters so far. */
+  deadLetters(): Promise<{ attributes: Record<string, string>; data: string }[]>;
   /** Delivers as Eventarc does; the status of the answer, or 0 where none came. */
   deliver(message: unknown, instance?: number): Promise<number>;
   rows(): Promise<ScannedRow[]>;
@@ -33,6 +37,16 @@ export interface IngestSceneOptions {
 export async function startIngest(options: IngestSceneOptions = {}): Promise<IngestScene> {
   const { env = {}, instances = 1, functionName = 'ingestEvent' } = options;
   const gcs = await startTestGcs({ buckets: ['lake', 'state'] });
+  const pubsub = await startTestPubsub({ projectId: 'demo', topics: ['dead'] });
+  const api = plainPubsub(
+    () => pubsub.server.url,
+    () => 'demo',
+  );
+  await api.ok('PUT', 'projects/demo/subscriptions/kept', {
+    topic: 'projects/demo/topics/dead',
+    ackDeadlineSeconds: 600,
+  });
+  const letters: { attributes: Record<string, string>; data: string }[] = [];
   const bundle = await privateBundle();
   const logs: Record<string, unknown>[] = [];
   const stray: string[] = [];
@@ -45,6 +59,8 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
           LAKE_BUCKET: 'lake',
           STATE_BUCKET: 'state',
           STORAGE_API_ENDPOINT: gcs.server.url,
+          PUBSUB_API_ENDPOINT: pubsub.server.url,
+          DEAD_LETTER_TOPIC: 'dead',
           GOOGLE_CLOUD_PROJECT: 'demo',
           ...env,
         },
@@ -65,12 +81,27 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
     state: storage.bucket('state'),
     logs,
     stray,
+    pubsub,
+    async deadLetters() {
+      for (;;) {
+        const answer = await api.ok('POST', 'projects/demo/subscriptions/kept:pull', {
+          maxMessages: 1_000,
+          returnImmediately: true,
+        });
+        const received = (answer['receivedMessages'] ?? []) as Received[];
+        if (received.length === 0) return letters;
+        for (const { message } of received) {
+          const data = Buffer.from(message.data ?? '', 'base64').toString();
+          letters.push({ attributes: message.attributes ?? {}, data });
+        }
+      }
+    },
     deliver: (message, instance = 0) => post(processes[instance]!.url, messageEvent(message)),
     rows: async () => collectRows((await DeltaTable.open(lake, 'events')).scan()),
     async close() {
       await Promise.all(processes.map((one) => one.close()));
       await bundle.remove();
-      await gcs.close();
+      await Promise.all([gcs.close(), pubsub.close()]);
     },
   };
 }
