@@ -44,7 +44,7 @@ export async function uploadDataFile(
 
 /**
  * Adds rows in one commit behind whatever was committed meanwhile: a blind append conflicts only with a
- * change of protocol or metadata. `snapshot` is brought up to the version reached.
+ * change of protocol or metadata. `snapshot` is brought up to the version reached; no rows make no commit.
  */
 export async function appendRows(
   location: TableLocation,
@@ -53,6 +53,7 @@ export async function appendRows(
   options: AppendOptions = {},
 ): Promise<AppendOutcome> {
   checkWritable(snapshot.protocol, snapshot.metadata);
+  if (rows.length === 0) return { kind: 'committed', version: snapshot.version };
   const clock = options.clock ?? systemClock;
   const codec = options.codec ?? codecOf(snapshot.metadata.configuration['delta.parquet.compression.codec']);
   const file = writeDataFile(snapshot.fields, rows, { ...options, codec });

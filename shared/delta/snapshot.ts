@@ -49,6 +49,9 @@ export class Snapshot {
 
   /** Applies a commit, or all actions of a checkpoint. Within one commit the order does not matter. */
   apply(commit: Commit): void {
+    if (this.version >= 0 && commit.version !== this.version + 1) {
+      throw corrupt(`version ${commit.version} was to be applied to version ${this.version}`);
+    }
     if (commit.protocol) this.current.protocol = commit.protocol;
     if (commit.metadata) {
       this.current.metadata = commit.metadata;

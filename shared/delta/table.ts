@@ -42,6 +42,8 @@ export interface VersionChoice {
  * version 1, and of version 3 where the features ask nothing more; writes tables of versions 1 and 2.
  */
 export class DeltaTable {
+  private last: Promise<unknown> = Promise.resolve();
+
   private constructor(
     readonly location: TableLocation,
     private head: Snapshot,
@@ -102,9 +104,12 @@ export class DeltaTable {
     const { signal } = choice;
     const { location } = this;
     if (choice.version !== undefined) return loadSnapshot(location, choice.version, signal);
-    await catchUp(location, this.head, undefined, signal);
-    if (choice.asOf === undefined) return this.head.copy();
-    return loadSnapshot(location, await versionAt(location, this.head.version, choice.asOf, signal), signal);
+    const newest = await this.serially(async () => {
+      await catchUp(location, this.head, undefined, signal);
+      return this.head.copy();
+    });
+    if (choice.asOf === undefined) return newest;
+    return loadSnapshot(location, await versionAt(location, newest.version, choice.asOf, signal), signal);
   }
 
   /** The newest versions first: what each did, when and by which engine ("Commit Provenance Information"). */
@@ -120,7 +125,7 @@ export class DeltaTable {
 
   /** Adds rows in one commit; the caller answers for duplicates. See UniqueAppender for rows with an id. */
   append(rows: readonly Row[], options: AppendOptions = {}): Promise<AppendOutcome> {
-    return appendRows(this.location, this.head, rows, { clock: this.clock, ...options });
+    return this.serially(() => appendRows(this.location, this.head, rows, { clock: this.clock, ...options }));
   }
 
   /** Rewrites small files into larger ones without changing any row. */
@@ -159,6 +164,13 @@ export class DeltaTable {
         return { version: outcome.version };
       }
     }
+  }
+
+  /** One call at a time may move the head: two would apply each other's commits out of order. */
+  private serially<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.last.then(work);
+    this.last = result.catch(() => undefined);
+    return result;
   }
 }
 

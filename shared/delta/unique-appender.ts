@@ -8,6 +8,7 @@ import type { TableLocation } from './log-path.ts';
 import { checkWritable } from './protocol.ts';
 import type { Row } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
+import { timedStore } from './timed-store.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface UniqueAppenderOptions extends Partial<BatchLimits> {
@@ -15,6 +16,8 @@ export interface UniqueAppenderOptions extends Partial<BatchLimits> {
   idColumn: string;
   clock?: Clock;
   commit?: CommitOptions;
+  /** Longest wait for an answer of storage, ms. Default 30,000. */
+  requestMs?: number;
   /**
    * With a number, the appender itself writes a checkpoint about every so many commits (10 is usual, and more
    * where the table has many files) and keeps its index for the next cold start, beside the commits. Without
@@ -72,8 +75,9 @@ export class UniqueAppender {
 
   /** Loads the table and the index of its ids. Throws `unsupported-table`, `schema-mismatch` and what loading does. */
   static async open(location: TableLocation, options: UniqueAppenderOptions): Promise<UniqueAppender> {
-    const tracker = await openTracker(location, options.idColumn);
-    return new UniqueAppender(location, options, tracker);
+    const store = timedStore(location.store, options.requestMs ?? 30_000);
+    const timed = { ...location, store };
+    return new UniqueAppender(timed, options, await openTracker(timed, options.idColumn));
   }
 
   /**

@@ -1,4 +1,5 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
+import type { ObjectFacts } from '../storage/object-store.ts';
 import { unexpiredTombstones } from './checkpoint.ts';
 import { decodeDataPath, objectName, type TableLocation } from './log-path.ts';
 import { mapConcurrent } from './map-concurrent.ts';
@@ -56,9 +57,7 @@ export async function vacuum(
     );
   };
 
-  const prefix = objectName(location, '');
-  for await (const { name, generation, size, updated } of location.store.list({ prefix, signal })) {
-    const path = name.slice(prefix.length);
+  for await (const { path, generation, size, updated } of visibleFiles(location, signal)) {
     outcome.seen++;
     if (isHidden(path) || snapshot.files.has(path) || recentlyRemoved.has(path)) continue;
     if (updated.getTime() >= oldest) continue;
@@ -73,6 +72,22 @@ export async function vacuum(
   }
   await flush();
   return outcome;
+}
+
+/** All objects of the table but those whose names begin with `_`: the log may have millions, all in one place. */
+async function* visibleFiles(
+  location: TableLocation,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ObjectFacts & { path: string }> {
+  const prefix = objectName(location, '');
+  const afterUnderscore = String.fromCharCode('_'.charCodeAt(0) + 1);
+  for (const startOffset of [prefix, prefix + afterUnderscore]) {
+    for await (const facts of location.store.list({ prefix, startOffset, signal })) {
+      const path = facts.name.slice(prefix.length);
+      if (path.startsWith('_')) break;
+      yield { ...facts, path };
+    }
+  }
 }
 
 /** Names that begin with `_` or `.` are not data: the log, the index of ids, drafts of other tools. */

@@ -221,6 +221,22 @@ describe('storage that fails', () => {
     expect(await idsIn(bucket)).toHaveLength(1);
   });
 
+  test('and never answers: each request has its time, and the commit is read back', async () => {
+    const bucket = memoryBucket();
+    await newTable(bucket);
+    let hangs = 1;
+    const silent: ObjectStore = {
+      ...bucket,
+      async putIfAbsent(name, body, options) {
+        const outcome = await bucket.putIfAbsent(name, body, options);
+        return name.endsWith('.json') && hangs-- > 0 ? new Promise(() => {}) : outcome;
+      },
+    };
+    const writer = await appender(silent, { requestMs: 30 });
+    expect(await writer.submit(rowOf('a'))).toEqual({ kind: 'added', version: 1 });
+    expect(await idsIn(bucket)).toHaveLength(1);
+  });
+
   test('while a repeat is looked up: that one is rejected, the others are not held up', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);

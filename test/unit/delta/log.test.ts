@@ -108,6 +108,20 @@ describe('a commit', () => {
   });
 });
 
+test('appends, columns and snapshots at the same time on one table object keep their order', async () => {
+  const bucket = memoryBucket();
+  const table = await newTable(bucket);
+  const other = await DeltaTable.open(bucket, 'events');
+  await Promise.all([
+    ...Array.from({ length: 10 }, (_, i) => table.append([rowOf(i)])),
+    other.append([rowOf('other')]),
+    ...Array.from({ length: 5 }, () => table.snapshot()),
+  ]);
+  const { version, files } = await table.snapshot();
+  expect([version, files.size]).toEqual([11, 11]);
+  expect(await table.append([])).toEqual({ kind: 'committed', version: 11 });
+});
+
 describe('two callers that create one table', () => {
   test('one makes it, the other is told or opens it', async () => {
     const bucket = memoryBucket();
