@@ -1,5 +1,5 @@
 import { printable } from '../local/report.ts';
-import type { Subcommand } from './lake/subcommand.ts';
+import type { LakeIo, Subcommand } from './lake/subcommand.ts';
 import type { Command } from './main.ts';
 
 /** Loaded when they are asked for: `--help` needs no Parquet. */
@@ -32,18 +32,20 @@ Exit code: 0 done, 1 something is wrong with the table or was not done, 2 wrong 
 
 export const lakeCommand: Command = {
   summary: 'looks into the table of events and looks after it',
-  async run([name, ...args]) {
-    if (name === '--help' || name === 'help') {
-      process.stdout.write(await listOf());
-      return 0;
-    }
-    const load = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
-    if (name === undefined || load === undefined) {
-      const problem = name === undefined ? 'no command given' : `no such command: lake ${printable(name)}`;
-      process.stderr.write(`${problem}\n\n${await listOf()}`);
-      return 2;
-    }
-    const { runSubcommand } = await import('./lake/run.ts');
-    return runSubcommand(name, await load(), args, process);
-  },
+  run: (args) => runLake(args, process),
 };
+
+export async function runLake([name, ...args]: string[], io: LakeIo): Promise<number> {
+  if (name === '--help' || name === 'help') {
+    io.stdout.write(await listOf());
+    return 0;
+  }
+  const load = name !== undefined && Object.hasOwn(SUBCOMMANDS, name) ? SUBCOMMANDS[name] : undefined;
+  if (name === undefined || load === undefined) {
+    const problem = name === undefined ? 'no command given' : `no such command: lake ${printable(name)}`;
+    io.stderr.write(`${problem}\n\n${await listOf()}`);
+    return 2;
+  }
+  const { runSubcommand } = await import('./lake/run.ts');
+  return runSubcommand(name, await load(), args, io);
+}

@@ -1,5 +1,4 @@
 import { lakeCommand } from './lake.ts';
-import { processCommand } from './process.ts';
 
 export interface Command {
   /** One line for the list of commands. */
@@ -9,7 +8,11 @@ export interface Command {
 }
 
 const commands: Record<string, Command> = {
-  process: processCommand,
+  // it starts the local cloud, which takes its time to load
+  process: {
+    summary: 'finds the moment in videos and takes its frame',
+    run: async (args) => (await import('./process.ts')).processCommand.run(args),
+  },
   lake: lakeCommand,
 };
 

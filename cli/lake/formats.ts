@@ -76,7 +76,7 @@ const GAP = '  ';
 /** An id is told by its beginning, and `--id` takes that. */
 const WIDEST: Readonly<Record<string, number>> = { event_id: 13, data: 10_000 };
 const WIDEST_OTHER = 48;
-const NARROWEST = 6;
+const NARROWEST: Readonly<Record<string, number>> = { event_id: 13, data: 20 };
 
 function tableWriter(fields: readonly ShownField[], out: Output): RowWriter {
   let sample: string[][] | undefined = [];
@@ -126,14 +126,14 @@ function columnWidths(rows: readonly string[][], fields: readonly ShownField[], 
     return Math.min(widest, WIDEST[name] ?? WIDEST_OTHER);
   });
   let excess = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (fields.length - 1) - width;
-  while (excess > 0) {
-    const widest = Math.max(...widths);
-    if (widest <= NARROWEST) break;
-    const next = Math.max(NARROWEST, ...widths.filter((own) => own < widest));
-    const sharers = widths.filter((own) => own === widest).length;
-    const cut = Math.min(widest - next || 1, Math.ceil(excess / sharers));
-    for (const [column, own] of widths.entries()) if (own === widest) widths[column] = own - cut;
-    excess -= cut * sharers;
+  const floors = fields.map(({ name, type }) => (type === 'timestamp' ? 24 : (NARROWEST[name] ?? 8)));
+  for (; excess > 0; excess--) {
+    let widest = -1;
+    for (const [column, own] of widths.entries()) {
+      if (own > (floors[column] ?? 0) && own > (widths[widest] ?? 0)) widest = column;
+    }
+    if (widest < 0) break;
+    widths[widest] = (widths[widest] ?? 0) - 1;
   }
   return widths;
 }

@@ -1,3 +1,5 @@
+import type { TextStream } from './subcommand.ts';
+
 /** Whoever read the output has gone: `| head` does. No reason to complain. */
 export class OutputClosed extends Error {}
 
@@ -6,7 +8,10 @@ export class Output {
   private failure: Error | undefined;
   private wake: (() => void) | undefined;
 
-  constructor(private readonly stream: NodeJS.WriteStream) {
+  constructor(
+    private readonly stream: TextStream,
+    private readonly env: NodeJS.ProcessEnv,
+  ) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       this.failure = error.code === 'EPIPE' ? new OutputClosed() : error;
       this.wake?.();
@@ -19,8 +24,9 @@ export class Output {
 
   /** Characters of a line. */
   get width(): number {
-    if (this.isTerminal && this.stream.columns > 0) return this.stream.columns;
-    const columns = Number(process.env['COLUMNS']);
+    const { columns: shown = 0 } = this.stream;
+    if (this.isTerminal && shown > 0) return shown;
+    const columns = Number(this.env['COLUMNS']);
     return Number.isInteger(columns) && columns >= 20 ? columns : 160;
   }
 

@@ -1,3 +1,5 @@
+import type { TextStream } from './subcommand.ts';
+
 /** Between two lines where nobody watches, ms. */
 const QUIET_MS = 2_000;
 const TERMINAL_MS = 150;
@@ -7,7 +9,7 @@ export class Progress {
   private timer: NodeJS.Timeout | undefined;
   private hasLine = false;
 
-  constructor(private readonly stream: NodeJS.WriteStream) {
+  constructor(private readonly stream: TextStream) {
     // nobody listens any more: that stops no work
     stream.on('error', () => this.stop());
   }
@@ -18,7 +20,7 @@ export class Progress {
     const show = (): void => {
       if (!this.stream.isTTY) return void this.stream.write(`${text()}\n`);
       this.hasLine = true;
-      this.stream.write(`\r\x1b[K${text().slice(0, Math.max(20, this.stream.columns - 1))}`);
+      this.stream.write(`\r\x1b[K${text().slice(0, Math.max(20, (this.stream.columns ?? 80) - 1))}`);
     };
     this.timer = setInterval(show, this.stream.isTTY ? TERMINAL_MS : QUIET_MS);
     this.timer.unref();

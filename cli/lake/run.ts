@@ -4,14 +4,14 @@ import { openLake } from './lake.ts';
 import { Output, OutputClosed } from './output.ts';
 import { findPlace, type Place } from './place.ts';
 import { Progress } from './progress.ts';
-import { Failure, type Subcommand, type Task, UsageError } from './subcommand.ts';
+import { Failure, type LakeIo, type Subcommand, type Task, UsageError } from './subcommand.ts';
 
 /** Runs one subcommand and tells how it ended: the exit code, and what was wrong on standard error. */
 export async function runSubcommand(
   name: string,
   subcommand: Subcommand,
   args: string[],
-  { stdout, stderr, env }: NodeJS.Process,
+  { stdout, stderr, env }: LakeIo,
 ): Promise<number> {
   // after `--` nothing is an option
   const options = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
@@ -35,7 +35,7 @@ export async function runSubcommand(
   setMaxListeners(0, interrupted.signal);
   const onSignal = listen(interrupted);
   const progress = new Progress(stderr);
-  const lake = openLake(place, { out: new Output(stdout), progress, signal: interrupted.signal });
+  const lake = openLake(place, { out: new Output(stdout, env), progress, signal: interrupted.signal });
   try {
     return await task.run(lake);
   } catch (error) {

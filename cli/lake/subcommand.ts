@@ -12,6 +12,19 @@ export interface Subcommand {
   parse(args: string[], env: NodeJS.ProcessEnv): Task;
 }
 
+/** Where a command writes to, and the environment it is in: the process, as a rule. */
+export interface LakeIo {
+  stdout: TextStream;
+  stderr: TextStream;
+  env: NodeJS.ProcessEnv;
+}
+
+/** The part of a stream to a terminal or a file that is used. */
+export interface TextStream extends NodeJS.WritableStream {
+  isTTY?: boolean;
+  columns?: number;
+}
+
 /** A command line that has been understood. */
 export interface Task {
   place: PlaceOptions;

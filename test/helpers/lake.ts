@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openEventsTable, rowOf } from '../../functions/ingest/events-table.ts';
+import { readEvents } from '../../functions/ingest/read-events.ts';
+import type { DeltaTable, Row } from '../../shared/delta/index.ts';
+import { parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { startTestGcs, type TestGcs } from './gcs.ts';
+import { pushBody } from './messages.ts';
+import { startTestPubsub, type TestPubsub } from './pubsub.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** How ingest reads messages where nothing is configured. */
+export const READ_OPTIONS = {
+  maxBytes: 1024 * 1024,
+  maxDepth: 64,
+  maxBatch: 10_000,
+  defaultType: 'json',
+  defaultSource: '//pubsub.googleapis.com',
+};
+
+/** The rows that ingest makes of a message which came at `at`. */
+export function rowsOfMessage(message: unknown, at: string): Row[] {
+  const parsed = parsePubsubMessage(pushBody(message));
+  return readEvents(parsed, READ_OPTIONS).outcomes.map((outcome) => {
+    if (outcome.kind === 'refused') throw outcome.error;
+    return rowOf(outcome.event, parsed, Date.parse(at));
+  });
+}
+
+export interface CliRun {
+  code: number | string | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunningCli {
+  child: ChildProcess;
+  stdout(): string;
+  ended: Promise<CliRun>;
+}
+
+/** The `pipeline` command in a process of its own. */
+export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
+  const child = spawn(process.execPath, ['cli/pipeline.js', ...args], {
+    cwd: root,
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text) => {
+    stderr += text;
+  });
+  const ended = new Promise<CliRun>((resolve) =>
+    child.once('close', (code, signal) => resolve({ code: code ?? signal, stdout, stderr })),
+  );
+  return { child, stdout: () => stdout, ended };
+}
+
+/** A table of events in a local storage server, and the command to look at it. */
+export interface LakeScene {
+  gcs: TestGcs;
+  store: ObjectStore;
+  table: DeltaTable;
+  pubsub: TestPubsub | undefined;
+  /** What `--local` is given: a folder with endpoints. */
+  dir: string;
+  lake(...args: string[]): Promise<CliRun>;
+  start(...args: string[]): RunningCli;
+  close(): Promise<void>;
+}
+
+export async function startLake(options: { pubsub?: boolean } = {}): Promise<LakeScene> {
+  const gcs = await startTestGcs({ buckets: ['lake'] });
+  const pubsub = options.pubsub ? await startTestPubsub({ topics: ['events'] }) : undefined;
+  const dir = gcs.dir;
+  const endpoints = { gcs: gcs.server.url, ...(pubsub && { pubsub: pubsub.server.url }) };
+  await writeFile(join(dir, 'endpoints.json'), JSON.stringify(endpoints));
+  const store = gcs.storage().bucket('lake');
+  const table = await openEventsTable(store, 'events');
+  const start = (command: string, ...args: string[]): RunningCli =>
+    startCli(['lake', command, '--local', dir, ...args]);
+  return {
+    gcs,
+    store,
+    table,
+    pubsub,
+    dir,
+    start: (...args) => start(...(args as [string])),
+    lake: (...args) => start(...(args as [string])).ended,
+    async close() {
+      await pubsub?.close();
+      await gcs.close();
+    },
+  };
+}
