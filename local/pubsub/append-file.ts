@@ -12,11 +12,17 @@ export interface AppendFile {
 export function openAppendFile(path: string): AppendFile {
   const fd = openSync(path, 'a+');
   let size = fstatSync(fd).size;
+  let closed = false;
+  // its number may by then be another file's
+  const check = (): void => {
+    if (closed) throw new Error(`${path} is closed`);
+  };
   return {
     get size() {
       return size;
     },
     append(bytes) {
+      check();
       try {
         for (let done = 0; done < bytes.length; ) done += writeSync(fd, bytes, done);
       } catch (error) {
@@ -28,6 +34,7 @@ export function openAppendFile(path: string): AppendFile {
       return offset;
     },
     read(offset, length) {
+      check();
       const bytes = Buffer.allocUnsafe(length);
       for (let done = 0; done < length; ) {
         const count = readSync(fd, bytes, done, length - done, offset + done);
@@ -37,7 +44,10 @@ export function openAppendFile(path: string): AppendFile {
       }
       return bytes;
     },
-    close: () => closeSync(fd),
+    close() {
+      if (!closed) closeSync(fd);
+      closed = true;
+    },
   };
 }
 

@@ -25,6 +25,8 @@ export interface PushTarget {
 const ACKNOWLEDGES: ReadonlySet<PostResult> = new Set([102, 200, 201, 202, 204]);
 /** About what a function process takes to start again. */
 const RESTART_MS = 200;
+/** Of messages under way to one subscriber, beyond which the next one waits. */
+const MAX_BYTES = 64 * 1024 * 1024;
 
 /** Pushes a subscription's messages: an answer acknowledges or refuses, and so does none within the deadline. */
 export function startPush(broker: Broker, subscription: Subscription, target: PushTarget): Consumer {
@@ -32,6 +34,7 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
   const poster = createPoster(target.concurrency);
   const free = Array.from({ length: target.concurrency }, () => urls).flat();
   let closed = false;
+  let bytes = 0;
 
   const send = async (url: URL, delivery: Delivery): Promise<void> => {
     const { record } = subscription;
@@ -45,11 +48,13 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
       subscription: record.name,
       attempt: record.deadLetterPolicy && attempt,
     });
+    bytes += request.body.length;
     const result = await poster.post(url, request, record.ackDeadlineSeconds * 1_000);
+    bytes -= request.body.length;
     // ended by us and not by the other side: not an attempt, and still in the backlog
     if (closed) return;
-    if (result === 'ECONNREFUSED') {
-      // nobody listens: the platform would hold the request and start an instance, so this is no attempt
+    if (result === 'ECONNREFUSED' && target.form === 'cloudevent') {
+      // no instance listens: the platform would hold the request and start one, so this is no attempt
       subscription.backlog.putBack(item, lease);
       setTimeout(giveBack, RESTART_MS, url).unref();
       return wake();
@@ -65,7 +70,7 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
     wake();
   };
   const wake = (): void => {
-    while (!closed && free.length > 0) {
+    while (!closed && free.length > 0 && bytes < MAX_BYTES) {
       const delivery = broker.take(subscription);
       if (!delivery) return;
       void send(free.shift()!, delivery);

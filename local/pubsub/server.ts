@@ -120,11 +120,11 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
   // longer than any client keeps an idle connection: it never meets one that closes under its request
   server.keepAliveTimeout = 600_000;
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) => {
-      broker.close();
-      reject(error);
-    });
+    server.once('error', reject);
     server.listen(port, host, resolve);
+  }).catch((error: unknown) => {
+    broker.close();
+    throw error;
   });
   const bound = (server.address() as AddressInfo).port;
   for (const subscription of broker.state.subscriptions.values()) pushAsConfigured(broker, subscription);

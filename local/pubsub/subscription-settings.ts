@@ -81,9 +81,9 @@ export function updatedSubscription(
   const merged: Sent = { ...record };
   checkMask(mask, UPDATABLE, SUBSCRIPTION);
   for (const field of mask) merged[field] = sent[field];
-  const { topic } = record;
   // a deleted topic's name is none
-  return { ...subscriptionRecord(record.name, { ...merged, topic: 'projects/any/topics/any' }), topic };
+  const updated = subscriptionRecord(record.name, { ...merged, topic: 'projects/any/topics/any' });
+  return { ...updated, topic: record.topic, ...(record.function && { function: true }) };
 }
 
 export function pushConfig(sent: unknown): PushConfig {

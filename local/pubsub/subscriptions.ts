@@ -1,6 +1,6 @@
 import type { Call } from './answer.ts';
 import type { Broker } from './broker.ts';
-import { invalid } from './errors.ts';
+import { invalid, PubsubError } from './errors.ts';
 import { readFields } from './fields.ts';
 import { pageOf } from './paging.ts';
 import { startPush } from './push.ts';
@@ -31,6 +31,7 @@ export const getSubscription: Handler = async (broker, name) => resource(broker.
 export const updateSubscription: Handler = async (broker, name, call) => {
   const { sent, mask } = await readUpdate(call, 'subscription', SUBSCRIPTION);
   const subscription = broker.subscription(name);
+  if (mask.includes('pushConfig')) checkOwner(subscription);
   broker.updateSubscription(subscription, updatedSubscription(subscription.record, sent, mask));
   if (mask.includes('pushConfig')) pushAsConfigured(broker, subscription);
   return resource(subscription);
@@ -52,6 +53,7 @@ export const listSubscriptions: Handler = async (broker, project, call) => {
 export const modifyPushConfig: Handler = async (broker, name, call) => {
   const sent = readFields(await call.body(), { pushConfig: PUSH_CONFIG });
   const subscription = broker.subscription(name);
+  checkOwner(subscription);
   const record = { ...subscription.record, pushConfig: pushConfig(sent['pushConfig']) };
   broker.updateSubscription(subscription, record);
   pushAsConfigured(broker, subscription);
@@ -76,6 +78,15 @@ export function pushAsConfigured(broker: Broker, subscription: Subscription): vo
     subscription.consumer = startPush(broker, subscription, target);
   }
   subscription.wake();
+}
+
+/** Where a function listens is the local cloud's to say. */
+function checkOwner({ record }: Subscription): void {
+  if (!record.function) return;
+  throw new PubsubError(
+    'FAILED_PRECONDITION',
+    `${record.name} is delivered to a function of the local cloud.`,
+  );
 }
 
 function resource({ record }: Subscription): Record<string, unknown> {

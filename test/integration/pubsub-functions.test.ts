@@ -208,6 +208,21 @@ describe('a function subscribed to a topic', () => {
     expect(pushes.map(text)).toEqual(['waiting', 'yes']);
   });
 
+  test('other settings may be changed by request while it is delivered to', async () => {
+    await start();
+    const { url, pushes } = await endpoint();
+    subscribe({ urls: [url], maxDeliveryAttempts: 5 });
+    await api.ok('PATCH', 'projects/local/subscriptions/ingest-sub', {
+      subscription: { ackDeadlineSeconds: 60 },
+      updateMask: 'ackDeadlineSeconds',
+    });
+    await publish('x');
+    await eventually(() => pushes);
+    expect(await api.ok('GET', 'projects/local/subscriptions/ingest-sub')).toMatchObject({
+      ackDeadlineSeconds: 60,
+    });
+  });
+
   test('a function’s messages cannot be pulled away from it', async () => {
     await start();
     subscribe({ urls: [] });
