@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { runLake } from '../../cli/lake.ts';
 import { openEventsTable, rowOf } from '../../functions/ingest/events-table.ts';
 import { readEvents } from '../../functions/ingest/read-events.ts';
 import type { DeltaTable, Row } from '../../shared/delta/index.ts';
@@ -63,6 +65,22 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   return { child, stdout: () => stdout, ended };
 }
 
+/** The same inside this process, where many command lines are tried. */
+export async function runHere(args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> {
+  const texts = ['', ''];
+  const [stdout, stderr] = [0, 1].map(
+    (index) =>
+      new Writable({
+        write(chunk, _encoding, done) {
+          texts[index] += String(chunk);
+          done();
+        },
+      }),
+  ) as [Writable, Writable];
+  const code = await runLake([...args], { stdout, stderr, env });
+  return { code, stdout: texts[0] ?? '', stderr: texts[1] ?? '' };
+}
+
 /** A table of events in a local storage server, and the command to look at it. */
 export interface LakeScene {
   gcs: TestGcs;
@@ -71,8 +89,10 @@ export interface LakeScene {
   pubsub: TestPubsub | undefined;
   /** What `--local` is given: a folder with endpoints. */
   dir: string;
-  lake(...args: string[]): Promise<CliRun>;
-  start(...args: string[]): RunningCli;
+  lake(command: string, ...args: string[]): Promise<CliRun>;
+  /** The same inside this process. */
+  here(command: string, ...args: string[]): Promise<CliRun>;
+  start(command: string, ...args: string[]): RunningCli;
   close(): Promise<void>;
 }
 
@@ -92,8 +112,9 @@ export async function startLake(options: { pubsub?: boolean } = {}): Promise<Lak
     table,
     pubsub,
     dir,
-    start: (...args) => start(...(args as [string])),
-    lake: (...args) => start(...(args as [string])).ended,
+    start,
+    here: (command, ...args) => runHere([command, '--local', dir, ...args]),
+    lake: (command, ...args) => start(command, ...args).ended,
     async close() {
       await pubsub?.close();
       await gcs.close();
