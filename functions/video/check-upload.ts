@@ -2,6 +2,7 @@ import { describe } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VideoConfig } from './config.ts';
+import type { VideoFacts } from './video-file.ts';
 import type { VideoObject } from './video-object.ts';
 
 const EXTENSIONS = ['.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm'];
@@ -55,6 +56,12 @@ export async function checkUpload(
     throw new AppError('too-large', `video has ${facts.size} bytes; at most ${accept.maxBytes} are allowed`);
   }
   return facts;
+}
+
+/** Refuses a video that is too short; too long is refused while it is opened. */
+export function checkLength({ durationSeconds }: VideoFacts, { minSeconds }: VideoConfig['accept']): void {
+  if (durationSeconds === undefined || durationSeconds >= minSeconds) return;
+  throw new AppError('too-short', `video is ${durationSeconds} s long; at least ${minSeconds} s are needed`);
 }
 
 /** The question of this upload: its metadata `moment`, `max-moments` and `contact-sheet`, else configuration. */

@@ -3,7 +3,7 @@ import { isRefusal } from '../../shared/runtime/errors.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
 import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
-import { checkUpload, questionOf } from './check-upload.ts';
+import { checkLength, checkUpload, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
 import { type Detection, detect } from './detect.ts';
 import type { Manifest } from './manifest.ts';
@@ -55,6 +55,7 @@ export async function processVideo(
     const video = await draft.step('open', () => tools.open(upload, object.bucket, signal), describeVideo);
     try {
       draft.describeVideo(video);
+      checkLength(video.facts, config.accept);
       const part = await tools.partFor(upload, object.bucket, video);
       const gemini = tools.gemini;
       const detection = await draft.step(

@@ -18,8 +18,8 @@ export interface FfmpegRun {
 const LINE_LIMIT = 1_000;
 
 /**
- * Runs ffmpeg to its end and returns its exit code, or the signal's name where it was killed from outside.
- * Throws `timeout` after the time limit, and the signal's reason on abort, in both cases when the process is
+ * Runs ffmpeg to its end and returns its exit code, or the name of the signal it crashed with. Throws
+ * `unavailable` where it was killed from outside, `timeout` after the time limit, and the signal's reason on abort, in both cases when the process is
  * gone. No shell, nothing on stdin, and nothing of this process's environment: a proxy set there would be
  * asked for the loopback address too.
  */
@@ -68,6 +68,10 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
     if (late && !enough) {
       const seconds = run.timeLimitMs / 1_000;
       throw new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
+    }
+    if (!enough && (exit === 'SIGKILL' || exit === 'SIGTERM')) {
+      // The machine's doing (out of memory, shutting down) and not the video's: another attempt may work.
+      throw new AppError('unavailable', `ffmpeg was ended from outside by ${exit}`);
     }
     lines('\n');
     run.log?.debug('ffmpeg ended', { exit, ms: Math.round(performance.now() - started) });

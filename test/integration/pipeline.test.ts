@@ -233,6 +233,27 @@ async function post(pipeline: Pipeline, event: Record<string, unknown>): Promise
   return answer.status;
 }
 
+test('bounds are those of the configuration', async () => {
+  const bounds = { MIN_SECONDS: '3.5', MAX_SECONDS: '5', MAX_BYTES: '60000', NAME_PREFIX: 'in/' };
+  const pipeline = await startPipeline({ env: bounds });
+  try {
+    const big = join(clips, 'big.mp4');
+    await writeFile(big, Buffer.alloc(60_001));
+    const cases: [string, string, string, RegExp][] = [
+      [still, 'in/short.mp4', 'too-short', /video is 3 s long; at least 3.5 s/],
+      [clip, 'in/long.mp4', 'too-long', /6 s.*5 s/],
+      [big, 'in/big.mp4', 'too-large', /video has 60001 bytes; at most 60000 are allowed/],
+      [clip, 'elsewhere.mp4', 'outside-prefix', /name is "elsewhere.mp4"; names that begin with "in\/"/],
+    ];
+    for (const [file, name, code, reason] of cases) {
+      const { rejection } = await pipeline.manifestOf(await pipeline.upload(file, name));
+      expect(rejection).toEqual({ code, reason: expect.stringMatching(reason) });
+    }
+  } finally {
+    await pipeline.close();
+  }
+});
+
 test.each([
   ['jpeg of 200 pixels', { FRAME_FORMAT: 'jpeg', FRAME_WIDTH: '200' }, 'jpeg', 200],
   ['webp', { FRAME_FORMAT: 'webp' }, 'webp', 320],

@@ -152,10 +152,20 @@ describe('how it ends', () => {
     expect(lines[2]).toHaveLength(1_000);
   });
 
-  test('the exit code is returned, or the name of the signal', async () => {
+  test('the exit code is returned, or the name of the signal it crashed with', async () => {
     expect(await run('exit 3')).toBe(3);
-    expect(await run('kill -TERM $$')).toBe('SIGTERM');
+    expect(await run('kill -SEGV $$')).toBe('SIGSEGV');
   });
+
+  test.each(['KILL', 'TERM'])(
+    'killed from outside by SIG%s it says nothing about the video',
+    async (name) => {
+      await expect(run(`kill -${name} $$`)).rejects.toMatchObject({
+        code: 'unavailable',
+        message: `ffmpeg was ended from outside by SIG${name}`,
+      });
+    },
+  );
 
   test('after its time it is killed, and the error says how long it had', async () => {
     await expect(run('exec sleep 30', { timeLimitMs: 100 })).rejects.toMatchObject({
