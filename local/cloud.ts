@@ -2,6 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { type FunctionName, type Trigger, triggers } from '../functions/triggers.ts';
+import { createPublisher } from '../shared/gcp/pubsub.ts';
 import type { Env } from '../shared/runtime/config.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
@@ -20,6 +21,7 @@ import type { VertexServer } from './vertex/server.ts';
 export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'lake' } as const;
 export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
 const PROJECT = 'local';
+const MAINTENANCE_MS = 300_000;
 
 export interface Ports {
   gcs?: number;
@@ -172,6 +174,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(() => running.close());
     for (const { object, id } of gcs.outbox.pending()) takeOver(object, id);
 
+    closers.push(scheduleMaintenance(pubsub.url));
+
     const endpoints: Endpoints = {
       gcs: gcs.url,
       vertex: brain?.vertex.url ?? 'https://aiplatform.googleapis.com',
@@ -225,6 +229,19 @@ function subscribe(
     ackDeadlineSeconds: Math.max(10, trigger.timeoutSeconds),
     backoff: options.backoff ?? { minMs: 500, maxMs: 30_000 },
   });
+}
+
+/** Cloud Scheduler's part; returns what ends it. */
+function scheduleMaintenance(pubsubUrl: string): () => void {
+  const publisher = createPublisher({ project: PROJECT, apiEndpoint: pubsubUrl });
+  const timer = setInterval(() => {
+    // A missed tick is made up for by the next one.
+    publisher.publish(TOPICS.maintenance, [{ data: '{}' }]).catch(() => undefined);
+  }, MAINTENANCE_MS);
+  return () => {
+    clearInterval(timer);
+    publisher.close();
+  };
 }
 
 /** A topic without a subscription loses its messages. */
