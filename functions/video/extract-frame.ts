@@ -6,7 +6,7 @@ import { complaint, type DecodeContext, decodeFrames } from './decode-frames.ts'
 import { EvenSample } from './even-sample.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 import { FrameClock } from './frame-clock.ts';
-import { type OpenedVideo, openInput } from './open-input.ts';
+import { fetchAhead, type OpenedVideo, openInput } from './open-input.ts';
 import { outputOf } from './picture.ts';
 import { toneMap } from './tone-map.ts';
 import type { VideoFile, VideoFrame } from './video-file.ts';
@@ -191,8 +191,9 @@ class FfmpegVideoFile implements VideoFile {
     const clock = this.#clock;
     const { picture } = this.#opened;
     const output = outputOf(picture, maxWidth);
+    fetchAhead(this.#server.cache, this.#opened.samples, clock.seconds(pts), clock.seconds(hi ?? pts));
     for (let margin = 0; ; margin = margin === 0 ? 1 : margin * 4) {
-      const start = clock.containerSeconds(pts) - margin + (margin === 0 ? this.#opened.seekLead : 0);
+      const start = clock.containerSeconds(pts + 0.5) - margin + this.#opened.seekShift;
       const soonest = clock.containerSeconds(clock.firstPts) + SEEK_FROM_SECONDS;
       const seek = start > soonest ? start : undefined;
       const onFrame = begin();

@@ -1,19 +1,13 @@
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../shared/storage/block-cache.ts';
+import { boxesIn, child, readBox, viewOf } from './box-tree.ts';
+import { SampleTable } from './mp4-samples.ts';
 
 export interface Mp4Layout {
   /** Where the index lies. */
   moov: { offset: number; size: number };
   /** Samples come in fragments, each with an index of its own. */
   fragmented: boolean;
-}
-
-interface Box {
-  type: string;
-  offset: number;
-  /** Header included. */
-  size: number;
-  headerSize: number;
 }
 
 const MiB = 1024 * 1024;
@@ -53,44 +47,13 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   return { moov, fragmented };
 }
 
-/** Undefined where these bytes are no box: what some recorders leave behind the last one. */
-function readBox(header: Uint8Array, offset: number, fileSize: number): Box | undefined {
-  if (header.length < 8) return undefined;
-  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
-  const type = Buffer.from(header.subarray(4, 8)).toString('latin1');
-  const short = view.getUint32(0);
-  if (!/^[\x20-\x7e\xa9]{4}$/.test(type)) return undefined;
-  if (short === 0) return { type, offset, size: fileSize - offset, headerSize: 8 };
-  if (short !== 1) return short < 8 ? undefined : { type, offset, size: short, headerSize: 8 };
-  if (header.length < 16) return undefined;
-  const long = Number(view.getBigUint64(8));
-  return long < 16 ? undefined : { type, offset, size: long, headerSize: 16 };
-}
-
-/** Boxes inside bytes that are at hand; one that runs past the end is cut there. */
-function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
-  for (let offset = 0; offset + 8 <= bytes.length; ) {
-    const box = readBox(bytes.subarray(offset, offset + 16), offset, bytes.length);
-    if (!box) return;
-    yield { type: box.type, body: bytes.subarray(offset + box.headerSize, offset + box.size) };
-    offset += box.size;
-  }
-}
-
-function child(bytes: Uint8Array, ...path: string[]): Uint8Array | undefined {
-  let at: Uint8Array | undefined = bytes;
-  for (const type of path) {
-    if (!at) return undefined;
-    at = [...boxesIn(at)].find((box) => box.type === type)?.body;
-  }
-  return at;
-}
-
 export interface VideoTrack {
   /** As a player shows it; undefined where the index does not tell, as in most fragmented files. */
   seconds: number | undefined;
   /** Frames are displayed in another order than they are stored. */
   reordered: boolean;
+  /** Where its samples lie; undefined where the index does not tell. */
+  samples: SampleTable | undefined;
 }
 
 /** The first video track, from the body of a moov box; undefined where there is none. */
@@ -104,6 +67,7 @@ export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
   return {
     seconds: trackSeconds(moov, video),
     reordered: child(video, 'mdia', 'minf', 'stbl', 'ctts') !== undefined,
+    samples: SampleTable.read(video),
   };
 }
 
@@ -144,8 +108,4 @@ function editedTicks(body: Uint8Array | undefined): number {
     if (!empty) ticks += duration;
   }
   return ticks;
-}
-
-function viewOf(bytes: Uint8Array): DataView {
-  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

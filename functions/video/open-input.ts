@@ -7,6 +7,7 @@ import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';
 import { type InputPlan, probeArguments } from './ffmpeg-command.ts';
 import { readMp4Layout, readVideoTrack, type VideoTrack } from './mp4-boxes.ts';
+import type { SampleTable } from './mp4-samples.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -19,8 +20,10 @@ export interface OpenedVideo {
   probed: ProbedVideo;
   picture: Picture;
   context: DecodeContext;
-  /** Added to every time that is sought. */
-  seekLead: number;
+  /** Seconds added to a time where it is sought, to make up for ffmpeg's own margin. */
+  seekShift: number;
+  /** Tells storage reads of an mp4 ahead of time. */
+  samples: SampleTable | undefined;
 }
 
 export interface OpenInputOptions {
@@ -63,6 +66,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     log: options.log,
     signal: options.signal,
   };
+  const samples = track?.samples;
+  fetchAhead(cache, samples, 0, 0);
   const probed = await probe(context, limits);
   const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container);
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
@@ -83,8 +88,25 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     probed,
     picture,
     context,
-    seekLead: options.ffmpeg.seeksEarly && track?.reordered ? EARLY_SECONDS : 0,
+    seekShift: options.ffmpeg.seeksEarly && track?.reordered ? EARLY_SECONDS : 0,
+    samples,
   };
+}
+
+/** Longer stretches are read as ffmpeg comes to them. */
+const AHEAD_BYTES = 8 * 1024 * 1024;
+
+/** Starts one read of what showing these seconds will take, if an index tells where that lies. */
+export function fetchAhead(
+  cache: BlockCache,
+  samples: SampleTable | undefined,
+  from: number,
+  to: number,
+): void {
+  const range = samples?.range(from, to);
+  if (!range || range.offset >= cache.size) return;
+  // Whoever needs the bytes meets the failure.
+  cache.prefetch(range.offset, Math.min(range.length, AHEAD_BYTES)).catch(() => undefined);
 }
 
 /** Matroska states when the last frame ends, by a clock that need not start at 0. */
@@ -102,7 +124,9 @@ async function readHead(container: 'avi' | 'matroska', cache: BlockCache): Promi
     const found = `the file is cut off: it ends at byte ${end} by its own account`;
     throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
   }
-  return container === 'avi' ? { seconds: aviVideoSeconds(head), reordered: false } : undefined;
+  return container === 'avi'
+    ? { seconds: aviVideoSeconds(head), reordered: false, samples: undefined }
+    : undefined;
 }
 
 async function readMp4(cache: BlockCache): Promise<VideoTrack | undefined> {

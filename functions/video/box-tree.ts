@@ -1,0 +1,46 @@
+/** Boxes as ISO/IEC 14496-12 nests them. */
+export interface Box {
+  type: string;
+  offset: number;
+  /** Header included. */
+  size: number;
+  headerSize: number;
+}
+
+/** Undefined where these bytes are no box: what some recorders leave behind the last one. */
+export function readBox(header: Uint8Array, offset: number, fileSize: number): Box | undefined {
+  if (header.length < 8) return undefined;
+  const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
+  const type = Buffer.from(header.subarray(4, 8)).toString('latin1');
+  const short = view.getUint32(0);
+  if (!/^[\x20-\x7e\xa9]{4}$/.test(type)) return undefined;
+  if (short === 0) return { type, offset, size: fileSize - offset, headerSize: 8 };
+  if (short !== 1) return short < 8 ? undefined : { type, offset, size: short, headerSize: 8 };
+  if (header.length < 16) return undefined;
+  const long = Number(view.getBigUint64(8));
+  return long < 16 ? undefined : { type, offset, size: long, headerSize: 16 };
+}
+
+/** Boxes inside bytes that are at hand; one that runs past the end is cut there. */
+export function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
+  for (let offset = 0; offset + 8 <= bytes.length; ) {
+    const box = readBox(bytes.subarray(offset, offset + 16), offset, bytes.length);
+    if (!box) return;
+    yield { type: box.type, body: bytes.subarray(offset + box.headerSize, offset + box.size) };
+    offset += box.size;
+  }
+}
+
+/** Body of the box at the end of this path of types; undefined where one is missing. */
+export function child(bytes: Uint8Array, ...path: string[]): Uint8Array | undefined {
+  let at: Uint8Array | undefined = bytes;
+  for (const type of path) {
+    if (!at) return undefined;
+    at = [...boxesIn(at)].find((box) => box.type === type)?.body;
+  }
+  return at;
+}
+
+export function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
