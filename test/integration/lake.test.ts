@@ -172,12 +172,12 @@ describe('query', () => {
   });
 
   test('no match: an empty answer, said to people on standard error', async () => {
-    expect(await scene.lake('query', '--type', 'none')).toEqual({
+    expect(await scene.here('query', '--type', 'none')).toEqual({
       code: 0,
       stdout: '',
       stderr: 'no event matches\n',
     });
-    expect(await scene.lake('query', '--type', 'none', '--format', 'csv', '--columns', 'type')).toMatchObject(
+    expect(await scene.here('query', '--type', 'none', '--format', 'csv', '--columns', 'type')).toMatchObject(
       {
         stdout: 'type\n',
       },
@@ -186,16 +186,16 @@ describe('query', () => {
 });
 
 test('head: the newest first, by the time they came in', async () => {
-  const run = await scene.lake('head', '-n', '3', '--format', 'jsonl');
+  const run = await scene.here('head', '-n', '3', '--format', 'jsonl');
   expect(names(run)).toEqual(['note', 'v-1', 'o-2']);
-  expect(names(await scene.lake('head', '--type', 'order.created', '--format', 'jsonl'))).toEqual([
+  expect(names(await scene.here('head', '--type', 'order.created', '--format', 'jsonl'))).toEqual([
     'o-2',
     'o-1',
   ]);
 });
 
 test('history: what each version did', async () => {
-  const { stdout } = await scene.lake('history', '--format', 'json', '--limit', '2');
+  const { stdout } = await scene.here('history', '--format', 'json', '--limit', '2');
   const [newest, before] = JSON.parse(stdout) as Record<string, unknown>[];
   expect(newest).toMatchObject({
     version: 2,
@@ -205,11 +205,11 @@ test('history: what each version did', async () => {
     filesAdded: 1,
   });
   expect(before).toMatchObject({ version: 1, engine: 'event-pipeline-delta/1' });
-  expect((await scene.lake('history')).stdout).toMatch(/^0 +\S+Z +CREATE TABLE +0 +0 +\+0 -0/m);
+  expect((await scene.here('history')).stdout).toMatch(/^0 +\S+Z +CREATE TABLE +0 +0 +\+0 -0/m);
 });
 
 test('info: as text and as JSON', async () => {
-  const facts = JSON.parse((await scene.lake('info', '--format', 'json')).stdout) as Record<string, unknown>;
+  const facts = JSON.parse((await scene.here('info', '--format', 'json')).stdout) as Record<string, unknown>;
   expect(facts).toMatchObject({
     table: 'gs://lake/events',
     version: 2,
@@ -221,7 +221,7 @@ test('info: as text and as JSON', async () => {
     checkpoint: null,
     ids: { column: 'event_id' },
   });
-  const text = (await scene.lake('info', '--version', '1')).stdout;
+  const text = (await scene.here('info', '--version', '1')).stdout;
   expect(text).toMatch(/^rows +2$/m);
   expect(text).toMatch(/^columns +event_id +string not null/m);
 });
@@ -272,8 +272,7 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
   ])('%j', async (args, message) => {
     const [command, ...rest] = args;
     const place = command === undefined || command === 'frobnicate' ? [] : ['--local', scene.dir];
-    const run = await startCli(['lake', ...(command === undefined ? [] : [command]), ...place, ...rest])
-      .ended;
+    const run = await runHere([...(command === undefined ? [] : [command]), ...place, ...rest]);
     expect(run.stdout).toBe('');
     expect(run.stderr).toMatch(message);
     expect(run.stderr).toMatch(/usage: pipeline lake|pipeline lake \w+ --help tells more/);
@@ -289,7 +288,7 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
   test.each(['info', 'history', 'head', 'query', 'verify', 'compact', 'checkpoint', 'vacuum', 'replay'])(
     '%s --help tells what there is',
     async (command) => {
-      const run = await startCli(['lake', command, '--help']).ended;
+      const run = await runHere([command, '--help']);
       expect(run).toMatchObject({ code: 0, stderr: '' });
       expect(run.stdout).toMatch(new RegExp(`^usage: pipeline lake ${command}`));
       expect(run.stdout).toMatch(/--table gs:\/\/BUCKET\/FOLDER/);
