@@ -31,6 +31,8 @@ export interface BrokerOptions {
 }
 
 const SWEEP_MS = 30_000;
+/** Between two looks for messages that are too old: a look at a long backlog is not free. */
+const LOOK_MS = 1_000;
 
 /** Who gets which message when. Everything it answers is on disk first. */
 export class Broker {
@@ -178,7 +180,10 @@ export class Broker {
   }
 
   private dropOld(subscription: Subscription): void {
-    subscription.backlog.dropBefore(this.now() - subscription.retentionMs);
+    const now = this.now();
+    if (Math.abs(now - subscription.lookedAt) < LOOK_MS) return;
+    subscription.lookedAt = now;
+    subscription.backlog.dropBefore(now - subscription.retentionMs);
   }
 
   /** Wakes up when the next lease or wait of the subscription ends. */

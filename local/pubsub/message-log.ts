@@ -67,7 +67,6 @@ export function openMessageLog(
   mkdirSync(dir, { recursive: true });
   const messages = new Map<number, StoredMessage>();
   const segments = new Set<Segment>();
-  const found: { message: StoredMessage; to: readonly number[] }[] = [];
   let lastId = 0;
   let number = 0;
   let current: Segment | undefined;
@@ -88,36 +87,35 @@ export function openMessageLog(
     messages.set(message.id, message);
   };
 
-  const names = readdirSync(dir)
-    .filter((name) => /^\d+\.log$/.test(name))
-    .sort();
-  for (const [index, name] of names.entries()) {
-    const path = join(dir, name);
-    const bytes = readFileSync(path);
-    const lines: [number, number][] = [];
-    const end = eachLine(bytes, (start, stop) => lines.push([start, stop]));
-    // only the last write before a kill can be torn, and that is in the last file
-    if (end < bytes.length && index === names.length - 1) truncateSync(path, end);
-    const segment = openSegment(name);
-    for (const [start, stop] of lines) {
-      const tab = bytes.indexOf(9, start);
-      const [id, publishMs, key, to] = JSON.parse(bytes.toString('utf8', start, tab)) as Header;
-      const head = tab + 1 - start;
-      const place = { segment, offset: start, head, length: stop - tab - 1 };
-      lastId = Math.max(lastId, id);
-      found.push({ message: { id, publishMs, key, holders: 0, place }, to });
+  const load = (): void => {
+    const found: { message: StoredMessage; to: readonly number[] }[] = [];
+    const names = readdirSync(dir)
+      .filter((name) => /^\d+\.log$/.test(name))
+      .sort();
+    for (const name of names) {
+      // only the last write before a kill can be torn, and that is in the last file
+      const bytes = wholeLines(join(dir, name));
+      const segment = openSegment(name);
+      eachLine(bytes, (start, stop) => {
+        const tab = bytes.indexOf(9, start);
+        const [id, publishMs, key, to] = JSON.parse(bytes.toString('utf8', start, tab)) as Header;
+        const place = { segment, offset: start, head: tab + 1 - start, length: stop - tab - 1 };
+        lastId = Math.max(lastId, id);
+        found.push({ message: { id, publishMs, key, holders: 0, place }, to });
+      });
+      number = Number.parseInt(name, 10);
+      current = segment;
     }
-    number = Number.parseInt(name, 10);
-    current = segment;
-  }
-  // a line that was moved to a later segment is there twice when a kill came between
-  found.sort((a, b) => a.message.id - b.message.id);
-  for (const [index, { message, to }] of found.entries()) {
-    if (found[index + 1]?.message.id === message.id) continue;
-    onMessage(message, to);
-    if (message.holders > 0) hold(message);
-  }
-  for (const segment of segments) if (segment !== current && segment.live === 0) drop(segment);
+    // a line that was moved to a later segment is there twice when a kill came between
+    found.sort((a, b) => a.message.id - b.message.id);
+    for (const [index, { message, to }] of found.entries()) {
+      if (found[index + 1]?.message.id === message.id) continue;
+      onMessage(message, to);
+      if (message.holders > 0) hold(message);
+    }
+    for (const segment of segments) if (segment !== current && segment.live === 0) drop(segment);
+  };
+  load();
 
   /** The segment that takes so many bytes more. */
   const roomFor = (bytes: number): Segment => {
@@ -188,6 +186,14 @@ export function openMessageLog(
 type Header = [id: number, publishMs: number, key: string, to: readonly number[]];
 
 const NEWLINE = Buffer.from('\n');
+
+/** The file's bytes; a torn last line is cut off, there too. */
+function wholeLines(path: string): Buffer {
+  const bytes = readFileSync(path);
+  const end = bytes.lastIndexOf(10) + 1;
+  if (end < bytes.length) truncateSync(path, end);
+  return bytes.subarray(0, end);
+}
 
 function lineLength(place: Place): number {
   return place.head + place.length + 1;

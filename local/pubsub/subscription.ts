@@ -25,6 +25,8 @@ export class Subscription {
   readonly backlog: Backlog;
   record: SubscriptionRecord;
   retentionMs = 0;
+  /** When too old messages were last dropped. */
+  lookedAt = 0;
   consumer: Consumer | undefined;
   /** Pulls that wait for a message. */
   readonly pulls = new Set<() => void>();
