@@ -12,8 +12,9 @@ export interface IngestTools {
   /** Resolves when the row is in the table for good. */
   submit(row: Row, options: { signal: AbortSignal }): Promise<SubmitOutcome>;
   /** Puts an event of a batch among the dead letters, apart from those that are good. */
-  refuse(error: AppError, text: string): Promise<void>;
-  settled(event: IncomingEvent, outcome: SubmitOutcome): void;
+  refuse(error: AppError, text: string, message: PubsubMessage, invocation: Invocation): Promise<void>;
+  /** `row` is as it was submitted. */
+  settled(row: Row, outcome: SubmitOutcome, invocation: Invocation): void;
 }
 
 /**
@@ -24,7 +25,7 @@ export async function ingestEvent(
   message: PubsubMessage,
   { mode, outcomes }: ReadEvents,
   tools: IngestTools,
-  { clock, signal }: Invocation,
+  invocation: Invocation,
 ): Promise<void> {
   const good: IncomingEvent[] = [];
   const refused: { error: AppError; text: string }[] = [];
@@ -47,10 +48,11 @@ export async function ingestEvent(
     throw toIngestError(error);
   }
   // last: whenever the message is delivered again, so are these
-  await Promise.all(refused.map(({ error, text }) => tools.refuse(error, text)));
+  await Promise.all(refused.map(({ error, text }) => tools.refuse(error, text, message, invocation)));
 
   async function submit(event: IncomingEvent): Promise<void> {
-    const outcome = await tools.submit(rowOf(event, message, clock.now()), { signal });
-    tools.settled(event, outcome);
+    const row = rowOf(event, message, invocation.clock.now());
+    const outcome = await tools.submit(row, invocation);
+    tools.settled(row, outcome, invocation);
   }
 }

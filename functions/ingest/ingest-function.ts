@@ -1,10 +1,10 @@
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import type { EventFunction, Invocation, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
+import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
 import { messageEvent, type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { IngestConfig } from './config.ts';
 import { EventsWriter } from './events-writer.ts';
-import { ingestEvent } from './ingest-event.ts';
+import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type ReadEvents, type ReadOptions, readEvents, STRUCTURED } from './read-events.ts';
 import { runtimeOf, type Services } from './services.ts';
@@ -35,31 +35,24 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
     checkpointCommits: config.checkpointCommits,
     log,
   });
-  const run = ({ message, read }: IncomingMessage, invocation: Invocation): Promise<void> =>
-    ingestEvent(
-      message,
-      read,
-      {
-        validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
-        submit: (row, options) => writer.submit(row, options),
-        async refuse(error, text) {
-          const { clock, signal } = invocation;
-          const [at, input, eventId] = [new Date(clock.now()), alone(message, text), sha256(text)];
-          await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
-          const { code, message: reason } = error;
-          invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
-        },
-        settled: (event, outcome) =>
-          outcomes.note(outcome, event.type, invocation.startedAt, message.publishTime),
-      },
-      invocation,
-    );
+  const tools: IngestTools = {
+    validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
+    submit: (row, options) => writer.submit(row, options),
+    async refuse(error, text, message, invocation) {
+      const { clock, signal } = invocation;
+      const [at, input, eventId] = [new Date(clock.now()), alone(message, text), sha256(text)];
+      await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
+      const { code, message: reason } = error;
+      invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
+    },
+    settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
+  };
   return {
     fn: {
       name: NAME,
       parse: (input) => parseMessage(input, config.read),
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
-      run,
+      run: ({ message, read }, invocation) => ingestEvent(message, read, tools, invocation),
     },
     runtime,
   };

@@ -1,6 +1,5 @@
-import type { SubmitOutcome } from '../../shared/delta/index.ts';
+import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
 import type { LogFields, Logger } from '../../shared/runtime/log.ts';
-import { parseRfc3339 } from './rfc3339.ts';
 
 /**
  * One log entry for all events that were settled by one commit: at thousands of events a second, an entry an
@@ -19,17 +18,18 @@ export class OutcomeLog {
     private readonly now: () => number,
   ) {}
 
-  /** `startedAt` in ms since the epoch; `publishTime` as the message has it. */
-  note(outcome: SubmitOutcome, type: string, startedAt: number, publishTime: string | undefined): void {
+  /** `startedAt` in ms since the epoch. */
+  note(row: Row, outcome: SubmitOutcome, startedAt: number): void {
     // all who wait for one commit are told in one turn of the event loop: the entry is written in the next
     if (this.durations.length === 0) setImmediate(() => this.write());
     const now = this.now();
     this.counts[outcome.kind === 'added' ? 'added' : 'duplicate']++;
+    const type = String(row['type']);
     this.types.set(type, (this.types.get(type) ?? 0) + 1);
     this.version = Math.max(this.version, outcome.version);
     this.durations.push(now - startedAt);
-    const published = publishTime === undefined ? undefined : parseRfc3339(publishTime);
-    if (published !== undefined) this.lags.push(Math.max(0, now - Number(published / 1_000n)));
+    const published = row['publish_time'];
+    if (typeof published === 'bigint') this.lags.push(Math.max(0, now - Number(published / 1_000n)));
   }
 
   private write(): void {

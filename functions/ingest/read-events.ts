@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { canonicalJson } from '../../shared/runtime/canonical-json.ts';
 import { describe } from '../../shared/runtime/cloud-event.ts';
 import { AppError, isRefusal } from '../../shared/runtime/errors.ts';
@@ -137,7 +138,7 @@ function isRepeated(text: string, { members }: JsonObject, given: AttributeReade
 function scalarOf(text: string, node: JsonNode | undefined): unknown {
   if (node === undefined || node.kind === 'null') return undefined;
   const literal = text.slice(node.start, node.end);
-  if (node.kind === 'string') return JSON.parse(literal);
+  if (node.kind === 'string') return literal.includes('\\') ? JSON.parse(literal) : literal.slice(1, -1);
   if (node.kind === 'object') return {};
   return node.kind === 'array' ? [] : literal;
 }
@@ -158,16 +159,9 @@ function checkSize(bytes: number, { maxBytes }: ReadOptions): void {
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decodeText(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    throw new AppError('not-json', `data is ${bytes.length} bytes that are not UTF-8; JSON is allowed`, {
-      cause,
-    });
-  }
+function decodeText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new AppError('not-json', `data is ${bytes.length} bytes that are not UTF-8; JSON is allowed`);
 }
 
 function read(text: string, maxDepth: number): JsonNode {

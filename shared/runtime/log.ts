@@ -25,25 +25,41 @@ export interface LoggerOptions {
 }
 
 export function createLogger(options: LoggerOptions = {}): Logger {
-  const write = options.write ?? ((line: string) => void process.stdout.write(line));
-  const base = options.fields ?? {};
-  const entry = (severity: Severity, message: string, fields: LogFields = {}): void => {
-    write(`${stringify({ severity, message, ...base, ...fields })}\n`);
-  };
-  return {
-    debug: (message, fields) => {
-      if (options.debug) entry('DEBUG', message, fields);
-    },
-    info: (message, fields) => entry('INFO', message, fields),
-    warn: (message, fields) => entry('WARNING', message, fields),
-    error: (message, error, fields) =>
-      entry('ERROR', message, {
-        '@type': ERROR_REPORT_TYPE,
-        stack_trace: stackOf(error),
-        ...fields,
-      }),
-    with: (fields) => createLogger({ ...options, fields: { ...base, ...fields } }),
-  };
+  return new LineLogger(options, options.fields ?? {});
+}
+
+/** A class, since one is made for every event: its methods are made once. */
+class LineLogger implements Logger {
+  constructor(
+    private readonly options: LoggerOptions,
+    private readonly fields: LogFields,
+  ) {}
+
+  debug(message: string, fields?: LogFields): void {
+    if (this.options.debug) this.entry('DEBUG', message, fields);
+  }
+
+  info(message: string, fields?: LogFields): void {
+    this.entry('INFO', message, fields);
+  }
+
+  warn(message: string, fields?: LogFields): void {
+    this.entry('WARNING', message, fields);
+  }
+
+  error(message: string, error: unknown, fields?: LogFields): void {
+    this.entry('ERROR', message, { '@type': ERROR_REPORT_TYPE, stack_trace: stackOf(error), ...fields });
+  }
+
+  with(fields: LogFields): Logger {
+    return new LineLogger(this.options, { ...this.fields, ...fields });
+  }
+
+  private entry(severity: Severity, message: string, fields: LogFields = {}): void {
+    const line = `${stringify({ severity, message, ...this.fields, ...fields })}\n`;
+    if (this.options.write) this.options.write(line);
+    else process.stdout.write(line);
+  }
 }
 
 /** A logger that says nothing: for tests and for callers that pass none. */
