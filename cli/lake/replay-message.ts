@@ -28,8 +28,8 @@ type Attributes = Readonly<Record<string, string>>;
 /**
  * A stored event as a message that ingest gives the same id: a CloudEvent in binary mode, whose data is the
  * stored bytes, or plain JSON where it was that. An event that names no cause gets itself as the cause;
- * `replayId` marks all messages of a replay. A CloudEvent with an attribute too long for a message goes in
- * structured mode.
+ * `replayId` marks all messages of a replay. A CloudEvent goes in structured mode where an attribute is too
+ * long for a message, or where its data looks like a CloudEvent, too.
  */
 export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessage {
   const isCloudEvent = typeof row['ce_id'] === 'string';
@@ -47,7 +47,9 @@ export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessag
   const orderingKey = row['ordering_key'];
   const rest = typeof orderingKey === 'string' && orderingKey !== '' ? { orderingKey } : {};
   const isTooLong = Object.values(event).some((value) => Buffer.byteLength(value) > MAX_VALUE);
-  if (isCloudEvent && isTooLong) {
+  // an envelope within the envelope could be taken for the event's own
+  const isNested = data.includes('specversion');
+  if (isCloudEvent && (isTooLong || isNested)) {
     const attributes = { 'content-type': 'application/cloudevents+json', replayId };
     return { data: structured(event, data), attributes, ...rest };
   }

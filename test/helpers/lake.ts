@@ -96,8 +96,9 @@ export interface LakeScene {
   close(): Promise<void>;
 }
 
-export async function startLake(options: { pubsub?: boolean } = {}): Promise<LakeScene> {
-  const gcs = await startTestGcs({ buckets: ['lake'] });
+export async function startLake(options: { pubsub?: boolean; now?: () => number } = {}): Promise<LakeScene> {
+  const { now } = options;
+  const gcs = await startTestGcs({ buckets: ['lake'], ...(now && { now }) });
   const pubsub = options.pubsub ? await startTestPubsub({ topics: ['events'] }) : undefined;
   const dir = gcs.dir;
   const endpoints = { gcs: gcs.server.url, ...(pubsub && { pubsub: pubsub.server.url }) };
