@@ -189,9 +189,11 @@ class FfmpegVideoFile implements VideoFile {
     begin: () => (frame: VideoFrame) => void,
   ): Promise<number[]> {
     const clock = this.#clock;
-    const { picture } = this.#opened;
+    const { picture, samples } = this.#opened;
     const output = outputOf(picture, maxWidth);
-    fetchAhead(this.#server.cache, this.#opened.samples, clock.seconds(pts), clock.seconds(hi ?? pts));
+    const { packetsAhead } = this.#context.binary;
+    const range = samples?.range(clock.seconds(pts), clock.seconds(hi ?? pts), packetsAhead);
+    fetchAhead(this.#server.cache, range);
     for (let margin = 0; ; margin = margin === 0 ? 1 : margin * 4) {
       const start = clock.containerSeconds(pts + 0.5) - margin + this.#opened.seekShift;
       const soonest = clock.containerSeconds(clock.firstPts) + SEEK_FROM_SECONDS;

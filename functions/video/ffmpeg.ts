@@ -16,6 +16,8 @@ export interface FfmpegBinary {
    * the index of an mp4 needs no such margin.
    */
   seeksEarly: boolean;
+  /** Packets read beyond the one that is shown: since version 7 reading and decoding run side by side. */
+  packetsAhead: number;
 }
 
 /** ffmpeg's own guess of how far decoding order may be from display order: 3 frames at 23 a second. */
@@ -76,7 +78,12 @@ async function identify(path: string, source: FfmpegBinary['source']): Promise<F
   if (!version || !filters || !formats) {
     throw new AppError('invalid-config', `${path} does not answer as ffmpeg does: ${text.slice(0, 80)}`);
   }
-  return { path, version, source, hasFpsMode: filters >= 8_044, seeksEarly: formats < 59_000 };
+  return {
+    ...{ path, version, source },
+    hasFpsMode: filters >= 8_044,
+    seeksEarly: formats < 59_000,
+    packetsAhead: formats < 61_000 ? 4 : 14,
+  };
 }
 
 /** `8.44` as 8044: builds from git have no version number of their own. */

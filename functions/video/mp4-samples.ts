@@ -5,12 +5,9 @@ export interface ByteRange {
   length: number;
 }
 
-/** Samples past the last one displayed that a decoder wants before it gives that one out. */
-const READ_AHEAD_SAMPLES = 4;
-
 /**
  * Where in the file the samples lie that a decoder needs to show a video track from one time to another: from
- * the keyframe before the first to a few past the second. Times are seconds on the player's clock. A hint of what
+ * the keyframe before the first to some samples past the second. Times are seconds on the player's clock. A hint of what
  * to fetch in one read and no more: ffmpeg finds its own way, and a table that lies costs bytes, never a wrong
  * frame. Undefined where the tables are missing, as in fragmented files, or make no sense.
  */
@@ -44,11 +41,12 @@ export class SampleTable {
     return tables && new SampleTable(tables);
   }
 
-  range(from: number, to: number): ByteRange | undefined {
+  /** `ahead`: samples past the last one displayed that are read before it is given out. */
+  range(from: number, to: number, ahead: number): ByteRange | undefined {
     const last = this.#count() - 1;
     if (last < 0) return undefined;
     const first = this.#keyframeAt(Math.min(last, this.#sampleAt(from - this.#lead)));
-    const end = Math.min(last, this.#sampleAt(to) + READ_AHEAD_SAMPLES);
+    const end = Math.min(last, this.#sampleAt(to) + ahead);
     const start = this.#offsetOf(first);
     const stop = this.#offsetOf(end);
     if (start === undefined || stop === undefined) return undefined;

@@ -7,7 +7,7 @@ import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';
 import { type InputPlan, probeArguments } from './ffmpeg-command.ts';
 import { readMp4Layout, readVideoTrack, type VideoTrack } from './mp4-boxes.ts';
-import type { SampleTable } from './mp4-samples.ts';
+import type { ByteRange, SampleTable } from './mp4-samples.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
@@ -67,7 +67,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     signal: options.signal,
   };
   const samples = track?.samples;
-  fetchAhead(cache, samples, 0, 0);
+  fetchAhead(cache, samples?.range(0, 0, options.ffmpeg.packetsAhead));
   const probed = await probe(context, limits);
   const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container);
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
@@ -96,14 +96,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
 /** Longer stretches are read as ffmpeg comes to them. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
 
-/** Starts one read of what showing these seconds will take, if an index tells where that lies. */
-export function fetchAhead(
-  cache: BlockCache,
-  samples: SampleTable | undefined,
-  from: number,
-  to: number,
-): void {
-  const range = samples?.range(from, to);
+/** Starts one read of bytes that will be needed. */
+export function fetchAhead(cache: BlockCache, range: ByteRange | undefined): void {
   if (!range || range.offset >= cache.size) return;
   // Whoever needs the bytes meets the failure.
   cache.prefetch(range.offset, Math.min(range.length, AHEAD_BYTES)).catch(() => undefined);

@@ -42,6 +42,7 @@ describe('which ffmpeg is taken', () => {
       source: 'explicit',
       hasFpsMode: false,
       seeksEarly: true,
+      packetsAhead: 4,
     });
   });
 
@@ -102,7 +103,14 @@ describe('how it is started', () => {
   ])(
     'every command fixes demuxer, protocols, threads and sizes, and takes no frame twice (%s)',
     async (_, hasFpsMode, rate) => {
-      const binary = { path: 'x', version: 'x', source: 'path', hasFpsMode, seeksEarly: false } as const;
+      const binary = {
+        path: 'x',
+        version: 'x',
+        source: 'path',
+        hasFpsMode,
+        seeksEarly: false,
+        packetsAhead: 4,
+      } as const;
       const input = {
         url: 'http://127.0.0.1:1/secret',
         demuxer: 'mov',
@@ -136,7 +144,14 @@ describe('how it is started', () => {
 describe('how it ends', () => {
   const run = (text: string, options: Partial<Parameters<typeof runFfmpeg>[0]> = {}) =>
     runFfmpeg({
-      binary: { path: '/bin/sh', version: 'x', source: 'explicit', hasFpsMode: true, seeksEarly: false },
+      binary: {
+        path: '/bin/sh',
+        version: 'x',
+        source: 'explicit',
+        hasFpsMode: true,
+        seeksEarly: false,
+        packetsAhead: 4,
+      },
       args: ['-c', text],
       timeLimitMs: 5_000,
       signal: new AbortController().signal,

@@ -36,7 +36,7 @@ function track(changes: Record<string, Buffer | undefined> = {}): Buffer {
 }
 
 const range = (from: number, to: number, changes?: Record<string, Buffer | undefined>) =>
-  SampleTable.read(track(changes))?.range(from, to);
+  SampleTable.read(track(changes))?.range(from, to, 4);
 
 describe('the bytes that show some seconds', () => {
   test('start at the keyframe before and end a few samples after', () => {
