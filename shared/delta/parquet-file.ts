@@ -15,6 +15,7 @@ import { decompressors, parsers } from './parquet-codec.ts';
 /** Smaller files are read whole, in one request. */
 const WHOLE_FILE_BYTES = 256 * 1024;
 const FOOTER_BYTES = 64 * 1024;
+const MAX_GROUP_ROWS = 100_000_000n;
 
 type Bound = string | number | bigint;
 
@@ -48,6 +49,7 @@ export async function openParquet(
   const { file, dropTail } = await objectBuffer(location, path, size, signal);
   try {
     const metadata = await parquetMetadataAsync(file, { parsers, initialFetchSize: footerBytes(size) });
+    checkFooter(metadata, path, size);
     const columns = new Set<string>();
     for (const group of metadata.row_groups) {
       for (const { meta_data } of group.columns)
@@ -119,6 +121,26 @@ export async function readRows(
     for (const name in row) row[name] ??= null;
   }
   return matching;
+}
+
+/** Numbers that cannot be would have the decoder allocate or loop without end. */
+function checkFooter({ num_rows, row_groups }: FileMetaData, path: string, size: number): void {
+  let rows = 0n;
+  for (const group of row_groups) {
+    rows += group.num_rows;
+    for (const { meta_data } of group.columns) {
+      const start = meta_data?.dictionary_page_offset || meta_data?.data_page_offset || 0n;
+      const end = start + (meta_data?.total_compressed_size ?? 0n);
+      if (start < 0n || end < start || end > BigInt(size)) {
+        throw corrupt(`${path} has a column from byte ${start} to ${end}; the file has ${size} bytes`);
+      }
+    }
+    if (group.num_rows < 0n || group.num_rows > MAX_GROUP_ROWS) {
+      throw corrupt(`${path} has a row group of ${group.num_rows} rows; at most ${MAX_GROUP_ROWS} are read`);
+    }
+  }
+  if (rows !== num_rows)
+    throw corrupt(`${path} has ${rows} rows in its row groups; its footer says ${num_rows}`);
 }
 
 async function mayMatchGroup(
