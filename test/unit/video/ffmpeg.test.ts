@@ -1,4 +1,5 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -20,10 +21,10 @@ afterEach(() => {
 });
 
 /** An executable that is this shell script. */
-async function script(name: string, text: string): Promise<string> {
+function script(name: string, text: string): string {
   const path = join(folder, name);
-  await writeFile(path, `#!/bin/sh\n${text}\n`);
-  await chmod(path, 0o755);
+  // In one go: a process started while the file is open for writing would keep it from being run.
+  writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   return path;
 }
 
@@ -35,7 +36,7 @@ END`;
 
 describe('which ffmpeg is taken', () => {
   test('an explicit path comes first, with its version', async () => {
-    const path = await script('mine', BANNER);
+    const path = script('mine', BANNER);
     expect(await findFfmpeg(path)).toEqual({
       path,
       version: '4.4.2',
@@ -51,7 +52,7 @@ describe('which ffmpeg is taken', () => {
       code: 'invalid-config',
       message: expect.stringContaining('absent does not start'),
     });
-    const other = await script('other', 'echo hello');
+    const other = script('other', 'echo hello');
     await expect(findFfmpeg(other)).rejects.toMatchObject({ message: expect.stringContaining('hello') });
   });
 
@@ -67,8 +68,8 @@ describe('which ffmpeg is taken', () => {
     const fresh = await import('../../../functions/video/ffmpeg.ts');
     const broken = await mkdtemp(join(folder, 'a-'));
     const working = await mkdtemp(join(folder, 'b-'));
-    await writeFile(join(broken, 'ffmpeg'), '#!/nonexistent/shell\n', { mode: 0o755 });
-    await writeFile(join(working, 'ffmpeg'), `#!/bin/sh\n${BANNER}\n`, { mode: 0o755 });
+    writeFileSync(join(broken, 'ffmpeg'), '#!/nonexistent/shell\n', { mode: 0o755 });
+    writeFileSync(join(working, 'ffmpeg'), `#!/bin/sh\n${BANNER}\n`, { mode: 0o755 });
     vi.stubEnv('PATH', `${broken}::${working}:/usr/bin:/bin`);
     expect(await fresh.findFfmpeg()).toMatchObject({ path: join(working, 'ffmpeg'), source: 'path' });
   });
@@ -78,7 +79,7 @@ describe('how it is started', () => {
   test('opening a video and reading two frames starts it three times, and never to list what it can', async () => {
     const [real] = await testBinaries();
     const calls = join(folder, 'calls');
-    const path = await script('counted', `echo "$@" >> ${calls}\nexec ${real!.path} "$@"`);
+    const path = script('counted', `echo "$@" >> ${calls}\nexec ${real!.path} "$@"`);
     const counted: FfmpegBinary = { ...real!, path };
     const clip = join(folder, 'clip.mp4');
     await makeClip({ path: clip, frames: 25, rate: '25', options: ['-c:v', 'libx264'] }, real!.path);
