@@ -126,7 +126,7 @@ function columnWidths(rows: readonly string[][], fields: readonly ShownField[], 
     return Math.min(widest, WIDEST[name] ?? WIDEST_OTHER);
   });
   let excess = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (fields.length - 1) - width;
-  const floors = fields.map(({ name, type }) => (type === 'timestamp' ? 24 : (NARROWEST[name] ?? 8)));
+  const floors = fields.map(({ name, type }) => (type === 'timestamp' ? 27 : (NARROWEST[name] ?? 8)));
   for (; excess > 0; excess--) {
     let widest = -1;
     for (const [column, own] of widths.entries()) {

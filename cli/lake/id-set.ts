@@ -4,7 +4,7 @@ const WORDS = 4;
 
 /**
  * Ids and a number that goes with each, in 20 bytes a place and at least two places an id. An id counts by 128
- * bits of its SHA-256; one that is such a digest itself, by the first 128 bits of it.
+ * bits of its SHA-256: two that share them are not to be met with.
  */
 export class IdSet {
   private keys = new Uint32Array(1_024 * WORDS);
@@ -15,9 +15,13 @@ export class IdSet {
   /** The number that the id has already; undefined where it was not there, and then it gets this one. */
   add(id: string, owner: number): number | undefined {
     if (this.size * 2 >= this.owners.length) this.grow();
-    const hex = /^[0-9a-f]{64}$/.test(id) ? id : createHash('sha256').update(id).digest('hex');
-    const words = [0, 8, 16, 24].map((at) => Number.parseInt(hex.slice(at, at + 8), 16));
-    const [a = 0, b = 0, c = 0, d = 0] = words;
+    const digest = createHash('sha256').update(id).digest();
+    const [a, b, c, d] = [0, 4, 8, 12].map((at) => digest.readUInt32BE(at)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const place = this.placeOf(a, b, c, d);
     const known = this.owners[place] as number;
     if (known > 0) return known - 1;
