@@ -20,6 +20,8 @@ import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './ver
 
 const TIME = 'ingest_time';
 const FILES_AT_A_TIME = 8;
+/** Of one column or few. */
+const ROWS_AT_A_TIME = 60_000;
 
 export const head: Subcommand = {
   summary: 'prints the newest events',
@@ -101,11 +103,15 @@ async function findNewest(lake: Lake, snapshot: Snapshot, filter: Filter, limit:
         return [{ at, group, row: group.range.rowStart + index }];
       });
     };
-    for await (const found of ahead(groups, 4, read)) {
+    for await (const found of ahead(groups, ROWS_AT_A_TIME, read, rowsIn)) {
       newest = [...newest, ...found].sort((a, b) => compare(b.at, a.at)).slice(0, limit);
     }
   }
   return newest;
+}
+
+function rowsIn({ range }: RowGroup): number {
+  return range.rowEnd - range.rowStart;
 }
 
 /** In their order, a row group at a time. */

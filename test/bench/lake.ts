@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setMaxListeners } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -15,7 +16,7 @@ import type { Emit } from './main.ts';
 const ROWS = 1_000_000;
 const BATCH = 20_000;
 /** Of which type `video.framed` is one in so many. */
-const RARE = 1_000;
+const RARE = 50_000;
 const LATENCY = { get: 30, absent: 20, list: 30, put: 60 };
 const MB = 1e6;
 
@@ -145,6 +146,7 @@ async function inARow(gcs: TestGcs, id: string): Promise<number> {
   const chain = { longest: 0 };
   const location = { store: chainedStore(gcs.storage().bucket('lake'), chain), path: 'events' };
   const { signal } = new AbortController();
+  setMaxListeners(0, signal);
   const snapshot = await loadVersion(location, { version: undefined, asOf: undefined }, signal);
   const columns = snapshot.fields.map(({ name }) => name);
   await collectRows(selectRows(location, snapshot, { columns, filter: { event_id: { in: [id] } }, signal }));
