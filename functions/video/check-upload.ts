@@ -2,7 +2,7 @@ import { describe } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VideoConfig } from './config.ts';
-import type { VideoFacts } from './video-file.ts';
+import type { VideoFacts } from './media/video-file.ts';
 import type { VideoObject } from './video-object.ts';
 
 const EXTENSIONS = ['.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm'];

@@ -4,10 +4,10 @@ import { once, readRecord } from '../../shared/runtime/once.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Question } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
-import { type FoundMoment, findMoments, type MomentsFound } from './find-moments.ts';
+import type { VideoFile } from './media/video-file.ts';
+import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
+import { refineMoment } from './moments/refine-moment.ts';
 import type { VideoNames } from './records.ts';
-import { refineMoment } from './refine-moment.ts';
-import type { VideoFile } from './video-file.ts';
 
 export interface DetectedMoment {
   /** As Gemini wrote it in the coarse pass. */

@@ -48,7 +48,7 @@ export async function handle(input: unknown): Promise<void> {
 async function preload(config: VideoConfig): Promise<void> {
   const [{ videoTools }, { loadSharp }, storage] = await Promise.all([
     import('./tools.ts'),
-    import('./load-sharp.ts'),
+    import('./media/load-sharp.ts'),
     openStorage(config),
     import('./process-video.ts'),
   ]);

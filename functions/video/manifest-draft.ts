@@ -5,7 +5,7 @@ import type { Invocation } from '../../shared/runtime/handle.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Detection, TokensSpent } from './detect.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
-import type { VideoFile } from './video-file.ts';
+import type { VideoFile } from './media/video-file.ts';
 import type { VideoObject } from './video-object.ts';
 
 /** What is known of an upload so far; it turns into the manifest at any point. */

@@ -1,6 +1,6 @@
 import type { RefusalCode } from '../../shared/runtime/errors.ts';
 import type { DetectedMoment, DroppedMoment, TokensSpent } from './detect.ts';
-import type { VideoFacts } from './video-file.ts';
+import type { VideoFacts } from './media/video-file.ts';
 
 /** The one document an upload ends in. A reader that knows version 1 can read whatever adds fields only. */
 export interface Manifest {

@@ -8,9 +8,9 @@ import type { VideoConfig } from './config.ts';
 import { type Detection, detect } from './detect.ts';
 import type { Manifest } from './manifest.ts';
 import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
+import type { VideoFile } from './media/video-file.ts';
 import { videoNames } from './records.ts';
 import { storeFrames } from './store-frames.ts';
-import type { VideoFile } from './video-file.ts';
 import type { VideoObject } from './video-object.ts';
 
 export interface VideoTools {

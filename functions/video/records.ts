@@ -1,5 +1,5 @@
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import { formatTimestamp } from './timestamp.ts';
+import { formatTimestamp } from './moments/timestamp.ts';
 import type { VideoObject } from './video-object.ts';
 
 /**

@@ -3,10 +3,10 @@ import { AppError } from '../../shared/runtime/errors.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
 import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
-import { openVideoFile } from './extract-frame.ts';
-import { type FfmpegBinary, findFfmpeg } from './ffmpeg.ts';
+import { openVideoFile } from './media/extract-frame.ts';
+import { type FfmpegBinary, findFfmpeg } from './media/ffmpeg.ts';
+import type { VideoFile } from './media/video-file.ts';
 import type { VideoTools } from './process-video.ts';
-import type { VideoFile } from './video-file.ts';
 
 let binary: Promise<FfmpegBinary> | undefined;
 let client: Promise<Gemini> | undefined;

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { encodeStill } from '../../functions/video/encode-still.ts';
+import { encodeStill } from '../../functions/video/media/encode-still.ts';
 import {
   type MetadataServer,
   metadataEnvironment,

@@ -1,4 +1,4 @@
-import { type FfmpegBinary, findFfmpeg } from '../../functions/video/ffmpeg.ts';
+import { type FfmpegBinary, findFfmpeg } from '../../functions/video/media/ffmpeg.ts';
 
 /**
  * The ffmpegs a media test runs with: the bundled one always, the one on PATH where there is one, and any named

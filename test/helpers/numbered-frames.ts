@@ -1,4 +1,4 @@
-import type { VideoFrame } from '../../functions/video/video-file.ts';
+import type { VideoFrame } from '../../functions/video/media/video-file.ts';
 
 /**
  * Pictures that carry their own number: the upper half is a row of columns, white or black, which say

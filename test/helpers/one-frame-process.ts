@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { findFfmpeg, openVideoFile } from '../../functions/video/extract-frame.ts';
+import { findFfmpeg, openVideoFile } from '../../functions/video/media/extract-frame.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { fileStore } from './file-store.ts';
 

@@ -2,10 +2,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { findFfmpeg, openVideoFile } from '../../functions/video/extract-frame.ts';
-import { findMoments } from '../../functions/video/find-moments.ts';
-import { refineMoment } from '../../functions/video/refine-moment.ts';
-import type { VideoFile } from '../../functions/video/video-file.ts';
+import { findFfmpeg, openVideoFile } from '../../functions/video/media/extract-frame.ts';
+import type { VideoFile } from '../../functions/video/media/video-file.ts';
+import { findMoments } from '../../functions/video/moments/find-moments.ts';
+import { refineMoment } from '../../functions/video/moments/refine-moment.ts';
 import {
   type MetadataServer,
   metadataEnvironment,

@@ -1,9 +1,9 @@
-import { type AskOptions, askGemini } from '../../shared/gcp/ask-gemini.ts';
-import type { Gemini, GeminiPart, ResponseSchema, TokenCounts } from '../../shared/gcp/gemini.ts';
+import { type AskOptions, askGemini } from '../../../shared/gcp/ask-gemini.ts';
+import type { Gemini, GeminiPart, ResponseSchema, TokenCounts } from '../../../shared/gcp/gemini.ts';
+import type { VideoFile } from '../media/video-file.ts';
 import { quoteMoment } from './clean-text.ts';
 import { findInStills, type StillTools } from './find-in-stills.ts';
 import { type DroppedAnswer, readMoments } from './read-moments.ts';
-import type { VideoFile } from './video-file.ts';
 
 export interface AskedMoment {
   /** What to look for, in the words of whoever uploaded it: not to be trusted. */

@@ -3,13 +3,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type FfmpegBinary, findFfmpeg, openVideoFile } from '../../../functions/video/extract-frame.ts';
-import { decodeArguments, probeArguments } from '../../../functions/video/ffmpeg-command.ts';
-import { runFfmpeg } from '../../../functions/video/run-ffmpeg.ts';
-import { testBinaries } from '../../helpers/binaries.ts';
-import { makeClip } from '../../helpers/clips.ts';
-import { fileStore } from '../../helpers/file-store.ts';
-import { childProcesses } from '../../helpers/processes.ts';
+import {
+  type FfmpegBinary,
+  findFfmpeg,
+  openVideoFile,
+} from '../../../../functions/video/media/extract-frame.ts';
+import { decodeArguments, probeArguments } from '../../../../functions/video/media/ffmpeg-command.ts';
+import { runFfmpeg } from '../../../../functions/video/media/run-ffmpeg.ts';
+import { testBinaries } from '../../../helpers/binaries.ts';
+import { makeClip } from '../../../helpers/clips.ts';
+import { fileStore } from '../../../helpers/file-store.ts';
+import { childProcesses } from '../../../helpers/processes.ts';
 
 let folder = '';
 beforeAll(async () => {
@@ -58,14 +62,14 @@ describe('which ffmpeg is taken', () => {
 
   test('with nothing on PATH, the one from npm', async () => {
     vi.resetModules();
-    const fresh = await import('../../../functions/video/ffmpeg.ts');
+    const fresh = await import('../../../../functions/video/media/ffmpeg.ts');
     vi.stubEnv('PATH', join(folder, 'nowhere'));
     expect(await fresh.findFfmpeg()).toMatchObject({ source: 'bundled', hasFpsMode: false });
   });
 
   test('PATH is looked through in order, past an ffmpeg that does not start', async () => {
     vi.resetModules();
-    const fresh = await import('../../../functions/video/ffmpeg.ts');
+    const fresh = await import('../../../../functions/video/media/ffmpeg.ts');
     const broken = await mkdtemp(join(folder, 'a-'));
     const working = await mkdtemp(join(folder, 'b-'));
     writeFileSync(join(broken, 'ffmpeg'), '#!/nonexistent/shell\n', { mode: 0o755 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { nearEqual, sharpest, sharpness } from '../../../functions/video/sharpness.ts';
-import type { VideoFrame } from '../../../functions/video/video-file.ts';
+import { nearEqual, sharpest, sharpness } from '../../../../functions/video/media/sharpness.ts';
+import type { VideoFrame } from '../../../../functions/video/media/video-file.ts';
 
 /** Stripes this many pixels wide, softened over so many pixels. */
 function stripes(time: number, softness: number, shift = 0): VideoFrame {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toneMap } from '../../../functions/video/tone-map.ts';
+import { toneMap } from '../../../../functions/video/media/tone-map.ts';
 
 /** One pixel of the given coded fractions. */
 function pixel(...coded: [number, number, number]): Uint8Array {

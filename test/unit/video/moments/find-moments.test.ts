@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type FindOptions, findMoments } from '../../../functions/video/find-moments.ts';
-import type { VideoFile, VideoFrame } from '../../../functions/video/video-file.ts';
-import { UnusableAnswer } from '../../../shared/gcp/gemini-answer.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
-import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';
+import type { VideoFile, VideoFrame } from '../../../../functions/video/media/video-file.ts';
+import { type FindOptions, findMoments } from '../../../../functions/video/moments/find-moments.ts';
+import { UnusableAnswer } from '../../../../shared/gcp/gemini-answer.ts';
+import { AppError } from '../../../../shared/runtime/errors.ts';
+import { promptOf, type Scripted, scriptedGemini } from '../../../helpers/scripted-gemini.ts';
 
 const clock = { now: () => 0, sleep: async () => {} };
 const part = { videoUri: 'gs://raw/clip.mp4', mimeType: 'video/mp4' };

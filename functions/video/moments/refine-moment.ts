@@ -1,14 +1,14 @@
-import { type AskOptions, askGemini, NO_TOKENS } from '../../shared/gcp/ask-gemini.ts';
-import type { Gemini, ResponseSchema, TokenCounts } from '../../shared/gcp/gemini.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { type AskOptions, askGemini, NO_TOKENS } from '../../../shared/gcp/ask-gemini.ts';
+import type { Gemini, ResponseSchema, TokenCounts } from '../../../shared/gcp/gemini.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import { encodeStill } from '../media/encode-still.ts';
+import { nearEqual, sharpest } from '../media/sharpness.ts';
+import type { VideoFile, VideoFrame } from '../media/video-file.ts';
 import { quoteMoment } from './clean-text.ts';
-import { encodeStill } from './encode-still.ts';
 import type { StillTools } from './find-in-stills.ts';
 import type { AskedMoment, FoundMoment } from './find-moments.ts';
 import { confidenceOf, field, malformed } from './read-moments.ts';
-import { nearEqual, sharpest } from './sharpness.ts';
 import { numberedStills, STILL_WIDTH, stillNumber } from './stills.ts';
-import type { VideoFile, VideoFrame } from './video-file.ts';
 
 export interface RefineOptions extends StillTools {
   gemini: Gemini;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatTimestamp, parseTimestamp } from '../../../functions/video/timestamp.ts';
+import { formatTimestamp, parseTimestamp } from '../../../../functions/video/moments/timestamp.ts';
 
 describe('parseTimestamp', () => {
   it.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ProbeLog, shownFrame } from '../../../functions/video/probe-video.ts';
+import { ProbeLog, shownFrame } from '../../../../functions/video/media/probe-video.ts';
 
 function probed(log: string): ReturnType<ProbeLog['result']> {
   const reader = new ProbeLog();

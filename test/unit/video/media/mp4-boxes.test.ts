@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { readMp4Layout, readVideoTrack } from '../../../functions/video/mp4-boxes.ts';
-import { aviVideoSeconds, statedEnd } from '../../../functions/video/stated-facts.ts';
-import { BlockCache } from '../../../shared/storage/block-cache.ts';
+import { readMp4Layout, readVideoTrack } from '../../../../functions/video/media/mp4-boxes.ts';
+import { aviVideoSeconds, statedEnd } from '../../../../functions/video/media/stated-facts.ts';
+import { BlockCache } from '../../../../shared/storage/block-cache.ts';
 
 function box(type: string, ...parts: (Buffer | number[])[]): Buffer {
   const body = Buffer.concat(parts.map((part) => Buffer.from(part)));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FrameClock } from '../../../functions/video/frame-clock.ts';
+import { FrameClock } from '../../../../functions/video/media/frame-clock.ts';
 
 const NTSC = new FrameClock({ num: 1, den: 30_000 }, 2_002);
 

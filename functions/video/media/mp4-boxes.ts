@@ -1,5 +1,5 @@
-import { AppError } from '../../shared/runtime/errors.ts';
-import type { BlockCache } from '../../shared/storage/block-cache.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { boxesIn, child, readBox, viewOf } from './box-tree.ts';
 import { SampleTable } from './mp4-samples.ts';
 

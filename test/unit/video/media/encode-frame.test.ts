@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { contactSheet } from '../../../functions/video/contact-sheet.ts';
-import { encodeFrame } from '../../../functions/video/encode-frame.ts';
-import { loadSharp } from '../../../functions/video/load-sharp.ts';
-import type { VideoFrame } from '../../../functions/video/video-file.ts';
+import { contactSheet } from '../../../../functions/video/media/contact-sheet.ts';
+import { encodeFrame } from '../../../../functions/video/media/encode-frame.ts';
+import { loadSharp } from '../../../../functions/video/media/load-sharp.ts';
+import type { VideoFrame } from '../../../../functions/video/media/video-file.ts';
 
 const sharp = await loadSharp();
 

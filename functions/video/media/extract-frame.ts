@@ -1,7 +1,7 @@
-import { AppError } from '../../shared/runtime/errors.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
-import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { type RangeServer, serveRanges } from '../../shared/storage/range-server.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import type { Logger } from '../../../shared/runtime/log.ts';
+import type { ObjectStore } from '../../../shared/storage/object-store.ts';
+import { type RangeServer, serveRanges } from '../../../shared/storage/range-server.ts';
 import { complaint, type DecodeContext, decodeFrames } from './decode-frames.ts';
 import { EvenSample } from './even-sample.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
 import { cleanText } from './clean-text.ts';
 import { parseTimestamp } from './timestamp.ts';
 

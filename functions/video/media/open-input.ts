@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
-import { AppError } from '../../shared/runtime/errors.ts';
-import type { BlockCache } from '../../shared/storage/block-cache.ts';
-import type { RangeServer } from '../../shared/storage/range-server.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import type { BlockCache } from '../../../shared/storage/block-cache.ts';
+import type { RangeServer } from '../../../shared/storage/range-server.ts';
 import { complaint, type DecodeContext } from './decode-frames.ts';
 import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';

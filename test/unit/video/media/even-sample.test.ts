@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { EvenSample } from '../../../functions/video/even-sample.ts';
+import { EvenSample } from '../../../../functions/video/media/even-sample.ts';
 
 function sampled(count: number, limit: number): number[] {
   const sample = new EvenSample<number>(limit);

@@ -1,12 +1,12 @@
-import { askGemini } from '../../shared/gcp/ask-gemini.ts';
-import type { ResponseSchema } from '../../shared/gcp/gemini.ts';
+import { askGemini } from '../../../shared/gcp/ask-gemini.ts';
+import type { ResponseSchema } from '../../../shared/gcp/gemini.ts';
+import { encodeStill } from '../media/encode-still.ts';
+import type { VideoFile, VideoFrame } from '../media/video-file.ts';
 import { cleanText, quoteMoment } from './clean-text.ts';
-import { encodeStill } from './encode-still.ts';
 import type { AskedMoment, FindOptions, MomentsFound } from './find-moments.ts';
 import { confidenceOf, field, malformed } from './read-moments.ts';
 import { numberedStills, STILL_WIDTH, stillNumber } from './stills.ts';
 import { formatTimestamp } from './timestamp.ts';
-import type { VideoFile, VideoFrame } from './video-file.ts';
 
 export interface StillTools {
   /** Default: JPEG by sharp. */

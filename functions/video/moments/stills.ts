@@ -1,5 +1,5 @@
-import type { GeminiPart } from '../../shared/gcp/gemini.ts';
-import type { VideoFrame } from './video-file.ts';
+import type { GeminiPart } from '../../../shared/gcp/gemini.ts';
+import type { VideoFrame } from '../media/video-file.ts';
 
 /** Widest still sent, in pixels: enough to tell a gesture, few bytes. */
 export const STILL_WIDTH = 512;

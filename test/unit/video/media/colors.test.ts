@@ -2,11 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openVideoFile } from '../../../functions/video/extract-frame.ts';
-import type { VideoFrame } from '../../../functions/video/video-file.ts';
-import { testBinaries } from '../../helpers/binaries.ts';
-import { makeClip } from '../../helpers/clips.ts';
-import { fileStore } from '../../helpers/file-store.ts';
+import { openVideoFile } from '../../../../functions/video/media/extract-frame.ts';
+import type { VideoFrame } from '../../../../functions/video/media/video-file.ts';
+import { testBinaries } from '../../../helpers/binaries.ts';
+import { makeClip } from '../../../helpers/clips.ts';
+import { fileStore } from '../../../helpers/file-store.ts';
 
 /** Side by side, each a sixth of the width. */
 const PATCHES = [

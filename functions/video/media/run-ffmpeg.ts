@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { AppError } from '../../shared/runtime/errors.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import type { Logger } from '../../../shared/runtime/log.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 
 export interface FfmpegRun {

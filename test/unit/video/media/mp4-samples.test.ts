@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SampleTable } from '../../../functions/video/mp4-samples.ts';
+import { SampleTable } from '../../../../functions/video/media/mp4-samples.ts';
 
 function box(type: string, ...parts: Buffer[]): Buffer {
   const header = Buffer.alloc(8);

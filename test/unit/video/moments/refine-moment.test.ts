@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type RefineOptions, refineMoment } from '../../../functions/video/refine-moment.ts';
-import type { VideoFile, VideoFrame } from '../../../functions/video/video-file.ts';
-import { UnusableAnswer } from '../../../shared/gcp/gemini-answer.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
-import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';
+import type { VideoFile, VideoFrame } from '../../../../functions/video/media/video-file.ts';
+import { type RefineOptions, refineMoment } from '../../../../functions/video/moments/refine-moment.ts';
+import { UnusableAnswer } from '../../../../shared/gcp/gemini-answer.ts';
+import { AppError } from '../../../../shared/runtime/errors.ts';
+import { promptOf, type Scripted, scriptedGemini } from '../../../helpers/scripted-gemini.ts';
 
 /** A frame of one pixel whose red says which picture it shows, and whose green how sharp it is. */
 function frame(time: number, shows: number, sharpness = 0): VideoFrame {
