@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { findFfmpeg } from '../functions/video/ffmpeg.ts';
+import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
 import type { Env } from '../shared/runtime/config.ts';
 import { metadataEnvironment, startMetadataServer } from './metadata-server.ts';
 import { startVertexServer, type VertexServer } from './vertex/server.ts';

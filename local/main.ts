@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { findFfmpeg } from '../functions/video/ffmpeg.ts';
+import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
 import { BUCKETS, type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { makeDemoClip } from './demo-clip.ts';
 import { chooseGemini } from './gemini-choice.ts';

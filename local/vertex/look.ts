@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadSharp } from '../../functions/video/load-sharp.ts';
+import { loadSharp } from '../../functions/video/media/load-sharp.ts';
 import type { Seen, SeenMoment } from './answer-by-schema.ts';
 import { formatDuration } from './format-duration.ts';
 import { GoogleError } from './google-error.ts';
