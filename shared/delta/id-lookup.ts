@@ -6,6 +6,7 @@ import { type IdRange, type IdRanges, openIdRanges, rangesFor } from './id-range
 import type { TableLocation } from './log-path.ts';
 import { mapConcurrent } from './map-concurrent.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
+import { ByteSet, findInPage } from './plain-page.ts';
 import type { Field } from './schema.ts';
 
 /** A page is some 16 KB: what counts is how long a read takes to answer. */
@@ -71,11 +72,7 @@ export class IdLookup {
     });
     const live = new Set<string>();
     await mapConcurrent([...wanted], PARALLEL_READS, async ([range, ids]) => {
-      const sought = new ByteSet(ids);
-      for (const value of await this.read(range)) {
-        const id = sought.match(value);
-        if (id !== undefined) live.add(id);
-      }
+      for (const id of await this.search(range, new ByteSet(ids))) live.add(id);
     });
     return live;
   }
@@ -94,6 +91,20 @@ export class IdLookup {
       this.opened.delete(oldest);
     }
     return opening;
+  }
+
+  private async search(range: IdRange, sought: ByteSet): Promise<string[]> {
+    const codec = range.metadata.row_groups[0]?.columns[0]?.meta_data?.codec;
+    if (range.page && codec) {
+      const bytes = await range.file.slice(range.page.start, range.page.end);
+      try {
+        const found = findInPage(bytes, codec, sought);
+        if (found) return found;
+      } catch (error) {
+        throw corrupt(`column ${this.idColumn} of ${range.path} is not readable`, error);
+      }
+    }
+    return (await this.read(range)).flatMap((value) => sought.match(value) ?? []);
   }
 
   /** The ids as bytes: hundreds are read to find one, so they are not made into texts. */
@@ -115,28 +126,6 @@ export class IdLookup {
       throw corrupt(`column ${this.idColumn} of ${path} is not readable`, error);
     }
   }
-}
-
-/** Texts that are looked for among values given as UTF-8. */
-class ByteSet {
-  private readonly byStart = new Map<number, { text: string; bytes: Buffer }[]>();
-
-  constructor(texts: readonly string[]) {
-    for (const text of texts) {
-      const bytes = Buffer.from(text);
-      const same = this.byStart.get(startOf(bytes));
-      if (same) same.push({ text, bytes });
-      else this.byStart.set(startOf(bytes), [{ text, bytes }]);
-    }
-  }
-
-  match(value: Uint8Array): string | undefined {
-    return this.byStart.get(startOf(value))?.find(({ bytes }) => bytes.equals(value))?.text;
-  }
-}
-
-function startOf(bytes: Uint8Array): number {
-  return ((bytes[0] ?? 0) << 24) | ((bytes[1] ?? 0) << 16) | ((bytes[2] ?? 0) << 8) | (bytes[3] ?? 0);
 }
 
 function asText(bytes: Uint8Array): string {

@@ -14,6 +14,8 @@ export interface IdRange {
   /** Within the row group. */
   rowStart: number;
   rowEnd: number;
+  /** Where the page lies, if it is one. */
+  page: { start: number; end: number } | undefined;
   /** Bounds of the ids, cut after some bytes; undefined where the file does not tell. */
   min: string | undefined;
   max: string | undefined;
@@ -109,7 +111,7 @@ async function rangesOf(
   file: AsyncBuffer,
   group: RowGroup,
   element: SchemaElement,
-): Promise<Pick<IdRange, 'rowStart' | 'rowEnd' | 'min' | 'max'>[]> {
+): Promise<Pick<IdRange, 'rowStart' | 'rowEnd' | 'page' | 'min' | 'max'>[]> {
   const [chunk] = group.columns;
   const rows = Number(group.num_rows);
   const { column_index_offset, column_index_length, offset_index_offset, offset_index_length } = chunk ?? {};
@@ -120,7 +122,8 @@ async function rangesOf(
     };
     const bounds = readColumnIndex(await read(column_index_offset, column_index_length), element);
     const { page_locations: pages } = readOffsetIndex(await read(offset_index_offset, offset_index_length));
-    return pages.map(({ first_row_index }, page) => ({
+    return pages.map(({ first_row_index, offset, compressed_page_size }, page) => ({
+      page: { start: Number(offset), end: Number(offset) + compressed_page_size },
       rowStart: Number(first_row_index),
       rowEnd: Number(pages[page + 1]?.first_row_index ?? rows),
       min: asText(bounds.min_values[page]),
@@ -128,7 +131,8 @@ async function rangesOf(
     }));
   }
   const { min_value, max_value } = chunk?.meta_data?.statistics ?? {};
-  return rows === 0 ? [] : [{ rowStart: 0, rowEnd: rows, min: asText(min_value), max: asText(max_value) }];
+  const bounds = { min: asText(min_value), max: asText(max_value) };
+  return rows === 0 ? [] : [{ rowStart: 0, rowEnd: rows, page: undefined, ...bounds }];
 }
 
 function asText(bound: unknown): string | undefined {
