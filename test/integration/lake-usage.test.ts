@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type LakeScene, rowsOfMessage, runHere, startLake } from '../helpers/lake.ts';
+import { structured } from '../helpers/messages.ts';
+
+let scene: LakeScene;
+beforeAll(async () => {
+  scene = await startLake();
+  // versions 1 and 2
+  for (const id of ['o-1', 'o-2']) {
+    await scene.table.append(rowsOfMessage(structured({ id }), '2026-11-20T10:00:01Z'));
+  }
+});
+afterAll(() => scene.close());
+
+describe('wrong usage is exit code 2 and one line that says what is allowed', () => {
+  test.each([
+    [[], /no command given/],
+    [['frobnicate'], /no such command: lake frobnicate/],
+    [['query', '--frobnicate'], /^Unknown option '--frobnicate'\n/],
+    [['query', 'video.framed'], /^Unexpected argument 'video\.framed'\n/],
+    [['query', '--type'], /'--type <value>' argument missing/],
+    [['query', '--type', ''], /--type is ""; a text is allowed/],
+    [['query', '--limit', '0'], /--limit is "0"; a whole number from 1 to/],
+    [['query', '--limit', 'ten'], /--limit is "ten"; a whole number/],
+    [['query', '--since', 'yesterday'], /--since is "yesterday"; allowed are 2026-11-21, /],
+    [['query', '--until', '2026-02-30'], /--until is "2026-02-30"; allowed are/],
+    [['query', '--since', '1h', '--until', '2h'], /--since 1h is not before --until 2h/],
+    [['query', '--by', 'data'], /--by is "data"; time, publish_time, ingest_time are allowed/],
+    [['query', '--id', 'xyz'], /--id is "xyz"; 8 to 64 hex digits are allowed/],
+    [['query', '--id', 'abcdef01', '--id', 'abcdef02'], /only whole ids of 64 digits/],
+    [['query', '--version', '-1'], /--version/],
+    [['query', '--version', '1', '--as-of', '2h'], /--version and --as-of exclude each other/],
+    [['query', '--format', 'xml'], /--format is "xml"; table, jsonl, csv are allowed/],
+    [['query', '--columns', 'type,,data'], /names with commas between them are allowed/],
+    [['query', '--columns', 'type,colour'], /--columns names "colour"; the table has event_id, ce_id, type/],
+    [['query', '--columns', 'type,type'], /--columns names "type" twice/],
+    [
+      ['query', '--table', 's3://lake/events'],
+      /--table is "s3:\/\/lake\/events"; gs:\/\/BUCKET\/FOLDER is allowed/,
+    ],
+    [['query', '--table', 'gs://lake'], /--table is "gs:\/\/lake"/],
+    [['query', '--table', 'gs://lake/a\u001b[31m'], /--table is "gs:\/\/lake\/a\ufffd\[31m"/],
+    [['query', '--cloud'], /--local and --cloud exclude each other/],
+    [['history', '--limit', '-3'], /--limit/],
+    [['head', '-n', '1.5'], /--limit is "1\.5"; a whole number from 1 to 10000/],
+    [['verify', '--format', 'table'], /--format is "table"; text, json are allowed/],
+    [['vacuum', '--retain', '0'], /^Unknown option '--retain'\n/],
+    [['compact', '--min-files', '1'], /--min-files is "1"; a whole number from 2/],
+    [['replay'], /--topic is missing/],
+    [['replay', '--topic', 'a b'], /--topic is "a b"; TOPIC or projects\/P\/topics\/T is allowed/],
+    [['replay', '--topic', 'events', '--rate', '0'], /--rate is "0"; a whole number from 1 to 100000/],
+    [['replay', '--topic', 'events', '--from', 'here'], /--from is "here"; a position that a replay printed/],
+    [['replay', '--topic', 'events', '--from', '2/', '--version', '1'], /--from names the version already/],
+    [
+      ['replay', '--topic', 'events', '--from', '2/', '--position', 'p'],
+      /--from and --position exclude each other/,
+    ],
+  ])('%j', async (args, message) => {
+    const [command, ...rest] = args;
+    const place = command === undefined || command === 'frobnicate' ? [] : ['--local', scene.dir];
+    const run = await runHere([...(command === undefined ? [] : [command]), ...place, ...rest]);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).toMatch(/usage: pipeline lake|pipeline lake \w+ --help tells more/);
+    expect(run.code).toBe(2);
+  });
+
+  test('without a place to look: which table?', async () => {
+    const run = await runHere(['info', '--cloud']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/which table\? give --table gs:\/\/BUCKET\/FOLDER or set LAKE_BUCKET/);
+  });
+
+  test.each(['info', 'history', 'head', 'query', 'verify', 'compact', 'checkpoint', 'vacuum', 'replay'])(
+    '%s --help tells what there is',
+    async (command) => {
+      const run = await runHere([command, '--help']);
+      expect(run).toMatchObject({ code: 0, stderr: '' });
+      expect(run.stdout).toMatch(new RegExp(`^usage: pipeline lake ${command}`));
+      expect(run.stdout).toMatch(/--table gs:\/\/BUCKET\/FOLDER/);
+    },
+  );
+});
+
+describe('what is not there is exit code 1 and one line that says what to do', () => {
+  const fails = async (message: RegExp, ...args: [string, ...string[]]): Promise<void> => {
+    const run = await scene.here(...args);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(run).toMatchObject({ code: 1, stdout: '' });
+  };
+
+  test('no such bucket', () =>
+    fails(/bucket attic does not exist in the local cloud in/, 'info', '--table', 'gs://attic/events'));
+  test('no such table, and which there are', () =>
+    fails(
+      /there is no table gs:\/\/lake\/event in .*: there is gs:\/\/lake\/events$/m,
+      'query',
+      '--table',
+      'gs://lake/event',
+    ));
+  test('objects that are no table', async () => {
+    await scene.store.putIfAbsent('pictures/cat.png', new Uint8Array(3));
+    await fails(
+      /gs:\/\/lake\/pictures is not a Delta table: there are objects/,
+      'head',
+      '--table',
+      'gs://lake/pictures',
+    );
+  });
+  test('a version that is not there yet', () =>
+    fails(
+      /there is no version 9: versions 0 to 2 can be read; the oldest is of 20\d\d-/,
+      'query',
+      '--version',
+      '9',
+    ));
+  test('a time before the first version', () =>
+    fails(
+      /no version is as old as 2020-01-01T00:00:00\.000Z: versions 0 to 2 can be read/,
+      'query',
+      '--as-of',
+      '2020-01-01',
+    ));
+  test('no local cloud', () =>
+    runHere(['info', '--local', '/nonexistent']).then((run) => {
+      expect(run.stderr).toMatch(/no local cloud runs in \/nonexistent: "npm start"/);
+      expect(run.code).toBe(1);
+    }));
+  test('a service that does not answer', async () => {
+    const run = await runHere(['info'], { STORAGE_API_ENDPOINT: 'http://127.0.0.1:9' });
+    expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT, http:\/\/127\.0\.0\.1:9, does not answer/);
+    expect(run.code).toBe(1);
+  });
+  test('a log that is damaged', async () => {
+    const log = 'broken/_delta_log/00000000000000000000.json';
+    await scene.store.putIfAbsent(log, Buffer.from('{"protocol":\u001b['));
+    await fails(/gs:\/\/lake\/broken: version 0, line 1 is not JSON/, 'info', '--table', 'gs://lake/broken');
+  });
+  test('a table that asks for more than is understood', async () => {
+    const actions = [
+      {
+        protocol: {
+          minReaderVersion: 3,
+          minWriterVersion: 7,
+          readerFeatures: ['deletionVectors'],
+          writerFeatures: ['deletionVectors'],
+        },
+      },
+      {
+        metaData: {
+          id: 'x',
+          format: { provider: 'parquet', options: {} },
+          schemaString: '{"type":"struct","fields":[]}',
+          partitionColumns: [],
+          configuration: {},
+        },
+      },
+    ];
+    const body = actions.map((action) => JSON.stringify(action)).join('\n');
+    await scene.store.putIfAbsent('other/_delta_log/00000000000000000000.json', Buffer.from(body));
+    await fails(
+      /gs:\/\/lake\/other: the table needs the reader features deletionVectors/,
+      'query',
+      '--table',
+      'gs://lake/other',
+    );
+  });
+});
