@@ -7,7 +7,7 @@ import {
   type Runtime,
 } from '../../shared/runtime/handle.ts';
 import { createLogger } from '../../shared/runtime/log.ts';
-import { keepRefusals, publishRefusals, refuseBy } from '../../shared/runtime/refusals.ts';
+import { publishRefusals } from '../../shared/runtime/refusals.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
@@ -23,11 +23,9 @@ export async function handle(input: unknown): Promise<void> {
     log: createLogger({ debug: config.debug }),
     project: config.project,
     state,
+    // As a message where there is a topic for it: that needs no storage client, the slowest thing to load here.
     ...(deadLetterTopic !== undefined && {
-      refuse: refuseBy(
-        publishRefusals(() => openPublisher(config), deadLetterTopic),
-        keepRefusals(state),
-      ),
+      refuse: publishRefusals(() => openPublisher(config), deadLetterTopic),
     }),
     attemptMs: config.attemptMs,
   };

@@ -34,10 +34,3 @@ export function publishRefusals(publisher: () => Promise<Publisher>, topic: stri
     await (await publisher()).publish(topic, [deadLetterMessage(refusal)], { signal: refusal.signal });
   };
 }
-
-/** All of them, one after the other. */
-export function refuseBy(...ways: readonly Refuse[]): Refuse {
-  return async (refusal) => {
-    for (const way of ways) await way(refusal);
-  };
-}

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { privateBundle } from '../../build.ts';
 import { startGcsServer } from '../../local/gcs/server.ts';
 import { freePort } from '../../local/ports.ts';
+import { startPubsubServer } from '../../local/pubsub/server.ts';
 import { binaryRequest, finalizedEvent } from '../helpers/events.ts';
 import type { Emit } from './main.ts';
 
@@ -40,7 +41,10 @@ export async function bench(emit: Emit): Promise<void> {
   const plain = await sourceFolder(PLAIN);
   const storage = await mkdtemp(join(cache, 'gcs-'));
   const gcs = await startGcsServer({ dir: storage, buckets: ['raw', 'frames', 'state'] });
+  const pubsub = await startPubsubServer({ dir: join(storage, 'pubsub'), topics: ['dead-letters'] });
   const env = {
+    DEAD_LETTER_TOPIC: 'dead-letters',
+    PUBSUB_API_ENDPOINT: pubsub.url,
     FRAMES_BUCKET: 'frames',
     STATE_BUCKET: 'state',
     STORAGE_API_ENDPOINT: gcs.url,
@@ -62,7 +66,7 @@ export async function bench(emit: Emit): Promise<void> {
     const ratio = (name: string): number => round2(median(times[name]!) / base);
     emit({ name: 'cold-start empty function', value: round2(base), unit: 'ms' });
     emit({
-      name: 'cold-start event refused and kept',
+      name: 'cold-start event refused, published as a dead letter',
       value: ratio('refused'),
       unit: 'x empty',
       bound: 1.3,
@@ -76,7 +80,7 @@ export async function bench(emit: Emit): Promise<void> {
       plain: ratio('plain'),
     });
   } finally {
-    await gcs.close();
+    await Promise.all([gcs.close(), pubsub.close()]);
     await made.remove();
     for (const dir of [empty, plain, storage]) await rm(dir, { recursive: true, force: true });
   }

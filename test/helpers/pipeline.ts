@@ -20,6 +20,8 @@ export interface Pipeline {
   ): Promise<{ name: string; generation: string }>;
   settled(upload: { name: string; generation: string }): Promise<Outcome>;
   manifestOf(upload: { name: string; generation: string }): Promise<Manifest>;
+  /** Messages that wait on the dead-letter topic. */
+  deadLetters(): number;
   /** Names of everything in a bucket. */
   names(bucket: keyof typeof BUCKETS): Promise<string[]>;
   close(): Promise<void>;
@@ -72,6 +74,13 @@ export async function startPipeline(options: Partial<LocalCloudOptions> = {}): P
       const outcome = await tracker.settled(name, generation);
       if (outcome.kind === 'dead-letter') throw new Error(`dead letter: ${outcome.reason}`);
       return read(outcome.name);
+    },
+    deadLetters() {
+      const { subscriptions } = cloud.pubsub.stats();
+      const [, kept] =
+        Object.entries(subscriptions).find(([name]) => name.endsWith('dead-letters-kept')) ?? [];
+      if (!kept) throw new Error('nobody keeps the dead letters');
+      return kept.backlog;
     },
     async names(bucket) {
       const found: string[] = [];
