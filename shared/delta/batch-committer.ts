@@ -40,6 +40,14 @@ interface Sorted {
   suspects: { entry: PendingRow; candidates: IdCandidate[] }[];
 }
 
+/** A batch whose file is in the store, and what its rows were at the version it was sorted against. */
+export interface PreparedBatch {
+  batch: PendingRow[];
+  version: number;
+  sorted: Sorted;
+  uploaded: UploadedFile | undefined;
+}
+
 interface UploadedFile {
   rows: PendingRow[];
   fields: readonly Field[];
@@ -64,20 +72,25 @@ export class BatchCommitter {
     this.clock = options.clock ?? systemClock;
   }
 
-  /** Undefined where no row was new. */
-  async commit(tracker: IdTracker, batch: PendingRow[]): Promise<CommittedBatch | undefined> {
-    let sorted = await this.sort(tracker, batch);
+  /** Uploads the rows that are new by now: commits that come meanwhile seldom change which they are. */
+  async prepare(tracker: IdTracker, batch: PendingRow[]): Promise<PreparedBatch> {
     const { version } = tracker.snapshot;
-    let rows = this.refit(tracker.snapshot.fields, sorted.fresh);
-    // the upload takes longer than a look at the tail, which seldom changes the rows
-    let [uploaded] = await Promise.all([this.upload(tracker.snapshot, rows), tracker.catchUp()]);
+    const sorted = await this.sort(tracker, batch);
+    const rows = this.refit(tracker.snapshot.fields, sorted.fresh);
+    return { batch, version, sorted, uploaded: await this.upload(tracker.snapshot, rows) };
+  }
+
+  /** Undefined where no row was new. No other commit through the tracker may be under way. */
+  async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<CommittedBatch | undefined> {
+    const { batch, version } = prepared;
+    let { sorted, uploaded } = prepared;
     if (tracker.snapshot.version !== version) sorted = await this.sort(tracker, batch);
     for (let conflicts = 0; ; conflicts++) {
       const { protocol, metadata, fields } = tracker.snapshot;
       checkWritable(protocol, metadata);
       this.queue.settle(sorted.live, { kind: 'duplicate', version: tracker.snapshot.version });
       this.verify(tracker, sorted.suspects);
-      rows = this.refit(fields, sorted.fresh);
+      const rows = this.refit(fields, sorted.fresh);
       // the same rows keep their file, unless the columns changed
       if (uploaded?.fields !== fields || !isSame(uploaded.rows, rows)) {
         uploaded = await this.upload(tracker.snapshot, rows);

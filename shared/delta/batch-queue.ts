@@ -49,8 +49,9 @@ export class BatchQueue {
   private queue: PendingRow[] = [];
   private queuedBytes = 0;
   private wake: (() => void) | undefined;
-  private lastBatch = 0;
+  /** Rows worth waiting for, as of the first answer since the last batch was taken. */
   private expected = 0;
+  private hasAnswered = true;
   private idleSince = 0;
   private closing = false;
 
@@ -100,10 +101,20 @@ export class BatchQueue {
     return outcome;
   }
 
+  /** Resolves when so many rows are queued, or none will come any more. One may wait at a time, here or in `take`. */
+  holds(rows: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.wake = () => {
+        if (this.queue.length >= rows || this.closing) resolve();
+      };
+      this.wake();
+    });
+  }
+
   /** The next batch, once it is due; empty after `close` when nothing is left. */
   async take(): Promise<PendingRow[]> {
-    // those whom the last batch answered are likely to come again
-    this.expected = this.lastBatch + this.queue.length;
+    // before anybody is answered, nobody can come again: then the batch goes by its age
+    if (!this.hasAnswered) this.expected = this.limits.maxRows;
     this.idleSince = this.clock.now();
     while (!this.isDue()) await this.pauseUntilDue();
     const batch: PendingRow[] = [];
@@ -114,7 +125,7 @@ export class BatchQueue {
       batch.push(entry);
       bytes += entry.bytes;
     }
-    this.lastBatch = batch.length;
+    this.hasAnswered = false;
     this.queue = this.queue.slice(batch.length);
     this.queuedBytes -= bytes;
     return batch;
@@ -129,14 +140,16 @@ export class BatchQueue {
   }
 
   /** Tells everyone who waits for these rows. */
-  settle(entries: Iterable<PendingRow>, outcome: SubmitOutcome): void {
+  settle(entries: readonly PendingRow[], outcome: SubmitOutcome): void {
+    if (entries.length > 0) this.expect(entries.length);
     for (const entry of entries) {
       this.forget(entry);
       for (const waiter of entry.waiters) waiter.resolve(outcome);
     }
   }
 
-  reject(entries: Iterable<PendingRow>, error: unknown): void {
+  reject(entries: readonly PendingRow[], error: unknown): void {
+    if (entries.length > 0) this.expect(entries.length);
     for (const entry of entries) {
       this.forget(entry);
       for (const waiter of entry.waiters) waiter.reject(error);
@@ -154,6 +167,12 @@ export class BatchQueue {
   close(): void {
     this.closing = true;
     this.wake?.();
+  }
+
+  /** Those who are answered are likely to come again, beside those who wait already. */
+  private expect(answered: number): void {
+    this.expected = (this.hasAnswered ? this.expected : this.queue.length) + answered;
+    this.hasAnswered = true;
   }
 
   private isDue(): boolean {

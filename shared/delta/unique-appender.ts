@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
-import { BatchCommitter, type CommittedBatch, storedRow } from './batch-committer.ts';
+import { BatchCommitter, type CommittedBatch, type PreparedBatch, storedRow } from './batch-committer.ts';
 import { type BatchLimits, BatchQueue, type SubmitOutcome } from './batch-queue.ts';
 import type { CommitOptions } from './commit.ts';
 import { DeltaError } from './delta-error.ts';
@@ -29,6 +29,9 @@ export interface UniqueAppenderOptions extends Partial<BatchLimits> {
   /** Told what went wrong beside the commits: a checkpoint or index that was not written. */
   onUpkeepError?: (error: unknown) => void;
 }
+
+/** With fewer rows waiting, two small files would cost more than they save. */
+const OVERLAP_ROWS = 100;
 
 /** What an appender holds and has done. */
 export interface AppenderFacts {
@@ -133,26 +136,56 @@ export class UniqueAppender {
     options.signal?.removeEventListener('abort', giveUp);
   }
 
+  /**
+   * One commit at a time. Where many rows wait for it, their file is written and uploaded beside it: a commit
+   * then takes one request's time and not two.
+   */
   private async run(): Promise<void> {
+    let underWay: Promise<void> | undefined;
     for (;;) {
+      if (underWay) await Promise.race([underWay, this.queue.holds(OVERLAP_ROWS)]);
       const batch = await this.queue.take();
       if (batch.length === 0) {
+        await underWay;
         await this.committer.verified();
         if (this.queue.isEmpty) return;
         continue;
       }
       try {
         this.tracker ??= await openTracker(this.location, this.options.idColumn);
-        const committed = await this.committer.commit(this.tracker, batch);
-        if (committed === undefined) continue;
-        this.upkeep.after(this.tracker);
-        this.options.onCommit?.(committed);
+        const { tracker } = this;
+        // a commit under way brings the tracker forward itself
+        const lookAtTail = underWay ? undefined : tracker.catchUp();
+        const [prepared] = await Promise.all([this.committer.prepare(tracker, batch), lookAtTail]);
+        await underWay;
+        // the commit before failed, and has rejected these rows with its own
+        if (this.tracker !== tracker) continue;
+        underWay = this.commit(tracker, prepared).finally(() => {
+          underWay = undefined;
+        });
       } catch (error) {
-        // an unknown outcome, or an index that stopped half way: redelivery decides, from a fresh start
-        this.tracker = undefined;
-        this.queue.rejectAll(error);
+        await underWay;
+        this.startAnew(error);
       }
     }
+  }
+
+  /** Never rejects. */
+  private async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<void> {
+    try {
+      const committed = await this.committer.commit(tracker, prepared);
+      if (committed === undefined) return;
+      this.upkeep.after(tracker);
+      this.options.onCommit?.(committed);
+    } catch (error) {
+      this.startAnew(error);
+    }
+  }
+
+  /** After an unknown outcome, or with an index that stopped half way: redelivery decides, from a fresh start. */
+  private startAnew(error: unknown): void {
+    this.tracker = undefined;
+    this.queue.rejectAll(error);
   }
 }
 

@@ -1,0 +1,16 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const cache = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
+
+/** A function named `empty` that does nothing: what the framework itself takes. */
+export async function emptyFunction(): Promise<{ dir: string; remove(): Promise<void> }> {
+  await mkdir(cache, { recursive: true });
+  const dir = await mkdtemp(cache);
+  await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
+  await writeFile(
+    `${dir}/index.js`,
+    "import { cloudEvent } from '@google-cloud/functions-framework';\ncloudEvent('empty', async (_event) => {});\n",
+  );
+  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
