@@ -33,8 +33,20 @@ export function checkSchemas(root: string, base: string): CheckedFile[] {
     });
 }
 
+const USAGE = `usage: npm run schemas:check -- [commit]
+
+Compares the event schemas with those of a commit (default: origin/main, else HEAD) and names every change that
+breaks readers of events already stored. Exit code: 0 none, 1 some, 2 no such commit or wrong usage.
+`;
+
 /** `npm run schemas:check -- [commit]`: exit code 0 where nothing breaks, 1 where something does, 2 for no commit. */
 function main([base = defaultBase()]: string[]): void {
+  if (base.startsWith('-')) {
+    const help = base === '--help';
+    (help ? process.stdout : process.stderr).write(USAGE);
+    process.exitCode = help ? 0 : 2;
+    return;
+  }
   const root = fileURLToPath(new URL('..', import.meta.url));
   let checked: CheckedFile[];
   try {
