@@ -74,7 +74,8 @@ export class BatchCommitter {
 
   /** Uploads the rows that are new by now: commits that come meanwhile seldom change which they are. */
   async prepare(tracker: IdTracker, batch: PendingRow[]): Promise<PreparedBatch> {
-    const { version } = tracker.snapshot;
+    // not the snapshot's: a commit under way may be half read, and then they are sorted again
+    const { version } = tracker;
     const sorted = await this.sort(tracker, batch);
     const rows = this.refit(tracker.snapshot.fields, sorted.fresh);
     return { batch, version, sorted, uploaded: await this.upload(tracker.snapshot, rows) };

@@ -20,6 +20,7 @@ const RECENT_IDS = 100_000;
 export class IdTracker {
   private readonly recent = new Map<string, number>();
   private readonly lookup: IdLookup;
+  private indexedVersion: number;
   /** Version that was saved last, and the ids there were. */
   private saved = { version: -1, ids: 0 };
 
@@ -31,6 +32,12 @@ export class IdTracker {
     private register: FileRegister,
   ) {
     this.lookup = new IdLookup(location, idColumn);
+    this.indexedVersion = snapshot.version;
+  }
+
+  /** The version whose ids are all known: behind the snapshot's while a commit is being read. */
+  get version(): number {
+    return this.indexedVersion;
   }
 
   /**
@@ -70,19 +77,24 @@ export class IdTracker {
 
   /** Reads the commits that others made meanwhile. */
   async catchUp(signal?: AbortSignal): Promise<void> {
-    await catchUp(this.location, this.snapshot, (commit) => this.applyToIndex(commit), signal);
+    const each = async (commit: Commit): Promise<void> => {
+      await this.applyToIndex(commit);
+      this.indexedVersion = commit.version;
+    };
+    await catchUp(this.location, this.snapshot, each, signal);
   }
 
   /** Applies a commit that is already known: our own, or one that won a race against ours. */
   async apply(commit: Commit, ownIds?: readonly string[]): Promise<void> {
     this.snapshot.apply(commit);
     await this.applyToIndex(commit);
+    this.indexedVersion = commit.version;
     const [add] = commit.adds;
     if (ownIds && add) this.remember(ownIds, this.register.numberOf(pathOf(add)));
   }
 
   /**
-   * What is known of each id at the tracker's version without reading anything: `absent`, `live`, or the
+   * What is known of each id at `version` without reading anything: `absent`, `live`, or the
    * files that may hold it.
    */
   classify(ids: readonly string[]): ('absent' | 'live' | IdCandidate[])[] {

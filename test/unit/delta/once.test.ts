@@ -281,6 +281,37 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     expect((await writer.submit(rowOf('a'))).kind).toBe('added');
   });
 
+  test('a batch sorted while another commit was still being read is sorted again', async () => {
+    const bucket = memoryBucket();
+    const table = await newTable(bucket);
+    const [commit, read] = [gate(), gate()];
+    let isReading = false;
+    const writer = await appender(
+      faultyStore(bucket, (operation, name) => {
+        if (operation === 'put' && name.endsWith('1.json')) return commit.opened.then(() => 'ok' as const);
+        if (operation !== 'getRange') return 'ok';
+        isReading = true;
+        return read.opened.then(() => 'ok' as const);
+      }),
+      { maxAgeMs: 5 },
+    );
+    const first = writer.submit(rowOf('x'));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    // a stranger wins the version, with the first batch's only row and one of the second's
+    await table.append([rowOf('x'), rowOf('y')]);
+    commit.open();
+    while (!isReading) await new Promise((resolve) => setTimeout(resolve, 5));
+    const second = ['y', ...Array.from({ length: 200 }, (_, i) => `more${i}`)].map((name) =>
+      writer.submit(rowOf(name)),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    read.open();
+    expect((await first).kind).toBe('duplicate');
+    expect((await Promise.all(second)).filter(({ kind }) => kind === 'duplicate')).toHaveLength(1);
+    const ids = await idsIn(bucket);
+    expect([ids.length, new Set(ids).size]).toEqual([202, 202]);
+  });
+
   test('two ids with one fingerprint both enter: a hit is looked up, not believed', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
