@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
 import { type AppError, isRefusal } from '../../shared/runtime/errors.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
@@ -42,6 +43,8 @@ export async function ingestEvent(
       refused.push({ error, text: outcome.text });
     }
   }
+  // each event of a batch listens to the attempt's end
+  setMaxListeners(0, invocation.signal);
   try {
     await Promise.all(good.map(submit));
   } catch (error) {

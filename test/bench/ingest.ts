@@ -123,7 +123,7 @@ function report(emit: Emit, name: string, measured: Measured, bound: { bound?: n
   emit({ name: `${name}.class-b`, value: round(classB * millions, 0), unit: 'operations/million events' });
   // operations / 1,000 x the price of a thousand
   const dollars = ((classA * CLASS_A + classB * CLASS_B) / 1_000) * millions;
-  emit({ name: `${name}.price`, value: round(dollars, 2), unit: '$/million events' });
+  emit({ name: `${name}.price`, value: round(dollars, 3), unit: '$/million events' });
 }
 
 async function load(

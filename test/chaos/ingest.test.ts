@@ -13,7 +13,7 @@ import { binary, messageEvent, structured } from '../helpers/messages.ts';
 import { randomFrom } from '../helpers/random.ts';
 
 /** A hundred thousand where there is time for it: the checks of a commit set CHAOS_EVENTS. */
-const EVENTS = Number(process.env['CHAOS_EVENTS'] ?? 1_500);
+const EVENTS = Number(process.env['CHAOS_EVENTS'] ?? 2_000);
 const INSTANCES = 3;
 const AT_A_TIME = 240;
 const SEED = 20261121;
@@ -113,7 +113,7 @@ function deliver(url: string, event: Record<string, unknown>, agent: Agent): Pro
 
 async function killing(scene: IngestScene, random: () => number, signal: AbortSignal): Promise<number> {
   for (let kills = 0; ; ) {
-    await pause(1_500 + 2_500 * random(), signal);
+    await pause(1_000 + 2_000 * random(), signal);
     if (signal.aborted) return kills;
     const pid = scene.processes[Math.floor(random() * INSTANCES)]!.pid();
     try {
