@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -59,6 +60,8 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   const { dir, port = 0, host = '127.0.0.1', onFinalized, now = Date.now } = options;
   const lock = await lockFolder(dir);
   const closing = new AbortController();
+  // every delayed request waits for it
+  setMaxListeners(0, closing.signal);
   const wait = async (ms: number): Promise<void> => {
     if (ms > 0) await delay(ms, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
   };
