@@ -12,7 +12,7 @@ import { setVertexFaults } from '../helpers/vertex-faults.ts';
 import { violations } from './violations.ts';
 
 /** A hundred where there is time for it: the checks of a commit set CHAOS_UPLOADS. */
-const UPLOADS = Number(process.env['CHAOS_UPLOADS'] ?? 20);
+const UPLOADS = Number(process.env['CHAOS_UPLOADS'] ?? 10);
 const SEED = 20261121;
 
 test(`${UPLOADS} uploads with duplicate deliveries, processes killed at random: each ends exactly once`, async () => {
