@@ -12,7 +12,7 @@ import type { Storage } from '../../shared/storage/object-store.ts';
 import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import { videoNames } from './records.ts';
-import { parseVideoEvent, type VideoEvent } from './video-object.ts';
+import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
 
 /** One storage event, as the functions-framework hands it over. */
 export async function handle(input: unknown): Promise<void> {
@@ -68,23 +68,34 @@ async function run({ object }: VideoEvent, invocation: Invocation, config: Video
   ]);
   const tools = videoTools(config, storage, invocation.log);
   const { manifest, ours } = await processVideo(object, tools, invocation);
-  const { eventsTopic: topic } = config;
-  if (topic !== undefined) {
-    const { publishOutcome } = await import('./publish-outcome.ts');
-    const publisher = () => openPublisher(config);
-    const [state, names] = [storage.bucket(config.stateBucket), videoNames(object)];
-    await publishOutcome(
-      manifest,
-      ours,
-      { topic, publisher, state, names, framesBucket: config.framesBucket },
-      invocation,
-    );
-  }
-  logOutcome(manifest, ours, invocation);
+  const published = await announce(manifest, ours, object, invocation, config);
+  logOutcome(manifest, ours, published, invocation);
+}
+
+/** Id of the message by which the outcome was published; undefined where none was. */
+async function announce(
+  manifest: Manifest,
+  ours: boolean,
+  object: VideoObject,
+  invocation: Invocation,
+  config: VideoConfig,
+): Promise<string | undefined> {
+  const { eventsTopic: topic, framesBucket, stateBucket } = config;
+  if (topic === undefined) return undefined;
+  const { publishOutcome } = await import('./publish-outcome.ts');
+  const state = (await openStorage(config)).bucket(stateBucket);
+  const names = videoNames(object);
+  const publisher = () => openPublisher(config);
+  return publishOutcome(manifest, ours, { topic, publisher, state, names, framesBucket }, invocation);
 }
 
 /** The one line of an outcome: log-based metrics are made from its numbers. */
-function logOutcome(manifest: Manifest, ours: boolean, { log, event, clock, startedAt }: Invocation): void {
+function logOutcome(
+  manifest: Manifest,
+  ours: boolean,
+  published: string | undefined,
+  { log, event, clock, startedAt }: Invocation,
+): void {
   const uploadedAt = event.time === undefined ? Number.NaN : Date.parse(event.time);
   log.info(ours ? 'video settled' : 'video was settled before', {
     outcome: ours ? manifest.outcome : 'duplicate',
@@ -97,6 +108,7 @@ function logOutcome(manifest: Manifest, ours: boolean, { log, event, clock, star
     reads: manifest.reads,
     timings: manifest.timings,
     attempts: manifest.attempts,
+    published,
     durationMs: clock.now() - startedAt,
     lagMs: Number.isNaN(uploadedAt) ? undefined : startedAt - uploadedAt,
   });

@@ -18,19 +18,21 @@ export interface PublishTools {
 /**
  * Publishes what became of an upload, at least once before its delivery is acknowledged. The event's id follows
  * from the upload, so that whoever reads the topic knows a second one again; the record only saves publishing it.
+ * Returns the message's id, where one was published.
  */
 export async function publishOutcome(
   manifest: Manifest,
   ours: boolean,
   { topic, publisher, state, names, framesBucket }: PublishTools,
   { event, signal, clock }: Pick<Invocation, 'event' | 'signal' | 'clock'>,
-): Promise<void> {
+): Promise<string | undefined> {
   // whoever wrote the manifest just now is the first: there can be no record yet
-  if (!ours && (await readRecord(state, names.published, { signal }))) return;
+  if (!ours && (await readRecord(state, names.published, { signal }))) return undefined;
   const message = outcomeMessage(manifest, { bucket: framesBucket, name: names.manifest }, event.traceparent);
   const messageId = await publish(message);
   const publishedAt = new Date(clock.now()).toISOString();
   await writeRecord(state, names.published, { schemaVersion: 1, messageId, publishedAt }, { signal });
+  return messageId;
 
   async function publish(outgoing: OutgoingMessage): Promise<string | undefined> {
     try {

@@ -1,0 +1,112 @@
+import { expect, test } from 'vitest';
+import { openEventsTable } from '../../../functions/ingest/events-table.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import type { ObjectStore, Storage } from '../../../shared/storage/object-store.ts';
+import { faultyStore } from '../../helpers/delta.ts';
+import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
+import { batch, cloudEvent, messageEvent, structured } from '../../helpers/messages.ts';
+
+const event = (id: string) => messageEvent(structured({ id }));
+const events = (prefix: string, count: number) =>
+  Array.from({ length: count }, (_, index) => event(`${prefix}-${index}`));
+
+/** Storage whose lake is replaced. */
+function withLake(change: (lake: ObjectStore) => ObjectStore): Storage {
+  const storage = createMemoryStorage();
+  const lake = change(storage.bucket('lake'));
+  return { bucket: (name) => (name === 'lake' ? lake : storage.bucket(name)) };
+}
+
+test('what comes together is one commit', async () => {
+  const ingest = startMemoryIngest({ env: { FLUSH_MS: '20' } });
+  await ingest.deliver(event('first'));
+  await Promise.all(events('many', 100).map((one) => ingest.deliver(one)));
+  const { version } = await (await openEventsTable(ingest.storage.bucket('lake'), 'events')).snapshot();
+  // made, the first event, all others
+  expect(version).toBe(2);
+  expect(await ingest.rows()).toHaveLength(101);
+});
+
+test('a commit is made when so many rows wait', async () => {
+  const ingest = startMemoryIngest({ env: { FLUSH_ROWS: '10', FLUSH_MS: '50' } });
+  await Promise.all(events('many', 35).map((one) => ingest.deliver(one)));
+  const { version } = await (await openEventsTable(ingest.storage.bucket('lake'), 'events')).snapshot();
+  expect(version).toBeGreaterThanOrEqual(4);
+  expect(await ingest.rows()).toHaveLength(35);
+});
+
+test('an attempt without time left is not acknowledged, and the next one finds what it did', async () => {
+  let isSlow = true;
+  const storage = withLake((lake) =>
+    faultyStore(lake, async (): Promise<'ok'> => {
+      if (isSlow) await new Promise((resolve) => setTimeout(resolve, 120));
+      return 'ok';
+    }),
+  );
+  const ingest = startMemoryIngest({ storage, env: { INGEST_SECONDS: '0.1' } });
+  await expect(ingest.deliver(event('late'))).rejects.toMatchObject({
+    code: 'timeout',
+    message: 'not done after 100 ms, the time one attempt has',
+  });
+  isSlow = false;
+  await ingest.deliver(event('late'));
+  expect(await ingest.rows()).toHaveLength(1);
+});
+
+test('a table that cannot be opened fails its events, and is opened for the next ones', async () => {
+  let isDown = true;
+  const storage = withLake((lake) => {
+    const faulty = faultyStore(lake, () => (isDown ? 'fail' : 'ok'));
+    return {
+      ...faulty,
+      list: (options) => {
+        if (isDown) throw new Error('storage is down');
+        return lake.list(options);
+      },
+    };
+  });
+  const ingest = startMemoryIngest({ storage });
+  const outcomes = await Promise.allSettled(events('down', 5).map((one) => ingest.deliver(one)));
+  expect(outcomes.map(({ status }) => status)).toEqual(Array(5).fill('rejected'));
+  isDown = false;
+  await Promise.all(events('down', 5).map((one) => ingest.deliver(one)));
+  expect(await ingest.rows()).toHaveLength(5);
+});
+
+test('of a batch, nothing is refused before its good events are there', async () => {
+  let isDown = true;
+  const storage = withLake((lake) =>
+    faultyStore(lake, (operation) => (isDown && operation === 'put' ? 'fail' : 'ok')),
+  );
+  const ingest = startMemoryIngest({ storage, env: { INGEST_SECONDS: '0.3' } });
+  const mixed = messageEvent(batch([cloudEvent({ id: 'good' }), cloudEvent({ id: undefined })]));
+  await expect(ingest.deliver(mixed)).rejects.toThrow();
+  expect(ingest.published).toEqual([]);
+  isDown = false;
+  await ingest.deliver(mixed);
+  expect(await ingest.rows()).toHaveLength(1);
+  expect(ingest.published).toHaveLength(1);
+});
+
+test('one batch may hold an event twice', async () => {
+  const ingest = startMemoryIngest();
+  await ingest.deliver(
+    messageEvent(batch([cloudEvent({ id: 'a' }), cloudEvent({ id: 'a' }), cloudEvent({ id: 'b' })])),
+  );
+  expect((await ingest.rows()).map((row) => row['ce_id']).sort()).toEqual(['a', 'b']);
+});
+
+test('without a dead-letter topic, refused messages are kept as records', async () => {
+  const ingest = startMemoryIngest({ env: { DEAD_LETTER_TOPIC: '' } });
+  await ingest.deliver(messageEvent({ data: '%' }));
+  const kept: string[] = [];
+  for await (const { name } of ingest.storage.bucket('state').list({ prefix: 'refused/' })) kept.push(name);
+  expect(kept).toEqual([expect.stringMatching(/^refused\/ingestEvent\/[0-9a-f]{64}\.json$/)]);
+});
+
+test('a dead letter that cannot be published fails the delivery, whatever the broker says is wrong', async () => {
+  const ingest = startMemoryIngest({
+    publisher: { publish: () => Promise.reject(new Error('no')), close() {} },
+  });
+  await expect(ingest.deliver(messageEvent({ data: '%' }))).rejects.toMatchObject({ retryable: true });
+});
