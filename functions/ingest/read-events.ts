@@ -34,6 +34,8 @@ export interface ReadEvents {
 }
 
 export const STRUCTURED = 'application/cloudevents+json';
+/** Attributes that tie events together are taken from plain JSON too. */
+const LINKS = new Set(['correlationid', 'causationid']);
 const BATCH = 'application/cloudevents-batch+json';
 
 /**
@@ -70,7 +72,8 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
       type: attributes['ce-type'] ?? attributes['type'] ?? options.defaultType,
       source: attributes['ce-source'] ?? attributes['source'] ?? topic ?? options.defaultSource,
     },
-    (name) => attributes[`ce-${name}`] ?? attributes[name],
+    // without the prefix they are the producer's own, and mean what they like
+    (name) => attributes[`ce-${name}`] ?? (LINKS.has(name) ? attributes[name] : undefined),
     text,
   );
   return one('plain', event, text);
