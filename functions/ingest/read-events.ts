@@ -34,6 +34,7 @@ export interface ReadEvents {
 }
 
 export const STRUCTURED = 'application/cloudevents+json';
+const REQUIRED = ['specversion', 'id', 'source', 'type'];
 /** Attributes that tie events together are taken from plain JSON too. */
 const LINKS = new Set(['correlationid', 'causationid']);
 const BATCH = 'application/cloudevents-batch+json';
@@ -41,7 +42,7 @@ const BATCH = 'application/cloudevents-batch+json';
 /**
  * The events of a message. Its `content-type` attribute decides, as in the CloudEvents binding for Pub/Sub: a
  * structured CloudEvent, a batch of them, or, where there are `ce-*` attributes, one in binary mode. Without it
- * a JSON object with a `specversion` is a structured CloudEvent; any other JSON is an event by its content.
+ * a JSON object with all that a CloudEvent needs is a structured one; any other JSON is an event by its content.
  * Throws `invalid-event`, `not-json`, `too-large` or `too-deep` where the message as a whole is no good; of a
  * batch, each event is good or bad on its own.
  */
@@ -60,7 +61,7 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   const root = read(text, options.maxDepth);
   // a producer may repeat the envelope in attributes, for subscriptions to filter on
   const repeats = root.kind === 'object' && isRepeated(text, root, given);
-  const looksStructured = root.kind === 'object' && root.members.has('specversion');
+  const looksStructured = root.kind === 'object' && REQUIRED.every((name) => root.members.has(name));
   if (contentType === STRUCTURED || (looksStructured && (!isBinary || repeats))) {
     return one('structured', structuredEvent(text, root, options), text);
   }

@@ -279,6 +279,10 @@ const CASES: Record<string, Case> = {
     rows: ['{ "a": 1 }'],
   },
   'an attribute that is a number': { input: messageEvent(structured({ subject: 12, data: 1 })), rows: ['1'] },
+  'a member named specversion and no more': {
+    input: plain('{"specversion":2}'),
+    rows: ['{"specversion":2}'],
+  },
   'an attribute named time that is none': { input: plain('[3]', { time: '12', id: '' }), rows: ['[3]'] },
   'a bare push': { input: pushBody(pubsubMessage({ data: '[1]' })), rows: ['[1]'] },
   'a message without id or time': { input: messageEvent({ data: 'e30=' }), rows: ['{}'] },
