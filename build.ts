@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { validatorsSource } from './schemas/compile.ts';
@@ -67,10 +67,20 @@ export async function privateBundle(
 ): Promise<{ dir: string; remove(): Promise<void> }> {
   const cache = `${here}node_modules/.cache/event-pipeline/`;
   await mkdir(cache, { recursive: true });
+  await sweep(cache);
   const dir = await mkdtemp(cache);
   await bundle(dir, plugins);
   await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+}
+
+/** Removes what runs that were killed left behind more than a day ago. */
+async function sweep(cache: string): Promise<void> {
+  const dayAgo = Date.now() - 24 * 60 * 60 * 1_000;
+  for (const name of await readdir(cache)) {
+    const left = await stat(cache + name).catch(() => undefined);
+    if (left && left.mtimeMs < dayAgo) await rm(cache + name, { recursive: true, force: true });
+  }
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
