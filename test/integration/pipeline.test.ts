@@ -207,6 +207,30 @@ describe('one local cloud, with the defaults', () => {
     expect(await pipeline.names('frames')).toEqual(before);
   });
 
+  test.each([
+    ['quotes', `it's "67".mp4`],
+    ['percent signs', '100%25 %2F%00.mp4'],
+    ['steps up', '../../etc/passwd.mp4'],
+    ['emoji and umlauts', 'Grüße 👋🏽.mp4'],
+    ['a query and a fragment', 'a?b=c&d#e.mp4'],
+    ['nothing but an extension', '.MP4'],
+    ['1,024 bytes', `${'é'.repeat(510)}.mp4`],
+  ])('a name with %s is an ordinary name', async (_what, name) => {
+    const upload = await pipeline.upload(clip, name);
+    expect(upload.name).toBe(name);
+    const manifest = await pipeline.manifestOf(upload);
+    expect(manifest).toMatchObject({ outcome: 'framed', source: { name, generation: upload.generation } });
+    const { frame } = manifest.moments[0]!;
+    expect(Buffer.byteLength(frame.name)).toBeLessThanOrEqual(1_024);
+    expect(await pipeline.cloud.storage.bucket(BUCKETS.frames).stat(frame.name)).toMatchObject({
+      size: frame.size,
+    });
+  });
+
+  test('a name with a line break is refused by storage itself', async () => {
+    await expect(pipeline.upload(clip, 'a\nb.mp4')).rejects.toThrow(/400|name|Invalid/i);
+  });
+
   test('an event about our own output is refused, kept, and starts no loop', async () => {
     expect(await post(pipeline, finalizedEvent({ bucket: 'frames', name: 'a.mp4' }))).toBe(204);
     expect(pipeline.deadLetters()).toBe(1);
