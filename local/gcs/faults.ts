@@ -1,3 +1,4 @@
+import { createFaultRules, type FaultRules } from '../fault-rules.ts';
 import { invalid } from './errors.ts';
 import { OPERATIONS, type Operation, type Route } from './router.ts';
 
@@ -33,36 +34,14 @@ export interface Fault {
   times?: number | null;
 }
 
-export interface Faults {
-  add(fault: Fault): void;
-  clear(): void;
-  list(): (Fault & { met: number })[];
-  /** The fault that this request meets, if any: the first one added wins. */
-  take(route: Route): FaultAction | undefined;
-}
+export type Faults = FaultRules<Fault, Route>;
 
 export function createFaults(): Faults {
-  let rules: { fault: Fault; seen: number; met: number }[] = [];
-  return {
-    add: (fault) => rules.push({ fault, seen: 0, met: 0 }),
-    clear() {
-      rules = [];
-    },
-    list: () => rules.map(({ fault, met }) => ({ ...fault, met })),
-    take(route) {
-      for (const rule of rules) {
-        const { action, operations, bucket, name, skip = 0, times = 1 } = rule.fault;
-        if (times !== null && rule.met >= times) continue;
-        if (operations && !operations.includes(route.operation)) continue;
-        if (bucket !== undefined && bucket !== route.bucket) continue;
-        if (name !== undefined && !route.name?.includes(name)) continue;
-        if (rule.seen++ < skip) continue;
-        rule.met++;
-        return action;
-      }
-      return undefined;
-    },
-  };
+  return createFaultRules(({ operations, bucket, name }, route) => {
+    if (operations && !operations.includes(route.operation)) return false;
+    if (bucket !== undefined && bucket !== route.bucket) return false;
+    return name === undefined || (route.name?.includes(name) ?? false);
+  });
 }
 
 const NUMBERS = {

@@ -58,7 +58,7 @@ export function createHandler({ stores, stats, faults, admin, latency, wait }: H
     call.body = counted(call.body, (count) => {
       counts.bytesIn += count;
     });
-    const fault = headerFault(request) ?? faults.take(found);
+    const fault = headerFault(request) ?? faults.take(found)?.action;
     try {
       const answer = await run(found, call, fault);
       if (answer === 'dropped') {

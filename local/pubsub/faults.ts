@@ -1,3 +1,4 @@
+import { createFaultRules, type FaultRules } from '../fault-rules.ts';
 import { invalid } from './errors.ts';
 import { type FieldType, readFields } from './fields.ts';
 import { OPERATIONS, type Operation, type Route } from './router.ts';
@@ -27,35 +28,13 @@ export interface Fault {
   times?: number;
 }
 
-export interface Faults {
-  add(fault: Fault): void;
-  clear(): void;
-  list(): (Fault & { met: number })[];
-  /** The fault that this request meets, if any: the first one added wins. */
-  take(route: Route): FaultAction | undefined;
-}
+export type Faults = FaultRules<Fault, Route>;
 
 export function createFaults(): Faults {
-  let rules: { fault: Fault; seen: number; met: number }[] = [];
-  return {
-    add: (fault) => rules.push({ fault, seen: 0, met: 0 }),
-    clear() {
-      rules = [];
-    },
-    list: () => rules.map(({ fault, met }) => ({ ...fault, met })),
-    take(route) {
-      for (const rule of rules) {
-        const { action, operations, name, skip = 0, times = 1 } = rule.fault;
-        if (times >= 0 && rule.met >= times) continue;
-        if (operations && !operations.includes(route.operation)) continue;
-        if (name !== undefined && !route.name.includes(name)) continue;
-        if (rule.seen++ < skip) continue;
-        rule.met++;
-        return action;
-      }
-      return undefined;
-    },
-  };
+  return createFaultRules(({ operations, name }, route) => {
+    if (operations && !operations.includes(route.operation)) return false;
+    return name === undefined || route.name.includes(name);
+  });
 }
 
 const KINDS: Record<FaultAction['kind'], string | undefined> = {

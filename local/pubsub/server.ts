@@ -85,7 +85,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
         throw error;
       },
     );
-    return run(found, { ...call, body }, faults.take(found));
+    return run(found, { ...call, body }, faults.take(found)?.action);
   };
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

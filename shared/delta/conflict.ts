@@ -1,4 +1,4 @@
-import type { AddFile, Commit } from './actions.ts';
+import type { Commit } from './actions.ts';
 import { decodeDataPath } from './log-path.ts';
 
 /** Why a write cannot go on behind another's commit. */
@@ -17,9 +17,4 @@ export function appendConflict(winner: Commit): ConflictReason | undefined {
 export function rewriteConflict(winner: Commit, inputs: ReadonlySet<string>): ConflictReason | undefined {
   const removed = winner.removes.some(({ path }) => inputs.has(decodeDataPath(path)));
   return removed ? 'input-removed' : appendConflict(winner);
-}
-
-/** Files of a commit whose rows are new to the table, not rearranged ones. */
-export function newDataFiles(commit: Commit): AddFile[] {
-  return commit.adds.filter((add) => add.dataChange);
 }

@@ -62,9 +62,6 @@ class LineLogger implements Logger {
   }
 }
 
-/** A logger that says nothing: for tests and for callers that pass none. */
-export const silentLogger: Logger = createLogger({ write: () => {} });
-
 /**
  * The trace fields of a request's `traceparent` (https://www.w3.org/TR/trace-context/), so that Cloud Logging
  * files the entries under the request. Empty where the header is absent or malformed.
