@@ -1,7 +1,9 @@
-import { bytesText, counted } from './numbers.ts';
-import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+import { bytesText, counted } from '../common/numbers.ts';
+import { parseOptions } from '../common/options.ts';
+import type { LakeSubcommand } from './lake.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
-export const checkpoint: Subcommand = {
+export const checkpoint: LakeSubcommand = {
   summary: 'writes a checkpoint, so that the table opens quickly',
   help: `usage: pipeline lake checkpoint [options]
 

@@ -1,13 +1,15 @@
+import { bytesText, count, counted, secondsText } from '../common/numbers.ts';
+import { parseOptions, wholeNumber } from '../common/options.ts';
+import type { LakeSubcommand } from './lake.ts';
 import { idColumnOf, type Lake } from './lake.ts';
-import { bytesText, count, counted, secondsText } from './numbers.ts';
-import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand, wholeNumber } from './subcommand.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
 /** A rewrite whose input somebody else has taken is planned anew so many times. */
 const MAX_CONFLICTS = 10;
 /** No rewrite of a step begins after this time. */
 const STEP_MS = 200;
 
-export const compact: Subcommand = {
+export const compact: LakeSubcommand = {
   summary: 'rewrites small files into larger ones, sorted by id',
   help: `usage: pipeline lake compact [options]
 

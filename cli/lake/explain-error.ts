@@ -2,38 +2,25 @@ import { printable } from '../../local/report.ts';
 import { DeltaError } from '../../shared/delta/index.ts';
 import type { TableLocation } from '../../shared/delta/log-path.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
+import { explainServiceError } from '../common/explain-error.ts';
 import type { Place } from './place.ts';
-import { Failure } from './subcommand.ts';
 
 /** What went wrong and what to do, in one line. */
 export async function explainError(error: unknown, place: Place, location: TableLocation): Promise<string> {
-  if (error instanceof Failure) return error.message;
   const message = printable(error instanceof Error ? error.message : String(error));
   if (error instanceof DeltaError) {
     if (error.code === 'table-not-found') return whatIsThere(place, location);
     if (error.code === 'unsettled') return `${message}: look at "pipeline lake history", then try again`;
     return `${place.url}: ${message}`;
   }
-  if (!(error instanceof AppError)) return message;
-  if (error.code === 'invalid-config') {
+  if (error instanceof AppError && error.code === 'invalid-config') {
     return `bucket ${place.bucket} does not exist in ${place.where}: ${
       place.isLocal
         ? 'is it the right --table?'
         : 'is it the right --table, and the right service (--local DIR, --cloud)?'
     }`;
   }
-  if (error.code === 'denied' && /default credentials/i.test(message)) {
-    return 'no Google credentials: run "gcloud auth application-default login", or "npm start" for a local table';
-  }
-  if (error.code === 'denied') return `${message}: whose credentials are they?`;
-  if (
-    error.code === 'unavailable' &&
-    !message.startsWith('Pub/Sub') &&
-    /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message)
-  ) {
-    return `${place.where}, does not answer: ${place.isLocal ? 'is it running? "npm start" starts a local cloud' : 'is there a network?'}`;
-  }
-  return message;
+  return explainServiceError(error, place);
 }
 
 const LOOK_AT = 1_000;

@@ -1,6 +1,6 @@
 import type { Condition, Filter } from '../../shared/delta/index.ts';
-import { oneOf, quoted, UsageError } from './subcommand.ts';
-import { parseTime, TIME_HELP } from './time.ts';
+import { oneOf, quoted, UsageError } from '../common/options.ts';
+import { parseTime, TIME_HELP } from '../common/time.ts';
 
 export const FILTER_OPTIONS = {
   type: { type: 'string', multiple: true },

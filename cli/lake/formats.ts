@@ -1,7 +1,7 @@
 import { printable } from '../../local/report.ts';
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
-import type { Output } from './output.ts';
-import { fitted, textWidth } from './text-width.ts';
+import type { Output } from '../common/output.ts';
+import { fitted, textWidth } from '../common/text-width.ts';
 import { jsonLine, valueText } from './values.ts';
 
 export const FORMATS = ['table', 'jsonl', 'csv'] as const;

@@ -2,20 +2,14 @@ import { bindFilter, matchesRow, mayMatchFile } from '../../shared/delta/filter.
 import { type Filter, parseStats, type ScannedRow } from '../../shared/delta/index.ts';
 import { readRows } from '../../shared/delta/parquet-file.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import { Failure, parseOptions, wholeNumber } from '../common/options.ts';
 import { ahead } from './ahead.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
 import { rowWriter } from './formats.ts';
-import type { Lake } from './lake.ts';
+import type { Lake, LakeSubcommand } from './lake.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { ROW_HELP, ROW_OPTIONS, rowChoice, shownFields } from './row-options.ts';
 import { liveFiles, type RowGroup, rowGroups } from './rows.ts';
-import {
-  Failure,
-  PLACE_HELP,
-  PLACE_OPTIONS,
-  parseOptions,
-  type Subcommand,
-  wholeNumber,
-} from './subcommand.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './versions.ts';
 
 const TIME = 'ingest_time';
@@ -23,7 +17,7 @@ const FILES_AT_A_TIME = 8;
 /** Of one column or few. */
 const ROWS_AT_A_TIME = 60_000;
 
-export const head: Subcommand = {
+export const head: LakeSubcommand = {
   summary: 'prints the newest events',
   help: `usage: pipeline lake head [-n N] [filters] [options]
 

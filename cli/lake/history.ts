@@ -5,20 +5,15 @@ import { DeltaError, type HistoryEntry, parseStats } from '../../shared/delta/in
 import { decodeDataPath, type TableLocation } from '../../shared/delta/log-path.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { loadSnapshot } from '../../shared/delta/snapshot.ts';
-import { count } from './numbers.ts';
-import {
-  oneOf,
-  PLACE_HELP,
-  PLACE_OPTIONS,
-  parseOptions,
-  type Subcommand,
-  wholeNumber,
-} from './subcommand.ts';
-import { fitted, textWidth } from './text-width.ts';
+import { count } from '../common/numbers.ts';
+import { oneOf, parseOptions, wholeNumber } from '../common/options.ts';
+import { fitted, textWidth } from '../common/text-width.ts';
+import type { LakeSubcommand } from './lake.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
 const PARALLEL_READS = 16;
 
-export const history: Subcommand = {
+export const history: LakeSubcommand = {
   summary: 'lists the versions: what each did, when and by whom',
   help: `usage: pipeline lake history [options]
 

@@ -5,12 +5,14 @@ import { parseStats } from '../../shared/delta/index.ts';
 import { objectName, type TableLocation } from '../../shared/delta/log-path.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
 import { oldestCommit } from '../../shared/delta/time-travel.ts';
+import { bytesText, count, counted } from '../common/numbers.ts';
+import { oneOf, parseOptions } from '../common/options.ts';
+import type { LakeSubcommand } from './lake.ts';
 import { idColumnOf, type Lake } from './lake.ts';
-import { bytesText, count, counted } from './numbers.ts';
-import { oneOf, PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './versions.ts';
 
-export const info: Subcommand = {
+export const info: LakeSubcommand = {
   summary: 'says how large the table is and what state it is in',
   help: `usage: pipeline lake info [options]
 

@@ -1,12 +1,14 @@
+import { bytesText, count, counted } from '../common/numbers.ts';
+import { parseOptions, wholeNumber } from '../common/options.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
 import { rowWriter } from './formats.ts';
-import { bytesText, count, counted } from './numbers.ts';
+import type { LakeSubcommand } from './lake.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { ROW_HELP, ROW_OPTIONS, rowChoice, shownFields } from './row-options.ts';
 import { selectRows } from './rows.ts';
-import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand, wholeNumber } from './subcommand.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './versions.ts';
 
-export const query: Subcommand = {
+export const query: LakeSubcommand = {
   summary: 'prints the events that match',
   help: `usage: pipeline lake query [filters] [options]
 

@@ -1,6 +1,6 @@
 import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { formatMicros } from './time.ts';
+import { formatMicros } from '../common/time.ts';
 
 /** https://cloud.google.com/pubsub/quotas#resource_limits, bytes of UTF-8. */
 const MAX_VALUE = 1_024;

@@ -1,12 +1,12 @@
 import { printable } from '../../local/report.ts';
 import type { Filter } from '../../shared/delta/index.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import { bytesText, counted, secondsText } from '../common/numbers.ts';
+import { Failure } from '../common/options.ts';
 import type { Lake } from './lake.ts';
-import { bytesText, counted, secondsText } from './numbers.ts';
 import { MESSAGE_COLUMNS, messageLine, orderKey, replayMessage } from './replay-message.ts';
 import { selectRows } from './rows.ts';
 import type { SortedLines } from './sorted-lines.ts';
-import { Failure } from './subcommand.ts';
 
 export interface Picked {
   events: number;

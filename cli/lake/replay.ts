@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Filter } from '../../shared/delta/index.ts';
+import { inBatches } from '../common/in-batches.ts';
+import { counted, secondsText } from '../common/numbers.ts';
+import { Failure, parseOptions, quoted, UsageError, wholeNumber } from '../common/options.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
-import type { Lake } from './lake.ts';
-import { counted, secondsText } from './numbers.ts';
-import { publishAll } from './publish-all.ts';
+import type { Lake, LakeSubcommand } from './lake.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { parseMessageLine } from './replay-message.ts';
 import { describePicked, pickMessages } from './replay-pick.ts';
 import {
   type Position,
@@ -13,23 +16,13 @@ import {
   type SavedReplay,
   writeSaved,
 } from './replay-position.ts';
-import { openPublisher, parseTopic, type Topic } from './replay-topic.ts';
+import { parseTopic, type Topic, topicPublisher } from './replay-topic.ts';
 import { SortedLines } from './sorted-lines.ts';
-import {
-  Failure,
-  PLACE_HELP,
-  PLACE_OPTIONS,
-  parseOptions,
-  quoted,
-  type Subcommand,
-  UsageError,
-  wholeNumber,
-} from './subcommand.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, versionChoice } from './versions.ts';
 
 const DEFAULT_RATE = 100;
 
-export const replay: Subcommand = {
+export const replay: LakeSubcommand = {
   summary: 'publishes stored events again',
   help: `usage: pipeline lake replay --topic TOPIC [filters] [options]
 
@@ -115,7 +108,7 @@ async function run(lake: Lake, options: Options): Promise<number> {
     await out.line(`${file}: all ${counted(saved.published, 'event')} are published already`);
     return 0;
   }
-  const publish = options.dryRun ? undefined : openPublisher(lake, topic, options.env);
+  const publish = options.dryRun ? undefined : topicPublisher(lake, topic, options.env);
   const { filter, version } = options.plan(saved.started);
   const resumed = saved.position === '' ? options.start : parsePosition(saved.position);
   const wanted = resumed ? { version: resumed.version, asOf: undefined } : version;
@@ -141,14 +134,18 @@ async function run(lake: Lake, options: Options): Promise<number> {
     let failure: unknown;
     try {
       await save(lines.count === 0);
-      await publishAll(lines.sorted(), {
+      await inBatches(lines.sorted(), {
         rate: options.rate,
         clock,
         signal,
-        publish: publish.messages,
-        async published(count, after) {
-          saved.published += count;
-          position.after = after;
+        sizeOf: ({ text }) => text.length,
+        async send(batch) {
+          await publish.publish(
+            topic.name,
+            batch.map(({ text }) => parseMessageLine(text)),
+          );
+          saved.published += batch.length;
+          position.after = batch.at(-1)?.key;
           await save(saved.published - before === lines.count);
         },
       });

@@ -1,6 +1,6 @@
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import { oneOf, quoted, UsageError } from '../common/options.ts';
 import { FORMATS, type Format, type ShownField } from './formats.ts';
-import { oneOf, quoted, UsageError } from './subcommand.ts';
 
 export const ROW_OPTIONS = {
   format: { type: 'string', default: 'table' },

@@ -1,8 +1,10 @@
 import { printable } from '../../local/report.ts';
-import { bytesText, count, counted } from './numbers.ts';
-import { PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+import { bytesText, count, counted } from '../common/numbers.ts';
+import { parseOptions } from '../common/options.ts';
+import type { LakeSubcommand } from './lake.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
-export const vacuum: Subcommand = {
+export const vacuum: LakeSubcommand = {
   summary: 'deletes data files that no version within the retention needs',
   help: `usage: pipeline lake vacuum [--dry-run] [options]
 

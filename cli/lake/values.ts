@@ -1,6 +1,6 @@
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { stringifyJson } from '../../shared/delta/index.ts';
-import { formatMicros } from './time.ts';
+import { formatMicros } from '../common/time.ts';
 
 /** Characters that move a cursor, hide text or turn its direction. */
 const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;

@@ -1,7 +1,9 @@
 import { printable } from '../../local/report.ts';
+import { bytesText, count, counted, secondsText } from '../common/numbers.ts';
+import { oneOf, parseOptions } from '../common/options.ts';
+import type { LakeSubcommand } from './lake.ts';
 import { idColumnOf, type Lake } from './lake.ts';
-import { bytesText, count, counted, secondsText } from './numbers.ts';
-import { oneOf, PLACE_HELP, PLACE_OPTIONS, parseOptions, type Subcommand } from './subcommand.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { type Finding, verifyFiles } from './verify-files.ts';
 import { verifyLog } from './verify-log.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, versionChoice } from './versions.ts';
@@ -9,7 +11,7 @@ import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, version
 /** Findings that the JSON form lists; all are counted. */
 const MAX_LISTED = 10_000;
 
-export const verify: Subcommand = {
+export const verify: LakeSubcommand = {
   summary: 'reads every live file again and checks it against the log',
   help: `usage: pipeline lake verify [options]
 

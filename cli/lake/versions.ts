@@ -3,8 +3,8 @@ import { listLog } from '../../shared/delta/log-listing.ts';
 import type { TableLocation } from '../../shared/delta/log-path.ts';
 import { loadSnapshot, type Snapshot } from '../../shared/delta/snapshot.ts';
 import { versionAt } from '../../shared/delta/time-travel.ts';
-import { Failure, UsageError, wholeNumber } from './subcommand.ts';
-import { formatMicros, parseTime, TIME_HELP } from './time.ts';
+import { Failure, UsageError, wholeNumber } from '../common/options.ts';
+import { formatMicros, parseTime, TIME_HELP } from '../common/time.ts';
 
 export const VERSION_OPTIONS = { version: { type: 'string' }, 'as-of': { type: 'string' } } as const;
 

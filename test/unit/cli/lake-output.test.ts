@@ -1,8 +1,8 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { Output, OutputClosed } from '../../../cli/common/output.ts';
+import { fitted, textWidth } from '../../../cli/common/text-width.ts';
 import { rowWriter, type ShownField } from '../../../cli/lake/formats.ts';
-import { Output, OutputClosed } from '../../../cli/lake/output.ts';
-import { fitted, textWidth } from '../../../cli/lake/text-width.ts';
 import { jsonLine, valueText } from '../../../cli/lake/values.ts';
 
 /** A stream that keeps what it is given; `isTTY` and `columns` as a terminal has them. */

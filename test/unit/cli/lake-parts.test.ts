@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { inBatches } from '../../../cli/common/in-batches.ts';
+import { bytesText } from '../../../cli/common/numbers.ts';
+import { Failure, UsageError } from '../../../cli/common/options.ts';
+import { formatMicros, parseTime } from '../../../cli/common/time.ts';
 import { ahead } from '../../../cli/lake/ahead.ts';
 import { toFilter } from '../../../cli/lake/filter-options.ts';
 import { IdSet } from '../../../cli/lake/id-set.ts';
-import { bytesText } from '../../../cli/lake/numbers.ts';
 import { findPlace } from '../../../cli/lake/place.ts';
-import { publishAll } from '../../../cli/lake/publish-all.ts';
 import { orderKey } from '../../../cli/lake/replay-message.ts';
 import { SortedLines } from '../../../cli/lake/sorted-lines.ts';
-import { Failure, UsageError } from '../../../cli/lake/subcommand.ts';
-import { formatMicros, parseTime } from '../../../cli/lake/time.ts';
 import { manualClock } from '../../helpers/delta.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
@@ -238,13 +238,14 @@ describe('publishing at a rate', () => {
     const times: number[] = [];
     let done = 0;
     const sleeping = { ...clock, sleep: async (ms: number) => clock.advance(ms) };
-    await publishAll(lines(count), {
+    await inBatches(lines(count), {
       rate,
       clock: sleeping,
       signal: new AbortController().signal,
-      publish: async () => times.push(clock.now()),
-      published: async (some) => {
-        done += some;
+      sizeOf: ({ text }) => text.length,
+      send: async ({ length }) => {
+        times.push(clock.now());
+        done += length;
       },
     });
     expect(done).toBe(count);
@@ -257,34 +258,46 @@ describe('publishing at a rate', () => {
   test('time lost to a slow answer is not made up for', async () => {
     const clock = manualClock(0);
     const times: number[] = [];
-    await publishAll(lines(30), {
+    await inBatches(lines(30), {
       rate: 10,
       clock: { ...clock, sleep: async (ms: number) => clock.advance(ms) },
       signal: new AbortController().signal,
-      publish: async () => {
+      sizeOf: () => 1,
+      send: async () => {
         times.push(clock.now());
         if (times.length === 5) clock.advance(60_000);
       },
-      published: async () => {},
     });
     const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(100);
   });
 
-  test('a failure ends it; what came before is told', async () => {
+  test('a failure ends it', async () => {
     const told: string[] = [];
-    let batches = 0;
-    const publishing = publishAll(lines(100), {
+    const publishing = inBatches(lines(100), {
       rate: 100,
       clock: { now: () => 0, sleep: async () => {} },
       signal: new AbortController().signal,
-      publish: async () => {
-        if (++batches === 3) throw new Error('no');
+      sizeOf: () => 1,
+      send: async (batch) => {
+        if (told.length === 2) throw new Error('no');
+        told.push(`${batch.length} to ${batch.at(-1)?.key}`);
       },
-      published: async (count, after) => void told.push(`${count} to ${after}`),
     });
     await expect(publishing).rejects.toThrow('no');
     expect(told).toEqual(['10 to 00009', '10 to 00019']);
+  });
+
+  test('a batch ends where it is large enough', async () => {
+    const sizes: number[] = [];
+    await inBatches(lines(5), {
+      rate: 1_000,
+      clock: { now: () => 0, sleep: async () => {} },
+      signal: new AbortController().signal,
+      sizeOf: () => 2_500_000,
+      send: async ({ length }) => sizes.push(length),
+    });
+    expect(sizes).toEqual([2, 2, 1]);
   });
 });
 

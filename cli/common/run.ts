@@ -1,53 +1,48 @@
 import { setMaxListeners } from 'node:events';
-import { explainError } from './explain-error.ts';
-import { openLake } from './lake.ts';
+import { systemClock } from '../../shared/runtime/clock.ts';
+import { Failure, UsageError } from './options.ts';
 import { Output, OutputClosed } from './output.ts';
-import { findPlace, type Place } from './place.ts';
 import { Progress } from './progress.ts';
-import { Failure, type LakeIo, type Subcommand, type Task, UsageError } from './subcommand.ts';
+import type { Ground, Io, Subcommand } from './subcommand.ts';
 
 /** Runs one subcommand and tells how it ended: the exit code, and what was wrong on standard error. */
-export async function runSubcommand(
+export async function runSubcommand<Context, Place>(
+  /** As it is typed: `lake query`. */
   name: string,
-  subcommand: Subcommand,
+  { help, parse }: Subcommand<Context, Place>,
+  { open, explain }: Ground<Context, Place>,
   args: string[],
-  { stdout, stderr, env }: LakeIo,
+  { stdout, stderr, env }: Io,
 ): Promise<number> {
   // after `--` nothing is an option
   const options = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
   if (options.includes('--help')) {
-    stdout.write(subcommand.help);
+    stdout.write(help);
     return 0;
-  }
-  let task: Task;
-  let place: Place;
-  try {
-    task = subcommand.parse(args, env);
-    place = findPlace(task.place, env);
-  } catch (error) {
-    if (error instanceof UsageError) return wrongUsage(error);
-    if (!(error instanceof Failure)) throw error;
-    stderr.write(`${error.message}\n`);
-    return 1;
   }
   const interrupted = new AbortController();
   // every request under way listens to it
   setMaxListeners(0, interrupted.signal);
   const onSignal = listen(interrupted);
   const progress = new Progress(stderr);
-  const lake = openLake(place, { out: new Output(stdout, env), progress, signal: interrupted.signal });
+  const session = { out: new Output(stdout, env), progress, clock: systemClock, signal: interrupted.signal };
+  let context: Context | undefined;
   try {
-    return await task.run(lake);
+    const task = parse(args, env);
+    context = open(task.place, session, env);
+    return await task.run(context);
   } catch (error) {
     progress.stop();
     if (error instanceof OutputClosed) return 0;
-    if (error instanceof UsageError) return wrongUsage(error);
+    if (error instanceof UsageError) {
+      stderr.write(`${error.message}\npipeline ${name} --help tells more.\n`);
+      return 2;
+    }
     if (onSignal.code !== undefined) {
       stderr.write('stopped\n');
       return onSignal.code;
     }
-    const explained = await explainError(error, place, lake.location).catch(() => String(error));
-    stderr.write(`${explained}\n`);
+    stderr.write(`${await inWords(error, context)}\n`);
     return 1;
   } finally {
     progress.stop();
@@ -56,9 +51,10 @@ export async function runSubcommand(
     interrupted.abort();
   }
 
-  function wrongUsage(error: UsageError): number {
-    stderr.write(`${error.message}\npipeline lake ${name} --help tells more.\n`);
-    return 2;
+  async function inWords(error: unknown, found: Context | undefined): Promise<string> {
+    if (error instanceof Failure) return error.message;
+    if (found === undefined) throw error;
+    return explain(error, found).catch(() => String(error));
   }
 }
 

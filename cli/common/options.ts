@@ -1,54 +1,11 @@
 import { parseArgs } from 'node:util';
 import { printable } from '../../local/report.ts';
-import type { Lake } from './lake.ts';
-import type { PlaceOptions } from './place.ts';
-
-/** One of the commands below `pipeline lake`. */
-export interface Subcommand {
-  /** One line for the list of commands. */
-  summary: string;
-  help: string;
-  /** Throws UsageError. */
-  parse(args: string[], env: NodeJS.ProcessEnv): Task;
-}
-
-/** Where a command writes to, and the environment it is in: the process, as a rule. */
-export interface LakeIo {
-  stdout: TextStream;
-  stderr: TextStream;
-  env: NodeJS.ProcessEnv;
-}
-
-/** The part of a stream to a terminal or a file that is used. */
-export interface TextStream extends NodeJS.WritableStream {
-  isTTY?: boolean;
-  columns?: number;
-}
-
-/** A command line that has been understood. */
-export interface Task {
-  place: PlaceOptions;
-  /** Returns the exit code: 0 done, 1 something is wrong with the table or was not done. */
-  run(lake: Lake): Promise<number>;
-}
 
 /** The command line is wrong: exit code 2. The message says what is allowed. */
 export class UsageError extends Error {}
 
 /** Something that the user can put right: exit code 1, and the message says what to do. */
 export class Failure extends Error {}
-
-export const PLACE_OPTIONS = {
-  table: { type: 'string' },
-  local: { type: 'string' },
-  cloud: { type: 'boolean', default: false },
-} as const;
-
-export const PLACE_HELP = `  --table gs://BUCKET/FOLDER  the table (default: LAKE_BUCKET and LAKE_PATH, or gs://lake/events locally)
-  --local DIR        the local cloud that "npm start" runs in DIR (default: .local, where one runs)
-  --cloud            Google's Cloud Storage, even where a local cloud runs
-  --help             this text
-`;
 
 /** Options alone, no arguments. Throws UsageError in one line. */
 export function parseOptions<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(

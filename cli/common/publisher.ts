@@ -1,0 +1,42 @@
+import { createPublisher, type OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { AppError } from '../../shared/runtime/errors.ts';
+import { lateSignal } from './late-signal.ts';
+import { Failure } from './options.ts';
+import type { Service } from './service.ts';
+
+export interface Publishing {
+  /** Ids in the order given. `topic` is short or `projects/P/topics/T`. Throws Failure where it is missing. */
+  publish(topic: string, batch: readonly OutgoingMessage[]): Promise<string[]>;
+  close(): void;
+}
+
+/** What is under way when `signal` aborts has some seconds to end. Throws Failure. */
+export function openPublisher(service: Service, project: string, signal: AbortSignal): Publishing {
+  const { where, pubsub, isLocal } = service;
+  // local events are not for the world
+  if (isLocal && pubsub === undefined) {
+    throw new Failure(`${where}, has no Pub/Sub endpoint: set PUBSUB_API_ENDPOINT, or start it again`);
+  }
+  const publisher = createPublisher({ project, ...(pubsub !== undefined && { apiEndpoint: pubsub }) });
+  const late = lateSignal(signal);
+  return {
+    async publish(topic, batch) {
+      try {
+        return await publisher.publish(topic, batch, { signal: late.signal });
+      } catch (error) {
+        if (!(error instanceof AppError) || error.code !== 'invalid-config') throw error;
+        const name = topic.includes('/') ? topic : `projects/${project}/topics/${topic}`;
+        throw new Failure(`there is no topic ${name}: "gcloud pubsub topics create" makes one`);
+      }
+    },
+    close() {
+      late.remove();
+      publisher.close();
+    },
+  };
+}
+
+/** The project of topics with short names: GOOGLE_CLOUD_PROJECT, or `local` in a local cloud. */
+export function projectOf({ isLocal }: Service, env: NodeJS.ProcessEnv): string | undefined {
+  return env['GOOGLE_CLOUD_PROJECT'] || (isLocal ? 'local' : undefined);
+}

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { printable } from '../../local/report.ts';
+import { createGcsStorage } from '../../shared/storage/gcs.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+import { Failure, UsageError } from './options.ts';
+
+export const SERVICE_OPTIONS = {
+  local: { type: 'string' },
+  cloud: { type: 'boolean', default: false },
+} as const;
+
+export const SERVICE_HELP = `  --local DIR        the local cloud that "npm start" runs in DIR (default: .local, where one runs)
+  --cloud            Google's Cloud Storage, even where a local cloud runs
+  --help             this text
+`;
+
+export interface ServiceOptions {
+  local?: string | undefined;
+  cloud: boolean;
+}
+
+/** The services that a command asks. */
+export interface Service {
+  /** Undefined for Google's own service. */
+  storage: string | undefined;
+  pubsub: string | undefined;
+  /** The service in words. */
+  where: string;
+  isLocal: boolean;
+}
+
+const LOCAL_DIR = fileURLToPath(new URL('../../.local', import.meta.url));
+
+/**
+ * `--local`, `--cloud`, the endpoints in the environment, a local cloud that runs in `.local`, and then
+ * Google: the first of these that is there. Throws UsageError and Failure.
+ */
+export function findService(
+  { local, cloud }: ServiceOptions,
+  env: NodeJS.ProcessEnv,
+  localDir = LOCAL_DIR,
+): Service {
+  if (local !== undefined && cloud) throw new UsageError('--local and --cloud exclude each other');
+  if (local === '') throw new UsageError('--local is ""; the folder of a local cloud is allowed');
+  if (local !== undefined) return localService(local);
+  const storage = env['STORAGE_API_ENDPOINT'] || undefined;
+  const pubsub = env['PUBSUB_API_ENDPOINT'] || undefined;
+  if (!cloud && (storage !== undefined || pubsub !== undefined)) {
+    const where = storage === undefined ? 'Cloud Storage' : `STORAGE_API_ENDPOINT, ${printable(storage)}`;
+    return { storage, pubsub, where, isLocal: storage !== undefined };
+  }
+  if (!cloud && existsSync(join(localDir, 'endpoints.json'))) return localService(localDir);
+  return { storage: undefined, pubsub: undefined, where: 'Cloud Storage', isLocal: false };
+}
+
+function localService(dir: string): Service {
+  const file = join(dir, 'endpoints.json');
+  const shown = shownFolder(dir);
+  let endpoints: { gcs?: unknown; pubsub?: unknown };
+  try {
+    endpoints = JSON.parse(readFileSync(file, 'utf8')) as typeof endpoints;
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new Failure(
+      isMissing
+        ? `no local cloud runs in ${shown}: "npm start" starts one in .local, "npm start -- --dir DIR" in DIR`
+        : `${printable(file)} is not readable (${printable((error as Error).message)}): start the local cloud again`,
+    );
+  }
+  if (typeof endpoints?.gcs !== 'string') {
+    throw new Failure(`${printable(file)} names no gcs endpoint: start the local cloud again`);
+  }
+  return {
+    storage: endpoints.gcs,
+    pubsub: typeof endpoints.pubsub === 'string' ? endpoints.pubsub : undefined,
+    where: `the local cloud in ${shown}, ${printable(endpoints.gcs)}`,
+    isLocal: true,
+  };
+}
+
+function shownFolder(dir: string): string {
+  const path = relative(process.cwd(), dir);
+  return printable(path === '' || path.startsWith('..') ? dir : path);
+}
+
+/** Object storage of the service, through its client library. */
+export function storageOf({ storage, isLocal }: Service): Storage {
+  return createGcsStorage({
+    ...(storage !== undefined && { apiEndpoint: storage }),
+    ...(isLocal && { projectId: 'local', retry: { attempts: 4, baseMs: 50, maxMs: 500 } }),
+  });
+}
