@@ -1,0 +1,92 @@
+import type { ConcernedEvent, ConcernedObject, DeathRecord, LetterEntry, Way } from './records.ts';
+
+/**
+ * What a listing is told of each entry, as custom metadata of its object. Values are kept in ASCII, whatever
+ * comes of them on their way through headers, and short: Cloud Storage takes 8 KiB an object.
+ */
+export type EntryMetadata = Readonly<Record<string, string>>;
+
+/** What a listing knows of a death. */
+export interface DeathFacts {
+  function: string;
+  way: Way;
+  code: string;
+  group: string;
+  pattern: string;
+  eventId: string;
+  correlationId: string | undefined;
+  concern: string;
+  diedAt: string;
+  /** The replay that it came back from. */
+  replay: string | undefined;
+}
+
+const MAX_VALUE = 300;
+
+export function metadataOf(entry: LetterEntry): EntryMetadata {
+  if (entry.kind !== 'death') return { kind: entry.kind };
+  const facts: Record<keyof DeathFacts, string | undefined> = {
+    function: entry.function,
+    way: entry.way,
+    code: entry.code,
+    group: entry.group,
+    pattern: entry.pattern,
+    eventId: entry.eventId,
+    correlationId: entry.correlationId,
+    concern: concernText(entry.concern),
+    diedAt: entry.diedAt,
+    replay: entry.replay,
+  };
+  const told = Object.entries(facts).flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [[name, toAscii(value)]],
+  );
+  return { kind: 'death', ...Object.fromEntries(told) };
+}
+
+export function deathFactsOf(metadata: EntryMetadata): DeathFacts {
+  const read = (name: keyof DeathFacts): string => fromAscii(metadata[name] ?? '');
+  const way = read('way');
+  return {
+    function: read('function') || 'unknown',
+    way: way === 'refused' || way === 'given-up' ? way : 'unknown',
+    code: read('code') || 'unknown',
+    group: read('group'),
+    pattern: read('pattern'),
+    eventId: read('eventId'),
+    correlationId: read('correlationId') || undefined,
+    concern: read('concern'),
+    diedAt: read('diedAt'),
+    replay: read('replay') || undefined,
+  };
+}
+
+/** The facts that a death's metadata will tell, of a record that has been read whole. */
+export function deathFactsOfRecord(record: DeathRecord): DeathFacts {
+  return deathFactsOf(metadataOf(record));
+}
+
+/** In a few words: `gs://bucket/name#generation`, or an event's type and id. */
+export function concernText(concern: ConcernedObject | ConcernedEvent | undefined): string {
+  if (concern === undefined) return '';
+  if (concern.kind === 'object') return `gs://${concern.bucket}/${concern.name}#${concern.generation}`;
+  return [concern.type, concern.id].filter((part) => part !== undefined).join(' ');
+}
+
+/** Printable ASCII; anything else, and what would be taken for an escape, as `\uXXXX` by UTF-16 unit. */
+function toAscii(text: string): string {
+  let ascii = '';
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    const plain = unit >= 0x20 && unit <= 0x7e && unit !== 0x5c;
+    const next = plain ? text[at] : `\\u${unit.toString(16).padStart(4, '0')}`;
+    if (ascii.length + next!.length > MAX_VALUE) return ascii;
+    ascii += next;
+  }
+  return ascii;
+}
+
+function fromAscii(text: string): string {
+  return text.replace(/\\u([0-9a-f]{4})/g, (_escape, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+}

@@ -1,0 +1,217 @@
+import { AppError } from '../runtime/errors.ts';
+import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
+import { metadataOf } from './entry-metadata.ts';
+import { fatesOf, type ReplayFate, type StatusEntry, statusOf } from './letter-status.ts';
+import { type Listed, statusEntryOf, summaryOf } from './letter-summary.ts';
+import {
+  type DeathRecord,
+  type DiscardRecord,
+  type LetterEntry,
+  type LetterStatus,
+  type LetterSummary,
+  PREFIX,
+  type ReplayRecord,
+  type ResolvedRecord,
+} from './records.ts';
+
+export interface LetterOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/** An entry with the time at which it was written, by the storage service's clock. */
+export interface StoredEntry<T extends LetterEntry = LetterEntry> {
+  entry: T;
+  at: Date;
+}
+
+/** A letter with its entries read, oldest first. */
+export interface Letter {
+  letter: string;
+  status: LetterStatus;
+  replays: ReplayFate[];
+  entries: StoredEntry[];
+  /** Deaths that were not read, older than those that were. */
+  unread: number;
+}
+
+type Fields<T> = Omit<T, 'schemaVersion' | 'kind'>;
+
+/** False where the same death is there already: nothing was written. */
+export function writeDeath(
+  store: ObjectStore,
+  record: DeathRecord,
+  options: LetterOptions = {},
+): Promise<boolean> {
+  return write(store, record, options);
+}
+
+/** Marks a replay as published; to be called when Pub/Sub has confirmed it. False where it was marked before. */
+export function writeReplay(
+  store: ObjectStore,
+  fields: Fields<ReplayRecord>,
+  options: LetterOptions = {},
+): Promise<boolean> {
+  return write(store, { schemaVersion: 1, kind: 'replay', ...fields }, options);
+}
+
+/** `key` is a replay's, or a death's whose event was found settled. False where that was known. */
+export function writeResolved(
+  store: ObjectStore,
+  fields: Fields<ResolvedRecord>,
+  options: LetterOptions = {},
+): Promise<boolean> {
+  return write(store, { schemaVersion: 1, kind: 'resolved', ...fields }, options);
+}
+
+/** False where there is a discard of that key. */
+export function writeDiscard(
+  store: ObjectStore,
+  fields: Fields<DiscardRecord>,
+  options: LetterOptions = {},
+): Promise<boolean> {
+  return write(store, { schemaVersion: 1, kind: 'discard', ...fields }, options);
+}
+
+/** Every letter, by one listing in 16 parallel parts: no entry is read. In no particular order. */
+export async function listLetters(store: ObjectStore, options: LetterOptions = {}): Promise<LetterSummary[]> {
+  const parts = await Promise.all(
+    [...'0123456789abcdef'].map((digit) => summarize(store, `${PREFIX}${digit}`, options)),
+  );
+  return parts.flat();
+}
+
+/** Ids of letters that begin with `prefix`, in order; at most `max` of them. */
+export async function findLetters(
+  store: ObjectStore,
+  prefix: string,
+  options: LetterOptions & { max?: number } = {},
+): Promise<string[]> {
+  const { max = 10, signal } = options;
+  if (!/^[0-9a-f]{1,32}$/.test(prefix)) return [];
+  const found = new Set<string>();
+  for await (const facts of store.list({ prefix: `${PREFIX}${prefix}`, signal })) {
+    const named = parseName(facts.name);
+    if (named) found.add(named.letter);
+    if (found.size >= max) break;
+  }
+  return [...found];
+}
+
+/** The summary of one letter; undefined where there is none. `letter` has 32 digits. */
+export async function readSummary(
+  store: ObjectStore,
+  letter: string,
+  options: LetterOptions = {},
+): Promise<LetterSummary | undefined> {
+  const [summary] = await summarize(store, `${PREFIX}${letter}/`, options);
+  return summary;
+}
+
+/**
+ * One letter with its entries, of its deaths the newest `deaths` (default 20): each may hold 10 MB. Undefined
+ * where there is none. `letter` has 32 digits.
+ */
+export async function readLetter(
+  store: ObjectStore,
+  letter: string,
+  options: LetterOptions & { deaths?: number } = {},
+): Promise<Letter | undefined> {
+  const { deaths: most = 20, signal } = options;
+  const listed: Listed[] = [];
+  for await (const facts of store.list({ prefix: `${PREFIX}${letter}/`, signal })) {
+    const entry = listedEntry(facts);
+    if (entry) listed.push(entry);
+  }
+  if (listed.length === 0) return undefined;
+  listed.sort((a, b) => a.at - b.at);
+  const deaths = listed.filter(({ kind }) => kind === 'death');
+  const unread = new Set(deaths.slice(0, Math.max(0, deaths.length - most)));
+  const entries: StoredEntry[] = [];
+  for (const one of listed) {
+    if (unread.has(one)) continue;
+    const stored = await store.get(one.name, { withoutMetadata: true, signal });
+    // expired since it was listed
+    if (stored) entries.push({ entry: parseEntry(stored.body, one.name), at: new Date(one.at) });
+  }
+  const states = listed.map(statusEntryOf);
+  return { letter, status: statusOf(states), replays: fatesOf(states), entries, unread: unread.size };
+}
+
+/** One entry, read whole; undefined where there is none. */
+export async function readEntry<K extends LetterEntry['kind']>(
+  store: ObjectStore,
+  { letter, kind, key }: { letter: string; kind: K; key: string },
+  { signal }: LetterOptions = {},
+): Promise<Extract<LetterEntry, { kind: K }> | undefined> {
+  const name = entryName(letter, kind, key);
+  const stored = await store.get(name, { withoutMetadata: true, signal });
+  return stored && (parseEntry(stored.body, name) as Extract<LetterEntry, { kind: K }>);
+}
+
+export function entryName(letter: string, kind: LetterEntry['kind'], key: string): string {
+  if (!/^[0-9a-f]{32}$/.test(letter) || !/^[0-9a-z-]{1,64}$/.test(key)) {
+    throw new AppError(
+      'internal',
+      `letter ${letter}, key ${key}: 32 hex digits and [0-9a-z-]{1,64} are allowed`,
+    );
+  }
+  return `${PREFIX}${letter}/${kind}-${key}.json`;
+}
+
+async function write(store: ObjectStore, entry: LetterEntry, { signal }: LetterOptions): Promise<boolean> {
+  const name = entryName(entry.letter, entry.kind, entry.key);
+  const outcome = await store.putIfAbsent(name, Buffer.from(JSON.stringify(entry)), {
+    contentType: 'application/json',
+    metadata: metadataOf(entry),
+    signal,
+  });
+  return outcome.kind === 'written';
+}
+
+async function summarize(
+  store: ObjectStore,
+  prefix: string,
+  { signal }: LetterOptions,
+): Promise<LetterSummary[]> {
+  const summaries: LetterSummary[] = [];
+  let letter = '';
+  let entries: Listed[] = [];
+  const finish = (): void => {
+    const summary = summaryOf(letter, entries);
+    if (summary) summaries.push(summary);
+  };
+  // names sort by letter, so all entries of one come together
+  for await (const facts of store.list({ prefix, signal })) {
+    const entry = listedEntry(facts);
+    if (!entry) continue;
+    if (entry.letter !== letter) {
+      finish();
+      letter = entry.letter;
+      entries = [];
+    }
+    entries.push(entry);
+  }
+  finish();
+  return summaries;
+}
+
+function listedEntry(facts: ObjectFacts): Listed | undefined {
+  const named = parseName(facts.name);
+  return named && { ...named, name: facts.name, at: facts.updated.getTime(), metadata: facts.metadata };
+}
+
+function parseName(name: string): Pick<Listed, 'letter' | 'kind' | 'key'> | undefined {
+  const found =
+    /^dead-letters\/([0-9a-f]{32})\/(death|replay|resolved|discard)-([0-9a-z-]{1,64})\.json$/.exec(name);
+  if (!found) return undefined;
+  const [, letter = '', kind, key = ''] = found;
+  return { letter, kind: kind as StatusEntry['kind'], key };
+}
+
+function parseEntry(body: Uint8Array, name: string): LetterEntry {
+  try {
+    return JSON.parse(Buffer.from(body).toString()) as LetterEntry;
+  } catch (cause) {
+    throw new AppError('internal', `${name} is not JSON`, { cause });
+  }
+}
