@@ -7,7 +7,7 @@ export function explainServiceError(error: unknown, { where, isLocal }: Service)
   const message = printable(error instanceof Error ? error.message : String(error));
   if (!(error instanceof AppError)) return message;
   if (error.code === 'denied' && /default credentials/i.test(message)) {
-    return 'no Google credentials: run "gcloud auth application-default login", or "npm start" for a local table';
+    return 'no Google credentials: run "gcloud auth application-default login", or "npm start" for a local cloud';
   }
   if (error.code === 'denied') return `${message}: whose credentials are they?`;
   if (

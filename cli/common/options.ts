@@ -7,17 +7,34 @@ export class UsageError extends Error {}
 /** Something that the user can put right: exit code 1, and the message says what to do. */
 export class Failure extends Error {}
 
+type Options = NonNullable<Parameters<typeof parseArgs>[0]>['options'];
+
 /** Options alone, no arguments. Throws UsageError in one line. */
-export function parseOptions<Options extends NonNullable<Parameters<typeof parseArgs>[0]>['options']>(
-  args: string[],
-  options: Options,
-) {
-  try {
-    return parseArgs<{ args: string[]; options: Options; allowPositionals: false }>({
+export function parseOptions<Own extends Options>(args: string[], options: Own) {
+  return readably(
+    () =>
+      parseArgs<{ args: string[]; options: Own; allowPositionals: false }>({
+        args,
+        options,
+        allowPositionals: false,
+      }).values,
+  );
+}
+
+/** Options, and arguments among them. Throws UsageError in one line. */
+export function parseCommand<Own extends Options>(args: string[], options: Own) {
+  return readably(() =>
+    parseArgs<{ args: string[]; options: Own; allowPositionals: true }>({
       args,
       options,
-      allowPositionals: false,
-    }).values;
+      allowPositionals: true,
+    }),
+  );
+}
+
+function readably<T>(parse: () => T): T {
+  try {
+    return parse();
   } catch (error) {
     const [first = ''] = (error as Error).message.split(/\. (?:To specify|This command)|\n/);
     throw new UsageError(printable(first));

@@ -1,3 +1,4 @@
+import { escapeJson } from './safe-json.ts';
 import type { TextStream } from './subcommand.ts';
 
 /** Whoever read the output has gone: `| head` does. No reason to complain. */
@@ -46,7 +47,8 @@ export class Output {
     return this.write(`${text}\n`);
   }
 
+  /** Indented; no character of it acts on a terminal. */
   json(value: unknown): Promise<void> {
-    return this.line(JSON.stringify(value, undefined, 2));
+    return this.line(escapeJson(JSON.stringify(value, undefined, 2)));
   }
 }

@@ -22,6 +22,26 @@ export function parseTime(option: string, text: string, now: number): bigint {
   throw new UsageError(`--${option} is ${quoted(text)}; allowed are ${TIME_HELP}`);
 }
 
+/** From inclusive, to exclusive, in microseconds since the epoch. */
+export interface TimeSpan {
+  from: bigint | undefined;
+  to: bigint | undefined;
+}
+
+/** `--since` and `--until`; undefined where neither was given. Throws UsageError. */
+export function timeSpan(
+  { since, until }: { since?: string | undefined; until?: string | undefined },
+  now: number,
+): TimeSpan | undefined {
+  if (since === undefined && until === undefined) return undefined;
+  const from = since === undefined ? undefined : parseTime('since', since, now);
+  const to = until === undefined ? undefined : parseTime('until', until, now);
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw new UsageError(`--since ${since} is not before --until ${until}: nothing lies between`);
+  }
+  return { from, to };
+}
+
 /** RFC 3339 in UTC, with microseconds where there are any. */
 export function formatMicros(micros: bigint): string {
   const rest = ((micros % 1_000n) + 1_000n) % 1_000n;

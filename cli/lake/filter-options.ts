@@ -1,6 +1,6 @@
 import type { Condition, Filter } from '../../shared/delta/index.ts';
 import { oneOf, quoted, UsageError } from '../common/options.ts';
-import { parseTime, TIME_HELP } from '../common/time.ts';
+import { TIME_HELP, timeSpan } from '../common/time.ts';
 
 export const FILTER_OPTIONS = {
   type: { type: 'string', multiple: true },
@@ -56,7 +56,12 @@ export function toFilter(values: FilterValues, now: number): Filter {
   if (values.id) filter['event_id'] = idCondition(values.id);
   const span = timeSpan(values, now);
   const by = oneOf('by', values.by, TIMES);
-  if (span) filter[by] = span;
+  if (span) {
+    filter[by] = {
+      ...(span.from !== undefined && { gte: span.from }),
+      ...(span.to !== undefined && { lt: span.to }),
+    };
+  }
   return filter;
 }
 
@@ -70,14 +75,4 @@ function idCondition(given: readonly string[]): Condition {
     throw new UsageError('--id is given twice; then only whole ids of 64 digits are allowed');
   // no hex digit comes after f
   return { gte: start, lt: `${start}g` };
-}
-
-function timeSpan({ since, until }: FilterValues, now: number): Condition | undefined {
-  if (since === undefined && until === undefined) return undefined;
-  const from = since === undefined ? undefined : parseTime('since', since, now);
-  const to = until === undefined ? undefined : parseTime('until', until, now);
-  if (from !== undefined && to !== undefined && from >= to) {
-    throw new UsageError(`--since ${since} is not before --until ${until}: nothing lies between`);
-  }
-  return { ...(from !== undefined && { gte: from }), ...(to !== undefined && { lt: to }) };
 }

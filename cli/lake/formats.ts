@@ -1,7 +1,7 @@
 import { printable } from '../../local/report.ts';
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
+import { type ColumnLimits, columnWidths, tableLine } from '../common/columns.ts';
 import type { Output } from '../common/output.ts';
-import { fitted, textWidth } from '../common/text-width.ts';
 import { jsonLine, valueText } from './values.ts';
 
 export const FORMATS = ['table', 'jsonl', 'csv'] as const;
@@ -72,7 +72,6 @@ async function writeChunked(
 
 /** Rows that decide how wide the columns are. */
 const SAMPLE = 200;
-const GAP = '  ';
 /** An id is told by its beginning, and `--id` takes that. */
 const WIDEST: Readonly<Record<string, number>> = { event_id: 13, data: 10_000 };
 const WIDEST_OTHER = 48;
@@ -84,19 +83,13 @@ function tableWriter(fields: readonly ShownField[], out: Output): RowWriter {
   const cellsOf = (row: ScannedRow): string[] =>
     // nobody sees more of it, and a text may have megabytes
     fields.map(({ name, type }) => printable((valueText(row[name], type) ?? '').slice(0, 2_000)));
-  const lineOf = (cells: readonly string[]): string => {
-    const line = cells
-      .map((cell, index) => fitted(cell, widths[index] ?? 0))
-      .join(GAP)
-      .trimEnd();
-    return `${textWidth(line) > out.width ? fitted(line, out.width) : line}\n`;
-  };
+  const lineOf = (cells: readonly string[]): string => `${tableLine(cells, widths, out.width)}\n`;
   const showSample = async (): Promise<void> => {
     const rows = sample ?? [];
     sample = undefined;
     if (rows.length === 0) return;
     const head = fields.map(({ name }) => printable(name));
-    widths = columnWidths([head, ...rows], fields, out.width);
+    widths = columnWidths([head, ...rows], fields.map(limitsOf), out.width);
     await out.write([head, ...rows].map(lineOf).join(''));
   };
   return {
@@ -119,21 +112,7 @@ function tableWriter(fields: readonly ShownField[], out: Output): RowWriter {
   };
 }
 
-/** As wide as the cells are, and where that is too wide together, the widest give way first. */
-function columnWidths(rows: readonly string[][], fields: readonly ShownField[], width: number): number[] {
-  const widths = fields.map(({ name }, column) => {
-    const widest = Math.max(...rows.map((cells) => textWidth(cells[column] ?? '')));
-    return Math.min(widest, WIDEST[name] ?? WIDEST_OTHER);
-  });
-  let excess = widths.reduce((sum, own) => sum + own, 0) + GAP.length * (fields.length - 1) - width;
-  const floors = fields.map(({ name, type }) => (type === 'timestamp' ? 27 : (NARROWEST[name] ?? 8)));
-  for (; excess > 0; excess--) {
-    let widest = -1;
-    for (const [column, own] of widths.entries()) {
-      if (own > (floors[column] ?? 0) && own > (widths[widest] ?? 0)) widest = column;
-    }
-    if (widest < 0) break;
-    widths[widest] = (widths[widest] ?? 0) - 1;
-  }
-  return widths;
+function limitsOf({ name, type }: ShownField): ColumnLimits {
+  const narrowest = type === 'timestamp' ? 27 : (NARROWEST[name] ?? 8);
+  return { widest: WIDEST[name] ?? WIDEST_OTHER, narrowest };
 }

@@ -2,8 +2,8 @@ import { bindFilter, matchesRow, mayMatchFile } from '../../shared/delta/filter.
 import { type Filter, parseStats, type ScannedRow } from '../../shared/delta/index.ts';
 import { readRows } from '../../shared/delta/parquet-file.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import { ahead } from '../common/ahead.ts';
 import { Failure, parseOptions, wholeNumber } from '../common/options.ts';
-import { ahead } from './ahead.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
 import { rowWriter } from './formats.ts';
 import type { Lake, LakeSubcommand } from './lake.ts';

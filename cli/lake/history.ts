@@ -5,9 +5,9 @@ import { DeltaError, type HistoryEntry, parseStats } from '../../shared/delta/in
 import { decodeDataPath, type TableLocation } from '../../shared/delta/log-path.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { loadSnapshot } from '../../shared/delta/snapshot.ts';
+import { tableLines } from '../common/columns.ts';
 import { count } from '../common/numbers.ts';
 import { oneOf, parseOptions, wholeNumber } from '../common/options.ts';
-import { fitted, textWidth } from '../common/text-width.ts';
 import type { LakeSubcommand } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
@@ -118,14 +118,6 @@ function table(
       entry.engine ?? '?',
     ]),
   ].map((cells) => cells.map((cell) => printable(cell.slice(0, 500))));
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.min(40, Math.max(...rows.map((cells) => textWidth(cells[column] ?? '')))),
-  );
-  return rows.map((cells) => {
-    const line = cells
-      .map((cell, column) => fitted(cell, widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-    return textWidth(line) > width ? fitted(line, width) : line;
-  });
+  const limits = (rows[0] ?? []).map(() => ({ widest: 40 }));
+  return tableLines(rows, limits, width);
 }

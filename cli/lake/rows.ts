@@ -11,7 +11,7 @@ import {
 } from '../../shared/delta/parquet-file.ts';
 import { scan } from '../../shared/delta/scan.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
-import { ahead } from './ahead.ts';
+import { ahead } from '../common/ahead.ts';
 
 const FILES_AT_A_TIME = 16;
 /** Rows held as objects at a time, a row group at least. */

@@ -1,9 +1,7 @@
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { stringifyJson } from '../../shared/delta/index.ts';
+import { escapeJson } from '../common/safe-json.ts';
 import { formatMicros } from '../common/time.ts';
-
-/** Characters that move a cursor, hide text or turn its direction. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** A stored value as text; undefined for null. */
 export function valueText(value: unknown, type: Field['type']): string | undefined {
@@ -36,11 +34,5 @@ function jsonValue(value: unknown, type: Field['type']): string {
 }
 
 function jsonText(value: unknown): string {
-  return stringifyJson(value).replace(UNSAFE, escaped);
-}
-
-function escaped(char: string): string {
-  return Array.from({ length: char.length }, (_, at) => {
-    return `\\u${char.charCodeAt(at).toString(16).padStart(4, '0')}`;
-  }).join('');
+  return escapeJson(stringifyJson(value));
 }

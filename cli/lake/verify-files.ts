@@ -8,7 +8,7 @@ import type { Snapshot } from '../../shared/delta/snapshot.ts';
 import { canonicalJson } from '../../shared/runtime/canonical-json.ts';
 import { eventIdOf, sha256 } from '../../shared/runtime/cloud-event.ts';
 import { readJsonText } from '../../shared/runtime/json-text.ts';
-import { ahead } from './ahead.ts';
+import { ahead } from '../common/ahead.ts';
 import { IdSet } from './id-set.ts';
 import { checkFile } from './rows.ts';
 

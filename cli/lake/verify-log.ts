@@ -7,7 +7,7 @@ import { DeltaError } from '../../shared/delta/index.ts';
 import { type ListedCheckpoint, listLog } from '../../shared/delta/log-listing.ts';
 import type { TableLocation } from '../../shared/delta/log-path.ts';
 import { Snapshot } from '../../shared/delta/snapshot.ts';
-import { ahead } from './ahead.ts';
+import { ahead } from '../common/ahead.ts';
 import type { Finding } from './verify-files.ts';
 
 const PARALLEL_READS = 16;
