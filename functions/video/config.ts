@@ -1,4 +1,5 @@
 import { type Env, EnvReader } from '../../shared/runtime/config.ts';
+import { MAX_SLOTS } from './daily-slots.ts';
 
 export interface VideoConfig {
   project: string | undefined;
@@ -36,6 +37,13 @@ export interface VideoConfig {
     bucket: string | undefined;
     /** US dollars a million tokens, for the estimate in the manifest. */
     dollarsPerMillion: { input: number; output: number };
+  };
+  /** Bounds of what all instances together spend in a UTC day; 0 is no bound. */
+  daily: {
+    /** Videos that Gemini is asked about. */
+    videos: number;
+    /** Requests to Gemini, those that fail included. */
+    geminiCalls: number;
   };
   refine: { by: 'stills' | 'none'; windowSeconds: number; stills: number };
   frame: { format: 'png' | 'jpeg' | 'webp' | 'avif'; width: number | undefined; quality: number };
@@ -104,6 +112,10 @@ export function parseVideoConfig(env: Env): VideoConfig {
         input: read.number('GEMINI_INPUT_DOLLARS', 0.3, { min: 0, max: 1_000 }),
         output: read.number('GEMINI_OUTPUT_DOLLARS', 2.5, { min: 0, max: 1_000 }),
       },
+    },
+    daily: {
+      videos: read.integer('DAILY_VIDEOS', 2_000, { min: 0, max: MAX_SLOTS }),
+      geminiCalls: read.integer('DAILY_GEMINI_CALLS', 10_000, { min: 0, max: MAX_SLOTS }),
     },
     refine: {
       by: read.oneOf('REFINE', ['stills', 'none'], 'stills'),

@@ -4,6 +4,7 @@ import { once, readRecord } from '../../shared/runtime/once.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Question } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
+import { dailyBudget } from './daily-budget.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
 import { refineMoment } from './moments/refine-moment.ts';
@@ -53,7 +54,7 @@ export interface DetectInput {
   signal: AbortSignal;
 }
 
-/** Throws `busy` while another delivery of the same upload is asking. */
+/** Throws `busy` while another delivery of the same upload is asking, `over-budget` where the day's bounds are met. */
 export async function detect(input: DetectInput): Promise<Detection> {
   const { state, names, signal, config } = input;
   const known = await readRecord<Detection>(state, names.detection, { signal });
@@ -66,16 +67,21 @@ export async function detect(input: DetectInput): Promise<Detection> {
 
 async function ask(input: DetectInput): Promise<Detection> {
   const { video, question, names, state, config, signal } = input;
-  const gemini = await input.gemini();
+  const budget = dailyBudget({ state, limits: config.daily, video: names.coarse, signal });
+  const gemini = budget.counted(await input.gemini());
+  const { durationSeconds } = video.facts;
   const coarse = await once<MomentsFound>(
     state,
     names.coarse,
-    () =>
-      findMoments({ part: input.part, durationSeconds: video.facts.durationSeconds, file: video }, question, {
+    async () => {
+      await budget.admit();
+      const { fps } = config.gemini;
+      return findMoments({ part: input.part, durationSeconds, file: video }, question, {
         gemini,
-        fps: config.gemini.fps,
+        fps,
         signal,
-      }),
+      });
+    },
     { signal },
   );
   const dropped: DroppedMoment[] = [...coarse.dropped];

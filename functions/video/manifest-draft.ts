@@ -100,7 +100,7 @@ export async function draftManifest(
  * The uploader's own id where it is one (printable ASCII, at most 128 characters); else one that follows from
  * the object, so that every delivery carries the same.
  */
-function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {
+export function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {
   if (given && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
   return fallback ?? sha256(JSON.stringify([object.bucket, object.name, object.generation])).slice(0, 32);
 }

@@ -7,6 +7,7 @@ import {
   parseCloudEvent,
 } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
+import { readReplayMark } from '../../shared/runtime/replay-mark.ts';
 
 /** The uploaded object that an event speaks of. */
 export interface VideoObject {
@@ -31,9 +32,18 @@ const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
  * Throws `invalid-event` naming what was found and what is allowed.
  */
 export function parseVideoEvent(input: unknown): VideoEvent {
+  return parseEvent(input, carriedEvent);
+}
+
+/** `inside` finds the event that a message carries whole, as one that is replayed does. */
+function parseEvent(input: unknown, inside: (message: Json) => Json | undefined): VideoEvent {
   if (isJsonObject(input) && input['specversion'] === undefined) {
     if (input['kind'] === 'storage#object') return bare(input, parseObject(input));
-    if (isJsonObject(input['message'])) return bare(input, parseNotification(input['message']));
+    if (isJsonObject(input['message'])) {
+      const carried = inside(input['message']);
+      if (carried) return parseEvent(carried, none);
+      return bare(input, parseNotification(input['message']));
+    }
   }
   const event = parseCloudEvent(input);
   switch (event.type) {
@@ -47,7 +57,9 @@ export function parseVideoEvent(input: unknown): VideoEvent {
           `data.message is ${describe(message)}; a Pub/Sub message is allowed`,
         );
       }
-      return { event, object: parseNotification(message) };
+      const carried = inside(message);
+      if (!carried) return { event, object: parseNotification(message) };
+      return parseEvent({ traceparent: event.traceparent, ...carried }, none);
     }
     default:
       throw new AppError(
@@ -55,6 +67,31 @@ export function parseVideoEvent(input: unknown): VideoEvent {
         `type is ${describe(event.type)}; ${FINALIZED} and ${MESSAGE_PUBLISHED} are allowed`,
       );
   }
+}
+
+/** A message inside a message is no event of its own. */
+const none = (): undefined => undefined;
+
+/**
+ * The event that a message carries whole: in binary mode (`ce-*` attributes), in structured mode, or as what a
+ * replayed message says that the function was handed. Undefined for a notification, which only tells of one.
+ * https://github.com/google/knative-gcp/blob/main/docs/spec/pubsub-protocol-binding.md
+ */
+function carriedEvent(message: Json): Json | undefined {
+  const attributes = isJsonObject(message['attributes']) ? message['attributes'] : {};
+  const given = Object.entries(attributes)
+    .filter(([name]) => name.startsWith('ce-'))
+    .map(([name, value]) => [name.slice('ce-'.length), value]);
+  if (attributes['ce-specversion'] !== undefined) {
+    return { ...Object.fromEntries(given), data: message['data'] };
+  }
+  const isStructured = String(attributes['content-type']).startsWith('application/cloudevents+json');
+  const isReplayed = readReplayMark(attributes) !== undefined && attributes['bucketId'] === undefined;
+  if (!isStructured && !isReplayed) return undefined;
+  const event = decodeJson(message['data'], 'message.data');
+  if (event['specversion'] === undefined) return event;
+  const links = given.filter(([name]) => name === 'correlationid' || name === 'causationid');
+  return { ...Object.fromEntries(links), ...event };
 }
 
 function parseNotification(message: Json): VideoObject {

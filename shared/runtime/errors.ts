@@ -29,6 +29,7 @@ const RETRYABLE = [
   'denied',
   'not-found-yet',
   'malformed-answer',
+  'over-budget',
   'invalid-config',
   'internal',
 ] as const;

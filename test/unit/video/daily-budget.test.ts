@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { dailyBudget } from '../../../functions/video/daily-budget.ts';
+import { claimSlot } from '../../../functions/video/daily-slots.ts';
+import type { Clock } from '../../../shared/runtime/clock.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import type { ObjectStore } from '../../../shared/storage/object-store.ts';
+import { scriptedGemini } from '../../helpers/scripted-gemini.ts';
+
+const DAY = '2026-11-21';
+const videos = (limit: number, day = DAY) => ({ kind: 'videos' as const, limit, day });
+const open = (): ObjectStore => createMemoryStorage().bucket('state');
+const owners = (count: number) => Array.from({ length: count }, (_, index) => `video-${index}`);
+
+async function names(state: ObjectStore): Promise<string[]> {
+  const found: string[] = [];
+  for await (const { name } of state.list({ prefix: 'budget/' })) found.push(name);
+  return found;
+}
+
+/** Counts what a store is asked. */
+function watched(state: ObjectStore) {
+  const asked = { puts: 0, stats: 0, lists: 0 };
+  const store: ObjectStore = {
+    ...state,
+    putIfAbsent(...args) {
+      asked.puts++;
+      return state.putIfAbsent(...args);
+    },
+    stat(...args) {
+      asked.stats++;
+      return state.stat(...args);
+    },
+    list(...args) {
+      asked.lists++;
+      return state.list(...args);
+    },
+  };
+  return { store, asked };
+}
+
+describe('slots', () => {
+  test('200 claim at once where 50 are allowed: exactly 50 get one', async () => {
+    const state = open();
+    const claimed = await Promise.all(owners(200).map((owner) => claimSlot(state, videos(50), owner)));
+    expect(claimed.filter(Boolean)).toHaveLength(50);
+    const taken = await names(state);
+    expect(taken).toHaveLength(50);
+    expect(taken[0]).toBe('budget/2026-11-21/videos/0000000');
+    expect(taken.at(-1)).toBe('budget/2026-11-21/videos/0000049');
+  });
+
+  test('each claims again and again, at the same time: nobody counts twice', async () => {
+    const state = open();
+    const all = owners(40).flatMap((owner) => [owner, owner, owner]);
+    const claimed = await Promise.all(all.map((owner) => claimSlot(state, videos(40), owner)));
+    expect(claimed).toEqual(all.map(() => true));
+    expect(await names(state)).toHaveLength(40);
+    for (const owner of owners(40)) expect(await claimSlot(state, videos(40), owner)).toBe(true);
+    expect(await claimSlot(state, videos(40), 'one more')).toBe(false);
+    expect(await names(state)).toHaveLength(40);
+  });
+
+  test('a claim whose answer was lost is found again', async () => {
+    const state = open();
+    const lost: ObjectStore = {
+      ...state,
+      async putIfAbsent(...args) {
+        await state.putIfAbsent(...args);
+        throw new Error('connection reset');
+      },
+    };
+    await expect(claimSlot(lost, videos(3), 'a')).rejects.toThrow('connection reset');
+    expect(await claimSlot(state, videos(3), 'a')).toBe(true);
+    expect(await names(state)).toHaveLength(1);
+  });
+
+  test('another day, and another kind, have slots of their own', async () => {
+    const state = open();
+    expect(await claimSlot(state, videos(1), 'a')).toBe(true);
+    expect(await claimSlot(state, videos(1), 'b')).toBe(false);
+    expect(await claimSlot(state, videos(1, '2026-11-22'), 'b')).toBe(true);
+    expect(await claimSlot(state, { kind: 'gemini-calls', limit: 1, day: DAY }, 'b')).toBe(true);
+  });
+
+  test('a bound raised during the day leaves room for the difference', async () => {
+    const state = open();
+    for (const owner of owners(9)) await claimSlot(state, videos(5), owner);
+    const later = owners(30).map((name) => `later-${name}`);
+    const claimed = await Promise.all(later.map((owner) => claimSlot(state, videos(12), owner)));
+    expect(claimed.filter(Boolean)).toHaveLength(7);
+  });
+
+  test('one write where there is room; a full day is known by a listing', async () => {
+    const { store, asked } = watched(open());
+    await claimSlot(store, videos(10_000), 'a');
+    expect(asked).toEqual({ puts: 1, stats: 0, lists: 0 });
+    for (const owner of owners(20)) await claimSlot(store, videos(20, '2026-11-22'), owner);
+    Object.assign(asked, { puts: 0, stats: 0, lists: 0 });
+    expect(await claimSlot(store, videos(20, '2026-11-22'), 'late')).toBe(false);
+    expect(asked.puts).toBe(1);
+    expect(asked.lists).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('the budget of a video', () => {
+  const at = (iso: string): Clock => ({ now: () => Date.parse(iso), sleep: async () => {} });
+  const question = { parts: [], schema: { type: 'OBJECT' as const } };
+  const clock = at('2026-11-21T23:59:59.999Z');
+
+  test('the third of two videos is over budget; the same one again is not', async () => {
+    const state = open();
+    const admit = (video: string, when = clock) =>
+      dailyBudget({ state, limits: { videos: 2, geminiCalls: 0 }, video, clock: when }).admit();
+    await admit('a');
+    await admit('b');
+    await admit('a');
+    await expect(admit('c')).rejects.toMatchObject({
+      code: 'over-budget',
+      retryable: true,
+      message: 'the 2 videos of 2026-11-21 are used up (DAILY_VIDEOS); the next day begins at 00:00 UTC',
+    });
+    await admit('c', at('2026-11-22T00:00:00.000Z'));
+  });
+
+  test('each request counts before it is sent, failed ones too; past the bound none is sent', async () => {
+    const gemini = scriptedGemini({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
+    const limits = { videos: 0, geminiCalls: 3 };
+    const counted = dailyBudget({ state: open(), limits, video: 'a', clock }).counted(gemini);
+    await counted.ask(question);
+    await expect(counted.ask(question)).rejects.toThrow('reset');
+    await counted.ask(question);
+    await expect(counted.ask(question)).rejects.toMatchObject({ code: 'over-budget' });
+    expect(gemini.questions).toHaveLength(3);
+  });
+
+  test('0 is no bound, and costs nothing', async () => {
+    const { store, asked } = watched(open());
+    const limits = { videos: 0, geminiCalls: 0 };
+    const budget = dailyBudget({ state: store, limits, video: 'a', clock });
+    await budget.admit();
+    await budget.counted(scriptedGemini({ json: 1 })).ask(question);
+    expect(asked).toEqual({ puts: 0, stats: 0, lists: 0 });
+  });
+});
