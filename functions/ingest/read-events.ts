@@ -48,10 +48,12 @@ const BATCH = 'application/cloudevents-batch+json';
  */
 export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEvents {
   const contentType = contentTypeOf(message);
-  if (contentType === BATCH) return { mode: 'batch', outcomes: readBatch(decodeText(message.data), options) };
+  const given: AttributeReader = (name) => message.attributes[`ce-${name}`];
+  if (contentType === BATCH) {
+    return { mode: 'batch', outcomes: readBatch(decodeText(message.data), given, options) };
+  }
   checkSize(message.data.length, options);
   const text = decodeText(message.data);
-  const given: AttributeReader = (name) => message.attributes[`ce-${name}`];
   const isBinary = given('id') !== undefined || given('specversion') !== undefined;
   if (isBinary && contentType !== STRUCTURED && !(contentType === undefined || isJsonType(contentType))) {
     throw new AppError('invalid-event', `content-type is ${describe(contentType)}; JSON is allowed`);
@@ -63,7 +65,7 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   const repeats = root.kind === 'object' && isRepeated(text, root, given);
   const looksStructured = root.kind === 'object' && REQUIRED.every((name) => root.members.has(name));
   if (contentType === STRUCTURED || (looksStructured && (!isBinary || repeats))) {
-    return one('structured', structuredEvent(text, root, options), text);
+    return one('structured', structuredEvent(text, root, given, options), text);
   }
   if (isBinary) return one('binary', cloudEventOf(given, text), text);
   const { attributes, topic } = message;
@@ -84,7 +86,7 @@ function one(mode: ReadEvents['mode'], event: IncomingEvent, text: string): Read
   return { mode, outcomes: [{ kind: 'event', event, text }] };
 }
 
-function readBatch(text: string, options: ReadOptions): ReadOutcome[] {
+function readBatch(text: string, given: AttributeReader, options: ReadOptions): ReadOutcome[] {
   // the batch is a level of its own
   const root = read(text, options.maxDepth + 1);
   if (root.kind !== 'array') {
@@ -100,7 +102,7 @@ function readBatch(text: string, options: ReadOptions): ReadOutcome[] {
     const own = text.slice(item.start, item.end);
     try {
       checkSize(Buffer.byteLength(own), options);
-      return { kind: 'event', event: structuredEvent(text, item, options), text: own };
+      return { kind: 'event', event: structuredEvent(text, item, given, options), text: own };
     } catch (error) {
       if (!isRefusal(error)) throw error;
       return { kind: 'refused', error, text: own };
@@ -109,11 +111,26 @@ function readBatch(text: string, options: ReadOptions): ReadOutcome[] {
 }
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-function structuredEvent(text: string, root: JsonNode, options: ReadOptions): IncomingEvent {
+function structuredEvent(
+  text: string,
+  root: JsonNode,
+  given: AttributeReader,
+  options: ReadOptions,
+): IncomingEvent {
   if (root.kind !== 'object') {
     throw new AppError('invalid-event', `CloudEvent is JSON of kind ${root.kind}; an object is allowed`);
   }
-  return cloudEventOf((name) => scalarOf(text, root.members.get(name)), dataOf(text, root, options));
+  const { members } = root;
+  return cloudEventOf(
+    (name) => scalarOf(text, members.get(name)) ?? (LINKS.has(name) ? linkOf(given(name)) : undefined),
+    dataOf(text, root, options),
+  );
+}
+
+/** What ties an event to others may stand beside it, as in a replayed message; nothing is refused for it. */
+function linkOf(value: unknown): string | undefined {
+  const fits = typeof value === 'string' && value !== '' && value.isWellFormed() && !/\p{Cc}/u.test(value);
+  return fits ? value : undefined;
 }
 
 function dataOf(text: string, { members }: JsonObject, { maxDepth }: ReadOptions): string | undefined {

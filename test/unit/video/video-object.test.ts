@@ -44,6 +44,87 @@ test('two deliveries of a bare resource are one event', () => {
   expect(eventIdOf(other.event)).not.toBe(eventIdOf(first.event));
 });
 
+describe('a replayed message is the event that it was', () => {
+  const original = finalizedEvent({}, { correlationid: 'corr-7', bucket: 'raw' });
+  const { data, ...attributes } = original;
+  const mark = { deadLetterReplayOf: '0123456789abcdef0123456789abcdef', deadLetterReplay: 'run-1' };
+  const prefixed = Object.fromEntries(
+    Object.entries(attributes).map(([name, value]) => [`ce-${name}`, String(value)]),
+  );
+  const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
+  /** As the framework makes it of a wrapped push. */
+  const pushed = (message: Record<string, unknown>) => ({
+    specversion: '1.0',
+    id: '42',
+    source: '//pubsub.googleapis.com/projects/demo/topics/replay-processvideo',
+    type: 'google.cloud.pubsub.topic.v1.messagePublished',
+    time: '2026-11-22T00:00:00.000Z',
+    data: { message: { messageId: '42', publishTime: '2026-11-22T00:00:00.000Z', ...message } },
+  });
+  const binary = {
+    data: base64(data),
+    attributes: {
+      ...mark,
+      ...prefixed,
+      'content-type': 'application/json',
+      'ce-causationid': mark.deadLetterReplayOf,
+    },
+  };
+  const structured = {
+    data: base64(original),
+    attributes: {
+      ...mark,
+      'content-type': 'application/cloudevents+json; charset=utf-8',
+      'ce-causationid': mark.deadLetterReplayOf,
+    },
+  };
+
+  test.each([
+    ['in binary mode', pushed(binary)],
+    ['in structured mode', pushed(structured)],
+    ['in binary mode, pushed bare', { message: binary, subscription: 'projects/p/subscriptions/s' }],
+    ['as what the function was handed', pushed({ data: base64(original), attributes: mark })],
+  ])('%s', (_mode, input) => {
+    const { event, object: found } = parseVideoEvent(input);
+    expect(found).toEqual(object);
+    expect(event).toMatchObject({
+      id: '1234567890',
+      source: '//storage.googleapis.com/projects/_/buckets/raw',
+      type: 'google.cloud.storage.object.v1.finalized',
+      subject: 'objects/clip.mp4',
+      time: '2026-11-21T00:00:00.000Z',
+    });
+    expect(event.extensions).toMatchObject({ correlationid: 'corr-7', bucket: 'raw' });
+    expect(eventIdOf(event)).toBe(eventIdOf(parseVideoEvent(original).event));
+  });
+
+  test('the letter is its cause, unless it had one of its own', () => {
+    expect(parseVideoEvent(pushed(binary)).event.extensions['causationid']).toBe(mark.deadLetterReplayOf);
+    expect(parseVideoEvent(pushed(structured)).event.extensions['causationid']).toBe(mark.deadLetterReplayOf);
+    const caused = { ...structured, data: base64({ ...original, causationid: 'upload-3' }) };
+    expect(parseVideoEvent(pushed(caused)).event.extensions['causationid']).toBe('upload-3');
+  });
+
+  test('a bare resource keeps the identity of a bare resource', () => {
+    const { event } = parseVideoEvent(pushed({ data: base64(objectResource()), attributes: mark }));
+    expect(event.id).toBe(parseVideoEvent(objectResource()).event.id);
+  });
+
+  test('a message inside a message is not opened for ever', () => {
+    const inner = pushed(binary);
+    const outer = pushed({ data: base64(inner), attributes: structured.attributes });
+    expect(() => parseVideoEvent(pushed({ data: base64(outer), attributes: mark }))).toThrow(
+      /bucket is missing/,
+    );
+  });
+
+  test('a notification of the same object stays a notification', () => {
+    const message = notificationMessage();
+    const { event } = parseVideoEvent(pushed(message));
+    expect(event.id).toBe('42');
+  });
+});
+
 describe('what is refused names what was found and what is allowed', () => {
   test.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /event is missing; a JSON object is allowed/],
