@@ -1,6 +1,6 @@
 import type { SchemaElement } from 'hyparquet';
 import { corrupt, DeltaError } from './delta-error.ts';
-import { type Json, parseJson } from './json.ts';
+import { type Json, parseJson, stringifyJson } from './json.ts';
 
 /** Column types that are written; others are read where Parquet tells how (PROTOCOL.md, "Primitive Types"). */
 export type ColumnType =
@@ -70,7 +70,7 @@ export function schemaStringOf(columns: readonly Column[]): string {
     metadata: comment === undefined ? {} : { comment },
   }));
   checkNames(fields);
-  return JSON.stringify({ type: 'struct', fields });
+  return stringifyJson({ type: 'struct', fields });
 }
 
 /** `schemaString` with nullable columns added at the end; files written before read them as null. */
@@ -81,7 +81,7 @@ export function withColumns(schemaString: string, columns: readonly Column[]): s
   }
   const fields = [...parseSchema(schemaString), ...parseSchema(schemaStringOf(columns))];
   checkNames(fields);
-  return JSON.stringify({ type: 'struct', fields });
+  return stringifyJson({ type: 'struct', fields });
 }
 
 export function parseSchema(schemaString: string): Field[] {

@@ -2,6 +2,12 @@ import type { Metadata } from './actions.ts';
 
 export const DAY_MS = 86_400_000;
 
+/**
+ * A state that nobody has compared with the log for so long is loaded anew, ms. Far below the shortest retention
+ * of commits: behind versions that were cleaned up, the next one looks free, and what is written there is lost.
+ */
+export const STALE_MS = 3_600_000;
+
 const UNIT_MS: Record<string, number> = {
   millisecond: 1,
   second: 1_000,

@@ -9,11 +9,12 @@ import { type CompactionOptions, type CompactionOutcome, compact } from './compa
 import { DeltaError } from './delta-error.ts';
 import { type HistoryEntry, history } from './history.ts';
 import { type CleanupOptions, type CleanupOutcome, cleanUpLog } from './log-cleanup.ts';
-import type { TableLocation } from './log-path.ts';
-import { checkWritable, OUR_PROTOCOL } from './protocol.ts';
+import { LOG_FOLDER, objectName, parseLogFile, type TableLocation } from './log-path.ts';
+import { checkReadable, checkWritable, OUR_PROTOCOL } from './protocol.ts';
 import { type ScannedRow, type ScanOptions, scan } from './scan.ts';
 import { type Column, type Row, schemaStringOf, withColumns } from './schema.ts';
 import { catchUp, loadSnapshot, Snapshot } from './snapshot.ts';
+import { STALE_MS } from './table-properties.ts';
 import { versionAt } from './time-travel.ts';
 import { type VacuumOptions, type VacuumOutcome, vacuum } from './vacuum.ts';
 
@@ -43,12 +44,16 @@ export interface VersionChoice {
  */
 export class DeltaTable {
   private last: Promise<unknown> = Promise.resolve();
+  /** When the head was the newest version for certain. */
+  private seenAt: number;
 
   private constructor(
     readonly location: TableLocation,
     private head: Snapshot,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.seenAt = clock.now();
+  }
 
   /** Throws `table-not-found`, `corrupt-table` or `unsupported-table`. `path` is the table's folder. */
   static async open(store: ObjectStore, path: string, options: TableOptions = {}): Promise<DeltaTable> {
@@ -60,6 +65,8 @@ export class DeltaTable {
   static async create(store: ObjectStore, path: string, options: CreateOptions): Promise<DeltaTable> {
     const { columns, name, description, configuration = {}, clock = systemClock } = options;
     const location = locate(store, path);
+    // an older table's version 0 may have been cleaned up: that the name is free says nothing
+    if (await hasLog(location)) throw tableExists(location);
     const metadata: Metadata = {
       id: randomUUID(),
       ...(name !== undefined && { name }),
@@ -105,8 +112,10 @@ export class DeltaTable {
     const { location } = this;
     if (choice.version !== undefined) return loadSnapshot(location, choice.version, signal);
     const newest = await this.serially(async () => {
-      await catchUp(location, this.head, undefined, signal);
-      return this.head.copy();
+      const head = await this.newest(signal);
+      // another engine may have changed the table into one that is not read
+      checkReadable(head.protocol, head.metadata);
+      return head.copy();
     });
     if (choice.asOf === undefined) return newest;
     return loadSnapshot(location, await versionAt(location, newest.version, choice.asOf, signal), signal);
@@ -125,7 +134,12 @@ export class DeltaTable {
 
   /** Adds rows in one commit; the caller answers for duplicates. See UniqueAppender for rows with an id. */
   append(rows: readonly Row[], options: AppendOptions = {}): Promise<AppendOutcome> {
-    return this.serially(() => appendRows(this.location, this.head, rows, { clock: this.clock, ...options }));
+    return this.serially(async () => {
+      const head = await this.recent(options.signal);
+      const outcome = await appendRows(this.location, head, rows, { clock: this.clock, ...options });
+      this.seenAt = this.clock.now();
+      return outcome;
+    });
   }
 
   /** Rewrites small files into larger ones without changing any row. */
@@ -149,21 +163,38 @@ export class DeltaTable {
   }
 
   /** Adds nullable columns at the end; files written before read them as null. Names that exist throw. */
-  async addColumns(columns: readonly Column[]): Promise<{ version: number }> {
-    for (;;) {
-      await catchUp(this.location, this.head);
-      const { protocol, metadata, version } = this.head;
-      checkWritable(protocol, metadata);
-      const changed = { ...metadata, schemaString: withColumns(metadata.schemaString, columns) };
-      const info = newCommitInfo('ADD COLUMNS', this.clock.now(), { columns: JSON.stringify(columns) });
-      const outcome = await putCommit(this.location, version + 1, info, [{ metaData: changed }], {
-        clock: this.clock,
-      });
-      if (outcome.kind === 'committed') {
-        await catchUp(this.location, this.head);
-        return { version: outcome.version };
+  addColumns(columns: readonly Column[]): Promise<{ version: number }> {
+    return this.serially(async () => {
+      for (;;) {
+        const { protocol, metadata, version } = await this.newest();
+        checkWritable(protocol, metadata);
+        const changed = { ...metadata, schemaString: withColumns(metadata.schemaString, columns) };
+        const info = newCommitInfo('ADD COLUMNS', this.clock.now(), { columns: JSON.stringify(columns) });
+        const actions = [{ metaData: changed }];
+        const outcome = await putCommit(this.location, version + 1, info, actions, { clock: this.clock });
+        if (outcome.kind === 'committed') {
+          await this.newest();
+          return { version: outcome.version };
+        }
       }
+    });
+  }
+
+  /** The head, brought forward. */
+  private async newest(signal?: AbortSignal): Promise<Snapshot> {
+    const head = await this.recent(signal);
+    await catchUp(this.location, head, undefined, signal);
+    this.seenAt = this.clock.now();
+    return head;
+  }
+
+  /** The head; after a long time without a look at the table, a new one: the versions behind the old one may be gone. */
+  private async recent(signal?: AbortSignal): Promise<Snapshot> {
+    if (this.clock.now() - this.seenAt > STALE_MS) {
+      this.head = await loadSnapshot(this.location, undefined, signal);
+      this.seenAt = this.clock.now();
     }
+    return this.head;
   }
 
   /** One call at a time may move the head: two would apply each other's commits out of order. */
@@ -176,6 +207,14 @@ export class DeltaTable {
 
 function locate(store: ObjectStore, path: string): TableLocation {
   return { store, path: path.replace(/^\/+|\/+$/g, '') };
+}
+
+async function hasLog(location: TableLocation): Promise<boolean> {
+  const prefix = objectName(location, LOG_FOLDER);
+  for await (const { name } of location.store.list({ prefix, startOffset: `${prefix}0` })) {
+    if (parseLogFile(name.slice(prefix.length))) return true;
+  }
+  return false;
 }
 
 function tableExists({ store, path }: TableLocation): DeltaError {

@@ -8,6 +8,7 @@ import type { TableLocation } from './log-path.ts';
 import { checkWritable } from './protocol.ts';
 import type { Row } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
+import { STALE_MS } from './table-properties.ts';
 import { timedStore } from './timed-store.ts';
 import { Upkeep } from './upkeep.ts';
 
@@ -53,6 +54,8 @@ export class UniqueAppender {
   private readonly upkeep: Upkeep;
   private readonly running: Promise<void>;
   private tracker: IdTracker | undefined;
+  /** When the tracker's version was the newest for certain. */
+  private seenAt: number;
   private closed = false;
 
   private constructor(
@@ -64,6 +67,7 @@ export class UniqueAppender {
     const { maxRows = 5_000, maxBytes = 8 * 1024 * 1024, maxAgeMs = 25 } = options;
     this.queue = new BatchQueue({ maxRows, maxBytes, maxAgeMs }, this.clock);
     this.tracker = tracker;
+    this.seenAt = this.clock.now();
     this.committer = new BatchCommitter(location, this.queue, tracker.snapshot.fields, {
       ...options,
       clock: this.clock,
@@ -152,12 +156,14 @@ export class UniqueAppender {
         continue;
       }
       try {
+        if (!underWay && this.clock.now() - this.seenAt > STALE_MS) this.tracker = undefined;
         this.tracker ??= await openTracker(this.location, this.options.idColumn);
         const { tracker } = this;
         // a commit under way brings the tracker forward itself
         const lookAtTail = underWay ? undefined : tracker.catchUp();
         const [prepared] = await Promise.all([this.committer.prepare(tracker, batch), lookAtTail]);
         await underWay;
+        this.seenAt = this.clock.now();
         // the commit before failed, and has rejected these rows with its own
         if (this.tracker !== tracker) continue;
         underWay = this.commit(tracker, prepared).finally(() => {
