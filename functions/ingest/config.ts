@@ -1,4 +1,5 @@
 import { type Env, EnvReader } from '../../shared/runtime/config.ts';
+import { refuseLoops } from '../../shared/runtime/loops.ts';
 import type { ReadOptions } from './read-events.ts';
 
 export interface IngestConfig {
@@ -6,6 +7,8 @@ export interface IngestConfig {
   lakeBucket: string;
   /** Folder of the table in that bucket. */
   lakePath: string;
+  /** Folder of the dead letters' table, which is maintained as well. */
+  deadLettersPath: string;
   stateBucket: string;
   /** Where refused messages go; without it they are kept as records in the state bucket. */
   deadLetterTopic: string | undefined;
@@ -28,10 +31,12 @@ export interface IngestConfig {
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseIngestConfig(env: Env): IngestConfig {
   const read = new EnvReader(env);
+  refuseLoops(read);
   const config: IngestConfig = {
     project: read.optional('GOOGLE_CLOUD_PROJECT'),
     lakeBucket: read.required('LAKE_BUCKET'),
     lakePath: read.string('LAKE_PATH', 'events'),
+    deadLettersPath: read.string('DEAD_LETTERS_PATH', 'dead-letters'),
     stateBucket: read.required('STATE_BUCKET'),
     deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
     unknownTypes: read.oneOf('UNKNOWN_TYPES', ['accept', 'refuse'], 'accept'),

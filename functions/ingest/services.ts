@@ -20,7 +20,7 @@ export function runtimeOf(
 ): Runtime & { refuse: Refuse } {
   const { project, deadLetterTopic, stateBucket } = config;
   const state = async () => storage.bucket(stateBucket);
-  const refuse =
-    deadLetterTopic === undefined ? keepRefusals(state) : publishRefusals(publisher, deadLetterTopic);
+  const keep = keepRefusals(state);
+  const refuse = deadLetterTopic === undefined ? keep : publishRefusals(publisher, deadLetterTopic, keep);
   return { log, project, state, refuse, attemptMs };
 }

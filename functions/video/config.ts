@@ -1,10 +1,13 @@
 import { type Env, EnvReader } from '../../shared/runtime/config.ts';
+import { refuseLoops } from '../../shared/runtime/loops.ts';
 import { MAX_SLOTS } from './daily-slots.ts';
 
 export interface VideoConfig {
   project: string | undefined;
   framesBucket: string;
   stateBucket: string;
+  /** Not used, but known: what happens there is never an upload. */
+  lakeBucket: string | undefined;
   /** Where outcomes are published; without it, nowhere. */
   eventsTopic: string | undefined;
   /** Where refused events are published, beside the records in the state bucket. */
@@ -74,20 +77,15 @@ export const MAX_INLINE_BYTES = 14_000_000;
 export function parseVideoConfig(env: Env): VideoConfig {
   const read = new EnvReader(env);
   const project = read.optional('GOOGLE_CLOUD_PROJECT');
-  const rawBucket = read.optional('RAW_BUCKET');
   const framesBucket = read.required('FRAMES_BUCKET');
   const stateBucket = read.required('STATE_BUCKET');
-  // Frames that land where uploads are watched would trigger this function again, for ever.
-  if (rawBucket && (rawBucket === framesBucket || rawBucket === stateBucket)) {
-    read.mistake(
-      `RAW_BUCKET is ${JSON.stringify(rawBucket)}; it must differ from FRAMES_BUCKET and STATE_BUCKET`,
-    );
-  }
+  refuseLoops(read);
   const width = read.integer('FRAME_WIDTH', 0, { min: 0, max: 16_384 });
   const config: VideoConfig = {
     project,
     framesBucket,
     stateBucket,
+    lakeBucket: read.optional('LAKE_BUCKET'),
     eventsTopic: read.topic('EVENTS_TOPIC'),
     deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
     moment: read.string('MOMENT_PROMPT', DEFAULT_MOMENT),

@@ -7,7 +7,7 @@ import {
   type Runtime,
 } from '../../shared/runtime/handle.ts';
 import { createLogger } from '../../shared/runtime/log.ts';
-import { publishRefusals } from '../../shared/runtime/refusals.ts';
+import { keepRefusals, publishRefusals } from '../../shared/runtime/refusals.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
@@ -25,7 +25,7 @@ export async function handle(input: unknown): Promise<void> {
     state,
     // As a message where there is a topic for it: that needs no storage client, the slowest thing to load here.
     ...(deadLetterTopic !== undefined && {
-      refuse: publishRefusals(() => openPublisher(config), deadLetterTopic),
+      refuse: publishRefusals(() => openPublisher(config), deadLetterTopic, keepRefusals(state)),
     }),
     attemptMs: config.attemptMs,
   };
@@ -54,13 +54,7 @@ async function preload(config: VideoConfig): Promise<void> {
 }
 
 async function run({ object }: VideoEvent, invocation: Invocation, config: VideoConfig): Promise<void> {
-  if (object.bucket === config.framesBucket || object.bucket === config.stateBucket) {
-    // A manifest for our own output would be output again: refused without one, or it never ends.
-    throw new AppError(
-      'invalid-event',
-      `bucket is ${object.bucket}, which this function writes to; uploads come from another bucket`,
-    );
-  }
+  if (isOwnOutput(object, invocation, config)) return;
   const [{ processVideo }, { videoTools }, storage] = await Promise.all([
     import('./process-video.ts'),
     import('./tools.ts'),
@@ -70,6 +64,18 @@ async function run({ object }: VideoEvent, invocation: Invocation, config: Video
   const { manifest, ours } = await processVideo(object, tools, invocation);
   const published = await announce(manifest, ours, object, invocation, config);
   logOutcome(manifest, ours, published, invocation);
+}
+
+/** Throws a refusal for what lands among the frames: a manifest for our own output would be output again. */
+function isOwnOutput({ bucket }: VideoObject, { log }: Invocation, config: VideoConfig): boolean {
+  const { framesBucket, stateBucket, lakeBucket } = config;
+  if (![framesBucket, stateBucket, lakeBucket].includes(bucket)) return false;
+  const reason = `bucket is ${bucket}, which the pipeline writes to; uploads come from another bucket`;
+  const error = new AppError('invalid-event', reason);
+  if (bucket === framesBucket) throw error;
+  // A dead letter is a record and a row, so it would fire the same trigger again: only a line is safe.
+  log.error('own output ignored', error, { code: error.code, reason, outcome: 'ignored' });
+  return true;
 }
 
 /** Id of the message by which the outcome was published; undefined where none was. */

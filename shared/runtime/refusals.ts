@@ -2,6 +2,7 @@ import type { Publisher } from '../gcp/pubsub.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { deadLetterMessage, type Refusal } from './dead-letter-message.ts';
 import { writeRecord } from './once.ts';
+import { parsePubsubMessage } from './pubsub-message.ts';
 
 /** What is done with an event before it is acknowledged as refused. If it fails, the delivery fails. */
 export type Refuse = (refusal: Refusal) => Promise<void>;
@@ -28,9 +29,22 @@ export function keepRefusals(state: () => Promise<ObjectStore>): Refuse {
   };
 }
 
-/** Publishes refused events as dead letters. */
-export function publishRefusals(publisher: () => Promise<Publisher>, topic: string): Refuse {
+/**
+ * Publishes refused events as dead letters. One that is a dead letter of the same function already is handed to
+ * `keep`: somebody leads the dead-letter topic back to the function, and publishing it would go round for ever.
+ */
+export function publishRefusals(publisher: () => Promise<Publisher>, topic: string, keep: Refuse): Refuse {
   return async (refusal) => {
+    if (diedBefore(refusal)) return keep(refusal);
     await (await publisher()).publish(topic, [deadLetterMessage(refusal)], { signal: refusal.signal });
   };
+}
+
+/** A replay takes our attributes off first. */
+function diedBefore({ input, function: name }: Refusal): boolean {
+  try {
+    return parsePubsubMessage(input).attributes['deadLetterFunction'] === name;
+  } catch {
+    return false;
+  }
 }

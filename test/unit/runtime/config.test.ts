@@ -9,6 +9,7 @@ test('two buckets are enough: everything else has a default', () => {
     framesBucket: 'frames',
     maxMoments: 1,
     gemini: { sdk: 'vertexai', location: 'global', fps: 1, video: 'uri' },
+    daily: { videos: 2_000, geminiCalls: 10_000 },
     refine: { by: 'stills' },
     frame: { format: 'png', width: undefined },
   });
@@ -35,6 +36,7 @@ test('one error lists every bad variable with what was found and what is allowed
     parseVideoConfig({
       RAW_BUCKET: 'frames',
       FRAMES_BUCKET: 'frames',
+      DAILY_VIDEOS: '-1',
       FRAME_FORMAT: 'gif',
       MAX_MOMENTS: '1.5',
       GEMINI_FPS: '25',
@@ -43,9 +45,9 @@ test('one error lists every bad variable with what was found and what is allowed
     expect.objectContaining({
       code: 'invalid-config',
       message:
-        'configuration: STATE_BUCKET is not set; RAW_BUCKET is "frames"; it must differ from FRAMES_BUCKET and ' +
-        'STATE_BUCKET; MAX_MOMENTS is 1.5; a whole number is allowed; GEMINI_FPS is "25"; a number from 0.01 to 24 ' +
-        'is allowed; FRAME_FORMAT is "gif"; allowed are png, jpeg, webp, avif',
+        'configuration: STATE_BUCKET is not set; RAW_BUCKET is "frames", as FRAMES_BUCKET; what is written there ' +
+        'would count as an upload; MAX_MOMENTS is 1.5; a whole number is allowed; GEMINI_FPS is "25"; a number from ' +
+        '0.01 to 24 is allowed; DAILY_VIDEOS is "-1"; a number from 0 to 10000000 is allowed; FRAME_FORMAT is "gif"; allowed are png, jpeg, webp, avif',
     }),
   );
 });
