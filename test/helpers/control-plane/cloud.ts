@@ -1,0 +1,133 @@
+import { createHash } from 'node:crypto';
+import { ApiError } from './api-error.ts';
+import { Faults } from './faults.ts';
+import type { Policy } from './policies.ts';
+import type { JsonObject } from './shapes.ts';
+
+export interface Project {
+  id: string;
+  number: string;
+  billing: boolean;
+}
+
+/** Everything the project holds; plain data, so that a test can keep a copy and go on from it. */
+export interface State {
+  project: Project;
+  /** Enabled APIs. */
+  services: Set<string>;
+  /** Google's own service accounts that exist in the project by now. */
+  agents: Set<string>;
+  /** Full resource name, as in `projects/p/topics/t`, to the resource. */
+  resources: Map<string, JsonObject>;
+  /** Full resource name to its access policy. */
+  policies: Map<string, Policy>;
+  operations: Map<string, JsonObject>;
+  /** Bucket names that somebody else has. */
+  taken: Map<string, string>;
+  count: number;
+}
+
+/** One request that changed, or tried to change, something. */
+export interface Entry {
+  service: string;
+  method: string;
+  path: string;
+  permission: string;
+  body: JsonObject;
+  status: number;
+}
+
+export const LOCATIONS = new Set([
+  'us-central1',
+  'us-east1',
+  'us-west1',
+  'europe-west1',
+  'europe-west3',
+  'europe-west4',
+  'asia-northeast1',
+]);
+
+/** The whole control plane: state, what was asked of it, and what shall go wrong. */
+export class Cloud {
+  state: State;
+  readonly faults = new Faults();
+  /** Requests that change something, in order. */
+  readonly journal: Entry[] = [];
+  /** Every request, as `METHOD service/path`. */
+  readonly requests: string[] = [];
+  /** Called before and after each mutating request with its number from 1; `true` ends the connection unanswered. */
+  onMutation: ((nth: number, when: 'before' | 'after') => boolean) | undefined;
+  url = '';
+
+  constructor(project: string, number: string) {
+    this.state = {
+      project: { id: project, number, billing: true },
+      services: new Set(['serviceusage.googleapis.com', 'cloudresourcemanager.googleapis.com']),
+      agents: new Set(),
+      resources: new Map(),
+      policies: new Map(),
+      operations: new Map(),
+      taken: new Map(),
+      count: 0,
+    };
+    this.state.policies.set(`projects/${project}`, {
+      version: 1,
+      etag: this.etag(),
+      bindings: [{ role: 'roles/owner', members: ['user:owner@example.com'] }],
+    });
+  }
+
+  /** A number not given before. */
+  next(): number {
+    this.state.count += 1;
+    return this.state.count;
+  }
+
+  /** Hexadecimal digits are base64 as well, whichever alphabet a client writes it back in. */
+  etag(): string {
+    return createHash('sha256').update(String(this.next())).digest('hex').slice(0, 12);
+  }
+
+  get(name: string): JsonObject | undefined {
+    return this.state.resources.get(name);
+  }
+
+  set(name: string, resource: JsonObject): JsonObject {
+    this.state.resources.set(name, resource);
+    return resource;
+  }
+
+  delete(name: string): void {
+    this.state.resources.delete(name);
+    this.state.policies.delete(name);
+  }
+
+  /** Resources directly under `prefix`, by name. */
+  under(prefix: string): JsonObject[] {
+    return this.names(prefix).map((name) => this.get(name)!);
+  }
+
+  names(prefix: string): string[] {
+    return [...this.state.resources.keys()]
+      .filter((name) => name.startsWith(prefix) && !name.slice(prefix.length).includes('/'))
+      .sort();
+  }
+
+  /** A long-running operation that is over: what the client polls for. */
+  done(name: string, response: JsonObject, metadata: JsonObject = {}): JsonObject {
+    const operation = { name, done: true, metadata, response };
+    this.state.operations.set(name, operation);
+    return operation;
+  }
+
+  checkProject(id: string): void {
+    const { project } = this.state;
+    if (id === project.id || id === project.number) return;
+    throw new ApiError(
+      'PERMISSION_DENIED',
+      `Project '${id}' not found or permission denied.`,
+      [],
+      'forbidden',
+    );
+  }
+}

@@ -1,0 +1,116 @@
+import { ApiError, invalid } from './api-error.ts';
+import type { Cloud } from './cloud.ts';
+import { type Kind, roleFault } from './roles.ts';
+import type { Call } from './service.ts';
+import { checkShape, type Json, list, object, type Shape, text } from './shapes.ts';
+
+export interface Binding {
+  role: string;
+  members: string[];
+}
+
+export interface Policy {
+  version: number;
+  etag: string;
+  bindings: Binding[];
+}
+
+const CONDITION = {
+  title: 'string',
+  description: 'string',
+  expression: 'string',
+  location: 'string',
+} as const;
+const POLICY: Shape = {
+  version: 'number',
+  etag: 'string',
+  kind: 'string',
+  resourceId: 'string',
+  bindings: [{ role: 'string', members: ['string'], condition: CONDITION }],
+  auditConfigs: 'any',
+};
+
+export function policyOf(cloud: Cloud, name: string): Policy {
+  const found = cloud.state.policies.get(name);
+  return found ?? { version: 1, etag: 'ACAB', bindings: [] };
+}
+
+/** Replaces a resource's policy after the checks of the real API: etag, roles, members. */
+export function setPolicy(call: Call, name: string, kind: Kind, sent: Json | undefined): Policy {
+  const { cloud } = call;
+  checkShape(sent, POLICY, 'policy');
+  const policy = object(sent);
+  const current = policyOf(cloud, name);
+  // Without an etag the write is unconditional; gcloud always sends the one it read.
+  if (policy['etag'] !== undefined && text(policy['etag']) !== current.etag) {
+    throw new ApiError(
+      'ABORTED',
+      "There were concurrent policy changes. Please retry the whole read-modify-write with exponential backoff. The request's ETag did not match the current policy's ETag.",
+    );
+  }
+  const bindings: Binding[] = [];
+  for (const item of list(policy['bindings'])) {
+    const { role, members, condition } = object(item);
+    if (condition !== undefined && condition !== null) {
+      throw invalid(`Condition on ${text(role)}: this pipeline grants without conditions.`);
+    }
+    const fault = roleFault(text(role), kind);
+    if (fault !== undefined) throw invalid(fault);
+    const names = list(members).map(text);
+    for (const member of names) checkMember(cloud, member, current);
+    if (names.length > 0) bindings.push({ role: text(role), members: [...new Set(names)].sort() });
+  }
+  const next = { version: 1, etag: cloud.etag(), bindings: merged(bindings) };
+  cloud.state.policies.set(name, next);
+  return next;
+}
+
+function merged(bindings: Binding[]): Binding[] {
+  const roles = new Map<string, Set<string>>();
+  for (const { role, members } of bindings) {
+    const all = roles.get(role) ?? new Set();
+    for (const member of members) all.add(member);
+    roles.set(role, all);
+  }
+  return [...roles].sort().map(([role, members]) => ({ role, members: [...members].sort() }));
+}
+
+function checkMember(cloud: Cloud, member: string, current: Policy): void {
+  // What stands in the policy already may stay, as the remains of deleted accounts do.
+  if (current.bindings.some((binding) => binding.members.includes(member))) return;
+  const [, kind, email] =
+    /^(serviceAccount|user|group|domain|project\w+|principal\w*):(.+)$/.exec(member) ?? [];
+  if (member === 'allUsers' || member === 'allAuthenticatedUsers') return;
+  if (kind === undefined || email === undefined) throw invalid(`Invalid member ${member}.`);
+  if (kind !== 'serviceAccount' || knownAccount(cloud, email)) return;
+  throw invalid(`Service account ${email} does not exist.`);
+}
+
+/** Is there such a service account: one of the project's own, or one of Google's that exists by now. */
+export function knownAccount(cloud: Cloud, email: string): boolean {
+  const { project, agents } = cloud.state;
+  if (agents.has(email)) return true;
+  const account = cloud.get(`projects/${project.id}/serviceAccounts/${email}`);
+  if (account === undefined) return false;
+  const age = cloud.requests.length - Number(account['_madeAt'] ?? 0);
+  return age >= cloud.faults.accountLag;
+}
+
+/** A deleted account stays in policies under its unique id, as on the platform. */
+export function leaveRemains(cloud: Cloud, email: string, uid: string): void {
+  for (const policy of cloud.state.policies.values()) {
+    for (const binding of policy.bindings) {
+      binding.members = binding.members.map((member) =>
+        member === `serviceAccount:${email}` ? `deleted:serviceAccount:${email}?uid=${uid}` : member,
+      );
+    }
+  }
+}
+
+/** Of the permissions asked about, those the caller has. */
+export function testPermissions(call: Call): object {
+  const asked = list(call.body['permissions']).map(text);
+  const wrong = asked.find((one) => !/^[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+$/.test(one));
+  if (wrong !== undefined) throw invalid(`Permission ${wrong} is not valid for this resource.`);
+  return { permissions: asked.filter((one) => !call.cloud.faults.denied.has(one)) };
+}

@@ -1,0 +1,38 @@
+import { notFound } from '../api-error.ts';
+import { route, type Service } from '../service.ts';
+
+export const cloudBuild: Service = {
+  name: 'cloudbuild',
+  api: 'cloudbuild.googleapis.com',
+  title: 'Cloud Build API',
+  routes: [
+    // `gcloud functions deploy` looks whether the account that builds may do so, where none is named.
+    route(
+      'GET v1/projects/{project}/locations/{location}/defaultServiceAccount',
+      'cloudbuild.builds.get',
+      ({ cloud }) => {
+        const { id, number } = cloud.state.project;
+        const email = `${number}-compute@developer.gserviceaccount.com`;
+        return { serviceAccountEmail: `projects/${id}/serviceAccounts/${email}` };
+      },
+    ),
+  ],
+};
+
+export const artifactRegistry: Service = {
+  name: 'artifactregistry',
+  api: 'artifactregistry.googleapis.com',
+  title: 'Artifact Registry API',
+  routes: [
+    route(
+      'GET v1/projects/{project}/locations/{location}/repositories',
+      'artifactregistry.repositories.list',
+      () => ({
+        repositories: [],
+      }),
+    ),
+    route('GET v1/{+rest}', 'artifactregistry.repositories.get', () => {
+      throw notFound('Requested entity was not found.');
+    }),
+  ],
+};

@@ -1,0 +1,148 @@
+import { ApiError, notFound, unmet } from '../api-error.ts';
+import type { Cloud } from '../cloud.ts';
+import { policyOf } from '../policies.ts';
+import { type Call, route, type Service } from '../service.ts';
+import { type JsonObject, list, object, text } from '../shapes.ts';
+import { putSubscription } from './pubsub.ts';
+import { agentOf } from './service-usage.ts';
+
+/** What a function asks of Eventarc. */
+export interface TriggerRequest {
+  functionId: string;
+  location: string;
+  /** Cloud Run service and its address. */
+  service: string;
+  uri: string;
+  /** As in the function's own resource. */
+  eventTrigger: JsonObject;
+}
+
+/** Makes a function's trigger with its subscription, and for buckets its topic; answers the trigger's name. */
+export function createTrigger(cloud: Cloud, request: TriggerRequest): string {
+  const { project } = cloud.state;
+  const { eventTrigger, functionId, location } = request;
+  const region = text(eventTrigger['triggerRegion']);
+  const account = text(eventTrigger['serviceAccountEmail']);
+  checkBucket(cloud, eventTrigger, region, account);
+  const id = `${functionId}-${String(100_000 + cloud.next())}`;
+  const name = `projects/${project.id}/locations/${region}/triggers/${id}`;
+  let topic = text(eventTrigger['pubsubTopic']);
+  if (topic === '') {
+    topic = `projects/${project.id}/topics/eventarc-${region}-${id}-${cloud.next()}`;
+    cloud.set(topic, { name: topic, labels: { 'goog-eventarc': '' } });
+  } else if (cloud.get(topic) === undefined) {
+    throw notFound(`Resource not found (resource=${topic}).`);
+  }
+  cloud.set(name, {
+    name,
+    uid: String(cloud.next()),
+    eventFilters: [
+      { attribute: 'type', value: text(eventTrigger['eventType']) },
+      ...list(eventTrigger['eventFilters']),
+    ],
+    serviceAccount: account,
+    destination: {
+      cloudFunction: `projects/${project.id}/locations/${location}/functions/${functionId}`,
+    },
+    transport: { pubsub: { topic, subscription: subscribe(cloud, id, region, topic, request) } },
+    labels: { 'goog-managed-by': 'cloudfunctions' },
+    etag: cloud.etag(),
+  });
+  return name;
+}
+
+/** The subscription as the platform makes it: no dead letters, kept for a day, ten seconds to answer. */
+export function subscribe(
+  cloud: Cloud,
+  id: string,
+  region: string,
+  topic: string,
+  request: TriggerRequest,
+): string {
+  const name = `projects/${cloud.state.project.id}/subscriptions/eventarc-${region}-${id}-sub-${cloud.next()}`;
+  const account = text(request.eventTrigger['serviceAccountEmail']);
+  putSubscription(cloud, name, {
+    topic,
+    labels: { 'goog-eventarc': '' },
+    ackDeadlineSeconds: 10,
+    messageRetentionDuration: '86400s',
+    expirationPolicy: {},
+    retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+    pushConfig: {
+      pushEndpoint: `${request.uri}?__GCP_CloudEventsMode=CE_PUBSUB_BINDING`,
+      oidcToken: { serviceAccountEmail: account, audience: request.uri },
+      attributes: { 'x-goog-version': 'v1' },
+    },
+  });
+  return name;
+}
+
+function checkBucket(cloud: Cloud, eventTrigger: JsonObject, region: string, account: string): void {
+  if (text(eventTrigger['pubsubTopic']) !== '') return;
+  const filter = list(eventTrigger['eventFilters'])
+    .map(object)
+    .find((one) => one['attribute'] === 'bucket');
+  const bucket = text(filter?.['value']);
+  const found = cloud.get(`b/${bucket}`);
+  if (found === undefined)
+    throw notFound(`Bucket "${bucket}" not found: the trigger needs a bucket that exists.`);
+  const at = text(found['location']).toLowerCase();
+  if (at !== region) {
+    throw unmet(
+      `Bucket ${bucket} is in location ${at}; the trigger is in ${region}: they have to be the same.`,
+    );
+  }
+  const roles = (member: string): string[] =>
+    policyOf(cloud, `projects/${cloud.state.project.id}`)
+      .bindings.filter((binding) => binding.members.includes(`serviceAccount:${member}`))
+      .map((binding) => binding.role);
+  const storage = `service-${cloud.state.project.number}@gs-project-accounts.iam.gserviceaccount.com`;
+  if (!roles(storage).includes('roles/pubsub.publisher')) {
+    throw unmet(
+      `The Cloud Storage service account for your bucket is unable to publish to Cloud Pub/Sub topics in the specified project. To use GCS CloudEvent triggers, the GCS service account requires the Pub/Sub Publisher (roles/pubsub.publisher) IAM role in the specified project.`,
+    );
+  }
+  if (!roles(account).includes('roles/eventarc.eventReceiver')) {
+    throw new ApiError(
+      'PERMISSION_DENIED',
+      `Permission "eventarc.events.receiveEvent" denied on "${account}"`,
+    );
+  }
+  if (!cloud.state.agents.has(agentOf(cloud, 'gcp-sa-eventarc'))) {
+    throw unmet('Permission denied while using the Eventarc Service Agent.');
+  }
+}
+
+export function deleteTrigger(cloud: Cloud, name: string): void {
+  const { topic, subscription } = object(object(object(cloud.get(name))['transport'])['pubsub']);
+  cloud.delete(text(subscription));
+  if (text(topic).includes('/topics/eventarc-')) cloud.delete(text(topic));
+  cloud.delete(name);
+}
+
+const base = 'v1/projects/{project}/locations/{location}/triggers';
+
+function prefix({ cloud, params }: Call): string {
+  return `projects/${cloud.state.project.id}/locations/${params['location']}/triggers/`;
+}
+
+export const eventarc: Service = {
+  name: 'eventarc',
+  api: 'eventarc.googleapis.com',
+  title: 'Eventarc API',
+  routes: [
+    route(`GET ${base}`, 'eventarc.triggers.list', (call) => ({
+      triggers:
+        call.params['location'] === '-'
+          ? [...call.cloud.state.resources]
+              .filter(([key]) => key.includes('/triggers/'))
+              .map(([, one]) => one)
+          : call.cloud.under(prefix(call)),
+    })),
+    route(`GET ${base}/{id}`, 'eventarc.triggers.get', (call) => {
+      const found = call.cloud.get(prefix(call) + call.params['id']);
+      if (found === undefined) throw notFound(`Resource '${prefix(call)}${call.params['id']}' was not found`);
+      return found;
+    }),
+  ],
+};
