@@ -9,6 +9,7 @@ const handlers: Record<FunctionName, () => Promise<Handler>> = {
   processVideo: () => import('./video/handler.ts'),
   ingestEvent: () => import('./ingest/handler.ts'),
   maintainTable: async () => ({ handle: (await import('./ingest/handler.ts')).maintain }),
+  inspectDeadLetter: () => import('./dead-letter/handler.ts'),
 };
 
 for (const [name, load] of Object.entries(handlers)) {

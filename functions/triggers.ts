@@ -20,15 +20,17 @@ export interface Role {
 }
 
 /** What fires a function: a bucket or a topic, by the variable that names it. */
-export type TriggerSource = { bucket: 'RAW_BUCKET' } | { topic: 'EVENTS_TOPIC' | 'MAINTENANCE_TOPIC' };
+export type TriggerSource =
+  | { bucket: 'RAW_BUCKET' }
+  | { topic: 'EVENTS_TOPIC' | 'MAINTENANCE_TOPIC' | 'DEAD_LETTER_TOPIC' };
 
 export interface Trigger {
   eventType: string;
   source: TriggerSource;
   /** Redeliver on failure: without it an event that fails once is lost. */
   retry: true;
-  /** Deliveries before the dead-letter topic, 5 to 100. */
-  maxDeliveryAttempts: number;
+  /** Deliveries before the dead-letter topic, 5 to 100; without it, tried for as long as messages are kept. */
+  maxDeliveryAttempts: number | undefined;
   memory: string;
   cpu: number;
   /** Requests at a time in one instance. */
@@ -117,6 +119,47 @@ export const triggers = {
       { role: 'roles/storage.objectUser', on: 'state-bucket', reason: 'keeps the lease and failed attempts' },
       { role: 'roles/pubsub.publisher', on: 'dead-letter-topic', reason: 'publishes what it refuses' },
       { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+      { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
+    ],
+  },
+  inspectDeadLetter: {
+    eventType: 'google.cloud.pubsub.topic.v1.messagePublished',
+    source: { topic: 'DEAD_LETTER_TOPIC' },
+    retry: true,
+    // A dead letter of a dead letter would come back here, for ever.
+    maxDeliveryAttempts: undefined,
+    memory: '2Gi',
+    cpu: 1,
+    // A letter of the largest size takes some 60 MB while it is looked at.
+    concurrency: 16,
+    maxInstances: 4,
+    timeoutSeconds: 120,
+    roles: [
+      {
+        role: 'roles/storage.objectViewer',
+        on: 'raw-bucket',
+        reason: 'looks whether the upload is still there',
+      },
+      {
+        role: 'roles/storage.objectViewer',
+        on: 'frames-bucket',
+        reason: 'looks whether the upload has got its manifest since',
+      },
+      {
+        role: 'roles/storage.objectUser',
+        on: 'state-bucket',
+        reason: 'keeps the dead letters, and reads what is known of their failed attempts',
+      },
+      {
+        role: 'roles/storage.objectUser',
+        on: 'lake-bucket',
+        reason: 'adds to the table of dead letters, and looks events up in theirs',
+      },
+      {
+        role: 'roles/eventarc.eventReceiver',
+        on: 'project',
+        reason: 'its trigger receives the dead letters',
+      },
       { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
     ],
   },

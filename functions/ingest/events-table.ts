@@ -1,5 +1,5 @@
-import { type Column, DeltaError, DeltaTable, type Row } from '../../shared/delta/index.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import type { Column, DeltaTable, Row } from '../../shared/delta/index.ts';
+import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { IncomingEvent } from './incoming-event.ts';
@@ -33,6 +33,13 @@ export const COLUMNS: readonly Column[] = [
   { name: 'data', type: 'string', comment: 'JSON, byte for byte as it was published' },
 ];
 
+export const EVENTS_TABLE: TableDefinition = {
+  name: 'events',
+  description: 'Every event once, as ingestEvent received it',
+  columns: COLUMNS,
+  idColumn: ID_COLUMN,
+};
+
 export function rowOf(event: IncomingEvent, message: PubsubMessage, ingestedAt: number): Row {
   return {
     event_id: event.eventId,
@@ -52,31 +59,11 @@ export function rowOf(event: IncomingEvent, message: PubsubMessage, ingestedAt: 
   };
 }
 
-/** The table, made where there is none and given the columns that it lacks. Any number of callers at a time. */
-export async function openEventsTable(
+/** The table of events, as ingestEvent and the commands about it open it. */
+export function openEventsTable(
   store: ObjectStore,
   path: string,
   columns: readonly Column[] = COLUMNS,
 ): Promise<DeltaTable> {
-  const description = 'Every event once, as ingestEvent received it';
-  const table = await DeltaTable.openOrCreate(store, path, { columns, name: 'events', description });
-  for (let races = 0; ; races++) {
-    const { fields } = await table.snapshot();
-    const missing = columns.filter(({ name }) => !fields.some((field) => field.name === name));
-    if (missing.length === 0) return table;
-    try {
-      await table.addColumns(missing);
-    } catch (error) {
-      // another instance may have added them at the same time: look again
-      if (races >= 3 || !(error instanceof DeltaError && error.code === 'schema-mismatch')) throw error;
-    }
-  }
-}
-
-/** What the table's library throws, in our codes: all of it is worth another delivery. */
-export function toIngestError(error: unknown): unknown {
-  if (!(error instanceof DeltaError)) return error;
-  return new AppError(error.retryable ? 'unavailable' : 'internal', `${error.code}: ${error.message}`, {
-    cause: error,
-  });
+  return openNamedTable(store, path, { ...EVENTS_TABLE, columns });
 }

@@ -1,9 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
+import { toTableError } from '../../shared/lake/named-table.ts';
 import { type AppError, isRefusal } from '../../shared/runtime/errors.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
-import { rowOf, toIngestError } from './events-table.ts';
+import { rowOf } from './events-table.ts';
 import type { IncomingEvent } from './incoming-event.ts';
 import type { ReadEvents } from './read-events.ts';
 
@@ -48,7 +49,7 @@ export async function ingestEvent(
   try {
     await Promise.all(good.map(submit));
   } catch (error) {
-    throw toIngestError(error);
+    throw toTableError(error);
   }
   // last: whenever the message is delivered again, so are these
   await Promise.all(refused.map(({ error, text }) => tools.refuse(error, text, message, invocation)));

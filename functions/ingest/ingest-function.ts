@@ -1,22 +1,19 @@
+import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
-import { messageEvent, type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
+import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { IngestConfig } from './config.ts';
-import { EventsWriter } from './events-writer.ts';
+import { EVENTS_TABLE } from './events-table.ts';
+import { type IncomingMessage, parseIncomingMessage } from './incoming-message.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
-import { type ReadEvents, type ReadOptions, readEvents, STRUCTURED } from './read-events.ts';
+import { STRUCTURED } from './read-events.ts';
 import { runtimeOf, type Services } from './services.ts';
 import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
 
 const NAME = 'ingestEvent';
-
-export interface IncomingMessage extends ParsedEvent {
-  message: PubsubMessage;
-  read: ReadEvents;
-}
 
 /** What an instance keeps between its requests. */
 export interface Ingest {
@@ -28,9 +25,10 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
   const { storage, log } = services;
   const runtime = runtimeOf(config, services, config.attemptMs);
   const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now);
-  const writer = new EventsWriter({
+  const writer = new RowWriter({
     store: storage.bucket(config.lakeBucket),
     path: config.lakePath,
+    table: EVENTS_TABLE,
     flush: config.flush,
     checkpointCommits: config.checkpointCommits,
     log,
@@ -50,22 +48,12 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
   return {
     fn: {
       name: NAME,
-      parse: (input) => parseMessage(input, config.read),
+      parse: (input) => parseIncomingMessage(input, config.read),
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
       run: ({ message, read }, invocation) => ingestEvent(message, read, tools, invocation),
     },
     runtime,
   };
-}
-
-/** Parsed once, here: behind it there are events and refusals only. */
-function parseMessage(input: unknown, options: ReadOptions): IncomingMessage {
-  const message = parsePubsubMessage(input);
-  const read = readEvents(message, options);
-  const [first] = read.outcomes;
-  const eventId =
-    read.mode !== 'batch' && first?.kind === 'event' ? first.event.eventId : sha256(message.data);
-  return { message, read, event: messageEvent(message, eventId), eventId };
 }
 
 /** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */

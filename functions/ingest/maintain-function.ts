@@ -1,9 +1,10 @@
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import { DEATH_ID } from '../../shared/dead-letters/dead-letters-table.ts';
+import { toTableError } from '../../shared/lake/named-table.ts';
 import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
-import { messageEvent, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { IngestConfig } from './config.ts';
-import { toIngestError } from './events-table.ts';
+import { ID_COLUMN } from './events-table.ts';
 import { maintainTable } from './maintain-table.ts';
+import { parseTick } from './maintain-tick.ts';
 import { runtimeOf, type Services } from './services.ts';
 
 const NAME = 'maintainTable';
@@ -15,26 +16,37 @@ export function createMaintenance(
   services: Services,
 ): { fn: EventFunction<ParsedEvent>; runtime: Runtime } {
   const { storage } = services;
+  const tables = [
+    { path: config.lakePath, idColumn: ID_COLUMN, part: 0.7 },
+    { path: config.deadLettersPath, idColumn: DEATH_ID, part: 1 },
+  ];
   return {
     fn: {
       name: NAME,
-      // the message only says that it is time
-      parse(input) {
-        const message = parsePubsubMessage(input);
-        return { event: messageEvent(message, sha256(JSON.stringify(input))) };
-      },
+      parse: parseTick,
       logFields: ({ event }) => ({ messageId: event.id }),
       async run(_parsed, { clock, signal, log, startedAt }) {
-        const { error, ...done } = await maintainTable({
-          lake: storage.bucket(config.lakeBucket),
-          path: config.lakePath,
-          state: storage.bucket(config.stateBucket),
-          maxMs: config.maintenanceMs,
-          clock,
-          signal,
-        });
-        log.info('table maintained', { ...done, durationMs: clock.now() - startedAt });
-        if (error !== undefined) throw toIngestError(error);
+        const end = clock.now() + config.maintenanceMs;
+        const errors: unknown[] = [];
+        for (const { path, idColumn, part } of tables) {
+          try {
+            const { error, ...done } = await maintainTable({
+              lake: storage.bucket(config.lakeBucket),
+              path,
+              idColumn,
+              state: storage.bucket(config.stateBucket),
+              maxMs: Math.max(0, end - clock.now()) * part,
+              clock,
+              signal,
+            });
+            log.info('table maintained', { table: path, ...done, durationMs: clock.now() - startedAt });
+            if (error !== undefined) errors.push(error);
+          } catch (error) {
+            // the other table is not to blame
+            errors.push(error);
+          }
+        }
+        if (errors.length > 0) throw toTableError(errors[0]);
       },
     },
     runtime: runtimeOf(config, services, config.maintenanceMs + GRACE_MS),

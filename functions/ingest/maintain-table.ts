@@ -10,11 +10,11 @@ import type { Clock } from '../../shared/runtime/clock.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import { withLease } from '../../shared/runtime/lease.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { ID_COLUMN } from './events-table.ts';
 
 export interface MaintainOptions {
   lake: ObjectStore;
   path: string;
+  idColumn: string;
   state: ObjectStore;
   /** Time of the whole run, ms. */
   maxMs: number;
@@ -58,7 +58,14 @@ export async function maintainTable(options: MaintainOptions): Promise<Maintaine
   }
 }
 
-async function maintain({ lake, path, maxMs, clock, signal }: MaintainOptions): Promise<Maintained> {
+async function maintain({
+  lake,
+  path,
+  idColumn,
+  maxMs,
+  clock,
+  signal,
+}: MaintainOptions): Promise<Maintained> {
   const end = clock.now() + maxMs;
   /** A share of the time that is left. */
   const share = (part: number): number => Math.max(0, (end - clock.now()) * part);
@@ -79,7 +86,7 @@ async function maintain({ lake, path, maxMs, clock, signal }: MaintainOptions): 
       return { failed: String(error) };
     }
   };
-  done.compaction = await step(() => table.compact({ idColumn: ID_COLUMN, maxMs: share(0.7), signal }));
+  done.compaction = await step(() => table.compact({ idColumn, maxMs: share(0.7), signal }));
   done.checkpoint = await step(() => table.checkpoint());
   done.cleanup = await step(() => table.cleanUpLog({ maxMs: share(0.5), signal }));
   done.vacuum = await step(async () => {

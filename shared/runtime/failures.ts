@@ -1,6 +1,7 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { AppError } from './errors.ts';
 import { stackOf } from './log.ts';
+import { readRecord } from './once.ts';
 
 /** One failed attempt: what the dead-letter inspector will have to tell. */
 export interface FailureRecord {
@@ -66,4 +67,27 @@ export async function recordFailure(
     });
     if (outcome.kind === 'written') return record;
   }
+}
+
+export interface FailureHistory {
+  /** In order; where there are more than are read, the first ones and the last ones. */
+  attempts: FailureRecord[];
+  /** How many there are. */
+  count: number;
+}
+
+/** What is known of an event's failed attempts, at most `max` of them read whole. */
+export async function readFailures(
+  store: ObjectStore,
+  name: string,
+  eventId: string,
+  { max = 20, signal }: { max?: number; signal?: AbortSignal | undefined } = {},
+): Promise<FailureHistory> {
+  const names: string[] = [];
+  for await (const { name: found } of store.list({ prefix: prefixOf(name, eventId), signal }))
+    names.push(found);
+  const first = Math.floor(max / 2);
+  const wanted = names.length <= max ? names : [...names.slice(0, first), ...names.slice(first - max)];
+  const read = await Promise.all(wanted.map((one) => readRecord<FailureRecord>(store, one, { signal })));
+  return { attempts: read.filter((one) => one !== undefined), count: names.length };
 }

@@ -15,7 +15,7 @@ export async function readRecord<T>(
   key: string,
   options: OnceOptions = {},
 ): Promise<T | undefined> {
-  const stored = await store.get(key, options);
+  const stored = await store.get(key, { ...options, withoutMetadata: true });
   if (!stored) return undefined;
   try {
     return JSON.parse(Buffer.from(stored.body).toString('utf8')) as T;

@@ -148,6 +148,7 @@ async function maintaining(lake: ObjectStore, signal: AbortSignal): Promise<numb
     const done = await maintainTable({
       lake,
       path: 'events',
+      idColumn: 'event_id',
       state,
       maxMs: 20_000,
       clock: systemClock,

@@ -22,6 +22,7 @@ function run(
   return maintainTable({
     lake: options.lake ?? storage.bucket('lake'),
     path: 'events',
+    idColumn: 'event_id',
     state: storage.bucket('state'),
     maxMs: options.maxMs ?? 60_000,
     clock: { now: options.now ?? systemClock.now, sleep: systemClock.sleep },

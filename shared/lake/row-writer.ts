@@ -1,11 +1,12 @@
-import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../../shared/delta/index.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
-import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { ID_COLUMN, openEventsTable } from './events-table.ts';
+import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../delta/index.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { openNamedTable, type TableDefinition } from './named-table.ts';
 
-export interface EventsWriterOptions {
+export interface RowWriterOptions {
   store: ObjectStore;
   path: string;
+  table: TableDefinition;
   /** A commit is made when any of these is reached. */
   flush: { rows: number; bytes: number; ms: number };
   /** A checkpoint is written about every so many commits. */
@@ -13,12 +14,12 @@ export interface EventsWriterOptions {
   log: Logger;
 }
 
-/** The one writer of an instance: all its requests share its commits. The table is opened with the first row. */
-export class EventsWriter {
+/** The one writer of a table in an instance: all its requests share its commits. The table is opened with the first row. */
+export class RowWriter {
   private opening: Promise<UniqueAppender> | undefined;
   private opened: UniqueAppender | undefined;
 
-  constructor(private readonly options: EventsWriterOptions) {}
+  constructor(private readonly options: RowWriterOptions) {}
 
   /** Resolves when the row's commit is confirmed, or its id confirmed in the table. */
   async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
@@ -52,10 +53,10 @@ export class EventsWriter {
   }
 
   private async openTable(): Promise<UniqueAppender> {
-    const { store, path, flush, checkpointCommits, log } = this.options;
-    const { location } = await openEventsTable(store, path);
+    const { store, path, table, flush, checkpointCommits, log } = this.options;
+    const { location } = await openNamedTable(store, path, table);
     return UniqueAppender.open(location, {
-      idColumn: ID_COLUMN,
+      idColumn: table.idColumn,
       maxRows: flush.rows,
       maxBytes: flush.bytes,
       maxAgeMs: flush.ms,

@@ -1,0 +1,51 @@
+import type { ConcernedObject, ConcernState } from '../../shared/dead-letters/records.ts';
+import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
+import type { Identity } from './identify.ts';
+
+export interface ConcernTools {
+  storage: Storage;
+  /** Where manifests are; undefined where that is not known. */
+  frames: ObjectStore | undefined;
+  /** Whether the table of events has rows of all these ids. */
+  hasEvents(ids: readonly string[], signal: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * How what the dead letter is about stands by now. `wasGivenUp`: a refused event cannot have succeeded since.
+ * What cannot be looked at is `unknown`: to explain a death matters more than to explain all of it.
+ */
+export async function concernStateOf(
+  { concern, settled }: Pick<Identity, 'concern' | 'settled'>,
+  wasGivenUp: boolean,
+  tools: ConcernTools,
+  signal: AbortSignal,
+): Promise<ConcernState> {
+  try {
+    if (settled && (await isSettled(settled, wasGivenUp, tools, signal))) return 'succeeded';
+    if (concern?.kind === 'object') return await objectState(concern, tools.storage, signal);
+    return concern === undefined ? 'unknown' : 'exists';
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return 'unknown';
+  }
+}
+
+async function isSettled(
+  settled: NonNullable<Identity['settled']>,
+  wasGivenUp: boolean,
+  { frames, hasEvents }: ConcernTools,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if ('manifest' in settled) return (await frames?.stat(settled.manifest, { signal })) !== undefined;
+  return wasGivenUp && hasEvents(settled.rows, signal);
+}
+
+async function objectState(
+  { bucket, name, generation }: ConcernedObject,
+  storage: Storage,
+  signal: AbortSignal,
+): Promise<ConcernState> {
+  const live = await storage.bucket(bucket).stat(name, { signal });
+  if (!live) return 'gone';
+  return live.generation === generation ? 'exists' : 'newer';
+}

@@ -1,0 +1,79 @@
+import { DEAD_LETTERS_TABLE } from '../../shared/dead-letters/dead-letters-table.ts';
+import { type DeadLetter, readDeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
+import { RowWriter } from '../../shared/lake/row-writer.ts';
+import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import { MESSAGE_PUBLISHED } from '../../shared/runtime/pubsub-message.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+import { triggers } from '../triggers.ts';
+import type { DeadLetterConfig } from './config.ts';
+import { EventRows } from './event-rows.ts';
+import { type InspectTools, inspect } from './inspect.ts';
+
+const NAME = 'inspectDeadLetter';
+const FUNCTIONS = Object.keys(triggers);
+
+export interface IncomingLetter extends ParsedEvent {
+  letter: DeadLetter;
+}
+
+/** What an instance keeps between its requests. */
+export interface Inspection {
+  fn: EventFunction<IncomingLetter>;
+  runtime: Runtime;
+}
+
+export function createInspection(
+  config: DeadLetterConfig,
+  { storage, log }: { storage: Storage; log: Logger },
+): Inspection {
+  const state = storage.bucket(config.stateBucket);
+  const lake = storage.bucket(config.lakeBucket);
+  const rows = new EventRows(lake, config.lakePath);
+  const writer = new RowWriter({
+    store: lake,
+    path: config.deadLettersPath,
+    table: DEAD_LETTERS_TABLE,
+    flush: config.flush,
+    checkpointCommits: config.checkpointCommits,
+    log: log.with({ function: NAME }),
+  });
+  const tools: InspectTools = {
+    state,
+    storage,
+    frames: config.framesBucket === undefined ? undefined : storage.bucket(config.framesBucket),
+    hasEvents: (ids) => rows.hasAll(ids),
+    submit: (row, options) => writer.submit(row, options),
+  };
+  return {
+    fn: {
+      name: NAME,
+      parse: parseLetter,
+      logFields: ({ letter }) => ({ messageId: letter.message.messageId }),
+      run: ({ letter }, invocation) => inspect(letter, tools, invocation),
+    },
+    runtime: { log, project: config.project, state: async () => state, attemptMs: config.attemptMs },
+  };
+}
+
+/** Takes everything: there is nowhere else to put it. */
+function parseLetter(input: unknown): IncomingLetter {
+  const letter = readDeadLetter(input, FUNCTIONS);
+  const eventId = contentIdOf(input);
+  const { messageId, publishTime } = letter.message;
+  return {
+    letter,
+    eventId,
+    event: {
+      id: messageId ?? eventId,
+      source: '//pubsub.googleapis.com',
+      type: MESSAGE_PUBLISHED,
+      subject: undefined,
+      time: publishTime,
+      extensions: {},
+      traceparent: undefined,
+      data: undefined,
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { DeltaError, DeltaTable } from '../../shared/delta/index.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+
+const ID_COLUMN = 'event_id';
+/** Ids of one look. */
+const MAX_IDS = 5_000;
+
+interface Question {
+  ids: readonly string[];
+  resolve(isThere: boolean): void;
+  reject(error: unknown): void;
+}
+
+/** Looks events up in their table. Whoever asks during a look shares the next one: a storm of letters is a few looks. */
+export class EventRows {
+  private waiting: Question[] = [];
+  private running = false;
+
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly path: string,
+  ) {}
+
+  /** Whether there are rows of all these ids. */
+  hasAll(ids: readonly string[]): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ ids, resolve, reject });
+      if (!this.running) void this.run();
+    });
+  }
+
+  private async run(): Promise<void> {
+    this.running = true;
+    while (this.waiting.length > 0) {
+      const asked = this.next();
+      try {
+        const found = await this.look(new Set(asked.flatMap(({ ids }) => ids)));
+        for (const { ids, resolve } of asked) resolve(ids.every((id) => found.has(id)));
+      } catch (error) {
+        for (const { reject } of asked) reject(error);
+      }
+    }
+    this.running = false;
+  }
+
+  private next(): Question[] {
+    let [count, ids] = [0, 0];
+    for (const question of this.waiting) {
+      ids += question.ids.length;
+      if (count > 0 && ids > MAX_IDS) break;
+      count++;
+    }
+    return this.waiting.splice(0, count);
+  }
+
+  private async look(ids: ReadonlySet<string>): Promise<Set<string>> {
+    const found = new Set<string>();
+    try {
+      const table = await DeltaTable.open(this.store, this.path);
+      const filter = { [ID_COLUMN]: { in: [...ids] } };
+      for await (const rows of table.scan({ columns: [ID_COLUMN], filter })) {
+        for (const row of rows) found.add(String(row[ID_COLUMN]));
+        if (found.size === ids.size) break;
+      }
+    } catch (error) {
+      if (!(error instanceof DeltaError && error.code === 'table-not-found')) throw error;
+    }
+    return found;
+  }
+}

@@ -1,0 +1,100 @@
+import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
+import { letterOf } from '../../shared/dead-letters/letter-id.ts';
+import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
+import type { Attempt, DeathRecord } from '../../shared/dead-letters/records.ts';
+import { type FailureHistory, readFailures } from '../../shared/runtime/failures.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { type ConcernTools, concernStateOf } from './concern-state.ts';
+import { type Identity, identify } from './identify.ts';
+
+export interface ExplainTools extends ConcernTools {
+  state: ObjectStore;
+}
+
+/** Characters. */
+const MAX_NAME = 200;
+
+/** All that can be told of a death: what it was, why it died, how often it was tried, and how it stands by now. */
+export async function explain(
+  letter: DeadLetter,
+  tools: ExplainTools,
+  { signal, at }: { signal: AbortSignal; at: Date },
+): Promise<DeathRecord> {
+  const identity = await identify(letter);
+  const { eventId, concern, correlationId } = identity;
+  const name = letter.function.slice(0, MAX_NAME);
+  const [history, concernState] = await Promise.all([
+    historyOf(name, eventId, tools.state, signal),
+    concernStateOf(identity, letter.way === 'given-up', tools, signal),
+  ]);
+  const { code, message } = causeOf(letter, history);
+  const pattern = patternOf(message, knownTexts(letter, identity));
+  const id = letterOf(name, eventId);
+  const inspectedAt = at.toISOString();
+  const diedAt = letter.diedAt ?? inspectedAt;
+  const [first, last] = [history.attempts[0], history.attempts.at(-1)];
+  const refusedAt = letter.refusal && diedAt;
+  return {
+    schemaVersion: 1,
+    kind: 'death',
+    letter: id,
+    key: letter.key,
+    function: name,
+    way: letter.way,
+    code,
+    message,
+    group: groupOf(name, code, pattern),
+    pattern,
+    eventId,
+    correlationId,
+    subscription: letter.subscription,
+    deliveries: letter.deliveries ?? (history.count || undefined),
+    attempts: history.attempts.map(attemptOf),
+    attemptCount: history.count,
+    firstFailureAt: first?.at ?? refusedAt,
+    lastFailureAt: refusedAt ?? last?.at,
+    concern,
+    concernState,
+    // anybody may write attributes: only that of its own replay counts
+    replay: letter.mark?.letter === id ? letter.mark.key : undefined,
+    diedAt,
+    inspectedAt,
+    letterMessage: letter.message,
+  };
+}
+
+async function historyOf(
+  name: string,
+  eventId: string,
+  state: ObjectStore,
+  signal: AbortSignal,
+): Promise<FailureHistory> {
+  if (!/^\w{1,63}$/.test(name) || name === 'unknown') return { attempts: [], count: 0 };
+  return readFailures(state, name, eventId, { signal });
+}
+
+function causeOf(
+  { way, refusal, deliveries }: DeadLetter,
+  { attempts }: FailureHistory,
+): { code: string; message: string } {
+  if (refusal) return { code: refusal.code.slice(0, MAX_NAME), message: refusal.reason };
+  const last = attempts.at(-1);
+  if (way === 'given-up' && last) return { code: last.code, message: last.message };
+  if (way === 'given-up') {
+    const times = deliveries === undefined ? '' : ` ${deliveries}`;
+    return { code: 'unknown', message: `given up after${times} deliveries, none of which left a record` };
+  }
+  return { code: 'unknown', message: 'neither a function nor a subscription says why it is here' };
+}
+
+/** What is this event's own in a message about it. */
+function knownTexts(letter: DeadLetter, { concern, eventId, correlationId }: Identity): string[] {
+  const { messageId } = letter.original.kind === 'message' ? letter.original : { messageId: undefined };
+  const object = concern?.kind === 'object' ? [concern.name, concern.generation] : [];
+  const event = concern?.kind === 'event' ? [concern.id] : [];
+  return [...object, ...event, eventId, correlationId, messageId].filter((text) => text !== undefined);
+}
+
+function attemptOf({ attempt, code, message, stack, trace, at }: Attempt): Attempt {
+  return { attempt, code, message, stack, trace, at };
+}

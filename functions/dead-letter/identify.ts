@@ -1,0 +1,56 @@
+import { DIED_OF } from '../../shared/dead-letters/attributes.ts';
+import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
+import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
+import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
+import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import { isRefusal } from '../../shared/runtime/errors.ts';
+import { type Concern, concernOf } from '../concerns.ts';
+
+export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
+  settled: Concern['settled'];
+}
+
+/** Which event it was, by the parser of the function that failed; where that refuses it, by its content. */
+export async function identify(letter: DeadLetter): Promise<Identity> {
+  const parsed = await parse(letter);
+  if (parsed) {
+    const { eventId, about, correlationId, settled } = parsed;
+    return { eventId: letter.eventId ?? eventId, concern: about, correlationId, settled };
+  }
+  return {
+    eventId: letter.eventId ?? contentIdOf(asDelivered(letter)),
+    concern: looksLike(letter),
+    correlationId: said(letter, 'correlationid'),
+    settled: undefined,
+  };
+}
+
+async function parse(letter: DeadLetter): Promise<Concern | undefined> {
+  try {
+    return await concernOf(letter.function, inputOf(letter.original));
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+/** As the failed function was handed it, so that both find the same content. */
+function asDelivered({ message, original }: DeadLetter): unknown {
+  if (message.form !== 'message') return inputOf(original);
+  const { data, attributes } = message;
+  const orderingKey = attributes[DIED_OF.orderingKey] ?? message.orderingKey;
+  return { message: { data, attributes, orderingKey } };
+}
+
+function looksLike(letter: DeadLetter): ConcernedEvent | undefined {
+  const [id, type, source] = ['id', 'type', 'source'].map((name) => said(letter, name));
+  if (id === undefined && type === undefined && source === undefined) return undefined;
+  return { kind: 'event', id, type, source };
+}
+
+/** What it says itself, in attributes or as a CloudEvent. */
+function said({ original }: DeadLetter, name: string): string | undefined {
+  if (original.kind === 'event') return textOf(original.input, name);
+  const { attributes } = original;
+  return attributes[`ce-${name}`] ?? attributes[name];
+}

@@ -1,0 +1,78 @@
+import { deathRow } from '../../shared/dead-letters/dead-letters-table.ts';
+import { concernText } from '../../shared/dead-letters/entry-metadata.ts';
+import { readEntry, writeDeath, writeResolved } from '../../shared/dead-letters/letter-store.ts';
+import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
+import type { DeathRecord } from '../../shared/dead-letters/records.ts';
+import type { Row } from '../../shared/delta/index.ts';
+import { toTableError } from '../../shared/lake/named-table.ts';
+import type { Invocation } from '../../shared/runtime/handle.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import { type ExplainTools, explain } from './explain.ts';
+
+export interface InspectTools extends ExplainTools {
+  /** Resolves when the row is in the table for good. */
+  submit(row: Row, options: { signal: AbortSignal }): Promise<unknown>;
+}
+
+/** Name of this function, as the one who found an event settled. */
+const NAME = 'inspectDeadLetter';
+
+/**
+ * One dead letter, once whatever the duplicates. The entry is the commit point; what follows it is done again by
+ * every redelivery until all of it is there. It is told at once, before the table, which may be what is broken.
+ */
+export async function inspect(
+  letter: DeadLetter,
+  tools: InspectTools,
+  invocation: Invocation,
+): Promise<void> {
+  const { clock, signal, log } = invocation;
+  const { state } = tools;
+  const found = await explain(letter, tools, { signal, at: new Date(clock.now()) });
+  const { letter: id, key } = found;
+  const ours = await writeDeath(state, found, { signal });
+  if (ours) tell(found, log);
+  else log.info('dead letter was known', { letter: id, outcome: 'duplicate' });
+  if (found.concernState === 'succeeded') {
+    const at = new Date(clock.now()).toISOString();
+    await writeResolved(state, { letter: id, key, by: NAME, at }, { signal });
+  }
+  // the table says what the record says, not what a duplicate found later
+  const record = ours
+    ? found
+    : ((await readEntry(state, { letter: id, kind: 'death', key }, { signal })) ?? found);
+  try {
+    await tools.submit(deathRow(record), { signal });
+  } catch (error) {
+    throw toTableError(error);
+  }
+}
+
+/**
+ * The one entry of a death, as Error Reporting takes it, in the name of the function that failed. The metric
+ * `dlq_messages_total` is counted from it. https://cloud.google.com/error-reporting/docs/formatting-error-messages
+ */
+function tell(death: DeathRecord, log: Logger): void {
+  const { function: name, code, message, way, letter, group, eventId, correlationId, concernState } = death;
+  const summary = `${name}: ${code}: ${message}`;
+  const last = death.attempts.at(-1);
+  log.error(`dead letter of ${summary}`, summary, {
+    ...(last && way === 'given-up' && { stack_trace: last.stack }),
+    ...(last?.trace !== undefined && { 'logging.googleapis.com/trace': last.trace }),
+    serviceContext: { service: name },
+    context: { reportLocation: { functionName: name } },
+    outcome: 'dead-letter',
+    function: name,
+    way,
+    code,
+    group,
+    letter,
+    eventId,
+    correlationId,
+    concern: concernText(death.concern),
+    concernState,
+    attempts: death.attemptCount,
+    deliveries: death.deliveries,
+    replay: death.replay,
+  });
+}

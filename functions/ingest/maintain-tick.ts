@@ -1,0 +1,17 @@
+import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import type { ParsedEvent } from '../../shared/runtime/handle.ts';
+import { messageEvent, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { parseRfc3339 } from './rfc3339.ts';
+
+/**
+ * The message only says that it is time, and the time is its identity: when it was published, or when the one was
+ * that it replays. Throws `invalid-event`.
+ */
+export function parseTick(input: unknown): ParsedEvent & { eventId: string } {
+  const message = parsePubsubMessage(input);
+  const time = message.attributes['ce-time'] ?? message.publishTime;
+  const micros = time === undefined ? undefined : parseRfc3339(time);
+  const identity = micros === undefined ? message.data.toString('base64') : String(micros);
+  const eventId = sha256(JSON.stringify(['maintainTable', identity]));
+  return { event: messageEvent(message, eventId), eventId };
+}

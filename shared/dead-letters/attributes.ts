@@ -1,0 +1,25 @@
+/** Attributes that tell how a message died: the first five and the form are ours, the others Pub/Sub's. */
+export const DIED_OF = {
+  code: 'deadLetterCode',
+  reason: 'deadLetterReason',
+  function: 'deadLetterFunction',
+  eventId: 'deadLetterEventId',
+  time: 'deadLetterTime',
+  messageId: 'deadLetterMessageId',
+  publishTime: 'deadLetterPublishTime',
+  orderingKey: 'deadLetterOrderingKey',
+  form: 'deadLetterForm',
+  subscription: 'CloudPubSubDeadLetterSourceSubscription',
+  deliveries: 'CloudPubSubDeadLetterSourceDeliveryCount',
+  sourcePublishTime: 'CloudPubSubDeadLetterSourceTopicPublishTime',
+} as const;
+
+/** Names that a dying message got, or that Pub/Sub keeps for itself: none of them is the producer's. */
+export function isOurs(name: string): boolean {
+  return name.startsWith('deadLetter') || isForwarding(name) || name.toLowerCase().startsWith('goog');
+}
+
+/** Names that Pub/Sub adds to a message that it gives up. */
+export function isForwarding(name: string): boolean {
+  return name.startsWith('CloudPubSubDeadLetterSource');
+}

@@ -1,0 +1,41 @@
+import { sha256 } from '../runtime/cloud-event.ts';
+
+/** Characters. */
+const MAX_PATTERN = 300;
+/** Of a message, beyond which it is not looked at. */
+const MAX_MESSAGE = 4_000;
+
+/** What differs from one failure to the next, in the order in which it is taken out. */
+const VARIABLE: readonly (readonly [RegExp, string])[] = [
+  [/"(?:[^"\\]|\\.)*"…?/g, '<text>'],
+  [/(?<!\w)'(?:[^'\\]|\\.)*'/g, '<text>'],
+  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>,;)]+/gi, '<url>'],
+  [/(?<![\w/])\/\/[\w.-]+\/[^\s"'<>,;)]*/g, '<url>'],
+  [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<id>'],
+  [/\b\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?/g, '<time>'],
+  // a path from the root, or one relative to here; what has a slash within, such as data/size, is a name
+  [/(?<![\w<>/.])(?:\.{0,2}|~|[A-Za-z]:)[/\\][^\s"'<>,;:)]+/g, '<path>'],
+  [/\b(?=[\w-]*\d)(?=[\w-]*[a-z])[a-z0-9_-]{12,}\b/gi, '<id>'],
+  [/\b[0-9a-f]{16,}\b/gi, '<id>'],
+  [/(?<![\w<])[-+]?\d+(?:[.,:]\d+)*/g, '<n>'],
+  [/\s+/g, ' '],
+];
+
+/**
+ * What is the same in all messages of one cause: numbers, ids, paths, addresses, times and quoted values are
+ * taken out. `known` are texts of this event, such as its object's name, which are taken out first.
+ */
+export function patternOf(message: string, known: readonly string[] = []): string {
+  let pattern = message.slice(0, MAX_MESSAGE);
+  const longestFirst = [...new Set(known)]
+    .filter((text) => text.length >= 3)
+    .sort((a, b) => b.length - a.length);
+  for (const text of longestFirst) pattern = pattern.replaceAll(text, '<this>');
+  for (const [variable, name] of VARIABLE) pattern = pattern.replace(variable, name);
+  return pattern.trim().slice(0, MAX_PATTERN).toWellFormed();
+}
+
+/** Names the group of all dead letters of one function and one cause, over all releases: 12 hex digits. */
+export function groupOf(functionName: string, code: string, pattern: string): string {
+  return sha256(JSON.stringify([functionName, code, pattern])).slice(0, 12);
+}

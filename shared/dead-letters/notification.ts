@@ -1,0 +1,30 @@
+import { sha256 } from '../runtime/cloud-event.ts';
+
+export interface Carried {
+  data: Buffer;
+  attributes: Readonly<Record<string, string>>;
+}
+
+/**
+ * A storage notification, made a CloudEvent that has an identity of its own. Eventarc takes the id of its event
+ * from the message that brought it, which a dead letter no longer tells: the object's generation stands in.
+ * https://cloud.google.com/storage/docs/pubsub-notifications
+ */
+export function asEvent(message: Carried): Carried {
+  const { attributes, data } = message;
+  const { bucketId, objectId, objectGeneration, eventType } = attributes;
+  if (attributes['ce-id'] !== undefined || !bucketId || !objectId || !objectGeneration) return message;
+  if (eventType !== 'OBJECT_FINALIZE') return message;
+  const resource = { bucket: bucketId, name: objectId, generation: objectGeneration };
+  return {
+    // a notification may come without the resource
+    data: data.length > 0 ? data : Buffer.from(JSON.stringify({ kind: 'storage#object', ...resource })),
+    attributes: {
+      'ce-specversion': '1.0',
+      'ce-type': 'google.cloud.storage.object.v1.finalized',
+      'ce-source': `//storage.googleapis.com/projects/_/buckets/${bucketId}`,
+      ...attributes,
+      'ce-id': sha256(JSON.stringify([bucketId, objectId, objectGeneration])).slice(0, 32),
+    },
+  };
+}

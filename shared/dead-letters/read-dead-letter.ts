@@ -1,0 +1,151 @@
+import { sha256 } from '../runtime/cloud-event.ts';
+import type { PubsubMessage } from '../runtime/pubsub-message.ts';
+import { type ReplayMark, readReplayMark, replayMarkOf } from '../runtime/replay-mark.ts';
+import { DIED_OF } from './attributes.ts';
+import { asMessage, formOf, type Original, originalOf, textOf } from './original.ts';
+import type { DeadMessage, Way } from './records.ts';
+
+/** What a message of the dead-letter topic says of itself. */
+export interface DeadLetter {
+  way: Way;
+  /** One of the names given, or `unknown`. */
+  function: string;
+  /** Short name of the subscription that gave up. */
+  subscription: string | undefined;
+  deliveries: number | undefined;
+  /** Of an event that its function refused. */
+  refusal: { code: string; reason: string } | undefined;
+  /** 64 hex digits, where the function that refused it told. */
+  eventId: string | undefined;
+  mark: ReplayMark | undefined;
+  /** RFC 3339; undefined where nothing says. */
+  diedAt: string | undefined;
+  original: Original;
+  /** 16 hex digits: the same for every duplicate of this death. */
+  key: string;
+  message: DeadMessage;
+}
+
+/**
+ * Never refuses: what is no message of Pub/Sub is taken whole, as JSON. `functions` are the names to look for in
+ * the subscription that gave up.
+ */
+export function readDeadLetter(input: unknown, functions: readonly string[]): DeadLetter {
+  const pushed = asMessage(input);
+  const message = pushed ? deadMessage(pushed) : rawMessage(input);
+  const { attributes } = message;
+  const original = originalOf(message);
+  const subscription = attributes[DIED_OF.subscription];
+  const way = message.form === 'raw' ? 'unknown' : wayOf(attributes);
+  const name =
+    way === 'given-up'
+      ? functionOf(subscription ?? '', functions)
+      : attributes[DIED_OF.function] || undefined;
+  const mark = readReplayMark(attributes) ?? replayMarkOf(inside(message));
+  const letter = {
+    way,
+    function: name ?? 'unknown',
+    subscription,
+    deliveries: countOf(attributes[DIED_OF.deliveries]),
+    refusal:
+      way === 'refused'
+        ? { code: attributes[DIED_OF.code] ?? 'unknown', reason: attributes[DIED_OF.reason] ?? '' }
+        : undefined,
+    eventId:
+      way === 'refused' && isEventId(attributes[DIED_OF.eventId]) ? attributes[DIED_OF.eventId] : undefined,
+    mark,
+    diedAt: timeOf(way === 'refused' ? attributes[DIED_OF.time] : undefined) ?? timeOf(message.publishTime),
+    original,
+    message,
+  };
+  const same = [letter.way, ...samenessOf(letter), mark?.key ?? ''];
+  return { ...letter, key: sha256(JSON.stringify(same)).slice(0, 16) };
+}
+
+/**
+ * The function whose trigger has a subscription of that name: such names hold the function's in lower case, as in
+ * `eventarc-us-central1-pipeline-processvideo-123-sub-45`. The last one counts where several are in it.
+ */
+export function functionOf(subscription: string, functions: readonly string[]): string | undefined {
+  const name = subscription.toLowerCase();
+  let found: { at: number; function: string } | undefined;
+  for (const one of functions) {
+    const at = name.lastIndexOf(one.toLowerCase());
+    if (at >= 0 && (!found || at > found.at)) found = { at, function: one };
+  }
+  return found?.function;
+}
+
+function wayOf(attributes: Readonly<Record<string, string>>): Way {
+  // a function drops what Pub/Sub added before, so that the last death is the one that shows
+  if (attributes[DIED_OF.subscription] !== undefined) return 'given-up';
+  return attributes[DIED_OF.code] !== undefined || attributes[DIED_OF.function] !== undefined
+    ? 'refused'
+    : 'unknown';
+}
+
+/** What all duplicates of a death have in common, and no other death has. */
+function samenessOf({
+  way,
+  original,
+  message,
+  subscription,
+}: Pick<DeadLetter, 'way' | 'original' | 'message' | 'subscription'>): string[] {
+  const { attributes } = message;
+  if (way === 'given-up') {
+    const published = attributes[DIED_OF.sourcePublishTime];
+    if (published) return [subscription ?? '', published];
+  }
+  if (way === 'refused') {
+    if (original.kind === 'message' && original.messageId) return [original.messageId];
+    const [source, id] =
+      original.kind === 'event' ? [textOf(original.input, 'source'), textOf(original.input, 'id')] : [];
+    if (source !== undefined && id !== undefined) return [source, id];
+  }
+  return message.messageId === undefined ? ['', sha256(message.data)] : ['letter', message.messageId];
+}
+
+function deadMessage(pushed: PubsubMessage): DeadMessage {
+  const { data, attributes, messageId, publishTime, orderingKey } = pushed;
+  const form = formOf(pushed);
+  return {
+    messageId,
+    publishTime,
+    orderingKey,
+    attributes,
+    data: data.toString('base64'),
+    bytes: data.length,
+    form,
+  };
+}
+
+function rawMessage(input: unknown): DeadMessage {
+  const data = Buffer.from(JSON.stringify(input) ?? 'null');
+  return {
+    messageId: undefined,
+    publishTime: undefined,
+    orderingKey: undefined,
+    attributes: {},
+    data: data.toString('base64'),
+    bytes: data.length,
+    form: 'raw',
+  };
+}
+
+/** An envelope has the original's attributes within. */
+function inside({ form, data }: DeadMessage): unknown {
+  return form === 'envelope' ? JSON.parse(Buffer.from(data, 'base64').toString()) : undefined;
+}
+
+function countOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+}
+
+function isEventId(text: string | undefined): boolean {
+  return text !== undefined && /^[0-9a-f]{64}$/.test(text);
+}
+
+function timeOf(text: string | undefined): string | undefined {
+  const ms = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
+}
