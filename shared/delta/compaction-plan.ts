@@ -11,6 +11,8 @@ export interface CompactionLimits {
   minFiles: number;
   /** Most rows that one rewrite sorts in memory. Default 100,000. */
   maxSortedRows: number;
+  /** Most bytes of files that one rewrite sorts in memory, where they take several times as much. Default 32 MiB. */
+  maxSortedBytes: number;
   /** Most rows that one rewrite merges from files sorted before. Default 1,000,000. */
   maxMergedRows: number;
 }
@@ -40,14 +42,22 @@ export function planCompaction(snapshot: Snapshot, limits: CompactionLimits): Co
   const files = [...snapshot.files].map(([path, add]): CompactionInput => {
     return { path, add, isSorted: idColumn !== undefined && add.tags?.[SORTED_BY] === idColumn };
   });
+  const isJoined = idColumn === undefined;
+  const most = isJoined
+    ? { rows: limits.maxMergedRows, bytes: Number.POSITIVE_INFINITY }
+    : { rows: limits.maxSortedRows, bytes: limits.maxSortedBytes };
   const fresh = files.filter(
-    ({ add, isSorted }) => !isSorted && (idColumn !== undefined || add.size < targetBytes / 2),
+    ({ add, isSorted }) =>
+      !isSorted &&
+      (!isJoined || add.size < targetBytes / 2) &&
+      rowsOf(add) <= most.rows &&
+      add.size <= most.bytes,
   );
   if (fresh.length >= minFiles) {
     const oldestFirst = fresh.sort((a, b) => a.add.modificationTime - b.add.modificationTime);
-    const limit = idColumn === undefined ? limits.maxMergedRows : limits.maxSortedRows;
-    const chosen = takeUpTo(oldestFirst, limit, Number.POSITIVE_INFINITY);
-    if (chosen.length > 1) return chosen;
+    const chosen = takeUpTo(oldestFirst, { ...most, files: Number.POSITIVE_INFINITY });
+    // one alone is worth sorting, not joining
+    if (chosen.length > (isJoined ? 1 : 0)) return chosen;
   }
   const tiers = new Map<number, CompactionInput[]>();
   for (const file of files) {
@@ -56,7 +66,11 @@ export function planCompaction(snapshot: Snapshot, limits: CompactionLimits): Co
     tiers.set(tier, [...(tiers.get(tier) ?? []), file]);
   }
   for (const tier of [...tiers.keys()].sort((a, b) => a - b)) {
-    const chosen = takeUpTo(tiers.get(tier) ?? [], limits.maxMergedRows, MAX_FAN_IN);
+    const chosen = takeUpTo(tiers.get(tier) ?? [], {
+      rows: limits.maxMergedRows,
+      bytes: Number.POSITIVE_INFINITY,
+      files: MAX_FAN_IN,
+    });
     if (chosen.length >= MERGE_FAN_IN) return chosen;
   }
   return undefined;
@@ -66,12 +80,18 @@ export function rowsOf(add: AddFile): number {
   return parseStats(add.stats).numRecords ?? Math.ceil(add.size / GUESSED_ROW_BYTES);
 }
 
-function takeUpTo(files: readonly CompactionInput[], maxRows: number, maxFiles: number): CompactionInput[] {
+function takeUpTo(
+  files: readonly CompactionInput[],
+  most: { rows: number; bytes: number; files: number },
+): CompactionInput[] {
   const chosen: CompactionInput[] = [];
   let rows = 0;
+  let bytes = 0;
   for (const file of files) {
     rows += rowsOf(file.add);
-    if (chosen.length >= maxFiles || (chosen.length > 0 && rows > maxRows)) break;
+    bytes += file.add.size;
+    const isTooMuch = rows > most.rows || bytes > most.bytes;
+    if (chosen.length >= most.files || (chosen.length > 0 && isTooMuch)) break;
     chosen.push(file);
   }
   return chosen;

@@ -47,6 +47,8 @@ export interface CompactionOutcome {
 /** Small enough for one read when an id is looked up. */
 const SORTED_GROUP_ROWS = 2_000;
 const JOINED_GROUP_ROWS = 50_000;
+/** One row group of each file that is merged is in memory: where rows are long, it has fewer of them. */
+const GROUP_BYTES = 4 * 1024 * 1024;
 
 /**
  * Rewrites small files into larger ones, sorted by the id column with a bloom filter a row group. Rows stay
@@ -64,6 +66,7 @@ export async function compact(
     targetBytes: options.targetBytes ?? 64 * 1024 * 1024,
     minFiles: options.minFiles ?? 4,
     maxSortedRows: options.maxSortedRows ?? 100_000,
+    maxSortedBytes: options.maxSortedBytes ?? 32 * 1024 * 1024,
     maxMergedRows: options.maxMergedRows ?? 1_000_000,
   };
   const total: CompactionOutcome = {
@@ -109,6 +112,7 @@ async function rewrite(
   const adds: AddFile[] = [];
   let writer: DataFileWriter | undefined;
   let batch: Row[] = [];
+  let batchBytes = 0;
   let read = 0;
   const closeFile = async (): Promise<void> => {
     if (writer === undefined) return;
@@ -121,6 +125,7 @@ async function rewrite(
     writer ??= new DataFileWriter(fields, { codec, idColumn });
     writer.write(batch);
     batch = [];
+    batchBytes = 0;
     if (writer.bytes >= targetBytes) await closeFile();
     // writers in this process want their turn
     await nextTurn();
@@ -128,8 +133,9 @@ async function rewrite(
   };
   for await (const row of mergedRows(location, fields, inputs, idColumn, signal)) {
     batch.push(row);
+    batchBytes += bytesOf(row);
     read++;
-    if (batch.length >= rowGroupRows) await flush();
+    if (batch.length >= rowGroupRows || batchBytes >= GROUP_BYTES) await flush();
   }
   await flush();
   await closeFile();
@@ -141,6 +147,16 @@ async function rewrite(
     throw corrupt(`compaction read ${read} rows and wrote ${written}; the log gives the files ${expected}`);
   }
   return adds;
+}
+
+/** About what the row takes. */
+function bytesOf(row: Row): number {
+  let bytes = 0;
+  for (const name in row) {
+    const value = row[name];
+    bytes += typeof value === 'string' || value instanceof Uint8Array ? value.length : 8;
+  }
+  return bytes;
 }
 
 async function commitRewrite(

@@ -30,25 +30,27 @@ export interface BoundCondition {
 
 /** Throws `schema-mismatch` for a column that is not there or a value of the wrong type. */
 export function bindFilter(filter: Filter, fields: readonly Field[]): BoundCondition[] {
-  return Object.entries(filter).map(([name, condition]) => {
+  return Object.entries(filter).flatMap(([name, { eq, in: list, gt, gte, lt, lte }]) => {
     const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined || !isColumnType(field.type)) {
       throw new DeltaError('schema-mismatch', `there is no column ${name} to filter by`);
     }
     const bind = (value: Value): Stored | undefined =>
       toStored(value, { ...field, nullable: true }) ?? undefined;
-    const limit = (open: Value, closed: Value): BoundCondition['above'] => {
-      const [inclusive, exclusive] = [bind(closed), bind(open)];
-      if (exclusive !== undefined) return { value: exclusive, inclusive: false };
-      return inclusive === undefined ? undefined : { value: inclusive, inclusive: true };
+    const limit = (bound: Value, inclusive: boolean): BoundCondition['above'] => {
+      const value = bind(bound);
+      return value === undefined ? undefined : { value, inclusive };
     };
-    const listed = condition.eq === undefined ? condition.in : [condition.eq];
-    return {
-      field,
-      anyOf: listed?.map(bind).filter((value) => value !== undefined),
-      above: limit(condition.gt, condition.gte),
-      below: limit(condition.lt, condition.lte),
+    const anyOf = (values: readonly Value[] | undefined): BoundCondition['anyOf'] =>
+      values?.map(bind).filter((value) => value !== undefined);
+    const first = {
+      anyOf: anyOf(eq === undefined ? list : [eq]),
+      above: limit(gt, false),
+      below: limit(lt, false),
     };
+    const second = { anyOf: anyOf(list), above: limit(gte, true), below: limit(lte, true) };
+    const isUsed = second.anyOf ?? second.above ?? second.below;
+    return [{ field, ...first }, ...(isUsed ? [{ field, ...second }] : [])];
   });
 }
 

@@ -1,6 +1,9 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { ObjectFacts } from '../storage/object-store.ts';
-import { LOG_FOLDER, type LogFile, objectName, parseLogFile, type TableLocation } from './log-path.ts';
+import { readCheckpoint } from './checkpoint-read.ts';
+import { DeltaError } from './delta-error.ts';
+import { CheckpointFiles, type ListedCheckpoint, logFiles } from './log-listing.ts';
+import type { TableLocation } from './log-path.ts';
 import { mapConcurrent } from './map-concurrent.ts';
 import { checkWritable } from './protocol.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -27,7 +30,8 @@ const BATCH = 64;
 /**
  * Deletes expired log files ("Metadata Cleanup"): all before the newest checkpoint that is at or before the
  * newest commit older than the retention (30 days, or by `delta.logRetentionDuration`). That checkpoint, its
- * commit and everything behind it stay, so that every version from there on can be read.
+ * commit and everything behind it stay, so that every version from there on can be read. A checkpoint that cannot
+ * be read does not count: it is all that is left of the versions before it.
  */
 export async function cleanUpLog(
   location: TableLocation,
@@ -38,7 +42,7 @@ export async function cleanUpLog(
   const { clock = systemClock, maxMs = Number.POSITIVE_INFINITY, dryRun = false, signal } = options;
   const started = clock.now();
   const cutoff = started - logRetentionMs(snapshot.metadata);
-  const keep = await newestCheckpointBefore(location, cutoff, signal);
+  const keep = await newestReadable(location, await checkpointsBefore(location, cutoff, signal), signal);
   const outcome: CleanupOutcome = { deleted: 0, oldestKept: keep, isComplete: true };
   if (keep === undefined) return outcome;
 
@@ -52,7 +56,7 @@ export async function cleanUpLog(
       location.store.delete(name, { generation, signal }),
     );
   };
-  for await (const { facts, file } of logFiles(location, signal)) {
+  for await (const { facts, file } of logFiles(location, 0, signal)) {
     if (file.version > keep) break;
     // a log compaction that begins at the kept checkpoint is of no use to anybody
     if (file.version === keep && file.kind !== 'compacted') continue;
@@ -67,39 +71,38 @@ export async function cleanUpLog(
   return outcome;
 }
 
-/** Newest complete checkpoint not behind the newest commit that is older than `cutoff`. */
-async function newestCheckpointBefore(
+/** Complete checkpoints not behind the newest commit that is older than `cutoff`, by rising version. */
+async function checkpointsBefore(
   location: TableLocation,
   cutoff: number,
   signal: AbortSignal | undefined,
-): Promise<number | undefined> {
-  const parts = new Map<string, number>();
-  let candidate: number | undefined;
-  let newest: number | undefined;
-  for await (const { facts, file } of logFiles(location, signal)) {
-    if (file.kind === 'checkpoint') candidate = file.version;
-    if (file.kind === 'checkpoint-part') {
-      const key = `${file.version}.${file.parts}`;
-      const found = (parts.get(key) ?? 0) + 1;
-      parts.set(key, found);
-      if (found === file.parts) candidate = file.version;
-    }
+): Promise<ListedCheckpoint[]> {
+  const checkpointFiles = new CheckpointFiles();
+  const found: ListedCheckpoint[] = [];
+  let expired = -1;
+  for await (const { facts, file } of logFiles(location, 0, signal)) {
+    const checkpoint = checkpointFiles.add(file, facts.size);
+    if (checkpoint) found.push(checkpoint);
     if (file.kind !== 'commit') continue;
     // names come in order of version: the rest of the log is newer still
     if (facts.updated.getTime() > cutoff) break;
-    // a checkpoint's name comes before that of its commit, which may be too young
-    newest = candidate;
+    expired = file.version;
   }
-  return newest;
+  return found.filter(({ version }) => version <= expired);
 }
 
-async function* logFiles(
+async function newestReadable(
   location: TableLocation,
+  checkpoints: ListedCheckpoint[],
   signal: AbortSignal | undefined,
-): AsyncGenerator<{ facts: ObjectFacts; file: LogFile }> {
-  const prefix = objectName(location, LOG_FOLDER);
-  for await (const facts of location.store.list({ prefix, startOffset: `${prefix}0`, signal })) {
-    const file = parseLogFile(facts.name.slice(prefix.length));
-    if (file) yield { facts, file };
+): Promise<number | undefined> {
+  for (const checkpoint of checkpoints.reverse()) {
+    try {
+      await readCheckpoint(location, checkpoint, signal);
+      return checkpoint.version;
+    } catch (error) {
+      if (!(error instanceof DeltaError) || error.code !== 'corrupt-table') throw error;
+    }
   }
+  return undefined;
 }

@@ -1,7 +1,9 @@
+import type { ObjectFacts } from '../storage/object-store.ts';
 import {
   checkpointPartPath,
   checkpointPath,
   LOG_FOLDER,
+  type LogFile,
   objectName,
   padVersion,
   parseLogFile,
@@ -31,42 +33,49 @@ export interface LogListing {
   hasV2Checkpoints: boolean;
 }
 
+/** Checkpoints from the names of their files, one by one: parts are not written together, so some may lack some. */
+export class CheckpointFiles {
+  private readonly parts = new Map<string, ListedCheckpoint['files']>();
+
+  /** The checkpoint that is whole with this file; undefined where it is none, or not the last part of one. */
+  add(file: LogFile, size: number): ListedCheckpoint | undefined {
+    const { version } = file;
+    if (file.kind === 'checkpoint') return { version, files: [{ path: checkpointPath(version), size }] };
+    if (file.kind !== 'checkpoint-part' || file.part < 1 || file.part > file.parts) return undefined;
+    const key = `${version}.${file.parts}`;
+    const files = this.parts.get(key) ?? [];
+    files.push({ path: checkpointPartPath(version, file.part, file.parts), size });
+    this.parts.set(key, files);
+    return files.length === file.parts ? { version, files } : undefined;
+  }
+}
+
 /** Lists the log from `from` on: names sort by version, so nothing older is touched. */
 export async function listLog(location: TableLocation, from = 0, signal?: AbortSignal): Promise<LogListing> {
   const commits: ListedCommit[] = [];
-  const single = new Map<number, ListedCheckpoint>();
-  const parts = new Map<string, { version: number; sizes: (number | undefined)[] }>();
+  const checkpoints = new Map<number, ListedCheckpoint>();
+  const checkpointFiles = new CheckpointFiles();
   let hasV2Checkpoints = false;
+  for await (const { facts, file } of logFiles(location, from, signal)) {
+    const { size, updated } = facts;
+    if (file.kind === 'commit') commits.push({ version: file.version, size, updated });
+    if (file.kind === 'v2-checkpoint') hasV2Checkpoints = true;
+    const checkpoint = checkpointFiles.add(file, size);
+    if (checkpoint) checkpoints.set(checkpoint.version, checkpoint);
+  }
+  return { commits, checkpoints: [...checkpoints.values()], hasV2Checkpoints };
+}
+
+/** Files of the log that the protocol names, from version `from` on, by rising version. */
+export async function* logFiles(
+  location: TableLocation,
+  from = 0,
+  signal?: AbortSignal,
+): AsyncGenerator<{ facts: ObjectFacts; file: LogFile }> {
   const prefix = objectName(location, LOG_FOLDER);
   const startOffset = `${prefix}${padVersion(from)}`;
-  for await (const { name, size, updated } of location.store.list({ prefix, startOffset, signal })) {
-    const file = parseLogFile(name.slice(prefix.length));
-    if (file?.kind === 'commit') commits.push({ version: file.version, size, updated });
-    if (file?.kind === 'v2-checkpoint') hasV2Checkpoints = true;
-    if (file?.kind === 'checkpoint') {
-      single.set(file.version, {
-        version: file.version,
-        files: [{ path: checkpointPath(file.version), size }],
-      });
-    }
-    if (file?.kind === 'checkpoint-part' && file.part >= 1 && file.part <= file.parts) {
-      const key = `${file.version}.${file.parts}`;
-      const known = parts.get(key) ?? { version: file.version, sizes: [] };
-      known.sizes[file.part - 1] = size;
-      // a number from a name: no array is made as long as it says
-      if (file.parts <= 100_000) known.sizes.length = file.parts;
-      parts.set(key, known);
-    }
+  for await (const facts of location.store.list({ prefix, startOffset, signal })) {
+    const file = parseLogFile(facts.name.slice(prefix.length));
+    if (file) yield { facts, file };
   }
-  for (const { version, sizes } of parts.values()) {
-    // parts are not written together: a set with a part missing does not count
-    const files = sizes.map((size, index) => ({
-      path: checkpointPartPath(version, index + 1, sizes.length),
-      size: size ?? -1,
-    }));
-    const isComplete = sizes.length > 0 && Array.from(sizes).every((size) => size !== undefined);
-    if (isComplete && !single.has(version)) single.set(version, { version, files });
-  }
-  const checkpoints = [...single.values()].sort((a, b) => a.version - b.version);
-  return { commits: commits.sort((a, b) => a.version - b.version), checkpoints, hasV2Checkpoints };
 }

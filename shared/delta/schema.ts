@@ -139,7 +139,7 @@ export function toStored(value: Value, field: Field): string | number | bigint |
   }
   switch (field.type) {
     case 'string':
-      if (typeof value === 'string') return value;
+      if (typeof value === 'string' && value.isWellFormed()) return value;
       break;
     case 'long':
       if (typeof value === 'bigint' && BigInt.asIntN(64, value) === value) return value;

@@ -9,7 +9,8 @@ import { type CompactionOptions, type CompactionOutcome, compact } from './compa
 import { DeltaError } from './delta-error.ts';
 import { type HistoryEntry, history } from './history.ts';
 import { type CleanupOptions, type CleanupOutcome, cleanUpLog } from './log-cleanup.ts';
-import { LOG_FOLDER, objectName, parseLogFile, type TableLocation } from './log-path.ts';
+import { logFiles } from './log-listing.ts';
+import type { TableLocation } from './log-path.ts';
 import { checkReadable, checkWritable, OUR_PROTOCOL } from './protocol.ts';
 import { type ScannedRow, type ScanOptions, scan } from './scan.ts';
 import { type Column, type Row, schemaStringOf, withColumns } from './schema.ts';
@@ -210,11 +211,8 @@ function locate(store: ObjectStore, path: string): TableLocation {
 }
 
 async function hasLog(location: TableLocation): Promise<boolean> {
-  const prefix = objectName(location, LOG_FOLDER);
-  for await (const { name } of location.store.list({ prefix, startOffset: `${prefix}0` })) {
-    if (parseLogFile(name.slice(prefix.length))) return true;
-  }
-  return false;
+  const first = await logFiles(location).next();
+  return first.done !== true;
 }
 
 function tableExists({ store, path }: TableLocation): DeltaError {

@@ -1,16 +1,13 @@
 import { DeltaError } from './delta-error.ts';
-import { commitPath, LOG_FOLDER, objectName, parseLogFile, type TableLocation } from './log-path.ts';
+import { logFiles } from './log-listing.ts';
+import { commitPath, objectName, type TableLocation } from './log-path.ts';
 
 /** Version of the oldest commit file that the log still has; undefined for an empty log. */
 export async function oldestCommit(
   location: TableLocation,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  const prefix = objectName(location, LOG_FOLDER);
-  for await (const { name } of location.store.list({ prefix, startOffset: `${prefix}0`, signal })) {
-    const file = parseLogFile(name.slice(prefix.length));
-    if (file?.kind === 'commit') return file.version;
-  }
+  for await (const { file } of logFiles(location, 0, signal)) if (file.kind === 'commit') return file.version;
   return undefined;
 }
 

@@ -27,6 +27,10 @@ describe('a filter', () => {
     ['the order of UTF-8', { note: { gt: '\uffff' } }, ['d']],
     ['two columns', { n: { gt: 0 }, note: { eq: 'x' } }, ['a']],
     ['an empty list', { id: { in: [] } }, []],
+    ['equality and a list', { id: { eq: 'a', in: ['b', 'c'] } }, []],
+    ['two lower bounds, the closed one tighter', { n: { gt: -10, gte: 1 } }, ['a', 'b']],
+    ['two upper bounds, the open one tighter', { n: { lt: 1, lte: 1 } }, ['d']],
+    ['no condition: every value but null', { n: {} }, ['a', 'b', 'd']],
   ];
   test.each(cases)('by %s', async (_, filter, ids) => {
     const rows = await collectRows((await sample()).scan({ filter, columns: ['id'] }));
