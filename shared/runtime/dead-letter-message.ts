@@ -1,3 +1,4 @@
+import { isForwarding } from '../dead-letters/attributes.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import type { AppError } from './errors.ts';
 import { type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
@@ -40,7 +41,8 @@ export function deadLetterMessage(refusal: Refusal): Required<Omit<OutgoingMessa
   };
   if (original) {
     // a dead letter that comes back and dies again is explained by its last death
-    const attributes = { ...original.attributes, ...own, deadLetterForm: 'original' };
+    const kept = Object.entries(original.attributes).filter(([name]) => !isForwarding(name));
+    const attributes = { ...Object.fromEntries(kept), ...own, deadLetterForm: 'original' };
     if (fits(attributes)) return { data: original.data, attributes };
   }
   return {

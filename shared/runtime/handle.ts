@@ -1,10 +1,12 @@
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type Clock, systemClock } from './clock.ts';
-import { type CloudEvent, eventIdOf, isJsonObject, sha256 } from './cloud-event.ts';
+import { type CloudEvent, eventIdOf, isJsonObject } from './cloud-event.ts';
+import { contentIdOf } from './content-id.ts';
 import { AppError, isRefusal, toAppError } from './errors.ts';
 import { recordFailure } from './failures.ts';
 import { type LogFields, type Logger, traceFields } from './log.ts';
 import { keepRefusals, type Refuse } from './refusals.ts';
+import { type ReplayMark, replayMarkOf } from './replay-mark.ts';
 import { deadline } from './retry.ts';
 
 /** What every function is given beside its event. */
@@ -66,9 +68,11 @@ export async function handleEvent<T extends ParsedEvent>(
     eventId = parsed.eventId ?? eventIdOf(parsed.event);
     log = log.with({ eventId, ...fn.logFields(parsed) });
     await fn.run(parsed, { event: parsed.event, eventId, log, signal: attempt.signal, clock, startedAt });
+    const mark = replayMarkOf(input);
+    if (mark) await resolveReplay(mark, fn.name, eventId, attempt.signal, runtime);
   } catch (thrown) {
     let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
-    eventId ??= sha256(JSON.stringify(input) ?? '');
+    eventId ??= contentIdOf(input);
     if (isRefusal(error)) {
       const failed = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
       if (failed === undefined) {
@@ -87,6 +91,24 @@ export async function handleEvent<T extends ParsedEvent>(
   } finally {
     attempt.clear();
   }
+}
+
+/** A replayed event is settled: its letter is told before the delivery is acknowledged, so that none is forgotten. */
+async function resolveReplay(
+  { letter, key }: ReplayMark,
+  by: string,
+  eventId: string,
+  signal: AbortSignal,
+  runtime: Runtime,
+): Promise<void> {
+  const [{ letterOf }, { writeResolved }] = await Promise.all([
+    import('../dead-letters/letter-id.ts'),
+    import('../dead-letters/letter-store.ts'),
+  ]);
+  // attributes that were copied from another event's replay
+  if (letterOf(by, eventId) !== letter) return;
+  const at = new Date((runtime.clock ?? systemClock).now()).toISOString();
+  await writeResolved(await runtime.state(), { letter, key, by, at }, { signal });
 }
 
 /** A refused event is acknowledged, so it must be kept first: what fails here fails the delivery. */

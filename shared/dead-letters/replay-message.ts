@@ -1,0 +1,121 @@
+import type { OutgoingMessage } from '../gcp/pubsub.ts';
+import { isJsonObject } from '../runtime/cloud-event.ts';
+import { MESSAGE_PUBLISHED } from '../runtime/pubsub-message.ts';
+import { REPLAY_KEY, REPLAY_LETTER } from '../runtime/replay-mark.ts';
+import { type Original, originalOf } from './original.ts';
+import type { DeathRecord } from './records.ts';
+
+/** https://cloud.google.com/pubsub/quotas#resource_limits, in bytes of UTF-8. */
+const MAX_DATA = 10 * 1024 * 1024;
+const MAX_ATTRIBUTES = 100;
+const MAX_NAME = 256;
+const MAX_VALUE = 1_024;
+
+export type ReplayMessage =
+  | {
+      kind: 'message';
+      message: OutgoingMessage;
+      /** What had to be left out for want of room, in words; what comes of an unmarked replay is not told. */
+      leftOut: ('causation' | 'mark' | 'ordering key')[];
+    }
+  /** Why it cannot be published again, in words. */
+  | { kind: 'impossible'; reason: string };
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** The topic from which the failed function alone is served. */
+export function replayTopic(functionName: string, prefix = 'replay-'): string {
+  return `${prefix}${functionName.toLowerCase()}`;
+}
+
+/**
+ * The original as it was, its data byte for byte, with the replay's mark beside its attributes and the letter as
+ * its cause where it names none. The event's identity does not change. `key` is that of the replay.
+ */
+export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
+  if (death.function === 'unknown') {
+    return { kind: 'impossible', reason: 'nothing says which function it was for' };
+  }
+  const original = originalOf(death.letterMessage);
+  if (original.kind === 'event' && isBrokenMessage(original.input)) {
+    return { kind: 'impossible', reason: 'what came was no message of Pub/Sub' };
+  }
+  const { data, attributes, orderingKey } = carrierOf(death, original);
+  if (data.length > MAX_DATA) {
+    return {
+      kind: 'impossible',
+      reason: `the event has ${data.length} bytes; a message has at most ${MAX_DATA}`,
+    };
+  }
+  const misfit = misfitIn(attributes);
+  if (misfit !== undefined) return { kind: 'impossible', reason: misfit };
+
+  const leftOut: Extract<ReplayMessage, { kind: 'message' }>['leftOut'] = [];
+  const all: Record<string, string> = { ...attributes };
+  const room = (count: number): boolean => Object.keys(all).length + count <= MAX_ATTRIBUTES;
+  if (room(2)) Object.assign(all, { [REPLAY_LETTER]: death.letter, [REPLAY_KEY]: key });
+  else leftOut.push('mark');
+  if (!namesCause(attributes)) {
+    if (room(1)) all['ce-causationid'] = death.letter;
+    else leftOut.push('causation');
+  }
+  const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= MAX_VALUE;
+  if (orderingKey !== undefined && !isOrdered) leftOut.push('ordering key');
+  return {
+    kind: 'message',
+    message: { data, attributes: all, ...(isOrdered && orderingKey !== '' && { orderingKey }) },
+    leftOut,
+  };
+}
+
+/** A message that the failed function takes for the event. */
+function carrierOf(
+  death: DeathRecord,
+  original: Original,
+): { data: Buffer; attributes: Attributes; orderingKey: string | undefined } {
+  if (original.kind === 'event') {
+    return {
+      data: Buffer.from(original.text),
+      attributes: { 'content-type': 'application/cloudevents+json' },
+      orderingKey: undefined,
+    };
+  }
+  const { data, attributes, orderingKey, publishTime } = original;
+  // a message that only says that it is time is known by its time
+  const isTick = death.function === 'maintainTable' && publishTime !== undefined;
+  return {
+    data,
+    attributes:
+      isTick && attributes['ce-time'] === undefined ? { ...attributes, 'ce-time': publishTime } : attributes,
+    orderingKey,
+  };
+}
+
+/** Published whole, its envelope would be taken for the event. */
+function isBrokenMessage(input: unknown): boolean {
+  if (!isJsonObject(input)) return true;
+  return (
+    input['type'] === MESSAGE_PUBLISHED ||
+    (input['specversion'] === undefined && input['message'] !== undefined)
+  );
+}
+
+function namesCause(attributes: Attributes): boolean {
+  return attributes['ce-causationid'] !== undefined || attributes['causationid'] !== undefined;
+}
+
+function misfitIn(attributes: Attributes): string | undefined {
+  const entries = Object.entries(attributes);
+  if (entries.length > MAX_ATTRIBUTES) {
+    return `the event has ${entries.length} attributes; a message has at most ${MAX_ATTRIBUTES}`;
+  }
+  for (const [name, value] of entries) {
+    const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
+    if (nameBytes < 1 || nameBytes > MAX_NAME) {
+      return `an attribute's name has ${nameBytes} bytes; 1 to ${MAX_NAME} are allowed`;
+    }
+    if (valueBytes > MAX_VALUE)
+      return `an attribute has ${valueBytes} bytes; at most ${MAX_VALUE} are allowed`;
+  }
+  return undefined;
+}
