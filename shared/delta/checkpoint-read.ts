@@ -14,7 +14,8 @@ export async function readLastCheckpoint(
   location: TableLocation,
   signal?: AbortSignal,
 ): Promise<number | undefined> {
-  const stored = await location.store.get(objectName(location, LAST_CHECKPOINT), { signal });
+  const name = objectName(location, LAST_CHECKPOINT);
+  const stored = await location.store.get(name, { withoutMetadata: true, signal });
   if (stored === undefined) return undefined;
   let hint: Json;
   try {

@@ -80,7 +80,7 @@ function checkpointRows(snapshot: Snapshot, now: number): { rows: CheckpointRow[
 /** Points the hint at the checkpoint, unless it points further already. Losing a race is no loss. */
 async function pointAt(location: TableLocation, version: number, body: Uint8Array): Promise<void> {
   const name = objectName(location, LAST_CHECKPOINT);
-  const stored = await location.store.get(name);
+  const stored = await location.store.get(name, { withoutMetadata: true });
   if (stored === undefined) {
     await location.store.putIfAbsent(name, body, { contentType: 'application/json' });
     return;

@@ -44,7 +44,8 @@ export async function readCommit(
   version: number,
   signal?: AbortSignal,
 ): Promise<Commit | undefined> {
-  const stored = await location.store.get(objectName(location, commitPath(version)), { signal });
+  const name = objectName(location, commitPath(version));
+  const stored = await location.store.get(name, { withoutMetadata: true, signal });
   return stored && parseCommit(version, stored.body);
 }
 

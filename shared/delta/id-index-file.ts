@@ -42,7 +42,7 @@ export async function loadIndex(
   const prefix = objectName(location, folderOf(column));
   for await (const { name } of location.store.list({ prefix, signal })) names.push(name);
   for (const name of names.reverse()) {
-    const stored = await location.store.get(name, { signal });
+    const stored = await location.store.get(name, { withoutMetadata: true, signal });
     const saved = stored && decodeIndex(stored.body, column, tableId);
     if (saved) return saved;
   }

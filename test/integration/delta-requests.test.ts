@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DeltaTable, UniqueAppender } from '../../shared/delta/index.ts';
+import { writeRecord } from '../../shared/runtime/once.ts';
+import { COLUMNS, rowOf } from '../helpers/delta.ts';
+import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
+
+let gcs: TestGcs;
+
+beforeAll(async () => {
+  gcs = await startTestGcs();
+});
+
+afterAll(() => gcs.close());
+
+/** Requests for objects, as `<operation> <last part of the name>`. */
+function counted() {
+  const requests: string[] = [];
+  const storage = gcs.storage({
+    onRequest: ({ operation, name }) =>
+      requests.push(`${operation} ${name.slice(name.lastIndexOf('/') + 1)}`),
+  });
+  const store = storage.bucket('bucket');
+  return { store, take: () => requests.splice(0).sort() };
+}
+
+const commit = (version: number) => `${String(version).padStart(20, '0')}.json`;
+
+test('a commit is read by one request, and one that is not there by one, too', async () => {
+  const { store, take } = counted();
+  const table = await DeltaTable.create(store, 'plain', { columns: COLUMNS });
+  for (let i = 0; i < 3; i++) await table.append([rowOf(i)]);
+  take();
+  const again = await DeltaTable.open(store, 'plain');
+  expect(take()).toEqual(
+    ['list ', 'read _last_checkpoint', ...[0, 1, 2, 3].map((version) => `read ${commit(version)}`)].sort(),
+  );
+  await again.snapshot();
+  expect(take()).toEqual([`read ${commit(4)}`]);
+});
+
+test('an appender asks for the next version, and writes a file and a commit', async () => {
+  const { store, take } = counted();
+  const { location } = await DeltaTable.create(store, 'unique', { columns: COLUMNS });
+  const appender = await UniqueAppender.open(location, { idColumn: 'id', maxAgeMs: 0 });
+  await appender.submit(rowOf(1));
+  take();
+  expect(await appender.submit(rowOf(2))).toEqual({ kind: 'added', version: 2 });
+  await appender.close();
+  const requests = take();
+  expect(requests.filter((request) => !request.startsWith('put part-'))).toEqual([
+    `put ${commit(2)}`,
+    `read ${commit(2)}`,
+  ]);
+  expect(requests).toHaveLength(3);
+});
+
+test('whoever loses the race for a write-once record reads it by one request', async () => {
+  const { store, take } = counted();
+  await writeRecord(store, 'a/record.json', { by: 'the first' });
+  take();
+  expect(await writeRecord(store, 'a/record.json', { by: 'the second' })).toEqual({
+    value: { by: 'the first' },
+    ours: false,
+  });
+  expect(take().filter((request) => request.startsWith('read'))).toEqual(['read record.json']);
+});
