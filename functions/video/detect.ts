@@ -88,8 +88,12 @@ async function ask(input: DetectInput): Promise<Detection> {
   const moments: DetectedMoment[] = [];
   let fine = NO_TOKENS;
   let asks = coarse.asks;
-  for (const found of coarse.moments) {
-    const refined = await refine(found, input, gemini);
+  for (const [index, found] of coarse.moments.entries()) {
+    // Of a single moment, the detection itself is the record that follows at once.
+    const refined =
+      coarse.moments.length === 1
+        ? await refine(found, input, gemini)
+        : await once(state, names.fine(index), () => refine(found, input, gemini), { signal });
     fine = addTokens(fine, refined.tokens);
     asks += refined.asks;
     if (moments.some((moment) => moment.chosenSeconds === refined.chosenSeconds)) {

@@ -9,6 +9,8 @@ import type { VideoObject } from './video-object.ts';
 export interface VideoNames {
   /** In the state bucket. */
   coarse: string;
+  /** Of each moment, where there are several. */
+  fine(index: number): string;
   detection: string;
   lease: string;
   /** Written when the outcome has been published. */
@@ -31,6 +33,7 @@ export function videoNames(object: VideoObject): VideoNames {
   const number = (index: number): string => String(index + 1).padStart(2, '0');
   return {
     coarse: `${state}/coarse.json`,
+    fine: (index) => `${state}/fine-${number(index)}.json`,
     detection: `${state}/detection.json`,
     lease: `${state}/lease.json`,
     published: `${state}/published.json`,

@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { parseVideoConfig } from '../../../functions/video/config.ts';
+import { detect } from '../../../functions/video/detect.ts';
+import type { VideoFile } from '../../../functions/video/media/video-file.ts';
+import { videoNames } from '../../../functions/video/records.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';
+
+/** Two frames a second, of one pixel each: black and white in turn. */
+const video: VideoFile = {
+  facts: {
+    container: 'mp4',
+    codec: 'h264',
+    width: 1,
+    height: 1,
+    rotation: 0,
+    durationSeconds: 30,
+    frameRate: 10,
+    hdr: false,
+    hasAudio: false,
+  },
+  async frameAt(time) {
+    return { time, width: 1, height: 1, rgb: new Uint8Array(3).fill((time * 2) % 2 ? 255 : 0) };
+  },
+  async framesBetween(from) {
+    return Promise.all([0, 0.5, 1].map((after) => this.frameAt(from + after)));
+  },
+  traffic: { bytes: 0, requests: 0 },
+  close: async () => {},
+};
+
+const at = (timestamp: string, confidence: number) => ({ timestamp, confidence, description: 'it' });
+const THREE = { json: { found: true, moments: [at('00:05', 0.9), at('00:10', 0.8), at('00:20', 0.7)] } };
+const SECOND_STILL = { json: { still: 2, confidence: 0.9 } };
+
+function scene() {
+  const state = createMemoryStorage().bucket('state');
+  const names = videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' });
+  const run = async (geminiCalls: number, ...script: Scripted[]) => {
+    const env = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', DAILY_GEMINI_CALLS: String(geminiCalls) };
+    const gemini = scriptedGemini(...script);
+    const detection = await detect({
+      video,
+      part: { videoUri: 'gs://raw/a.mp4', mimeType: 'video/mp4' },
+      question: { moment: 'it', maxMoments: 3, contactSheet: false },
+      names,
+      state,
+      config: parseVideoConfig(env),
+      gemini: async () => gemini,
+      signal: new AbortController().signal,
+    }).catch((error: unknown) => error);
+    return { detection, asked: gemini.questions };
+  };
+  return { state, names, run };
+}
+
+test('a day that ends in the middle of three moments: the next attempt asks only what is left', async () => {
+  const { run } = scene();
+  const first = await run(2, THREE, SECOND_STILL);
+  expect(first.detection).toMatchObject({ code: 'over-budget' });
+  expect(first.asked).toHaveLength(2);
+
+  const second = await run(4, SECOND_STILL, SECOND_STILL);
+  expect(second.asked.map(promptOf).filter((prompt) => prompt.includes('numbered stills'))).toHaveLength(2);
+  expect(second.detection).toMatchObject({
+    moments: [
+      { coarseSeconds: 5, chosenSeconds: 4.5 },
+      { coarseSeconds: 10, chosenSeconds: 9.5 },
+      { coarseSeconds: 20, chosenSeconds: 19.5 },
+    ],
+    model: { asks: 4 },
+    tokens: { total: 48, coarse: { total: 12 }, fine: { total: 36 } },
+  });
+
+  const third = await run(0);
+  expect(third.asked).toHaveLength(0);
+  expect(third.detection).toEqual(second.detection);
+});
+
+test('a single moment has no record of its own beside the detection', async () => {
+  const { run, state, names } = scene();
+  await run(0, { json: { found: true, moments: [at('00:05', 0.9)] } }, SECOND_STILL);
+  expect(await state.stat(names.detection)).toBeDefined();
+  expect(await state.stat(names.fine(0))).toBeUndefined();
+});
