@@ -7,19 +7,22 @@ import type { Env } from '../shared/runtime/config.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
 import { realGeminiSettings, startBrain } from './brain.ts';
-import { forwardDeadLetter } from './dead-letters.ts';
+import { createForwarder } from './dead-letters.ts';
 import type { Delivery } from './eventarc/delivery-store.ts';
 import { Eventarc, type Route } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
+import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
 import { freePort } from './ports.ts';
-import { type PubsubServer, startPubsubServer } from './pubsub/server.ts';
+import type { PubsubServer } from './pubsub/server.ts';
+import { startPubsubPart } from './pubsub-part.ts';
 import type { VertexServer } from './vertex/server.ts';
 
 export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'lake' } as const;
-export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
+export { TOPICS };
+
 const PROJECT = 'local';
 const MAINTENANCE_MS = 300_000;
 
@@ -44,6 +47,8 @@ export interface LocalCloudOptions {
   /** Settings of the functions: those of the README's table. */
   env?: Env;
   ports?: Ports;
+  /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started where absent. */
+  pubsubUrl?: string;
   gemini?: GeminiChoice;
   /** Processes a function; each takes the trigger's concurrency. */
   instances?: number;
@@ -76,7 +81,8 @@ export interface LocalCloud {
   gcs: GcsServer;
   /** Undefined where the real Gemini answers. */
   vertex: VertexServer | undefined;
-  pubsub: PubsubServer;
+  /** Undefined where it is somebody else's. */
+  pubsub: PubsubServer | undefined;
   eventarc: Eventarc;
   processes: FunctionProcess[];
   close(): Promise<void>;
@@ -108,14 +114,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     });
     closers.push(() => gcs.close());
 
-    const pubsub = await startPubsubServer({
-      dir: join(dir, 'pubsub'),
-      projectId: PROJECT,
-      topics: Object.values(TOPICS),
-      ...(ports.pubsub !== undefined && { port: ports.pubsub }),
-    });
+    const backoff = options.backoff ?? { minMs: 500, maxMs: 30_000 };
+    const { pubsubUrl: url } = options;
+    const pubsub = await startPubsubPart({ dir, project: PROJECT, port: ports.pubsub, url, backoff });
     closers.push(() => pubsub.close());
-    await keepDeadLetters(pubsub.url);
 
     const brain =
       gemini === 'local'
@@ -149,26 +151,24 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     for (const [name, processes] of started) {
       const trigger: Trigger = {
         ...triggers[name],
-        ...(options.maxDeliveryAttempts && { maxDeliveryAttempts: options.maxDeliveryAttempts }),
+        ...(triggers[name].maxDeliveryAttempts !== undefined &&
+          options.maxDeliveryAttempts && { maxDeliveryAttempts: options.maxDeliveryAttempts }),
       };
       const urls = processes.map(({ url }) => url);
       if ('bucket' in trigger.source) routes.push({ function: name, trigger, bucket: BUCKETS.raw, urls });
-      else subscribe(pubsub, name, trigger, urls, options);
+      await pubsub.subscribeFunction(name, trigger, urls);
     }
+    closers.push(() => pubsub.stopPushing());
+    const topic = TOPICS.deadLetters;
+    const forwarder = createForwarder({ pubsubUrl: pubsub.url, topic, project: PROJECT });
+    closers.push(() => forwarder.close());
     eventarc = new Eventarc({
       dir: join(dir, 'eventarc'),
       routes,
-      ...(options.backoff && { backoff: options.backoff }),
+      backoff,
       ...(events.onAttempt && { onAttempt: events.onAttempt }),
-      onDeadLetter: (delivery, file) => {
-        events.onDeadLetter?.(delivery, file);
-        // It is on disk as well: a message that cannot be published is not lost.
-        void forwardDeadLetter(delivery, {
-          pubsubUrl: pubsub.url,
-          topic: TOPICS.deadLetters,
-          project: PROJECT,
-        }).catch(() => undefined);
-      },
+      ...(events.onDeadLetter && { onDeadLetter: events.onDeadLetter }),
+      forward: (delivery) => forwarder.forward(delivery),
     });
     const running = eventarc;
     closers.push(() => running.close());
@@ -191,7 +191,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       functionEnv,
       storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: PROJECT }),
       gcs,
-      pubsub,
+      pubsub: pubsub.server,
       vertex: brain?.vertex,
       eventarc,
       processes: started.flatMap(([, processes]) => processes),
@@ -209,28 +209,6 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
   return made.dir;
 }
 
-const TOPIC_OF = { EVENTS_TOPIC: TOPICS.events, MAINTENANCE_TOPIC: TOPICS.maintenance } as const;
-
-function subscribe(
-  pubsub: PubsubServer,
-  name: FunctionName,
-  trigger: Trigger,
-  urls: string[],
-  options: LocalCloudOptions,
-): void {
-  if (!('topic' in trigger.source)) return;
-  pubsub.subscribeFunction({
-    name: `eventarc-${name}`,
-    topic: TOPIC_OF[trigger.source.topic],
-    urls,
-    concurrency: trigger.concurrency,
-    deadLetterTopic: TOPICS.deadLetters,
-    maxDeliveryAttempts: trigger.maxDeliveryAttempts,
-    ackDeadlineSeconds: Math.max(10, trigger.timeoutSeconds),
-    backoff: options.backoff ?? { minMs: 500, maxMs: 30_000 },
-  });
-}
-
 /** Cloud Scheduler's part; returns what ends it. */
 function scheduleMaintenance(pubsubUrl: string): () => void {
   const publisher = createPublisher({ project: PROJECT, apiEndpoint: pubsubUrl });
@@ -242,18 +220,6 @@ function scheduleMaintenance(pubsubUrl: string): () => void {
     clearInterval(timer);
     publisher.close();
   };
-}
-
-/** A topic without a subscription loses its messages. */
-async function keepDeadLetters(pubsubUrl: string): Promise<void> {
-  const topic = `projects/${PROJECT}/topics/${TOPICS.deadLetters}`;
-  const answer = await fetch(`${pubsubUrl}/v1/projects/${PROJECT}/subscriptions/dead-letters-kept`, {
-    method: 'PUT',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ topic, messageRetentionDuration: '604800s', ackDeadlineSeconds: 60 }),
-  });
-  if (!answer.ok && answer.status !== 409)
-    throw new Error(`no subscription of ${topic}: ${await answer.text()}`);
 }
 
 async function startInstances(
@@ -280,7 +246,7 @@ async function startInstances(
 /** What a user may set for the functions; the rest of the environment stays outside. */
 function userSettings(env: Env): Record<string, string> {
   const own =
-    /^(MOMENT_|DAILY_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|CHECKPOINT_|INGEST_|MAINTENANCE_|PRELOAD|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
+    /^(MOMENT_|DAILY_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|DEAD_LETTERS_|DAILY_|CHECKPOINT_|INGEST_|INSPECT_|MAINTENANCE_|PRELOAD|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (own.test(name) && value !== undefined) settings[name] = value;

@@ -1,27 +1,45 @@
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import type { Delivery } from './eventarc/delivery-store.ts';
 
+export interface DeadLetterForwarder {
+  forward(delivery: Delivery): Promise<void>;
+  close(): void;
+}
+
+/** Of an attribute's value, in bytes: https://cloud.google.com/pubsub/quotas#resource_limits */
+const MAX_VALUE = 1_024;
+
 /**
- * Forwards a storage event that was given up to the dead-letter topic, in the form the platform gives it:
+ * Forwards storage events that were given up to the dead-letter topic, in the form the platform gives them:
  * Eventarc's own transport is Pub/Sub, so the event is a message with `ce-*` attributes.
  */
-export async function forwardDeadLetter(
-  delivery: Delivery,
-  { pubsubUrl, topic, project }: { pubsubUrl: string; topic: string; project: string },
-): Promise<void> {
-  const attributes = Object.fromEntries(
-    Object.entries(delivery.headers).filter(([name]) => name.startsWith('ce-') || name === 'content-type'),
-  );
-  await createPublisher({ project, apiEndpoint: pubsubUrl }).publish(topic, [
-    {
-      data: delivery.body,
-      attributes: {
-        ...attributes,
-        CloudPubSubDeadLetterSourceSubscription: `eventarc-${delivery.function}`,
-        CloudPubSubDeadLetterSourceSubscriptionProject: project,
-        CloudPubSubDeadLetterSourceDeliveryCount: String(delivery.attempts.length),
-        CloudPubSubDeadLetterSourceTopicPublishTime: delivery.headers['ce-time'] ?? '',
-      },
+export function createForwarder(options: {
+  pubsubUrl: string;
+  topic: string;
+  project: string;
+}): DeadLetterForwarder {
+  const { pubsubUrl, topic, project } = options;
+  const publisher = createPublisher({ project, apiEndpoint: pubsubUrl });
+  return {
+    async forward(delivery) {
+      await publisher.publish(topic, [{ data: delivery.body, attributes: attributesOf(delivery, project) }]);
     },
-  ]);
+    close: () => publisher.close(),
+  };
+}
+
+function attributesOf({ headers, attempts, ...delivery }: Delivery, project: string): Record<string, string> {
+  const event = Object.entries(headers).filter(
+    ([name, value]) =>
+      (name.startsWith('ce-') || name === 'content-type') &&
+      // the subject of a long name: the data has that, too
+      Buffer.byteLength(value) <= MAX_VALUE,
+  );
+  return {
+    ...Object.fromEntries(event),
+    CloudPubSubDeadLetterSourceSubscription: `eventarc-${delivery.function}`,
+    CloudPubSubDeadLetterSourceSubscriptionProject: project,
+    CloudPubSubDeadLetterSourceDeliveryCount: String(attempts.length),
+    CloudPubSubDeadLetterSourceTopicPublishTime: headers['ce-time'] ?? '',
+  };
 }

@@ -22,23 +22,22 @@ export interface Delivery {
 
 /**
  * Deliveries on disk, one file each, replaced at once: what is pending here is tried again after a restart,
- * and what was given up is kept under `dead-letters`.
+ * and what was given up is kept under `dead-letters`, with a mark in `unforwarded` until it has been passed on.
  */
 export class DeliveryStore {
   private readonly pending: string;
   private readonly dead: string;
+  private readonly unforwarded: string;
 
   constructor(dir: string) {
     this.pending = join(dir, 'pending');
     this.dead = join(dir, 'dead-letters');
-    mkdirSync(this.pending, { recursive: true });
-    mkdirSync(this.dead, { recursive: true });
+    this.unforwarded = join(dir, 'unforwarded');
+    for (const folder of [this.pending, this.dead, this.unforwarded]) mkdirSync(folder, { recursive: true });
   }
 
   loadPending(): Delivery[] {
-    return readdirSync(this.pending)
-      .filter((file) => file.endsWith('.json'))
-      .map((file) => JSON.parse(readFileSync(join(this.pending, file), 'utf8')) as Delivery);
+    return readAll(this.pending, readdirSync(this.pending));
   }
 
   save(delivery: Delivery): void {
@@ -49,19 +48,37 @@ export class DeliveryStore {
     rmSync(join(this.pending, `${delivery.id}.json`), { force: true });
   }
 
-  /** Dead first, then no longer pending: a crash between the two leaves it in both, never in neither. */
+  /** Marked, then dead, then no longer pending: a crash in between leaves it in too many places, never in none. */
   giveUp(delivery: Delivery): string {
     const file = join(this.dead, `${delivery.id}.json`);
+    writeFileSync(join(this.unforwarded, `${delivery.id}.json`), '');
     replace(file, delivery);
     this.settle(delivery);
     return file;
   }
 
-  deadLetters(): Delivery[] {
-    return readdirSync(this.dead)
-      .filter((file) => file.endsWith('.json'))
-      .map((file) => JSON.parse(readFileSync(join(this.dead, file), 'utf8')) as Delivery);
+  /** Given up, and not known to have been passed on. */
+  loadUnforwarded(): Delivery[] {
+    const marked = new Set(readdirSync(this.unforwarded));
+    return readAll(
+      this.dead,
+      readdirSync(this.dead).filter((file) => marked.has(file)),
+    );
   }
+
+  forwarded(delivery: Delivery): void {
+    rmSync(join(this.unforwarded, `${delivery.id}.json`), { force: true });
+  }
+
+  deadLetters(): Delivery[] {
+    return readAll(this.dead, readdirSync(this.dead));
+  }
+}
+
+function readAll(folder: string, files: readonly string[]): Delivery[] {
+  return files
+    .filter((file) => file.endsWith('.json'))
+    .map((file) => JSON.parse(readFileSync(join(folder, file), 'utf8')) as Delivery);
 }
 
 function replace(file: string, value: unknown): void {

@@ -20,11 +20,14 @@ export interface EventarcOptions {
   backoff?: { minMs: number; maxMs: number };
   onAttempt?: (delivery: Delivery, result: number | string) => void;
   onDeadLetter?: (delivery: Delivery, file: string) => void;
+  /** Passes a dead letter on; called until it resolves, over restarts too. */
+  forward?: (delivery: Delivery) => Promise<void>;
 }
 
 /**
  * Delivers finalized objects to functions at least once: what is not answered with 2xx is tried again with
- * backoff, and given up as a dead letter after the trigger's last attempt. Pending deliveries outlive us.
+ * backoff, and given up as a dead letter after the trigger's last attempt. Pending deliveries outlive us, and so
+ * do dead letters that have not been passed on.
  */
 export class Eventarc {
   private readonly store: DeliveryStore;
@@ -35,6 +38,7 @@ export class Eventarc {
   constructor(private readonly options: EventarcOptions) {
     this.store = new DeliveryStore(options.dir);
     this.lanes = new Map(options.routes.map((route) => [route.function, new Lane(route)]));
+    for (const delivery of this.store.loadUnforwarded()) this.forward(delivery);
     for (const delivery of this.store.loadPending()) this.schedule(delivery);
   }
 
@@ -79,6 +83,22 @@ export class Eventarc {
     this.timers.add(timer);
   }
 
+  private forward(delivery: Delivery, failures = 0): void {
+    if (this.closed || !this.options.forward) return;
+    this.options.forward(delivery).then(
+      () => this.store.forwarded(delivery),
+      () => {
+        if (this.closed) return;
+        const again = (): void => {
+          this.timers.delete(timer);
+          this.forward(delivery, failures + 1);
+        };
+        const timer = setTimeout(again, retryDelay(failures + 1, 500, 10_000, Math.random));
+        this.timers.add(timer);
+      },
+    );
+  }
+
   private async attempt(delivery: Delivery, route: Route, url: string, signal: AbortSignal): Promise<void> {
     const result = await post(url, delivery, route.trigger.timeoutSeconds * 1_000, signal);
     // Ended by us and not by the function: not an attempt, and still pending.
@@ -91,9 +111,10 @@ export class Eventarc {
     delivery.attempts.push({ at: new Date().toISOString(), result });
     this.options.onAttempt?.(delivery, result);
     if (typeof result === 'number' && result >= 200 && result < 300) return this.store.settle(delivery);
-    if (delivery.attempts.length >= route.trigger.maxDeliveryAttempts) {
+    const { maxDeliveryAttempts = Number.POSITIVE_INFINITY } = route.trigger;
+    if (delivery.attempts.length >= maxDeliveryAttempts) {
       this.options.onDeadLetter?.(delivery, this.store.giveUp(delivery));
-      return;
+      return this.forward(delivery);
     }
     const { minMs, maxMs } = this.options.backoff ?? { minMs: 500, maxMs: 30_000 };
     const delayMs = minMs + retryDelay(delivery.attempts.length, minMs, maxMs - minMs, Math.random);

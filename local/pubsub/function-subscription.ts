@@ -4,6 +4,7 @@ import { alreadyExists } from './errors.ts';
 import { FilterError, parseFilter } from './filter.ts';
 import { checkName } from './names.ts';
 import { type PushAttempt, startPush } from './push.ts';
+import type { PushForm } from './push-body.ts';
 import type { SubscriptionRecord } from './records.ts';
 
 export interface FunctionSubscription {
@@ -13,6 +14,8 @@ export interface FunctionSubscription {
   topic: string;
   /** Where its instances listen. */
   urls: readonly string[];
+  /** As Eventarc passes messages on, the default, or as any push subscription does. */
+  form?: PushForm;
   /** Requests at a time in each instance. */
   concurrency: number;
   /** Without a dead-letter topic a message is tried for as long as it is kept. */
@@ -28,8 +31,8 @@ export interface FunctionSubscription {
 }
 
 /**
- * The subscription of a function's trigger, made or brought up to date: its messages are pushed as CloudEvents, as
- * Eventarc does. What was published while nobody listened is delivered now.
+ * The subscription of a function's trigger, made or brought up to date: its messages are pushed as
+ * CloudEvents, as Eventarc does, unless asked otherwise. What was published while nobody listened is delivered now.
  */
 export function subscribeFunction(broker: Broker, project: string, wanted: FunctionSubscription): void {
   const name = fullName(project, 'subscriptions', wanted.name);
@@ -40,7 +43,8 @@ export function subscribeFunction(broker: Broker, project: string, wanted: Funct
   const subscription = known ?? broker.createSubscription(record);
   subscription.consumer?.close();
   subscription.consumer = startPush(broker, subscription, {
-    form: 'cloudevent',
+    form: wanted.form ?? 'cloudevent',
+    isFunction: true,
     urls: wanted.urls,
     concurrency: wanted.concurrency,
     onAttempt: wanted.onAttempt,

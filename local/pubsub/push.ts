@@ -15,6 +15,8 @@ export interface PushAttempt {
 
 export interface PushTarget {
   form: PushForm;
+  /** A function of ours, which is started when it does not run. */
+  isFunction?: boolean;
   urls: readonly string[];
   /** Requests at a time at each of them. */
   concurrency: number;
@@ -53,7 +55,7 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
     bytes -= request.body.length;
     // ended by us and not by the other side: not an attempt, and still in the backlog
     if (closed) return;
-    if (result === 'ECONNREFUSED' && target.form === 'cloudevent') {
+    if (result === 'ECONNREFUSED' && target.isFunction) {
       // no instance listens: the platform would hold the request and start one, so this is no attempt
       subscription.backlog.putBack(item, lease);
       setTimeout(giveBack, RESTART_MS, url).unref();

@@ -76,6 +76,7 @@ export async function startPipeline(options: Partial<LocalCloudOptions> = {}): P
       return read(outcome.name);
     },
     deadLetters() {
+      if (!cloud.pubsub) throw new Error('somebody else keeps the messages');
       const { subscriptions } = cloud.pubsub.stats();
       const [, kept] =
         Object.entries(subscriptions).find(([name]) => name.endsWith('dead-letters-kept')) ?? [];

@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { type Delivery, DeliveryStore } from '../../local/eventarc/delivery-store.ts';
 import { Eventarc, type EventarcOptions } from '../../local/eventarc/eventarc.ts';
 import type { ObjectResource } from '../../local/gcs/records.ts';
@@ -113,6 +113,63 @@ test('after the last attempt the event is kept as a dead letter with every attem
   await expect.poll(() => scene.dead.length).toBe(1);
   expect(fn.received).toHaveLength(3);
   expect(scene.eventarc.deadLetters()[0]!.attempts.map(({ result }) => result)).toEqual([500, 500, 500]);
+});
+
+describe('a dead letter is passed on', () => {
+  test('again and again until that works', async () => {
+    const fn = await fakeFunction(() => 500);
+    const tried: string[] = [];
+    const forward = async (delivery: Delivery): Promise<void> => {
+      tried.push(delivery.id);
+      if (tried.length < 3) throw new Error('Pub/Sub is away');
+    };
+    eventarc(folder(), [fn.url], { attempts: 1, forward }).eventarc.accept(object());
+    await expect.poll(() => tried.length).toBe(3);
+    expect(new Set(tried).size).toBe(1);
+  });
+
+  test('after a restart where it stopped in between, and no more once that is done', async () => {
+    const dir = folder();
+    const fn = await fakeFunction(() => 500);
+    const forwarded: string[] = [];
+    const first = eventarc(dir, [fn.url], { attempts: 1, forward: () => new Promise(() => {}) });
+    first.eventarc.accept(object({ name: 'between.mp4' }));
+    await expect.poll(() => first.dead.length).toBe(1);
+    first.eventarc.close();
+
+    const forward = async ({ body }: Delivery): Promise<void> => {
+      forwarded.push(JSON.parse(body).name);
+    };
+    eventarc(dir, [fn.url], { forward });
+    await expect.poll(() => new DeliveryStore(dir).loadUnforwarded()).toEqual([]);
+    eventarc(dir, [fn.url], { forward }).eventarc.accept(object({ name: 'other.mp4' }));
+    await expect.poll(() => fn.received.length).toBeGreaterThan(1);
+    expect(forwarded.filter((name) => name === 'between.mp4')).toHaveLength(1);
+  });
+
+  test('whatever the crash left: marked and pending, or dead and pending', async () => {
+    const dir = folder();
+    const store = new DeliveryStore(dir);
+    const delivery: Delivery = {
+      id: '7-processVideo',
+      function: 'processVideo',
+      headers: {},
+      body: JSON.stringify(object()),
+      attempts: [{ at: '2026-11-21T00:00:00.000Z', result: 500 }],
+      notBefore: 0,
+    };
+    store.giveUp(delivery);
+    store.save(delivery);
+    const fn = await fakeFunction(() => 500);
+    const forwarded: string[] = [];
+    const forward = async ({ id }: Delivery): Promise<void> => {
+      forwarded.push(id);
+    };
+    const scene = eventarc(dir, [fn.url], { attempts: 2, forward });
+    await expect.poll(() => scene.dead.length).toBe(1);
+    await expect.poll(() => forwarded).toEqual(['7-processVideo', '7-processVideo']);
+    expect(store.loadPending()).toEqual([]);
+  });
 });
 
 test('what was pending when it stopped is delivered after a restart, with its attempts remembered', async () => {

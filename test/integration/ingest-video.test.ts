@@ -82,7 +82,7 @@ test('an upload that is delivered again is published once, and is one row whatev
   const deliver = async (): Promise<number> =>
     (await fetch(url, { method: 'POST', ...binaryRequest(finalizedEvent({ ...upload, bucket: 'raw' })) }))
       .status;
-  const publishes = () => pipeline.cloud.pubsub.stats().operations.publish;
+  const publishes = () => pipeline.cloud.pubsub!.stats().operations.publish;
   const state = pipeline.cloud.storage.bucket(BUCKETS.state);
   const records = async (): Promise<string[]> => {
     const names: string[] = [];

@@ -1,0 +1,48 @@
+import type { FunctionName, Trigger } from '../functions/triggers.ts';
+
+export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
+
+/** One subscription that calls a function, as the deployed one of the same name does. */
+export interface WantedSubscription {
+  /** Short name of the subscription and of its topic. */
+  name: string;
+  topic: string;
+  /** `cloudevent`: as Eventarc passes it on. `wrapped`: as a push subscription of one's own does. */
+  form: 'cloudevent' | 'wrapped';
+  /** The topic that the function is told the message came from. */
+  shownTopic: string;
+  /** Requests at a time in each instance. */
+  concurrency: number;
+  ackDeadlineSeconds: number;
+  /** Without a dead-letter policy where it is absent. */
+  maxDeliveryAttempts: number | undefined;
+}
+
+const TOPIC_OF = {
+  EVENTS_TOPIC: TOPICS.events,
+  MAINTENANCE_TOPIC: TOPICS.maintenance,
+  DEAD_LETTER_TOPIC: TOPICS.deadLetters,
+} as const;
+
+/** Its trigger's, where that is a topic; and the one by which its dead letters are replayed to it alone. */
+export function subscriptionsOf(name: FunctionName, trigger: Trigger): WantedSubscription[] {
+  const { source, concurrency, maxDeliveryAttempts, timeoutSeconds } = trigger;
+  const common = { concurrency, maxDeliveryAttempts, ackDeadlineSeconds: Math.max(10, timeoutSeconds) };
+  const wanted: WantedSubscription[] = [];
+  const topic = 'topic' in source ? TOPIC_OF[source.topic] : undefined;
+  if (topic !== undefined) {
+    wanted.push({ name: `eventarc-${name}`, topic, form: 'cloudevent', shownTopic: topic, ...common });
+  }
+  const replay = replayTopicOf(name, trigger);
+  if (replay !== undefined) {
+    // A plain message has its topic for a source: replayed, it is still one of the topic it was published to.
+    const shownTopic = topic ?? replay;
+    wanted.push({ name: replay, topic: replay, form: 'wrapped', shownTopic, ...common });
+  }
+  return wanted;
+}
+
+/** Undefined for a function whose failures are no dead letters. */
+function replayTopicOf(name: FunctionName, { maxDeliveryAttempts }: Trigger): string | undefined {
+  return maxDeliveryAttempts === undefined ? undefined : `replay-${name.toLowerCase()}`;
+}

@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest';
+import { triggers } from '../../../functions/triggers.ts';
+import { subscriptionsOf } from '../../../local/function-subscriptions.ts';
+
+const of = (name: keyof typeof triggers) => subscriptionsOf(name, triggers[name]);
+
+test('a function of uploads is subscribed to its replays alone', () => {
+  expect(of('processVideo')).toEqual([
+    {
+      name: 'replay-processvideo',
+      topic: 'replay-processvideo',
+      form: 'wrapped',
+      shownTopic: 'replay-processvideo',
+      concurrency: 1,
+      maxDeliveryAttempts: 10,
+      ackDeadlineSeconds: 540,
+    },
+  ]);
+});
+
+test('a function of a topic is subscribed to both, and sees one topic', () => {
+  expect(of('ingestEvent')).toMatchObject([
+    { name: 'eventarc-ingestEvent', topic: 'events', form: 'cloudevent', shownTopic: 'events' },
+    { name: 'replay-ingestevent', topic: 'replay-ingestevent', form: 'wrapped', shownTopic: 'events' },
+  ]);
+  expect(of('maintainTable').map(({ topic }) => topic)).toEqual(['maintenance', 'replay-maintaintable']);
+});
+
+test('what inspects dead letters leaves none: no policy, and nothing to replay', () => {
+  expect(of('inspectDeadLetter')).toMatchObject([
+    { name: 'eventarc-inspectDeadLetter', topic: 'dead-letters', maxDeliveryAttempts: undefined },
+  ]);
+});
