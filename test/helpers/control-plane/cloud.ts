@@ -22,6 +22,10 @@ export interface State {
   /** Full resource name to its access policy. */
   policies: Map<string, Policy>;
   operations: Map<string, JsonObject>;
+  /** At which request a resource was made: what is new is not known everywhere at once. */
+  madeAt: Map<string, number>;
+  /** Bytes of stored objects, in base64. */
+  contents: Map<string, string>;
   /** Bucket names that somebody else has. */
   taken: Map<string, string>;
   count: number;
@@ -67,6 +71,8 @@ export class Cloud {
       resources: new Map(),
       policies: new Map(),
       operations: new Map(),
+      madeAt: new Map(),
+      contents: new Map(),
       taken: new Map(),
       count: 0,
     };
@@ -93,8 +99,14 @@ export class Cloud {
   }
 
   set(name: string, resource: JsonObject): JsonObject {
+    if (!this.state.resources.has(name)) this.state.madeAt.set(name, this.requests.length);
     this.state.resources.set(name, resource);
     return resource;
+  }
+
+  /** How many requests ago the resource was made. */
+  age(name: string): number {
+    return this.requests.length - (this.state.madeAt.get(name) ?? 0);
   }
 
   delete(name: string): void {

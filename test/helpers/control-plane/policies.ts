@@ -90,10 +90,8 @@ function checkMember(cloud: Cloud, member: string, current: Policy): void {
 export function knownAccount(cloud: Cloud, email: string): boolean {
   const { project, agents } = cloud.state;
   if (agents.has(email)) return true;
-  const account = cloud.get(`projects/${project.id}/serviceAccounts/${email}`);
-  if (account === undefined) return false;
-  const age = cloud.requests.length - Number(account['_madeAt'] ?? 0);
-  return age >= cloud.faults.accountLag;
+  const name = `projects/${project.id}/serviceAccounts/${email}`;
+  return cloud.get(name) !== undefined && cloud.age(name) >= cloud.faults.accountLag;
 }
 
 /** A deleted account stays in policies under its unique id, as on the platform. */

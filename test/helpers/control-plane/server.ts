@@ -90,7 +90,8 @@ function dispatch(
   request: IncomingMessage,
   bytes: Buffer,
 ): object | Buffer | undefined {
-  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  // A region before 127.0.0.1 is no host name that URL takes.
+  const url = new URL((request.url ?? '/').replace(/^http:\/\/[^/]+/, ''), 'http://127.0.0.1');
   const [, first = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(url.pathname) ?? [];
   const method = request.method ?? 'GET';
   cloud.requests.push(`${method} ${first}/${path}`);

@@ -45,14 +45,12 @@ function putMetric(call: Call, name: string): object {
   checkMetric({ ...call.body, name });
   const type = `logging.googleapis.com/user/${name}`;
   const key = under('metrics', call) + name;
-  const madeAt = call.cloud.get(key)?.['_madeAt'] ?? call.cloud.requests.length;
   const descriptor = { ...object(call.body['metricDescriptor']), type };
   return call.cloud.set(key, {
     ...withoutNulls(call.body),
     name,
     metricDescriptor: descriptor,
     resourceName: key,
-    _madeAt: madeAt,
   });
 }
 
@@ -88,9 +86,8 @@ export const logging: Service = {
 function checkNamed(cloud: Cloud, value: JsonObject): void {
   const names = JSON.stringify(value).matchAll(/logging\.googleapis\.com\/user\/([\w.-]+)/g);
   for (const [type, name] of names) {
-    const metric = cloud.get(`projects/${cloud.state.project.id}/metrics/${name}`);
-    const age = cloud.requests.length - Number(metric?.['_madeAt'] ?? 0);
-    if (metric !== undefined && age >= cloud.faults.metricLag) continue;
+    const metric = `projects/${cloud.state.project.id}/metrics/${name}`;
+    if (cloud.get(metric) !== undefined && cloud.age(metric) >= cloud.faults.metricLag) continue;
     throw new ApiError(
       'NOT_FOUND',
       `Cannot find metric that matches type = "${type}". If a metric was created recently, it could take up to 10 minutes to become available. Please try again soon.`,

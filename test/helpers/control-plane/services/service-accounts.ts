@@ -30,7 +30,6 @@ function create(call: Call): object {
     displayName: text(given['displayName']),
     description,
     etag: cloud.etag(),
-    _madeAt: cloud.requests.length,
   });
 }
 

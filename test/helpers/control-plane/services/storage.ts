@@ -153,10 +153,13 @@ function remove(call: Call): object {
 }
 
 function readObject(call: Call): object {
-  const found = call.cloud.get(`${objectPrefix(call)}${call.params['object']}`);
+  const name = `${objectPrefix(call)}${call.params['object']}`;
+  const found = call.cloud.get(name);
   if (found === undefined)
     throw notFound(`No such object: ${call.params['bucket']}/${call.params['object']}`);
-  return call.query.get('alt') === 'media' ? Buffer.from(text(found['_data']), 'base64') : found;
+  return call.query.get('alt') === 'media'
+    ? Buffer.from(call.cloud.state.contents.get(name) ?? '', 'base64')
+    : found;
 }
 
 /** Puts an object there, as an upload does; for tests of what is kept. */
@@ -171,8 +174,8 @@ export function putObject(cloud: Cloud, bucket: string, name: string, data = Buf
     size: String(data.length),
     contentType: 'application/octet-stream',
     storageClass: 'STANDARD',
-    _data: data.toString('base64'),
   });
+  cloud.state.contents.set(`b/${bucket}/o/${name}`, data.toString('base64'));
 }
 
 const one = 'storage/v1/b/{bucket}';

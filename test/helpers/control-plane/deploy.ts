@@ -1,0 +1,79 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Entry } from './cloud.ts';
+import type { Gcloud } from './gcloud.ts';
+import type { ControlPlane } from './server.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** Both, as a person sees them. */
+  said: string;
+  /** What it sent to change something. */
+  mutations: Entry[];
+  requests: string[];
+  seconds: number;
+}
+
+export interface RunOptions {
+  /** Kill everything, `kill -9`, at this mutating request of this run: before it is done, or when its answer is due. */
+  killAt?: { nth: number; when: 'before' | 'after' };
+  input?: string;
+  env?: Record<string, string>;
+}
+
+/** Runs deploy.sh as a person does, in a process group of its own. */
+export async function deploy(
+  plane: ControlPlane,
+  gcloud: Gcloud,
+  args: readonly string[],
+  { killAt, input, env = {} }: RunOptions = {},
+): Promise<Run> {
+  const { cloud } = plane;
+  const [mutationsBefore, requestsBefore, began] = [cloud.journal.length, cloud.requests.length, Date.now()];
+  const child = spawn('bash', ['deploy.sh', ...args], {
+    cwd: ROOT,
+    env: { ...gcloud.env, ...env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+    detached: true,
+  });
+  const group = child.pid;
+  let isKilled = false;
+  cloud.onMutation = (nth, when) => {
+    if (isKilled) return true;
+    const mine = nth - mutationsBefore;
+    if (killAt === undefined || mine !== killAt.nth || when !== killAt.when) return false;
+    isKilled = true;
+    if (group !== undefined) process.kill(-group, 'SIGKILL');
+    return true;
+  };
+  const said: string[] = [];
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    said.push(text);
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    said.push(text);
+  });
+  child.stdin.on('error', () => {});
+  child.stdin.end(input ?? '');
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  cloud.onMutation = undefined;
+  return {
+    code,
+    stdout,
+    stderr,
+    said: said.join(''),
+    mutations: cloud.journal.slice(mutationsBefore),
+    requests: cloud.requests.slice(requestsBefore),
+    seconds: (Date.now() - began) / 1000,
+  };
+}
