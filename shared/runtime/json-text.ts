@@ -26,7 +26,7 @@ export interface JsonObject extends Span {
 }
 
 /** `depth`: the text is nested deeper than allowed. `syntax`: it is not JSON, or not unambiguous JSON. */
-export class JsonTextError extends Error {
+export class JsonTextError extends SyntaxError {
   override readonly name = 'JsonTextError';
 
   constructor(
