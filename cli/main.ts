@@ -1,3 +1,4 @@
+import { dlqCommand } from './dlq.ts';
 import { lakeCommand } from './lake.ts';
 
 export interface Command {
@@ -14,6 +15,7 @@ const commands: Record<string, Command> = {
     run: async (args) => (await import('./process.ts')).processCommand.run(args),
   },
   lake: lakeCommand,
+  dlq: dlqCommand,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {

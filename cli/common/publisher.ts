@@ -10,8 +10,13 @@ export interface Publishing {
   close(): void;
 }
 
-/** What is under way when `signal` aborts has some seconds to end. Throws Failure. */
-export function openPublisher(service: Service, project: string, signal: AbortSignal): Publishing {
+/** What is under way when `signal` aborts has some seconds to end. `hint`: how topics are made. Throws Failure. */
+export function openPublisher(
+  service: Service,
+  project: string,
+  signal: AbortSignal,
+  hint = '"gcloud pubsub topics create" makes one',
+): Publishing {
   const { where, pubsub, isLocal } = service;
   // local events are not for the world
   if (isLocal && pubsub === undefined) {
@@ -26,7 +31,7 @@ export function openPublisher(service: Service, project: string, signal: AbortSi
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'invalid-config') throw error;
         const name = topic.includes('/') ? topic : `projects/${project}/topics/${topic}`;
-        throw new Failure(`there is no topic ${name}: "gcloud pubsub topics create" makes one`);
+        throw new Failure(`there is no topic ${name}: ${hint}`);
       }
     },
     close() {

@@ -1,0 +1,72 @@
+import type { ConcernState, LetterStatus, Way } from '../../shared/dead-letters/records.ts';
+import type { ErrorCode } from '../../shared/runtime/errors.ts';
+
+const MEND_AND_DISCARD =
+  'a replay ends the same: have the producer mend the event and publish it anew, then discard this one';
+const NEW_UPLOAD = 'a replay ends the same: upload a file that can be read, then discard this one';
+
+/** What the code of the last failure asks for. */
+const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
+  'invalid-event': MEND_AND_DISCARD,
+  'not-json': MEND_AND_DISCARD,
+  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${MEND_AND_DISCARD}`,
+  'schema-violation': `deploy a schema that allows it and replay; else ${MEND_AND_DISCARD}`,
+  'unknown-type': 'add a schema for its type, or set UNKNOWN_TYPES=accept; deploy, then replay',
+  'invalid-metadata': 'a replay ends the same: upload the file anew with metadata as the message wants it',
+  'unsupported-media': NEW_UPLOAD,
+  'empty-object': NEW_UPLOAD,
+  'corrupt-media': NEW_UPLOAD,
+  'too-large': 'raise the limit that the message names, deploy, then replay; or discard it',
+  'too-long': 'raise MAX_SECONDS, deploy, then replay; or discard it',
+  'too-short': 'lower MIN_SECONDS, deploy, then replay; or discard it',
+  'object-gone': 'its object was deleted before it was read: upload it again, then discard this one',
+  superseded: 'a newer upload has the name, and an event of its own: discard this one',
+  blocked: 'Gemini withholds an answer: change the question (MOMENT_PROMPT) and replay, or discard it',
+  'outside-prefix': 'it is no upload for this pipeline: discard it, or change NAME_PREFIX and replay',
+  unavailable: 'a service was away: once it answers again, replay',
+  quota: 'a quota was used up: raise it or wait, then replay with a low --rate',
+  timeout: 'it took too long: look at what was slow, raise the time if need be, then replay',
+  busy: 'another delivery held its lease: replay',
+  denied: 'grant the role that the message names, then replay',
+  'not-found-yet': 'Gemini could not read the object: grant its service agent access to it, then replay',
+  'malformed-answer':
+    'Gemini answered nonsense again and again: replay; if it goes on, try another GEMINI_MODEL',
+  'over-budget': 'the bound for a day was reached: wait for the next day or raise it, then replay',
+  'invalid-config': 'mend the setting that the message names, deploy, then replay',
+  internal: 'a fault nobody planned for: mend what the stack shows, deploy, then replay',
+  unknown: 'nothing says why: look at the logs of the function at that time, then replay once',
+};
+
+export interface AdviceOn {
+  letter: string;
+  status: LetterStatus;
+  code: string;
+  way: Way;
+  /** How what it is about stands now. */
+  state: ConcernState;
+  /** False where no function can be given it back. */
+  isReplayable: boolean;
+}
+
+/** What to do next: the command, as far as there is one, and in a sentence why. */
+export function adviceOn(letter: AdviceOn): string {
+  const { status, code, state, isReplayable } = letter;
+  const discard = `pipeline dlq discard ${letter.letter.slice(0, 12)} --reason …`;
+  const replay = `pipeline dlq replay ${letter.letter.slice(0, 12)}`;
+  switch (status) {
+    case 'resolved':
+      return 'nothing: it is settled';
+    case 'discarded':
+      return `nothing: it was discarded (${replay} --again puts it back all the same)`;
+    case 'replayed':
+      return `wait for the outcome of its replay; if none comes, ${replay} --again`;
+  }
+  if (state === 'succeeded') return `nothing is missing, its event has been settled since: ${discard}`;
+  if (state === 'gone')
+    return `its object is gone, so it cannot be replayed: upload it again, then ${discard}`;
+  if (state === 'newer') return `its object was replaced, and the newer one has its own event: ${discard}`;
+  if (!isReplayable) return `no function can be given it back: look at the payload, then ${discard}`;
+  const known = Object.hasOwn(BY_CODE, code) ? (code as ErrorCode) : 'unknown';
+  const again = status === 'failed-again' ? 'its replay failed too; ' : '';
+  return `${again}${BY_CODE[known]} (${replay}, ${discard})`;
+}

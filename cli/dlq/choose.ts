@@ -1,0 +1,84 @@
+import type { LetterStatus, LetterSummary } from '../../shared/dead-letters/records.ts';
+import { Failure, quoted, UsageError } from '../common/options.ts';
+import type { LetterFilter } from './filter-options.ts';
+
+const MIN_DIGITS = 4;
+const SHOWN = 5;
+
+export const NAME_HELP = 'a letter, a group, or the beginning of one (4 digits or more)';
+
+/** Arguments that name letters and groups. Throws UsageError. */
+export function parseNames(given: readonly string[]): string[] {
+  return given.map((text) => {
+    const name = text.toLowerCase();
+    if (/^[0-9a-f]{4,32}$/.test(name)) return name;
+    throw new UsageError(`${quoted(text)} names no dead letter: ${MIN_DIGITS} to 32 hex digits are allowed`);
+  });
+}
+
+/** Nothing is chosen by accident. Throws UsageError. */
+export function checkChoice(names: readonly string[], filter: LetterFilter, all: boolean): void {
+  if (names.length === 0 && filter.isEmpty && !all) {
+    throw new UsageError('which ones? name letters or a group, give a filter, or --all for all open ones');
+  }
+  if (all && (names.length > 0 || !filter.isEmpty)) {
+    throw new UsageError('--all means all open ones: leave out names and filters');
+  }
+}
+
+export interface Chosen {
+  letters: LetterSummary[];
+  /** Those that were named one by one: no choice by status has left any of them out. */
+  named: Set<string>;
+}
+
+/**
+ * Letters that were named, alone or with their group, or without names all that the filter lets through.
+ * Throws Failure where a name means nothing or more than one thing.
+ */
+export function choose(
+  all: readonly LetterSummary[],
+  names: readonly string[],
+  { statuses, matches }: LetterFilter,
+  usual: readonly LetterStatus[],
+): Chosen {
+  const wanted = new Set(statuses ?? usual);
+  const passes = (letter: LetterSummary): boolean => wanted.has(letter.status) && matches(letter);
+  if (names.length === 0) return { letters: all.filter(passes), named: new Set() };
+  const chosen = new Map<string, LetterSummary>();
+  const named = new Set<string>();
+  for (const name of names) {
+    const meant = resolveName(all, name);
+    if (meant.kind === 'letter') named.add(meant.letter.letter);
+    const letters = meant.kind === 'letter' ? [meant.letter] : meant.letters.filter(passes);
+    for (const letter of letters) chosen.set(letter.letter, letter);
+  }
+  return { letters: [...chosen.values()], named };
+}
+
+export type Meant =
+  | { kind: 'letter'; letter: LetterSummary }
+  | { kind: 'group'; group: string; letters: LetterSummary[] };
+
+/** What the beginning of an id means. Throws Failure. */
+export function resolveName(all: readonly LetterSummary[], name: string): Meant {
+  const letters = all.filter(({ letter }) => letter.startsWith(name));
+  const groups = [...new Set(all.flatMap(({ group }) => (group.startsWith(name) ? [group] : [])))];
+  const [group] = groups;
+  const [letter] = letters;
+  if (group !== undefined && (group === name || (groups.length === 1 && letters.length === 0))) {
+    return { kind: 'group', group, letters: all.filter((one) => one.group === group) };
+  }
+  if (letter !== undefined && letters.length === 1 && groups.length === 0) return { kind: 'letter', letter };
+  if (letters.length + groups.length === 0) {
+    throw new Failure(
+      `no dead letter and no group begins with ${name}: "pipeline dlq list" shows what there is`,
+    );
+  }
+  const candidates = [
+    ...groups.map((id) => `group ${id}`),
+    ...letters.map((one) => `letter ${one.letter.slice(0, 16)}`),
+  ];
+  const more = candidates.length > SHOWN ? ` and ${candidates.length - SHOWN} more` : '';
+  throw new Failure(`${name} may mean ${candidates.slice(0, SHOWN).join(', ')}${more}: give more digits`);
+}

@@ -1,0 +1,185 @@
+import { printable } from '../../local/report.ts';
+import type { Letter } from '../../shared/dead-letters/letter-store.ts';
+import type {
+  Attempt,
+  ConcernState,
+  DeathRecord,
+  LetterEntry,
+  LetterSummary,
+} from '../../shared/dead-letters/records.ts';
+import { bytesText, counted } from '../common/numbers.ts';
+import { statusText } from './groups.ts';
+import { viewPayload } from './payload.ts';
+
+export interface ShownLetter {
+  summary: LetterSummary;
+  letter: Letter;
+  /** The last one. */
+  death: DeathRecord;
+  state: ConcernState;
+  advice: string;
+  payload: Buffer;
+}
+
+const STACK_LINES = 3;
+const SHOWN_ATTRIBUTES = 30;
+
+/** Lines fit for a terminal: whatever the letter holds, no control character of it is among them. */
+export function describeLetter(shown: ShownLetter, { full }: { full: boolean }): string[] {
+  const { summary, letter, death, state } = shown;
+  const fields: [string, string | undefined][] = [
+    ['letter', summary.letter],
+    ['status', statusText(summary.status)],
+    ['next', shown.advice],
+    ['function', summary.function],
+    ['why', `${death.code}: ${death.message}`],
+    ['died', diedText(death)],
+    ['group', `${death.group}: ${death.pattern}`],
+    ['about', aboutText(death)],
+    ['now', STATES[death.concern?.kind ?? 'event'][state]],
+    ['event', death.eventId],
+    ['correlation', death.correlationId],
+  ];
+  return [
+    ...fields.flatMap(([label, text]) => (text ? [field(label, text)] : [])),
+    '',
+    ...timeline(letter, full),
+    '',
+    ...describeAttributes(death, full),
+    ...describePayload(shown, full),
+  ];
+}
+
+function field(label: string, text: string): string {
+  return `${label.padEnd(11)} ${printable(text)}`;
+}
+
+const WAYS = { refused: 'refused at once', 'given-up': 'given up', unknown: 'in a way that nothing tells' };
+
+function diedText({
+  way,
+  deliveries,
+  attemptCount,
+  subscription,
+  firstFailureAt,
+  lastFailureAt,
+}: DeathRecord) {
+  const times = deliveries ?? (attemptCount || undefined);
+  const after =
+    way === 'given-up' && times !== undefined
+      ? ` after ${counted(times, 'delivery').replace('deliverys', 'deliveries')}`
+      : '';
+  const from = subscription === undefined ? '' : ` by subscription ${subscription}`;
+  const span =
+    firstFailureAt === undefined
+      ? ''
+      : firstFailureAt === lastFailureAt
+        ? `; failed ${firstFailureAt}`
+        : `; failed from ${firstFailureAt} to ${lastFailureAt}`;
+  return `${WAYS[way]}${after}${from}${span}`;
+}
+
+function aboutText({ concern }: DeathRecord): string | undefined {
+  if (concern === undefined) return undefined;
+  if (concern.kind === 'object')
+    return `gs://${concern.bucket}/${concern.name}, generation ${concern.generation}`;
+  const { type, id, source } = concern;
+  const parts = [type && `event of type ${type}`, id && `id ${id}`, source && `source ${source}`];
+  return parts.filter(Boolean).join(', ') || undefined;
+}
+
+/** How what it is about stands now, in words. */
+export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<ConcernState, string>>>> = {
+  object: {
+    exists: 'the object is there, of the same generation',
+    newer: 'the object was replaced: a newer one has its name',
+    gone: 'the object is gone',
+    succeeded: 'the object has its manifest: it has been processed since',
+    unknown: 'it could not be told whether the object is there',
+  },
+  event: {
+    exists: 'the event is not in the table',
+    newer: 'there is a newer event',
+    gone: 'the event is gone',
+    succeeded: 'the event is in the table: it has been taken in since',
+    unknown: '',
+  },
+};
+
+/** Everything that happened to it, in order, a line each and more where there is more to say. */
+function timeline({ entries, replays, unread }: Letter, full: boolean): string[] {
+  const fates = new Map(replays.map(({ key, status }) => [key, status]));
+  const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
+  for (const { entry, at } of entries) {
+    if (entry.kind === 'death') lines.push(...attemptLines(entry, full));
+    lines.push(`  ${at.toISOString()}  ${printable(entryText(entry, fates))}`);
+  }
+  return ['what happened', ...lines];
+}
+
+function entryText(entry: LetterEntry, fates: ReadonlyMap<string, string>): string {
+  switch (entry.kind) {
+    case 'death': {
+      const again = entry.replay === undefined ? '' : ` of replay ${entry.replay}`;
+      return `died${again}: ${entry.code}: ${entry.message}`;
+    }
+    case 'replay': {
+      const fate = fates.get(entry.key);
+      const outcome = fate === undefined || fate === 'replayed' ? 'no outcome yet' : fate.replace('-', ' ');
+      return `replay ${entry.key} published to ${entry.topic} as message ${entry.messageId}: ${outcome}`;
+    }
+    case 'resolved':
+      return fates.has(entry.key)
+        ? `replay ${entry.key} settled by ${entry.by}`
+        : `found settled by ${entry.by}`;
+    case 'discard':
+      return `discarded by ${entry.by}: ${entry.reason}`;
+  }
+}
+
+function attemptLines({ attempts, attemptCount }: DeathRecord, full: boolean): string[] {
+  const lines: string[] = [];
+  let before = 0;
+  for (const attempt of attempts) {
+    const missing = attempt.attempt - before - 1;
+    if (missing > 0) lines.push(`    … ${counted(missing, 'attempt')} not kept`);
+    before = attempt.attempt;
+    lines.push(...attemptText(attempt, full));
+  }
+  if (attemptCount > before && attempts.length > 0) {
+    lines.push(`    … ${counted(attemptCount - before, 'attempt')} not kept`);
+  }
+  return lines;
+}
+
+function attemptText({ attempt, at, code, message, stack, trace }: Attempt, full: boolean): string[] {
+  // the stack begins with the message again
+  const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
+  const shown = (full ? stack.split('\n') : frames.slice(0, STACK_LINES)).map(
+    (line) => `      ${printable(line.trim())}`,
+  );
+  return [
+    `  ${printable(at)}  ${printable(`attempt ${attempt} failed: ${code}: ${message}`)}`,
+    ...(trace === undefined ? [] : [`      trace ${printable(trace)}`]),
+    ...shown.filter((line) => line.trim() !== ''),
+  ];
+}
+
+function describeAttributes({ letterMessage }: DeathRecord, full: boolean): string[] {
+  const entries = Object.entries(letterMessage.attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  if (entries.length === 0) return [];
+  const shown = full ? entries : entries.slice(0, SHOWN_ATTRIBUTES);
+  const lines = shown.map(([name, value]) => {
+    const text = full || value.length <= 200 ? value : `${value.slice(0, 200)}…`;
+    return `  ${printable(name)}: ${printable(text)}`;
+  });
+  const more = entries.length - shown.length;
+  return ['attributes', ...lines, ...(more > 0 ? [`  … ${more} more (--full shows all)`] : []), ''];
+}
+
+function describePayload({ payload, death }: ShownLetter, full: boolean): string[] {
+  const { kind, lines } = viewPayload(payload, { full });
+  const form = death.letterMessage.form === 'message' ? '' : ', of the event as it was handed over';
+  if (kind === 'nothing') return ['payload: none'];
+  return [`payload: ${bytesText(payload.length)} of ${kind}${form}`, ...lines.map((line) => `  ${line}`)];
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import { hostname, userInfo } from 'node:os';
+import { listLetters, writeDiscard } from '../../shared/dead-letters/letter-store.ts';
+import type { LetterSummary } from '../../shared/dead-letters/records.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import { count, counted } from '../common/numbers.ts';
+import { parseCommand, quoted, UsageError } from '../common/options.ts';
+import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
+import type { Dlq, DlqSubcommand } from './dlq.ts';
+import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+
+const MAX_REASON = 1_000;
+const WRITES_AT_A_TIME = 16;
+
+export const discard: DlqSubcommand = {
+  summary: 'settles dead letters that are not to be replayed, with a reason',
+  help: `usage: pipeline dlq discard <letter or group>... --reason TEXT [options]
+       pipeline dlq discard <filters> --reason TEXT [options]
+
+Marks dead letters as settled. Nothing is deleted: they are kept and shown with the reason, and open again should
+their event die anew. An argument is ${NAME_HELP}; without one, all that match the
+filters are meant.
+
+  --reason TEXT      why, for whoever asks later
+  --all              every open one, without a filter
+  --dry-run          only say what would be
+${FILTER_HELP}${PLACE_HELP}`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      ...FILTER_OPTIONS,
+      reason: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    });
+    const names = parseNames(positionals);
+    const filter = toFilter(values, Date.now());
+    checkChoice(names, filter, values.all);
+    const reason = values.reason?.trim();
+    if (reason === undefined) throw new UsageError('--reason is missing: why are they not to be replayed?');
+    if (reason === '' || reason.length > MAX_REASON) {
+      throw new UsageError(`--reason is ${quoted(reason)}; 1 to ${MAX_REASON} characters are allowed`);
+    }
+    const options = { names, filter, reason, isDryRun: values['dry-run'], isJson: values.json };
+    return { place: values, run: (dlq) => run(dlq, options) };
+  },
+};
+
+interface Options {
+  names: string[];
+  filter: LetterFilter;
+  reason: string;
+  isDryRun: boolean;
+  isJson: boolean;
+}
+
+async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Options): Promise<number> {
+  const { out, state, clock, signal, progress } = dlq;
+  const { letters } = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
+  const settled = letters.filter(isSettled);
+  const wanted = letters.filter((letter) => !isSettled(letter));
+  let done = 0;
+  if (!isDryRun) {
+    const key = randomBytes(8).toString('hex');
+    const at = new Date(clock.now()).toISOString();
+    progress.start(() => `discard: ${count(done)} of ${counted(wanted.length, 'dead letter')}`);
+    await mapConcurrent(wanted, WRITES_AT_A_TIME, async ({ letter }) => {
+      signal.throwIfAborted();
+      await writeDiscard(state, { letter, key, reason, by: whoever(), at }, { signal });
+      done++;
+    });
+    progress.stop();
+  }
+  if (isJson) {
+    const ids = (some: readonly LetterSummary[]): string[] => some.map(({ letter }) => letter);
+    await out.json({ discarded: isDryRun ? 0 : done, letters: ids(wanted), settled: ids(settled), reason });
+    return 0;
+  }
+  const verb = isDryRun ? 'would be discarded; none was' : 'discarded';
+  await out.line(`${counted(wanted.length, 'dead letter')} ${verb}`);
+  if (settled.length > 0) await out.line(`${count(settled.length)} left alone: settled already`);
+  return 0;
+}
+
+function isSettled({ status }: LetterSummary): boolean {
+  return status === 'resolved' || status === 'discarded';
+}
+
+/** Who did it, as far as this machine knows. */
+function whoever(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // an account without a name, as containers have
+    return hostname();
+  }
+}

@@ -1,0 +1,94 @@
+import { isUtf8 } from 'node:buffer';
+import { printable } from '../../local/report.ts';
+import { escapeJson } from '../common/safe-json.ts';
+
+/** How bytes are shown. */
+export interface PayloadView {
+  /** What they are, in a word. */
+  kind: 'JSON' | 'text' | 'binary' | 'nothing';
+  /** Lines fit for a terminal. */
+  lines: string[];
+}
+
+/** Bytes that are looked at where not all are asked for; JSON is shown whole up to the larger. */
+const LOOK = 16 * 1024;
+const LOOK_JSON = 256 * 1024;
+const MAX_LINES = 60;
+/** Of one line that is not asked for in full. */
+const MAX_LINE = 1_000;
+const BYTES_A_LINE = 16;
+
+/** JSON indented, text as it is, anything else as hex; cut unless it is wanted `full`. */
+export function viewPayload(data: Uint8Array, { full }: { full: boolean }): PayloadView {
+  if (data.length === 0) return { kind: 'nothing', lines: [] };
+  if (!isUtf8(data))
+    return cut('binary', data.length, [...hexLines(full ? data : data.subarray(0, LOOK))], full);
+  const text = new TextDecoder().decode(data);
+  if ((full || data.length <= LOOK_JSON) && isJson(text)) {
+    return cut('JSON', data.length, escapeJson(indentJson(text)).split('\n'), full);
+  }
+  if (isBinary(text)) {
+    return cut('binary', data.length, [...hexLines(full ? data : data.subarray(0, LOOK))], full);
+  }
+  const shown = full ? text : text.slice(0, LOOK);
+  const lines = shown.split(/\r?\n/).map((line) => printable(line.replaceAll('\t', '    ')));
+  return cut('text', data.length, lines, full);
+}
+
+function cut(kind: PayloadView['kind'], bytes: number, lines: string[], full: boolean): PayloadView {
+  if (full) return { kind, lines };
+  const some = lines.slice(0, MAX_LINES).map((line) => {
+    return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}…` : line;
+  });
+  const isWhole = lines.length <= MAX_LINES && lines.every(({ length }) => length <= MAX_LINE);
+  const isAllSeen = bytes <= LOOK || kind === 'JSON';
+  return { kind, lines: isWhole && isAllSeen ? some : [...some, '… (--full shows all)'] };
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Text that is mostly control characters is none. */
+function isBinary(text: string): boolean {
+  const start = text.slice(0, 4_096);
+  const control = start.match(/[^\P{Cc}\t\r\n]/gu)?.length ?? 0;
+  return control > start.length / 10;
+}
+
+/** Valid JSON, laid out anew: every string and number stays as it is written. */
+export function indentJson(json: string): string {
+  let out = '';
+  let depth = 0;
+  const newline = (): string => `\n${'  '.repeat(Math.min(depth, 40))}`;
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs;
+  let opened = false;
+  for (const [token] of json.matchAll(tokens)) {
+    const isEnd = token === '}' || token === ']';
+    if (isEnd) depth--;
+    // an empty object or list stays on its line
+    if (isEnd ? !opened : opened) out += newline();
+    opened = token === '{' || token === '[';
+    if (opened) depth++;
+    if (token === ',') out += `,${newline()}`;
+    else out += token === ':' ? ': ' : token;
+  }
+  return out;
+}
+
+/** `00000010  48 65 6c …  |Hello…|`. */
+function* hexLines(data: Uint8Array): Generator<string> {
+  for (let at = 0; at < data.length; at += BYTES_A_LINE) {
+    const bytes = [...data.subarray(at, at + BYTES_A_LINE)];
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const text = bytes
+      .map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'))
+      .join('');
+    yield `${at.toString(16).padStart(8, '0')}  ${hex.padEnd(BYTES_A_LINE * 3 - 1)}  |${text}|`;
+  }
+}

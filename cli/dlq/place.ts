@@ -1,0 +1,71 @@
+import { printable } from '../../local/report.ts';
+import { quoted, UsageError } from '../common/options.ts';
+import { projectOf } from '../common/publisher.ts';
+import {
+  findService,
+  SERVICE_HELP,
+  SERVICE_OPTIONS,
+  type Service,
+  type ServiceOptions,
+} from '../common/service.ts';
+
+export const PLACE_OPTIONS = {
+  'state-bucket': { type: 'string' },
+  project: { type: 'string' },
+  ...SERVICE_OPTIONS,
+} as const;
+
+export const PLACE_HELP = `  --json             for programs: JSON alone on standard output
+  --state-bucket B   where the dead letters are kept (default: STATE_BUCKET, or state locally)
+  --project P        of the topics (default: GOOGLE_CLOUD_PROJECT, or local locally)
+${SERVICE_HELP}`;
+
+export interface PlaceOptions extends ServiceOptions {
+  'state-bucket'?: string | undefined;
+  project?: string | undefined;
+}
+
+/** Where dead letters are kept, and what they are about. */
+export interface Place extends Service {
+  stateBucket: string;
+  /** Where manifests are; undefined where nothing says. */
+  framesBucket: string | undefined;
+  /** The table of events. */
+  lake: { bucket: string; path: string } | undefined;
+  project: string | undefined;
+  /** `replay-` of `replay-processvideo`. */
+  topicPrefix: string;
+  /** `gs://bucket/dead-letters/ in …`, fit for a terminal. */
+  inWords: string;
+}
+
+/** Throws UsageError and Failure. `localDir` is where a local cloud is looked for unasked. */
+export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
+  const service = findService(options, env, localDir);
+  const { isLocal, where } = service;
+  const orLocally = (name: string, local: string): string | undefined =>
+    env[name] || (isLocal ? local : undefined);
+  const stateBucket = options['state-bucket'] ?? orLocally('STATE_BUCKET', 'state');
+  if (stateBucket === undefined) {
+    throw new UsageError(
+      'where are the dead letters? give --state-bucket or set STATE_BUCKET ("npm start" runs a local cloud, which has one)',
+    );
+  }
+  check('state-bucket', stateBucket, /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'the name of a bucket');
+  const project = options.project ?? projectOf(service, env);
+  if (project !== undefined) check('project', project, /^[a-z][a-z0-9:.-]{2,62}$/, 'the id of a project');
+  const lakeBucket = orLocally('LAKE_BUCKET', 'lake');
+  return {
+    ...service,
+    stateBucket,
+    framesBucket: orLocally('FRAMES_BUCKET', 'frames'),
+    lake: lakeBucket === undefined ? undefined : { bucket: lakeBucket, path: env['LAKE_PATH'] || 'events' },
+    project,
+    topicPrefix: env['REPLAY_TOPIC_PREFIX'] || 'replay-',
+    inWords: `gs://${stateBucket}/dead-letters/ in ${printable(where)}`,
+  };
+}
+
+function check(option: string, text: string, allowed: RegExp, inWords: string): void {
+  if (!allowed.test(text)) throw new UsageError(`--${option} is ${quoted(text)}; ${inWords} is allowed`);
+}

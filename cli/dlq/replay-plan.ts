@@ -1,0 +1,94 @@
+import { triggers } from '../../functions/triggers.ts';
+import { readLetter } from '../../shared/dead-letters/letter-store.ts';
+import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
+import { replayMessage } from '../../shared/dead-letters/replay-message.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import { count, counted } from '../common/numbers.ts';
+import type { Dlq } from './dlq.ts';
+
+/** What is done with the letters that were chosen. */
+export interface ReplayPlan {
+  /** To be published, that which died first first. */
+  wanted: LetterSummary[];
+  left: Left[];
+}
+
+/** A letter that is not published, and why. */
+export interface Left {
+  letter: string;
+  concern: string;
+  /** `settled`: nothing was to be done about it. The others stay as they are for a reason. */
+  kind: 'settled' | 'gone' | 'newer' | 'not-replayable' | 'refused';
+  reason: string;
+}
+
+const LOOKS_AT_A_TIME = 32;
+
+export const NO_FUNCTION = 'no function can be given it back';
+
+export function isReplayable(death: DeathRecord): boolean {
+  return hasTopic(death.function) && replayMessage(death, 'any').kind === 'message';
+}
+
+/** Whether there is a topic for this function alone. */
+export function hasTopic(name: string): boolean {
+  return Object.hasOwn(triggers, name) && name !== 'inspectDeadLetter';
+}
+
+/**
+ * Which letters are published and which are left, before anything is. Of storage events the object is looked at:
+ * one that is gone or newer would only be refused.
+ */
+export async function planReplay(
+  dlq: Dlq,
+  letters: readonly LetterSummary[],
+  { again }: { again: boolean },
+): Promise<ReplayPlan> {
+  const { progress, signal } = dlq;
+  let looked = 0;
+  progress.start(() => `replay: looked at ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
+  const inOrder = [...letters].sort((a, b) => (a.firstDiedAt < b.firstDiedAt ? -1 : 1));
+  const found = await mapConcurrent(inOrder, LOOKS_AT_A_TIME, async (letter) => {
+    signal.throwIfAborted();
+    const why = (again ? undefined : whySettled(letter)) ?? (await whyNot(dlq, letter));
+    looked++;
+    return { letter, why };
+  });
+  progress.stop();
+  return {
+    wanted: found.flatMap(({ letter, why }) => (why ? [] : [letter])),
+    left: found.flatMap(({ letter: { letter, concern }, why }) => (why ? [{ letter, concern, ...why }] : [])),
+  };
+}
+
+type Why = Pick<Left, 'kind' | 'reason'> | undefined;
+
+export function whySettled({ status }: Pick<LetterSummary, 'status'>): Why {
+  const reasons: Partial<Record<LetterSummary['status'], string>> = {
+    replayed: 'replayed already, no outcome yet',
+    resolved: 'resolved already',
+    discarded: 'discarded',
+  };
+  const reason = reasons[status];
+  return reason === undefined ? undefined : { kind: 'settled', reason };
+}
+
+async function whyNot({ state, storage, signal }: Dlq, letter: LetterSummary): Promise<Why> {
+  if (!hasTopic(letter.function)) {
+    return { kind: 'not-replayable', reason: NO_FUNCTION };
+  }
+  if (!letter.concern.startsWith('gs://')) return undefined;
+  // a listing cuts long names: the record has them whole
+  const read = await readLetter(state, letter.letter, { deaths: 1, signal });
+  const death = read?.entries.map(({ entry }) => entry).findLast((entry) => entry.kind === 'death');
+  if (death?.concern?.kind !== 'object') return undefined;
+  const { bucket, name, generation } = death.concern;
+  const live = await storage.bucket(bucket).stat(name, { signal });
+  if (!live) return { kind: 'gone', reason: `its object is gone (generation ${generation})` };
+  if (live.generation === generation) return undefined;
+  const which = BigInt(live.generation) > BigInt(generation) ? 'newer' : 'another';
+  return {
+    kind: 'newer',
+    reason: `its object is ${which} one: generation ${live.generation} in place of ${generation}`,
+  };
+}

@@ -1,0 +1,130 @@
+import { readLetter, writeReplay } from '../../shared/dead-letters/letter-store.ts';
+import type { LetterSummary } from '../../shared/dead-letters/records.ts';
+import { replayMessage, replayTopic } from '../../shared/dead-letters/replay-message.ts';
+import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { AppError } from '../../shared/runtime/errors.ts';
+import { ahead } from '../common/ahead.ts';
+import { inBatches } from '../common/in-batches.ts';
+import { lateSignal } from '../common/late-signal.ts';
+import type { Publishing } from '../common/publisher.ts';
+import type { Dlq } from './dlq.ts';
+import { hasTopic, type Left, NO_FUNCTION, whySettled } from './replay-plan.ts';
+
+/** How far it has come; told as it goes, so that it is known whenever it ends. */
+export interface Sent {
+  /** Letters published and marked. */
+  published: string[];
+  /** Those of them whose outcome is not told: the mark did not fit. */
+  unmarked: string[];
+  left: Left[];
+}
+
+interface Item {
+  letter: LetterSummary;
+  topic: string;
+  message: OutgoingMessage;
+  isMarked: boolean;
+}
+
+/** Each may hold 10 MB. */
+const READS_AT_A_TIME = 16;
+
+/**
+ * Publishes the letters at a steady rate to their functions' own topics, and marks each when its publishing is
+ * confirmed. What is interrupted in between is published again by the next run: its effects are the same once.
+ */
+export async function sendLetters(
+  dlq: Dlq,
+  letters: readonly LetterSummary[],
+  {
+    key,
+    rate,
+    again,
+    publishing,
+    sent,
+  }: {
+    /** Of this run, in every mark. */
+    key: string;
+    rate: number;
+    again: boolean;
+    publishing: Publishing;
+    sent: Sent;
+  },
+): Promise<void> {
+  const { clock, signal, state } = dlq;
+  const late = lateSignal(signal);
+  const leave = ({ letter, concern }: LetterSummary, why: Pick<Left, 'kind' | 'reason'>): undefined => {
+    sent.left.push({ letter, concern, ...why });
+  };
+
+  const load = async (letter: LetterSummary): Promise<Item | undefined> => {
+    signal.throwIfAborted();
+    const read = await readLetter(state, letter.letter, { deaths: 1, signal });
+    const death = read?.entries.map(({ entry }) => entry).findLast((entry) => entry.kind === 'death');
+    if (!read || !death) return leave(letter, { kind: 'settled', reason: 'expired meanwhile' });
+    // somebody else may be at it, too
+    const why = again ? undefined : whySettled(read);
+    if (why) return leave(letter, why);
+    const replay = replayMessage(death, key);
+    if (replay.kind === 'impossible' || !hasTopic(death.function)) {
+      const reason = replay.kind === 'impossible' ? replay.reason : NO_FUNCTION;
+      return leave(letter, { kind: 'not-replayable', reason });
+    }
+    const topic = replayTopic(death.function, dlq.place.topicPrefix);
+    return { letter, topic, message: replay.message, isMarked: !replay.leftOut.includes('mark') };
+  };
+
+  const mark = async ({ letter: { letter }, topic, isMarked }: Item, messageId: string): Promise<void> => {
+    const at = new Date(clock.now()).toISOString();
+    await writeReplay(state, { letter, key, topic, messageId, at }, { signal: late.signal });
+    sent.published.push(letter);
+    if (!isMarked) sent.unmarked.push(letter);
+  };
+
+  /** All of one topic. What the service refuses holds up none of the others. */
+  const publish = async (topic: string, items: readonly Item[]): Promise<void> => {
+    try {
+      const ids = await publishing.publish(
+        topic,
+        items.map(({ message }) => message),
+      );
+      await Promise.all(items.map((item, index) => mark(item, ids[index] ?? '')));
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      const [only] = items;
+      if (only && items.length === 1) return leave(only.letter, { kind: 'refused', reason: error.message });
+      for (const item of items) await publish(topic, [item]);
+    }
+  };
+
+  try {
+    await inBatches(present(ahead(each(letters), READS_AT_A_TIME, load)), {
+      rate,
+      clock,
+      signal,
+      sizeOf: ({ message }) => message.data.length,
+      async send(batch) {
+        for (const topic of new Set(batch.map((item) => item.topic))) {
+          await publish(
+            topic,
+            batch.filter((item) => item.topic === topic),
+          );
+        }
+      },
+    });
+  } finally {
+    late.remove();
+  }
+}
+
+function isRefused(error: unknown): error is AppError {
+  return error instanceof AppError && (error.code === 'invalid-event' || error.code === 'too-large');
+}
+
+async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
+  yield* items;
+}
+
+async function* present<T>(items: AsyncIterable<T | undefined>): AsyncGenerator<T> {
+  for await (const item of items) if (item !== undefined) yield item;
+}

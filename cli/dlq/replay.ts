@@ -1,0 +1,203 @@
+import { randomBytes } from 'node:crypto';
+import { printable } from '../../local/report.ts';
+import { listLetters } from '../../shared/dead-letters/letter-store.ts';
+import { count, counted, secondsText } from '../common/numbers.ts';
+import { parseCommand, UsageError, wholeNumber } from '../common/options.ts';
+import { openPublisher } from '../common/publisher.ts';
+import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
+import type { Dlq, DlqSubcommand } from './dlq.ts';
+import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { type Left, planReplay, type ReplayPlan } from './replay-plan.ts';
+import { type Sent, sendLetters } from './replay-send.ts';
+import { type Outcomes, waitForOutcomes } from './replay-wait.ts';
+
+const DEFAULT_RATE = 50;
+
+export const replay: DlqSubcommand = {
+  summary: 'gives dead letters back to the function that failed, and to no one else',
+  help: `usage: pipeline dlq replay <letter or group>... [options]
+       pipeline dlq replay <filters> [options]
+
+Publishes the original events again, to the failed functions alone: no other subscriber of their topics sees them.
+An argument is ${NAME_HELP}; without one, all
+that match the filters are meant. What is settled, or replayed without an outcome yet, is left alone. The objects of
+storage events are looked at first: one that is gone or was replaced is left, and named before anything is done.
+
+  --all              every open one, without a filter
+  --again            those too that are settled or have no outcome yet
+  --dry-run          publish nothing, say what would be
+  --rate N           dead letters a second at most (default ${DEFAULT_RATE})
+  --wait SECONDS     then follow them until each is resolved or has failed again
+${FILTER_HELP}${PLACE_HELP}
+Ctrl-C stops it between two batches, and the same command goes on where it was stopped. One whose publishing was in
+doubt is published again; the functions see to it that its effects are there once.
+Exit code: 0 all are published (and resolved, with --wait), 1 some were left, failed again or have no outcome.
+`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      ...FILTER_OPTIONS,
+      all: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      rate: { type: 'string' },
+      wait: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    });
+    const names = parseNames(positionals);
+    const filter = toFilter(values, Date.now());
+    checkChoice(names, filter, values.all);
+    const rate = wholeNumber('rate', values.rate, { min: 1, max: 100_000 }) ?? DEFAULT_RATE;
+    const wait = wholeNumber('wait', values.wait, { min: 1, max: 86_400 });
+    if (wait !== undefined && values['dry-run']) {
+      throw new UsageError('--dry-run publishes nothing: leave out --wait');
+    }
+    const { again, 'dry-run': isDryRun, json: isJson } = values;
+    return {
+      place: values,
+      run: (dlq) => run(dlq, { names, filter, rate, wait, again, isDryRun, isJson }),
+    };
+  },
+};
+
+interface Options {
+  names: string[];
+  filter: LetterFilter;
+  rate: number;
+  /** Seconds. */
+  wait: number | undefined;
+  again: boolean;
+  isDryRun: boolean;
+  isJson: boolean;
+}
+
+async function run(dlq: Dlq, options: Options): Promise<number> {
+  const { state, signal, out } = dlq;
+  const { names, filter, isDryRun, isJson, again } = options;
+  const { letters } = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
+  const plan = await planReplay(dlq, letters, { again });
+  if (!isJson) for (const line of describePlan(plan, options)) await out.line(line);
+  const report: Report = { key: undefined, plan, sent: { published: [], unmarked: [], left: [] } };
+  if (isDryRun || plan.wanted.length === 0) {
+    if (isJson) await out.json(asJson(report, options));
+    return exitCode(report);
+  }
+  const failure = await publishAll(dlq, report, options);
+  if (failure === undefined && options.wait !== undefined) {
+    report.outcomes = await waitForOutcomes(dlq, report.sent.published, options.wait * 1_000);
+  }
+  if (isJson) await out.json(asJson(report, options));
+  else for (const line of describeOutcomes(report)) await out.line(line);
+  if (failure !== undefined) throw failure.error;
+  return exitCode(report);
+}
+
+interface Report {
+  key: string | undefined;
+  plan: ReplayPlan;
+  sent: Sent;
+  outcomes?: Outcomes;
+}
+
+/** Undefined where it came to its end. */
+async function publishAll(
+  dlq: Dlq,
+  report: Report,
+  { rate, again, isJson }: Options,
+): Promise<{ error: unknown } | undefined> {
+  const { progress, clock, out, signal, place } = dlq;
+  const { wanted } = report.plan;
+  const { sent } = report;
+  if (place.project === undefined) {
+    throw new UsageError('replaying needs the project of the topics: --project, or GOOGLE_CLOUD_PROJECT');
+  }
+  const key = randomBytes(8).toString('hex');
+  report.key = key;
+  const hint = 'deploy.sh makes one for each function';
+  const publishing = openPublisher(place, place.project, signal, hint);
+  const started = clock.now();
+  const done = (): string => `${count(sent.published.length)} of ${counted(wanted.length, 'dead letter')}`;
+  progress.start(() => `replay: ${done()} published, ${secondsText(clock.now() - started)}`);
+  let failure: { error: unknown } | undefined;
+  try {
+    await sendLetters(dlq, wanted, { key, rate, again, publishing, sent });
+    if (signal.aborted) failure = { error: signal.reason };
+  } catch (error) {
+    failure = { error };
+  } finally {
+    publishing.close();
+    progress.stop();
+  }
+  if (!isJson) {
+    await out.line(`${done()} published in ${secondsText(clock.now() - started)}, replay ${key}`);
+    if (failure !== undefined) await out.line('the same command goes on');
+  }
+  return failure;
+}
+
+function exitCode({ plan, sent, outcomes }: Report): number {
+  const isLeft = [...plan.left, ...sent.left].some(({ kind }) => kind !== 'settled');
+  const isOpen = outcomes !== undefined && outcomes.failedAgain.length + outcomes.pending.length > 0;
+  return isLeft || isOpen ? 1 : 0;
+}
+
+function asJson({ key, plan, sent, outcomes }: Report, { isDryRun }: Options): Record<string, unknown> {
+  return {
+    dryRun: isDryRun,
+    replay: key ?? null,
+    wanted: plan.wanted.map(({ letter }) => letter),
+    published: sent.published,
+    unmarked: sent.unmarked,
+    left: [...plan.left, ...sent.left],
+    ...(outcomes && { outcomes }),
+  };
+}
+
+const SHOWN_LEFT = 20;
+
+function describePlan({ wanted, left }: ReplayPlan, { isDryRun, rate }: Options): string[] {
+  const functions = new Map<string, number>();
+  for (const { function: name } of wanted) functions.set(name, (functions.get(name) ?? 0) + 1);
+  const parts = [...functions].map(([name, number]) => `${count(number)} to ${printable(name)}`);
+  const verb = isDryRun ? 'would be replayed; nothing was' : 'to replay';
+  const seconds = secondsText((wanted.length / rate) * 1_000);
+  return [
+    ...leftLines(left),
+    `${counted(wanted.length, 'dead letter')} ${verb}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
+    ...(isDryRun && wanted.length > 0 ? [`at ${rate} a second it takes ${seconds}`] : []),
+  ];
+}
+
+function leftLines(left: readonly Left[]): string[] {
+  const settled = left.filter(({ kind }) => kind === 'settled');
+  const others = left.filter(({ kind }) => kind !== 'settled');
+  const reasons = new Map<string, number>();
+  for (const { reason } of settled) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const lines = others.slice(0, SHOWN_LEFT).map(({ letter, concern, reason }) => {
+    return `left: ${letter.slice(0, 12)}  ${printable(`${concern}: ${reason}`)}`;
+  });
+  if (others.length > SHOWN_LEFT)
+    lines.push(`left: ${count(others.length - SHOWN_LEFT)} more (--json names all)`);
+  for (const [reason, number] of reasons) lines.push(`left alone: ${count(number)}, ${reason}`);
+  return lines;
+}
+
+function describeOutcomes({ sent, outcomes }: Report): string[] {
+  const lines = leftLines(sent.left);
+  if (sent.unmarked.length > 0) {
+    lines.push(
+      `${counted(sent.unmarked.length, 'dead letter')} had no room for the mark of a replay: what comes of them shows in their objects and rows alone`,
+    );
+  }
+  if (!outcomes) return lines;
+  const { resolved, failedAgain, pending } = outcomes;
+  lines.push(
+    `${count(resolved.length)} resolved, ${count(failedAgain.length)} failed again, ${count(pending.length)} without an outcome yet`,
+  );
+  for (const letter of failedAgain.slice(0, SHOWN_LEFT)) {
+    lines.push(`failed again: ${letter.slice(0, 12)}  pipeline dlq show ${letter.slice(0, 12)}`);
+  }
+  return lines;
+}

@@ -1,0 +1,116 @@
+import { writeFile } from 'node:fs/promises';
+import { printable } from '../../local/report.ts';
+import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
+import { originalOf } from '../../shared/dead-letters/original.ts';
+import type { DeathRecord } from '../../shared/dead-letters/records.ts';
+import { bytesText } from '../common/numbers.ts';
+import { Failure, parseCommand, UsageError } from '../common/options.ts';
+import { adviceOn } from './advice.ts';
+import { parseNames, resolveName } from './choose.ts';
+import { describeLetter, type ShownLetter } from './describe-letter.ts';
+import type { Dlq, DlqSubcommand } from './dlq.ts';
+import { liveState } from './live-state.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { isReplayable } from './replay-plan.ts';
+
+export const show: DlqSubcommand = {
+  summary: 'tells all about one dead letter, and what to do next',
+  help: `usage: pipeline dlq show <letter> [options]
+
+All that is known of a dead letter: what failed, how often and why, its attempts and replays in their order, how
+its object or event stands now, its payload, and what to do next. A letter is named by the beginning of its id, 4
+digits or more.
+
+  --full             stacks and payload whole
+  --payload FILE     save the payload in this new file, byte for byte
+${PLACE_HELP}`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      full: { type: 'boolean', default: false },
+      payload: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    });
+    const [name, ...more] = parseNames(positionals);
+    if (name === undefined) throw new UsageError('which one? give the beginning of its id');
+    if (more.length > 0) throw new UsageError('one letter at a time: more than one was given');
+    if (values.payload === '') throw new UsageError('--payload is ""; the name of a file is allowed');
+    return { place: values, run: (dlq) => run(dlq, name, values) };
+  },
+};
+
+interface Options {
+  full: boolean;
+  payload?: string | undefined;
+  json: boolean;
+}
+
+async function run(dlq: Dlq, name: string, { full, payload: file, json }: Options): Promise<number> {
+  const { out } = dlq;
+  const shown = await load(dlq, name);
+  const { letter, summary, state } = shown;
+  if (file !== undefined) await save(file, shown.payload);
+  if (json) {
+    await out.json({
+      ...summary,
+      state,
+      advice: shown.advice,
+      payload: { bytes: shown.payload.length, base64: shown.payload.toString('base64') },
+      replays: letter.replays.map(({ at, ...fate }) => ({ ...fate, at: new Date(at).toISOString() })),
+      entries: letter.entries.map(({ entry, at }) => ({ ...entry, writtenAt: at.toISOString() })),
+      unreadDeaths: letter.unread,
+    });
+    return 0;
+  }
+  for (const line of describeLetter(shown, { full })) await out.line(line);
+  if (file !== undefined)
+    await out.line(`payload    ${bytesText(shown.payload.length)} saved in ${printable(file)}`);
+  return 0;
+}
+
+async function load(dlq: Dlq, name: string): Promise<ShownLetter> {
+  const { state: store, signal } = dlq;
+  const id = name.length === 32 ? name : await only(dlq, name);
+  const [summary, letter] = await Promise.all([
+    readSummary(store, id, { signal }),
+    readLetter(store, id, { signal }),
+  ]);
+  const deaths = letter?.entries.flatMap(({ entry }) => (entry.kind === 'death' ? [entry] : [])) ?? [];
+  const death = deaths.at(-1);
+  if (!summary || !letter || !death) throw new Failure(`there is no dead letter ${id}`);
+  const state = await liveState(dlq, death);
+  const { status } = summary;
+  const advice = adviceOn({ ...summary, status, state, isReplayable: isReplayable(death) });
+  return { summary, letter, death, state, advice, payload: payloadOf(death) };
+}
+
+async function only({ state, signal }: Dlq, name: string): Promise<string> {
+  const meant = resolveName(await listLetters(state, { signal }), name);
+  if (meant.kind === 'letter') return meant.letter.letter;
+  const [first, ...rest] = meant.letters;
+  if (first !== undefined && rest.length === 0) return first.letter;
+  throw new Failure(
+    `${name} is a group of ${meant.letters.length} dead letters: "pipeline dlq list ${name}" shows them, name one of those`,
+  );
+}
+
+/** What the function was handed: the message's data, or the event as JSON. */
+function payloadOf({ letterMessage }: DeathRecord): Buffer {
+  const original = originalOf(letterMessage);
+  return original.kind === 'message' ? original.data : Buffer.from(original.text);
+}
+
+async function save(file: string, payload: Uint8Array): Promise<void> {
+  try {
+    // payloads are nobody else's business
+    await writeFile(file, payload, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
+    throw new Failure(
+      isThere
+        ? `${printable(file)} is there already: name a new file`
+        : `--payload ${printable((error as Error).message)}`,
+    );
+  }
+}
