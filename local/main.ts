@@ -8,6 +8,7 @@ import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
 import { BUCKETS, type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { makeDemoClip } from './demo-clip.ts';
 import { chooseGemini } from './gemini-choice.ts';
+import { letterLines } from './letter-lines.ts';
 import { collect } from './process-files.ts';
 import { describeResult, printable, stagePrinter } from './report.ts';
 import { lockFolder } from './state-lock.ts';
@@ -26,6 +27,7 @@ Options (after --):
   --dir DIR           where the local cloud keeps its data (default .local)
   --gcs-port N        port of Cloud Storage (default: a free one)
   --pubsub-port N     port of Pub/Sub (default: a free one)
+  --pubsub URL        a Pub/Sub that runs already, such as the official emulator, in place of our own
   --vertex-port N     port of Vertex AI (default: a free one)
   --function-port N   port of processVideo (default: a free one)
   --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
@@ -52,6 +54,7 @@ function parse() {
         dir: { type: 'string', default: fileURLToPath(new URL('../.local', import.meta.url)) },
         'gcs-port': { type: 'string' },
         'pubsub-port': { type: 'string' },
+        pubsub: { type: 'string' },
         'vertex-port': { type: 'string' },
         'function-port': { type: 'string' },
         gemini: { type: 'string' },
@@ -78,6 +81,12 @@ async function main(): Promise<void> {
   if (missing.length > 0) usage(`no such file: ${missing.map(printable).join(', ')}`);
   if (values.gemini !== undefined && values.gemini !== 'local' && values.gemini !== 'real') {
     usage(`--gemini is ${JSON.stringify(values.gemini)}; local and real are allowed`);
+  }
+  if (values.pubsub !== undefined && !/^https?:\/\//.test(values.pubsub)) {
+    usage(`--pubsub is ${JSON.stringify(values.pubsub)}; a URL such as http://127.0.0.1:8085 is allowed`);
+  }
+  if (values.pubsub !== undefined && values['pubsub-port'] !== undefined) {
+    usage('--pubsub and --pubsub-port exclude each other');
   }
   const ports = portsOf(values);
   const gemini = values.gemini ?? chooseGemini(process.env);
@@ -106,7 +115,14 @@ async function main(): Promise<void> {
     env: { LOG_LEVEL: 'debug', ...process.env },
     gemini,
     ports,
-    events: tracker.events,
+    ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
+    events: {
+      ...tracker.events,
+      onFunctionLine: (name, line) => {
+        tracker.events.onFunctionLine?.(name, line);
+        for (const told of letterLines(line)) print(told);
+      },
+    },
   });
   if (ending) return;
   printEndpoints(cloud, gemini, dir);
@@ -192,6 +208,7 @@ function printNext(cloud: LocalCloud): void {
       `CLOUDSDK_CORE_PROJECT=local gcloud pubsub topics publish ${TOPICS.events} --message '{"hello":"world"}'`,
   );
   print('  npx pipeline process my.mp4 --moment "the dog catches the ball"');
+  print('  npx pipeline dlq list');
   print('Ctrl-C ends it.');
 }
 

@@ -1,0 +1,22 @@
+import { printable } from './report.ts';
+
+/** What is printed of a dead letter that has been looked at: what and why, and where the rest is told. */
+export function letterLines(line: string): string[] {
+  if (!line.includes('"dead-letter"')) return [];
+  const { outcome, letter, message, concern, concernState } = parse(line);
+  if (outcome !== 'dead-letter' || typeof letter !== 'string') return [];
+  const about =
+    typeof concern === 'string' && concern !== '' ? [`  ${printable(concern.slice(0, 200))}`] : [];
+  const since = concernState === 'succeeded' ? ' (it has succeeded since)' : '';
+  const [what, where] = [String(message).slice(0, 300), letter.slice(0, 12)];
+  return [`${printable(what)}${since}`, ...about, `  npx pipeline dlq show ${printable(where)}`];
+}
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}
