@@ -15,7 +15,7 @@ const MAX_DEPTH = 200;
 export function parseJson(text: string): Json {
   // fewer than 16 digits in a row always fit a double
   if (!/\d{16}/.test(text)) return JSON.parse(text) as Json;
-  return valueOf(text, readJsonText(text, MAX_DEPTH));
+  return toValue(text, readJsonText(text, MAX_DEPTH));
 }
 
 /** Like `JSON.stringify` without spaces; a BigInt is written as its digits, `undefined` members are left out. */
@@ -30,10 +30,10 @@ export function stringifyJson(value: unknown): string {
   return `{${members.join(',')}}`;
 }
 
-function valueOf(text: string, node: JsonNode): Json {
-  if (node.kind === 'array') return node.items.map((item) => valueOf(text, item));
+function toValue(text: string, node: JsonNode): Json {
+  if (node.kind === 'array') return node.items.map((item) => toValue(text, item));
   if (node.kind === 'object') {
-    return Object.fromEntries([...node.members].map(([name, member]) => [name, valueOf(text, member)]));
+    return Object.fromEntries([...node.members].map(([name, member]) => [name, toValue(text, member)]));
   }
   const literal = text.slice(node.start, node.end);
   const value = JSON.parse(literal) as Json;
