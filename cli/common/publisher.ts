@@ -40,8 +40,3 @@ export function openPublisher(
     },
   };
 }
-
-/** The project of topics with short names: GOOGLE_CLOUD_PROJECT, or `local` in a local cloud. */
-export function projectOf({ isLocal }: Service, env: NodeJS.ProcessEnv): string | undefined {
-  return env['GOOGLE_CLOUD_PROJECT'] || (isLocal ? 'local' : undefined);
-}

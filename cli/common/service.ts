@@ -26,11 +26,14 @@ export interface Service {
   /** Undefined for Google's own service. */
   storage: string | undefined;
   pubsub: string | undefined;
+  /** Of topics with short names: the local cloud's own, or GOOGLE_CLOUD_PROJECT. */
+  project: string | undefined;
   /** The service in words. */
   where: string;
   isLocal: boolean;
 }
 
+const LOCAL_PROJECT = 'local';
 const LOCAL_DIR = fileURLToPath(new URL('../../.local', import.meta.url));
 
 /**
@@ -47,12 +50,14 @@ export function findService(
   if (local !== undefined) return localService(local);
   const storage = env['STORAGE_API_ENDPOINT'] || undefined;
   const pubsub = env['PUBSUB_API_ENDPOINT'] || undefined;
+  const project = env['GOOGLE_CLOUD_PROJECT'] || undefined;
   if (!cloud && (storage !== undefined || pubsub !== undefined)) {
     const where = storage === undefined ? 'Cloud Storage' : `STORAGE_API_ENDPOINT, ${printable(storage)}`;
-    return { storage, pubsub, where, isLocal: storage !== undefined };
+    const isLocal = storage !== undefined;
+    return { storage, pubsub, project: project ?? (isLocal ? LOCAL_PROJECT : undefined), where, isLocal };
   }
   if (!cloud && existsSync(join(localDir, 'endpoints.json'))) return localService(localDir);
-  return { storage: undefined, pubsub: undefined, where: 'Cloud Storage', isLocal: false };
+  return { storage: undefined, pubsub: undefined, project, where: 'Cloud Storage', isLocal: false };
 }
 
 function localService(dir: string): Service {
@@ -75,6 +80,8 @@ function localService(dir: string): Service {
   return {
     storage: endpoints.gcs,
     pubsub: typeof endpoints.pubsub === 'string' ? endpoints.pubsub : undefined,
+    // the environment may name the project whose Gemini it asks
+    project: LOCAL_PROJECT,
     where: `the local cloud in ${shown}, ${printable(endpoints.gcs)}`,
     isLocal: true,
   };

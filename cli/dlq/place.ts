@@ -1,6 +1,5 @@
 import { printable } from '../../local/report.ts';
 import { quoted, UsageError } from '../common/options.ts';
-import { projectOf } from '../common/publisher.ts';
 import {
   findService,
   SERVICE_HELP,
@@ -32,7 +31,6 @@ export interface Place extends Service {
   framesBucket: string | undefined;
   /** The table of events. */
   lake: { bucket: string; path: string } | undefined;
-  project: string | undefined;
   /** `replay-` of `replay-processvideo`. */
   topicPrefix: string;
   /** `gs://bucket/dead-letters/ in …`, fit for a terminal. */
@@ -52,7 +50,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
     );
   }
   check('state-bucket', stateBucket, /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'the name of a bucket');
-  const project = options.project ?? projectOf(service, env);
+  const project = options.project ?? service.project;
   if (project !== undefined) check('project', project, /^[a-z][a-z0-9:.-]{2,62}$/, 'the id of a project');
   const lakeBucket = orLocally('LAKE_BUCKET', 'lake');
   return {

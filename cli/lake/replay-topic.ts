@@ -1,5 +1,5 @@
 import { quoted, UsageError } from '../common/options.ts';
-import { openPublisher, type Publishing, projectOf } from '../common/publisher.ts';
+import { openPublisher, type Publishing } from '../common/publisher.ts';
 import type { Lake } from './lake.ts';
 
 export interface Topic {
@@ -17,8 +17,8 @@ export function parseTopic(topic: string): Topic {
 }
 
 /** Throws UsageError where the topic's project is not known, and Failure. */
-export function topicPublisher({ place, signal }: Lake, topic: Topic, env: NodeJS.ProcessEnv): Publishing {
-  const project = topic.project ?? projectOf(place, env);
+export function topicPublisher({ place, signal }: Lake, topic: Topic): Publishing {
+  const project = topic.project ?? place.project;
   if (project !== undefined) return openPublisher(place, project, signal);
   throw new UsageError(`--topic ${topic.name} needs a project: projects/P/topics/T, or GOOGLE_CLOUD_PROJECT`);
 }

@@ -40,7 +40,7 @@ ${VERSION_HELP}${PLACE_HELP}
 Ctrl-C stops it between two messages. A message whose publishing was in doubt is published again.
 `,
 
-  parse(args, env) {
+  parse(args) {
     const values = parseOptions(args, {
       ...PLACE_OPTIONS,
       ...FILTER_OPTIONS,
@@ -73,7 +73,7 @@ Ctrl-C stops it between two messages. A message whose publishing was in doubt is
     return {
       place: values,
       run: (lake) =>
-        run(lake, { what: JSON.stringify(what), topic: checked, rate, dryRun, file, start, plan, env }),
+        run(lake, { what: JSON.stringify(what), topic: checked, rate, dryRun, file, start, plan }),
     };
   },
 };
@@ -91,7 +91,6 @@ interface Options {
   file: string | undefined;
   start: Position | undefined;
   plan(now: number): Plan;
-  env: NodeJS.ProcessEnv;
 }
 
 async function run(lake: Lake, options: Options): Promise<number> {
@@ -108,7 +107,7 @@ async function run(lake: Lake, options: Options): Promise<number> {
     await out.line(`${file}: all ${counted(saved.published, 'event')} are published already`);
     return 0;
   }
-  const publish = options.dryRun ? undefined : topicPublisher(lake, topic, options.env);
+  const publish = options.dryRun ? undefined : topicPublisher(lake, topic);
   const { filter, version } = options.plan(saved.started);
   const resumed = saved.position === '' ? options.start : parsePosition(saved.position);
   const wanted = resumed ? { version: resumed.version, asOf: undefined } : version;
