@@ -9,8 +9,8 @@ const MAX_MESSAGE = 4_000;
 const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/"(?:[^"\\]|\\.)*"…?/g, '<text>'],
   [/(?<!\w)'(?:[^'\\]|\\.)*'/g, '<text>'],
-  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>,;)]+/gi, '<url>'],
-  [/(?<![\w/])\/\/[\w.-]+\/[^\s"'<>,;)]*/g, '<url>'],
+  [/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>,;)]*[^\s"'<>,;).:]/gi, '<url>'],
+  [/(?<![\w/])\/\/[\w.-]+\/(?:[^\s"'<>,;)]*[^\s"'<>,;).:])?/g, '<url>'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<id>'],
   [/\b\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?/g, '<time>'],
   // a path from the root, or one relative to here; what has a slash within, such as data/size, is a name

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest';
+import { groupOf, patternOf } from '../../../shared/dead-letters/fingerprint.ts';
+
+/** Written by hand and never to change: a group's name has to mean the same in every release. */
+test.each([
+  ['video is 612 s long; at most 600 s are processed', 'video is <n> s long; at most <n> s are processed'],
+  [
+    'type is "order.created"; types with a schema are video.framed',
+    'type is <text>; types with a schema are video.framed',
+  ],
+  [
+    'data/source/size is "12"; must be integer (schema video.framed/1)',
+    'data/source/size is <text>; must be integer (schema video.framed/<n>)',
+  ],
+  ['data/moments/0/frame is missing', 'data/moments/<n>/frame is missing'],
+  ['put gs://lake/events/part-1.parquet: 403 Forbidden', 'put <url>: <n> Forbidden'],
+  [
+    'Vertex AI: https://aiplatform.googleapis.com/v1/projects/p:generateContent: 503',
+    'Vertex AI: <url>: <n>',
+  ],
+  ['lease 7f0c2a1e-11aa-4bcd-9def-0123456789ab expires 2026-11-21T10:00:00.5Z', 'lease <id> expires <time>'],
+  ["ENOENT: no such file or directory, open '/tmp/x y/z'", 'ENOENT: no such file or directory, open <text>'],
+  ['spawn /usr/bin/ffmpeg ENOENT', 'spawn <path> ENOENT'],
+  ['not done after 50000 ms, the time one attempt has', 'not done after <n> ms, the time one attempt has'],
+  ['sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 differs', 'sha256 <id> differs'],
+  ['message.data is "%%%"…; base64 is allowed', 'message.data is <text>; base64 is allowed'],
+  ['offset -12, 1,024 bytes,\n 3.5 s', 'offset <n>, <n> bytes, <n> s'],
+  ['id is "say \\"67\\" twice"; a string is allowed', 'id is <text>; a string is allowed'],
+  ["the object isn't there, and it won't come", "the object isn't there, and it won't come"],
+  ['', ''],
+])('%j', (message, pattern) => {
+  expect(patternOf(message)).toBe(pattern);
+});
+
+test('what is known to be this event’s own is taken out, the longest first, whatever it looks like', () => {
+  expect(patternOf('gs is my clip (2).mp4#17, clip', ['my clip (2).mp4', 'clip', '17'])).toBe(
+    'gs is <this>#<n>, <this>',
+  );
+});
+
+test('a text too short to be anybody’s own stays', () => {
+  expect(patternOf('a is b', ['a', 'is'])).toBe('a is b');
+});
+
+test('a long message has a short pattern, cut at no half of a character', () => {
+  const pattern = patternOf(`${'x'.repeat(299)}😀 and so on`);
+  expect(pattern).toHaveLength(300);
+  expect(pattern.isWellFormed()).toBe(true);
+});
+
+test('hostile messages of any length take no time', () => {
+  const started = performance.now();
+  for (const part of ['"', "'", '\\"', 'a/', '../', '1-', 'a1', '://', '<n>', ' \n']) {
+    patternOf(part.repeat(1_000_000 / part.length));
+  }
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+test.each([
+  ['ingestEvent', 'schema-violation', 'data/a is <text>; must be integer', 'b8175926932d'],
+  ['processVideo', 'unavailable', '<url> <n>', 'bfb9522c0b4a'],
+  ['unknown', 'unknown', '', '443ad2424ac4'],
+])('group of %s, %s, %s', (name, code, pattern, group) => {
+  expect(groupOf(name, code, pattern)).toBe(group);
+});
+
+test('function, code and pattern each make another group', () => {
+  const groups = [
+    groupOf('a', 'b', 'c'),
+    groupOf('x', 'b', 'c'),
+    groupOf('a', 'x', 'c'),
+    groupOf('a', 'b', 'x'),
+    groupOf('ab', '', 'c'),
+  ];
+  expect(new Set(groups).size).toBe(5);
+});
