@@ -1,0 +1,56 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const folder = fileURLToPath(new URL('../../../.github/workflows', import.meta.url));
+const workflows = readdirSync(folder).map((name) => ({
+  name,
+  text: readFileSync(join(folder, name), 'utf8'),
+}));
+const textOf = (name: string): string => workflows.find((one) => one.name === name)?.text ?? '';
+
+describe.each(workflows)('$name', ({ text }) => {
+  test('may read the repository, and no more unless a job says so', () => {
+    expect(text).toMatch(/^permissions:\n {2}contents: read\n\S*$/m);
+    expect(text).not.toMatch(/write-all|contents: write|pull_request_target/);
+  });
+
+  test('pins actions to a major version, and uses those of two owners only', () => {
+    const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action ?? '');
+    expect(used.length).toBeGreaterThan(0);
+    const pinned = /^(actions|google-github-actions)\/[a-z-]+@v\d+$|^\.\/\.github\/workflows\/[a-z]+\.yml$/;
+    expect(used.filter((action) => !pinned.test(action))).toEqual([]);
+  });
+
+  test('holds no secret, keeps no token in the checkout, ends by itself', () => {
+    expect(text).not.toMatch(/secrets\.|credentials_json/);
+    const count = (pattern: RegExp): number => [...text.matchAll(pattern)].length;
+    expect(count(/persist-credentials: false/g)).toBe(count(/uses: actions\/checkout@/g));
+    expect(count(/timeout-minutes:/g)).toBe(count(/runs-on:/g));
+  });
+
+  test('lets nothing from outside into a shell', () => {
+    const commands = text.split('\n').filter((line) => /^\s*(- )?run:/.test(line));
+    expect(commands.filter((line) => line.includes('${{'))).toEqual([]);
+  });
+});
+
+test('the tests run on the oldest Node that is promised, and on the one that is deployed', () => {
+  const { engines } = JSON.parse(readFileSync(join(folder, '../../package.json'), 'utf8'));
+  expect(engines.node).toBe('>=20.9');
+  expect(textOf('ci.yml')).toContain("node: ['20.9', '22', '24']");
+  expect(textOf('ci.yml')).toContain('- run: .ci/run');
+});
+
+test('main is deployed after its checks, one deployment at a time, and read back', () => {
+  const deploy = textOf('deploy.yml');
+  expect(deploy).toMatch(/branches: \[main\]/);
+  expect(deploy).toMatch(/checks:\n {4}uses: \.\/\.github\/workflows\/ci\.yml/);
+  expect(deploy).toMatch(/deploy:\n {4}needs: checks/);
+  expect(deploy).toMatch(/group: deploy-production\n {6}cancel-in-progress: false/);
+  expect(deploy).toMatch(/id-token: write/);
+  const runs = [...deploy.matchAll(/run: \.\/deploy\.sh (.*)$/gm)].map(([, args]) => args);
+  const place = '--project "$PROJECT" --region "$REGION"';
+  expect(runs).toEqual([place, `${place} --verify`, `${place} --smoke`]);
+});
