@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Entry } from './cloud.ts';
 import type { Gcloud } from './gcloud.ts';
 import type { ControlPlane } from './server.ts';
-
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
 export interface Run {
   code: number | null;
@@ -29,13 +26,14 @@ export interface RunOptions {
 export async function deploy(
   plane: ControlPlane,
   gcloud: Gcloud,
+  folder: string,
   args: readonly string[],
   { killAt, input, env = {} }: RunOptions = {},
 ): Promise<Run> {
   const { cloud } = plane;
   const [mutationsBefore, requestsBefore, began] = [cloud.journal.length, cloud.requests.length, Date.now()];
   const child = spawn('bash', ['deploy.sh', ...args], {
-    cwd: ROOT,
+    cwd: folder,
     env: { ...gcloud.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,

@@ -1,0 +1,237 @@
+/**
+ * What a deployment must leave, written by hand: in project `demo-project` (123456789012), region europe-west1,
+ * prefix `pipeline`. Nothing here is computed from the code that deploys.
+ */
+const at = 'demo-project.iam.gserviceaccount.com';
+const owned = (bucket: string): string[] => [
+  `b/${bucket} roles/storage.legacyBucketOwner projectEditor:demo-project`,
+  `b/${bucket} roles/storage.legacyBucketOwner projectOwner:demo-project`,
+  `b/${bucket} roles/storage.legacyBucketReader projectViewer:demo-project`,
+];
+
+const video = `serviceAccount:pipeline-processvideo@${at}`;
+const ingest = `serviceAccount:pipeline-ingestevent@${at}`;
+const maintain = `serviceAccount:pipeline-maintaintable@${at}`;
+const inspect = `serviceAccount:pipeline-inspectdeadletter@${at}`;
+const build = `serviceAccount:pipeline-build@${at}`;
+const agent = (name: string): string => `serviceAccount:service-123456789012@${name}.iam.gserviceaccount.com`;
+
+const project = 'projects/demo-project';
+const topics = `${project}/topics/pipeline-`;
+const service = `${project}/locations/europe-west1/services/pipeline-`;
+const subscriptions = `${project}/subscriptions/`;
+const raw = 'b/demo-project-pipeline-raw';
+const frames = 'b/demo-project-pipeline-frames';
+const state = 'b/demo-project-pipeline-state';
+const lake = 'b/demo-project-pipeline-lake';
+const subscriber = `roles/pubsub.subscriber ${agent('gcp-sa-pubsub')}`;
+
+/** Roles that Google's own accounts have in a project by themselves: they stay when all is taken down. */
+export const GOOGLES_OWN: readonly string[] = [
+  `${project} roles/cloudscheduler.serviceAgent ${agent('gcp-sa-cloudscheduler')}`,
+  `${project} roles/eventarc.serviceAgent ${agent('gcp-sa-eventarc')}`,
+  `${project} roles/pubsub.serviceAgent ${agent('gcp-sa-pubsub')}`,
+];
+
+export const OWNER = `${project} roles/owner user:owner@example.com`;
+
+export const BINDINGS: readonly string[] = [
+  OWNER,
+  ...GOOGLES_OWN,
+  // Cloud Storage publishes uploads; there is no narrower place, since Eventarc makes the topic.
+  `${project} roles/pubsub.publisher ${agent('gs-project-accounts')}`,
+  `${project} roles/aiplatform.user ${video}`,
+  `${project} roles/eventarc.eventReceiver ${video}`,
+  `${project} roles/eventarc.eventReceiver ${ingest}`,
+  `${project} roles/eventarc.eventReceiver ${maintain}`,
+  `${project} roles/eventarc.eventReceiver ${inspect}`,
+  `${project} roles/artifactregistry.writer ${build}`,
+  `${project} roles/logging.logWriter ${build}`,
+  `${project} roles/storage.objectViewer ${build}`,
+
+  ...owned('demo-project-pipeline-raw'),
+  `${raw} roles/storage.objectViewer ${video}`,
+  `${raw} roles/storage.objectViewer ${inspect}`,
+  ...owned('demo-project-pipeline-frames'),
+  `${frames} roles/storage.objectUser ${video}`,
+  `${frames} roles/storage.objectViewer ${inspect}`,
+  ...owned('demo-project-pipeline-state'),
+  `${state} roles/storage.objectUser ${video}`,
+  `${state} roles/storage.objectUser ${ingest}`,
+  `${state} roles/storage.objectUser ${maintain}`,
+  `${state} roles/storage.objectUser ${inspect}`,
+  ...owned('demo-project-pipeline-lake'),
+  `${lake} roles/storage.objectUser ${ingest}`,
+  `${lake} roles/storage.objectUser ${maintain}`,
+  `${lake} roles/storage.objectUser ${inspect}`,
+
+  `${topics}events roles/pubsub.publisher ${video}`,
+  `${topics}dead-letters roles/pubsub.publisher ${video}`,
+  `${topics}dead-letters roles/pubsub.publisher ${ingest}`,
+  `${topics}dead-letters roles/pubsub.publisher ${maintain}`,
+  `${topics}dead-letters roles/pubsub.publisher ${agent('gcp-sa-pubsub')}`,
+
+  `${service}processvideo roles/run.invoker ${video}`,
+  `${service}ingestevent roles/run.invoker ${ingest}`,
+  `${service}maintaintable roles/run.invoker ${maintain}`,
+  `${service}inspectdeadletter roles/run.invoker ${inspect}`,
+
+  `${subscriptions}eventarc-europe-west1-pipeline-processvideo-N-sub-N ${subscriber}`,
+  `${subscriptions}eventarc-europe-west1-pipeline-ingestevent-N-sub-N ${subscriber}`,
+  `${subscriptions}eventarc-europe-west1-pipeline-maintaintable-N-sub-N ${subscriber}`,
+  `${subscriptions}pipeline-replay-processvideo ${subscriber}`,
+  `${subscriptions}pipeline-replay-ingestevent ${subscriber}`,
+  `${subscriptions}pipeline-replay-maintaintable ${subscriber}`,
+];
+
+const bucket = (softDeleteSeconds: string): object => ({
+  location: 'EUROPE-WEST1',
+  locationType: 'region',
+  storageClass: 'STANDARD',
+  iamConfiguration: { uniformBucketLevelAccess: { enabled: true }, publicAccessPrevention: 'enforced' },
+  softDeletePolicy: { retentionDurationSeconds: softDeleteSeconds },
+});
+
+export const BUCKETS: Record<string, object> = {
+  [raw]: bucket('604800'),
+  [frames]: bucket('604800'),
+  [lake]: bucket('0'),
+  [state]: bucket('0'),
+};
+
+const pushed = (name: string, query = ''): object => {
+  const uri = `https://pipeline-${name}-123456789012.europe-west1.run.app`;
+  return { pushEndpoint: `${uri}${query}`, oidcToken: { serviceAccountEmail: `pipeline-${name}@${at}` } };
+};
+const subscription = (
+  name: string,
+  ackDeadlineSeconds: number,
+  attempts: number,
+  query?: string,
+): object => ({
+  ackDeadlineSeconds,
+  messageRetentionDuration: '604800s',
+  expirationPolicy: {},
+  retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+  deadLetterPolicy: { deadLetterTopic: `${topics}dead-letters`, maxDeliveryAttempts: attempts },
+  pushConfig: pushed(name, query),
+});
+const CE = '?__GCP_CloudEventsMode=CE_PUBSUB_BINDING';
+const eventarc = (name: string): string => `${subscriptions}eventarc-europe-west1-pipeline-${name}-N-sub-N`;
+
+/** The ack deadline is the time a push is waited for: the function's own, and a minute to spare where there is one. */
+export const SUBSCRIPTIONS: Record<string, object> = {
+  [eventarc('processvideo')]: subscription('processvideo', 600, 10, CE),
+  [eventarc('ingestevent')]: subscription('ingestevent', 120, 20, CE),
+  [eventarc('maintaintable')]: subscription('maintaintable', 600, 5, CE),
+  [eventarc('inspectdeadletter')]: {
+    topic: `${topics}dead-letters`,
+    ackDeadlineSeconds: 180,
+    messageRetentionDuration: '604800s',
+    expirationPolicy: {},
+    retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+    pushConfig: pushed('inspectdeadletter', CE),
+  },
+  [`${subscriptions}pipeline-replay-processvideo`]: subscription('processvideo', 600, 10),
+  [`${subscriptions}pipeline-replay-ingestevent`]: subscription('ingestevent', 120, 20),
+  [`${subscriptions}pipeline-replay-maintaintable`]: subscription('maintaintable', 600, 5),
+  [`${subscriptions}pipeline-dead-letters-kept`]: {
+    topic: `${topics}dead-letters`,
+    ackDeadlineSeconds: 60,
+    messageRetentionDuration: '604800s',
+    expirationPolicy: {},
+    pushConfig: {},
+  },
+};
+
+export const TOPICS: readonly string[] = [
+  `${topics}events`,
+  `${topics}maintenance`,
+  `${topics}dead-letters`,
+  `${topics}replay-processvideo`,
+  `${topics}replay-ingestevent`,
+  `${topics}replay-maintaintable`,
+  `${project}/topics/eventarc-europe-west1-pipeline-processvideo-N-N`,
+];
+
+export const ACCOUNTS: readonly string[] = [video, ingest, maintain, inspect, build].map(
+  (member) => `${project}/serviceAccounts/${member.replace('serviceAccount:', '')}`,
+);
+
+const environmentVariables = {
+  GOOGLE_CLOUD_PROJECT: 'demo-project',
+  RAW_BUCKET: 'demo-project-pipeline-raw',
+  FRAMES_BUCKET: 'demo-project-pipeline-frames',
+  STATE_BUCKET: 'demo-project-pipeline-state',
+  LAKE_BUCKET: 'demo-project-pipeline-lake',
+  EVENTS_TOPIC: `${topics}events`,
+  MAINTENANCE_TOPIC: `${topics}maintenance`,
+  DEAD_LETTER_TOPIC: `${topics}dead-letters`,
+  REPLAY_TOPIC_PREFIX: 'pipeline-replay-',
+};
+
+interface Sizes {
+  memory: string;
+  concurrency: number;
+  most: number;
+  timeout: number;
+}
+
+function deployed(entryPoint: string, sizes: Sizes, fired: object): [string, object] {
+  const id = `pipeline-${entryPoint.toLowerCase()}`;
+  return [
+    `${project}/locations/europe-west1/functions/${id}`,
+    {
+      state: 'ACTIVE',
+      buildConfig: {
+        runtime: 'nodejs24',
+        entryPoint,
+        serviceAccount: `${project}/serviceAccounts/pipeline-build@${at}`,
+      },
+      serviceConfig: {
+        availableMemory: sizes.memory,
+        availableCpu: '1',
+        maxInstanceRequestConcurrency: sizes.concurrency,
+        maxInstanceCount: sizes.most,
+        timeoutSeconds: sizes.timeout,
+        serviceAccountEmail: `${id}@${at}`,
+        ingressSettings: 'ALLOW_INTERNAL_ONLY',
+        environmentVariables,
+      },
+      eventTrigger: {
+        ...fired,
+        retryPolicy: 'RETRY_POLICY_RETRY',
+        triggerRegion: 'europe-west1',
+        serviceAccountEmail: `${id}@${at}`,
+      },
+    },
+  ];
+}
+
+const published = 'google.cloud.pubsub.topic.v1.messagePublished';
+
+export const FUNCTIONS: Record<string, object> = Object.fromEntries([
+  deployed(
+    'processVideo',
+    { memory: '1Gi', concurrency: 1, most: 100, timeout: 540 },
+    {
+      eventType: 'google.cloud.storage.object.v1.finalized',
+      eventFilters: [{ attribute: 'bucket', value: 'demo-project-pipeline-raw' }],
+    },
+  ),
+  deployed(
+    'ingestEvent',
+    { memory: '1Gi', concurrency: 1000, most: 4, timeout: 60 },
+    { eventType: published, pubsubTopic: `${topics}events` },
+  ),
+  deployed(
+    'maintainTable',
+    { memory: '2Gi', concurrency: 1, most: 1, timeout: 540 },
+    { eventType: published, pubsubTopic: `${topics}maintenance` },
+  ),
+  deployed(
+    'inspectDeadLetter',
+    { memory: '2Gi', concurrency: 16, most: 4, timeout: 120 },
+    { eventType: published, pubsubTopic: `${topics}dead-letters` },
+  ),
+]);

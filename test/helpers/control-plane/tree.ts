@@ -1,0 +1,51 @@
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, cpSync, existsSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const COPIED = [
+  ...['deploy.sh', 'deploy', 'monitoring', 'functions', 'shared', 'schemas', 'cli', 'local'],
+  ...[
+    'package.json',
+    'package-lock.json',
+    '.npmrc',
+    'tsconfig.json',
+    'build.ts',
+    '.gcloudignore',
+    '.gitignore',
+  ],
+];
+
+export interface Tree {
+  folder: string;
+  /** What somebody's next commit does: the functions' source is another one. */
+  change(): void;
+  remove(): void;
+}
+
+/** A checkout of its own: what is deployed stays the same while somebody edits the real one, and can be changed. */
+export function copyTree(): Tree {
+  const folder = mkdtempSync(join(tmpdir(), 'deploy-tree-'));
+  for (const name of COPIED) {
+    if (existsSync(join(ROOT, name))) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  }
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  const git = (...args: string[]): void => {
+    execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', ...args], {
+      cwd: folder,
+    });
+  };
+  git('init', '-q');
+  git('add', '.');
+  git('commit', '-q', '-m', 'as it is');
+  return {
+    folder,
+    change: () => {
+      appendFileSync(join(folder, 'functions/index.ts'), '\n');
+      git('commit', '-q', '-a', '-m', 'a change');
+    },
+    remove: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
