@@ -48,8 +48,8 @@ const parsers: Record<FunctionName, (input: unknown) => Promise<Concern | undefi
 
   async maintainTable(input) {
     const { parseTick } = await import('./ingest/maintain-tick.ts');
-    const { event, eventId } = parseTick(input);
-    const about = { kind: 'event', id: event.id, type: 'maintenance', source: undefined } as const;
+    const { eventId } = parseTick(input);
+    const about = { kind: 'event', id: undefined, type: 'maintenance', source: undefined } as const;
     return { eventId, about, correlationId: undefined, settled: undefined };
   },
 

@@ -29,6 +29,16 @@ export function givenUp(
   return messageEvent(pubsubMessage({ ...(data !== undefined && { data }), attributes: all, ...rest }));
 }
 
+/** The same for a message that is made already. */
+export function givenUpMessage(
+  message: Record<string, unknown>,
+  subscription?: string,
+): Record<string, unknown> {
+  const { data, ...rest } = message;
+  const bytes = typeof data === 'string' ? Buffer.from(data, 'base64') : undefined;
+  return givenUp({ ...rest, ...(bytes && { data: bytes }) }, subscription);
+}
+
 export function deathRecord(fields: Partial<DeathRecord> = {}): DeathRecord {
   return {
     schemaVersion: 1,

@@ -1,0 +1,202 @@
+import { expect, test } from 'vitest';
+import { concernOf } from '../../../functions/concerns.ts';
+import { readDeadLetter } from '../../../shared/dead-letters/read-dead-letter.ts';
+import type { DeathRecord } from '../../../shared/dead-letters/records.ts';
+import { replayMessage, replayTopic } from '../../../shared/dead-letters/replay-message.ts';
+import { deadLetterMessage } from '../../../shared/runtime/dead-letter-message.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import { finalizedEvent, notificationMessage } from '../../helpers/events.ts';
+import { deathRecord, givenUp, givenUpMessage } from '../../helpers/letters.ts';
+import { binary, messageEvent, pubsubMessage, structured } from '../../helpers/messages.ts';
+
+const LETTER = '0123456789abcdef0123456789abcdef';
+const MARK = { deadLetterReplayOf: LETTER, deadLetterReplay: 'run-1' };
+const CAUSE = { 'ce-causationid': LETTER };
+
+function deathOf(input: unknown, name = 'ingestEvent'): DeathRecord {
+  const { message } = readDeadLetter(input, ['processVideo', 'ingestEvent', 'maintainTable']);
+  return deathRecord({ letter: LETTER, function: name, letterMessage: message });
+}
+const refused = (input: unknown): unknown => {
+  const error = new AppError('invalid-event', 'no good');
+  const { data, attributes } = deadLetterMessage({
+    function: 'f',
+    eventId: 'e',
+    error,
+    input,
+    at: new Date(0),
+  });
+  return messageEvent(pubsubMessage({ data, attributes }));
+};
+const many = (count: number): Record<string, string> =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, 'v']));
+
+test('a message that was given up goes out as it was published, with mark and cause', () => {
+  const data = Uint8Array.of(0, 255, 1);
+  const letter = givenUp({
+    data,
+    attributes: { a: '1', deadLetterCode: 'old', googclient_x: 'y' },
+    orderingKey: 'k',
+  });
+  expect(replayMessage(deathOf(letter), 'run-1')).toEqual({
+    kind: 'message',
+    message: { data: Buffer.from(data), attributes: { a: '1', ...MARK, ...CAUSE }, orderingKey: 'k' },
+    leftOut: [],
+  });
+});
+
+test('so does one that its function refused', () => {
+  const letter = refused(
+    messageEvent(pubsubMessage({ data: 'x', attributes: { a: '1' }, orderingKey: 'k' })),
+  );
+  expect(replayMessage(deathOf(letter), 'run-1')).toEqual({
+    kind: 'message',
+    message: { data: Buffer.from('x'), attributes: { a: '1', ...MARK, ...CAUSE }, orderingKey: 'k' },
+    leftOut: [],
+  });
+});
+
+test('a replay that is replayed has one mark, that of the last', () => {
+  const attributes = { ...MARK, deadLetterReplay: 'run-0' };
+  expect(replayMessage(deathOf(givenUp({ data: 'x', attributes })), 'run-1')).toMatchObject({
+    message: { attributes: { ...MARK, ...CAUSE } },
+  });
+});
+
+test.each([
+  ['ce-causationid', { 'ce-causationid': 'c-1' }],
+  ['causationid, which plain JSON may use', { causationid: 'c-1' }],
+])('a cause that the event names stays: %s', (_name, attributes) => {
+  expect(replayMessage(deathOf(givenUp({ data: 'x', attributes })), 'run-1')).toMatchObject({
+    message: { attributes: { ...attributes, ...MARK } },
+    leftOut: [],
+  });
+});
+
+test.each([
+  ['room for all three', 97, ['mark', 'cause'], []],
+  ['room for the mark alone', 98, ['mark'], ['causation']],
+  ['room for one', 99, ['cause'], ['mark']],
+  ['no room', 100, [], ['mark', 'causation']],
+])('attributes: %s', (_name, count, added, leftOut) => {
+  const letter = refused(messageEvent(pubsubMessage({ data: 'x', attributes: many(count) })));
+  expect(replayMessage(deathOf(letter), 'run-1')).toEqual({
+    kind: 'message',
+    message: {
+      data: Buffer.from('x'),
+      attributes: {
+        ...many(count),
+        ...(added.includes('mark') && MARK),
+        ...(added.includes('cause') && CAUSE),
+      },
+    },
+    leftOut,
+  });
+});
+
+test('an ordering key that is too long is left out', () => {
+  expect(
+    replayMessage(deathOf(givenUp({ data: 'x', orderingKey: 'k'.repeat(1_025) })), 'run-1'),
+  ).toMatchObject({
+    message: { data: Buffer.from('x') },
+    leftOut: ['ordering key'],
+  });
+});
+
+test.each([
+  [
+    'nobody knows whose it was',
+    deathRecord({ function: 'unknown' }),
+    'nothing says which function it was for',
+  ],
+  [
+    'what came was no message',
+    deathOf(refused(messageEvent({ data: '%%%' }))),
+    'what came was no message of Pub/Sub',
+  ],
+  ['what came was no object', deathOf(refused('boo')), 'what came was no message of Pub/Sub'],
+  [
+    'a message that could not have been published',
+    deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: { a: 'v'.repeat(1_025) } })))),
+    'an attribute has 1025 bytes; at most 1024 are allowed',
+  ],
+  [
+    'more attributes than a message has',
+    deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: many(101) })))),
+    'the event has 101 attributes; a message has at most 100',
+  ],
+])('cannot be published again: %s', (_name, death, reason) => {
+  expect(replayMessage(death, 'run-1')).toEqual({ kind: 'impossible', reason });
+});
+
+test('a storage event that was refused goes out whole, as a CloudEvent', () => {
+  const event = finalizedEvent();
+  const replay = replayMessage(deathOf(refused(event), 'processVideo'), 'run-1');
+  expect(replay).toMatchObject({
+    message: { attributes: { 'content-type': 'application/cloudevents+json', ...MARK, ...CAUSE } },
+  });
+  expect(JSON.parse(dataOf(replay))).toEqual(event);
+});
+
+test('a tick of the maintenance keeps its time, which is all that it is', () => {
+  const letter = givenUp({ data: '{}' }, 'eventarc-maintainTable');
+  expect(replayMessage(deathOf(letter, 'maintainTable'), 'run-1')).toMatchObject({
+    message: { attributes: { 'ce-time': '2026-11-21T10:00:00.123Z' } },
+  });
+});
+
+/** Events of every form as they die: whoever is handed the replay has to see the same event. */
+const resource = { kind: 'storage#object', bucket: 'raw', name: 'ü 1.mp4', generation: '17' };
+const carried = {
+  'ce-specversion': '1.0',
+  'ce-id': '42',
+  'ce-source': '//storage.googleapis.com/projects/_/buckets/raw',
+  'ce-type': 'google.cloud.storage.object.v1.finalized',
+  'ce-correlationid': 'c-7',
+};
+test.each([
+  ['ingestEvent', 'structured', givenUpMessage(structured({ correlationid: 'c-7' }))],
+  ['ingestEvent', 'binary', givenUpMessage(binary({ correlationid: 'c-7' }))],
+  ['ingestEvent', 'plain JSON', givenUp({ data: '{"b":1,"a":2}' })],
+  [
+    'ingestEvent',
+    'a batch',
+    givenUp({ data: '[]', attributes: { 'content-type': 'application/cloudevents-batch+json' } }),
+  ],
+  ['ingestEvent', 'refused', refused(messageEvent(structured()))],
+  ['maintainTable', 'a tick', givenUp({ data: '{}' }, 'eventarc-maintainTable')],
+  ['processVideo', 'refused', refused(finalizedEvent({}, { correlationid: 'c-7' }))],
+  [
+    'processVideo',
+    'given up in Eventarc’s form',
+    givenUp({ data: resource, attributes: carried }, 'eventarc-processVideo'),
+  ],
+  ['processVideo', 'a notification', givenUpMessage(notificationMessage(), 'eventarc-processVideo')],
+])('identity, correlation and concern stay: %s, %s', async (name, _form, input) => {
+  const fix = (fields: Record<string, unknown>) => messageEvent(pubsubMessage(fields));
+  const replay = replayMessage(deathOf(input, name), 'run-1');
+  if (replay.kind !== 'message') throw new Error(replay.reason);
+  const { original } = readDeadLetter(input, ['processVideo', 'ingestEvent', 'maintainTable']);
+  const { inputOf } = await import('../../../shared/dead-letters/original.ts');
+  const before = await concernOf(name, inputOf(original));
+  const after = await concernOf(
+    name,
+    fix({ data: replay.message.data, attributes: replay.message.attributes }),
+  );
+  expect(before?.eventId).toMatch(/^[0-9a-f]{64}$/);
+  // plain JSON that does not say has the topic for its source
+  const source =
+    before?.about?.kind === 'event'
+      ? { source: after?.about && 'source' in after.about ? after.about.source : undefined }
+      : {};
+  expect(after).toEqual({ ...before, about: { ...before?.about, ...source } });
+});
+
+test('topics are named after the function in lower case', () => {
+  expect(replayTopic('processVideo')).toBe('replay-processvideo');
+  expect(replayTopic('processVideo', 'p-replay-')).toBe('p-replay-processvideo');
+});
+
+function dataOf(replay: ReturnType<typeof replayMessage>): string {
+  return replay.kind === 'message' ? Buffer.from(replay.message.data).toString() : replay.reason;
+}
