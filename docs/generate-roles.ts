@@ -1,0 +1,71 @@
+import { realpathSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Resource, type Trigger, triggers } from '../functions/triggers.ts';
+
+const file = fileURLToPath(new URL('roles.md', import.meta.url));
+
+/** docs/roles.md: what each function gets and may do, from the only list of what is deployed. */
+export function rolesDocument(functions: Readonly<Record<string, Trigger>> = triggers): string {
+  return `${[
+    '# What each function may do',
+    'Made from `functions/triggers.ts` by `node --import tsx docs/generate-roles.ts`; a test tells when it is old.',
+    'Each function runs as a service account of its own, with these roles and no other. They are granted on the bucket or the topic wherever that is possible; the project is named where it is not.',
+    table(
+      ['function', 'fired by', 'attempts', 'memory', 'CPU', 'requests at a time', 'instances', 'time'],
+      Object.entries(functions).map(([name, trigger]) => [
+        `\`${name}\``,
+        sourceOf(trigger),
+        String(trigger.maxDeliveryAttempts ?? 'as long as messages are kept'),
+        trigger.memory,
+        String(trigger.cpu),
+        trigger.concurrency.toLocaleString('en-US'),
+        String(trigger.maxInstances),
+        `${trigger.timeoutSeconds} s`,
+      ]),
+    ),
+    ...Object.entries(functions).flatMap(([name, { roles }]) => [
+      `## ${name}`,
+      table(
+        ['role', 'on', 'because it'],
+        roles.map(({ role, on, reason }) => [`\`${role}\``, PLACES[on], becauseIt(reason)]),
+      ),
+    ]),
+  ].join('\n\n')}\n`;
+}
+
+const PLACES: Readonly<Record<Resource, string>> = {
+  project: '**the project**',
+  'raw-bucket': 'raw bucket',
+  'frames-bucket': 'frames bucket',
+  'state-bucket': 'state bucket',
+  'lake-bucket': 'lake bucket',
+  'events-topic': 'events topic',
+  'dead-letter-topic': 'dead-letter topic',
+  function: 'itself',
+};
+
+function sourceOf({ source }: Trigger): string {
+  if ('bucket' in source) return 'uploads to the raw bucket';
+  return {
+    EVENTS_TOPIC: 'events topic',
+    MAINTENANCE_TOPIC: 'maintenance topic',
+    DEAD_LETTER_TOPIC: 'dead-letter topic',
+  }[source.topic];
+}
+
+/** Reasons have the function as their subject, or its trigger. */
+function becauseIt(reason: string): string {
+  return reason
+    .replace(/^its trigger receives/, 'receives')
+    .replace(/^its trigger calls the function$/, 'is called by its trigger');
+}
+
+function table(head: string[], rows: string[][]): string {
+  const line = (cells: string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  writeFileSync(file, rolesDocument());
+}
