@@ -1,0 +1,94 @@
+/** What is read of gcloud's answers, in the services' own shapes. */
+export interface Bucket {
+  name: string;
+  location: string;
+  iamConfiguration?: {
+    uniformBucketLevelAccess?: { enabled?: boolean };
+    publicAccessPrevention?: string;
+  };
+  softDeletePolicy?: { retentionDurationSeconds?: string };
+  versioning?: { enabled?: boolean };
+  lifecycle?: { rule?: LifecycleRule[] };
+}
+
+export interface LifecycleRule {
+  action: { type: string };
+  condition: { age?: number; matchesPrefix?: string[] };
+}
+
+export interface Subscription {
+  /** `projects/P/subscriptions/S`. */
+  name: string;
+  topic?: string;
+  ackDeadlineSeconds?: number;
+  messageRetentionDuration?: string;
+  retryPolicy?: { minimumBackoff?: string; maximumBackoff?: string };
+  deadLetterPolicy?: { deadLetterTopic?: string; maxDeliveryAttempts?: number };
+  expirationPolicy?: { ttl?: string };
+  pushConfig?: {
+    pushEndpoint?: string;
+    oidcToken?: { serviceAccountEmail?: string };
+  };
+}
+
+export interface CloudFunction {
+  /** `projects/P/locations/R/functions/F`. */
+  name: string;
+  state?: string;
+  labels?: Record<string, string>;
+  buildConfig?: { runtime?: string; entryPoint?: string; serviceAccount?: string };
+  serviceConfig?: {
+    availableMemory?: string;
+    availableCpu?: string;
+    timeoutSeconds?: number;
+    minInstanceCount?: number;
+    maxInstanceCount?: number;
+    maxInstanceRequestConcurrency?: number;
+    serviceAccountEmail?: string;
+    ingressSettings?: string;
+    environmentVariables?: Record<string, string>;
+    uri?: string;
+  };
+  eventTrigger?: {
+    /** `projects/P/locations/R/triggers/T`. */
+    trigger?: string;
+    triggerRegion?: string;
+    eventType?: string;
+    eventFilters?: { attribute: string; value: string }[];
+    pubsubTopic?: string;
+    retryPolicy?: string;
+    serviceAccountEmail?: string;
+  };
+}
+
+export interface EventarcTrigger {
+  name: string;
+  transport?: { pubsub?: { subscription?: string; topic?: string } };
+}
+
+export interface Binding {
+  role: string;
+  members?: string[];
+  condition?: unknown;
+}
+
+export interface Named {
+  name: string;
+}
+
+export interface Job extends Named {
+  state?: string;
+  schedule?: string;
+  timeZone?: string;
+  description?: string;
+  pubsubTarget?: { topicName?: string; data?: string };
+}
+
+export interface Displayed extends Named {
+  displayName?: string;
+  etag?: string;
+  notificationChannels?: string[];
+}
+
+/** The last part of a resource's name. */
+export const shortName = (name: string): string => name.slice(name.lastIndexOf('/') + 1);

@@ -1,0 +1,116 @@
+import type {
+  Binding,
+  Bucket,
+  CloudFunction,
+  Displayed,
+  EventarcTrigger,
+  Job,
+  Named,
+  Subscription,
+} from './cloud-types.ts';
+import { type Gcloud, GcloudError } from './gcloud.ts';
+import type { Place } from './names.ts';
+
+/** What has a policy of its own. */
+export type Guarded =
+  | { kind: 'project' }
+  | { kind: 'bucket' | 'topic' | 'subscription' | 'service'; name: string };
+
+export const guardedKey = (guarded: Guarded): string =>
+  guarded.kind === 'project' ? 'project' : `${guarded.kind} ${guarded.name}`;
+
+/**
+ * What there is, as gcloud tells. Each list is read once, until it is said to have changed. Of a service that
+ * is not enabled there is nothing.
+ */
+export class Cloud {
+  private readonly known = new Map<string, Promise<unknown>>();
+
+  constructor(
+    private readonly gcloud: Gcloud,
+    private readonly place: Place,
+  ) {}
+
+  /** Reads again what is asked for next. */
+  forget(): void {
+    const enabled = this.known.get('services');
+    this.known.clear();
+    if (enabled) this.known.set('services', enabled);
+  }
+
+  forgetServices(): void {
+    this.known.clear();
+  }
+
+  async services(): Promise<ReadonlySet<string>> {
+    const list = await this.once('services', () =>
+      this.gcloud.read<{ config: Named }[]>(...this.in('services', 'list', '--enabled')),
+    );
+    return new Set(list.map(({ config }) => config.name));
+  }
+
+  buckets = () => this.list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
+  topics = () => this.list<Named>('pubsub', 'pubsub', 'topics', 'list');
+  subscriptions = () => this.list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
+  accounts = () => this.list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
+  functions = () =>
+    this.list<CloudFunction>('cloudfunctions', 'functions', 'list', '--v2', `--regions=${this.place.region}`);
+  triggers = () =>
+    this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', `--location=${this.place.region}`);
+  jobs = () =>
+    this.list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.place.region}`);
+  metrics = () => this.list<Named>('logging', 'logging', 'metrics', 'list');
+  dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
+  alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
+
+  /** Of all regions: whether anything is left that needs Google's agents. */
+  allTriggers = () => this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');
+
+  /** Of something that exists. */
+  async policy(guarded: Guarded): Promise<Binding[]> {
+    const command = policyCommand(guarded, 'get-iam-policy', this.place);
+    const { bindings } = await this.once(guardedKey(guarded), () =>
+      this.gcloud.read<{ bindings?: Binding[] }>(...this.in(...command)),
+    );
+    return bindings ?? [];
+  }
+
+  private async list<T>(service: string, ...command: string[]): Promise<T[]> {
+    if (!(await this.services()).has(`${service}.googleapis.com`)) return [];
+    return this.once(command.join(' '), async () => {
+      try {
+        return await this.gcloud.read<T[]>(...this.in(...command));
+      } catch (error) {
+        // a URL that matches nothing, or a region without the service's resources yet
+        if (error instanceof GcloudError && /did not match|matched no objects/i.test(error.text)) return [];
+        throw error;
+      }
+    });
+  }
+
+  private in(...command: string[]): string[] {
+    return [...command, `--project=${this.place.project}`];
+  }
+
+  private once<T>(key: string, read: () => Promise<T>): Promise<T> {
+    const known = this.known.get(key) ?? read();
+    this.known.set(key, known);
+    return known as Promise<T>;
+  }
+}
+
+/** The gcloud command for a policy; `verb` such as `add-iam-policy-binding`. */
+export function policyCommand(guarded: Guarded, verb: string, place: Place): string[] {
+  switch (guarded.kind) {
+    case 'project':
+      return ['projects', verb, place.project];
+    case 'bucket':
+      return ['storage', 'buckets', verb, `gs://${guarded.name}`];
+    case 'topic':
+      return ['pubsub', 'topics', verb, guarded.name];
+    case 'subscription':
+      return ['pubsub', 'subscriptions', verb, guarded.name];
+    case 'service':
+      return ['run', 'services', verb, guarded.name, `--region=${place.region}`];
+  }
+}

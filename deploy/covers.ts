@@ -1,0 +1,30 @@
+/**
+ * Whether a service holds what it was given. It adds fields of its own, and leaves out those that say nothing
+ * (0, false, empty): neither is a difference. Lists are compared item by item.
+ */
+export function covers(found: unknown, wanted: unknown): boolean {
+  if (says(wanted) === false) return says(found) === false;
+  if (Array.isArray(wanted)) {
+    return (
+      Array.isArray(found) &&
+      found.length === wanted.length &&
+      wanted.every((one, index) => covers(found[index], one))
+    );
+  }
+  if (isRecord(wanted)) {
+    return isRecord(found) && Object.entries(wanted).every(([key, value]) => covers(found[key], value));
+  }
+  // 64-bit numbers are texts in the services' JSON
+  return found === wanted || (found !== undefined && String(found) === String(wanted));
+}
+
+/** False for what a service leaves out. */
+function says(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0;
+  if (isRecord(value)) return Object.values(value).some(says);
+  return value !== undefined && value !== null && value !== 0 && value !== false && value !== '';
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

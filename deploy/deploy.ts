@@ -1,0 +1,69 @@
+import { Failure } from '../cli/common/options.ts';
+import { applySteps, asScript, describe, type Say } from './apply.ts';
+import type { Context, Part } from './context.ts';
+import type { Gcloud } from './gcloud.ts';
+import { accounts } from './parts/accounts.ts';
+import { apis } from './parts/apis.ts';
+import { buckets } from './parts/buckets.ts';
+import { functions } from './parts/functions.ts';
+import { alerts, dashboard, metrics } from './parts/monitoring.ts';
+import { invokers, roles } from './parts/roles.ts';
+import { schedule } from './parts/schedule.ts';
+import { forwarding, subscriptions } from './parts/subscriptions.ts';
+import { topics } from './parts/topics.ts';
+
+/** In the order in which one needs the other. */
+export const PARTS: readonly Part[] = [
+  apis,
+  buckets,
+  topics,
+  accounts,
+  roles,
+  functions,
+  invokers,
+  subscriptions,
+  forwarding,
+  schedule,
+  metrics,
+  dashboard,
+  alerts,
+];
+
+/** Brings every part to where it should be; each is looked at when those before it are done. Gives the number of changes. */
+export async function deployAll(context: Context, gcloud: Gcloud, say: Say): Promise<number> {
+  let changes = 0;
+  for (const part of PARTS) {
+    const steps = await part.plan(context);
+    if (steps.length === 0) continue;
+    say(`-- ${part.title}`);
+    await applySteps(steps, gcloud, say);
+    changes += steps.length;
+    if (part === apis) context.cloud.forgetServices();
+    else context.cloud.forget();
+  }
+  return changes;
+}
+
+/** Prints what would be run. Gives the number of changes. */
+export async function dryRun(context: Context, say: Say): Promise<number> {
+  let changes = 0;
+  for (const part of PARTS) {
+    const steps = await part.plan(context);
+    if (steps.length > 0) say(asScript(steps, part.title));
+    changes += steps.length;
+  }
+  return changes;
+}
+
+/** Reads everything and reports what differs. Throws Failure where something does. */
+export async function verifyAll(context: Context, say: Say): Promise<void> {
+  const plans = await Promise.all(PARTS.map((part) => part.plan(context)));
+  const steps = plans.flat();
+  for (const step of steps) say(`differs: ${describe(step)}`);
+  if (steps.length > 0) {
+    throw new Failure(
+      `${steps.length} differ from what is wanted: run deploy.sh without --verify to put them right`,
+    );
+  }
+  say('everything is as it should be');
+}

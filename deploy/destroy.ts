@@ -1,0 +1,218 @@
+import { Failure } from '../cli/common/options.ts';
+import { type FunctionName, triggers } from '../functions/triggers.ts';
+import { applySteps, asScript, describe, type Say } from './apply.ts';
+import { askFor } from './ask.ts';
+import { shortName } from './cloud-types.ts';
+import { type Context, inProject, inRegion } from './context.ts';
+import { type Gcloud, GcloudError } from './gcloud.ts';
+import { BUCKET_KINDS, memberOf } from './names.ts';
+import { readAll } from './parts/monitoring.ts';
+import { revoke } from './parts/roles.ts';
+import { wantedTopics } from './parts/topics.ts';
+import type { Step } from './step.ts';
+
+const NAMES = Object.keys(triggers) as FunctionName[];
+
+/**
+ * Takes everything down that deployAll makes, in the opposite order. Buckets that hold data stay, unless told
+ * otherwise; so do enabled services and the roles that Google grants its own accounts by itself.
+ */
+export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
+  const { options, names } = context;
+  const parts = [watching, running, queues, ownRoles, identities];
+  const plans: Step[][] = [];
+  for (const part of parts) plans.push(await part(context));
+  const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
+  const all = [...plans, bucketSteps];
+  const count = all.flat().length;
+  const keptLines = kept.map((name) => `kept, since it holds data: gs://${name} (--with-data deletes it)`);
+  if (options.dryRun) {
+    if (count > 0) say(asScript(all.flat(), 'take down'));
+    for (const line of keptLines) say(`# ${line}`);
+    return say(count === 0 ? '# nothing to delete' : `# ${count} deletions; none was made`);
+  }
+  if (count === 0) {
+    for (const line of keptLines) say(line);
+    return say('nothing to delete');
+  }
+  for (const step of all.flat()) say(`would ${describe(step)}`);
+  for (const line of keptLines) say(line);
+  const question = `Delete these ${count} from ${names.place.project}? Type ${names.place.prefix}: `;
+  if (!options.yes && !(await askFor(names.place.prefix, question))) {
+    throw new Failure(`nothing was deleted: type ${names.place.prefix} when asked, or give --yes`);
+  }
+  for (const steps of all) await applySteps(steps, gcloud, say);
+  say(
+    `${count} deleted; what is left: ${kept.length} buckets with data, the enabled services, and Google's own`,
+  );
+  say(
+    `images and sources of functions in ${names.place.region}: gcf-artifacts, gcf-v2-sources-*, gcf-v2-uploads-*`,
+  );
+}
+
+type Taken = (context: Context) => Promise<Step[]>;
+
+const remove = (what: string, command: string[], context: Context, lane?: string): Step => ({
+  verb: 'delete',
+  what,
+  why: 'take down',
+  command: [...command, inProject(context)],
+  ...(lane !== undefined && { lane }),
+});
+
+const watching: Taken = async (context) => {
+  const { cloud, names } = context;
+  const [jobs, alerts, boards, metrics] = await Promise.all([
+    cloud.jobs(),
+    cloud.alerts(),
+    cloud.dashboards(),
+    cloud.metrics(),
+  ]);
+  const shown = async (kind: 'alerts' | 'dashboard') =>
+    new Set((await readAll(kind, context)).map(({ body }) => String(body['displayName'])));
+  const [ourAlerts, ourBoards] = await Promise.all([shown('alerts'), shown('dashboard')]);
+  const ourMetrics = new Set((await readAll('metrics', context)).map(({ name }) => names.metric(name)));
+  return [
+    ...jobs
+      .filter(({ name }) => shortName(name) === names.schedule)
+      .map(() =>
+        remove(
+          `scheduler job ${names.schedule}`,
+          ['scheduler', 'jobs', 'delete', names.schedule, `--location=${names.place.region}`],
+          context,
+        ),
+      ),
+    // one after the other, since a metric stays while an alert looks at it
+    ...alerts
+      .filter(({ displayName = '' }) => ourAlerts.has(displayName))
+      .map(({ name, displayName }) =>
+        remove(
+          `alert ${displayName}`,
+          ['alpha', 'monitoring', 'policies', 'delete', name],
+          context,
+          'watching',
+        ),
+      ),
+    ...boards
+      .filter(({ displayName = '' }) => ourBoards.has(displayName))
+      .map(({ name, displayName }) =>
+        remove(
+          `dashboard ${displayName}`,
+          ['monitoring', 'dashboards', 'delete', shortName(name)],
+          context,
+          'watching',
+        ),
+      ),
+    ...metrics
+      .filter(({ name }) => ourMetrics.has(name))
+      .map(({ name }) =>
+        remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context, 'watching'),
+      ),
+  ];
+};
+
+const running: Taken = async (context) => {
+  const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
+  return NAMES.map((name) => context.names.function(name))
+    .filter((name) => there.has(name))
+    .map((name) =>
+      remove(`function ${name}`, ['functions', 'delete', name, '--gen2', inRegion(context)], context),
+    );
+};
+
+/** Eventarc takes its own subscriptions down with the triggers. */
+const queues: Taken = async (context) => {
+  const { cloud, names } = context;
+  const all = { ...context, options: { ...context.options, only: undefined } };
+  const topics = new Set(wantedTopics(all).map(([name]) => name));
+  const subscriptions = new Set([names.keptSubscription, ...NAMES.map((name) => names.replay(name))]);
+  const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>
+    (await list).map(({ name }) => shortName(name)).filter((name) => ours.has(name));
+  const [subscribed, published] = await Promise.all([
+    of(cloud.subscriptions(), subscriptions),
+    of(cloud.topics(), topics),
+  ]);
+  return [
+    ...(subscribed.length > 0
+      ? [
+          remove(
+            subscribed.join(', '),
+            ['pubsub', 'subscriptions', 'delete', ...subscribed],
+            context,
+            'queues',
+          ),
+        ]
+      : []),
+    ...(published.length > 0
+      ? [remove(published.join(', '), ['pubsub', 'topics', 'delete', ...published], context, 'queues')]
+      : []),
+  ];
+};
+
+/** Before the accounts, or the policy keeps roles of accounts that are no more. */
+const ownRoles: Taken = async (context) => {
+  const { cloud, names } = context;
+  const ours = new Set(NAMES.map((name) => memberOf(names.account(name))));
+  ours.add(memberOf(names.account('build')));
+  const functions = new Set(NAMES.map((name) => names.function(name)));
+  const triggers = await cloud.allTriggers();
+  const others = triggers.filter(
+    ({ name }) => ![...functions].some((one) => shortName(name).startsWith(`${one}-`)),
+  );
+  // the role serves all triggers of the project
+  if (others.length === 0) ours.add(memberOf(names.agent('storage')));
+  return (await cloud.policy({ kind: 'project' })).flatMap(({ role, members = [], condition }) =>
+    members
+      .filter((member) => ours.has(member) && condition === undefined)
+      .filter((member) => member !== memberOf(names.agent('storage')) || role === 'roles/pubsub.publisher')
+      .map((member): Step => {
+        const step = revoke({ on: { kind: 'project' }, role, member }, context);
+        return { ...step, why: 'take down' };
+      }),
+  );
+};
+
+const identities: Taken = async (context) => {
+  const { cloud, names } = context;
+  const ours = new Set(([...NAMES, 'build'] as const).map((name) => names.account(name)));
+  return (await cloud.accounts())
+    .filter(({ email }) => ours.has(email))
+    .map(({ email }) =>
+      remove(`service account ${email}`, ['iam', 'service-accounts', 'delete', email], context),
+    );
+};
+
+async function emptyBuckets(context: Context, gcloud: Gcloud): Promise<{ steps: Step[]; kept: string[] }> {
+  const there = new Set((await context.cloud.buckets()).map(({ name }) => name));
+  const ours = BUCKET_KINDS.map((kind) => context.names.bucket(kind)).filter((name) => there.has(name));
+  const kept: string[] = [];
+  const steps = await Promise.all(
+    ours.map(async (name): Promise<Step[]> => {
+      if (context.options.withData) {
+        return [
+          remove(
+            `bucket ${name} with all its data`,
+            ['storage', 'rm', '--recursive', `gs://${name}`],
+            context,
+          ),
+        ];
+      }
+      if (await holdsData(name, gcloud, context)) {
+        kept.push(name);
+        return [];
+      }
+      return [remove(`bucket ${name}`, ['storage', 'buckets', 'delete', `gs://${name}`], context)];
+    }),
+  );
+  return { steps: steps.flat(), kept: kept.sort() };
+}
+
+async function holdsData(bucket: string, gcloud: Gcloud, context: Context): Promise<boolean> {
+  try {
+    const list = ['storage', 'objects', 'list', `gs://${bucket}/**`, '--limit=1', inProject(context)];
+    return (await gcloud.read<unknown[]>(...list)).length > 0;
+  } catch (error) {
+    if (error instanceof GcloudError && /matched no objects|did not match/i.test(error.text)) return false;
+    throw error;
+  }
+}

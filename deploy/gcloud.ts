@@ -1,0 +1,129 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Arg } from './step.ts';
+
+/** gcloud ended with an error; `text` is what it said, `command` what it was asked. */
+export class GcloudError extends Error {
+  constructor(
+    readonly command: readonly Arg[],
+    readonly text: string,
+  ) {
+    super(text);
+  }
+}
+
+export interface Gcloud {
+  /** Runs a command that is given its `--format=json` and gives the answer. Throws GcloudError. */
+  read<T>(...command: string[]): Promise<T>;
+  /** What a command prints. */
+  text(...command: string[]): Promise<string>;
+  /** Runs a command that changes something. */
+  change(command: readonly Arg[], retryOn?: RegExp): Promise<void>;
+}
+
+/** Each gcloud is a process of some 100 MB and a second of CPU: more at a time are no faster. */
+const AT_A_TIME = 3;
+const FIRST_WAIT_MS = 2_000;
+/** A service that was enabled a moment ago is not yet enabled everywhere. */
+const DISABLED = /SERVICE_DISABLED|it is disabled|is not enabled/i;
+
+export interface GcloudOptions {
+  project: string;
+  env: NodeJS.ProcessEnv;
+  /** For how long a command is tried again where what was made before it is not yet known everywhere, ms. */
+  patienceMs: number;
+}
+
+export function createGcloud({ project, env, patienceMs }: GcloudOptions): Gcloud {
+  const slots = new Slots(AT_A_TIME);
+  const childEnv = { ...env, CLOUDSDK_CORE_DISABLE_PROMPTS: '1', CLOUDSDK_CORE_PROJECT: project };
+  let isSettling = false;
+
+  async function run(args: string[], retryOn?: RegExp): Promise<string> {
+    const end = Date.now() + patienceMs;
+    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, 30_000)) {
+      try {
+        return await slots.take(() => spawnGcloud(args, childEnv));
+      } catch (error) {
+        const passes = (text: string) => retryOn?.test(text) || (isSettling && DISABLED.test(text));
+        const isTime = Date.now() + wait > end;
+        if (!(error instanceof GcloudError) || !passes(error.text) || isTime) throw error;
+        await sleep(wait);
+      }
+    }
+  }
+
+  async function change(command: readonly Arg[], retryOn: RegExp | undefined): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), 'deploy-'));
+    try {
+      const args = await Promise.all(command.map((arg, index) => plain(arg, join(folder, `${index}.json`))));
+      await run(args, retryOn);
+      if (args[0] === 'services') isSettling = true;
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  return {
+    read: async (...command) => parseJson(command, await run([...command, '--format=json'])),
+    text: (...command) => run(command),
+    change,
+  };
+}
+
+async function plain(arg: Arg, file: string): Promise<string> {
+  if (typeof arg === 'string') return arg;
+  if ('shell' in arg) throw new Error(`not known before it is made: ${arg.shell}`);
+  await writeFile(file, arg.content);
+  return `${arg.flag}=${file}`;
+}
+
+function parseJson<T>(command: string[], text: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch {
+    throw new GcloudError(command, `the answer is no JSON: ${text.slice(0, 200)}`);
+  }
+}
+
+function spawnGcloud(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('gcloud', args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    let out = '';
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said = (said + text).slice(-20_000);
+    });
+    child.on('error', (error: NodeJS.ErrnoException) => {
+      reject(new GcloudError(args, error.code === 'ENOENT' ? 'gcloud: command not found' : error.message));
+    });
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(out);
+      else reject(new GcloudError(args, said.trim() || `gcloud ended with ${signal ?? code}`));
+    });
+  });
+}
+
+class Slots {
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(private free: number) {}
+
+  async take<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free > 0) this.free--;
+    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free++;
+    }
+  }
+}

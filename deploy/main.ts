@@ -1,0 +1,63 @@
+import { Failure, UsageError } from '../cli/common/options.ts';
+import { Cloud } from './cloud.ts';
+import type { Context } from './context.ts';
+import { deployAll, dryRun, verifyAll } from './deploy.ts';
+import { destroyAll } from './destroy.ts';
+import { cliEnvironment, madeLines } from './env.ts';
+import { createGcloud, GcloudError } from './gcloud.ts';
+import { explain } from './mends.ts';
+import { Names } from './names.ts';
+import { HELP, type Options, parseOptions } from './options.ts';
+import { checkReadiness, findProject } from './preflight.ts';
+import { readSettings } from './settings.ts';
+import { smoke } from './smoke.ts';
+import { readSource } from './source.ts';
+
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+async function main(options: Options): Promise<void> {
+  const { project, region, prefix, action } = options;
+  if (action === 'help') return say(HELP.trimEnd());
+  if (action === 'env') {
+    const names = new Names({ project, region, prefix, projectNumber: '' });
+    return say(cliEnvironment(names).join('\n'));
+  }
+  const env = process.env;
+  const gcloud = createGcloud({ project, env, patienceMs: options.patienceMs });
+  const asking = { gcloud, options, env };
+  const settings = readSettings(options.settings);
+  const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud)]);
+  const names = new Names({ project, region, prefix, projectNumber });
+  const cloud = new Cloud(gcloud, names.place);
+  const context: Context = { options, names, cloud, source, settings };
+  if (action === 'destroy') return destroyAll(context, gcloud, say);
+  if (action === 'verify') return verifyAll(context, say);
+  await checkReadiness(asking, names, cloud);
+  if (options.dryRun) {
+    say('#!/usr/bin/env bash\nset -euo pipefail\nexport CLOUDSDK_CORE_DISABLE_PROMPTS=1');
+    const changes = await dryRun(context, say);
+    return say(changes === 0 ? '# nothing to change' : `# ${changes} changes; none was made`);
+  }
+  say(
+    `source: ${source.files} files, ${Math.ceil(source.bytes / 1024)} KiB, commit ${source.commit.slice(0, 12)}`,
+  );
+  const changes = await deployAll(context, gcloud, say);
+  say(changes === 0 ? 'nothing to change: everything is as it should be' : `${changes} changes made`);
+  for (const line of madeLines(names)) say(line);
+  if (options.smoke) await smoke({ gcloud, names, env, say });
+}
+
+let options: Options | undefined;
+try {
+  options = parseOptions(process.argv.slice(2), process.env);
+  await main(options);
+} catch (error) {
+  const isUsage = error instanceof UsageError;
+  process.exitCode = isUsage ? 2 : 1;
+  if (isUsage) process.stderr.write(`${error.message}\n./deploy.sh --help tells more.\n`);
+  else if (error instanceof Failure) process.stderr.write(`${error.message}\n`);
+  else if (error instanceof GcloudError && options) process.stderr.write(`${explain(error, options)}\n`);
+  else throw error;
+}

@@ -1,0 +1,94 @@
+import type { FunctionName, TriggerSource } from '../functions/triggers.ts';
+
+export interface Place {
+  project: string;
+  /** Decimal digits; `PROJECT_NUMBER` until it is known. */
+  projectNumber: string;
+  region: string;
+  prefix: string;
+}
+
+type BucketKind = 'raw' | 'frames' | 'lake' | 'state';
+export const BUCKET_KINDS: readonly BucketKind[] = ['raw', 'frames', 'lake', 'state'];
+
+/** Names of everything that is deployed: all follow from project, region and prefix. */
+export class Names {
+  constructor(readonly place: Place) {}
+
+  bucket(kind: BucketKind): string {
+    return `${this.place.project}-${this.place.prefix}-${kind}`;
+  }
+
+  topic(kind: 'events' | 'maintenance' | 'dead-letters'): string {
+    return `${this.place.prefix}-${kind}`;
+  }
+
+  /** Of a topic that a trigger names by its variable. */
+  sourceTopic(source: Extract<TriggerSource, { topic: string }>): string {
+    const kinds = {
+      EVENTS_TOPIC: 'events',
+      MAINTENANCE_TOPIC: 'maintenance',
+      DEAD_LETTER_TOPIC: 'dead-letters',
+    } as const;
+    return this.topic(kinds[source.topic]);
+  }
+
+  /** `projects/P/topics/T`. */
+  topicPath(topic: string): string {
+    return `projects/${this.place.project}/topics/${topic}`;
+  }
+
+  /** Of the topic and of its push subscription. */
+  replay(name: FunctionName): string {
+    return this.replayPrefix + name.toLowerCase();
+  }
+
+  get replayPrefix(): string {
+    return `${this.place.prefix}-replay-`;
+  }
+
+  /** The raw copy of every dead letter. */
+  get keptSubscription(): string {
+    return `${this.place.prefix}-dead-letters-kept`;
+  }
+
+  /** Of the function and of its Cloud Run service. */
+  function(name: FunctionName): string {
+    return `${this.place.prefix}-${name.toLowerCase()}`;
+  }
+
+  /** The e-mail address of a function's service account, or of the one that builds them. */
+  account(name: FunctionName | 'build'): string {
+    return `${this.accountId(name)}@${this.place.project}.iam.gserviceaccount.com`;
+  }
+
+  accountId(name: FunctionName | 'build'): string {
+    return `${this.place.prefix}-${name.toLowerCase()}`;
+  }
+
+  get schedule(): string {
+    return `${this.place.prefix}-maintain`;
+  }
+
+  /** `pipeline_dlq_messages_total`. */
+  metric(name: string): string {
+    return `${this.metricPrefix}${name}`;
+  }
+
+  get metricPrefix(): string {
+    return `${this.place.prefix.replaceAll('-', '_')}_`;
+  }
+
+  /** Google's own accounts, which act for a service inside this project. */
+  agent(service: 'storage' | 'pubsub' | 'eventarc' | 'scheduler'): string {
+    const domains = {
+      storage: 'gs-project-accounts',
+      pubsub: 'gcp-sa-pubsub',
+      eventarc: 'gcp-sa-eventarc',
+      scheduler: 'gcp-sa-cloudscheduler',
+    } as const;
+    return `service-${this.place.projectNumber}@${domains[service]}.iam.gserviceaccount.com`;
+  }
+}
+
+export const memberOf = (email: string): string => `serviceAccount:${email}`;

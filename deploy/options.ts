@@ -1,0 +1,150 @@
+import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
+import { type FunctionName, triggers } from '../functions/triggers.ts';
+
+export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
+
+export interface Options {
+  action: Action;
+  project: string;
+  region: string;
+  prefix: string;
+  /** Undefined for all of them. */
+  only: FunctionName | undefined;
+  dryRun: boolean;
+  smoke: boolean;
+  withData: boolean;
+  yes: boolean;
+  /** Days after which raw videos are deleted; undefined keeps them. */
+  rawDays: number | undefined;
+  /** US dollars a day that Gemini may cost before somebody is told. */
+  dailyDollars: number;
+  /** `projects/P/notificationChannels/ID`. */
+  channels: string[];
+  /** File of `NAME=value` lines for the functions' environment. */
+  settings: string | undefined;
+  /** How long a command is tried again where what was made before it is not yet known everywhere. */
+  patienceMs: number;
+}
+
+export const HELP = `usage: ./deploy.sh --project PROJECT --region REGION [options]
+
+Makes the whole pipeline in a project, or changes what differs from it. Run again, it changes nothing.
+
+  --project PROJECT   the project's id (default: GOOGLE_CLOUD_PROJECT)
+  --region REGION     where everything is, such as us-central1 (default: REGION)
+  --prefix PREFIX     what all names begin with (default: pipeline)
+  --only FUNCTION     only this function, with its account, roles, trigger and subscriptions
+  --settings FILE     NAME=value lines for the functions (default: deploy.env, where it is there)
+  --raw-days N        delete raw videos after N days (default: they are kept)
+  --daily-dollars N   an alert tells when Gemini costs more than this a day (default: 50)
+  --notify CHANNEL    projects/P/notificationChannels/ID that the alerts go to; may be given again
+  --patience SECONDS  how long to try again where new accounts, roles and services are not yet known
+                      everywhere (default: 180)
+
+  --dry-run           print every command that would change something, and run none of them
+  --verify            read everything back and report what differs; exit code 1 where something does
+  --smoke             after that, upload a clip and wait for its manifest and its row in the table
+  --env               print the environment that the pipeline command needs
+  --destroy           take all of it down; asks first, and keeps buckets that hold data
+    --with-data       delete those, too
+    --yes             do not ask
+  --help              this
+
+Exit codes: 0 done, 1 failed or different, 2 wrong usage.
+`;
+
+const OPTIONS = {
+  project: { type: 'string' },
+  region: { type: 'string' },
+  prefix: { type: 'string', default: 'pipeline' },
+  only: { type: 'string' },
+  settings: { type: 'string' },
+  'raw-days': { type: 'string' },
+  'daily-dollars': { type: 'string' },
+  notify: { type: 'string', multiple: true },
+  patience: { type: 'string' },
+  'dry-run': { type: 'boolean', default: false },
+  verify: { type: 'boolean', default: false },
+  smoke: { type: 'boolean', default: false },
+  env: { type: 'boolean', default: false },
+  destroy: { type: 'boolean', default: false },
+  'with-data': { type: 'boolean', default: false },
+  yes: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** Throws UsageError, which names what was given and what is allowed. */
+export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options {
+  const values = parse(args, OPTIONS);
+  const action = actionOf(values);
+  const options: Options = {
+    action,
+    project: values.project ?? env['GOOGLE_CLOUD_PROJECT'] ?? '',
+    region: values.region ?? env['REGION'] ?? '',
+    prefix: values.prefix,
+    only: functionOf(values.only),
+    dryRun: values['dry-run'],
+    smoke: values.smoke,
+    withData: values['with-data'],
+    yes: values.yes,
+    rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
+    dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
+    channels: values.notify ?? [],
+    settings: values.settings,
+    patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 180) * 1_000,
+  };
+  if (action === 'help') return options;
+  checkPlace(options);
+  if (options.withData && action !== 'destroy') throw new UsageError('--with-data goes with --destroy');
+  if (options.only && (action === 'destroy' || options.smoke)) {
+    throw new UsageError('--only goes with a deployment, --dry-run or --verify');
+  }
+  if (options.smoke && (options.dryRun || action !== 'deploy')) {
+    throw new UsageError('--smoke goes with a deployment alone: it uploads a clip');
+  }
+  const channel = options.channels.find((one) => !/^projects\/[^/]+\/notificationChannels\/\d+$/.test(one));
+  if (channel !== undefined) {
+    throw new UsageError(
+      `--notify is ${quoted(channel)}; projects/P/notificationChannels/ID is allowed: "gcloud beta monitoring channels list" has them`,
+    );
+  }
+  return options;
+}
+
+type Values = ReturnType<typeof parse<typeof OPTIONS>>;
+
+function actionOf({ help, verify, destroy, env }: Values): Action {
+  if (help) return 'help';
+  const chosen = (['verify', 'destroy', 'env'] as const).filter((name) => ({ verify, destroy, env })[name]);
+  if (chosen.length > 1) throw new UsageError(`--${chosen[0]} and --${chosen[1]} exclude each other`);
+  return chosen[0] ?? 'deploy';
+}
+
+function checkPlace({ project, region, prefix }: Options): void {
+  if (project === '') throw new UsageError('which project? give --project, or set GOOGLE_CLOUD_PROJECT');
+  if (!/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(project)) {
+    throw new UsageError(
+      `--project is ${quoted(project)}; a project's id has 6 to 30 lower-case letters, digits and dashes: "gcloud projects list" has them`,
+    );
+  }
+  if (region === '') throw new UsageError('which region? give --region, such as us-central1');
+  if (!/^[a-z]+-[a-z]+\d+$/.test(region)) {
+    throw new UsageError(
+      `--region is ${quoted(region)}; a region such as us-central1 is allowed: "gcloud functions regions list" has them`,
+    );
+  }
+  // a service account's id has at most 30 characters, and the longest of ours ends in -inspectdeadletter
+  if (!/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/.test(prefix) || prefix.includes('goog')) {
+    throw new UsageError(
+      `--prefix is ${quoted(prefix)}; 1 to 12 lower-case letters, digits and dashes are allowed, without "goog"`,
+    );
+  }
+}
+
+function functionOf(name: string | undefined): FunctionName | undefined {
+  if (name === undefined) return undefined;
+  const known = Object.keys(triggers) as FunctionName[];
+  const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
+  if (found === undefined) throw new UsageError(`--only is ${quoted(name)}; allowed are ${known.join(', ')}`);
+  return found;
+}

@@ -1,0 +1,41 @@
+import { inProject, type Part } from '../context.ts';
+
+export const APIS: Readonly<Record<string, string>> = {
+  cloudresourcemanager: 'the project and its roles',
+  serviceusage: 'which of these are enabled',
+  cloudbilling: 'whether the project can pay',
+  iam: 'service accounts',
+  storage: 'buckets',
+  pubsub: 'topics and subscriptions',
+  eventarc: 'triggers',
+  cloudfunctions: 'functions',
+  run: 'what functions run on',
+  cloudbuild: 'builds functions',
+  artifactregistry: 'keeps what was built',
+  aiplatform: 'Gemini',
+  cloudscheduler: 'calls the maintenance of the tables',
+  logging: 'logs and their metrics',
+  monitoring: 'dashboard and alerts',
+};
+
+export const apis: Part = {
+  title: 'services',
+  async plan(context) {
+    const enabled = await context.cloud.services();
+    const missing = Object.keys(APIS).filter((name) => !enabled.has(`${name}.googleapis.com`));
+    if (missing.length === 0) return [];
+    return [
+      {
+        verb: 'enable',
+        what: missing.join(', '),
+        why: missing.map((name) => `${name}: ${APIS[name]}`).join('; '),
+        command: [
+          'services',
+          'enable',
+          ...missing.map((name) => `${name}.googleapis.com`),
+          inProject(context),
+        ],
+      },
+    ];
+  },
+};

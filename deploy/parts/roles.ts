@@ -1,0 +1,134 @@
+import { type Guarded, guardedKey, policyCommand } from '../cloud.ts';
+import type { Binding } from '../cloud-types.ts';
+import { shortName } from '../cloud-types.ts';
+import { type Context, chosen, inProject, type Part } from '../context.ts';
+import { BUCKET_KINDS, memberOf } from '../names.ts';
+import { agentRoles, earlyRoles, serviceRoles, type Wanted } from '../roles.ts';
+import type { Step } from '../step.ts';
+import { wantedTopics } from './topics.ts';
+
+/** An account made a moment ago, and somebody else's change at the same time. */
+const PASSES =
+  /gserviceaccount\.com does not exist|service account .* not (found|exist)|concurrent policy changes/i;
+const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
+
+export const roles: Part = {
+  title: 'roles',
+  async plan(context) {
+    const { names, cloud } = context;
+    const buckets = new Set((await cloud.buckets()).map(({ name }) => name));
+    const topics = new Set((await cloud.topics()).map(({ name }) => shortName(name)));
+    const looked: Guarded[] = [
+      { kind: 'project' },
+      ...BUCKET_KINDS.map((kind) => ({ kind: 'bucket', name: names.bucket(kind) }) as const).filter(
+        ({ name }) => buckets.has(name),
+      ),
+      ...wantedTopics(context)
+        .map(([name]) => ({ kind: 'topic', name }) as const)
+        .filter(({ name }) => topics.has(name)),
+    ];
+    return roleSteps(earlyRoles(context), looked, context);
+  },
+};
+
+export const invokers: Part = {
+  title: 'who may call the functions',
+  async plan(context) {
+    const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
+    const wanted = serviceRoles(context);
+    const looked = chosen(context)
+      .map(([name]) => ({ kind: 'service', name: context.names.function(name) }) as const)
+      .filter(({ name }) => there.has(name));
+    return roleSteps(wanted, looked, context);
+  },
+};
+
+/** `looked` exists and is read; what is wanted on anything else is to be granted. */
+export async function roleSteps(
+  wanted: readonly Wanted[],
+  looked: readonly Guarded[],
+  context: Context,
+): Promise<Step[]> {
+  const policies = new Map<string, Binding[]>();
+  await Promise.all(
+    looked.map(async (one) => {
+      policies.set(guardedKey(one), await context.cloud.policy(one));
+    }),
+  );
+  const missing = wanted.filter(
+    ({ on, role, member }) => !holds(policies.get(guardedKey(on)) ?? [], role, member),
+  );
+  const ours = new Set(chosen(context).map(([name]) => memberOf(context.names.account(name))));
+  ours.add(memberOf(context.names.account('build')));
+  const strays = looked.flatMap((on) =>
+    (policies.get(guardedKey(on)) ?? [])
+      .filter(({ condition }) => condition === undefined)
+      .flatMap(({ role, members = [] }) => members.map((member) => ({ on, role, member })))
+      .filter(({ member }) => ours.has(member) || (on.kind !== 'project' && PUBLIC.includes(member)))
+      .filter((stray) => !wanted.some((one) => isSame(one, stray))),
+  );
+  return [
+    ...missing.flatMap((one) => [...introduce(one, context), grant(one, context)]),
+    ...strays.map((stray) => revoke(stray, context)),
+  ];
+}
+
+type Held = Pick<Wanted, 'on' | 'role' | 'member'>;
+
+const isSame = (a: Held, b: Held): boolean =>
+  guardedKey(a.on) === guardedKey(b.on) && a.role === b.role && a.member === b.member;
+
+function holds(policy: readonly Binding[], role: string, member: string): boolean {
+  return policy.some((one) => !one.condition && one.role === role && one.members?.includes(member));
+}
+
+function grant({ on, role, member, reason }: Wanted, context: Context): Step {
+  return {
+    verb: 'grant',
+    what: `${role} on ${guardedKey(on)} to ${member}`,
+    why: reason,
+    command: policyChange('add-iam-policy-binding', { on, role, member }, context),
+    lane: guardedKey(on),
+    retryOn: PASSES,
+  };
+}
+
+export function revoke({ on, role, member }: Held, context: Pick<Context, 'names'>): Step {
+  return {
+    verb: 'revoke',
+    what: `${role} on ${guardedKey(on)} from ${member}`,
+    why: PUBLIC.includes(member) ? 'nothing here is public' : 'no function needs it',
+    command: policyChange('remove-iam-policy-binding', { on, role, member }, context),
+    lane: guardedKey(on),
+    retryOn: PASSES,
+  };
+}
+
+function policyChange(verb: string, { on, role, member }: Held, context: Pick<Context, 'names'>): string[] {
+  const command = policyCommand(on, verb, context.names.place);
+  // Said outright, since a policy that has a condition anywhere makes gcloud ask.
+  const condition = on.kind === 'project' ? ['--condition=None'] : [];
+  return [...command, inProject(context), `--member=${member}`, `--role=${role}`, ...condition];
+}
+
+/** Google makes its account for a service when it is first asked for. */
+function introduce({ on, role, member }: Wanted, context: Context): Step[] {
+  if (on.kind !== 'project' || !agentRoles(context).some((one) => isSame(one, { on, role, member })))
+    return [];
+  const isStorage = member.endsWith(context.names.agent('storage'));
+  const service = (['pubsub', 'eventarc', 'scheduler'] as const).find((one) =>
+    member.endsWith(context.names.agent(one)),
+  );
+  const api = service === 'scheduler' ? 'cloudscheduler' : service;
+  return [
+    {
+      verb: 'create',
+      what: `Google's account ${member.slice('serviceAccount:'.length)}`,
+      why: 'it is made when it is first asked for',
+      command: isStorage
+        ? ['storage', 'service-agent', inProject(context)]
+        : ['beta', 'services', 'identity', 'create', `--service=${api}.googleapis.com`, inProject(context)],
+      lane: guardedKey(on),
+    },
+  ];
+}

@@ -1,0 +1,112 @@
+import type { FunctionName, Resource } from '../functions/triggers.ts';
+import type { Guarded } from './cloud.ts';
+import { type Context, chosen } from './context.ts';
+import { memberOf } from './names.ts';
+
+/** One role of one account on one thing. */
+export interface Wanted {
+  on: Guarded;
+  role: string;
+  /** `serviceAccount:…`. */
+  member: string;
+  reason: string;
+}
+
+type Where = Pick<Context, 'names' | 'options'>;
+
+/** On the project, the buckets and the topics: there before the functions are. */
+export function earlyRoles(context: Where): Wanted[] {
+  return [
+    ...rolesOfFunctions(context, (on) => on !== 'function'),
+    ...buildRoles(context),
+    ...agentRoles(context),
+  ];
+}
+
+/** On what comes with the functions: the services they run on. */
+export function serviceRoles(context: Where): Wanted[] {
+  return rolesOfFunctions(context, (on) => on === 'function');
+}
+
+/** By the role that Google's own account of the service has here. */
+export function agentRoles({ names }: Where): Wanted[] {
+  const [pubsub, scheduler] = [names.agent('pubsub'), names.agent('scheduler')];
+  const project = { kind: 'project' } as const;
+  return [
+    {
+      on: project,
+      role: 'roles/pubsub.publisher',
+      member: memberOf(names.agent('storage')),
+      reason: 'Cloud Storage publishes uploads to the topic that Eventarc makes for the trigger',
+    },
+    {
+      on: project,
+      role: 'roles/pubsub.serviceAgent',
+      member: memberOf(pubsub),
+      reason: 'Pub/Sub signs the tokens of its pushes; Google grants this by itself',
+    },
+    {
+      on: project,
+      role: 'roles/eventarc.serviceAgent',
+      member: memberOf(names.agent('eventarc')),
+      reason: 'Eventarc manages its topics and subscriptions; Google grants this by itself',
+    },
+    {
+      on: project,
+      role: 'roles/cloudscheduler.serviceAgent',
+      member: memberOf(scheduler),
+      reason: 'the scheduler publishes to the maintenance topic; Google grants this by itself',
+    },
+    {
+      on: { kind: 'topic', name: names.topic('dead-letters') },
+      role: 'roles/pubsub.publisher',
+      member: memberOf(pubsub),
+      reason: 'Pub/Sub forwards what was given up; without it, nothing is ever given up',
+    },
+  ];
+}
+
+/** What was built and where from have names only when something was built: so these are the project's. */
+function buildRoles({ names }: Where): Wanted[] {
+  const roles = [
+    ['roles/storage.objectViewer', 'reads the source that was uploaded'],
+    ['roles/artifactregistry.writer', 'stores the image it built'],
+    ['roles/logging.logWriter', 'writes the log of the build'],
+  ] as const;
+  const member = memberOf(names.account('build'));
+  return roles.map(([role, reason]) => ({ on: { kind: 'project' }, role, member, reason }));
+}
+
+function rolesOfFunctions(context: Where, isAsked: (on: Resource) => boolean): Wanted[] {
+  return chosen(context).flatMap(([name, { roles }]) =>
+    roles
+      .filter(({ on }) => isAsked(on))
+      .map(({ role, on, reason }) => ({
+        on: guarded(on, name, context),
+        role,
+        member: memberOf(context.names.account(name)),
+        reason: `${name} ${reason}`,
+      })),
+  );
+}
+
+function guarded(on: Resource, name: FunctionName, { names }: Where): Guarded {
+  switch (on) {
+    case 'project':
+      return { kind: 'project' };
+    case 'raw-bucket':
+      return { kind: 'bucket', name: names.bucket('raw') };
+    case 'frames-bucket':
+      return { kind: 'bucket', name: names.bucket('frames') };
+    case 'state-bucket':
+      return { kind: 'bucket', name: names.bucket('state') };
+    case 'lake-bucket':
+      return { kind: 'bucket', name: names.bucket('lake') };
+    case 'events-topic':
+      return { kind: 'topic', name: names.topic('events') };
+    case 'dead-letter-topic':
+      return { kind: 'topic', name: names.topic('dead-letters') };
+    case 'function':
+      return { kind: 'service', name: names.function(name) };
+  }
+}

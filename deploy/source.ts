@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Gcloud } from './gcloud.ts';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What is uploaded to be built. */
+export interface Source {
+  files: number;
+  bytes: number;
+  /** 16 hex digits of names and contents: a function is deployed again where this differs. */
+  hash: string;
+  /** For the label: 40 hex digits, with `-changed` where the tree differs from it; `none` outside of git. */
+  commit: string;
+}
+
+/** Looks at exactly the files that gcloud would upload, by .gcloudignore. */
+export async function readSource(gcloud: Gcloud, root = ROOT): Promise<Source> {
+  const list = await gcloud.text('meta', 'list-files-for-upload', root);
+  const files = list.split('\n').filter((line) => line !== '');
+  return { ...(await measure(files.sort(), root)), commit: await commitOf(root) };
+}
+
+export async function measure(files: readonly string[], root: string): Promise<Omit<Source, 'commit'>> {
+  const hash = createHash('sha256');
+  let bytes = 0;
+  for (const file of files) {
+    const path = join(root, file);
+    if ((await stat(path)).isDirectory()) continue;
+    const content = await readFile(path);
+    bytes += content.length;
+    hash.update(`${file}\0${content.length}\0`).update(content);
+  }
+  return { files: files.length, bytes, hash: hash.digest('hex').slice(0, 16) };
+}
+
+async function commitOf(root: string): Promise<string> {
+  const git = async (...args: string[]) =>
+    (await promisify(execFile)('git', args, { cwd: root })).stdout.trim();
+  try {
+    const commit = await git('rev-parse', 'HEAD');
+    return (await git('status', '--porcelain')) === '' ? commit : `${commit}-changed`;
+  } catch {
+    return 'none';
+  }
+}

@@ -1,0 +1,39 @@
+/**
+ * One argument of gcloud. A file's content is passed by a temporary file; a `shell` one is known only when an
+ * earlier command has run, so it can be printed and not run.
+ */
+export type Arg = string | { flag: string; content: string } | { flag?: string; shell: string };
+
+export type Verb = 'enable' | 'create' | 'update' | 'grant' | 'revoke' | 'delete';
+
+/** One change: what, why, and the command that makes it. */
+export interface Step {
+  verb: Verb;
+  /** `bucket demo-pipeline-raw`. */
+  what: string;
+  why: string;
+  command: readonly Arg[];
+  /** Steps of one lane run one after the other: they change the same policy. */
+  lane?: string;
+  /** Answers that pass with time: what was made a moment ago is not yet known everywhere. */
+  retryOn?: RegExp;
+}
+
+/** Fit to be pasted into bash. */
+export function shown(command: readonly Arg[]): string {
+  return ['gcloud', ...command.map(shownArg)].join(' ');
+}
+
+function shownArg(arg: Arg): string {
+  if (typeof arg === 'string') return shellQuoted(arg);
+  if ('content' in arg) return `${arg.flag}=<(printf %s ${shellQuoted(arg.content)})`;
+  return arg.flag === undefined ? `"${arg.shell}"` : `${arg.flag}="${arg.shell}"`;
+}
+
+function shellQuoted(text: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  const flag = /^(--[a-z-]+=)(.*)$/s.exec(text);
+  return flag ? flag[1] + singleQuoted(flag[2]!) : singleQuoted(text);
+}
+
+const singleQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
