@@ -1,0 +1,47 @@
+import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
+import { createInspection } from '../../functions/dead-letter/dead-letter-function.ts';
+import { listLetters } from '../../shared/dead-letters/letter-store.ts';
+import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
+import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
+import { handleEvent } from '../../shared/runtime/handle.ts';
+import { createLogger } from '../../shared/runtime/log.ts';
+import { createMemoryStorage } from '../../shared/storage/memory.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+
+/** The inspector without a process around it. */
+export interface MemoryInspector {
+  storage: Storage;
+  logs: Record<string, unknown>[];
+  /** Resolves where the function would answer 2xx. */
+  deliver(input: unknown): Promise<void>;
+  letters(): Promise<LetterSummary[]>;
+  deaths(): Promise<DeathRecord[]>;
+  /** Of the table. */
+  rows(): Promise<ScannedRow[]>;
+}
+
+export function startMemoryInspector(storage: Storage = createMemoryStorage()): MemoryInspector {
+  const logs: Record<string, unknown>[] = [];
+  const env = { STATE_BUCKET: 'state', FRAMES_BUCKET: 'frames', LAKE_BUCKET: 'lake', FLUSH_MS: '0' };
+  const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
+  const { fn, runtime } = createInspection(parseDeadLetterConfig(env), { storage, log });
+  const state = storage.bucket('state');
+  return {
+    storage,
+    logs,
+    deliver: (input) => handleEvent(input, fn, runtime),
+    letters: () => listLetters(state),
+    async deaths() {
+      const deaths: DeathRecord[] = [];
+      for await (const { name } of state.list({ prefix: 'dead-letters/' })) {
+        if (!name.includes('/death-')) continue;
+        deaths.push(JSON.parse(Buffer.from((await state.get(name))!.body).toString()));
+      }
+      return deaths;
+    },
+    async rows() {
+      const table = await DeltaTable.open(storage.bucket('lake'), 'dead-letters').catch(() => undefined);
+      return table ? collectRows(table.scan()) : [];
+    },
+  };
+}
