@@ -1,4 +1,5 @@
 import { type Env, EnvReader } from '../../shared/runtime/config.ts';
+import { refuseLoops } from '../../shared/runtime/loops.ts';
 
 export interface DeadLetterConfig {
   project: string | undefined;
@@ -21,6 +22,8 @@ export interface DeadLetterConfig {
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseDeadLetterConfig(env: Env): DeadLetterConfig {
   const read = new EnvReader(env);
+  // What is not inspected is kept for a week; what is inspected into a loop never ends.
+  refuseLoops(read);
   const config: DeadLetterConfig = {
     project: read.optional('GOOGLE_CLOUD_PROJECT'),
     stateBucket: read.required('STATE_BUCKET'),

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { parseDeadLetterConfig } from '../../../functions/dead-letter/config.ts';
 import { parseIngestConfig } from '../../../functions/ingest/config.ts';
 import { parseVideoConfig } from '../../../functions/video/config.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
@@ -18,6 +19,7 @@ const good = {
 const parsers = [
   ['processVideo', parseVideoConfig],
   ['ingestEvent', parseIngestConfig],
+  ['inspectDeadLetter', parseDeadLetterConfig],
 ] as const;
 
 const upload = 'what is written there would count as an upload';
