@@ -1,0 +1,153 @@
+import { expect, test } from 'vitest';
+import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
+import { listLetters, readLetter } from '../../../shared/dead-letters/letter-store.ts';
+import { replayMessage } from '../../../shared/dead-letters/replay-message.ts';
+import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import type { Storage } from '../../../shared/storage/object-store.ts';
+import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
+import { startMemoryInspector } from '../../helpers/inspect-memory.ts';
+import { givenUpMessage } from '../../helpers/letters.ts';
+import {
+  batch,
+  cloudEvent,
+  messageEvent,
+  pubsubMessage,
+  pushBody,
+  structured,
+} from '../../helpers/messages.ts';
+
+const ORDER_ID = eventIdOf({ id: 'e-1', source: '//shop/orders' });
+const LETTER = letterOf('ingestEvent', ORDER_ID);
+
+/** Time that goes on with each entry, so that their order is known. */
+function sceneOf(env: Record<string, string> = {}) {
+  let now = Date.parse('2026-11-21T10:00:00Z');
+  const storage = createMemoryStorage({ now: () => (now += 1_000) });
+  return { storage, ingest: startMemoryIngest({ storage, env }), inspector: startMemoryInspector(storage) };
+}
+
+/** Publishes a letter again as the command does, unmarked: that the message goes out is what counts. */
+async function replayOf(storage: Storage, key: string, letter = LETTER): Promise<Record<string, unknown>> {
+  const found = await readLetter(storage.bucket('state'), letter);
+  const death = found?.entries.map(({ entry }) => entry).find((entry) => entry.kind === 'death');
+  if (death?.kind !== 'death') throw new Error('no death');
+  const replay = replayMessage(death, key);
+  if (replay.kind !== 'message') throw new Error(replay.reason);
+  return pubsubMessage({ data: replay.message.data, attributes: replay.message.attributes });
+}
+
+const statuses = async (storage: Storage) =>
+  (await listLetters(storage.bucket('state'))).map(({ status, deaths, replays }) => ({
+    status,
+    deaths,
+    replays,
+  }));
+
+test.each([
+  ['as Eventarc hands it over', messageEvent],
+  ['as a push body', pushBody],
+] as const)('a replayed event that is settled resolves its letter, %s', async (_name, form) => {
+  const { storage, ingest, inspector } = sceneOf();
+  await inspector.deliver(givenUpMessage(structured()));
+  const replay = await replayOf(storage, 'run-1');
+  await ingest.deliver(form(replay));
+  await ingest.deliver(form(replay));
+  expect(await ingest.rows()).toMatchObject([{ event_id: ORDER_ID, causation_id: LETTER }]);
+  expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 1, replays: 1 }]);
+  const letter = await readLetter(storage.bucket('state'), LETTER);
+  expect(letter?.entries.at(-1)?.entry).toMatchObject({ kind: 'resolved', key: 'run-1', by: 'ingestEvent' });
+});
+
+test('refused again: the letter failed again, and its next replay may settle it', async () => {
+  const types = { UNKNOWN_TYPES: 'refuse' };
+  const { storage, ingest, inspector } = sceneOf(types);
+  const publish = () => ingest.published.at(-1)!;
+  const inspectLast = () => {
+    const { data, attributes } = publish();
+    return inspector.deliver(messageEvent(pubsubMessage({ data, attributes })));
+  };
+  await ingest.deliver(messageEvent(structured()));
+  await inspectLast();
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1')));
+  await inspectLast();
+  expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
+  const mended = startMemoryIngest({ storage });
+  await mended.deliver(messageEvent(await replayOf(storage, 'run-2')));
+  expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 2, replays: 2 }]);
+});
+
+test('given up again, which Pub/Sub tells: failed again', async () => {
+  const { storage, inspector } = sceneOf();
+  await inspector.deliver(givenUpMessage(structured()));
+  await inspector.deliver(givenUpMessage(await replayOf(storage, 'run-1'), 'replay-ingestevent'));
+  expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
+});
+
+test('what no parser understands keeps its letter over replays', async () => {
+  const { storage, ingest, inspector } = sceneOf();
+  await ingest.deliver(
+    messageEvent(pubsubMessage({ data: Uint8Array.of(0xff, 0xfe), attributes: { a: '1' } })),
+  );
+  const { attributes } = ingest.published.at(-1)!;
+  await inspector.deliver(messageEvent(pubsubMessage({ data: Uint8Array.of(0xff, 0xfe), attributes })));
+  const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
+  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1', letter)));
+  const again = ingest.published.at(-1)!;
+  await inspector.deliver(
+    messageEvent(pubsubMessage({ data: Uint8Array.of(0xff, 0xfe), attributes: again.attributes })),
+  );
+  expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
+});
+
+test('a mark that was copied to another event settles nothing', async () => {
+  const { storage, ingest, inspector } = sceneOf();
+  await inspector.deliver(givenUpMessage(structured()));
+  const { attributes } = (await replayOf(storage, 'run-1')) as { attributes: Record<string, string> };
+  await ingest.deliver(messageEvent(pubsubMessage({ data: cloudEvent({ id: 'other' }), attributes })));
+  expect(await ingest.rows()).toHaveLength(1);
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+});
+
+test('a copied mark does not make a fresh death that of a replay', async () => {
+  const { storage, inspector } = sceneOf();
+  const attributes = { deadLetterReplayOf: 'f'.repeat(32), deadLetterReplay: 'run-1' };
+  await inspector.deliver(givenUpMessage({ ...structured(), attributes }));
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+});
+
+test('a letter that cannot be told fails the delivery: it comes again, and the event is in the table once', async () => {
+  const memory = createMemoryStorage();
+  let broken = false;
+  const storage: Storage = {
+    bucket(name) {
+      const store = memory.bucket(name);
+      if (name !== 'state') return store;
+      const down = () => Promise.reject(new AppError('unavailable', 'state is down'));
+      return { ...store, putIfAbsent: (...args) => (broken ? down() : store.putIfAbsent(...args)) };
+    },
+  };
+  const inspector = startMemoryInspector(storage);
+  const ingest = startMemoryIngest({ storage });
+  await inspector.deliver(givenUpMessage(structured()));
+  const replay = messageEvent(await replayOf(storage, 'run-1'));
+  broken = true;
+  await expect(ingest.deliver(replay)).rejects.toThrow('state is down');
+  broken = false;
+  await ingest.deliver(replay);
+  expect(await ingest.rows()).toHaveLength(1);
+  expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 1, replays: 1 }]);
+});
+
+test('one bad event of a batch that is replayed is a letter of its own; the batch is settled', async () => {
+  const { storage, ingest, inspector } = sceneOf({ UNKNOWN_TYPES: 'refuse' });
+  const manifest = { type: 'order.created', id: 'e-2' };
+  await inspector.deliver(givenUpMessage(batch([cloudEvent(manifest)])));
+  const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
+  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1', letter)));
+  const { data, attributes } = ingest.published.at(-1)!;
+  await inspector.deliver(messageEvent(pubsubMessage({ data, attributes })));
+  expect((await statuses(storage)).map(({ status }) => status).sort()).toEqual(['open', 'resolved']);
+});
