@@ -112,7 +112,8 @@ function timeline({ entries, replays, unread }: Letter, full: boolean): string[]
   const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
   for (const { entry, at } of entries) {
     if (entry.kind === 'death') lines.push(...attemptLines(entry, full));
-    lines.push(`  ${at.toISOString()}  ${printable(entryText(entry, fates))}`);
+    const time = entry.kind === 'death' ? entry.diedAt : at.toISOString();
+    lines.push(`  ${printable(`${time}  ${entryText(entry, fates)}`)}`);
   }
   return ['what happened', ...lines];
 }

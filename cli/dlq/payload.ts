@@ -63,22 +63,39 @@ function isBinary(text: string): boolean {
 
 /** Valid JSON, laid out anew: every string and number stays as it is written. */
 export function indentJson(json: string): string {
-  let out = '';
+  const out: string[] = [];
   let depth = 0;
-  const newline = (): string => `\n${'  '.repeat(Math.min(depth, 40))}`;
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/gs;
-  let opened = false;
-  for (const [token] of json.matchAll(tokens)) {
-    const isEnd = token === '}' || token === ']';
+  let isFirst = false;
+  const newline = (): void => void out.push('\n', '  '.repeat(Math.min(depth, 40)));
+  for (let at = 0, end = 0; at < json.length; at = end) {
+    const char = json[at] as string;
+    end = endOfToken(json, at);
+    if (/\s/.test(char)) continue;
+    const isEnd = char === '}' || char === ']';
     if (isEnd) depth--;
     // an empty object or list stays on its line
-    if (isEnd ? !opened : opened) out += newline();
-    opened = token === '{' || token === '[';
-    if (opened) depth++;
-    if (token === ',') out += `,${newline()}`;
-    else out += token === ':' ? ': ' : token;
+    if (isEnd !== isFirst) newline();
+    isFirst = char === '{' || char === '[';
+    if (isFirst) depth++;
+    if (char === ',') {
+      out.push(char);
+      newline();
+    } else out.push(char === ':' ? ': ' : json.slice(at, end));
   }
-  return out;
+  return out.join('');
+}
+
+/** By hand: a regular expression runs out of stack on a text of megabytes. */
+function endOfToken(json: string, at: number): number {
+  const char = json[at] as string;
+  let end = at + 1;
+  if (char === '"') {
+    while (json[end] !== '"') end += json[end] === '\\' ? 2 : 1;
+    return end + 1;
+  }
+  if (!/[\w.+-]/.test(char)) return end;
+  while (end < json.length && /[\w.+-]/.test(json[end] as string)) end++;
+  return end;
 }
 
 /** `00000010  48 65 6c …  |Hello…|`. */

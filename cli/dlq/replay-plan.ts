@@ -86,9 +86,6 @@ async function whyNot({ state, storage, signal }: Dlq, letter: LetterSummary): P
   const live = await storage.bucket(bucket).stat(name, { signal });
   if (!live) return { kind: 'gone', reason: `its object is gone (generation ${generation})` };
   if (live.generation === generation) return undefined;
-  const which = BigInt(live.generation) > BigInt(generation) ? 'newer' : 'another';
-  return {
-    kind: 'newer',
-    reason: `its object is ${which} one: generation ${live.generation} in place of ${generation}`,
-  };
+  const reason = `its object was replaced: generation ${live.generation} in place of ${generation}`;
+  return { kind: 'newer', reason };
 }
