@@ -19,8 +19,8 @@ export const discard: DlqSubcommand = {
        pipeline dlq discard <filters> --reason TEXT [options]
 
 Marks dead letters as settled. Nothing is deleted: they are kept and shown with the reason, and open again should
-their event die anew. An argument is ${NAME_HELP}; without one, all that match the
-filters are meant.
+their event die anew. An argument is ${NAME_HELP}; without
+one, all that match the filters are meant.
 
   --reason TEXT      why, for whoever asks later
   --all              every open one, without a filter

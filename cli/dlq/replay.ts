@@ -74,17 +74,21 @@ interface Options {
 }
 
 async function run(dlq: Dlq, options: Options): Promise<number> {
-  const { state, signal, out } = dlq;
+  const { state, signal, out, place } = dlq;
   const { names, filter, isDryRun, isJson, again } = options;
+  const { project } = place;
+  if (project === undefined && !isDryRun) {
+    throw new UsageError('which project are the topics of? give --project or set GOOGLE_CLOUD_PROJECT');
+  }
   const { letters } = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
   const plan = await planReplay(dlq, letters, { again });
   if (!isJson) for (const line of describePlan(plan, options)) await out.line(line);
   const report: Report = { key: undefined, plan, sent: { published: [], unmarked: [], left: [] } };
-  if (isDryRun || plan.wanted.length === 0) {
+  if (project === undefined || isDryRun || plan.wanted.length === 0) {
     if (isJson) await out.json(asJson(report, options));
     return exitCode(report);
   }
-  const failure = await publishAll(dlq, report, options);
+  const failure = await publishAll(dlq, project, report, options);
   if (failure === undefined && options.wait !== undefined) {
     report.outcomes = await waitForOutcomes(dlq, report.sent.published, options.wait * 1_000);
   }
@@ -104,19 +108,17 @@ interface Report {
 /** Undefined where it came to its end. */
 async function publishAll(
   dlq: Dlq,
+  project: string,
   report: Report,
   { rate, again, isJson }: Options,
 ): Promise<{ error: unknown } | undefined> {
   const { progress, clock, out, signal, place } = dlq;
   const { wanted } = report.plan;
   const { sent } = report;
-  if (place.project === undefined) {
-    throw new UsageError('replaying needs the project of the topics: --project, or GOOGLE_CLOUD_PROJECT');
-  }
   const key = randomBytes(8).toString('hex');
   report.key = key;
   const hint = 'deploy.sh makes one for each function';
-  const publishing = openPublisher(place, place.project, signal, hint);
+  const publishing = openPublisher(place, project, signal, hint);
   const started = clock.now();
   const done = (): string => `${count(sent.published.length)} of ${counted(wanted.length, 'dead letter')}`;
   progress.start(() => `replay: ${done()} published, ${secondsText(clock.now() - started)}`);

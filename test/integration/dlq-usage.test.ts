@@ -1,0 +1,122 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type DlqScene, deathOf, runDlqHere, startDlq } from '../helpers/dlq.ts';
+import { startCli } from '../helpers/lake.ts';
+
+let scene: DlqScene;
+beforeAll(async () => {
+  scene = await startDlq();
+  await scene.write(deathOf(1), deathOf(2));
+});
+afterAll(() => scene.close());
+
+const ID = deathOf(1).letter;
+
+describe('wrong usage is exit code 2 and one line that says what is allowed', () => {
+  test.each<[string[], RegExp]>([
+    [['list', '--frobnicate'], /^Unknown option '--frobnicate'\n/],
+    [
+      ['list', '--status', 'lost'],
+      /--status is "lost"; open, failed-again, replayed, resolved, discarded, all/,
+    ],
+    [['list', '--limit', '0'], /--limit is "0"; a whole number from 1 to/],
+    [['list', '--since', 'yesterday'], /--since is "yesterday"; allowed are 2026-11-21, /],
+    [['list', '--group', 'xyz'], /--group is "xyz"; 4 to 12 hex digits are allowed/],
+    [['list', 'abcdef', '--group', 'abcdef'], /--group and a name exclude each other/],
+    [['list', 'a\u001b[31mb'], /"a\ufffd\[31mb" names no dead letter: 4 to 32 hex digits are allowed/],
+    [['list', '--cloud'], /--local and --cloud exclude each other/],
+    [['list', '--state-bucket', 'a b'], /--state-bucket is "a b"; the name of a bucket is allowed/],
+    [['show'], /which one\? give the beginning of its id/],
+    [['show', 'abcdef', 'abcde0'], /one letter at a time/],
+    [['show', ID, '--payload', ''], /--payload is ""; the name of a file is allowed/],
+    [['show', ID, '--status', 'open'], /^Unknown option '--status'/],
+    [['replay'], /which ones\? name letters or a group, give a filter, or --all/],
+    [['replay', '--all', ID], /--all means all open ones: leave out names and filters/],
+    [['replay', '--all', '--code', 'quota'], /--all means all open ones/],
+    [['replay', ID, '--rate', '0'], /--rate is "0"; a whole number from 1 to 100000/],
+    [['replay', ID, '--wait', 'long'], /--wait is "long"; a whole number from 1/],
+    [['replay', ID, '--dry-run', '--wait', '5'], /--dry-run publishes nothing: leave out --wait/],
+    [['discard', '--reason', 'x'], /which ones\?/],
+    [['discard', ID], /--reason is missing: why are they not to be replayed\?/],
+    [['discard', ID, '--reason', ' '], /--reason is ""; 1 to 1000 characters are allowed/],
+    [['stats', ID], /^Unexpected argument '/],
+  ])('%j', async (args, message) => {
+    const run = await scene.here(args);
+    expect(run.stdout).toBe('');
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).toMatch(/pipeline dlq \w+ --help tells more\.\n$/);
+    expect(run.code).toBe(2);
+  });
+
+  test('no command, or one that is not there: the list of commands', async () => {
+    for (const args of [[], ['purge']]) {
+      const run = await runDlqHere(args);
+      expect(run.code).toBe(2);
+      expect(run.stderr).toMatch(/no command given|no such command: dlq purge/);
+      expect(run.stderr).toMatch(/usage: pipeline dlq <command>[\s\S]*pipeline dlq replay /);
+    }
+  });
+
+  test('without a place to look', async () => {
+    const run = await runDlqHere(['list', '--cloud']);
+    expect(run.code).toBe(2);
+    expect(run.stderr).toMatch(/where are the dead letters\? give --state-bucket or set STATE_BUCKET/);
+  });
+});
+
+test.each(['list', 'show', 'replay', 'discard', 'stats'])(
+  '%s --help tells what there is',
+  async (command) => {
+    const run = await runDlqHere([command, '--help']);
+    expect(run).toMatchObject({ code: 0, stderr: '' });
+    expect(run.stdout).toMatch(new RegExp(`^usage: pipeline dlq ${command}`));
+    expect(run.stdout).toMatch(/--json[\s\S]*--state-bucket[\s\S]*--local DIR[\s\S]*--cloud/);
+    for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
+  },
+);
+
+test('pipeline dlq --help, as a process', async () => {
+  const run = await startCli(['dlq', '--help']).ended;
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(run.stdout).toMatch(
+    /pipeline dlq list .*\n.*dlq show .*\n.*dlq replay .*\n.*dlq discard .*\n.*dlq stats/,
+  );
+});
+
+describe('what is not there is exit code 1 and one line that says what to do', () => {
+  test.each<[string[], RegExp]>([
+    [['show', 'abcdef'], /no dead letter and no group begins with abcdef: "pipeline dlq list" shows/],
+    [['show', 'a'.repeat(32)], /there is no dead letter a{32}/],
+    [['show', deathOf(1).group], /is a group of 2 dead letters: "pipeline dlq list [0-9a-f]{12}" shows them/],
+    [
+      ['list', '--state-bucket', 'attic'],
+      /bucket attic does not exist in the local cloud in .*--state-bucket\?/,
+    ],
+    [['replay', ID], /has no Pub\/Sub endpoint: set PUBSUB_API_ENDPOINT, or start it again/],
+  ])('%j', async (args, message) => {
+    const run = await scene.here(args);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(run.code).toBe(1);
+  });
+
+  test('no local cloud', async () => {
+    const run = await runDlqHere(['list', '--local', '/nonexistent']);
+    expect(run.stderr).toMatch(/no local cloud runs in \/nonexistent: "npm start"/);
+    expect(run.code).toBe(1);
+  });
+  test('a service that does not answer', async () => {
+    const run = await runDlqHere(['list'], { STORAGE_API_ENDPOINT: 'http://127.0.0.1:9' });
+    expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT, http:\/\/127\.0\.0\.1:9, does not answer/);
+    expect(run.code).toBe(1);
+  });
+  test('a project is asked for before anything else', async () => {
+    const run = await runDlqHere(['replay', ID], {
+      PUBSUB_API_ENDPOINT: 'http://127.0.0.1:9',
+      STATE_BUCKET: 'state',
+    });
+    expect(run.stderr).toMatch(
+      /which project are the topics of\? give --project or set GOOGLE_CLOUD_PROJECT/,
+    );
+    expect(run.code).toBe(2);
+  });
+});
