@@ -32,8 +32,8 @@ async function start(
     instances: 2,
     only: ['processVideo', 'inspectDeadLetter'],
     env: { LEASE_SECONDS: '1', REFINE_STILLS: '6', ...env },
-    maxDeliveryAttempts: 12,
-    backoff: { minMs: 100, maxMs: 500 },
+    maxDeliveryAttempts: 8,
+    backoff: { minMs: 150, maxMs: 600 },
     events: {
       onFinalized: ({ bucket, name }) => {
         if (bucket !== BUCKETS.state || !name.startsWith('budget/')) return;
