@@ -43,7 +43,7 @@ export function parseDeadLetterConfig(env: Env): DeadLetterConfig {
   };
   if (config.lakePath === config.deadLettersPath) {
     read.mistake(
-      `DEAD_LETTERS_PATH is ${JSON.stringify(config.deadLettersPath)}, and so is LAKE_PATH; they must differ`,
+      `LAKE_PATH and DEAD_LETTERS_PATH are both ${JSON.stringify(config.lakePath)}; they must differ`,
     );
   }
   read.finish();

@@ -59,6 +59,11 @@ export function parseIngestConfig(env: Env): IngestConfig {
     maintenanceMs: read.integer('MAINTENANCE_SECONDS', 480, { min: 1, max: 3_500 }) * 1_000,
     debug: read.oneOf('LOG_LEVEL', ['info', 'debug'], 'info') === 'debug',
   };
+  if (config.lakePath === config.deadLettersPath) {
+    read.mistake(
+      `LAKE_PATH and DEAD_LETTERS_PATH are both ${JSON.stringify(config.lakePath)}; they must differ`,
+    );
+  }
   read.finish();
   return config;
 }

@@ -7,6 +7,7 @@ test('two buckets are all it needs', () => {
   expect(parseIngestConfig(needed)).toEqual({
     project: undefined,
     lakeBucket: 'lake',
+    deadLettersPath: 'dead-letters',
     lakePath: 'events',
     stateBucket: 'state',
     deadLetterTopic: undefined,

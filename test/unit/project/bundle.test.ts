@@ -48,6 +48,7 @@ function outputOf(input: string): string {
 const handlers = [
   ['video', 'functions/video/handler.ts', /google|sharp|ffmpeg|parquet|ajv/],
   ['ingest', 'functions/ingest/handler.ts', /google|sharp|ffmpeg/],
+  ['dead-letter', 'functions/dead-letter/handler.ts', /google|sharp|ffmpeg|ajv/],
 ] as const;
 
 test('the entry loads the framework and nothing else', () => {
@@ -71,6 +72,8 @@ test('no function can load what another needs', () => {
   const ingest = packages([outputOf('functions/ingest/handler.ts')], all);
   expect(ingest).toEqual(expect.arrayContaining(['@google-cloud/storage', 'hyparquet-writer']));
   expect(ingest.filter((name) => /sharp|ffmpeg|vertexai|genai/.test(name))).toEqual([]);
+  const inspector = packages([outputOf('functions/dead-letter/handler.ts')], all);
+  expect(inspector.filter((name) => /sharp|ffmpeg|vertexai|genai|ajv/.test(name))).toEqual([]);
 });
 
 test('schemas are compiled before they are deployed: of ajv, only helpers are left', () => {

@@ -1,0 +1,59 @@
+import { expect, test } from 'vitest';
+import { parseIngestConfig } from '../../../functions/ingest/config.ts';
+import { openEventsTable } from '../../../functions/ingest/events-table.ts';
+import { createMaintenance } from '../../../functions/ingest/maintain-function.ts';
+import { DEAD_LETTERS_TABLE, deathRow } from '../../../shared/dead-letters/dead-letters-table.ts';
+import { openNamedTable } from '../../../shared/lake/named-table.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import { handleEvent } from '../../../shared/runtime/handle.ts';
+import { createLogger } from '../../../shared/runtime/log.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import type { Storage } from '../../../shared/storage/object-store.ts';
+import { deathRecord } from '../../helpers/letters.ts';
+import { messageEvent, pubsubMessage } from '../../helpers/messages.ts';
+
+const letterOf = (index: number): string => index.toString(16).padStart(32, '0');
+
+async function sceneOf(memory: Storage, storage = memory) {
+  const events = await openEventsTable(memory.bucket('lake'), 'events');
+  const letters = await openNamedTable(memory.bucket('lake'), 'dead-letters', DEAD_LETTERS_TABLE);
+  for (let index = 0; index < 12; index++) {
+    await events.append([{ event_id: `e-${index}` }]);
+    await letters.append([deathRow(deathRecord({ letter: letterOf(index) }))]);
+  }
+  const logs: Record<string, unknown>[] = [];
+  const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
+  const config = parseIngestConfig({ LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' });
+  const publisher = () => Promise.reject(new Error('nothing is published'));
+  const { fn, runtime } = createMaintenance(config, { storage, publisher, log });
+  const run = () => handleEvent(messageEvent(pubsubMessage({ data: '{}' })), fn, runtime);
+  return { events, letters, logs, run };
+}
+
+test('one run keeps both tables', async () => {
+  const { events, letters, logs, run } = await sceneOf(createMemoryStorage());
+  await run();
+  expect((await events.snapshot()).files.size).toBe(1);
+  expect((await letters.snapshot()).files.size).toBe(1);
+  expect(logs).toMatchObject([
+    { message: 'table maintained', table: 'events', outcome: 'maintained', compaction: { rows: 12 } },
+    { message: 'table maintained', table: 'dead-letters', outcome: 'maintained', compaction: { rows: 12 } },
+  ]);
+});
+
+test('what is wrong with one table does not keep the other from it, and the run is tried again', async () => {
+  const memory = createMemoryStorage();
+  const storage: Storage = {
+    bucket(name) {
+      const store = memory.bucket(name);
+      const denied = () => Promise.reject(new AppError('denied', 'events: 403'));
+      return {
+        ...store,
+        putIfAbsent: (...args) => (args[0].startsWith('events/') ? denied() : store.putIfAbsent(...args)),
+      };
+    },
+  };
+  const { letters, run } = await sceneOf(memory, storage);
+  await expect(run()).rejects.toThrow('events: 403');
+  expect((await letters.snapshot()).files.size).toBe(1);
+});
