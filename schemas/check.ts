@@ -19,6 +19,12 @@ export interface CheckedFile {
 export function checkSchemas(root: string, base: string): CheckedFile[] {
   const git = (...args: string[]): string =>
     execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  try {
+    git('rev-parse', '--verify', '--quiet', `${base}^{commit}`);
+  } catch (cause) {
+    const { stderr = '' } = cause as { stderr?: string };
+    throw new Error(stderr.trim() || `git knows no commit ${base}`, { cause });
+  }
   // names end in NUL: others would come quoted
   const known = git('ls-tree', '-r', '-z', '--name-only', base, '--', 'schemas').split('\0');
   return known
@@ -36,12 +42,12 @@ export function checkSchemas(root: string, base: string): CheckedFile[] {
 const USAGE = `usage: npm run schemas:check -- [commit]
 
 Compares the event schemas with those of a commit (default: origin/main, else HEAD) and names every change that
-breaks readers of events already stored. Exit code: 0 none, 1 some, 2 no such commit or wrong usage.
+breaks readers of events already stored. Exit code: 0 none, 1 some, 2 no such commit, a schema that does
+not compile, or wrong usage.
 `;
 
-/** `npm run schemas:check -- [commit]`: exit code 0 where nothing breaks, 1 where something does, 2 for no commit. */
-function main([base = defaultBase()]: string[]): void {
-  if (base.startsWith('-')) {
+function main([base = defaultBase(), ...more]: string[]): void {
+  if (base.startsWith('-') || more.length > 0) {
     const help = base === '--help';
     (help ? process.stdout : process.stderr).write(USAGE);
     process.exitCode = help ? 0 : 2;
@@ -62,9 +68,11 @@ function main([base = defaultBase()]: string[]): void {
     for (const { at, what } of problems) process.stdout.write(`${path} ${at}: ${what}\n`);
   }
   const broken = checked.filter(({ problems }) => problems.length > 0);
-  process.stdout.write(
-    `${checked.length} schemas of ${base} compared: ${broken.length === 0 ? 'readers are safe' : `${broken.length} break readers; put the change into a new version`}\n`,
-  );
+  const verdict =
+    broken.length === 0
+      ? 'readers are safe'
+      : `${broken.length === 1 ? '1 breaks' : `${broken.length} break`} readers; put the change into a new version`;
+  process.stdout.write(`${checked.length} schemas of ${base} compared: ${verdict}\n`);
   if (broken.length > 0) process.exitCode = 1;
 }
 

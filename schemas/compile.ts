@@ -28,7 +28,7 @@ export interface SchemaFile {
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** The files `<type>/<version>.json` below `folder`, this one by default. */
+/** The files `<type>/<version>.json` below `folder`, this one by default. Throws where one is no JSON. */
 export function readSchemas(folder: string = here): SchemaFile[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
@@ -36,8 +36,9 @@ export function readSchemas(folder: string = here): SchemaFile[] {
       readdirSync(`${folder}/${type}`)
         .filter((file) => file.endsWith('.json'))
         .map((file) => {
-          const schema = JSON.parse(readFileSync(`${folder}/${type}/${file}`, 'utf8'));
-          return { type, version: file.slice(0, -'.json'.length), schema };
+          const version = file.slice(0, -'.json'.length);
+          const text = readFileSync(`${folder}/${type}/${file}`, 'utf8');
+          return { type, version, schema: naming({ type, version }, () => parseSchema(text)) };
         }),
     );
 }
@@ -55,6 +56,8 @@ export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas())
   const names = byType(schemas, ({ schema }) => {
     const name = `v${Object.keys(exported).length}`;
     ajv.addSchema(schema, name);
+    // compiles it: what is wrong with it is said of this file
+    ajv.getSchema(name);
     exported[name] = name;
     return name;
   });
@@ -78,7 +81,25 @@ function byType<T>(
   const made: Record<string, Record<string, T>> = Object.create(null);
   for (const file of schemas) {
     made[file.type] ??= Object.create(null) as Record<string, T>;
-    made[file.type]![file.version] = make(file);
+    made[file.type]![file.version] = naming(file, () => make(file));
   }
   return made;
+}
+
+function parseSchema(text: string): Record<string, unknown> {
+  const schema: unknown = JSON.parse(text);
+  if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) {
+    return schema as Record<string, unknown>;
+  }
+  throw new Error('a schema is a JSON object');
+}
+
+/** What is thrown names the file. */
+function naming<T>({ type, version }: Pick<SchemaFile, 'type' | 'version'>, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`schemas/${type}/${version}.json: ${reason}`, { cause });
+  }
 }

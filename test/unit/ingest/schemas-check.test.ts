@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
 import { checkSchemas } from '../../../schemas/check.ts';
 import { breakages } from '../../../schemas/compare.ts';
+import { compileValidators, readSchemas, validatorsSource } from '../../../schemas/compile.ts';
 
 const ORDER = `{
   "type": "object",
@@ -148,5 +149,29 @@ test('the working tree is held to a commit: changed and removed versions are nam
     },
     { path: 'schemas/order.sent/1.json', problems: [] },
   ]);
-  expect(() => checkSchemas(root, 'no-such-commit')).toThrow('no-such-commit');
+  expect(() => checkSchemas(root, 'no-such-commit')).toThrow('git knows no commit no-such-commit');
+});
+
+test.each([
+  ['no JSON', '{"type":'],
+  ['a keyword that is none', '{"propertees": {}}'],
+  ['a reference that leads nowhere', '{"$ref": "other.json"}'],
+  ['no schema', '[]'],
+])('%s: the message names the file', (_name, text) => {
+  dir = mkdtempSync(join(tmpdir(), 'schemas-'));
+  const folder = dir;
+  mkdirSync(join(folder, 'order.created'));
+  writeFileSync(join(folder, 'order.created/1.json'), text);
+  expect(() => compileValidators(readSchemas(folder))).toThrow('schemas/order.created/1.json: ');
+  expect(() => validatorsSource(readSchemas(folder))).toThrow('schemas/order.created/1.json: ');
+});
+
+test('two commits are wrong usage', () => {
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['--import', 'tsx', 'schemas/check.ts', 'HEAD', 'HEAD~1'],
+    { cwd: new URL('../../..', import.meta.url), encoding: 'utf8' },
+  );
+  expect(status).toBe(2);
+  expect(stderr).toContain('usage: npm run schemas:check');
 });
