@@ -26,8 +26,10 @@ interface Item {
   isMarked: boolean;
 }
 
-/** Each may hold 10 MB. */
-const READS_AT_A_TIME = 16;
+/** Of entries that are read at a time; each may hold 10 MB. */
+const READ_AHEAD_BYTES = 64_000_000;
+/** What a small one counts, so that there are no more than 64. */
+const LEAST_BYTES = 1_000_000;
 
 /**
  * Publishes the letters at a steady rate to their functions' own topics, and marks each when its publishing is
@@ -98,20 +100,23 @@ export async function sendLetters(
   };
 
   try {
-    await inBatches(present(ahead(each(letters), READS_AT_A_TIME, load)), {
-      rate,
-      clock,
-      signal,
-      sizeOf: ({ message }) => message.data.length,
-      async send(batch) {
-        for (const topic of new Set(batch.map((item) => item.topic))) {
-          await publish(
-            topic,
-            batch.filter((item) => item.topic === topic),
-          );
-        }
+    await inBatches(
+      present(ahead(each(letters), READ_AHEAD_BYTES, load, ({ bytes }) => Math.max(bytes, LEAST_BYTES))),
+      {
+        rate,
+        clock,
+        signal,
+        sizeOf: ({ message }) => message.data.length,
+        async send(batch) {
+          for (const topic of new Set(batch.map((item) => item.topic))) {
+            await publish(
+              topic,
+              batch.filter((item) => item.topic === topic),
+            );
+          }
+        },
       },
-    });
+    );
   } finally {
     late.remove();
   }

@@ -197,7 +197,15 @@ async function summarize(
 
 function listedEntry(facts: ObjectFacts): Listed | undefined {
   const named = parseName(facts.name);
-  return named && { ...named, name: facts.name, at: facts.updated.getTime(), metadata: facts.metadata };
+  return (
+    named && {
+      ...named,
+      name: facts.name,
+      bytes: facts.size,
+      at: facts.updated.getTime(),
+      metadata: facts.metadata,
+    }
+  );
 }
 
 function parseName(name: string): Pick<Listed, 'letter' | 'kind' | 'key'> | undefined {

@@ -9,6 +9,7 @@ export interface Listed {
   key: string;
   /** Of the object. */
   name: string;
+  bytes: number;
   /** When it was written, ms since the epoch. */
   at: number;
   metadata: EntryMetadata;
@@ -34,5 +35,6 @@ export function summaryOf(letter: string, entries: readonly Listed[]): LetterSum
     replays: fatesOf(states).length,
     firstDiedAt: times[0]!,
     lastDiedAt: times.at(-1)!,
+    bytes: last.bytes,
   };
 }

@@ -163,4 +163,6 @@ export interface LetterSummary {
   /** RFC 3339. */
   firstDiedAt: string;
   lastDiedAt: string;
+  /** Of the last death's entry, as it is stored. */
+  bytes: number;
 }

@@ -28,6 +28,7 @@ function summary(letter: string, fields: Partial<LetterSummary> = {}): LetterSum
     replays: 0,
     firstDiedAt: '2026-11-21T10:00:00.000Z',
     lastDiedAt: '2026-11-21T10:00:00.000Z',
+    bytes: 1_000,
     ...fields,
   };
 }

@@ -52,6 +52,7 @@ test('a letter is listed with what its last death says, and counts all of them',
       replays: 1,
       firstDiedAt: '2026-11-20T10:00:00.000Z',
       lastDiedAt: at,
+      bytes: expect.any(Number),
     },
   ]);
 });
