@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Clock, systemClock } from '../runtime/clock.ts';
+import { compareUtf8 } from '../runtime/utf8-order.ts';
 import type { Action, AddFile } from './actions.ts';
 import { uploadDataFile } from './append.ts';
 import { type CommitOptions, newCommitInfo, putCommit } from './commit.ts';
@@ -20,7 +21,6 @@ import { checkWritable } from './protocol.ts';
 import type { Field, Row } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 import { parseStats } from './stats.ts';
-import { compareUtf8 } from './utf8-order.ts';
 
 export interface CompactionOptions extends Partial<CompactionLimits> {
   /** No rewrite begins after this time, ms; the next call goes on. Default: no limit. */

@@ -1,8 +1,8 @@
+import { compareUtf8 } from '../runtime/utf8-order.ts';
 import { DeltaError } from './delta-error.ts';
 import type { Json } from './json.ts';
 import { type Field, isColumnType, toStored, type Value } from './schema.ts';
 import { type FileStats, parseStats } from './stats.ts';
-import { compareUtf8 } from './utf8-order.ts';
 
 /** What a column's value must be; all given members must hold. A null never matches. */
 export interface Condition {

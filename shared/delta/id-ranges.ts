@@ -1,9 +1,9 @@
 import type { AsyncBuffer, FileMetaData, RowGroup, SchemaElement } from 'hyparquet';
 import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js';
+import { compareUtf8 } from '../runtime/utf8-order.ts';
 import { corrupt } from './delta-error.ts';
 import type { TableLocation } from './log-path.ts';
 import { openParquet } from './parquet-file.ts';
-import { compareUtf8 } from './utf8-order.ts';
 
 /** Rows of one file whose ids are read together: a page where the file has a page index, else a row group. */
 export interface IdRange {

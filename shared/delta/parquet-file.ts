@@ -177,7 +177,12 @@ async function objectBuffer(
   const name = objectName({ store, path: folder }, path);
   const fetchRange = async (start: number, end: number): Promise<ArrayBuffer> => {
     const bytes = await store.getRange(name, start, end - start, { signal });
-    if (bytes === undefined) throw corrupt(`data file ${path} is in the log but not in storage`);
+    if (bytes === undefined) {
+      // of an old version, that is no damage
+      throw corrupt(
+        `data file ${path} is in the log but not in storage: vacuum deletes what only old versions need`,
+      );
+    }
     if (bytes.length < end - start) {
       throw corrupt(`data file ${path} ends at byte ${start + bytes.length}; the log gives it ${size} bytes`);
     }

@@ -1,6 +1,6 @@
+import { compareUtf8 } from '../runtime/utf8-order.ts';
 import { type Json, parseJson, stringifyJson } from './json.ts';
 import type { Field } from './schema.ts';
-import { compareUtf8 } from './utf8-order.ts';
 
 /** What an `add` says of a file's rows (PROTOCOL.md, "Per-file Statistics"). */
 export interface FileStats {

@@ -1,3 +1,6 @@
+/** Object names sort by their UTF-8 bytes. */
+export { compareUtf8 as compareNames } from '../runtime/utf8-order.ts';
+
 /**
  * Why Cloud Storage would refuse this object name, or undefined where it is fine: 1 to 1,024 bytes of UTF-8,
  * no line breaks, not `.` or `..`, not below `.well-known/acme-challenge/`.
@@ -12,22 +15,6 @@ export function objectNameFault(name: string): string | undefined {
     return `names under .well-known/acme-challenge/ are not allowed; found ${JSON.stringify(name)}`;
   }
   return undefined;
-}
-
-/** Object names sort by their UTF-8 bytes, not by JavaScript's UTF-16 units. */
-export function compareNames(a: string, b: string): number {
-  if (a === b) return 0;
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at++) {
-    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)];
-    if (x !== y) return rank(x) - rank(y);
-  }
-  return a.length - b.length;
-}
-
-// surrogates stand for code points above all of the basic plane
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
 
 function isWellFormed(text: string): boolean {

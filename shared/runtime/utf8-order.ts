@@ -1,6 +1,6 @@
 /**
- * Order of two texts by their UTF-8 bytes, which is how Parquet and Delta order them. JavaScript's `<`
- * compares UTF-16 units, and puts surrogate pairs before U+E000 to U+FFFF.
+ * Order of two texts by their UTF-8 bytes, which is how Parquet, Delta and Cloud Storage order them. JavaScript's
+ * `<` compares UTF-16 units, and puts surrogate pairs before U+E000 to U+FFFF.
  */
 export function compareUtf8(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
