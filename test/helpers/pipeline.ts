@@ -27,19 +27,24 @@ export interface Pipeline {
   close(): Promise<void>;
 }
 
+export type PipelineOptions = Omit<LocalCloudOptions, 'dir'> & {
+  /** A folder of the caller's, which stays when it closes: the next one goes on from there. */
+  dir?: string;
+};
+
 let bundled: ReturnType<typeof privateBundle> | undefined;
 
-export async function startPipeline(options: Partial<LocalCloudOptions> = {}): Promise<Pipeline> {
+export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
   bundled ??= privateBundle();
-  const dir = await mkdtemp(join(tmpdir(), 'pipeline-test-'));
+  const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'pipeline-test-')));
   const tracker = new UploadTracker(() => {});
   const logs: Record<string, unknown>[] = [];
   const cloud = await startLocalCloud({
-    dir,
     bundleDir: (await bundled).dir,
     backoff: { minMs: 20, maxMs: 200 },
     only: ['processVideo'],
     ...options,
+    dir,
     events: {
       ...options.events,
       ...tracker.events,
@@ -90,7 +95,7 @@ export async function startPipeline(options: Partial<LocalCloudOptions> = {}): P
     },
     async close() {
       await cloud.close();
-      await rm(dir, { recursive: true, force: true });
+      if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
       await (await bundled)?.remove();
       bundled = undefined;
     },

@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BUCKETS, TOPICS } from '../../local/cloud.ts';
+import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
+import { makeEventClip } from './event-clips.ts';
+import { type CliRun, startCli } from './lake.ts';
+import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
+import { plainPubsub, type Received } from './pubsub.ts';
+
+/** A group as `dlq list --json` shows it. */
+export interface ShownGroup {
+  group: string;
+  function: string;
+  code: string;
+  pattern: string;
+  letters: number;
+  deaths: number;
+  statuses: Record<string, number>;
+  newest: string;
+}
+
+export interface ShownLetter {
+  letter: string;
+  status: string;
+  function: string;
+  code: string;
+  concern: string;
+  deaths: number;
+  replays: number;
+  correlationId?: string;
+}
+
+/** The whole local cloud in one folder, its `pipeline dlq`, and somebody else who reads the events topic. */
+export interface WalkScene {
+  pipeline: Pipeline;
+  clips: string;
+  /** Runs `pipeline dlq` in a process of its own. */
+  dlq(...args: string[]): Promise<CliRun>;
+  /** The same with `--json`, whatever its exit code. */
+  json<T>(...args: string[]): Promise<{ code: CliRun['code']; value: T }>;
+  /** Looks until there are so many letters open. */
+  untilOpen(letters: number): Promise<ShownGroup[]>;
+  publish(...messages: Record<string, unknown>[]): Promise<void>;
+  /** What the other subscriber of the events topic has got since it was last asked. */
+  seenByOthers(): Promise<Received['message'][]>;
+  rows(table: 'events' | 'dead-letters'): Promise<ScannedRow[]>;
+  /** Ends everything and starts it again with other settings, as a deployment does. */
+  deployAgain(env: Record<string, string>): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startWalk(options: PipelineOptions): Promise<WalkScene> {
+  const parent = await mkdtemp(join(tmpdir(), 'dead-letter-walk-'));
+  const dir = join(parent, 'cloud');
+  const start = (env: Record<string, string>): Promise<Pipeline> =>
+    startPipeline({
+      ...options,
+      dir,
+      only: ['processVideo', 'ingestEvent', 'inspectDeadLetter'],
+      maxDeliveryAttempts: 5,
+      env: { FFMPEG_PATH: process.env['FFMPEG_PATH'], ...options.env, ...env },
+    });
+  let pipeline = await start({});
+  const api = plainPubsub(() => pipeline.cloud.endpoints.pubsub);
+  await api.createSubscription('somebody-else', TOPICS.events, { ackDeadlineSeconds: 600 });
+
+  const dlq = (...args: string[]): Promise<CliRun> => startCli(['dlq', ...args, '--local', dir]).ended;
+  const json = async <T>(...args: string[]): Promise<{ code: CliRun['code']; value: T }> => {
+    const { code, stdout, stderr } = await dlq(...args, '--json');
+    if (stdout === '') throw new Error(`dlq ${args.join(' ')}: ${code}: ${stderr}`);
+    return { code, value: JSON.parse(stdout) as T };
+  };
+  return {
+    get pipeline() {
+      return pipeline;
+    },
+    clips: parent,
+    dlq,
+    json,
+    async untilOpen(letters) {
+      const until = Date.now() + 120_000;
+      for (;;) {
+        const { value } = await json<{ total: { letters: number }; groups: ShownGroup[] }>('list');
+        if (value.total.letters === letters) return value.groups;
+        if (Date.now() > until) {
+          throw new Error(`${letters} letters were to be open: ${JSON.stringify(value, undefined, 1)}`);
+        }
+        await delay(300);
+      }
+    },
+    async publish(...messages) {
+      await api.publish(TOPICS.events, ...messages);
+    },
+    async seenByOthers() {
+      const seen: Received['message'][] = [];
+      for (;;) {
+        const received = await api.pull('somebody-else');
+        if (received.length === 0) return seen;
+        await api.acknowledge('somebody-else', ...received);
+        seen.push(...received.map(({ message }) => message));
+      }
+    },
+    rows: async (table) =>
+      collectRows((await DeltaTable.open(pipeline.cloud.storage.bucket(BUCKETS.lake), table)).scan()),
+    async deployAgain(env) {
+      await pipeline.close();
+      pipeline = await start(env);
+    },
+    async close() {
+      await pipeline.close();
+      await rm(parent, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A clip with one moment in it, and one that is none. */
+export async function walkClips(dir: string): Promise<{ clip: string; broken: string }> {
+  const clip = await makeEventClip(dir, 'box.mp4', { seconds: 3, box: [0.8, 1.3] });
+  const broken = join(dir, 'broken.mp4');
+  await writeFile(broken, 'this was never a video');
+  return { clip, broken };
+}

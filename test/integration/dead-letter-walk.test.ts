@@ -1,0 +1,3 @@
+import { deadLetterWalk } from '../helpers/dead-letter-walk.ts';
+
+deadLetterWalk('the local cloud');
