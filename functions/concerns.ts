@@ -6,6 +6,8 @@ import type { FunctionName } from './triggers.ts';
 export interface Concern {
   /** 64 hex digits. */
   eventId: string;
+  /** Under which its failed attempts are kept: 64 hex digits. */
+  historyId: string;
   about: ConcernedObject | ConcernedEvent | undefined;
   correlationId: string | undefined;
   /** What is there when the event has been settled: the object in the frames bucket, or all rows of these ids. */
@@ -19,7 +21,7 @@ export async function concernOf(functionName: string, input: unknown): Promise<C
 
 const parsers: Record<FunctionName, (input: unknown) => Promise<Concern | undefined>> = {
   async processVideo(input) {
-    const [{ parseVideoEvent }, { videoNames }, { correlationIdOf }] = await Promise.all([
+    const [{ parseVideoEvent }, { uploadIdOf, videoNames }, { correlationIdOf }] = await Promise.all([
       import('./video/video-object.ts'),
       import('./video/records.ts'),
       import('./video/manifest-draft.ts'),
@@ -27,6 +29,7 @@ const parsers: Record<FunctionName, (input: unknown) => Promise<Concern | undefi
     const { event, object } = parseVideoEvent(input);
     return {
       eventId: eventIdOf(event),
+      historyId: uploadIdOf(object),
       about: { kind: 'object', ...object },
       correlationId: correlationIdOf(event.extensions['correlationid'], object),
       settled: { manifest: videoNames(object).manifest },
@@ -40,6 +43,7 @@ const parsers: Record<FunctionName, (input: unknown) => Promise<Concern | undefi
     const only = read.mode === 'batch' ? undefined : good[0];
     return {
       eventId,
+      historyId: eventId,
       about: { kind: 'event', id: only?.ceId, type: only?.type ?? read.mode, source: only?.source },
       correlationId: only?.correlationId,
       settled: good.length > 0 ? { rows: good.map((one) => one.eventId) } : undefined,
@@ -50,7 +54,7 @@ const parsers: Record<FunctionName, (input: unknown) => Promise<Concern | undefi
     const { parseTick } = await import('./ingest/maintain-tick.ts');
     const { eventId } = parseTick(input);
     const about = { kind: 'event', id: undefined, type: 'maintenance', source: undefined } as const;
-    return { eventId, about, correlationId: undefined, settled: undefined };
+    return { eventId, historyId: eventId, about, correlationId: undefined, settled: undefined };
   },
 
   async inspectDeadLetter() {

@@ -130,7 +130,7 @@ export const triggers = {
     maxDeliveryAttempts: undefined,
     memory: '2Gi',
     cpu: 1,
-    // A letter of the largest size takes some 60 MB while it is looked at.
+    // A letter of the largest size takes some 80 MB while it is looked at.
     concurrency: 16,
     maxInstances: 4,
     timeoutSeconds: 120,

@@ -24,7 +24,7 @@ export async function explain(
   const { eventId, concern, correlationId } = identity;
   const name = letter.function.slice(0, MAX_NAME);
   const [history, concernState] = await Promise.all([
-    historyOf(name, eventId, tools.state, signal),
+    historyOf(name, identity.historyId, tools.state, signal),
     concernStateOf(identity, letter.way === 'given-up', tools, signal),
   ]);
   const { code, message } = causeOf(letter, history);
@@ -65,12 +65,12 @@ export async function explain(
 
 async function historyOf(
   name: string,
-  eventId: string,
+  historyId: string,
   state: ObjectStore,
   signal: AbortSignal,
 ): Promise<FailureHistory> {
   if (!/^\w{1,63}$/.test(name) || name === 'unknown') return { attempts: [], count: 0 };
-  return readFailures(state, name, eventId, { signal });
+  return readFailures(state, name, historyId, { signal });
 }
 
 function causeOf(

@@ -7,6 +7,8 @@ import { isRefusal } from '../../shared/runtime/errors.ts';
 import { type Concern, concernOf } from '../concerns.ts';
 
 export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
+  /** Under which its failed attempts are kept. */
+  historyId: string;
   settled: Concern['settled'];
 }
 
@@ -14,11 +16,13 @@ export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'cor
 export async function identify(letter: DeadLetter): Promise<Identity> {
   const parsed = await parse(letter);
   if (parsed) {
-    const { eventId, about, correlationId, settled } = parsed;
-    return { eventId: letter.eventId ?? eventId, concern: about, correlationId, settled };
+    const { eventId, historyId, about, correlationId, settled } = parsed;
+    return { eventId: letter.eventId ?? eventId, historyId, concern: about, correlationId, settled };
   }
+  const eventId = letter.eventId ?? contentIdOf(asDelivered(letter));
   return {
-    eventId: letter.eventId ?? contentIdOf(asDelivered(letter)),
+    eventId,
+    historyId: eventId,
     concern: looksLike(letter),
     correlationId: said(letter, 'correlationid'),
     settled: undefined,
@@ -26,6 +30,8 @@ export async function identify(letter: DeadLetter): Promise<Identity> {
 }
 
 async function parse(letter: DeadLetter): Promise<Concern | undefined> {
+  // our bounds are wider than the function's, and what is too large for it shall not fill our memory
+  if (letter.refusal?.code === 'too-large') return undefined;
   try {
     return await concernOf(letter.function, inputOf(letter.original));
   } catch (error) {

@@ -11,7 +11,7 @@ import { keepRefusals, publishRefusals } from '../../shared/runtime/refusals.ts'
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
-import { videoNames } from './records.ts';
+import { uploadIdOf, videoNames } from './records.ts';
 import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
 
 /** One storage event, as the functions-framework hands it over. */
@@ -32,6 +32,7 @@ export async function handle(input: unknown): Promise<void> {
   const fn: EventFunction<VideoEvent> = {
     name: 'processVideo',
     parse: parseVideoEvent,
+    historyId: ({ object }) => uploadIdOf(object),
     logFields: ({ object }) => ({
       object: `gs://${object.bucket}/${object.name}`,
       generation: object.generation,

@@ -26,9 +26,9 @@ export interface ManifestDraft {
 export async function draftManifest(
   object: VideoObject,
   state: ObjectStore,
-  { event, eventId, log, clock, startedAt, signal }: Invocation,
+  { event, eventId, historyId, log, clock, startedAt, signal }: Invocation,
 ): Promise<ManifestDraft> {
-  const failed = await countFailures(state, 'processVideo', eventId, signal);
+  const failed = await countFailures(state, 'processVideo', historyId, signal);
   const timings: Record<string, number> = {};
   const manifest: Omit<Manifest, 'createdAt'> = {
     schemaVersion: 1,

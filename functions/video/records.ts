@@ -21,6 +21,11 @@ export interface VideoNames {
   contactSheet(index: number, extension: string): string;
 }
 
+/** Names an upload, whatever event tells of it: 64 hex digits. */
+export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
+  return sha256(JSON.stringify([bucket, name, generation]));
+}
+
 /** Longest name of an object in Cloud Storage, in bytes. */
 const MAX_NAME = 1_024;
 /** What is kept for the longest file name below the folder. */

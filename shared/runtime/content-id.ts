@@ -16,7 +16,7 @@ export function contentIdOf(input: unknown): string {
   }
   const own = Object.entries(attributes).filter(([name]) => !isAdded(name));
   own.sort(([a], [b]) => (a < b ? -1 : 1));
-  return sha256(JSON.stringify([data.toString('base64'), own, orderingKey ?? '']));
+  return sha256(JSON.stringify([sha256(data), own, orderingKey ?? '']));
 }
 
 function identityIn(text: string, event: unknown): string {

@@ -7,6 +7,7 @@ import { readRecord } from './once.ts';
 export interface FailureRecord {
   schemaVersion: 1;
   function: string;
+  /** Of the event, or of what it is about where events of the same can differ. */
   eventId: string;
   /** Counted from 1. */
   attempt: number;

@@ -14,6 +14,8 @@ export interface Invocation {
   event: CloudEvent;
   /** Identity of the event over all its deliveries: 64 hex digits. */
   eventId: string;
+  /** Under which its failed attempts are kept. */
+  historyId: string;
   log: Logger;
   /** Aborts when the attempt's time is up. */
   signal: AbortSignal;
@@ -32,6 +34,11 @@ export interface EventFunction<T extends ParsedEvent> {
   name: string;
   /** Throws a refusal, such as `invalid-event`. */
   parse(input: unknown): T;
+  /**
+   * Under which failed attempts are kept, where a dead letter does not tell the event's identity: Pub/Sub gives it
+   * a message id of its own. Default: the event id. At most 64 of `[0-9a-f]`.
+   */
+  historyId?(parsed: T): string;
   /** Fields of every log entry about this event. */
   logFields(parsed: T): LogFields;
   run(parsed: T, invocation: Invocation): Promise<void>;
@@ -62,12 +69,15 @@ export async function handleEvent<T extends ParsedEvent>(
   const startedAt = clock.now();
   const attempt = deadline(runtime.attemptMs);
   let eventId: string | undefined;
+  let historyId: string | undefined;
   let log = runtime.log.with({ function: fn.name, ...trace });
   try {
     const parsed = fn.parse(input);
     eventId = parsed.eventId ?? eventIdOf(parsed.event);
+    historyId = fn.historyId?.(parsed) ?? eventId;
     log = log.with({ eventId, ...fn.logFields(parsed) });
-    await fn.run(parsed, { event: parsed.event, eventId, log, signal: attempt.signal, clock, startedAt });
+    const { event } = parsed;
+    await fn.run(parsed, { event, eventId, historyId, log, signal: attempt.signal, clock, startedAt });
     const mark = replayMarkOf(input);
     if (mark) await resolveReplay(mark, fn.name, eventId, attempt.signal, runtime);
   } catch (thrown) {
@@ -86,7 +96,7 @@ export async function handleEvent<T extends ParsedEvent>(
       reason: error.message,
       durationMs: clock.now() - startedAt,
     });
-    await keepFailure(fn.name, eventId, error, trace, log, runtime);
+    await keepFailure(fn.name, historyId ?? eventId, error, trace, log, runtime);
     throw error;
   } finally {
     attempt.clear();
@@ -140,7 +150,7 @@ async function refuse(
 
 async function keepFailure(
   name: string,
-  eventId: string,
+  historyId: string,
   error: AppError,
   trace: Readonly<Record<string, unknown>>,
   log: Logger,
@@ -154,7 +164,7 @@ async function keepFailure(
       await runtime.state(),
       {
         function: name,
-        eventId,
+        eventId: historyId,
         error,
         trace: typeof traceName === 'string' ? traceName : undefined,
         at: new Date((runtime.clock ?? systemClock).now()),

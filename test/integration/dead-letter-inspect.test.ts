@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openEventsTable } from '../../functions/ingest/events-table.ts';
+import { uploadIdOf } from '../../functions/video/records.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
@@ -64,7 +65,14 @@ test('a storage event that was given up: its history, and what became of its obj
   const source = '//storage.googleapis.com/projects/_/buckets/raw';
   const eventId = sha256(JSON.stringify({ id: '42', source }));
   const error = new AppError('quota', 'Vertex AI: 429');
-  await recordFailure(scene.state, { function: 'processVideo', eventId, error, trace: undefined, at });
+  const history = uploadIdOf({ bucket: 'raw', name: 'ü 1.mp4', generation });
+  await recordFailure(scene.state, {
+    function: 'processVideo',
+    eventId: history,
+    error,
+    trace: undefined,
+    at,
+  });
   await scene.publish([
     {
       data: JSON.stringify(objectResource({ name: 'ü 1.mp4', generation })),

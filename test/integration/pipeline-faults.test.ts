@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
+import { uploadIdOf } from '../../functions/video/records.ts';
 import { violations } from '../chaos/violations.ts';
 import { makeEventClip } from '../helpers/event-clips.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
@@ -73,8 +73,9 @@ describe('Gemini fails', () => {
     const failures = (await pipeline.names('state')).filter((name) =>
       name.startsWith('failures/processVideo/'),
     );
-    const eventId = eventIdOf({ id: dead!.headers['ce-id']!, source: dead!.headers['ce-source']! });
-    expect(failures.filter((name) => name.includes(eventId)).length).toBeGreaterThanOrEqual(5);
+    const { bucket, name: object, generation } = JSON.parse(dead!.body);
+    const history = uploadIdOf({ bucket, name: object, generation });
+    expect(failures.filter((name) => name.includes(history)).length).toBeGreaterThanOrEqual(5);
     expect(dead!.attempts).toHaveLength(5);
   });
 });

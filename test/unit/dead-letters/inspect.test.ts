@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
+import { uploadIdOf } from '../../../functions/video/records.ts';
 import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
 import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
 import { deadLetterMessage } from '../../../shared/runtime/dead-letter-message.ts';
@@ -305,4 +306,25 @@ test('a dead letter of a dead letter is a letter like any other', async () => {
     givenUp({ data: 'x', attributes: { deadLetterCode: 'quota' } }, 'eventarc-inspectDeadLetter'),
   );
   expect(await inspector.letters()).toMatchObject([{ function: 'inspectDeadLetter', way: 'given-up' }]);
+});
+
+test('an upload that Eventarc’s own notification tells of: the history is that of the object', async () => {
+  const inspector = startMemoryInspector();
+  const object = { bucket: 'raw', name: 'clip.mp4', generation: '17' };
+  await fail(inspector.storage, 'processVideo', uploadIdOf(object), 'denied', '2026-11-21T09:05:00Z');
+  const attributes = {
+    eventType: 'OBJECT_FINALIZE',
+    payloadFormat: 'JSON_API_V1',
+    bucketId: 'raw',
+    objectId: 'clip.mp4',
+    objectGeneration: '17',
+    'ce-specversion': '1.0',
+    'ce-source': '//storage.googleapis.com/projects/_/buckets/raw',
+    'ce-type': 'google.cloud.storage.object.v1.finalized',
+  };
+  const letter = { data: objectResource(object), attributes };
+  await inspector.deliver(givenUp(letter, 'eventarc-europe-west1-pipeline-processvideo-17-sub-3'));
+  expect(await inspector.deaths()).toMatchObject([
+    { function: 'processVideo', code: 'denied', attemptCount: 1, concern: { kind: 'object', ...object } },
+  ]);
 });
