@@ -85,18 +85,20 @@ export async function sendLetters(
 
   /** All of one topic. What the service refuses holds up none of the others. */
   const publish = async (topic: string, items: readonly Item[]): Promise<void> => {
+    const messages = items.map(({ message }) => message);
+    let ids: string[];
     try {
-      const ids = await publishing.publish(
-        topic,
-        items.map(({ message }) => message),
-      );
-      await Promise.all(items.map((item, index) => mark(item, ids[index] ?? '')));
+      ids = await publishing.publish(topic, messages);
     } catch (error) {
       if (!isRefused(error)) throw error;
       const [only] = items;
       if (only && items.length === 1) return leave(only.letter, { kind: 'refused', reason: error.message });
       for (const item of items) await publish(topic, [item]);
+      return;
     }
+    // each is tried to the end, so that what is told of them is so
+    const marks = await Promise.allSettled(items.map((item, index) => mark(item, ids[index] ?? '')));
+    for (const outcome of marks) if (outcome.status === 'rejected') throw outcome.reason;
   };
 
   try {

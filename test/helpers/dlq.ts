@@ -146,7 +146,7 @@ export async function startDlq(options: { pubsub?: boolean } = {}): Promise<DlqS
     },
     async json(...args) {
       const run = await here([...args, '--json']);
-      if (run.stderr !== '') throw new Error(run.stderr);
+      if (run.stdout === '') throw new Error(run.stderr);
       return JSON.parse(run.stdout) as Record<string, unknown>;
     },
     start: (command, ...args) => startCli(['dlq', command ?? '', ...place, ...args]),
