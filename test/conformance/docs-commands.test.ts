@@ -1,0 +1,157 @@
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { cliEnvironment } from '../../deploy/env.ts';
+import { Names } from '../../deploy/names.ts';
+import { parseOptions } from '../../deploy/options.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+const names = new Names({
+  project: 'your-project',
+  projectNumber: '1',
+  region: 'us-central1',
+  prefix: 'pipeline',
+});
+
+let dir: string;
+let nothing: Server;
+let url: string;
+/** Everything that the documents' shell blocks call, in the order of the text. */
+let calls: { document: string; program: string; args: string[] }[];
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'docs-commands-'));
+  nothing = createServer((request, response) => {
+    request.resume();
+    const error = { code: 404, message: 'not here', status: 'NOT_FOUND', errors: [{ reason: 'notFound' }] };
+    response.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ error }));
+  });
+  await new Promise<void>((resolve) => nothing.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(nothing.address() as AddressInfo).port}`;
+  calls = await called();
+});
+afterAll(async () => {
+  nothing.close();
+  await rm(dir, { recursive: true, force: true });
+});
+
+/** Runs each block in a real shell in which every program only writes down how it was called. */
+async function called(): Promise<typeof calls> {
+  const note = `#!/usr/bin/env bash\n{ printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$CALLS"\n`;
+  for (const program of ['gcloud', 'npx', 'npm', 'git', 'ffmpeg', 'deploy.sh']) {
+    await writeFile(join(dir, program), note);
+    await chmod(join(dir, program), 0o755);
+  }
+  const found: typeof calls = [];
+  const documents = (await readdir(join(root, 'docs'))).filter((name) => name.endsWith('.md'));
+  for (const document of documents) {
+    const text = await readFile(join(root, 'docs', document), 'utf8');
+    const script = [...text.matchAll(/```sh\n([\s\S]*?)```/g)].map(([, block]) => block).join('\n');
+    const env = {
+      PATH: `${dir}:${process.env['PATH']}`,
+      CALLS: join(dir, `${document}.calls`),
+      REPOSITORY: 'owner/name',
+    };
+    const exported = cliEnvironment(names).join('\n');
+    await writeFile(env.CALLS, '');
+    await run('bash', ['-uc', `${exported}\n${script}`], { cwd: dir, env });
+    for (const call of (await readFile(env.CALLS, 'utf8')).split('\n\0')) {
+      const [program, ...args] = call.split('\0').slice(0, -1);
+      if (program !== undefined) found.push({ document, program, args });
+    }
+  }
+  return found;
+}
+
+const of = (program: string): typeof calls => calls.filter((call) => call.program === program);
+
+test('deploy.sh takes every line as it is written', () => {
+  expect(of('deploy.sh').length).toBeGreaterThan(2);
+  for (const { args } of of('deploy.sh')) expect(() => parseOptions(args, {})).not.toThrow();
+});
+
+test('the pipeline command takes every line as it is written', async () => {
+  const commands = of('npx').map(({ args }) => args);
+  expect(commands.length).toBeGreaterThan(10);
+  const env = { ...process.env, ...exportedNames(), METADATA_SERVER_DETECTION: 'none' };
+  // At once: each waits for a service that is not there.
+  const wrong = await Promise.all(
+    commands.map(async ([pipeline, ...args]) => {
+      expect(pipeline).toBe('pipeline');
+      // what stands for an id in the text
+      const command = args.map((arg) => ({ LETTER: 'ab12cd34', GROUP: 'ab12cd34' })[arg] ?? arg);
+      const { code, stderr } = await run(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...command], {
+        cwd: root,
+        env: { ...env, GOOGLE_APPLICATION_CREDENTIALS: join(dir, 'none.json') },
+      }).then(
+        () => ({ code: 0, stderr: '' }),
+        (error: { code: number; stderr: string }) => error,
+      );
+      // 1: there is nothing at the end of the line; 2: it was not understood
+      return code === 0 || code === 1 ? [] : [`pipeline ${args.join(' ')}: ${stderr}`];
+    }),
+  );
+  expect(wrong.flat()).toEqual([]);
+});
+
+test('gcloud knows every command and flag', async ({ skip }) => {
+  const here = await run('gcloud', ['--version']).then(
+    () => true,
+    () => false,
+  );
+  if (!here) {
+    process.stdout.write('not run: gcloud over the commands of docs/: gcloud is not installed\n');
+    return skip('gcloud is not installed');
+  }
+  const services = {
+    cloudfunctions: '',
+    cloudresourcemanager: '',
+    eventarc: '',
+    iam: '',
+    logging: '',
+    pubsub: '',
+    run: '',
+    serviceusage: '',
+    storage: 'storage/v1/',
+  };
+  const env = {
+    ...process.env,
+    CLOUDSDK_CONFIG: join(dir, 'config'),
+    CLOUDSDK_AUTH_DISABLE_CREDENTIALS: 'true',
+    CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
+    CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
+    CLOUDSDK_CORE_PROJECT: 'your-project',
+    ...Object.fromEntries(
+      Object.entries(services).map(([service, path]) => [
+        `CLOUDSDK_API_ENDPOINT_OVERRIDES_${service.toUpperCase()}`,
+        `${url}/${path}`,
+      ]),
+    ),
+  };
+  // one of those that differ by a value alone
+  const different = new Map(
+    of('gcloud').map(({ args }) => [args.join(' ').replaceAll(/=\S+|"[^"]*"/g, ''), args]),
+  );
+  const wrong: string[] = [];
+  for (const args of different.values()) {
+    const { code, stderr } = await run('gcloud', args, { env, timeout: 60_000 }).then(
+      () => ({ code: 0, stderr: '' }),
+      (error: { code: number | null; stderr: string }) => error,
+    );
+    if (code !== 0 && code !== 1) wrong.push(`gcloud ${args.join(' ')}: ${code}: ${stderr}`);
+  }
+  expect(wrong).toEqual([]);
+  process.stdout.write(`docs: ${different.size} commands understood by gcloud\n`);
+});
+
+function exportedNames(): Record<string, string> {
+  const lines = cliEnvironment(names).map((line) => /^export (\w+)=(.*)$/.exec(line) ?? []);
+  return Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
+}
