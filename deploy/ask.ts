@@ -1,12 +1,14 @@
-import { createInterface } from 'node:readline/promises';
+import { createInterface } from 'node:readline';
 
-/** True where the user types exactly what is asked for. */
+/** True where the user, or whoever writes to standard input, types exactly what is asked for. */
 export async function askFor(word: string, question: string): Promise<boolean> {
-  if (!process.stdin.isTTY) return false;
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  process.stderr.write(question);
+  const lines = createInterface({ input: process.stdin });
   try {
-    return (await lines.question(question)).trim() === word;
+    for await (const line of lines) return line.trim() === word;
+    return false;
   } finally {
     lines.close();
+    process.stdin.destroy();
   }
 }

@@ -46,7 +46,10 @@ async function main(options: Options): Promise<void> {
   const changes = await deployAll(context, gcloud, say);
   say(changes === 0 ? 'nothing to change: everything is as it should be' : `${changes} changes made`);
   for (const line of madeLines(names)) say(line);
-  if (options.smoke) await smoke({ gcloud, names, env, say });
+  if (options.smoke) {
+    const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
+    await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
+  }
 }
 
 let options: Options | undefined;

@@ -30,9 +30,8 @@ const MENDS: readonly Mend[] = [
     say: () => 'gcloud is not logged in, or no longer: run "gcloud auth login"',
   },
   {
-    when: /billing (account )?.*(disabled|not enabled|not found|is not open|must be enabled)|BILLING_DISABLED|requires billing|UREQ_PROJECT_BILLING/i,
-    say: ({ project }) =>
-      `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" has them)`,
+    when: /BILLING_DISABLED|UREQ_PROJECT_BILLING|billing account .*(not found|disabled|not open)|billing must be enabled|requires billing/i,
+    say: ({ project }) => noBilling(project),
   },
   {
     when: /([a-z]+\.googleapis\.com)[^\n]*(SERVICE_DISABLED|has not been used|is disabled|is not enabled)|SERVICE_DISABLED[\s\S]*?([a-z]+\.googleapis\.com)|API \[([a-z]+\.googleapis\.com)\] not enabled/i,
@@ -70,6 +69,9 @@ const MENDS: readonly Mend[] = [
       `${region} does not have it (${oneLine(text, 160)}): choose a --region of "gcloud functions regions list"`,
   },
 ];
+
+export const noBilling = (project: string): string =>
+  `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" has them)`;
 
 /** One line for people: what is wrong and what to do. Undefined where nothing is known about it. */
 export function mendOf(text: string, place: { project: string; region: string }): string | undefined {

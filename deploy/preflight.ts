@@ -1,7 +1,7 @@
 import { Failure } from '../cli/common/options.ts';
 import type { Cloud } from './cloud.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
-import { mendOf } from './mends.ts';
+import { noBilling } from './mends.ts';
 import { BUCKET_KINDS, type Names } from './names.ts';
 import type { Options } from './options.ts';
 
@@ -92,11 +92,11 @@ async function checkBilling({ gcloud, options: { project } }: Asking): Promise<v
     );
     if (billing.billingEnabled) return;
   } catch (error) {
-    // who may deploy need not be told about billing: the first bucket will tell
-    if (error instanceof GcloudError && !/billing.*disabled/i.test(error.text)) return;
+    // Who may deploy need not be told about billing: the first service that is enabled will tell.
+    if (error instanceof GcloudError) return;
     throw error;
   }
-  throw new Failure(mendOf('BILLING_DISABLED', { project, region: '' })!);
+  throw new Failure(noBilling(project));
 }
 
 async function checkPermissions({ gcloud, options: { project }, env }: Asking): Promise<void> {
@@ -122,11 +122,12 @@ async function checkPermissions({ gcloud, options: { project }, env }: Asking): 
 
 async function checkBuckets({ gcloud, options }: Asking, names: Names, cloud: Cloud): Promise<void> {
   const there = new Map((await cloud.buckets()).map((bucket) => [bucket.name, bucket]));
+  const canAsk = (await cloud.services()).has('storage.googleapis.com');
   await Promise.all(
     BUCKET_KINDS.map(async (kind) => {
       const name = names.bucket(kind);
       const found = there.get(name);
-      if (found === undefined) return checkFree(gcloud, name, options);
+      if (found === undefined) return canAsk ? checkFree(gcloud, name, options) : undefined;
       if (found.location.toLowerCase() === options.region) return;
       throw new Failure(
         `bucket ${name} is in ${found.location.toLowerCase()}, not in ${options.region}, and cannot be moved: give --region ${found.location.toLowerCase()}, or another --prefix`,

@@ -85,7 +85,7 @@ function rolesOfFunctions(context: Where, isAsked: (on: Resource) => boolean): W
         on: guarded(on, name, context),
         role,
         member: memberOf(context.names.account(name)),
-        reason: `${name} ${reason}`,
+        reason: `${name}: ${reason}`,
       })),
   );
 }

@@ -188,8 +188,7 @@ function change(wish: Wish, found: Subscription, context: Context): Step[] {
   }
   if (wish.attempts !== undefined) {
     const topic = names.topicPath(names.topic('dead-letters'));
-    if (dead === undefined)
-      differs.push('its dead-letter policy is gone: what fails for a week would be lost');
+    if (dead === undefined) differs.push('it has no dead-letter policy: what fails for a week would be lost');
     else {
       differ('dead-letter topic', dead.deadLetterTopic, topic);
       differ('delivery attempts', dead.maxDeliveryAttempts, wish.attempts);

@@ -1,0 +1,332 @@
+import { type Gcloud, GcloudError } from '../../deploy/gcloud.ts';
+import type { Arg } from '../../deploy/step.ts';
+
+type Json = Record<string, unknown>;
+type Flags = ReadonlyMap<string, string>;
+
+/** Flags of the commands that change something, as `gcloud … --help` of 528 lists them. */
+const FLAGS: Readonly<Record<string, string>> = {
+  'services enable': '',
+  'storage buckets create':
+    'location default-storage-class uniform-bucket-level-access public-access-prevention soft-delete-duration lifecycle-file',
+  'storage buckets update':
+    'uniform-bucket-level-access public-access-prevention soft-delete-duration clear-soft-delete no-versioning lifecycle-file clear-lifecycle',
+  'storage service-agent': '',
+  'beta services identity create': 'service',
+  'pubsub topics create': '',
+  'pubsub subscriptions create':
+    'topic ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts push-endpoint push-auth-service-account',
+  'pubsub subscriptions update':
+    'ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts clear-dead-letter-policy push-endpoint push-auth-service-account',
+  'iam service-accounts create': 'display-name',
+  'functions deploy':
+    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated trigger-location trigger-topic trigger-event-filters set-env-vars update-labels',
+  'scheduler jobs create pubsub': 'location schedule time-zone topic message-body',
+  'scheduler jobs update pubsub': 'location schedule time-zone topic message-body',
+  'scheduler jobs resume': 'location',
+  'logging metrics create': 'config-from-file',
+  'logging metrics update': 'config-from-file',
+  'monitoring dashboards create': 'config-from-file',
+  'monitoring dashboards update': 'config-from-file',
+  'alpha monitoring policies create': 'policy-from-file',
+  'alpha monitoring policies update': 'policy-from-file',
+  'projects add-iam-policy-binding': 'member role condition',
+  'projects remove-iam-policy-binding': 'member role condition',
+  'storage buckets add-iam-policy-binding': 'member role',
+  'storage buckets remove-iam-policy-binding': 'member role',
+  'pubsub topics add-iam-policy-binding': 'member role',
+  'pubsub topics remove-iam-policy-binding': 'member role',
+  'pubsub subscriptions add-iam-policy-binding': 'member role',
+  'pubsub subscriptions remove-iam-policy-binding': 'member role',
+  'run services add-iam-policy-binding': 'region member role',
+  'run services remove-iam-policy-binding': 'region member role',
+  'scheduler jobs delete': 'location',
+  'logging metrics delete': '',
+  'monitoring dashboards delete': '',
+  'alpha monitoring policies delete': '',
+  'functions delete': 'gen2 region',
+  'pubsub subscriptions delete': '',
+  'pubsub topics delete': '',
+  'iam service-accounts delete': '',
+  'storage buckets delete': '',
+  'storage rm': 'recursive',
+};
+
+const PROJECT = 'projects/demo-project';
+
+/**
+ * Stands in for gcloud where it is not installed: keeps what it is told to make, in the services' own shapes,
+ * and refuses commands and flags that gcloud does not have. The tests with the real gcloud show that it does
+ * not flatter.
+ */
+export class RecordedGcloud implements Gcloud {
+  readonly changes: string[] = [];
+  readonly services = new Set<string>(['cloudresourcemanager.googleapis.com']);
+  /** By kind and name: `bucket demo-project-pipeline-raw`. */
+  readonly things = new Map<string, Json>();
+  readonly policies = new Map<string, { role: string; members: string[] }[]>();
+  /** Objects by bucket. */
+  readonly objects = new Map<string, string[]>();
+  /** Called before each change; may throw. */
+  before: (command: string) => void = () => {};
+
+  async read<T>(...command: string[]): Promise<T> {
+    return this.answer(command) as T;
+  }
+
+  async text(...command: string[]): Promise<string> {
+    return command[0] === 'auth' ? 'a-token\n' : '';
+  }
+
+  async change(command: readonly Arg[]): Promise<void> {
+    const words: string[] = [];
+    const flags = new Map<string, string>();
+    for (const arg of command) {
+      if (typeof arg !== 'string') {
+        if (!('content' in arg)) throw new Error(`a command was run with ${arg.shell} in it`);
+        flags.set(arg.flag.slice(2), arg.content);
+      } else if (arg.startsWith('--')) {
+        const [, name = '', value = ''] = /^--([^=]+)=?(.*)$/s.exec(arg) ?? [];
+        flags.set(name, value);
+      } else words.push(arg);
+    }
+    const verb = Object.keys(FLAGS).find((known) => `${words.join(' ')} `.startsWith(`${known} `));
+    if (verb === undefined) throw new Error(`gcloud has no ${words.join(' ')}`);
+    const known = new Set([...FLAGS[verb]!.split(' '), 'project']);
+    for (const name of flags.keys()) if (!known.has(name)) throw new Error(`${verb} has no --${name}`);
+    this.before(verb);
+    this.changes.push(`${verb} ${words.slice(verb.split(' ').length).join(' ')}`.trim());
+    this.apply(verb, words.slice(verb.split(' ').length), flags);
+  }
+
+  /** What there is of a kind. */
+  all(kind: string): Json[] {
+    return [...this.things].filter(([key]) => key.startsWith(`${kind} `)).map(([, thing]) => thing);
+  }
+
+  private answer(command: readonly string[]): unknown {
+    const words = command.filter((word) => !word.startsWith('--'));
+    const text = words.join(' ');
+    const lists: Record<string, string> = {
+      'storage buckets list': 'bucket',
+      'pubsub topics list': 'topic',
+      'pubsub subscriptions list': 'subscription',
+      'iam service-accounts list': 'account',
+      'functions list': 'function',
+      'eventarc triggers list': 'trigger',
+      'scheduler jobs list': 'job',
+      'logging metrics list': 'metric',
+      'monitoring dashboards list': 'dashboard',
+      'alpha monitoring policies list': 'alert',
+    };
+    if (lists[text] !== undefined) return this.all(lists[text]);
+    if (text === 'services list') return [...this.services].map((name) => ({ config: { name } }));
+    if (text === 'version') return { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' };
+    if (text.startsWith('projects describe')) return { projectNumber: '12345', lifecycleState: 'ACTIVE' };
+    if (text.startsWith('billing projects describe')) return { billingEnabled: true };
+    if (text.includes('get-iam-policy')) return { bindings: this.policies.get(policyKey(words)) ?? [] };
+    if (text.startsWith('storage objects list')) {
+      return this.objects.get(words[3]!.replace(/^gs:\/\/|\/\*\*$/g, '')) ?? [];
+    }
+    throw new GcloudError(command, `${text}: not found: 404`);
+  }
+
+  private apply(verb: string, names: readonly string[], flags: Flags): void {
+    const [name = ''] = names;
+    const flag = (one: string): string => flags.get(one) ?? '';
+    if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flag('role'), flag('member'));
+    else if (verb === 'services enable') for (const one of names) this.services.add(one);
+    else if (verb.startsWith('storage buckets') && !verb.endsWith('delete'))
+      this.bucket(name.slice(5), flags);
+    else if (verb === 'pubsub topics create')
+      this.things.set(`topic ${name}`, { name: `${PROJECT}/topics/${name}` });
+    else if (verb.startsWith('pubsub subscriptions') && !verb.endsWith('delete'))
+      this.subscription(name, flags);
+    else if (verb === 'iam service-accounts create') {
+      const email = `${name}@demo-project.iam.gserviceaccount.com`;
+      this.things.set(`account ${email}`, { email });
+    } else if (verb === 'functions deploy') this.deployFunction(name, flags);
+    else if (verb.startsWith('scheduler jobs') && verb.endsWith('pubsub')) {
+      this.things.set(`job ${name}`, {
+        name: `${PROJECT}/locations/r/jobs/${name}`,
+        state: 'ENABLED',
+        schedule: flag('schedule'),
+        timeZone: flag('time-zone'),
+        pubsubTarget: {
+          topicName: flag('topic'),
+          data: Buffer.from(flag('message-body')).toString('base64'),
+        },
+      });
+    } else if (verb === 'scheduler jobs resume') this.things.get(`job ${name}`)!['state'] = 'ENABLED';
+    else if (verb.startsWith('logging metrics') && !verb.endsWith('delete')) {
+      this.things.set(`metric ${name}`, { name, ...JSON.parse(flag('config-from-file')) });
+    } else if (/(dashboards|policies) (create|update)/.test(verb)) this.watch(verb, flags);
+    else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
+  }
+
+  private bind(verb: string, name: string, role: string, member: string): void {
+    const kind = verb.startsWith('projects') ? 'project' : verb.split(' ').slice(0, -1).join(' ');
+    const key = `${kind} ${name}`;
+    const bindings = this.policies.get(key) ?? [];
+    this.policies.set(key, bindings);
+    const held = bindings.find((one) => one.role === role);
+    if (verb.includes('remove')) {
+      for (const one of bindings)
+        if (one.role === role) one.members = one.members.filter((each) => each !== member);
+    } else if (held) held.members.push(member);
+    else bindings.push({ role, members: [member] });
+  }
+
+  private bucket(name: string, flags: Flags): void {
+    const days = Number((flags.get('soft-delete-duration') ?? '0').replace('d', ''));
+    const lifecycle = flags.get('lifecycle-file');
+    const old = this.things.get(`bucket ${name}`) ?? {
+      name,
+      location: (flags.get('location') ?? '').toUpperCase(),
+    };
+    const changed: Json = { ...old };
+    if (flags.has('uniform-bucket-level-access')) {
+      changed['iamConfiguration'] = {
+        uniformBucketLevelAccess: { enabled: true },
+        publicAccessPrevention: 'enforced',
+      };
+    }
+    if (flags.has('soft-delete-duration') || flags.has('clear-soft-delete')) {
+      changed['softDeletePolicy'] = { retentionDurationSeconds: String(days * 86_400) };
+    }
+    if (lifecycle !== undefined) changed['lifecycle'] = JSON.parse(lifecycle);
+    if (flags.has('clear-lifecycle')) delete changed['lifecycle'];
+    this.things.set(`bucket ${name}`, changed);
+  }
+
+  private subscription(name: string, flags: Flags): void {
+    const dead = flags.get('dead-letter-topic');
+    const changed: Json = {
+      ...(this.things.get(`subscription ${name}`) ?? { name: `${PROJECT}/subscriptions/${name}` }),
+      ackDeadlineSeconds: Number(flags.get('ack-deadline')),
+      messageRetentionDuration: flags.get('message-retention-duration'),
+      expirationPolicy: {},
+    };
+    if (flags.has('min-retry-delay'))
+      changed['retryPolicy'] = { minimumBackoff: '10s', maximumBackoff: '600s' };
+    if (dead !== undefined) {
+      const maxDeliveryAttempts = Number(flags.get('max-delivery-attempts'));
+      changed['deadLetterPolicy'] = { deadLetterTopic: `${PROJECT}/topics/${dead}`, maxDeliveryAttempts };
+    }
+    if (flags.has('clear-dead-letter-policy')) delete changed['deadLetterPolicy'];
+    if (flags.has('push-endpoint')) {
+      const oidcToken = { serviceAccountEmail: flags.get('push-auth-service-account') };
+      changed['pushConfig'] = { pushEndpoint: flags.get('push-endpoint'), oidcToken };
+    }
+    this.things.set(`subscription ${name}`, changed);
+  }
+
+  private deployFunction(name: string, flags: Flags): void {
+    const flag = (one: string): string => flags.get(one) ?? '';
+    const filters = list(flag('trigger-event-filters'));
+    const topic = flags.get('trigger-topic');
+    const path = `${PROJECT}/locations/r/triggers/${name}-1`;
+    this.things.set(`function ${name}`, {
+      name: `${PROJECT}/locations/r/functions/${name}`,
+      state: 'ACTIVE',
+      labels: list(flag('update-labels')),
+      buildConfig: {
+        runtime: flag('runtime'),
+        entryPoint: flag('entry-point'),
+        serviceAccount: flag('build-service-account'),
+      },
+      serviceConfig: {
+        availableMemory: flag('memory'),
+        availableCpu: flag('cpu'),
+        timeoutSeconds: Number.parseInt(flag('timeout'), 10),
+        maxInstanceCount: Number(flag('max-instances')),
+        maxInstanceRequestConcurrency: Number(flag('concurrency')),
+        serviceAccountEmail: flag('service-account'),
+        ingressSettings: flag('ingress-settings') === 'internal-only' ? 'ALLOW_INTERNAL_ONLY' : 'ALLOW_ALL',
+        environmentVariables: { ...list(flag('set-env-vars')), LOG_EXECUTION_ID: 'true' },
+        uri: `https://${name}-x.a.run.app`,
+      },
+      eventTrigger: {
+        trigger: path,
+        triggerRegion: flag('trigger-location'),
+        eventType: filters['type'] ?? 'google.cloud.pubsub.topic.v1.messagePublished',
+        ...(topic === undefined
+          ? { eventFilters: [{ attribute: 'bucket', value: filters['bucket'] }] }
+          : { pubsubTopic: `${PROJECT}/topics/${topic}` }),
+        retryPolicy: flags.has('retry') ? 'RETRY_POLICY_RETRY' : 'RETRY_POLICY_DO_NOT_RETRY',
+        serviceAccountEmail: flag('trigger-service-account'),
+      },
+    });
+    const subscription = `${PROJECT}/subscriptions/eventarc-r-${name}-1-sub-2`;
+    this.things.set(`trigger ${name}-1`, { name: path, transport: { pubsub: { subscription } } });
+    if (!this.things.has(`subscription eventarc-r-${name}-1-sub-2`)) {
+      this.things.set(`subscription eventarc-r-${name}-1-sub-2`, {
+        name: subscription,
+        ackDeadlineSeconds: 10,
+        messageRetentionDuration: '86400s',
+        expirationPolicy: {},
+      });
+    }
+  }
+
+  private watch(verb: string, flags: Flags): void {
+    const kind = verb.includes('policies') ? 'alert' : 'dashboard';
+    const body = JSON.parse(flags.get('policy-from-file') ?? flags.get('config-from-file') ?? '{}') as Json;
+    const title = String(body['displayName']);
+    this.things.set(`${kind} ${title}`, { ...body, name: `${PROJECT}/${kind}s/${title}`, etag: 'e' });
+  }
+
+  private forget(key: string): void {
+    this.things.delete(key);
+    const name = key.slice(key.indexOf(' ') + 1);
+    for (const on of this.policies.keys())
+      if (on.endsWith(` ${name}`) || on.endsWith(`/${name}`)) this.policies.delete(on);
+  }
+
+  private remove(verb: string, names: readonly string[]): void {
+    for (const name of names.map((one) => one.replace(/^gs:\/\//, ''))) {
+      for (const [key, thing] of this.things) {
+        const ids = [thing['name'], thing['email'], String(thing['name']).split('/').at(-1)];
+        const isKind = key.startsWith(`${KINDS[verb]} `);
+        if (isKind && ids.includes(name)) this.forget(key);
+        // what Eventarc made goes with the function
+        if (
+          verb === 'functions delete' &&
+          /^(trigger|subscription eventarc-r-)/.test(key) &&
+          key.includes(`${name}-1`)
+        ) {
+          this.forget(key);
+        }
+      }
+    }
+  }
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  'scheduler jobs delete': 'job',
+  'alpha monitoring policies delete': 'alert',
+  'monitoring dashboards delete': 'dashboard',
+  'logging metrics delete': 'metric',
+  'functions delete': 'function',
+  'pubsub subscriptions delete': 'subscription',
+  'pubsub topics delete': 'topic',
+  'iam service-accounts delete': 'account',
+  'storage buckets delete': 'bucket',
+  'storage rm': 'bucket',
+};
+
+function policyKey(words: readonly string[]): string {
+  const name = words.at(-1)!;
+  return words[0] === 'projects' ? `project ${name}` : `${words.slice(0, 2).join(' ')} ${name}`;
+}
+
+/** `A=1,B=2`, or `^;^A=1;B=2`. */
+function list(text: string): Record<string, string> {
+  const [, mark = ',', pairs = ''] = /^(?:\^(.+?)\^)?(.*)$/s.exec(text) ?? [];
+  return Object.fromEntries(
+    pairs
+      .split(mark)
+      .filter((pair) => pair !== '')
+      .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]),
+  );
+}

@@ -1,0 +1,310 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Cloud } from '../../../deploy/cloud.ts';
+import type { Context } from '../../../deploy/context.ts';
+import { deployAll, dryRun, verifyAll } from '../../../deploy/deploy.ts';
+import { destroyAll } from '../../../deploy/destroy.ts';
+import { GcloudError } from '../../../deploy/gcloud.ts';
+import { Names } from '../../../deploy/names.ts';
+import { parseOptions } from '../../../deploy/options.ts';
+import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
+
+const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
+
+let gcloud: RecordedGcloud;
+let lines: string[];
+const say = (line: string): void => {
+  lines.push(line);
+};
+
+function run(args: string[] = [], changes: Partial<Context> = {}): Context {
+  const options = parseOptions(['--project', 'demo-project', '--region', 'europe-west1', ...args], {});
+  const names = new Names({ ...options, projectNumber: '12345' });
+  lines = [];
+  gcloud.changes.length = 0;
+  const cloud = new Cloud(gcloud, names.place);
+  return { options, names, cloud, source: SOURCE, settings: {}, ...changes };
+}
+
+const deploy = (args: string[] = [], changes: Partial<Context> = {}) =>
+  deployAll(run(args, changes), gcloud, say);
+
+/** Everything there is, in an order of its own. */
+function picture(): unknown {
+  const held = [...gcloud.policies].flatMap(([on, bindings]) =>
+    bindings.flatMap(({ role, members }) => members.map((member) => `${on} ${role} ${member}`)),
+  );
+  return {
+    things: Object.fromEntries(gcloud.things),
+    held: held.sort(),
+    services: [...gcloud.services].sort(),
+  };
+}
+
+beforeEach(() => {
+  gcloud = new RecordedGcloud();
+  lines = [];
+});
+
+test('an empty project becomes the whole pipeline; the second run changes nothing', async () => {
+  expect(await deploy()).toBeGreaterThan(80);
+  const counts = ['bucket', 'topic', 'subscription', 'account', 'function', 'job', 'dashboard', 'alert'].map(
+    (kind) => [kind, gcloud.all(kind).length],
+  );
+  expect(Object.fromEntries(counts)).toEqual({
+    bucket: 4,
+    // events, maintenance, dead letters, and a replay topic for each function but the inspector
+    topic: 6,
+    // one a trigger, one a replay topic, and the raw copy of dead letters
+    subscription: 8,
+    account: 5,
+    function: 4,
+    job: 1,
+    dashboard: 1,
+    alert: 4,
+  });
+  expect(await deploy()).toBe(0);
+  expect(gcloud.changes).toEqual([]);
+});
+
+test('an uploaded video that fails for good is forwarded after ten deliveries', async () => {
+  await deploy();
+  expect(gcloud.things.get('subscription eventarc-r-pipeline-processvideo-1-sub-2')).toMatchObject({
+    ackDeadlineSeconds: 600,
+    messageRetentionDuration: '604800s',
+    retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+    deadLetterPolicy: {
+      deadLetterTopic: 'projects/demo-project/topics/pipeline-dead-letters',
+      maxDeliveryAttempts: 10,
+    },
+  });
+  expect(gcloud.policies.get('pubsub subscriptions eventarc-r-pipeline-processvideo-1-sub-2')).toEqual([
+    {
+      role: 'roles/pubsub.subscriber',
+      members: ['serviceAccount:service-12345@gcp-sa-pubsub.iam.gserviceaccount.com'],
+    },
+  ]);
+});
+
+test('the inspector of dead letters has no dead letters of its own', async () => {
+  await deploy();
+  const subscription = gcloud.things.get('subscription eventarc-r-pipeline-inspectdeadletter-1-sub-2')!;
+  expect(subscription).toMatchObject({ ackDeadlineSeconds: 180, messageRetentionDuration: '604800s' });
+  expect(subscription).not.toHaveProperty('deadLetterPolicy');
+});
+
+test('a replay goes to the one function, with its account', async () => {
+  await deploy();
+  expect(gcloud.things.get('subscription pipeline-replay-ingestevent')).toMatchObject({
+    pushConfig: {
+      pushEndpoint: 'https://pipeline-ingestevent-x.a.run.app',
+      oidcToken: { serviceAccountEmail: 'pipeline-ingestevent@demo-project.iam.gserviceaccount.com' },
+    },
+    deadLetterPolicy: { maxDeliveryAttempts: 20 },
+  });
+});
+
+test('no account has a role on the project that a bucket, a topic or a service could give', async () => {
+  await deploy();
+  const held = gcloud.policies
+    .get('project demo-project')!
+    .flatMap(({ role, members }) =>
+      members.map((member) => `${member.replace(/^serviceAccount:|@.*/g, '')} ${role.replace('roles/', '')}`),
+    );
+  expect(held.filter((one) => one.startsWith('pipeline-')).sort()).toEqual([
+    'pipeline-build artifactregistry.writer',
+    'pipeline-build logging.logWriter',
+    'pipeline-build storage.objectViewer',
+    'pipeline-ingestevent eventarc.eventReceiver',
+    'pipeline-inspectdeadletter eventarc.eventReceiver',
+    'pipeline-maintaintable eventarc.eventReceiver',
+    'pipeline-processvideo aiplatform.user',
+    'pipeline-processvideo eventarc.eventReceiver',
+  ]);
+});
+
+describe('what was changed by somebody else is found by --verify, and put right', () => {
+  const subscription = 'subscription eventarc-r-pipeline-ingestevent-1-sub-2';
+  const changes: [name: string, change: () => void, told: RegExp, steps?: number][] = [
+    [
+      'a redeployment dropped the dead-letter policy',
+      () => delete gcloud.things.get(subscription)!['deadLetterPolicy'],
+      /no dead-letter policy/,
+    ],
+    [
+      'a function may be called by anybody',
+      () =>
+        gcloud.policies
+          .get('run services pipeline-ingestevent')!
+          .push({ role: 'roles/run.invoker', members: ['allUsers'] }),
+      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: nothing here is public/,
+    ],
+    [
+      'a function was given more than it needs',
+      () =>
+        gcloud.policies.get('project demo-project')!.push({
+          role: 'roles/editor',
+          members: ['serviceAccount:pipeline-processvideo@demo-project.iam.gserviceaccount.com'],
+        }),
+      /revoke roles\/editor on project/,
+    ],
+    [
+      'all roles on the lake were taken away',
+      () => gcloud.policies.delete('storage buckets gs://demo-project-pipeline-lake'),
+      /grant roles\/storage.objectUser on bucket demo-project-pipeline-lake/,
+      3,
+    ],
+    [
+      'a bucket keeps what is deleted, and is paid for twice',
+      () => {
+        gcloud.things.get('bucket demo-project-pipeline-lake')!['softDeletePolicy'] = {
+          retentionDurationSeconds: '604800',
+        };
+      },
+      /soft delete is 7 days, not 0/,
+    ],
+    [
+      'a lifecycle rule would delete the table',
+      () => {
+        gcloud.things.get('bucket demo-project-pipeline-lake')!['lifecycle'] = {
+          rule: [{ action: { type: 'Delete' }, condition: { age: 30 } }],
+        };
+      },
+      /its lifecycle differs/,
+    ],
+    [
+      'the schedule was paused',
+      () => {
+        gcloud.things.get('job pipeline-maintain')!['state'] = 'PAUSED';
+      },
+      /it is paused/,
+    ],
+    [
+      'an alert was deleted',
+      () => gcloud.things.delete('alert pipeline: dead letters arrive'),
+      /create alert pipeline: dead letters arrive/,
+    ],
+    [
+      "a metric's filter was edited",
+      () => {
+        gcloud.things.get('metric pipeline_dlq_messages_total')!['filter'] = 'severity=ERROR';
+      },
+      /update metric pipeline_dlq_messages_total/,
+    ],
+    [
+      'a function was given more memory by hand',
+      () => {
+        const found = gcloud.things.get('function pipeline-processvideo')! as {
+          serviceConfig: Record<string, unknown>;
+        };
+        found.serviceConfig['availableMemory'] = '4Gi';
+      },
+      /memory is 4Gi, not 1Gi/,
+    ],
+  ];
+
+  test.each(changes)('%s', async (_name, change, told, steps = 1) => {
+    await deploy();
+    const before = picture();
+    change();
+    await expect(verifyAll(run(), say)).rejects.toThrow(`${steps} differ`);
+    expect(lines.join('\n')).toMatch(told);
+    expect(gcloud.changes).toEqual([]);
+    expect(await deploy()).toBe(steps);
+    await verifyAll(run(), say);
+    expect(lines).toEqual(['everything is as it should be']);
+    expect(picture()).toEqual(before);
+  });
+});
+
+test('stopped after every few changes and run again, it ends where one run does', async () => {
+  await deploy();
+  const whole = picture();
+  gcloud = new RecordedGcloud();
+  for (let runs = 1; ; runs++) {
+    let left = 5;
+    gcloud.before = (command) => {
+      if (left-- <= 0) throw new GcloudError([command], 'the connection broke');
+    };
+    const done = await deploy().then(
+      () => true,
+      () => false,
+    );
+    if (done) break;
+    expect(runs).toBeLessThan(100);
+  }
+  expect(picture()).toEqual(whole);
+  gcloud.before = () => {};
+  expect(await deploy()).toBe(0);
+});
+
+test('a new commit without new source deploys no function; new source deploys all', async () => {
+  await deploy();
+  expect(await deploy([], { source: { ...SOURCE, commit: 'decaf' } })).toBe(0);
+  expect(await deploy([], { source: { ...SOURCE, hash: 'fedcba9876543210' } })).toBe(4);
+  expect(gcloud.changes.map((one) => one.split(' ').slice(0, 2).join(' '))).toEqual(
+    Array(4).fill('functions deploy'),
+  );
+});
+
+test('settings with commas, semicolons and quotes reach the function whole', async () => {
+  const settings = { MOMENT_PROMPT: `a "cat", two dogs; 'three' = many` };
+  await deploy([], { settings });
+  expect(gcloud.things.get('function pipeline-processvideo')).toMatchObject({
+    serviceConfig: { environmentVariables: settings },
+  });
+  expect(await deploy([], { settings })).toBe(0);
+  expect(await deploy()).toBe(4);
+});
+
+test('--only deploys one function and leaves the others alone', async () => {
+  await deploy(['--only', 'ingestEvent']);
+  expect(gcloud.all('function')).toHaveLength(1);
+  expect(gcloud.changes.filter((one) => /processvideo|^logging|^alpha|^scheduler/.test(one))).toEqual([]);
+});
+
+test('a dry run prints commands for bash and runs none', async () => {
+  const changes = await dryRun(run(), say);
+  expect(gcloud.changes).toEqual([]);
+  const script = lines.join('\n');
+  expect(script.match(/^gcloud /gm)).toHaveLength(changes);
+  expect(script).toContain(
+    `gcloud pubsub subscriptions update "$(gcloud eventarc triggers describe "$(gcloud functions describe pipeline-processvideo --v2 --project=demo-project --region=europe-west1 --format='value(eventTrigger.trigger)')" --format='value(transport.pubsub.subscription)')" --project=demo-project`,
+  );
+  expect(script).toContain(`--lifecycle-file=<(printf %s '{"rule":[`);
+});
+
+describe('--destroy', () => {
+  const down = (...args: string[]) => destroyAll(run(['--destroy', '--yes', ...args]), gcloud, say);
+
+  test("leaves nothing of an unused pipeline but what is Google's own", async () => {
+    await deploy();
+    await down();
+    expect([...gcloud.things.keys()]).toEqual([]);
+    const held = gcloud.policies.get('project demo-project')!.filter(({ members }) => members.length > 0);
+    expect(held.map(({ role }) => role).sort()).toEqual([
+      'roles/cloudscheduler.serviceAgent',
+      'roles/eventarc.serviceAgent',
+      'roles/pubsub.serviceAgent',
+    ]);
+    await down();
+    expect(lines).toEqual(['nothing to delete']);
+  });
+
+  test('keeps buckets that hold data, and says so; --with-data deletes them', async () => {
+    await deploy();
+    gcloud.objects.set('demo-project-pipeline-raw', ['a.mp4']);
+    await down();
+    expect([...gcloud.things.keys()]).toEqual(['bucket demo-project-pipeline-raw']);
+    expect(lines.join('\n')).toContain('kept, since it holds data: gs://demo-project-pipeline-raw');
+    await down('--with-data');
+    expect([...gcloud.things.keys()]).toEqual([]);
+  });
+
+  test("leaves another prefix's deployment, and what both need, alone", async () => {
+    await deploy(['--prefix', 'other']);
+    const before = picture();
+    await deploy();
+    await down();
+    expect(picture()).toEqual(before);
+  });
+});
