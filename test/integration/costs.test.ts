@@ -12,7 +12,7 @@ test('one video costs the storage operations that docs/costs.md says', async () 
     const clip = await makeEventClip(dir, 'box.mp4', { seconds: 2, box: [0.8, 1.3] });
     const settled = () => pipeline.logs.some(({ message }) => message === 'video settled');
     await pipeline.upload(clip, 'a.mp4');
-    await expect.poll(settled).toBe(true);
+    await expect.poll(settled, { timeout: 40_000 }).toBe(true);
     const { operations } = pipeline.cloud.gcs.stats();
     const count = (...names: (keyof typeof operations)[]) =>
       names.reduce((sum, name) => sum + (operations[name]?.requests ?? 0), 0);
