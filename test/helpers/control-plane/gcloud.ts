@@ -1,7 +1,8 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ControlPlane } from './server.ts';
 
@@ -25,18 +26,19 @@ const ENDPOINTS: Record<string, string> = {
 
 export interface Gcloud {
   env: Record<string, string>;
-  run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
   close(): Promise<void>;
 }
 
 /** The real gcloud with its own configuration folder, talking to the control plane and to nobody else. */
-export async function realGcloud(plane: ControlPlane): Promise<Gcloud> {
+export async function realGcloud(plane: ControlPlane, preloaded?: Preloaded): Promise<Gcloud> {
   const config = await mkdtemp(join(tmpdir(), 'gcloud-config-'));
   const tokenFile = join(config, 'token');
   await writeFile(tokenFile, plane.token);
   const env: Record<string, string> = {
-    PATH: process.env['PATH'] ?? '',
+    PATH: `${preloaded === undefined ? '' : `${preloaded.bin}:`}${process.env['PATH'] ?? ''}`,
     HOME: config,
+    // What a killed run leaves in the folder for temporary files goes with this one.
+    TMPDIR: config,
     LANG: 'C.UTF-8',
     CLOUDSDK_CONFIG: config,
     CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: tokenFile,
@@ -52,14 +54,48 @@ export async function realGcloud(plane: ControlPlane): Promise<Gcloud> {
   for (const [name, rest] of Object.entries(ENDPOINTS)) {
     env[`CLOUDSDK_API_ENDPOINT_OVERRIDES_${name.toUpperCase()}`] = `${plane.url}/${name}/${rest}`;
   }
-  const run = promisify(execFile);
+  return { env, close: () => rm(config, { recursive: true, force: true }) };
+}
+
+/** The real gcloud as a process that is forked for each command; `bin` holds a `gcloud` that asks it. */
+export interface Preloaded {
+  bin: string;
+  close(): Promise<void>;
+}
+
+/** Starts it. A command is then some 0.1 s of CPU instead of 0.5 to 1 s. */
+export async function preloadGcloud(): Promise<Preloaded> {
+  const format = '--format=value(basic.python_location,installation.sdk_root)';
+  const { stdout } = await promisify(execFile)('gcloud', ['info', format], { encoding: 'utf8' });
+  const [python = '', root = ''] = stdout.trim().split('\t');
+  const bin = await mkdtemp(join(tmpdir(), 'gcloud-fork-'));
+  const socket = join(bin, 'socket');
+  await writeFile(join(bin, 'gcloud'), shim(python, socket), { mode: 0o755 });
+  const script = fileURLToPath(new URL('gcloud_fork.py', import.meta.url));
+  const child = spawn(python, ['-S', script, root, socket], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] ?? '', HOME: bin, CLOUDSDK_CONFIG: bin, LANG: 'C.UTF-8' },
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once('data', () => resolve());
+    child.once('exit', (code) => reject(new Error(`the preloaded gcloud ended with ${code}`)));
+  });
   return {
-    env,
-    run: (...args) =>
-      run('gcloud', args, { env, encoding: 'utf8' }).then(
-        ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-        (error: { code: number; stdout: string; stderr: string }) => error,
-      ),
-    close: () => rm(config, { recursive: true, force: true }),
+    bin,
+    close: async () => {
+      child.kill('SIGKILL');
+      await rm(bin, { recursive: true, force: true });
+    },
   };
 }
+
+const shim = (python: string, path: string): string => `#!${python} -SE
+import json, os, socket, sys
+connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+connection.connect(${JSON.stringify(path)})
+order = {"argv": sys.argv[1:], "env": dict(os.environ), "cwd": os.getcwd()}
+body = json.dumps(order).encode() + b"\\n"
+sent = socket.send_fds(connection, [body], [0, 1, 2])
+connection.sendall(body[sent:])
+sys.exit(int(connection.recv(16) or 1))
+`;

@@ -36,7 +36,7 @@ const BUCKET: Shape = {
   kind: 'string',
   name: 'string',
   location: 'string',
-  storageClass: oneOf('STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'),
+  storageClass: 'string',
   labels: 'map',
   iamConfiguration: {
     uniformBucketLevelAccess: UNIFORM,
@@ -83,6 +83,10 @@ export function putBucket(cloud: Cloud, sent: JsonObject, name: string): JsonObj
   if (!multi && !LOCATIONS.has(location.toLowerCase())) {
     throw invalid(`The specified location constraint is not valid: ${location}.`);
   }
+  const storageClass = text(sent['storageClass'] ?? 'STANDARD').toUpperCase();
+  if (!['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'].includes(storageClass)) {
+    throw invalid(`Invalid argument: storage class ${storageClass}.`);
+  }
   const { id, number } = cloud.state.project;
   cloud.state.policies.set(`b/${name}`, {
     version: 1,
@@ -93,9 +97,9 @@ export function putBucket(cloud: Cloud, sent: JsonObject, name: string): JsonObj
     ],
   });
   return cloud.set(`b/${name}`, {
-    storageClass: 'STANDARD',
     softDeletePolicy: { retentionDurationSeconds: '604800', effectiveTime: '2026-01-01T00:00:00Z' },
     ...withoutNulls(sent),
+    storageClass,
     kind: 'storage#bucket',
     id: name,
     name,

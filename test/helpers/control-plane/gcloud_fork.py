@@ -1,0 +1,100 @@
+"""The real gcloud, loaded once and forked for each command: what is saved is Python's start and its imports.
+
+usage: gcloud_fork.py SDK_ROOT SOCKET    (prints `ready` when it listens)
+
+A command comes over the socket as one line of JSON (argv, env, cwd) with its standard streams as file
+descriptors; its exit code goes back. When the other side goes away, the command is killed, as it would be if it
+were that process.
+"""
+
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import threading
+
+
+def main(root, path):
+    lib = os.path.join(root, "lib")
+    sys.path[:0] = [os.path.join(lib, "third_party"), lib]
+    import googlecloudsdk.gcloud_main as gcloud
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.bind(path)
+    listener.listen(64)
+    learned_by_parent, learned_by_child = os.pipe()
+    # Neither side waits for the other: what does not fit is learned from a later command.
+    os.set_blocking(learned_by_parent, False)
+    os.set_blocking(learned_by_child, False)
+    print("ready", flush=True)
+    while True:
+        connection, _ = listener.accept()
+        learn(learned_by_parent)
+        if os.fork() == 0:
+            listener.close()
+            run(connection, gcloud, learned_by_child)
+        connection.close()
+
+
+def learn(pipe):
+    """Imports what earlier commands had to import themselves."""
+    try:
+        names = os.read(pipe, 1 << 16).decode().split()
+    except BlockingIOError:
+        return
+    for name in names:
+        if name.startswith(("googlecloudsdk.", "apitools.", "google.", "requests", "urllib3")):
+            try:
+                importlib.import_module(name)
+            except Exception:  # a name cut short by the pipe, or one that needs what was there
+                pass
+
+
+def run(connection, gcloud, learned):
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    data, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+    while not data.endswith(b"\n"):
+        data += connection.recv(1 << 20)
+    order = json.loads(data)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    os.chdir(order["cwd"])
+    sys.argv = ["gcloud", *order["argv"]]
+    threading.Thread(target=watch, args=(connection,), daemon=True).start()
+    before = set(sys.modules)
+    code = 0
+    try:
+        gcloud.main()
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException as error:
+        sys.stderr.write(f"{error!r}\n")
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    added = "\n".join(sorted(set(sys.modules) - before)).encode() + b"\n"
+    try:
+        # A pipe takes up to 4096 bytes as a whole.
+        for start in range(0, len(added), 4000):
+            os.write(learned, added[start : start + 4000])
+    except BlockingIOError:
+        pass
+    try:
+        connection.sendall(b"%d" % code)
+    finally:
+        os._exit(code)
+
+
+def watch(connection):
+    if connection.recv(1) == b"":
+        os._exit(137)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
