@@ -4,6 +4,7 @@ import { corrupt, DeltaError } from './delta-error.ts';
 import { type Json, parseJson } from './json.ts';
 import type { ListedCheckpoint } from './log-listing.ts';
 import { LAST_CHECKPOINT, objectName, type TableLocation } from './log-path.ts';
+import { checkedPages } from './page-check.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
 import { openParquet } from './parquet-file.ts';
 
@@ -40,7 +41,7 @@ export async function readCheckpoint(
     const columns = ACTIONS.filter((name) => parquet.columns.has(name));
     try {
       const rows = await parquetReadObjects({
-        file: parquet.file,
+        file: checkedPages(parquet.file, parquet.metadata, parquet.metadata.row_groups),
         metadata: parquet.metadata,
         columns,
         compressors: decompressors,

@@ -5,6 +5,7 @@ import { bindFilter, mayMatchFile } from './filter.ts';
 import { type IdRange, type IdRanges, openIdRanges, rangesFor } from './id-ranges.ts';
 import type { TableLocation } from './log-path.ts';
 import { mapConcurrent } from './map-concurrent.ts';
+import { checkedPages } from './page-check.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
 import { ByteSet, findInPage } from './plain-page.ts';
 import type { Field } from './schema.ts';
@@ -111,7 +112,7 @@ export class IdLookup {
   private async read({ path, file, metadata, rowStart, rowEnd }: IdRange): Promise<Uint8Array[]> {
     try {
       const values = await parquetReadColumn({
-        file,
+        file: checkedPages(file, metadata, metadata.row_groups),
         metadata,
         columns: [this.idColumn],
         rowStart,

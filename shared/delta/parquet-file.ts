@@ -10,6 +10,7 @@ import { mayContainAny } from './bloom-filter.ts';
 import { corrupt, DeltaError } from './delta-error.ts';
 import { type BoundCondition, matchesRow, mayMatchRange } from './filter.ts';
 import { objectName, type TableLocation } from './log-path.ts';
+import { checkedPages } from './page-check.ts';
 import { decompressors, parsers } from './parquet-codec.ts';
 
 /** Smaller files are read whole, in one request. */
@@ -100,7 +101,7 @@ export async function readRows(
   } else {
     try {
       rows = await parquetReadObjects({
-        file,
+        file: checkedPages(file, metadata, [groupAt(metadata, rowStart)]),
         metadata,
         columns: stored,
         rowStart,
@@ -121,6 +122,16 @@ export async function readRows(
     for (const name in row) row[name] ??= null;
   }
   return matching;
+}
+
+function groupAt({ row_groups }: FileMetaData, row: number): RowGroup {
+  let end = 0;
+  const found = row_groups.find(({ num_rows }) => {
+    end += Number(num_rows);
+    return row < end;
+  });
+  if (found) return found;
+  throw new RangeError(`row ${row} is behind the last one, ${end - 1}`);
 }
 
 /** Numbers that cannot be would have the decoder allocate or loop without end. */
