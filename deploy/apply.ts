@@ -27,7 +27,8 @@ export async function applySteps(steps: readonly Step[], gcloud: Gcloud, say: Sa
   if (failed !== undefined) throw failed;
 }
 
-export const describe = ({ verb, what, why }: Step): string => `${verb} ${what}: ${oneLine(why, 500)}`;
+export const describe = ({ verb, what, why }: Step): string =>
+  `${verb} ${what}${why === '' ? '' : `: ${oneLine(why, 500)}`}`;
 
 /** The plan as a script: comments say what and why. */
 export function asScript(steps: readonly Step[], title: string): string {

@@ -19,7 +19,7 @@ const NAMES = Object.keys(triggers) as FunctionName[];
  */
 export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
   const { options, names } = context;
-  const parts = [watching, running, queues, ownRoles, identities];
+  const parts = [watching, metrics, running, queues, ownRoles, identities];
   const plans: Step[][] = [];
   for (const part of parts) plans.push(await part(context));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
@@ -55,23 +55,17 @@ type Taken = (context: Context) => Promise<Step[]>;
 const remove = (what: string, command: string[], context: Context, lane?: string): Step => ({
   verb: 'delete',
   what,
-  why: 'take down',
+  why: '',
   command: [...command, inProject(context)],
   ...(lane !== undefined && { lane }),
 });
 
 const watching: Taken = async (context) => {
   const { cloud, names } = context;
-  const [jobs, alerts, boards, metrics] = await Promise.all([
-    cloud.jobs(),
-    cloud.alerts(),
-    cloud.dashboards(),
-    cloud.metrics(),
-  ]);
+  const [jobs, alerts, boards] = await Promise.all([cloud.jobs(), cloud.alerts(), cloud.dashboards()]);
   const shown = async (kind: 'alerts' | 'dashboard') =>
     new Set((await readAll(kind, context)).map(({ body }) => String(body['displayName'])));
   const [ourAlerts, ourBoards] = await Promise.all([shown('alerts'), shown('dashboard')]);
-  const ourMetrics = new Set((await readAll('metrics', context)).map(({ name }) => names.metric(name)));
   return [
     ...jobs
       .filter(({ name }) => shortName(name) === names.schedule)
@@ -82,7 +76,6 @@ const watching: Taken = async (context) => {
           context,
         ),
       ),
-    // one after the other, since a metric stays while an alert looks at it
     ...alerts
       .filter(({ displayName = '' }) => ourAlerts.has(displayName))
       .map(({ name, displayName }) =>
@@ -103,12 +96,15 @@ const watching: Taken = async (context) => {
           'watching',
         ),
       ),
-    ...metrics
-      .filter(({ name }) => ourMetrics.has(name))
-      .map(({ name }) =>
-        remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context, 'watching'),
-      ),
   ];
+};
+
+/** When nothing looks at them any more. */
+const metrics: Taken = async (context) => {
+  const ours = new Set((await readAll('metrics', context)).map(({ name }) => context.names.metric(name)));
+  return (await context.cloud.metrics())
+    .filter(({ name }) => ours.has(name))
+    .map(({ name }) => remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context));
 };
 
 const running: Taken = async (context) => {
@@ -136,7 +132,7 @@ const queues: Taken = async (context) => {
     ...(subscribed.length > 0
       ? [
           remove(
-            subscribed.join(', '),
+            `subscriptions ${subscribed.join(', ')}`,
             ['pubsub', 'subscriptions', 'delete', ...subscribed],
             context,
             'queues',
@@ -144,7 +140,14 @@ const queues: Taken = async (context) => {
         ]
       : []),
     ...(published.length > 0
-      ? [remove(published.join(', '), ['pubsub', 'topics', 'delete', ...published], context, 'queues')]
+      ? [
+          remove(
+            `topics ${published.join(', ')}`,
+            ['pubsub', 'topics', 'delete', ...published],
+            context,
+            'queues',
+          ),
+        ]
       : []),
   ];
 };
@@ -167,7 +170,7 @@ const ownRoles: Taken = async (context) => {
       .filter((member) => member !== memberOf(names.agent('storage')) || role === 'roles/pubsub.publisher')
       .map((member): Step => {
         const step = revoke({ on: { kind: 'project' }, role, member }, context);
-        return { ...step, why: 'take down' };
+        return { ...step, why: '' };
       }),
   );
 };

@@ -33,11 +33,8 @@ function picture(): unknown {
   const held = [...gcloud.policies].flatMap(([on, bindings]) =>
     bindings.flatMap(({ role, members }) => members.map((member) => `${on} ${role} ${member}`)),
   );
-  return {
-    things: Object.fromEntries(gcloud.things),
-    held: held.sort(),
-    services: [...gcloud.services].sort(),
-  };
+  const things = Object.fromEntries(gcloud.things);
+  return structuredClone({ things, held: held.sort(), services: [...gcloud.services].sort() });
 }
 
 beforeEach(() => {
