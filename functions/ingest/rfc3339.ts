@@ -1,9 +1,13 @@
 const RFC3339 =
   /^\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):[0-5]\d:(?:[0-5]\d|60)(?:\.(\d+))?(?:[Zz]|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
 
+/** The years 1 to 9999 in UTC, µs: other engines' languages have no times outside. */
+const FIRST = BigInt(Date.parse('0001-01-01T00:00:00Z')) * 1_000n;
+const END = BigInt(Date.parse('9999-12-31T23:59:59Z') + 1_000) * 1_000n;
+
 /**
  * Microseconds since the epoch of an RFC 3339 timestamp, finer digits cut off; undefined for anything else,
- * days that no month has included.
+ * days that no month has included, and for times before the year 1 or after 9999 in UTC.
  */
 export function parseRfc3339(text: string): bigint | undefined {
   const match = RFC3339.exec(text);
@@ -20,5 +24,6 @@ export function parseRfc3339(text: string): bigint | undefined {
   const sign = text[zone] === '+' ? 1 : text[zone] === '-' ? -1 : 0;
   const offset = sign === 0 ? 0 : sign * (at(zone + 1, 2) * 60 + at(zone + 4, 2)) * 60_000;
   const micros = Number((match[1] ?? '').padEnd(6, '0').slice(0, 6));
-  return BigInt(date.getTime() - offset) * 1_000n + BigInt(micros);
+  const time = BigInt(date.getTime() - offset) * 1_000n + BigInt(micros);
+  return time >= FIRST && time < END ? time : undefined;
 }
