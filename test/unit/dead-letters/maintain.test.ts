@@ -41,19 +41,28 @@ test('one run keeps both tables', async () => {
   ]);
 });
 
-test('what is wrong with one table does not keep the other from it, and the run is tried again', async () => {
-  const memory = createMemoryStorage();
-  const storage: Storage = {
-    bucket(name) {
-      const store = memory.bucket(name);
-      const denied = () => Promise.reject(new AppError('denied', 'events: 403'));
-      return {
-        ...store,
-        putIfAbsent: (...args) => (args[0].startsWith('events/') ? denied() : store.putIfAbsent(...args)),
-      };
-    },
-  };
-  const { letters, run } = await sceneOf(memory, storage);
-  await expect(run()).rejects.toThrow('events: 403');
-  expect((await letters.snapshot()).files.size).toBe(1);
-});
+test.each(['written', 'read'])(
+  'a table that cannot be %s does not keep the other from its run',
+  async (what) => {
+    const memory = createMemoryStorage();
+    const check = (name: string): void => {
+      if (name.startsWith('events/')) throw new AppError('denied', 'events: 403');
+    };
+    const storage: Storage = {
+      bucket(name) {
+        const store = memory.bucket(name);
+        if (what === 'written') {
+          return { ...store, putIfAbsent: async (...args) => (check(args[0]), store.putIfAbsent(...args)) };
+        }
+        return {
+          ...store,
+          get: async (...args) => (check(args[0]), store.get(...args)),
+          list: (options) => (check(options?.prefix ?? ''), store.list(options)),
+        };
+      },
+    };
+    const { letters, run } = await sceneOf(memory, storage);
+    await expect(run()).rejects.toThrow('events: 403');
+    expect((await letters.snapshot()).files.size).toBe(1);
+  },
+);
