@@ -45,19 +45,21 @@ test.each(['written', 'read'])(
   'a table that cannot be %s does not keep the other from its run',
   async (what) => {
     const memory = createMemoryStorage();
-    const check = (name: string): void => {
-      if (name.startsWith('events/')) throw new AppError('denied', 'events: 403');
+    const guarded = <A extends unknown[], R>(nameOf: (args: A) => string, work: (...args: A) => R) => {
+      return (...args: A): R => {
+        if (nameOf(args).startsWith('events/')) throw new AppError('denied', 'events: 403');
+        return work(...args);
+      };
     };
     const storage: Storage = {
       bucket(name) {
         const store = memory.bucket(name);
-        if (what === 'written') {
-          return { ...store, putIfAbsent: async (...args) => (check(args[0]), store.putIfAbsent(...args)) };
-        }
+        if (what === 'written')
+          return { ...store, putIfAbsent: guarded(([path]) => path, store.putIfAbsent) };
         return {
           ...store,
-          get: async (...args) => (check(args[0]), store.get(...args)),
-          list: (options) => (check(options?.prefix ?? ''), store.list(options)),
+          get: guarded(([path]) => path, store.get),
+          list: guarded(([options]) => options?.prefix ?? '', store.list),
         };
       },
     };
