@@ -59,7 +59,7 @@ test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplica
       });
       await scene.publish(messages);
     }
-    await expect.poll(scene.waiting, { timeout: 60_000 + LETTERS * 40, interval: 200 }).toBe(0);
+    await expect.poll(scene.waiting, { timeout: 60_000 + LETTERS * 55, interval: 200 }).toBe(0);
     chaos.abort();
     const kills = await killing;
     const seconds = (Date.now() - started) / 1_000;
