@@ -31,6 +31,7 @@ Options (after --):
   --vertex-port N     port of Vertex AI (default: a free one)
   --function-port N   port of processVideo (default: a free one)
   --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
+  --attempts N        deliveries before an event is a dead letter (default: 5 to 20, as each function is deployed)
   --exit              ends when the files are done, instead of staying up
   --help              this text
 
@@ -58,6 +59,7 @@ function parse() {
         'vertex-port': { type: 'string' },
         'function-port': { type: 'string' },
         gemini: { type: 'string' },
+        attempts: { type: 'string' },
         exit: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
@@ -68,10 +70,14 @@ function parse() {
 }
 
 function port(option: string, text: string | undefined): number | undefined {
+  return whole(option, text, 65_535, 'a port');
+}
+
+function whole(option: string, text: string | undefined, max: number, what: string): number | undefined {
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 1 && value <= 65_535) return value;
-  return usage(`--${option} is ${JSON.stringify(text)}; a port from 1 to 65535 is allowed`);
+  if (Number.isInteger(value) && value >= 1 && value <= max) return value;
+  return usage(`--${option} is ${JSON.stringify(text)}; ${what} from 1 to ${max} is allowed`);
 }
 
 async function main(): Promise<void> {
@@ -89,6 +95,7 @@ async function main(): Promise<void> {
     usage('--pubsub and --pubsub-port exclude each other');
   }
   const ports = portsOf(values);
+  const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
   const gemini = values.gemini ?? chooseGemini(process.env);
   const dir = resolve(values.dir);
   const unlock = lockFolder(dir);
@@ -115,6 +122,7 @@ async function main(): Promise<void> {
     env: { LOG_LEVEL: 'debug', ...process.env },
     gemini,
     ports,
+    ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
     events: {
       ...tracker.events,
