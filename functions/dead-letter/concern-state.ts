@@ -1,13 +1,18 @@
 import type { ConcernedObject, ConcernState } from '../../shared/dead-letters/records.ts';
+import { deadline } from '../../shared/runtime/retry.ts';
+import { unlessAborted } from '../../shared/runtime/unless-aborted.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import type { Identity } from './identify.ts';
+
+/** A large table, or one whose storage does not answer, must not keep a death from being told. */
+const MAX_LOOK_MS = 15_000;
 
 export interface ConcernTools {
   storage: Storage;
   /** Where manifests are; undefined where that is not known. */
   frames: ObjectStore | undefined;
   /** Whether the table of events has rows of all these ids. */
-  hasEvents(ids: readonly string[], signal: AbortSignal): Promise<boolean>;
+  hasEvents(ids: readonly string[]): Promise<boolean>;
 }
 
 /**
@@ -20,13 +25,16 @@ export async function concernStateOf(
   tools: ConcernTools,
   signal: AbortSignal,
 ): Promise<ConcernState> {
+  const look = deadline(MAX_LOOK_MS, signal);
   try {
-    if (settled && (await isSettled(settled, wasGivenUp, tools, signal))) return 'succeeded';
-    if (concern?.kind === 'object') return await objectState(concern, tools.storage, signal);
+    if (settled && (await isSettled(settled, wasGivenUp, tools, look.signal))) return 'succeeded';
+    if (concern?.kind === 'object') return await objectState(concern, tools.storage, look.signal);
     return concern === undefined ? 'unknown' : 'exists';
   } catch (error) {
     if (signal.aborted) throw error;
     return 'unknown';
+  } finally {
+    look.clear();
   }
 }
 
@@ -37,7 +45,7 @@ async function isSettled(
   signal: AbortSignal,
 ): Promise<boolean> {
   if ('manifest' in settled) return (await frames?.stat(settled.manifest, { signal })) !== undefined;
-  return wasGivenUp && hasEvents(settled.rows, signal);
+  return wasGivenUp && unlessAborted(hasEvents(settled.rows), signal);
 }
 
 async function objectState(

@@ -22,7 +22,7 @@ export async function explain(
 ): Promise<DeathRecord> {
   const identity = await identify(letter);
   const { eventId, concern, correlationId } = identity;
-  const name = letter.function.slice(0, MAX_NAME);
+  const name = shorten(letter.function);
   const [history, concernState] = await Promise.all([
     historyOf(name, identity.historyId, tools.state, signal),
     concernStateOf(identity, letter.way === 'given-up', tools, signal),
@@ -77,7 +77,7 @@ function causeOf(
   { way, refusal, deliveries }: DeadLetter,
   { attempts }: FailureHistory,
 ): { code: string; message: string } {
-  if (refusal) return { code: refusal.code.slice(0, MAX_NAME), message: refusal.reason };
+  if (refusal) return { code: shorten(refusal.code), message: refusal.reason };
   const last = attempts.at(-1);
   if (way === 'given-up' && last) return { code: last.code, message: last.message };
   if (way === 'given-up') {
@@ -97,4 +97,8 @@ function knownTexts(letter: DeadLetter, { concern, eventId, correlationId }: Ide
 
 function attemptOf({ attempt, code, message, stack, trace, at }: Attempt): Attempt {
   return { attempt, code, message, stack, trace, at };
+}
+
+function shorten(name: string): string {
+  return name.slice(0, MAX_NAME).toWellFormed();
 }

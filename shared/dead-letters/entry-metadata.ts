@@ -56,8 +56,12 @@ export function deathFactsOf(metadata: EntryMetadata): DeathFacts {
     correlationId: read('correlationId') || undefined,
     concern: read('concern'),
     diedAt: read('diedAt'),
-    replay: read('replay') || undefined,
+    replay: replayOf(metadata),
   };
+}
+
+export function replayOf(metadata: EntryMetadata): string | undefined {
+  return fromAscii(metadata['replay'] ?? '') || undefined;
 }
 
 /** The facts that a death's metadata will tell, of a record that has been read whole. */
@@ -86,6 +90,8 @@ function toAscii(text: string): string {
 }
 
 function fromAscii(text: string): string {
+  // a listing asks for this a hundred thousand times
+  if (!text.includes('\\')) return text;
   return text.replace(/\\u([0-9a-f]{4})/g, (_escape, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
   );

@@ -1,4 +1,4 @@
-import { deathFactsOf, type EntryMetadata } from './entry-metadata.ts';
+import { deathFactsOf, type EntryMetadata, replayOf } from './entry-metadata.ts';
 import { fatesOf, type StatusEntry, statusOf } from './letter-status.ts';
 import type { LetterSummary } from './records.ts';
 
@@ -16,7 +16,7 @@ export interface Listed {
 }
 
 export function statusEntryOf({ kind, key, at, metadata }: Listed): StatusEntry {
-  return { kind, key, at, replay: kind === 'death' ? deathFactsOf(metadata).replay : undefined };
+  return { kind, key, at, replay: kind === 'death' ? replayOf(metadata) : undefined };
 }
 
 /** What the entries of one letter tell, its last death first of all; undefined where it never died. */
@@ -25,8 +25,9 @@ export function summaryOf(letter: string, entries: readonly Listed[]): LetterSum
   const last = deaths.at(-1);
   if (!last) return undefined;
   const states = entries.map(statusEntryOf);
-  const times = deaths.map(({ metadata }) => deathFactsOf(metadata).diedAt).sort();
   const { replay, diedAt, ...facts } = deathFactsOf(last.metadata);
+  const before = deaths.slice(0, -1).map(({ metadata }) => deathFactsOf(metadata).diedAt);
+  const times = [...before, diedAt].sort();
   return {
     letter,
     status: statusOf(states),

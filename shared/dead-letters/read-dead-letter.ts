@@ -145,7 +145,10 @@ function isEventId(text: string | undefined): boolean {
   return text !== undefined && /^[0-9a-f]{64}$/.test(text);
 }
 
+/** Of years that every engine of the table can read: anybody may write attributes. */
 function timeOf(text: string | undefined): string | undefined {
   const ms = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? undefined : new Date(ms).toISOString();
+  return ms >= 0 && ms < END_OF_9999 ? new Date(ms).toISOString() : undefined;
 }
+
+const END_OF_9999 = Date.parse('+010000-01-01T00:00:00Z');

@@ -1,5 +1,6 @@
 import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../delta/index.ts';
 import type { Logger } from '../runtime/log.ts';
+import { unlessAborted } from '../runtime/unless-aborted.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { openNamedTable, type TableDefinition } from './named-table.ts';
 
@@ -23,6 +24,7 @@ export class RowWriter {
 
   /** Resolves when the row's commit is confirmed, or its id confirmed in the table. */
   async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
+    // what is opened is shared by all requests: one that runs out of time only stops waiting for it
     const appender = this.opened ?? (await unlessAborted(this.open(), signal));
     try {
       return await appender.submit(row, { signal });
@@ -65,14 +67,4 @@ export class RowWriter {
       onUpkeepError: (error) => log.warn('upkeep failed', { reason: String(error) }),
     });
   }
-}
-
-/** What is opened is shared by all requests, so one that runs out of time only stops waiting for it. */
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }

@@ -133,6 +133,16 @@ test.each([
   expect(letter.message.attributes).toEqual((fields as { attributes?: unknown }).attributes ?? {});
 });
 
+test.each(['+275760-01-01T00:00:00Z', '0000-01-01T00:00:00Z', '-271821-04-20T00:00:00Z', 'yesterday', ''])(
+  'a time that no table holds is none: %j',
+  (deadLetterTime) => {
+    const attributes = { deadLetterCode: 'c', deadLetterTime };
+    expect(
+      read(messageEvent(pubsubMessage({ attributes, publishTime: deadLetterTime }))).diedAt,
+    ).toBeUndefined();
+  },
+);
+
 test('the same death has one key, whichever copy brings it', () => {
   const original = messageEvent(pubsubMessage({ data: 'x', messageId: '5' }));
   const keys = [
