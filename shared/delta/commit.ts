@@ -5,7 +5,7 @@ import { type Action, type Commit, type CommitInfo, encodeActions, parseCommit }
 import { DeltaError } from './delta-error.ts';
 import { commitPath, objectName, type TableLocation } from './log-path.ts';
 
-export const ENGINE = 'event-pipeline-delta/1';
+const ENGINE = 'event-pipeline-delta/1';
 
 /** `conflict`: the version is another writer's, whose commit is given. */
 export type CommitOutcome =

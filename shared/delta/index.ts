@@ -12,7 +12,6 @@ export type { ConflictReason } from './conflict.ts';
 export { DeltaError, type DeltaErrorCode } from './delta-error.ts';
 export type { Condition, Filter } from './filter.ts';
 export type { HistoryEntry } from './history.ts';
-export { IdTracker } from './id-tracker.ts';
 export { parseJson, stringifyJson } from './json.ts';
 export type { CleanupOptions, CleanupOutcome } from './log-cleanup.ts';
 export type { TableLocation } from './log-path.ts';

@@ -2,7 +2,7 @@ import type { AddFile } from './actions.ts';
 import { DeltaError } from './delta-error.ts';
 import { bindFilter, type Filter, mayMatchFile } from './filter.ts';
 import type { TableLocation } from './log-path.ts';
-import { matchingRowGroups, openParquet, type ParquetFile, readRows } from './parquet-file.ts';
+import { matchingRowGroups, openParquet, readRows } from './parquet-file.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface ScanOptions {
@@ -58,8 +58,6 @@ export async function collectRows(batches: AsyncIterable<ScannedRow[]>): Promise
   for await (const rows of batches) for (const row of rows) all.push(row);
   return all;
 }
-
-export type { ParquetFile };
 
 function addPartitionValues(
   rows: ScannedRow[],
