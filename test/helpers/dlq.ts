@@ -6,7 +6,7 @@ import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import { writeDeath } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import { eventIdOf, sha256 } from '../../shared/runtime/cloud-event.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from './gcs.ts';
 import { type CliRun, type RunningCli, startCli } from './lake.ts';
@@ -25,7 +25,7 @@ const TIME = Date.UTC(2026, 10, 20, 10);
 export function deathOf(n: number, fields: DeathFields = {}): DeathRecord {
   const { data = `{"n": ${n}}`, attributes, orderingKey, form = 'message', ...rest } = fields;
   const name = rest.function ?? 'ingestEvent';
-  const eventId = rest.eventId ?? sha256(`event ${n}`);
+  const eventId = rest.eventId ?? eventIdOf({ id: `e-${n}`, source: '//shop' });
   const code = rest.code ?? 'unavailable';
   const message = rest.message ?? `put gs://lake/events/${n}.parquet: 503: backend error ${n}`;
   const pattern = patternOf(message);
