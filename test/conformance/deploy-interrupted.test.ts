@@ -1,0 +1,64 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BINDINGS, FUNCTIONS, SUBSCRIPTIONS, TOPICS } from '../helpers/control-plane/expected.ts';
+import { gcloudHere, PLACE, type Site, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
+
+const gcloud = gcloudHere('deploy, interrupted');
+/** Changes after which each run is killed; a small one takes many runs, and 1 tries every step. */
+const STEP = Number(process.env['DEPLOY_KILL_EVERY'] ?? 11);
+
+describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
+  let workshop: Workshop;
+  beforeAll(async () => {
+    workshop = await Workshop.open();
+  });
+  afterAll(() => workshop?.close());
+
+  function isWhole({ resources, bindings }: ReturnType<Site['picture']>): void {
+    expect(Object.keys(resources).filter((name) => name.includes('/topics/'))).toEqual([...TOPICS].sort());
+    const subscriptions = Object.keys(resources).filter((name) => name.includes('/subscriptions/'));
+    expect(subscriptions).toEqual(Object.keys(SUBSCRIPTIONS).sort());
+    expect(resources).toMatchObject(SUBSCRIPTIONS);
+    expect(resources).toMatchObject(FUNCTIONS);
+    expect(bindings).toEqual([...BINDINGS].sort());
+  }
+
+  it(
+    'a project built by runs that are each killed is the same as one built at once',
+    async () => {
+      const { plane, run, picture } = await workshop.site();
+      const [left, said]: [number[], string[]] = [[], []];
+      for (let turn = 0; ; turn++) {
+        // Killed when the change is asked for, or when it is done and nobody was told.
+        const when = turn % 2 === 0 ? 'after' : 'before';
+        const ended = await run(PLACE, { killAt: { nth: STEP, when } });
+        left.push(Object.keys(picture().resources).length);
+        said.push(ended.said);
+        if (ended.code === 0) break;
+        // Only the kill may end it: an error of its own would be one at running again.
+        expect(ended.code, ended.said).toBeNull();
+        expect(turn, ended.said).toBeLessThan(400);
+      }
+      process.stdout.write(`deploy: ${left.length} runs, each killed at its change ${STEP}\n`);
+      expect(left.length).toBeGreaterThan(4);
+      isWhole(picture());
+      // No change was made twice: what a killed run had done, the next ones left alone.
+      const made = plane.cloud.journal.filter(({ status, method }) => status === 200 && method === 'POST');
+      expect(made.length).toBeGreaterThan(20);
+      const again = succeeded(await run(PLACE));
+      expect(sent(again)).toEqual([]);
+
+      // The same on the way down.
+      for (let turn = 0; ; turn++) {
+        const ended = await run([...PLACE, '--destroy', '--yes', '--with-data'], {
+          killAt: { nth: STEP, when: turn % 2 === 0 ? 'before' : 'after' },
+        });
+        if (ended.code === 0) break;
+        expect(ended.code, ended.said).toBeNull();
+        expect(turn, ended.said).toBeLessThan(400);
+      }
+      expect(Object.keys(picture().resources)).toEqual([]);
+      expect(picture().bindings.filter((line) => line.includes('deleted:'))).toEqual([]);
+    },
+    STEP < 8 ? 7_200_000 : 600_000,
+  );
+});

@@ -1,0 +1,288 @@
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiError } from '../helpers/control-plane/api-error.ts';
+import type { Run } from '../helpers/control-plane/deploy.ts';
+import {
+  ACCOUNTS,
+  BINDINGS,
+  BUCKETS,
+  FUNCTIONS,
+  GOOGLES_OWN,
+  OWNER,
+  SUBSCRIPTIONS,
+  TOPICS,
+} from '../helpers/control-plane/expected.ts';
+import type { Picture } from '../helpers/control-plane/picture.ts';
+import { putObject } from '../helpers/control-plane/services/storage.ts';
+import { object, text } from '../helpers/control-plane/shapes.ts';
+import {
+  gcloudHere,
+  PLACE,
+  PROJECT,
+  REGION,
+  type Site,
+  sent,
+  succeeded,
+  Workshop,
+} from '../helpers/control-plane/site.ts';
+
+const gcloud = gcloudHere('deploy');
+
+describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
+  let workshop: Workshop;
+  let main: Site;
+  let first: Run;
+  /** The project after the first run: what every other way has to end in. */
+  let made: Picture;
+
+  beforeAll(async () => {
+    workshop = await Workshop.open();
+    main = await workshop.site();
+    // A project's first day: what was made is not known everywhere at once.
+    const { faults } = main.plane.cloud;
+    faults.accountLag = 4;
+    faults.metricLag = 4;
+    faults.add({
+      permission: 'cloudfunctions.functions.create',
+      error: new ApiError(
+        'FAILED_PRECONDITION',
+        'Invalid resource state for "": Permission denied while using the Eventarc Service Agent. If you recently started to use Eventarc, it may take a few minutes before all necessary permissions are propagated to the Service Agent. Otherwise, verify that it has Eventarc Service Agent role.',
+      ),
+      times: 1,
+    });
+    first = await main.run(PLACE);
+    faults.clear();
+    made = main.picture();
+  });
+  afterAll(() => workshop?.close());
+
+  const ofKind = (kind: string): string[] =>
+    Object.keys(made.resources).filter((name) => name.includes(`/${kind}/`));
+
+  describe('the first run in an empty project', () => {
+    it('ends well, and says what it made', () => {
+      succeeded(first);
+      process.stdout.write(
+        `deploy: first run ${first.mutations.length} changes in ${first.seconds.toFixed(0)} s, of ${first.requests.length} requests\n`,
+      );
+      for (const name of [`${PROJECT}-pipeline-raw`, 'pipeline-processvideo', 'pipeline-events']) {
+        expect(first.said).toContain(name);
+      }
+    });
+
+    it('makes the four buckets: uniform access, nothing public', () => {
+      expect(Object.keys(made.resources).filter((name) => name.startsWith('b/'))).toEqual(
+        Object.keys(BUCKETS).sort(),
+      );
+      expect(made.resources).toMatchObject(BUCKETS);
+    });
+
+    it('lets state expire, and nothing of the tables by age', () => {
+      const rules = (name: string) =>
+        JSON.stringify(made.resources[`b/${PROJECT}-pipeline-${name}`]?.['lifecycle'] ?? {});
+      expect(rules('state')).toContain('"failures/"');
+      expect(rules('state')).toContain('"dead-letters/"');
+      expect(rules('lake')).not.toContain('"Delete"');
+      expect(rules('frames')).not.toContain('"Delete"');
+      expect(rules('raw')).not.toContain('"Delete"');
+    });
+
+    it('makes the topics and no other', () => {
+      expect(ofKind('topics')).toEqual([...TOPICS].sort());
+    });
+
+    it('makes the subscriptions and no other: retention, backoff, dead letters, whom they push to', () => {
+      expect(ofKind('subscriptions')).toEqual(Object.keys(SUBSCRIPTIONS).sort());
+      expect(made.resources).toMatchObject(SUBSCRIPTIONS);
+    });
+
+    it('gives the inspector of dead letters none of its own', () => {
+      const name = Object.keys(SUBSCRIPTIONS).find((one) => one.includes('inspectdeadletter'))!;
+      expect(made.resources[name]).not.toHaveProperty('deadLetterPolicy');
+    });
+
+    it('makes a service account a function, and one that builds', () => {
+      expect(ofKind('serviceAccounts')).toEqual([...ACCOUNTS].sort());
+    });
+
+    it('grants every role that is needed and no other', () => {
+      expect(made.bindings).toEqual([...BINDINGS].sort());
+    });
+
+    it('deploys the functions: runtime, sizes, retry, account, environment, nobody from outside', () => {
+      expect(ofKind('functions')).toEqual(Object.keys(FUNCTIONS).sort());
+      expect(made.resources).toMatchObject(FUNCTIONS);
+      for (const name of ofKind('functions')) {
+        const { environmentVariables } = object(made.resources[name]?.['serviceConfig']);
+        const wanted = (FUNCTIONS[name] as { serviceConfig: { environmentVariables: object } }).serviceConfig;
+        expect(environmentVariables).toEqual(wanted.environmentVariables);
+      }
+    });
+
+    it('labels the functions with the commit', () => {
+      const commit = execFileSync('git', ['rev-parse', 'HEAD'], {
+        cwd: workshop.tree.folder,
+        encoding: 'utf8',
+      }).trim();
+      for (const name of ofKind('functions'))
+        expect(made.resources[name]?.['labels']).toMatchObject({ commit });
+    });
+
+    it('uploads what the build needs and nothing else', () => {
+      const uploads = [...main.plane.cloud.state.resources].filter(([name]) => name.startsWith('uploads/'));
+      expect(uploads.length).toBeGreaterThanOrEqual(4);
+      const asked = execFileSync('gcloud', ['meta', 'list-files-for-upload', workshop.tree.folder], {
+        encoding: 'utf8',
+      });
+      const listed = asked.trim().split('\n').sort();
+      for (const [, { bytes, entries }] of uploads) {
+        expect(Number(bytes)).toBeLessThan(1_000_000);
+        const names = (entries as string[]).filter((name) => !name.endsWith('/'));
+        // gcloud has two ways to read .gcloudignore: what lies at the top can get lost in one of them.
+        expect(names).toEqual(listed);
+      }
+      expect(listed).toEqual(
+        expect.arrayContaining(['package.json', 'package-lock.json', 'functions/index.ts']),
+      );
+      expect(listed.filter((name) => /^(test|local|cli|deploy|node_modules|\.git)\b/.test(name))).toEqual([]);
+      expect(first.said).toMatch(/source: \d+ files, \d+ KiB/);
+    });
+
+    it('has the tables looked after every five minutes', () => {
+      expect(ofKind('jobs')).toEqual([`projects/${PROJECT}/locations/${REGION}/jobs/pipeline-maintain`]);
+      expect(made.resources[ofKind('jobs')[0]!]).toMatchObject({
+        schedule: '*/5 * * * *',
+        state: 'ENABLED',
+        pubsubTarget: { topicName: `projects/${PROJECT}/topics/pipeline-maintenance` },
+      });
+    });
+
+    it('makes metrics, alerts that say what to do, and a dashboard', () => {
+      const metrics = ofKind('metrics').map((name) => name.replace(/^.*\//, ''));
+      for (const name of [
+        'events_published_total',
+        'events_consumed_total',
+        'event_lag_seconds',
+        'dlq_messages_total',
+      ]) {
+        expect(metrics).toContain(`pipeline_${name}`);
+      }
+      const alerts = ofKind('alertPolicies');
+      expect(alerts.length).toBeGreaterThanOrEqual(4);
+      for (const name of alerts) {
+        const { content } = object(made.resources[name]?.['documentation']);
+        expect(text(content).length, name).toBeGreaterThan(80);
+      }
+      expect(ofKind('dashboards')).toHaveLength(1);
+    });
+  });
+
+  describe('run again', () => {
+    it('changes nothing, and says so', async () => {
+      // This time each command starts gcloud as a person does, not from the one that is loaded already.
+      const second = succeeded(await main.run(PLACE, { env: { PATH: process.env['PATH'] ?? '' } }));
+      process.stdout.write(`deploy: second run 0 changes in ${second.seconds.toFixed(0)} s\n`);
+      expect(sent(second)).toEqual([]);
+      expect(second.said).toContain('nothing to change');
+      expect(main.picture()).toEqual(made);
+    });
+
+    it('--verify finds nothing, and changes nothing', async () => {
+      const run = succeeded(await main.run([...PLACE, '--verify']));
+      expect(sent(run)).toEqual([]);
+    });
+  });
+
+  describe('when something was changed behind its back', () => {
+    it('--verify names each difference and mends none; a deployment mends them all', async () => {
+      const { resources, policies } = main.plane.cloud.state;
+      const names = [...resources.keys()];
+      const trigger = names.find((name) => /subscriptions\/eventarc-.*-pipeline-ingestevent-/.test(name))!;
+      delete resources.get(trigger)!['deadLetterPolicy'];
+      resources.get(`b/${PROJECT}-pipeline-raw`)!['iamConfiguration'] = {
+        uniformBucketLevelAccess: { enabled: true },
+        publicAccessPrevention: 'inherited',
+      };
+      const service = `projects/${PROJECT}/locations/${REGION}/services/pipeline-processvideo`;
+      policies.get(service)!.bindings[0]!.members.push('allUsers');
+      const project = policies.get(`projects/${PROJECT}`)!;
+      project.bindings.push({
+        role: 'roles/editor',
+        members: [`serviceAccount:pipeline-ingestevent@${PROJECT}.iam.gserviceaccount.com`],
+      });
+      const lost = policies.get(`b/${PROJECT}-pipeline-state`)!;
+      lost.bindings = lost.bindings.filter(({ role }) => role !== 'roles/storage.objectUser');
+      const differing = main.picture();
+
+      const looked = await main.run([...PLACE, '--verify']);
+      expect(looked.code, looked.said).toBe(1);
+      expect(sent(looked)).toEqual([]);
+      expect(main.picture()).toEqual(differing);
+      expect(looked.said).toMatch(/no dead-letter policy/);
+      expect(looked.said).toMatch(/public access is not prevented/);
+      expect(looked.said).toMatch(/allUsers/);
+      expect(looked.said).toMatch(/roles\/editor/);
+      expect(looked.said).toMatch(/roles\/storage.objectUser/);
+
+      succeeded(await main.run(PLACE));
+      expect(main.picture()).toEqual(made);
+    });
+
+    it('a new version whose deployment drops the dead-letter policies gets them back, and tells', async () => {
+      workshop.tree.change();
+      main.plane.cloud.faults.recreateSubscriptions = true;
+      const before = [...main.plane.cloud.state.resources.keys()].filter((name) =>
+        /eventarc-.*-sub-/.test(name),
+      );
+      const run = succeeded(await main.run(PLACE));
+      main.plane.cloud.faults.clear();
+      const after = [...main.plane.cloud.state.resources.keys()].filter((name) =>
+        /eventarc-.*-sub-/.test(name),
+      );
+      expect(after).toHaveLength(4);
+      // Every one of them really was made anew.
+      expect(after.filter((name) => before.includes(name))).toEqual([]);
+      expect(
+        run.mutations.filter(({ path, method }) => method === 'PATCH' && /functions\//.test(path)),
+      ).toHaveLength(4);
+      expect(run.said).toMatch(/no dead-letter policy/);
+      const { resources, bindings } = main.picture();
+      expect(resources).toMatchObject(SUBSCRIPTIONS);
+      expect(bindings).toEqual(made.bindings);
+      made = main.picture();
+    });
+  });
+
+  describe('taken down', () => {
+    const left = ({ resources }: Picture): string[] => Object.keys(resources);
+
+    it('does nothing unless the prefix is typed', async () => {
+      const run = await main.run([...PLACE, '--destroy'], { input: 'yes\n' });
+      expect(run.code).toBe(1);
+      expect(run.said).toMatch(/nothing was deleted: type pipeline/);
+      expect(sent(run)).toEqual([]);
+      expect(main.picture()).toEqual(made);
+    });
+
+    it('leaves nothing but what Google owns, and the bucket that holds data', async () => {
+      putObject(main.plane.cloud, `${PROJECT}-pipeline-raw`, 'holiday.mp4');
+      const run = succeeded(await main.run([...PLACE, '--destroy'], { input: 'pipeline\n' }));
+      expect(run.said).toContain(`${PROJECT}-pipeline-raw`);
+      expect(left(main.picture())).toEqual([
+        `b/${PROJECT}-pipeline-raw`,
+        `b/${PROJECT}-pipeline-raw/o/holiday.mp4`,
+      ]);
+    });
+
+    it('with --with-data leaves nothing at all', async () => {
+      succeeded(await main.run([...PLACE, '--destroy', '--yes', '--with-data']));
+      expect(left(main.picture())).toEqual([]);
+      expect(main.picture().bindings).toEqual([...GOOGLES_OWN, OWNER].sort());
+    });
+
+    it('a second time finds nothing to do', async () => {
+      const run = succeeded(await main.run([...PLACE, '--destroy', '--yes']));
+      expect(sent(run)).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,82 @@
+import { execFileSync } from 'node:child_process';
+import { expect } from 'vitest';
+import { deploy, type Run, type RunOptions } from './deploy.ts';
+import { type Preloaded, preloadGcloud, realGcloud } from './gcloud.ts';
+import { type Picture, picture } from './picture.ts';
+import { type ControlPlane, startControlPlane } from './server.ts';
+import { copyTree, type Tree } from './tree.ts';
+
+export const PROJECT = 'demo-project';
+export const REGION = 'europe-west1';
+export const PLACE: readonly string[] = ['--project', PROJECT, '--region', REGION];
+
+/** gcloud's version, after a line that says whether it is there; undefined when it is not. */
+export function gcloudHere(name: string): string | undefined {
+  const version = versionOf();
+  process.stdout.write(
+    version === undefined
+      ? `${name}: SKIPPED (gcloud is not on this machine); test/unit/deploy checks the recorded commands\n`
+      : `${name}: by the real gcloud ${version} over a control plane on loopback\n`,
+  );
+  return version;
+}
+
+function versionOf(): string | undefined {
+  try {
+    return /Google Cloud SDK (\S+)/.exec(execFileSync('gcloud', ['--version'], { encoding: 'utf8' }))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** One empty project, and deploy.sh run in it. */
+export interface Site {
+  plane: ControlPlane;
+  run(args: readonly string[], options?: RunOptions): Promise<Run>;
+  picture(): Picture;
+}
+
+/** What tests of one file share: the loaded gcloud, a copy of the tree, and any number of projects. */
+export class Workshop {
+  private readonly cleanups: (() => unknown)[] = [];
+
+  private constructor(
+    private readonly preloaded: Preloaded,
+    readonly tree: Tree,
+  ) {}
+
+  static async open(): Promise<Workshop> {
+    return new Workshop(await preloadGcloud(), copyTree());
+  }
+
+  async site(): Promise<Site> {
+    const plane = await startControlPlane(PROJECT);
+    const gcloud = await realGcloud(plane, this.preloaded);
+    this.cleanups.push(async () => {
+      await gcloud.close();
+      await plane.close();
+      // Nobody was asked but the control plane.
+      expect(plane.escaped).toEqual([]);
+    });
+    return {
+      plane,
+      run: (args, options) => deploy(plane, gcloud, this.tree.folder, args, options),
+      picture: () => picture(plane.cloud.state),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.preloaded.close();
+    this.tree.remove();
+    for (const cleanup of this.cleanups) await cleanup();
+  }
+}
+
+/** Fails with what the script said. */
+export function succeeded(run: Run): Run {
+  expect(run.code, run.said.slice(-4_000)).toBe(0);
+  return run;
+}
+
+export const sent = (run: Run): string[] =>
+  run.mutations.map(({ method, service, path }) => `${method} ${service}/${path}`);
