@@ -17,30 +17,37 @@ const UNIT_MS: Record<string, number> = {
   week: 7 * DAY_MS,
 };
 
-/** How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days. */
+/**
+ * How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days; for ever
+ * where the property is not understood.
+ */
 export function fileRetentionMs({ configuration }: Metadata): number {
   return Math.max(7 * DAY_MS, intervalMs(configuration['delta.deletedFileRetentionDuration']) ?? 0);
 }
 
 /**
- * How long commits stay, ms: `delta.logRetentionDuration`, 30 days by default and never under one. A writer
- * that slept longer could bring back a version that was cleaned up, and nobody would see its rows.
+ * How long commits stay, ms: `delta.logRetentionDuration`, 30 days by default and never under one; for ever where
+ * it is not understood, or with `delta.enableExpiredLogCleanup` off. A writer that slept longer could bring back a
+ * version that was cleaned up, and nobody would see its rows.
  */
 export function logRetentionMs({ configuration }: Metadata): number {
+  const isKept = configuration['delta.enableExpiredLogCleanup']?.toLowerCase() === 'false';
+  if (isKept) return Number.POSITIVE_INFINITY;
   return Math.max(DAY_MS, intervalMs(configuration['delta.logRetentionDuration']) ?? 30 * DAY_MS);
 }
 
-/** `interval 30 days`, `interval 1 week 2 days`; undefined where it is no such text. */
-export function intervalMs(text: string | undefined): number | undefined {
-  const parts = text
-    ?.trim()
+/** `interval 30 days`, `interval 1 week 2 days`; undefined for no text, endless for one that is not such. */
+function intervalMs(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const interval = text
+    .trim()
     .toLowerCase()
     .replace(/^interval\s+/, '');
-  if (!parts || !/^(\d+\s+[a-z]+\s*)+$/.test(parts)) return undefined;
+  if (!/^(\d+\s+[a-z]+\s*)+$/.test(interval)) return Number.POSITIVE_INFINITY;
   let total = 0;
-  for (const [, count, unit] of parts.matchAll(/(\d+)\s+([a-z]+)/g)) {
+  for (const [, count, unit] of interval.matchAll(/(\d+)\s+([a-z]+)/g)) {
     const ms = UNIT_MS[(unit ?? '').replace(/s$/, '')];
-    if (ms === undefined) return undefined;
+    if (ms === undefined) return Number.POSITIVE_INFINITY;
     total += Number(count) * ms;
   }
   return total;

@@ -8,10 +8,10 @@ const LOG = 'events/_delta_log/';
 const padded = (version: number) => String(version).padStart(20, '0');
 
 /** Versions 0 to 9 with checkpoints of 3 and 6, all of them a month old. */
-async function oldTable() {
+async function oldTable(configuration: Record<string, string> = {}) {
   const clock = manualClock();
   const bucket = memoryBucket(clock.now);
-  const table = await DeltaTable.create(bucket, 'events', { columns: COLUMNS, clock });
+  const table = await DeltaTable.create(bucket, 'events', { columns: COLUMNS, configuration, clock });
   for (let i = 1; i < 10; i++) {
     await table.append([rowOf(i)]);
     if (i === 3 || i === 6) await table.checkpoint();
@@ -51,4 +51,15 @@ test('parts whose numbers are beyond their count make no checkpoint', async () =
     await bucket.putIfAbsent(name, whole?.body ?? new Uint8Array(0));
   }
   expect(await table.cleanUpLog()).toMatchObject({ oldestKept: undefined });
+});
+
+test.each([
+  ['nothing is said', {}, 7],
+  ['two weeks', { 'delta.logRetentionDuration': 'interval 2 weeks' }, 7],
+  ['two months of days', { 'delta.logRetentionDuration': 'interval 60 days' }, 0],
+  ['what is not understood', { 'delta.logRetentionDuration': 'interval 1 month' }, 0],
+  ['the log is to be kept', { 'delta.enableExpiredLogCleanup': 'False' }, 0],
+])('a table whose properties say: %s', async (_name, configuration, deleted) => {
+  const { table } = await oldTable(configuration);
+  expect(await table.cleanUpLog()).toMatchObject({ deleted });
 });

@@ -142,6 +142,10 @@ describe('vacuum', () => {
     for (const [retention, deletes] of [
       ['interval 0 hours', 4],
       ['interval 2 weeks', 0],
+      // not understood: nothing is deleted
+      ['interval 1 year', 0],
+      ['interval 0 years', 0],
+      ['a while', 0],
     ] as const) {
       const { clock, table } = await timedTable({ 'delta.deletedFileRetentionDuration': retention });
       for (let i = 0; i < 4; i++) await table.append([rowOf(i)]);
