@@ -1,6 +1,6 @@
 import type { Gcloud } from './gcloud.ts';
 import { oneLine } from './mends.ts';
-import { type Step, shown } from './step.ts';
+import { type Step, shown, shownFiles } from './step.ts';
 
 export type Say = (line: string) => void;
 
@@ -32,7 +32,10 @@ export const describe = ({ verb, what, why }: Step): string =>
 
 /** The plan as a script: comments say what and why. */
 export function asScript(steps: readonly Step[], title: string): string {
-  return [`\n# -- ${title}`, ...steps.flatMap((step) => [`# ${describe(step)}`, shown(step.command)])].join(
-    '\n',
-  );
+  const lines = steps.flatMap((step) => [
+    `# ${describe(step)}`,
+    ...shownFiles(step.command),
+    shown(step.command),
+  ]);
+  return [`\n# -- ${title}`, ...lines].join('\n');
 }

@@ -32,6 +32,9 @@ export const PARTS: readonly Part[] = [
 /** Brings every part to where it should be; each is looked at when those before it are done. Gives the number of changes. */
 export async function deployAll(context: Context, gcloud: Gcloud, say: Say): Promise<number> {
   let changes = 0;
+  // looked at all at once: where nothing is to be done, that is soon said
+  const plans = await Promise.all(PARTS.map((part) => part.plan(context)));
+  if (plans.flat().length === 0) return 0;
   for (const part of PARTS) {
     const steps = await part.plan(context);
     if (steps.length === 0) continue;

@@ -17,6 +17,11 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+const SCRIPT_HEAD = `#!/usr/bin/env bash
+set -euo pipefail
+export CLOUDSDK_CORE_DISABLE_PROMPTS=1
+FILES=$(mktemp -d)`;
+
 async function main(options: Options): Promise<void> {
   const { project, region, prefix, action } = options;
   if (action === 'help') return say(HELP.trimEnd());
@@ -36,7 +41,7 @@ async function main(options: Options): Promise<void> {
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
   if (options.dryRun) {
-    say('#!/usr/bin/env bash\nset -euo pipefail\nexport CLOUDSDK_CORE_DISABLE_PROMPTS=1');
+    say(SCRIPT_HEAD);
     const changes = await dryRun(context, say);
     return say(changes === 0 ? '# nothing to change' : `# ${changes} changes; none was made`);
   }

@@ -5,68 +5,92 @@ interface About {
   project: string;
   region: string;
   text: string;
-  /** What the pattern's group held. */
+  /** What the first group of the pattern that matched holds. */
   found: string;
 }
 
 interface Mend {
-  when: RegExp;
+  /** Any of these. */
+  when: readonly RegExp[];
   /** One line: what is wrong, and what to do. */
   say(about: About): string;
 }
 
-/** First match counts: the more a pattern says, the earlier it comes. */
+/** The first that matches counts: what says more comes earlier. */
 const MENDS: readonly Mend[] = [
   {
-    when: /gcloud: command not found/,
+    when: [/gcloud: command not found/],
     say: () => 'gcloud is not installed: https://cloud.google.com/sdk/docs/install says how',
   },
   {
-    when: /components? \[?(alpha|beta)\]?|You do not currently have this command group installed|Invalid choice: '(alpha|beta)'/i,
+    when: [/do not currently have this command group installed/i, /Invalid choice: '(alpha|beta)'/],
     say: () => 'gcloud lacks its alpha and beta commands: run "gcloud components install alpha beta"',
   },
   {
-    when: /do not currently have an active account|Reauthentication|refresh.* tokens|invalid_grant|UNAUTHENTICATED|invalid authentication credentials/i,
+    when: [
+      /do not currently have an active account/,
+      /Reauthentication/,
+      /refreshing your current auth tokens|invalid_grant/,
+      /UNAUTHENTICATED|invalid authentication credentials|HTTPError 401/,
+    ],
     say: () => 'gcloud is not logged in, or no longer: run "gcloud auth login"',
   },
   {
-    when: /BILLING_DISABLED|UREQ_PROJECT_BILLING|billing account .*(not found|disabled|not open)|billing must be enabled|requires billing/i,
+    when: [
+      /BILLING_DISABLED|UREQ_PROJECT_BILLING/,
+      /billing account .*(not found|disabled|not open)/i,
+      /billing must be enabled|requires billing/i,
+    ],
     say: ({ project }) => noBilling(project),
   },
   {
-    when: /([a-z]+\.googleapis\.com)[^\n]*(SERVICE_DISABLED|has not been used|is disabled|is not enabled)|SERVICE_DISABLED[\s\S]*?([a-z]+\.googleapis\.com)|API \[([a-z]+\.googleapis\.com)\] not enabled/i,
+    when: [
+      /(?:has not been used in project|it is disabled)[\s\S]*?apis\/api\/([a-z]+\.googleapis\.com)/,
+      /API \[([a-z]+\.googleapis\.com)\] not enabled/,
+      /SERVICE_DISABLED[\s\S]*?service: '?([a-z]+\.googleapis\.com)/,
+      /([a-z]+\.googleapis\.com)[^\n]* is (?:not enabled|disabled)/,
+    ],
     say: ({ project, found }) =>
       `${found} is not enabled in ${project}: run "gcloud services enable ${found} --project=${project}", wait a minute, and run this again`,
   },
   {
-    when: /bucket (?:you tried to create |name )?.*(?:already exists|is not available|already own)|HTTPError 409.*bucket|The requested bucket name is not available/i,
-    say: () =>
-      "the name of a bucket is taken, by somebody else's project or a moment ago by yours: choose another --prefix",
+    when: [/bucket name is not available|bucket names? .*already (exists|taken)|already own it/i],
+    say: () => "a bucket's name is taken, since all projects share these names: choose another --prefix",
   },
   {
-    when: /RESOURCE_EXHAUSTED|quota (?:metric|exceeded|limit)|Quota .*exceeded|rateLimitExceeded|HTTPError 429/i,
+    when: [
+      /RESOURCE_EXHAUSTED|quota exceeded|exceeded .*quota|rateLimitExceeded|HTTPError 429|status=\[429\]/i,
+    ],
     say: ({ project, text }) =>
-      `a quota of ${project} is used up (${oneLine(text, 160)}): wait, or ask for more at https://console.cloud.google.com/iam-admin/quotas?project=${project}, and run this again`,
+      `a quota of ${project} is used up (${oneLine(text, 200)}): wait, or ask for more at https://console.cloud.google.com/iam-admin/quotas?project=${project}, and run this again`,
   },
   {
-    when: /constraint|org(anization)? ?policy|FAILED_PRECONDITION.*polic/i,
+    when: [
+      /location constraint is not valid/i,
+      /locations?[/ ]'?([a-z]+-[a-z]+\d+)'? ?(?:\(or it may not exist\)|is not found|is not supported|does not exist)/i,
+      /Permission denied on 'locations\/([a-z0-9-]+)'/,
+    ],
+    say: ({ region, text }) =>
+      `${region} is no region for it (${oneLine(text, 160)}): choose a --region of "gcloud functions regions list"`,
+  },
+  {
+    when: [/constraints\/|organization policy|permitted customer/i],
     say: ({ text }) =>
-      `an organization policy forbids it (${oneLine(text, 200)}): ask whoever keeps your organization's policies`,
+      `an organization policy forbids it (${oneLine(text, 250)}): ask whoever keeps your organization's policies`,
   },
   {
-    when: /(?:permission|PERMISSION)[ _](?:DENIED: )?.*?'?([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)'?/,
+    when: [
+      /[Pp]ermission '?([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)'? (?:is )?denied/,
+      /does not have ([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+) access/,
+      /[Rr]equired "?'?([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)"?'? permission/,
+    ],
     say: ({ project, found }) =>
       `you lack the permission ${found} in ${project}: ask an owner for a role that has it ("gcloud iam roles list --filter=includedPermissions:${found}"), or for roles/owner`,
   },
   {
-    when: /PERMISSION_DENIED|does not have permission|HTTPError 403|forbidden|may not exist/i,
+    when: [/PERMISSION_DENIED|does not have permission|not authorized|HTTPError 403|status=\[403\]/i],
     say: ({ project, text }) =>
-      `you lack a permission in ${project} (${oneLine(text, 200)}): ask an owner for roles/owner, or for the roles in docs/roles.md`,
-  },
-  {
-    when: /location .*(?:not (?:found|supported|valid)|unsupported|invalid)|Region .*not|Locations? .* is not/i,
-    say: ({ region, text }) =>
-      `${region} does not have it (${oneLine(text, 160)}): choose a --region of "gcloud functions regions list"`,
+      `you lack a permission in ${project} (${oneLine(text, 250)}): ask an owner for a role that has it, or for roles/owner`,
   },
 ];
 
@@ -76,15 +100,13 @@ export const noBilling = (project: string): string =>
 /** One line for people: what is wrong and what to do. Undefined where nothing is known about it. */
 export function mendOf(text: string, place: { project: string; region: string }): string | undefined {
   for (const { when, say } of MENDS) {
-    const match = when.exec(text);
-    if (!match) continue;
-    const found = match.slice(1).find((group) => group?.includes('.')) ?? '';
-    return say({ ...place, text, found });
+    const match = when.map((pattern) => pattern.exec(text)).find((found) => found !== null);
+    if (match) return say({ ...place, text, found: match[1] ?? '' });
   }
   return undefined;
 }
 
-/** What went wrong, as the last lines a user reads. */
+/** What went wrong, as the last line a user reads; with the command where nobody knows better. */
 export function explain(error: GcloudError, place: { project: string; region: string }): string {
   const mend = mendOf(error.text, place);
   if (mend !== undefined) return mend;
@@ -94,7 +116,7 @@ export function explain(error: GcloudError, place: { project: string; region: st
 /** Without control characters, and without gcloud's own preamble. */
 export function oneLine(text: string, limit: number): string {
   const line = text
-    .replace(/^ERROR: \([\w.-]+\)\s*/, '')
+    .replace(/^[\s\S]*?ERROR: \([\w.-]+\)\s*/, '')
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   return line.length > limit ? `${line.slice(0, limit)}…` : line;

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /**
  * One argument of gcloud. A file's content is passed by a temporary file; a `shell` one is known only when an
  * earlier command has run, so it can be printed and not run.
@@ -19,14 +21,26 @@ export interface Step {
   retryOn?: RegExp;
 }
 
-/** Fit to be pasted into bash. */
+/** Fit to be pasted into bash, after `shownFiles`. */
 export function shown(command: readonly Arg[]): string {
   return ['gcloud', ...command.map(shownArg)].join(' ');
 }
 
+/** Commands that write the files of a command to the folder `$FILES`. gcloud reads no pipes. */
+export function shownFiles(command: readonly Arg[]): string[] {
+  return command.flatMap((arg) =>
+    typeof arg !== 'string' && 'content' in arg
+      ? [`printf %s ${singleQuoted(arg.content)} >"$FILES/${fileName(arg.content)}"`]
+      : [],
+  );
+}
+
+const fileName = (content: string): string =>
+  `${createHash('sha256').update(content).digest('hex').slice(0, 8)}.json`;
+
 function shownArg(arg: Arg): string {
   if (typeof arg === 'string') return shellQuoted(arg);
-  if ('content' in arg) return `${arg.flag}=<(printf %s ${shellQuoted(arg.content)})`;
+  if ('content' in arg) return `${arg.flag}="$FILES/${fileName(arg.content)}"`;
   return arg.flag === undefined ? `"${arg.shell}"` : `${arg.flag}="${arg.shell}"`;
 }
 

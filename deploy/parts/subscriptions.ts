@@ -1,5 +1,4 @@
 import type { FunctionName, Trigger } from '../../functions/triggers.ts';
-import { guardedKey } from '../cloud.ts';
 import { type CloudFunction, type Subscription, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part, replayable } from '../context.ts';
 import { memberOf } from '../names.ts';
@@ -55,18 +54,20 @@ export const forwarding: Part = {
       })) satisfies Wanted[];
     const looked = wanted.map(({ on }) => on).filter(({ name }) => there.has(name));
     const steps = await roleSteps(wanted, looked, context);
-    const asks = new Map(wanted.map(({ on }) => [guardedKey(on), on.name]));
-    // What is not there yet is asked for in the command itself, for a dry run.
-    return steps.map((step) => ({
-      ...step,
-      command: step.command.map((arg) =>
-        typeof arg === 'string' && arg.startsWith('$(') && asks.get(step.lane ?? '') === arg
-          ? { shell: arg }
-          : arg,
-      ),
-    }));
+    return steps.map((step) => asked(step));
   },
 };
+
+/** What is not there yet has no name: the command asks for it, in a dry run. */
+function asked(step: Step): Step {
+  const unknown = step.command.find((arg): arg is string => typeof arg === 'string' && arg.startsWith('$('));
+  if (unknown === undefined) return step;
+  return {
+    ...step,
+    what: step.what.replace(` ${unknown}`, " of the function's trigger"),
+    command: step.command.map((arg) => (arg === unknown ? { shell: unknown } : arg)),
+  };
+}
 
 async function wishes(context: Context): Promise<Wish[]> {
   const { names, cloud } = context;

@@ -267,7 +267,9 @@ test('a dry run prints commands for bash and runs none', async () => {
   expect(script).toContain(
     `gcloud pubsub subscriptions update "$(gcloud eventarc triggers describe "$(gcloud functions describe pipeline-processvideo --v2 --project=demo-project --region=europe-west1 --format='value(eventTrigger.trigger)')" --format='value(transport.pubsub.subscription)')" --project=demo-project`,
   );
-  expect(script).toContain(`--lifecycle-file=<(printf %s '{"rule":[`);
+  expect(script).toMatch(
+    /^printf %s '\{"rule":\[.*' >"\$FILES\/([0-9a-f]{8}\.json)"\ngcloud .* --lifecycle-file="\$FILES\/\1"$/m,
+  );
 });
 
 describe('--destroy', () => {

@@ -1,0 +1,207 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { covers } from '../../../deploy/covers.ts';
+import { cliEnvironment } from '../../../deploy/env.ts';
+import { mendOf } from '../../../deploy/mends.ts';
+import { Names } from '../../../deploy/names.ts';
+import { parseOptions } from '../../../deploy/options.ts';
+import { bucketPlans } from '../../../deploy/parts/buckets.ts';
+import { readSettings } from '../../../deploy/settings.ts';
+import { measure } from '../../../deploy/source.ts';
+import { shown, shownFiles } from '../../../deploy/step.ts';
+import { type FunctionName, triggers } from '../../../functions/triggers.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'deploy-parts-'));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+const PLACE = ['--project', 'demo-project', '--region', 'us-central1'];
+
+describe('wrong usage says what is allowed', () => {
+  test.each<[string, string[], RegExp]>([
+    ['no project', ['--region', 'us-central1'], /which project\? give --project/],
+    ['no region', ['--project', 'demo-project'], /which region\? give --region, such as us-central1/],
+    [
+      'a name for an id',
+      ['--project', 'My Project', '--region', 'us-central1'],
+      /6 to 30 lower-case letters/,
+    ],
+    [
+      'a zone for a region',
+      ['--project', 'demo-project', '--region', 'us-central1-a'],
+      /--region is "us-central1-a"/,
+    ],
+    ['a long prefix', [...PLACE, '--prefix', 'a-very-long-prefix'], /1 to 12 lower-case letters/],
+    ['a prefix that ends in a dash', [...PLACE, '--prefix', 'a-'], /--prefix is "a-"/],
+    ['an unknown function', [...PLACE, '--only', 'processVideos'], /allowed are processVideo, ingestEvent/],
+    ['an unknown option', [...PLACE, '--dryrun'], /--dryrun/],
+    ['no number', [...PLACE, '--raw-days', 'ten'], /--raw-days is "ten"; a whole number from 1/],
+    [
+      'a channel by its name',
+      [...PLACE, '--notify', 'me@example.com'],
+      /projects\/P\/notificationChannels\/ID/,
+    ],
+    ['two things at once', [...PLACE, '--verify', '--destroy'], /--verify and --destroy exclude each other/],
+    ['a smoke test of nothing', [...PLACE, '--smoke', '--dry-run'], /--smoke goes with a deployment alone/],
+    ['data without destruction', [...PLACE, '--with-data'], /--with-data goes with --destroy/],
+  ])('%s', (_name, args, told) => {
+    expect(() => parseOptions(args, {})).toThrow(told);
+  });
+
+  test('project and region may come from the environment', () => {
+    const options = parseOptions([], { GOOGLE_CLOUD_PROJECT: 'demo-project', REGION: 'europe-west1' });
+    expect(options).toMatchObject({ project: 'demo-project', region: 'europe-west1', prefix: 'pipeline' });
+  });
+});
+
+test('names keep the bounds of their services, with the longest prefix and project', () => {
+  const names = new Names({
+    project: 'a123456789b123456789c123456789',
+    projectNumber: '1',
+    region: 'us-central1',
+    prefix: 'twelve-chars',
+  });
+  for (const name of Object.keys(triggers) as FunctionName[]) {
+    expect(names.accountId(name).length, name).toBeLessThanOrEqual(30);
+    expect(names.function(name)).toMatch(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/);
+  }
+  expect(names.bucket('frames').length).toBeLessThanOrEqual(63);
+  expect(names.metric('dlq_messages_total')).toBe('twelve_chars_dlq_messages_total');
+  expect(cliEnvironment(names)).toContain('export REPLAY_TOPIC_PREFIX=twelve-chars-replay-');
+});
+
+describe("gcloud's words become one line that says what to do", () => {
+  test.each<[string, string, RegExp]>([
+    ['no gcloud', 'gcloud: command not found', /install/],
+    [
+      'no login',
+      'ERROR: (gcloud.projects.describe) You do not currently have an active account selected.\nPlease run:\n\n  $ gcloud auth login',
+      /run "gcloud auth login"/,
+    ],
+    [
+      'an old login',
+      "ERROR: (gcloud.projects.describe) There was a problem refreshing your current auth tokens: ('invalid_grant: Bad Request', {})",
+      /run "gcloud auth login"/,
+    ],
+    [
+      'no billing',
+      "ERROR: (gcloud.services.enable) FAILED_PRECONDITION: Billing account for project '12345' is not found. Billing must be enabled for activation of service(s) 'run.googleapis.com' to proceed.\n  reason: UREQ_PROJECT_BILLING_NOT_FOUND",
+      /gcloud billing projects link demo-project/,
+    ],
+    [
+      'billing closed',
+      'ERROR: (gcloud.storage.buckets.create) HTTPError 403: The billing account for the owning project is disabled in state closed',
+      /gcloud billing projects link demo-project/,
+    ],
+    [
+      'a service that is not enabled',
+      "ERROR: (gcloud.scheduler.jobs.list) PERMISSION_DENIED: Cloud Scheduler API has not been used in project demo-project before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/cloudscheduler.googleapis.com/overview?project=demo-project then retry.\n- '@type': type.googleapis.com/google.rpc.ErrorInfo\n  reason: SERVICE_DISABLED",
+      /gcloud services enable cloudscheduler.googleapis.com --project=demo-project/,
+    ],
+    [
+      "a bucket's name that is taken",
+      'ERROR: (gcloud.storage.buckets.create) HTTPError 409: The requested bucket name is not available. The bucket namespace is shared by all users of the system.',
+      /choose another --prefix/,
+    ],
+    [
+      'a quota',
+      'ERROR: (gcloud.functions.deploy) ResponseError: status=[429], code=[Too Many Requests], message=[Quota exceeded for total allowable CPU per project per region.]',
+      /quota of demo-project .*allowable CPU.*iam-admin\/quotas/,
+    ],
+    [
+      'a permission with its name',
+      "ERROR: (gcloud.storage.buckets.create) HTTPError 403: me@example.com does not have storage.buckets.create access to the Google Cloud project. Permission 'storage.buckets.create' denied on resource (or it may not exist).",
+      /you lack the permission storage.buckets.create in demo-project/,
+    ],
+    [
+      'a permission without',
+      'ERROR: (gcloud.pubsub.topics.create) PERMISSION_DENIED: User not authorized to perform this action.',
+      /you lack a permission in demo-project \(PERMISSION_DENIED: User not authorized/,
+    ],
+    [
+      'a region that is none',
+      "ERROR: (gcloud.functions.list) PERMISSION_DENIED: Permission denied on 'locations/mars-east1' (or it may not exist).",
+      /choose a --region of/,
+    ],
+    [
+      'an organization that allows only its own',
+      'ERROR: (gcloud.projects.add-iam-policy-binding) FAILED_PRECONDITION: One or more users named in the policy do not belong to a permitted customer.',
+      /organization policy/,
+    ],
+  ])('%s', (_name, text, told) => {
+    const mend = mendOf(text, { project: 'demo-project', region: 'mars-east1' });
+    expect(mend).toMatch(told);
+    expect(mend).not.toContain('\n');
+  });
+
+  test('what nobody foresaw stays as it is', () => {
+    expect(mendOf('ERROR: a duck', { project: 'p', region: 'r' })).toBeUndefined();
+  });
+});
+
+/** First digits of the SHA-256 of {"it's":1}. */
+const HASHED = 'a748b70d.json';
+
+test('printed commands are fit for bash', () => {
+  const content = `{"it's":1}`;
+  expect(shownFiles([{ flag: '--file', content }])).toEqual([
+    `printf %s '{"it'\\''s":1}' >"$FILES/${HASHED}"`,
+  ]);
+  expect(shown(['a', '--b=c d', `it's`, '--schedule=*/5 * * * *', { flag: '--file', content }])).toBe(
+    `gcloud a --b='c d' 'it'\\''s' --schedule='*/5 * * * *' --file="$FILES/${HASHED}"`,
+  );
+  expect(shown(['x', { shell: '$(gcloud y)' }, { flag: '--z', shell: '$(gcloud w)' }])).toBe(
+    'gcloud x "$(gcloud y)" --z="$(gcloud w)"',
+  );
+});
+
+test.each<[string, unknown, unknown, boolean]>([
+  ['more fields than were given', { a: 1, name: 'x' }, { a: 1 }, true],
+  ['a 64-bit number as a text', { a: '300' }, { a: 300 }, true],
+  ['a zero that is left out', { y: 1 }, { x: 0, y: 1 }, true],
+  ['an empty list that is left out', {}, { list: [] }, true],
+  ['another value', { a: 1 }, { a: 2 }, false],
+  ['something where nothing was wanted', { enabled: true }, { enabled: false }, false],
+  ['a longer list', { a: [1, 2] }, { a: [1] }, false],
+  ['a missing field', {}, { a: 'x' }, false],
+])('what a service holds covers what it was given: %s', (_name, found, wanted, isCovered) => {
+  expect(covers(found, wanted)).toBe(isCovered);
+});
+
+test('settings are read by lines; what the deployment sets itself is refused', () => {
+  const file = (text: string): string => {
+    const path = join(dir, 'deploy.env');
+    writeFileSync(path, text);
+    return path;
+  };
+  expect(readSettings(file('# comment\n\nMOMENT_PROMPT=a cat, = asleep\r\nMAX_MOMENTS=3\n'))).toEqual({
+    MOMENT_PROMPT: 'a cat, = asleep',
+    MAX_MOMENTS: '3',
+  });
+  expect(() => readSettings(file('A=1\nRAW_BUCKET=x\n'))).toThrow(
+    /line 2: RAW_BUCKET is set by the deployment/,
+  );
+  expect(() => readSettings(file('not a setting'))).toThrow(/line 1: NAME=value is allowed/);
+  expect(() => readSettings(join(dir, 'none'))).toThrow(/cannot be read/);
+  expect(readSettings(undefined, `${dir}/nowhere`)).toEqual({});
+});
+
+test('the hash of the source follows names and contents', async () => {
+  writeFileSync(join(dir, 'a'), 'one');
+  writeFileSync(join(dir, 'b'), 'two');
+  const before = await measure(['a', 'b'], dir);
+  expect(before).toMatchObject({ files: 2, bytes: 6, hash: expect.stringMatching(/^[0-9a-f]{16}$/) });
+  expect((await measure(['a', 'b'], dir)).hash).toBe(before.hash);
+  writeFileSync(join(dir, 'b'), 'twp');
+  expect((await measure(['a', 'b'], dir)).hash).not.toBe(before.hash);
+});
+
+test('nothing of the lake expires by age, and raw videos only where it is asked for', () => {
+  const { lake, raw } = bucketPlans({ rawDays: undefined });
+  expect([...lake.lifecycle, ...raw.lifecycle].filter(({ action }) => action.type === 'Delete')).toEqual([]);
+  expect(bucketPlans({ rawDays: 30 }).raw.lifecycle).toContainEqual({
+    action: { type: 'Delete' },
+    condition: { age: 30 },
+  });
+});
