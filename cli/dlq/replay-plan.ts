@@ -1,10 +1,10 @@
 import { triggers } from '../../functions/triggers.ts';
-import { readLetter } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
-import { replayMessage } from '../../shared/dead-letters/replay-message.ts';
+import { type ReplayMessage, replayMessage } from '../../shared/dead-letters/replay-message.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
 import type { Dlq } from './dlq.ts';
+import { readDeath } from './read-death.ts';
 
 /** What is done with the letters that were chosen. */
 export interface ReplayPlan {
@@ -24,14 +24,24 @@ export interface Left {
 
 const LOOKS_AT_A_TIME = 32;
 
-export const NO_FUNCTION = 'no function can be given it back';
+const NO_FUNCTION = 'no function can be given it back';
+
+/** The message that gives it back to its function, or why there is none. */
+export function messageOf(death: DeathRecord, key: string): ReplayMessage {
+  if (!hasTopic(death.function)) return { kind: 'impossible', reason: NO_FUNCTION };
+  try {
+    return replayMessage(death, key);
+  } catch (error) {
+    return { kind: 'impossible', reason: `its record is damaged: ${String(error)}` };
+  }
+}
 
 export function isReplayable(death: DeathRecord): boolean {
-  return hasTopic(death.function) && replayMessage(death, 'any').kind === 'message';
+  return messageOf(death, 'any').kind === 'message';
 }
 
 /** Whether there is a topic for this function alone. */
-export function hasTopic(name: string): boolean {
+function hasTopic(name: string): boolean {
   return Object.hasOwn(triggers, name) && name !== 'inspectDeadLetter';
 }
 
@@ -73,17 +83,18 @@ export function whySettled({ status }: Pick<LetterSummary, 'status'>): Why {
   return reason === undefined ? undefined : { kind: 'settled', reason };
 }
 
-async function whyNot({ state, storage, signal }: Dlq, letter: LetterSummary): Promise<Why> {
+async function whyNot(dlq: Dlq, letter: LetterSummary): Promise<Why> {
   if (!hasTopic(letter.function)) {
     return { kind: 'not-replayable', reason: NO_FUNCTION };
   }
   if (!letter.concern.startsWith('gs://')) return undefined;
   // a listing cuts long names: the record has them whole
-  const read = await readLetter(state, letter.letter, { deaths: 1, signal });
-  const death = read?.entries.map(({ entry }) => entry).findLast((entry) => entry.kind === 'death');
-  if (death?.concern?.kind !== 'object') return undefined;
-  const { bucket, name, generation } = death.concern;
-  const live = await storage.bucket(bucket).stat(name, { signal });
+  const read = await readDeath(dlq, letter.letter);
+  if (read.kind === 'unreadable') return { kind: 'not-replayable', reason: read.reason };
+  const concern = read.kind === 'death' ? read.death.concern : undefined;
+  if (concern?.kind !== 'object') return undefined;
+  const { bucket, name, generation } = concern;
+  const live = await dlq.storage.bucket(bucket).stat(name, { signal: dlq.signal });
   if (!live) return { kind: 'gone', reason: `its object is gone (generation ${generation})` };
   if (live.generation === generation) return undefined;
   const reason = `its object was replaced: generation ${live.generation} in place of ${generation}`;

@@ -1,6 +1,6 @@
-import { readLetter, writeReplay } from '../../shared/dead-letters/letter-store.ts';
+import { writeReplay } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
-import { replayMessage, replayTopic } from '../../shared/dead-letters/replay-message.ts';
+import { replayTopic } from '../../shared/dead-letters/replay-message.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import { ahead } from '../common/ahead.ts';
@@ -8,7 +8,8 @@ import { inBatches } from '../common/in-batches.ts';
 import { lateSignal } from '../common/late-signal.ts';
 import type { Publishing } from '../common/publisher.ts';
 import type { Dlq } from './dlq.ts';
-import { hasTopic, type Left, NO_FUNCTION, whySettled } from './replay-plan.ts';
+import { readDeath } from './read-death.ts';
+import { type Left, messageOf, whySettled } from './replay-plan.ts';
 
 /** How far it has come; told as it goes, so that it is known whenever it ends. */
 export interface Sent {
@@ -55,24 +56,24 @@ export async function sendLetters(
 ): Promise<void> {
   const { clock, signal, state } = dlq;
   const late = lateSignal(signal);
-  const leave = ({ letter, concern }: LetterSummary, why: Pick<Left, 'kind' | 'reason'>): undefined => {
-    sent.left.push({ letter, concern, ...why });
+  const leave = (
+    { letter, concern }: LetterSummary,
+    { kind, reason }: Pick<Left, 'kind' | 'reason'>,
+  ): undefined => {
+    sent.left.push({ letter, concern, kind, reason });
   };
 
   const load = async (letter: LetterSummary): Promise<Item | undefined> => {
     signal.throwIfAborted();
-    const read = await readLetter(state, letter.letter, { deaths: 1, signal });
-    const death = read?.entries.map(({ entry }) => entry).findLast((entry) => entry.kind === 'death');
-    if (!read || !death) return leave(letter, { kind: 'settled', reason: 'expired meanwhile' });
+    const read = await readDeath(dlq, letter.letter);
+    if (read.kind === 'expired') return leave(letter, { kind: 'settled', reason: 'expired meanwhile' });
+    if (read.kind === 'unreadable') return leave(letter, { ...read, kind: 'not-replayable' });
     // somebody else may be at it, too
     const why = again ? undefined : whySettled(read);
     if (why) return leave(letter, why);
-    const replay = replayMessage(death, key);
-    if (replay.kind === 'impossible' || !hasTopic(death.function)) {
-      const reason = replay.kind === 'impossible' ? replay.reason : NO_FUNCTION;
-      return leave(letter, { kind: 'not-replayable', reason });
-    }
-    const topic = replayTopic(death.function, dlq.place.topicPrefix);
+    const replay = messageOf(read.death, key);
+    if (replay.kind === 'impossible') return leave(letter, { ...replay, kind: 'not-replayable' });
+    const topic = replayTopic(read.death.function, dlq.place.topicPrefix);
     return { letter, topic, message: replay.message, isMarked: !replay.leftOut.includes('mark') };
   };
 

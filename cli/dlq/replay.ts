@@ -90,12 +90,18 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   }
   const failure = await publishAll(dlq, project, report, options);
   if (failure === undefined && options.wait !== undefined) {
-    report.outcomes = await waitForOutcomes(dlq, report.sent.published, options.wait * 1_000);
+    report.outcomes = await waitForOutcomes(dlq, markedOf(report.sent), options.wait * 1_000);
   }
   if (isJson) await out.json(asJson(report, options));
   else for (const line of describeOutcomes(report)) await out.line(line);
   if (failure !== undefined) throw failure.error;
   return exitCode(report);
+}
+
+/** Letters whose outcome will be told. */
+function markedOf({ published, unmarked }: Sent): string[] {
+  const lost = new Set(unmarked);
+  return published.filter((letter) => !lost.has(letter));
 }
 
 interface Report {

@@ -97,8 +97,13 @@ async function only({ state, signal }: Dlq, name: string): Promise<string> {
 
 /** What the function was handed: the message's data, or the event as JSON. */
 function payloadOf({ letterMessage }: DeathRecord): Buffer {
-  const original = originalOf(letterMessage);
-  return original.kind === 'message' ? original.data : Buffer.from(original.text);
+  try {
+    const original = originalOf(letterMessage);
+    return original.kind === 'message' ? original.data : Buffer.from(original.text);
+  } catch {
+    // an envelope that is none: what came
+    return Buffer.from(letterMessage.data, 'base64');
+  }
 }
 
 async function save(file: string, payload: Uint8Array): Promise<void> {

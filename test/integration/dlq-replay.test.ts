@@ -180,6 +180,37 @@ test('what no function can be given is left, and said so', async () => {
   expect(left.map(({ kind }) => kind)).toEqual(['not-replayable', 'not-replayable', 'not-replayable']);
 });
 
+test('a damaged entry, a damaged envelope and attributes without room for the mark hold up no other', async () => {
+  const [damaged, envelope, full, good] = [
+    deathOf(1),
+    deathOf(2, { form: 'envelope', data: 'no JSON', attributes: {} }),
+    deathOf(3, { attributes: Object.fromEntries(Array.from({ length: 100 }, (_, n) => [`a-${n}`, 'x'])) }),
+    deathOf(4),
+  ];
+  await scene.write(damaged, envelope, full, good);
+  const name = `dead-letters/${damaged.letter}/death-${damaged.key}.json`;
+  const stored = await scene.state.stat(name);
+  const { metadata = {}, generation = '' } = stored ?? {};
+  await scene.state.replaceIf(name, generation, Buffer.from('{"kind":'), { metadata });
+
+  const run = await scene.json('replay', '--all', '--wait', '1');
+  expect(run).toMatchObject({
+    published: expect.arrayContaining([full.letter, good.letter]),
+    unmarked: [full.letter],
+    outcomes: { resolved: [], failedAgain: [], pending: [good.letter] },
+  });
+  const left = run['left'] as { letter: string; kind: string; reason: string }[];
+  expect(left.map(({ letter, kind }) => [letter, kind]).sort()).toEqual(
+    [damaged, envelope].map(({ letter }) => [letter, 'not-replayable']).sort(),
+  );
+  expect(left.find(({ letter }) => letter === damaged.letter)?.reason).toBe(`${name} is not JSON`);
+  expect(await scene.received(INGEST)).toHaveLength(2);
+  const shown = await scene.here(['show', damaged.letter]);
+  expect(shown).toMatchObject({ code: 1, stderr: `${name} is not JSON\n` });
+  const bytes = await scene.here(['show', envelope.letter]);
+  expect(bytes.stdout).toMatch(/\npayload: 7 bytes of text.*\n {2}no JSON\n$/);
+});
+
 describe('interrupted', () => {
   const COUNT = 300;
   const args = ['replay', '--all', '--rate', '100'];
