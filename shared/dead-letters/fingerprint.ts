@@ -8,7 +8,8 @@ const MAX_MESSAGE = 4_000;
 /** What differs from one failure to the next, in the order in which it is taken out. */
 const VARIABLE: readonly (readonly [RegExp, string])[] = [
   [/"(?:[^"\\]|\\.)*"…?/g, '<text>'],
-  [/(?<!\w)'(?:[^'\\]|\\.)*'/g, '<text>'],
+  // validators and systems put names in these, and a name is part of the cause
+  [/(?<!\w)'(?!\p{L}[\p{L}_-]{0,39}')(?:[^'\\]|\\.)*'/gu, '<text>'],
   [/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>,;)]*[^\s"'<>,;).:]/gi, '<url>'],
   [/(?<![\w/])\/\/[\w.-]+\/(?:[^\s"'<>,;)]*[^\s"'<>,;).:])?/g, '<url>'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<id>'],

@@ -20,6 +20,11 @@ test.each([
   ],
   ['lease 7f0c2a1e-11aa-4bcd-9def-0123456789ab expires 2026-11-21T10:00:00.5Z', 'lease <id> expires <time>'],
   ["ENOENT: no such file or directory, open '/tmp/x y/z'", 'ENOENT: no such file or directory, open <text>'],
+  [
+    "data is an object; must have required property 'manifest' (schema video.framed/1)",
+    "data is an object; must have required property 'manifest' (schema video.framed/<n>)",
+  ],
+  ["key 'a1b2' of 'two words', it's 'O''Brien's'", "key <text> of <text>, it's 'O''Brien's'"],
   ['spawn /usr/bin/ffmpeg ENOENT', 'spawn <path> ENOENT'],
   ['not done after 50000 ms, the time one attempt has', 'not done after <n> ms, the time one attempt has'],
   ['sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 differs', 'sha256 <id> differs'],
