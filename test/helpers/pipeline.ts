@@ -30,6 +30,8 @@ export interface Pipeline {
 export type PipelineOptions = Omit<LocalCloudOptions, 'dir'> & {
   /** A folder of the caller's, which stays when it closes: the next one goes on from there. */
   dir?: string;
+  /** A line of a function that is no entry of the log. */
+  onStrayLine?: (line: string) => void;
 };
 
 let bundled: ReturnType<typeof privateBundle> | undefined;
@@ -55,6 +57,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
       onFunctionLine: (name, line) => {
         tracker.events.onFunctionLine?.(name, line);
         if (line.startsWith('{')) logs.push(JSON.parse(line));
+        else options.onStrayLine?.(line);
       },
     },
   });
