@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { FaultAction } from '../../local/gcs/faults.ts';
 import { patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
@@ -16,6 +17,13 @@ const LETTERS = Number(process.env['DEAD_LETTERS'] ?? 500);
 const GROUPS = 50;
 const INSTANCES = 2;
 const SEED = 20261122;
+/** The work is done and the answer lost, or says that somebody else did it. */
+const FAULTS: readonly FaultAction[] = [
+  { kind: 'status', status: 503 },
+  { kind: 'applied-status', status: 412 },
+  { kind: 'applied-status', status: 503 },
+  { kind: 'applied-drop' },
+];
 const SOURCE = '//shop/orders';
 
 /** Each group a cause of its own, whose messages differ in what a cause does not depend on. */
@@ -48,6 +56,7 @@ test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplica
   try {
     const started = Date.now();
     const killing = kill(scene, random, chaos.signal);
+    const failing = fail(scene, random, chaos.signal);
     let copies = 0;
     for (let from = 0; from < LETTERS; from += 500) {
       const serials = Array.from({ length: Math.min(500, LETTERS - from) }, (_, step) => from + step);
@@ -61,13 +70,14 @@ test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplica
     }
     await expect.poll(scene.waiting, { timeout: 60_000 + LETTERS * 55, interval: 200 }).toBe(0);
     chaos.abort();
-    const kills = await killing;
+    const [kills, faults] = await Promise.all([killing, failing]);
     const seconds = (Date.now() - started) / 1_000;
     process.stdout.write(
-      `chaos: ${LETTERS} dead letters, ${copies} messages, ${kills} kills, ${seconds.toFixed(1)} s\n`,
+      `chaos: ${LETTERS} dead letters, ${copies} messages, ${kills} kills, ${faults} storage faults, ${seconds.toFixed(1)} s\n`,
     );
     expect(copies).toBeGreaterThan(LETTERS * 1.1);
     expect(kills).toBeGreaterThan(0);
+    expect(faults).toBeGreaterThan(0);
 
     const letters = await scene.letters();
     const wanted = Array.from({ length: LETTERS }, (_, serial) =>
@@ -161,6 +171,20 @@ async function kill(scene: InspectorScene, random: () => number, signal: AbortSi
     } catch {
       // it is between two lives
     }
+  }
+}
+
+async function fail(scene: InspectorScene, random: () => number, signal: AbortSignal): Promise<number> {
+  const { faults } = scene.gcs.server;
+  for (let met = 0; ; ) {
+    const action = FAULTS[Math.floor(random() * FAULTS.length)]!;
+    const bucket = random() < 0.5 ? 'state' : 'lake';
+    faults.add({ action, bucket, operations: ['upload'] });
+    await systemClock.sleep(600 * random(), signal).catch(() => undefined);
+    if (!signal.aborted && faults.list().length < 100) continue;
+    met += faults.list().reduce((sum, fault) => sum + fault.met, 0);
+    faults.clear();
+    if (signal.aborted) return met;
   }
 }
 
