@@ -8,7 +8,7 @@ import type { Step } from '../step.ts';
 const RUNTIME = 'nodejs24';
 /** Roles and accounts that were made a moment ago; the first trigger of a project waits for Eventarc's own. */
 const PASSES =
-  /gserviceaccount\.com does not exist|Eventarc Service Agent|Permission .* denied on resource .*(bucket|topic)|not yet (available|propagated)|unable to queue the operation|iam\.serviceaccounts\.actAs.*propagat/i;
+  /gserviceaccount\.com does not exist|Eventarc Service Agent|Permission .* denied on resource .*(bucket|topic)|not yet (available|propagated)|unable to queue the operation|repositor[^\n]*already exists|iam\.serviceaccounts\.actAs.*propagat/i;
 
 export const functions: Part = {
   title: 'functions',
@@ -111,7 +111,7 @@ export function differences(
     ['runtime', build.runtime, RUNTIME],
     ['entry point', build.entryPoint, name],
     ['builder', build.serviceAccount, builder],
-    ['memory', service.availableMemory, trigger.memory],
+    ['memory', sameMemory(service.availableMemory, trigger.memory), trigger.memory],
     ['CPU', Number(service.availableCpu), trigger.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, trigger.concurrency],
     ['least instances', service.minInstanceCount ?? 0, 0],
@@ -129,6 +129,16 @@ export function differences(
     .filter(([, is, wanted]) => is !== wanted)
     .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
   return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
+}
+
+/** The service may say 1024Mi of what was given as 1Gi. */
+function sameMemory(found: string | undefined, wanted: string): string | undefined {
+  return found !== undefined && mebibytes(found) === mebibytes(wanted) ? wanted : found;
+}
+
+function mebibytes(text: string): number {
+  const [, count, unit] = /^(\d+(?:\.\d+)?)(Mi|Gi)$/.exec(text) ?? [];
+  return Number(count) * (unit === 'Gi' ? 1_024 : 1);
 }
 
 function sourceOf({
