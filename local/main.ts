@@ -196,11 +196,16 @@ async function uploadAll(
 
 function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
   const { gcs, vertex, pubsub, functions } = cloud.endpoints;
-  print(`Cloud Storage  ${gcs}`);
-  print(`Pub/Sub        ${pubsub}`);
-  print(`Vertex AI      ${vertex}${gemini === 'local' ? '  (looks at the frames; no account needed)' : ''}`);
-  for (const [name, url] of Object.entries(functions)) print(`${name.padEnd(14)} ${url}`);
-  print(`data           ${dir}`);
+  const note = gemini === 'local' ? '  (looks at the frames; no account needed)' : '';
+  const parts: [string, string][] = [
+    ['Cloud Storage', gcs],
+    ['Pub/Sub', pubsub],
+    ['Vertex AI', `${vertex}${note}`],
+    ...Object.entries(functions),
+    ['data', dir],
+  ];
+  const width = Math.max(...parts.map(([name]) => name.length));
+  for (const [name, text] of parts) print(`${name.padEnd(width)}  ${text}`);
   print();
 }
 

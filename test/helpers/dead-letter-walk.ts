@@ -163,6 +163,16 @@ export function deadLetterWalk(
       expect(plain?.['source']).toBe('//pubsub.googleapis.com/projects/local/topics/events');
     });
 
+    test('all of it replayed once more changes nothing', async () => {
+      const before = await scene.rows('events');
+      const { code, value } = await scene.json('replay', '--status', 'resolved', '--again', '--wait', '120');
+      expect(code).toBe(0);
+      expect(value).toMatchObject({ published: { length: 9 }, outcomes: { resolved: { length: 9 } } });
+      expect(await scene.rows('events')).toEqual(before);
+      const frames = await scene.pipeline.names('frames');
+      expect(frames.filter((name) => name.endsWith('manifest.json'))).toHaveLength(3);
+    });
+
     test('nobody else on the events topic saw a replay: only what the two videos tell for the first time', async () => {
       const seen: Record<string, string>[] = [];
       for (let tries = 0; tries < 100 && seen.length < 2; tries++) {

@@ -4,10 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { createForwarder } from '../../local/dead-letters.ts';
 import { type Delivery, DeliveryStore } from '../../local/eventarc/delivery-store.ts';
 import { Eventarc, type EventarcOptions } from '../../local/eventarc/eventarc.ts';
 import type { ObjectResource } from '../../local/gcs/records.ts';
 import { objectResource } from '../helpers/events.ts';
+import { eventually, plainPubsub, startTestPubsub, textOf } from '../helpers/pubsub.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {
@@ -145,6 +147,32 @@ describe('a dead letter is passed on', () => {
     eventarc(dir, [fn.url], { forward }).eventarc.accept(object({ name: 'other.mp4' }));
     await expect.poll(() => fn.received.length).toBeGreaterThan(1);
     expect(forwarded.filter((name) => name === 'between.mp4')).toHaveLength(1);
+  });
+
+  test('in a message, however long the name of its object', async () => {
+    const pubsub = await startTestPubsub({ topics: ['dead'] });
+    const api = plainPubsub(() => pubsub.server.url);
+    await api.createSubscription('kept', 'dead');
+    const forwarder = createForwarder({ pubsubUrl: pubsub.server.url, topic: 'dead', project: 'local' });
+    // in the headers three bytes become nine
+    const name = 'あ'.repeat(341);
+    const fn = await fakeFunction(() => 500);
+    const scene = eventarc(folder(), [fn.url], { attempts: 2, forward: forwarder.forward });
+    scene.eventarc.accept(object({ name }));
+    const [{ message }] = (await eventually(() => api.pull('kept'))) as [
+      Awaited<ReturnType<typeof api.pull>>[0],
+    ];
+    expect(JSON.parse(textOf({ message }))).toMatchObject({ kind: 'storage#object', name });
+    expect(message.attributes).toMatchObject({
+      'ce-id': expect.stringMatching(/^\d+$/),
+      'ce-source': '//storage.googleapis.com/projects/_/buckets/raw',
+      'content-type': 'application/json',
+      CloudPubSubDeadLetterSourceSubscription: 'eventarc-processVideo',
+      CloudPubSubDeadLetterSourceDeliveryCount: '2',
+    });
+    expect(message.attributes).not.toHaveProperty('ce-subject');
+    forwarder.close();
+    await pubsub.close();
   });
 
   test('whatever the crash left: marked and pending, or dead and pending', async () => {
