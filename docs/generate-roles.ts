@@ -1,8 +1,9 @@
-import { realpathSync, writeFileSync } from 'node:fs';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Resource, type Trigger, triggers } from '../functions/triggers.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
+const readme = fileURLToPath(new URL('../README.md', import.meta.url));
 
 /** docs/roles.md: what each function gets and may do, from the only list of what is deployed. */
 export function rolesDocument(functions: Readonly<Record<string, Trigger>> = triggers): string {
@@ -31,6 +32,26 @@ export function rolesDocument(functions: Readonly<Record<string, Trigger>> = tri
       ),
     ]),
   ].join('\n\n')}\n`;
+}
+
+/** The README's short form: a line a function, with its roles by what they are granted on. */
+export function rolesSummary(functions: Readonly<Record<string, Trigger>> = triggers): string {
+  return table(
+    ['function', 'fired by', 'may, and nothing else'],
+    Object.entries(functions).map(([name, trigger]) => [
+      `\`${name}\``,
+      sourceOf(trigger),
+      trigger.roles.map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${PLACES[on]}`).join(', '),
+    ]),
+  );
+}
+
+/** The README with its table made anew, between the two comments that mark it. */
+export function withRoles(text: string): string {
+  return text.replace(
+    /(<!-- roles: [^>]*-->\n)[\s\S]*?(\n<!-- end of roles -->)/,
+    (_, start: string, end: string) => `${start}${rolesSummary()}${end}`,
+  );
 }
 
 const PLACES: Readonly<Record<Resource, string>> = {
@@ -68,4 +89,5 @@ function table(head: string[], rows: string[][]): string {
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   writeFileSync(file, rolesDocument());
+  writeFileSync(readme, withRoles(readFileSync(readme, 'utf8')));
 }

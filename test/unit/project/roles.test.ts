@@ -1,12 +1,19 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { rolesDocument } from '../../../docs/generate-roles.ts';
+import { rolesDocument, rolesSummary, withRoles } from '../../../docs/generate-roles.ts';
 import { type Trigger, triggers } from '../../../functions/triggers.ts';
 
 const document = readFileSync(new URL('../../../docs/roles.md', import.meta.url), 'utf8');
 
 test('docs/roles.md is what node --import tsx docs/generate-roles.ts writes', () => {
   expect(document).toBe(rolesDocument());
+});
+
+test('so is the table in README.md', () => {
+  const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8');
+  expect(readme).toContain(`\n${rolesSummary()}\n`);
+  expect(withRoles(readme)).toBe(readme);
+  expect(withRoles(readme.replace('`processVideo` | uploads', '`old` | uploads'))).toBe(readme);
 });
 
 test('it names every function, and every role with its reason', () => {
