@@ -3,7 +3,6 @@ import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import { isRefusal } from '../../shared/runtime/errors.ts';
 import { type Concern, concernOf } from '../concerns.ts';
 
 export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
@@ -34,14 +33,19 @@ async function parse(letter: DeadLetter): Promise<Concern | undefined> {
   if (letter.refusal?.code === 'too-large') return undefined;
   try {
     return await concernOf(letter.function, inputOf(letter.original));
-  } catch (error) {
-    if (isRefusal(error)) return undefined;
-    throw error;
+  } catch {
+    // whatever its parser threw, a death has to be told
+    return undefined;
   }
 }
 
 /** As the failed function was handed it, so that both find the same content. */
 function asDelivered({ message, original }: DeadLetter): unknown {
+  if (original.kind === 'event') {
+    // as text: to write it anew would fail where it is nested too deeply
+    const attributes = { 'content-type': 'application/cloudevents+json' };
+    return { message: { data: Buffer.from(original.text).toString('base64'), attributes } };
+  }
   if (message.form !== 'message') return inputOf(original);
   const { data, attributes } = message;
   const orderingKey = attributes[DIED_OF.orderingKey] ?? message.orderingKey;

@@ -192,3 +192,20 @@ test('all of them are in the table, once', async () => {
 test('nothing but structured lines was written', () => {
   expect(scene.stray).toEqual([]);
 });
+
+test('storage that denies everything for a while loses nothing', async () => {
+  const { faults } = scene.gcs.server;
+  const before = (await scene.letters()).length;
+  faults.add({ action: { kind: 'status', status: 403 }, times: null });
+  const messages = Array.from({ length: 20 }, (_, index) => ({
+    data: `no json ${index}`,
+    attributes: forwarding('eventarc-ingestEvent'),
+  }));
+  await scene.publish(messages);
+  await expect.poll(() => faults.list()[0]?.met ?? 0).toBeGreaterThan(40);
+  expect(scene.waiting()).toBe(20);
+  faults.clear();
+  await settled();
+  expect((await scene.letters()).length).toBe(before + 20);
+  expect(await scene.rows()).toHaveLength(before + 20);
+});

@@ -268,6 +268,18 @@ test.each([
   ['attributes of the largest size', pubsubMessage({ data: 'x', attributes: all(96, 1_024) })],
   ['control characters', pubsubMessage({ data: '\u001b[2J', attributes: { 'ce-type': '\u001b]0;x\u0007' } })],
   ['half a surrogate pair', pubsubMessage({ data: '{"id":"\\ud800"}', attributes: { 'ce-type': '\ud800' } })],
+  ['JSON that is nested too deeply', pubsubMessage({ data: '['.repeat(100_000) + ']'.repeat(100_000) })],
+  [
+    'an envelope that is nested too deeply',
+    pubsubMessage({
+      data: `{"data":${'['.repeat(100_000)}${']'.repeat(100_000)}}`,
+      attributes: {
+        deadLetterForm: 'envelope',
+        deadLetterFunction: 'processVideo',
+        deadLetterCode: 'too-deep',
+      },
+    }),
+  ],
   [
     'times and names that no table holds',
     pubsubMessage({
