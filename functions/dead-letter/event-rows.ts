@@ -2,8 +2,8 @@ import { DeltaError, DeltaTable } from '../../shared/delta/index.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
 const ID_COLUMN = 'event_id';
-/** Ids of one look. */
-const MAX_IDS = 5_000;
+/** Ids of one look: each is compared with every row of files that may have it. */
+const MAX_IDS = 100;
 
 interface Question {
   ids: readonly string[];
@@ -21,8 +21,9 @@ export class EventRows {
     private readonly path: string,
   ) {}
 
-  /** Whether there are rows of all these ids. */
+  /** Whether there are rows of all these ids; of more than 100 nobody looks, and the answer is no. */
   hasAll(ids: readonly string[]): Promise<boolean> {
+    if (ids.length > MAX_IDS) return Promise.resolve(false);
     return new Promise((resolve, reject) => {
       this.waiting.push({ ids, resolve, reject });
       if (!this.running) void this.run();
