@@ -50,6 +50,14 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       ),
       times: 1,
     });
+    faults.add({
+      permission: 'resourcemanager.projects.setIamPolicy',
+      error: new ApiError(
+        'ABORTED',
+        'There were concurrent policy changes. Please retry the whole read-modify-write.',
+      ),
+      times: 1,
+    });
     first = await main.run(PLACE);
     faults.clear();
     made = main.picture();
@@ -162,7 +170,8 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       for (const name of [
         'events_published_total',
         'events_consumed_total',
-        'event_lag_seconds',
+        // A log-based metric has the unit of the log's field.
+        'event_lag_ms',
         'dlq_messages_total',
       ]) {
         expect(metrics).toContain(`pipeline_${name}`);
@@ -250,6 +259,26 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       expect(resources).toMatchObject(SUBSCRIPTIONS);
       expect(bindings).toEqual(made.bindings);
       made = main.picture();
+    });
+  });
+
+  describe('a second deployment in the same project', () => {
+    it('comes and goes by its prefix, and leaves the first alone', async () => {
+      const second = ['--prefix', 'staging'];
+      succeeded(await main.run([...PLACE, ...second]));
+      const both = main.picture();
+      expect(both.resources).toMatchObject(made.resources);
+      expect(both.bindings).toEqual(expect.arrayContaining(made.bindings));
+      const functions = Object.keys(both.resources).filter((name) => name.includes('/functions/'));
+      expect(functions).toHaveLength(8);
+      const mixed = both.bindings.filter((line) =>
+        /\bpipeline-.*\bstaging-|\bstaging-.*\bpipeline-/.test(line),
+      );
+      expect(mixed).toEqual([]);
+      expect(sent(succeeded(await main.run([...PLACE, '--verify'])))).toEqual([]);
+
+      succeeded(await main.run([...PLACE, ...second, '--destroy', '--yes', '--with-data']));
+      expect(main.picture()).toEqual(made);
     });
   });
 

@@ -38,6 +38,7 @@ export interface Entry {
   path: string;
   permission: string;
   body: JsonObject;
+  /** 0 when it was never done: whoever asked was killed. */
   status: number;
 }
 

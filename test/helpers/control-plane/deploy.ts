@@ -19,6 +19,8 @@ export interface RunOptions {
   /** Kill everything, `kill -9`, at this mutating request of this run: before it is done, or when its answer is due. */
   killAt?: { nth: number; when: 'before' | 'after' };
   input?: string;
+  /** Instead of deploy.sh: a script that bash reads, as when the output of a dry run is piped to it. */
+  script?: string;
   env?: Record<string, string>;
 }
 
@@ -28,11 +30,11 @@ export async function deploy(
   gcloud: Gcloud,
   folder: string,
   args: readonly string[],
-  { killAt, input, env = {} }: RunOptions = {},
+  { killAt, input, script, env = {} }: RunOptions = {},
 ): Promise<Run> {
   const { cloud } = plane;
   const [mutationsBefore, requestsBefore, began] = [cloud.journal.length, cloud.requests.length, Date.now()];
-  const child = spawn('bash', ['deploy.sh', ...args], {
+  const child = spawn('bash', script === undefined ? ['deploy.sh', ...args] : ['-s'], {
     cwd: folder,
     env: { ...gcloud.env, ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -59,7 +61,7 @@ export async function deploy(
     said.push(text);
   });
   child.stdin.on('error', () => {});
-  child.stdin.end(input ?? '');
+  child.stdin.end(script ?? input ?? '');
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject);
     child.on('close', resolve);

@@ -128,7 +128,10 @@ function mutate(cloud: Cloud, token: string, service: Service, route: Route, cal
     status: 200,
   };
   const nth = cloud.journal.push(entry);
-  if (cloud.onMutation?.(nth, 'before') === true) return undefined;
+  if (cloud.onMutation?.(nth, 'before') === true) {
+    entry.status = 0;
+    return undefined;
+  }
   try {
     check(cloud, token, service, route, call);
     const result = route.run(call);
