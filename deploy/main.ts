@@ -11,7 +11,7 @@ import { HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
 import { readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
-import { readSource } from './source.ts';
+import { describeSource, readSource } from './source.ts';
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -45,9 +45,7 @@ async function main(options: Options): Promise<void> {
     const changes = await dryRun(context, say);
     return say(changes === 0 ? '# nothing to change' : `# ${changes} changes; none was made`);
   }
-  say(
-    `source: ${source.files} files, ${Math.ceil(source.bytes / 1024)} KiB, commit ${source.commit.slice(0, 12)}`,
-  );
+  say(describeSource(source));
   const changes = await deployAll(context, gcloud, say);
   say(changes === 0 ? 'nothing to change: everything is as it should be' : `${changes} changes made`);
   for (const line of madeLines(names)) say(line);

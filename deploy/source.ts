@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { Failure } from '../cli/common/options.ts';
 import type { Gcloud } from './gcloud.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -23,6 +24,20 @@ export async function readSource(gcloud: Gcloud, root = ROOT): Promise<Source> {
   const list = await gcloud.text('meta', 'list-files-for-upload', root);
   const files = list.split('\n').filter((line) => line !== '');
   return { ...(await measure(files.sort(), root)), commit: await commitOf(root) };
+}
+
+/** Far above what it takes, and far below what a build would choke on. */
+const MOST_BYTES = 20 * 1024 * 1024;
+
+/** A line for people. Throws Failure where the upload cannot be what is meant. */
+export function describeSource({ files, bytes, commit }: Source): string {
+  const size = `${files} files, ${Math.ceil(bytes / 1024)} KiB`;
+  if (files === 0 || bytes > MOST_BYTES) {
+    throw new Failure(
+      `${size} would be uploaded; 1 file to ${MOST_BYTES / 1024} KiB are allowed: mend .gcloudignore ("gcloud meta list-files-for-upload" lists them)`,
+    );
+  }
+  return `source: ${size}, commit ${commit.slice(0, 12)}`;
 }
 
 export async function measure(files: readonly string[], root: string): Promise<Omit<Source, 'commit'>> {

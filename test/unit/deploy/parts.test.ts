@@ -9,7 +9,7 @@ import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
 import { bucketPlans } from '../../../deploy/parts/buckets.ts';
 import { readSettings } from '../../../deploy/settings.ts';
-import { measure } from '../../../deploy/source.ts';
+import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
 import { type FunctionName, triggers } from '../../../functions/triggers.ts';
 
@@ -195,6 +195,15 @@ test('the hash of the source follows names and contents', async () => {
   expect((await measure(['a', 'b'], dir)).hash).toBe(before.hash);
   writeFileSync(join(dir, 'b'), 'twp');
   expect((await measure(['a', 'b'], dir)).hash).not.toBe(before.hash);
+});
+
+test('an upload that cannot be meant is refused, with its size', () => {
+  const source = { files: 182, bytes: 830_000, hash: '', commit: 'c0ffee0123456789' };
+  expect(describeSource(source)).toBe('source: 182 files, 811 KiB, commit c0ffee012345');
+  expect(() => describeSource({ ...source, bytes: 300 * 1024 ** 2 })).toThrow(
+    /307200 KiB would be uploaded; .*gcloudignore/,
+  );
+  expect(() => describeSource({ ...source, files: 0, bytes: 0 })).toThrow(/0 files, 0 KiB would be uploaded/);
 });
 
 test('nothing of the lake expires by age, and raw videos only where it is asked for', () => {

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { Names } from '../../../deploy/names.ts';
+import { parseOptions } from '../../../deploy/options.ts';
+import { readAll } from '../../../deploy/parts/monitoring.ts';
+
+const options = parseOptions(
+  ['--project', 'demo-project', '--region', 'us-central1', '--prefix', 'two-parts', '--daily-dollars', '7'],
+  {},
+);
+const context = { options, names: new Names({ ...options, projectNumber: '1' }) };
+const [metrics, alerts, dashboards] = await Promise.all([
+  readAll('metrics', context),
+  readAll('alerts', context),
+  readAll('dashboard', context),
+]);
+
+interface Alert {
+  displayName: string;
+  documentation: { content: string };
+  conditions: {
+    conditionThreshold?: { thresholdValue: number; duration: string };
+    conditionPrometheusQueryLanguage?: { query: string };
+  }[];
+}
+const alertOf = (name: string): Alert =>
+  alerts.find((alert) => alert.name === name)!.body as unknown as Alert;
+
+test('alerts and dashboard look at metrics that there are, under their names in each language', () => {
+  const known = new Set(metrics.map(({ name }) => `two_parts_${name}`));
+  const text = JSON.stringify([...alerts, ...dashboards]);
+  const filters = [...text.matchAll(/logging\.googleapis\.com\/user\/(\w+)/g)].map(([, name]) => name!);
+  const queries = [...text.matchAll(/logging_googleapis_com:user_(\w+)\{/g)].map(([, name]) =>
+    name!.replace(/_(sum|count|bucket)$/, ''),
+  );
+  expect(filters.length).toBeGreaterThan(1);
+  expect(queries.length).toBeGreaterThan(10);
+  expect([...filters, ...queries].filter((name) => !known.has(name))).toEqual([]);
+});
+
+test('a sum, a count or a bucket is asked of distributions alone, and of counters never', () => {
+  const kinds = new Map(
+    metrics.map(({ name, body }) => [name, (body['metricDescriptor'] as { valueType: string }).valueType]),
+  );
+  const text = JSON.stringify([...alerts, ...dashboards]);
+  for (const [, name, part] of text.matchAll(/user_two_parts_(\w+?)(_sum|_count|_bucket)?\{/g)) {
+    expect([name, kinds.get(name!)]).toEqual([name, part === undefined ? 'INT64' : 'DISTRIBUTION']);
+  }
+});
+
+test('every alert says what to do, with commands of this deployment', () => {
+  expect(alerts.map(({ name }) => name)).toEqual([
+    'consumer-lag',
+    'dead-letters',
+    'failure-rate',
+    'gemini-spend',
+  ]);
+  for (const { name } of alerts) {
+    const { displayName, documentation } = alertOf(name);
+    expect(displayName).toMatch(/^two-parts: /);
+    expect(documentation.content).toMatch(/`(gcloud|npx pipeline|\.\/deploy\.sh) [^`]+`/);
+    expect(documentation.content, 'a name that was not filled in').not.toContain('${');
+  }
+});
+
+test('the bounds: five minutes, one in twenty, the dollars of a day', () => {
+  const threshold = (name: string) => alertOf(name).conditions[0]!.conditionThreshold!.thresholdValue;
+  expect(threshold('consumer-lag')).toBe(300);
+  expect(threshold('failure-rate')).toBe(0.05);
+  expect(threshold('dead-letters')).toBe(0);
+  expect(alertOf('gemini-spend').conditions[0]!.conditionPrometheusQueryLanguage!.query).toBe(
+    'sum(increase(logging_googleapis_com:user_two_parts_gemini_cost_dollars_sum{monitored_resource="cloud_run_revision"}[1d])) > 7',
+  );
+});
+
+test('labels of a metric are those that are extracted', () => {
+  for (const { name, body } of metrics) {
+    const { labels = [] } = body['metricDescriptor'] as { labels?: { key: string }[] };
+    expect(
+      labels.map(({ key }) => key),
+      name,
+    ).toEqual(Object.keys((body['labelExtractors'] as object) ?? {}));
+  }
+});
