@@ -1,16 +1,28 @@
 import type { ConcernState, LetterStatus, Way } from '../../shared/dead-letters/records.ts';
 import type { ErrorCode } from '../../shared/runtime/errors.ts';
 
-const MEND_AND_DISCARD =
-  'a replay ends the same: have the producer mend the event and publish it anew, then discard this one';
+const MEND = 'have the producer mend the event and publish it anew, then discard this one';
+const MEND_ONLY = `a replay ends the same: ${MEND}`;
 const NEW_UPLOAD = 'a replay ends the same: upload a file that can be read, then discard this one';
+
+/** Codes of events that end the same however often they are tried. */
+const HOPELESS: ReadonlySet<string> = new Set<ErrorCode>([
+  'invalid-event',
+  'not-json',
+  'invalid-metadata',
+  'unsupported-media',
+  'empty-object',
+  'corrupt-media',
+  'object-gone',
+  'superseded',
+]);
 
 /** What the code of the last failure asks for. */
 const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
-  'invalid-event': MEND_AND_DISCARD,
-  'not-json': MEND_AND_DISCARD,
-  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${MEND_AND_DISCARD}`,
-  'schema-violation': `deploy a schema that allows it and replay; else ${MEND_AND_DISCARD}`,
+  'invalid-event': MEND_ONLY,
+  'not-json': MEND_ONLY,
+  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${MEND}`,
+  'schema-violation': `deploy a schema that allows it and replay; else ${MEND}`,
   'unknown-type': 'add a schema for its type, or set UNKNOWN_TYPES=accept; deploy, then replay',
   'invalid-metadata': 'a replay ends the same: upload the file anew with metadata as the message wants it',
   'unsupported-media': NEW_UPLOAD,
@@ -68,5 +80,6 @@ export function adviceOn(letter: AdviceOn): string {
   if (!isReplayable) return `no function can be given it back: look at the payload, then ${discard}`;
   const known = Object.hasOwn(BY_CODE, code) ? (code as ErrorCode) : 'unknown';
   const again = status === 'failed-again' ? 'its replay failed too; ' : '';
-  return `${again}${BY_CODE[known]} (${replay}, ${discard})`;
+  const commands = HOPELESS.has(known) ? discard : `${replay}, or ${discard}`;
+  return `${again}${BY_CODE[known]} (${commands})`;
 }

@@ -140,29 +140,32 @@ function entryText(entry: LetterEntry, fates: ReadonlyMap<string, string>): stri
 
 function attemptLines({ attempts, attemptCount }: DeathRecord, full: boolean): string[] {
   const lines: string[] = [];
-  let before = 0;
+  let before: Attempt | undefined;
   for (const attempt of attempts) {
-    const missing = attempt.attempt - before - 1;
-    if (missing > 0) lines.push(`    … ${counted(missing, 'attempt')} not kept`);
-    before = attempt.attempt;
-    lines.push(...attemptText(attempt, full));
+    lines.push(...notKept(attempt.attempt - (before?.attempt ?? 0) - 1));
+    lines.push(...attemptText(attempt, before, full));
+    before = attempt;
   }
-  if (attemptCount > before && attempts.length > 0) {
-    lines.push(`    … ${counted(attemptCount - before, 'attempt')} not kept`);
-  }
+  if (before) lines.push(...notKept(attemptCount - before.attempt));
   return lines;
 }
 
-function attemptText({ attempt, at, code, message, stack, trace }: Attempt, full: boolean): string[] {
+function notKept(attempts: number): string[] {
+  return attempts > 0 ? [`    … ${counted(attempts, 'attempt')} not kept`] : [];
+}
+
+/** What is as it was the time before is said once. */
+function attemptText(attempt: Attempt, before: Attempt | undefined, full: boolean): string[] {
+  const { code, message, stack, trace } = attempt;
+  const isSame = before?.code === code && before.message === message;
+  const why = isSame ? 'the same' : `${code}: ${message}`;
   // the stack begins with the message again
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
-  const shown = (full ? stack.split('\n') : frames.slice(0, STACK_LINES)).map(
-    (line) => `      ${printable(line.trim())}`,
-  );
+  const shown = full ? stack.split('\n') : isSame ? [] : frames.slice(0, STACK_LINES);
   return [
-    `  ${printable(at)}  ${printable(`attempt ${attempt} failed: ${code}: ${message}`)}`,
-    ...(trace === undefined ? [] : [`      trace ${printable(trace)}`]),
-    ...shown.filter((line) => line.trim() !== ''),
+    `  ${printable(`${attempt.at}  attempt ${attempt.attempt} failed: ${why}`)}`,
+    ...(trace === undefined || trace === before?.trace ? [] : [`      trace ${printable(trace)}`]),
+    ...shown.map((line) => `      ${printable(line.trim())}`).filter((line) => line.trim() !== ''),
   ];
 }
 

@@ -95,8 +95,7 @@ async function whyNot(dlq: Dlq, letter: LetterSummary): Promise<Why> {
   if (concern?.kind !== 'object') return undefined;
   const { bucket, name, generation } = concern;
   const live = await dlq.storage.bucket(bucket).stat(name, { signal: dlq.signal });
-  if (!live) return { kind: 'gone', reason: `its object is gone (generation ${generation})` };
+  if (!live) return { kind: 'gone', reason: 'its object is gone' };
   if (live.generation === generation) return undefined;
-  const reason = `its object was replaced: generation ${live.generation} in place of ${generation}`;
-  return { kind: 'newer', reason };
+  return { kind: 'newer', reason: `its object was replaced by generation ${live.generation}` };
 }

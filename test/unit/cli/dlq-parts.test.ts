@@ -180,6 +180,13 @@ describe('what to do next', () => {
     [{ state: 'succeeded' }, /^nothing is missing/],
     [{ isReplayable: false }, /^no function can be given it back/],
   ])('%j', (fields, expected) => expect(on(fields)).toMatch(expected));
+
+  test('a replay is proposed where it may help', () => {
+    expect(on({ code: 'not-json' })).toMatch(
+      /^a replay ends the same: .* \(pipeline dlq discard [0-9a-f]{12} --reason …\)$/,
+    );
+    expect(on({ code: 'quota' })).toMatch(/ \(pipeline dlq replay [0-9a-f]{12}, or pipeline dlq discard /);
+  });
 });
 
 describe('where the letters are', () => {
