@@ -13,6 +13,7 @@ export interface ExplainTools extends ConcernTools {
 
 /** Characters. */
 const MAX_NAME = 200;
+const MAX_SKEW_MS = 60_000;
 
 /** All that can be told of a death: what it was, why it died, how often it was tried, and how it stands by now. */
 export async function explain(
@@ -74,11 +75,13 @@ async function historyOf(
 }
 
 function causeOf(
-  { way, refusal, deliveries }: DeadLetter,
+  { way, refusal, deliveries, original }: DeadLetter,
   { attempts }: FailureHistory,
 ): { code: string; message: string } {
   if (refusal) return { code: shorten(refusal.code), message: refusal.reason };
-  const last = attempts.at(-1);
+  const published = original.kind === 'message' ? original.publishTime : undefined;
+  // those of an earlier life of the event, before it was replayed, are not why it died now
+  const last = attempts.findLast(({ at }) => !isBefore(at, published));
   if (way === 'given-up' && last) return { code: last.code, message: last.message };
   if (way === 'given-up') {
     const times = deliveries === undefined ? '' : ` ${deliveries}`;
@@ -97,6 +100,11 @@ function knownTexts(letter: DeadLetter, { concern, eventId, correlationId }: Ide
 
 function attemptOf({ attempt, code, message, stack, trace, at }: Attempt): Attempt {
   return { attempt, code, message, stack, trace, at };
+}
+
+/** By more than the clocks of two services may differ. */
+function isBefore(at: string, published: string | undefined): boolean {
+  return published !== undefined && Date.parse(at) < Date.parse(published) - MAX_SKEW_MS;
 }
 
 function shorten(name: string): string {

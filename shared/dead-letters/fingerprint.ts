@@ -28,10 +28,8 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
  */
 export function patternOf(message: string, known: readonly string[] = []): string {
   let pattern = message.slice(0, MAX_MESSAGE);
-  const longestFirst = [...new Set(known)]
-    .filter((text) => text.length >= 3)
-    .sort((a, b) => b.length - a.length);
-  for (const text of longestFirst) pattern = pattern.replaceAll(text, '<this>');
+  const longestFirst = [...new Set(known)].filter(isTelling).sort((a, b) => b.length - a.length);
+  for (const text of longestFirst) pattern = withoutText(pattern, text);
   for (const [variable, name] of VARIABLE) pattern = pattern.replace(variable, name);
   return pattern.trim().slice(0, MAX_PATTERN).toWellFormed();
 }
@@ -39,4 +37,26 @@ export function patternOf(message: string, known: readonly string[] = []): strin
 /** Names the group of all dead letters of one function and one cause, over all releases: 12 hex digits. */
 export function groupOf(functionName: string, code: string, pattern: string): string {
   return sha256(JSON.stringify([functionName, code, pattern])).slice(0, 12);
+}
+
+/** A plain word, such as an event's id may be, is as likely one of the message's own. */
+function isTelling(text: string): boolean {
+  return text.length >= 16 || (text.length >= 3 && /[^\p{L}]/u.test(text));
+}
+
+/** Where it stands by itself, and is no part of a longer word or number. */
+function withoutText(message: string, text: string): string {
+  let kept = '';
+  let from = 0;
+  for (let at = message.indexOf(text); at >= 0; at = message.indexOf(text, from)) {
+    const isPart = isInWord(message[at - 1]) || isInWord(message[at + text.length]);
+    const end = at + (isPart ? 1 : text.length);
+    kept += isPart ? message.slice(from, end) : `${message.slice(from, at)}<this>`;
+    from = end;
+  }
+  return kept + message.slice(from);
+}
+
+function isInWord(character: string | undefined): boolean {
+  return character !== undefined && /[\p{L}\d]/u.test(character);
 }

@@ -38,13 +38,17 @@ test.each([
 });
 
 test('what is known to be this event’s own is taken out, the longest first, whatever it looks like', () => {
-  expect(patternOf('gs is my clip (2).mp4#17, clip', ['my clip (2).mp4', 'clip', '17'])).toBe(
-    'gs is <this>#<n>, <this>',
+  const known = ['my clip (2).mp4', 'clip-2', '2', 'a/b\\c.^$*+?()[]{}|-'];
+  expect(patternOf('gs is my clip (2).mp4#17, clip-2 of a/b\\c.^$*+?()[]{}|-!', known)).toBe(
+    'gs is <this>#<n>, <this> of <this>!',
   );
 });
 
-test('a text too short to be anybody’s own stays', () => {
-  expect(patternOf('a is b', ['a', 'is'])).toBe('a is b');
+test('an id that is a word, or a part of one, does not touch the message', () => {
+  const known = ['data', 'test', 'o-1', 'is'];
+  expect(patternOf('data is the latest, foo-1 no-10 and o-1', known)).toBe(
+    'data is the latest, foo-<n> no-<n> and <this>',
+  );
 });
 
 test('a long message has a short pattern, cut at no half of a character', () => {

@@ -34,8 +34,8 @@ async function fail(storage: Storage, name: string, eventId: string, code: 'deni
 
 test('given up: the last attempt says why, the history says since when and how often', async () => {
   const inspector = startMemoryInspector();
-  await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'quota', '2026-11-21T09:00:00Z');
-  await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'denied', '2026-11-21T09:05:00Z');
+  await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'quota', '2026-11-21T10:00:00Z');
+  await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'denied', '2026-11-21T10:05:00Z');
   await inspector.deliver(givenUpMessage(structured({ correlationid: 'corr-7' })));
   const [death] = await inspector.deaths();
   expect(death).toMatchObject({
@@ -50,8 +50,8 @@ test('given up: the last attempt says why, the history says since when and how o
     subscription: 'eventarc-ingestEvent',
     deliveries: 5,
     attemptCount: 2,
-    firstFailureAt: '2026-11-21T09:00:00.000Z',
-    lastFailureAt: '2026-11-21T09:05:00.000Z',
+    firstFailureAt: '2026-11-21T10:00:00.000Z',
+    lastFailureAt: '2026-11-21T10:05:00.000Z',
     concern: { kind: 'event', id: 'e-1', type: 'order.created', source: '//shop/orders' },
     concernState: 'exists',
   });
@@ -86,10 +86,24 @@ test('given up without a record of any attempt: a process that was killed leaves
   ]);
 });
 
+test('given up after a replay without a record: attempts of its earlier life are told, and not taken for the cause', async () => {
+  const inspector = startMemoryInspector();
+  await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'denied', '2026-11-21T09:00:00Z');
+  await inspector.deliver(givenUpMessage(structured()));
+  expect(await inspector.deaths()).toMatchObject([
+    {
+      code: 'unknown',
+      attemptCount: 1,
+      firstFailureAt: '2026-11-21T09:00:00.000Z',
+      attempts: [{ code: 'denied' }],
+    },
+  ]);
+});
+
 test('of very many attempts the first and the last ones are kept', async () => {
   const inspector = startMemoryInspector();
   for (let minute = 10; minute < 40; minute++) {
-    await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'quota', `2026-11-21T09:${minute}:00Z`);
+    await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'quota', `2026-11-21T10:${minute}:00Z`);
   }
   await inspector.deliver(givenUpMessage(structured()));
   const [death] = await inspector.deaths();
@@ -98,7 +112,7 @@ test('of very many attempts the first and the last ones are kept', async () => {
     ...Array.from({ length: 10 }, (_, index) => index + 1),
     ...Array.from({ length: 10 }, (_, index) => index + 21),
   ]);
-  expect(death?.lastFailureAt).toBe('2026-11-21T09:39:00.000Z');
+  expect(death?.lastFailureAt).toBe('2026-11-21T10:39:00.000Z');
 });
 
 test('refused: the function’s own words, and the id that it gave', async () => {
@@ -335,7 +349,7 @@ test('a dead letter of a dead letter is a letter like any other', async () => {
 test('an upload that Eventarc’s own notification tells of: the history is that of the object', async () => {
   const inspector = startMemoryInspector();
   const object = { bucket: 'raw', name: 'clip.mp4', generation: '17' };
-  await fail(inspector.storage, 'processVideo', uploadIdOf(object), 'denied', '2026-11-21T09:05:00Z');
+  await fail(inspector.storage, 'processVideo', uploadIdOf(object), 'denied', '2026-11-21T10:05:00Z');
   const attributes = {
     eventType: 'OBJECT_FINALIZE',
     payloadFormat: 'JSON_API_V1',
