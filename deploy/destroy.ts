@@ -20,8 +20,7 @@ const NAMES = Object.keys(triggers) as FunctionName[];
 export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
   const { options, names } = context;
   const parts = [watching, metrics, running, queues, ownRoles, identities];
-  const plans: Step[][] = [];
-  for (const part of parts) plans.push(await part(context));
+  const plans = await Promise.all(parts.map((part) => part(context)));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
   const all = [...plans, bucketSteps];
   const count = all.flat().length;

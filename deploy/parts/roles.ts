@@ -8,7 +8,7 @@ import type { Step } from '../step.ts';
 import { wantedTopics } from './topics.ts';
 
 /** An account made a moment ago, and somebody else's change at the same time. */
-const PASSES =
+export const PASSES =
   /gserviceaccount\.com does not exist|service account .* not (found|exist)|concurrent policy changes/i;
 const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
 

@@ -4,7 +4,7 @@ import { type Context, chosen, inProject, type Part, replayable } from '../conte
 import { memberOf } from '../names.ts';
 import type { Wanted } from '../roles.ts';
 import type { Arg, Step } from '../step.ts';
-import { roleSteps } from './roles.ts';
+import { PASSES, roleSteps } from './roles.ts';
 
 const KEEP_SECONDS = 7 * 24 * 60 * 60;
 /** At most what Pub/Sub allows, and more than a function has: it is also the time a push is waited for. */
@@ -149,6 +149,7 @@ function create(wish: Wish, context: Context): Step {
       ...(isOurs ? [`--topic=${wish.topic}`] : []),
       ...settings(wish, context),
     ],
+    retryOn: PASSES,
   };
 }
 
