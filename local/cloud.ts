@@ -15,7 +15,6 @@ import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
-import { freePort } from './ports.ts';
 import type { PubsubServer } from './pubsub/server.ts';
 import { startPubsubPart } from './pubsub-part.ts';
 import type { VertexServer } from './vertex/server.ts';
@@ -230,10 +229,10 @@ async function startInstances(
 ): Promise<FunctionProcess[]> {
   const fixed = ports.functions?.[name];
   return Promise.all(
-    Array.from({ length: instances }, async (_, index) =>
+    Array.from({ length: instances }, (_, index) =>
       startFunction({
         name,
-        port: fixed === undefined ? await freePort() : fixed + index,
+        port: fixed === undefined ? 0 : fixed + index,
         env,
         source,
         onLine: (line) => events.onFunctionLine?.(name, line),

@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Env } from '../shared/runtime/config.ts';
 
@@ -14,6 +12,7 @@ const framework = join(
 
 export interface FunctionProcessOptions {
   name: string;
+  /** 0 takes a free one. */
   port: number;
   env: Env;
   /** Folder whose package.json names the bundle; this project by default. */
@@ -34,23 +33,31 @@ export interface FunctionProcess {
 /** One functions-framework process that serves one function, started again whenever it dies. */
 export async function startFunction(options: FunctionProcessOptions): Promise<FunctionProcess> {
   let closing = false;
-  let child = launch(options);
+  let { port } = options;
+  let child = launch(options, port);
   const watch = (watched: ChildProcess): void => {
     watched.once('exit', (code, signal) => {
-      if (closing) return;
+      // Before it has ever listened there is nothing to keep up.
+      if (closing || port === 0) return;
       options.onCrash?.(code, signal);
       // A function that dies at start must not spin.
       setTimeout(() => {
         if (closing) return;
-        child = launch(options);
+        child = launch(options, port);
         watch(child);
       }, 100);
     });
   };
   watch(child);
-  await answers(options.port, () => child.exitCode);
+  try {
+    port = await listening(child, port);
+  } catch (error) {
+    closing = true;
+    child.kill('SIGKILL');
+    throw error;
+  }
   return {
-    url: `http://127.0.0.1:${options.port}/`,
+    url: `http://127.0.0.1:${port}/`,
     pid: () => child.pid,
     async close() {
       closing = true;
@@ -64,7 +71,7 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
   };
 }
 
-function launch(options: FunctionProcessOptions): ChildProcess {
+function launch(options: FunctionProcessOptions, port: number): ChildProcess {
   const child = spawn(process.execPath, ['--require', join(root, 'local/preload.cjs'), framework], {
     cwd: options.source ?? root,
     env: {
@@ -73,7 +80,7 @@ function launch(options: FunctionProcessOptions): ChildProcess {
       ...options.env,
       FUNCTION_TARGET: options.name,
       FUNCTION_SIGNATURE_TYPE: 'cloudevent',
-      PORT: String(options.port),
+      PORT: String(port),
       NODE_ENV: 'production',
     },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
@@ -93,24 +100,22 @@ function lines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): v
   stream.on('end', () => rest && onLine(rest));
 }
 
-/** Resolves when the port takes connections; rejects when the process ended or 20 s have passed. */
-async function answers(port: number, exitCode: () => number | null): Promise<void> {
-  const until = Date.now() + 20_000;
-  while (Date.now() < until) {
-    if (exitCode() !== null) throw new Error(`function process ended with code ${exitCode()} at start`);
-    if (await takesConnection(port)) return;
-    await sleep(20);
-  }
-  throw new Error(`function process did not listen on port ${port} within 20 s`);
-}
-
-function takesConnection(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
+/** Its port, once it listens there: preload.cjs says so. Rejects when it has ended or 20 s have passed. */
+function listening(child: ChildProcess, wanted: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const where = wanted === 0 ? 'a port' : `port ${wanted}`;
+    const timer = setTimeout(() => {
+      reject(new Error(`function process did not listen on ${where} within 20 s`));
+    }, 20_000);
+    child.once('message', (message: unknown) => {
+      clearTimeout(timer);
+      resolve(Number((message as { port?: unknown }).port));
     });
-    socket.once('error', () => resolve(false));
+    child.once('exit', (code, signal) => {
+      clearTimeout(timer);
+      reject(
+        new Error(`function process ended with ${signal ?? `code ${code}`} before it listened on ${where}`),
+      );
+    });
   });
 }

@@ -4,10 +4,15 @@ const net = require('node:net');
 
 // The framework listens on all interfaces; on a developer's machine the function is nobody else's business.
 const listen = net.Server.prototype.listen;
+let told = false;
 net.Server.prototype.listen = function (port, ...rest) {
   const callback = rest.find((argument) => typeof argument === 'function');
   const isPort = (typeof port === 'number' || typeof port === 'string') && typeof rest[0] !== 'string';
-  return isPort ? listen.call(this, Number(port), '127.0.0.1', callback) : listen.call(this, port, ...rest);
+  if (!isPort) return listen.call(this, port, ...rest);
+  // Its parent asked for any free port: a port picked before it listens may be somebody else's by then.
+  if (!told) this.once('listening', () => process.send?.({ port: this.address().port }));
+  told = true;
+  return listen.call(this, Number(port), '127.0.0.1', callback);
 };
 
 // The parent may be killed without a chance to end us.
