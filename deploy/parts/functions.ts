@@ -6,9 +6,20 @@ import type { Step } from '../step.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: to 2028-04-30. */
 const RUNTIME = 'nodejs24';
-/** Roles and accounts that were made a moment ago; the first trigger of a project waits for Eventarc's own. */
-const PASSES =
-  /gserviceaccount\.com does not exist|Eventarc Service Agent|Permission .* denied on resource .*(bucket|topic)|not yet (available|propagated)|unable to queue the operation|repositor[^\n]*already exists|iam\.serviceaccounts\.actAs.*propagat/i;
+/** What was made or granted a moment ago is not yet known everywhere: to the trigger, to the build. */
+const PASSES = new RegExp(
+  [
+    'gserviceaccount\\.com does not exist',
+    'Eventarc Service Agent',
+    'unable to publish to Cloud Pub/Sub topics',
+    'Permission .* denied on resource .*(bucket|topic)',
+    'does not have storage\\.objects\\.get access',
+    'not yet (available|propagated)',
+    'unable to queue the operation',
+    'repositor.*already exists',
+  ].join('|'),
+  'i',
+);
 
 export const functions: Part = {
   title: 'functions',

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { triggers } from '../../functions/triggers.ts';
 import { type Displayed, shortName } from '../cloud-types.ts';
 import { type Context, inProject, type Part } from '../context.ts';
 import { covers } from '../covers.ts';
@@ -127,6 +128,7 @@ function filled(text: string, { names, options }: Pick<Context, 'names' | 'optio
     METRICS: names.metricPrefix,
     REGION: region,
     PROJECT: project,
+    FUNCTIONS: Object.keys(triggers).join('|').toLowerCase(),
     DAILY_DOLLARS: String(options.dailyDollars),
   };
   return text.replaceAll(/\$\{([A-Z][A-Z_]+)\}/g, (_, name: string) => {
