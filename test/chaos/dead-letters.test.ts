@@ -163,7 +163,8 @@ function deadLetter(serial: number): OutgoingMessage {
 
 async function kill(scene: InspectorScene, random: () => number, signal: AbortSignal): Promise<number> {
   for (let kills = 0; ; ) {
-    await systemClock.sleep(2_000 + 3_000 * random(), signal).catch(() => undefined);
+    // the first at once: without kills all of it may be over soon
+    await systemClock.sleep(kills === 0 ? 400 : 1_500 + 2_000 * random(), signal).catch(() => undefined);
     if (signal.aborted) return kills;
     try {
       process.kill(scene.processes[Math.floor(random() * INSTANCES)]!.pid()!, 'SIGKILL');
@@ -180,7 +181,7 @@ async function fail(scene: InspectorScene, random: () => number, signal: AbortSi
     const action = FAULTS[Math.floor(random() * FAULTS.length)]!;
     const bucket = random() < 0.5 ? 'state' : 'lake';
     faults.add({ action, bucket, operations: ['upload'] });
-    await systemClock.sleep(600 * random(), signal).catch(() => undefined);
+    await systemClock.sleep(400 * random(), signal).catch(() => undefined);
     if (!signal.aborted && faults.list().length < 100) continue;
     met += faults.list().reduce((sum, fault) => sum + fault.met, 0);
     faults.clear();
