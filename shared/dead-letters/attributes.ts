@@ -1,3 +1,5 @@
+import { REPLAY_KEY, REPLAY_LETTER } from '../runtime/replay-mark.ts';
+
 /** Attributes that tell how a message died: the first five and the form are ours, the others Pub/Sub's. */
 export const DIED_OF = {
   code: 'deadLetterCode',
@@ -14,9 +16,11 @@ export const DIED_OF = {
   sourcePublishTime: 'CloudPubSubDeadLetterSourceTopicPublishTime',
 } as const;
 
+const OURS: ReadonlySet<string> = new Set([...Object.values(DIED_OF), REPLAY_LETTER, REPLAY_KEY]);
+
 /** Names that a dying message got, or that Pub/Sub keeps for itself: none of them is the producer's. */
 export function isOurs(name: string): boolean {
-  return name.startsWith('deadLetter') || isForwarding(name) || name.toLowerCase().startsWith('goog');
+  return OURS.has(name) || isForwarding(name) || name.toLowerCase().startsWith('goog');
 }
 
 /** Names that Pub/Sub adds to a message that it gives up. */

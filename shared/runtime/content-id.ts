@@ -1,3 +1,4 @@
+import { isOurs } from '../dead-letters/attributes.ts';
 import { eventIdOf, isJsonObject, sha256 } from './cloud-event.ts';
 import { type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
 
@@ -27,7 +28,7 @@ function identityIn(text: string, event: unknown): string {
 }
 
 function isAdded(name: string): boolean {
-  return /^(deadLetter|CloudPubSubDeadLetterSource|goog|ce-causationid$)/i.test(name);
+  return isOurs(name) || name === 'ce-causationid';
 }
 
 function asMessage(input: unknown): PubsubMessage | undefined {

@@ -35,12 +35,16 @@ test('a message that was given up goes out as it was published, with mark and ca
   const data = Uint8Array.of(0, 255, 1);
   const letter = givenUp({
     data,
-    attributes: { a: '1', deadLetterCode: 'old', googclient_x: 'y' },
+    attributes: { a: '1', deadLetterBox: '2', deadLetterCode: 'old', googclient_x: 'y' },
     orderingKey: 'k',
   });
   expect(replayMessage(deathOf(letter), 'run-1')).toEqual({
     kind: 'message',
-    message: { data: Buffer.from(data), attributes: { a: '1', ...MARK, ...CAUSE }, orderingKey: 'k' },
+    message: {
+      data: Buffer.from(data),
+      attributes: { a: '1', deadLetterBox: '2', ...MARK, ...CAUSE },
+      orderingKey: 'k',
+    },
     leftOut: [],
   });
 });
