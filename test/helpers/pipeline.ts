@@ -37,12 +37,12 @@ export type PipelineOptions = Omit<LocalCloudOptions, 'dir'> & {
 let bundled: ReturnType<typeof privateBundle> | undefined;
 
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  bundled ??= privateBundle();
+  if (options.bundleDir === undefined) bundled ??= privateBundle();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'pipeline-test-')));
   const tracker = new UploadTracker(() => {});
   const logs: Record<string, unknown>[] = [];
   const cloud = await startLocalCloud({
-    bundleDir: (await bundled).dir,
+    ...(bundled && { bundleDir: (await bundled).dir }),
     backoff: { minMs: 20, maxMs: 200 },
     only: ['processVideo'],
     ...options,

@@ -2,7 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'esbuild';
+import { privateBundle } from '../../build.ts';
 import { BUCKETS, TOPICS } from '../../local/cloud.ts';
+import { readSchemas, type SchemaFile, validatorsSource } from '../../schemas/compile.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import { makeEventClip } from './event-clips.ts';
 import { type CliRun, startCli } from './lake.ts';
@@ -46,23 +50,28 @@ export interface WalkScene {
   /** What the other subscriber of the events topic has got since it was last asked. */
   seenByOthers(): Promise<Received['message'][]>;
   rows(table: 'events' | 'dead-letters'): Promise<ScannedRow[]>;
-  /** Ends everything and starts it again with other settings, as a deployment does. */
-  deployAgain(env: Record<string, string>): Promise<void>;
+  /** Ends everything and starts it again with other settings and another schema, as a deployment does. */
+  deployAgain(env: Record<string, string>, schema: SchemaFile): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function startWalk(options: PipelineOptions): Promise<WalkScene> {
+export async function startWalk(options: PipelineOptions & { schema: SchemaFile }): Promise<WalkScene> {
   const parent = await mkdtemp(join(tmpdir(), 'dead-letter-walk-'));
   const dir = join(parent, 'cloud');
-  const start = (env: Record<string, string>): Promise<Pipeline> =>
-    startPipeline({
+  let bundle: Awaited<ReturnType<typeof privateBundle>> | undefined;
+  const start = async (env: Record<string, string>, schema: SchemaFile): Promise<Pipeline> => {
+    await bundle?.remove();
+    bundle = await privateBundle([withSchema(schema)]);
+    return startPipeline({
       ...options,
+      bundleDir: bundle.dir,
       dir,
       only: ['processVideo', 'ingestEvent', 'inspectDeadLetter'],
       maxDeliveryAttempts: 5,
       env: { FFMPEG_PATH: process.env['FFMPEG_PATH'], ...options.env, ...env },
     });
-  let pipeline = await start({});
+  };
+  let pipeline = await start({}, options.schema);
   const api = plainPubsub(() => pipeline.cloud.endpoints.pubsub);
   await api.createSubscription('somebody-else', TOPICS.events, { ackDeadlineSeconds: 600 });
 
@@ -104,13 +113,30 @@ export async function startWalk(options: PipelineOptions): Promise<WalkScene> {
     },
     rows: async (table) =>
       collectRows((await DeltaTable.open(pipeline.cloud.storage.bucket(BUCKETS.lake), table)).scan()),
-    async deployAgain(env) {
+    async deployAgain(env, schema) {
       await pipeline.close();
-      pipeline = await start(env);
+      pipeline = await start(env, schema);
     },
     async close() {
       await pipeline.close();
+      await bundle?.remove();
       await rm(parent, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The project's schemas and one more, in the functions' bundle. */
+function withSchema(schema: SchemaFile): Plugin {
+  return {
+    name: 'with-schema',
+    setup(build) {
+      const own = { path: 'validators', namespace: 'with-schema' };
+      build.onResolve({ filter: /\/validators\.ts$/ }, () => own);
+      build.onLoad({ filter: /^validators$/, namespace: own.namespace }, () => ({
+        contents: validatorsSource([...readSchemas(), schema]),
+        resolveDir: fileURLToPath(new URL('../..', import.meta.url)),
+        loader: 'js',
+      }));
     },
   };
 }
