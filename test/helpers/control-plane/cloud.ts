@@ -63,6 +63,8 @@ export class Cloud {
   /** Called before and after each mutating request with its number from 1; `true` ends the connection unanswered. */
   onMutation: ((nth: number, when: 'before' | 'after') => boolean) | undefined;
   url = '';
+  /** A Cloud Storage server that has the buckets' objects, and its name for one of our buckets. */
+  objects: { url: string; bucket(name: string): string } | undefined;
 
   constructor(project: string, number: string) {
     this.state = {

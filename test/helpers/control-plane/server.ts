@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { ApiError, invalid, notFound, permissionDenied, serviceDisabled } from './api-error.ts';
 import { Cloud } from './cloud.ts';
+import { forward, objectPath } from './objects.ts';
 import type { Call, Route, Service } from './service.ts';
 import { services } from './services/all.ts';
 import { isObject, type JsonObject } from './shapes.ts';
@@ -62,6 +63,8 @@ async function answer(
     return;
   }
   try {
+    const elsewhere = objectPath(cloud, request);
+    if (elsewhere !== undefined) return await forward(elsewhere, request, Buffer.concat(chunks), response);
     const result = dispatch(cloud, token, request, Buffer.concat(chunks));
     if (result === undefined) response.destroy();
     else send(response, 200, result);

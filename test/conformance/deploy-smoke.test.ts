@@ -1,0 +1,49 @@
+import { mkdtempSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
+import { gcloudHere, PLACE, PROJECT, succeeded, Workshop } from '../helpers/control-plane/site.ts';
+
+const gcloud = gcloudHere('deploy, smoke');
+
+describe.runIf(gcloud !== undefined)(
+  'deploy.sh --smoke, where the local cloud runs what was deployed',
+  () => {
+    let workshop: Workshop;
+    let local: LocalCloud;
+    const dir = mkdtempSync(join(tmpdir(), 'deploy-smoke-'));
+    beforeAll(async () => {
+      workshop = await Workshop.open();
+      local = await startLocalCloud({ dir });
+    });
+    afterAll(async () => {
+      await local?.close();
+      await workshop?.close();
+      await rm(dir, { recursive: true, force: true });
+    });
+
+    it('a clip becomes a manifest and a row, and is removed again', async () => {
+      const { plane, run } = await workshop.site();
+      plane.cloud.objects = {
+        url: local.endpoints.gcs,
+        bucket: (name) => name.replace(`${PROJECT}-pipeline-`, ''),
+      };
+      const ended = succeeded(
+        await run([...PLACE, '--smoke'], { env: { STORAGE_API_ENDPOINT: `${plane.url}/storage` } }),
+      );
+      expect(ended.said).toMatch(/smoke: uploaded gs:\/\/demo-project-pipeline-raw\/smoke\//);
+      expect(ended.said).toMatch(/smoke: framed after \d+ s/);
+      expect(ended.said).toMatch(/smoke: row [0-9a-f]{16} in gs:\/\/demo-project-pipeline-lake\/events/);
+      expect(ended.said).toMatch(/smoke: passed/);
+      const left = async (bucket: string): Promise<string[]> => {
+        const names: string[] = [];
+        for await (const one of local.storage.bucket(bucket).list({ prefix: 'smoke/' })) names.push(one.name);
+        return names;
+      };
+      expect(await left('raw')).toEqual([]);
+      expect(await left('frames')).toEqual([]);
+    });
+  },
+);
