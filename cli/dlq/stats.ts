@@ -1,8 +1,8 @@
 import { printable } from '../../local/report.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
-import { tableLines } from '../common/columns.ts';
-import { counted } from '../common/numbers.ts';
+import { columnWidths, tableLine } from '../common/columns.ts';
+import { count, counted } from '../common/numbers.ts';
 import { parseOptions } from '../common/options.ts';
 import { choose } from './choose.ts';
 import type { DlqSubcommand } from './dlq.ts';
@@ -129,15 +129,24 @@ function describe(counts: LetterCounts, width: number): string[] {
     ['unsettled for', counts.byAge],
     ['day', counts.byDay],
   ];
-  return sections.flatMap(([title, part]) => {
+  const limits = [{ widest: 40 }, {}, { widest: BAR, narrowest: 1 }];
+  const rowsOf = (part: Counts): string[][] => {
     const entries = Object.entries(part);
-    if (entries.length === 0) return [];
     const most = Math.max(...entries.map(([, number]) => number));
-    const rows = entries.map(([name, number]) => [
+    return entries.map(([name, number]) => [
       `  ${printable(name.slice(0, 200))}`,
-      String(number).padStart(9),
+      count(number).padStart(9),
       '#'.repeat(Math.ceil((number / most) * BAR)),
     ]);
-    return ['', title, ...tableLines(rows, [{ widest: 40 }, {}, { widest: BAR, narrowest: 1 }], width)];
+  };
+  // one width for all of them
+  const widths = columnWidths(
+    sections.flatMap(([, part]) => rowsOf(part)),
+    limits,
+    width,
+  );
+  return sections.flatMap(([title, part]) => {
+    const rows = rowsOf(part);
+    return rows.length === 0 ? [] : ['', title, ...rows.map((cells) => tableLine(cells, widths, width))];
   });
 }

@@ -180,6 +180,18 @@ test('what no function can be given is left, and said so', async () => {
   expect(left.map(({ kind }) => kind)).toEqual(['not-replayable', 'not-replayable', 'not-replayable']);
 });
 
+test('a payload of the largest size is shown in part, saved and published whole', async () => {
+  const data = Buffer.alloc(10 * 1024 * 1024, 'Ω\u0000\u001b[31m ');
+  const death = deathOf(1, { data });
+  await scene.write(death);
+  const shown = await scene.here(['show', death.letter]);
+  expect(shown.code).toBe(0);
+  expect(shown.stdout.length).toBeLessThan(100_000);
+  expect((await scene.here(['replay', death.letter])).code).toBe(0);
+  const [got] = await scene.received(INGEST);
+  expect(Buffer.from(got?.message.data ?? '', 'base64').equals(data)).toBe(true);
+});
+
 test('a damaged entry, a damaged envelope and attributes without room for the mark hold up no other', async () => {
   const [damaged, envelope, full, good] = [
     deathOf(1),
