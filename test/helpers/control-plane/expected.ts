@@ -168,6 +168,8 @@ const environmentVariables = {
   MAINTENANCE_TOPIC: `${topics}maintenance`,
   DEAD_LETTER_TOPIC: `${topics}dead-letters`,
   REPLAY_TOPIC_PREFIX: 'pipeline-replay-',
+  // The platform's own.
+  LOG_EXECUTION_ID: 'true',
 };
 
 interface Sizes {

@@ -6,7 +6,7 @@ import { Cloud } from './cloud.ts';
 import { forward, objectPath } from './objects.ts';
 import type { Call, Route, Service } from './service.ts';
 import { services } from './services/all.ts';
-import { isObject, type JsonObject } from './shapes.ts';
+import { isObject, type JsonObject, withoutDefaults } from './shapes.ts';
 
 export interface ControlPlane {
   cloud: Cloud;
@@ -116,7 +116,7 @@ function dispatch(
   };
   if (!route.mutates) {
     check(cloud, token, service, route, call);
-    return route.run(call);
+    return answered(service, route, call);
   }
   return mutate(cloud, token, service, route, call);
 }
@@ -137,12 +137,18 @@ function mutate(cloud: Cloud, token: string, service: Service, route: Route, cal
   }
   try {
     check(cloud, token, service, route, call);
-    const result = route.run(call);
+    const result = answered(service, route, call);
     return cloud.onMutation?.(nth, 'after') === true ? undefined : result;
   } catch (error) {
     entry.status = error instanceof ApiError ? error.http : 500;
     throw error;
   }
+}
+
+/** Cloud Storage alone tells also what is empty or off. */
+function answered(service: Service, route: Route, call: Call): object | Buffer {
+  const answer = route.run(call);
+  return service.name === 'storage' || Buffer.isBuffer(answer) ? answer : (withoutDefaults(answer) as object);
 }
 
 /** What Google looks at before the method itself: who asks, is the API on, may they, is there quota. */

@@ -103,3 +103,15 @@ export function applyMask(current: JsonObject, change: JsonObject, mask: string)
   }
   return result;
 }
+
+/** As an API built on protocol buffers answers: what is 0, false or empty is left out, and so is a label's usual type. */
+export function withoutDefaults(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutDefaults);
+  if (!isObject(value)) return value;
+  const told = Object.entries(value).filter(
+    ([key, item]) =>
+      !(item === 0 || item === false || item === '' || (Array.isArray(item) && item.length === 0)) &&
+      !(key === 'valueType' && item === 'STRING'),
+  );
+  return Object.fromEntries(told.map(([key, item]) => [key, withoutDefaults(item)]));
+}

@@ -192,6 +192,7 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
       pubsub['subscription'] = subscribe(cloud, triggerId, region, text(pubsub['topic']), request);
     }
   }
+  const config = object(wanted['serviceConfig']);
   return {
     ...wanted,
     environment: 'GEN_2',
@@ -200,7 +201,9 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
     url: uri,
     serviceConfig: {
       allTrafficOnLatestRevision: true,
-      ...object(wanted['serviceConfig']),
+      ...config,
+      // The platform's own, in every function since 2024.
+      environmentVariables: { ...object(config['environmentVariables']), LOG_EXECUTION_ID: 'true' },
       service,
       uri,
       revision: `${id}-${String(cloud.next()).padStart(5, '0')}-abc`,
