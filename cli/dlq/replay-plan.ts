@@ -1,4 +1,4 @@
-import { triggers } from '../../functions/triggers.ts';
+import { type FunctionName, triggers } from '../../functions/triggers.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { type ReplayMessage, replayMessage } from '../../shared/dead-letters/replay-message.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
@@ -40,9 +40,9 @@ export function isReplayable(death: DeathRecord): boolean {
   return messageOf(death, 'any').kind === 'message';
 }
 
-/** Whether there is a topic for this function alone. */
+/** A function whose events can become dead letters has a topic of its own. */
 function hasTopic(name: string): boolean {
-  return Object.hasOwn(triggers, name) && name !== 'inspectDeadLetter';
+  return Object.hasOwn(triggers, name) && triggers[name as FunctionName].maxDeliveryAttempts !== undefined;
 }
 
 /**

@@ -123,7 +123,7 @@ async function publishAll(
   const { sent } = report;
   const key = randomBytes(8).toString('hex');
   report.key = key;
-  const hint = 'deploy.sh makes one for each function';
+  const hint = 'deploy.sh makes one for each function, and REPLAY_TOPIC_PREFIX names them';
   const publishing = openPublisher(place, project, signal, hint);
   const started = clock.now();
   const done = (): string => `${count(sent.published.length)} of ${counted(wanted.length, 'dead letter')}`;

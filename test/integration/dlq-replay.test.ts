@@ -10,8 +10,8 @@ import {
 } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterStatus } from '../../shared/dead-letters/records.ts';
 import { readReplayMark } from '../../shared/runtime/replay-mark.ts';
-import { type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
-import { type Received, textOf } from '../helpers/pubsub.ts';
+import { type DlqScene, deathOf, runDlqHere, startDlq, videoDeathOf } from '../helpers/dlq.ts';
+import { plainPubsub, type Received, textOf } from '../helpers/pubsub.ts';
 
 let scene: DlqScene;
 beforeEach(async () => {
@@ -118,6 +118,24 @@ test('only those of a group, a code or a time', async () => {
   expect(idsOf(await scene.received(INGEST))).toEqual(['e-2']);
   await scene.here(['replay', '--code', 'quota']);
   expect(idsOf(await scene.received(INGEST))).toEqual(['e-3']);
+});
+
+test('where a deployment has names of its own, the environment tells them', async () => {
+  const api = plainPubsub(() => scene.pubsub!.server.url);
+  await api.createTopic('shop-replay-ingestevent');
+  await api.createSubscription('seen-shop', 'shop-replay-ingestevent');
+  await scene.write(deathOf(1));
+  const env = {
+    STORAGE_API_ENDPOINT: scene.gcs.server.url,
+    PUBSUB_API_ENDPOINT: scene.pubsub!.server.url,
+    GOOGLE_CLOUD_PROJECT: 'local',
+    STATE_BUCKET: 'state',
+    REPLAY_TOPIC_PREFIX: 'shop-replay-',
+  };
+  const run = await runDlqHere(['replay', '--all'], env);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(await api.pull('seen-shop')).toHaveLength(1);
+  expect(await scene.received(INGEST)).toEqual([]);
 });
 
 describe('storage events', () => {
@@ -324,7 +342,7 @@ describe('a service that fails', () => {
     const run = await scene.here(['replay', '--all', '--project', 'other']);
     expect(run.code).toBe(1);
     expect(run.stderr).toBe(
-      'there is no topic projects/other/topics/replay-ingestevent: deploy.sh makes one for each function\n',
+      'there is no topic projects/other/topics/replay-ingestevent: deploy.sh makes one for each function, and REPLAY_TOPIC_PREFIX names them\n',
     );
   });
 });
