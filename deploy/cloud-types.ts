@@ -27,7 +27,7 @@ export interface Subscription {
   expirationPolicy?: { ttl?: string };
   pushConfig?: {
     pushEndpoint?: string;
-    oidcToken?: { serviceAccountEmail?: string };
+    oidcToken?: { serviceAccountEmail?: string; audience?: string };
   };
 }
 

@@ -1,5 +1,5 @@
 import type { FunctionName, Trigger } from '../../functions/triggers.ts';
-import { type CloudFunction, type Subscription, shortName } from '../cloud-types.ts';
+import { type Subscription, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part, replayable } from '../context.ts';
 import { memberOf } from '../names.ts';
 import type { Wanted } from '../roles.ts';
@@ -21,7 +21,16 @@ interface Wish {
   isRetried: boolean;
   /** Undefined for no dead-letter policy. */
   attempts: number | undefined;
-  push: { account: string; endpoint: string | undefined; ask: string } | undefined;
+  push: Push | undefined;
+}
+
+interface Push {
+  account: string;
+  /** Of the function's service; undefined where only the cloud will know. */
+  uri: string | undefined;
+  ask: string;
+  /** Behind the address. The framework takes the source of a plain message from it. */
+  path: string;
 }
 
 /**
@@ -99,7 +108,12 @@ async function wishes(context: Context): Promise<Wish[]> {
       ackSeconds: ackSeconds(trigger),
       isRetried: true,
       attempts: trigger.maxDeliveryAttempts,
-      push: { account: names.account(name), endpoint: endpointOf(fn), ask: askForUri(name, context) },
+      push: {
+        account: names.account(name),
+        uri: fn?.serviceConfig?.uri,
+        ask: askForUri(name, context),
+        path: `/${names.topicPath(sourceOf(name, trigger, context))}`,
+      },
     };
   });
   return [...own, ...replays, kept(context)];
@@ -119,7 +133,10 @@ function kept({ names }: Context): Wish {
   };
 }
 
-const endpointOf = (found: CloudFunction | undefined): string | undefined => found?.serviceConfig?.uri;
+/** A plain message has its topic for a source: replayed, it is still one of the topic it was published to. */
+function sourceOf(name: FunctionName, { source }: Trigger, { names }: Context): string {
+  return 'topic' in source ? names.sourceTopic(source) : names.replay(name);
+}
 
 function askForUri(name: FunctionName, context: Context): string {
   return `$(gcloud functions describe ${functionPlace(name, context)} --format='value(serviceConfig.uri)')`;
@@ -166,12 +183,16 @@ function settings(wish: Wish, { names }: Context): Arg[] {
     ...(push === undefined
       ? []
       : [
-          push.endpoint === undefined
-            ? { flag: '--push-endpoint', shell: push.ask }
-            : `--push-endpoint=${push.endpoint}`,
+          ofService('--push-endpoint', push, push.path),
           `--push-auth-service-account=${push.account}`,
+          // else it is the endpoint with its path, and Cloud Run wants the service's own address
+          ofService('--push-auth-token-audience', push),
         ]),
   ];
+}
+
+function ofService(flag: string, { uri, ask }: Push, path = ''): Arg {
+  return uri === undefined ? { flag, shell: `${ask}${path}` } : `${flag}=${uri}${path}`;
 }
 
 function change(wish: Wish, found: Subscription, context: Context): Step[] {
@@ -197,8 +218,10 @@ function change(wish: Wish, found: Subscription, context: Context): Step[] {
     }
   }
   if (wish.push) {
-    differ('push endpoint', pushConfig?.pushEndpoint, wish.push.endpoint);
-    differ("push's account", pushConfig?.oidcToken?.serviceAccountEmail, wish.push.account);
+    const { uri, path, account } = wish.push;
+    differ('push endpoint', pushConfig?.pushEndpoint, uri && `${uri}${path}`);
+    differ("push's account", pushConfig?.oidcToken?.serviceAccountEmail, account);
+    differ("push's audience", pushConfig?.oidcToken?.audience, uri);
   }
   const isToClear = wish.attempts === undefined && dead !== undefined;
   if (isToClear)

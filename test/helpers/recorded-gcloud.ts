@@ -15,9 +15,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   'beta services identity create': 'service',
   'pubsub topics create': '',
   'pubsub subscriptions create':
-    'topic ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts push-endpoint push-auth-service-account',
+    'topic ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts push-endpoint push-auth-service-account push-auth-token-audience',
   'pubsub subscriptions update':
-    'ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts clear-dead-letter-policy push-endpoint push-auth-service-account',
+    'ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts clear-dead-letter-policy push-endpoint push-auth-service-account push-auth-token-audience',
   'iam service-accounts create': 'display-name',
   'functions deploy':
     'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated trigger-location trigger-topic trigger-event-filters set-env-vars update-labels',
@@ -215,7 +215,8 @@ export class RecordedGcloud implements Gcloud {
     }
     if (flags.has('clear-dead-letter-policy')) delete changed['deadLetterPolicy'];
     if (flags.has('push-endpoint')) {
-      const oidcToken = { serviceAccountEmail: flags.get('push-auth-service-account') };
+      const serviceAccountEmail = flags.get('push-auth-service-account');
+      const oidcToken = { serviceAccountEmail, audience: flags.get('push-auth-token-audience') };
       changed['pushConfig'] = { pushEndpoint: flags.get('push-endpoint'), oidcToken };
     }
     this.things.set(`subscription ${name}`, changed);

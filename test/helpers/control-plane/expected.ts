@@ -99,22 +99,25 @@ export const BUCKETS: Record<string, object> = {
   [state]: bucket('0'),
 };
 
-const pushed = (name: string, query = ''): object => {
+const pushed = (name: string, behind: string): object => {
   const uri = `https://pipeline-${name}-123456789012.europe-west1.run.app`;
-  return { pushEndpoint: `${uri}${query}`, oidcToken: { serviceAccountEmail: `pipeline-${name}@${at}` } };
+  const serviceAccountEmail = `pipeline-${name}@${at}`;
+  // a path would be part of the default audience, which Cloud Run does not know
+  const oidcToken = behind.startsWith('/') ? { serviceAccountEmail, audience: uri } : { serviceAccountEmail };
+  return { pushEndpoint: `${uri}${behind}`, oidcToken };
 };
 const subscription = (
   name: string,
   ackDeadlineSeconds: number,
   attempts: number,
-  query?: string,
+  behind: string,
 ): object => ({
   ackDeadlineSeconds,
   messageRetentionDuration: '604800s',
   expirationPolicy: {},
   retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
   deadLetterPolicy: { deadLetterTopic: `${topics}dead-letters`, maxDeliveryAttempts: attempts },
-  pushConfig: pushed(name, query),
+  pushConfig: pushed(name, behind),
 });
 const CE = '?__GCP_CloudEventsMode=CE_PUBSUB_BINDING';
 const eventarc = (name: string): string => `${subscriptions}eventarc-europe-west1-pipeline-${name}-N-sub-N`;
@@ -132,9 +135,19 @@ export const SUBSCRIPTIONS: Record<string, object> = {
     retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
     pushConfig: pushed('inspectdeadletter', CE),
   },
-  [`${subscriptions}pipeline-replay-processvideo`]: subscription('processvideo', 600, 10),
-  [`${subscriptions}pipeline-replay-ingestevent`]: subscription('ingestevent', 120, 20),
-  [`${subscriptions}pipeline-replay-maintaintable`]: subscription('maintaintable', 600, 5),
+  [`${subscriptions}pipeline-replay-processvideo`]: subscription(
+    'processvideo',
+    600,
+    10,
+    `/${topics}replay-processvideo`,
+  ),
+  [`${subscriptions}pipeline-replay-ingestevent`]: subscription('ingestevent', 120, 20, `/${topics}events`),
+  [`${subscriptions}pipeline-replay-maintaintable`]: subscription(
+    'maintaintable',
+    600,
+    5,
+    `/${topics}maintenance`,
+  ),
   [`${subscriptions}pipeline-dead-letters-kept`]: {
     topic: `${topics}dead-letters`,
     ackDeadlineSeconds: 60,

@@ -93,8 +93,11 @@ test('a replay goes to the one function, with its account', async () => {
   await deploy();
   expect(gcloud.things.get('subscription pipeline-replay-ingestevent')).toMatchObject({
     pushConfig: {
-      pushEndpoint: 'https://pipeline-ingestevent-x.a.run.app',
-      oidcToken: { serviceAccountEmail: 'pipeline-ingestevent@demo-project.iam.gserviceaccount.com' },
+      pushEndpoint: 'https://pipeline-ingestevent-x.a.run.app/projects/demo-project/topics/pipeline-events',
+      oidcToken: {
+        serviceAccountEmail: 'pipeline-ingestevent@demo-project.iam.gserviceaccount.com',
+        audience: 'https://pipeline-ingestevent-x.a.run.app',
+      },
     },
     deadLetterPolicy: { maxDeliveryAttempts: 20 },
   });
