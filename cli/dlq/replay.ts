@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { printable } from '../../local/report.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import { count, counted, secondsText } from '../common/numbers.ts';
 import { parseCommand, UsageError, wholeNumber } from '../common/options.ts';
@@ -8,9 +7,10 @@ import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
-import { type Left, planReplay, type ReplayPlan } from './replay-plan.ts';
-import { type Sent, sendLetters } from './replay-send.ts';
-import { type Outcomes, waitForOutcomes } from './replay-wait.ts';
+import { planReplay } from './replay-plan.ts';
+import { asJson, describeOutcomes, describePlan, exitCode, markedOf, type Report } from './replay-report.ts';
+import { sendLetters } from './replay-send.ts';
+import { waitForOutcomes } from './replay-wait.ts';
 
 const DEFAULT_RATE = 50;
 
@@ -98,19 +98,6 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   return exitCode(report);
 }
 
-/** Letters whose outcome will be told. */
-function markedOf({ published, unmarked }: Sent): string[] {
-  const lost = new Set(unmarked);
-  return published.filter((letter) => !lost.has(letter));
-}
-
-interface Report {
-  key: string | undefined;
-  plan: ReplayPlan;
-  sent: Sent;
-  outcomes?: Outcomes;
-}
-
 /** Undefined where it came to its end. */
 async function publishAll(
   dlq: Dlq,
@@ -143,69 +130,4 @@ async function publishAll(
     if (failure !== undefined) await out.line('the same command goes on');
   }
   return failure;
-}
-
-function exitCode({ plan, sent, outcomes }: Report): number {
-  const isLeft = [...plan.left, ...sent.left].some(({ kind }) => kind !== 'settled');
-  const isOpen = outcomes !== undefined && outcomes.failedAgain.length + outcomes.pending.length > 0;
-  return isLeft || isOpen ? 1 : 0;
-}
-
-function asJson({ key, plan, sent, outcomes }: Report, { isDryRun }: Options): Record<string, unknown> {
-  return {
-    dryRun: isDryRun,
-    replay: key ?? null,
-    wanted: plan.wanted.map(({ letter }) => letter),
-    published: sent.published,
-    unmarked: sent.unmarked,
-    left: [...plan.left, ...sent.left],
-    ...(outcomes && { outcomes }),
-  };
-}
-
-const SHOWN_LEFT = 20;
-
-function describePlan({ wanted, left }: ReplayPlan, { isDryRun, rate }: Options): string[] {
-  const functions = new Map<string, number>();
-  for (const { function: name } of wanted) functions.set(name, (functions.get(name) ?? 0) + 1);
-  const parts = [...functions].map(([name, number]) => `${count(number)} to ${printable(name)}`);
-  const verb = isDryRun ? 'would be replayed; nothing was' : 'to replay';
-  const seconds = secondsText((wanted.length / rate) * 1_000);
-  return [
-    ...leftLines(left),
-    `${counted(wanted.length, 'dead letter')} ${verb}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
-    ...(isDryRun && wanted.length > 0 ? [`at ${rate} a second it takes ${seconds}`] : []),
-  ];
-}
-
-function leftLines(left: readonly Left[]): string[] {
-  const settled = left.filter(({ kind }) => kind === 'settled');
-  const others = left.filter(({ kind }) => kind !== 'settled');
-  const reasons = new Map<string, number>();
-  for (const { reason } of settled) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-  const lines = others.slice(0, SHOWN_LEFT).map(({ letter, concern, reason }) => {
-    return `left: ${letter.slice(0, 12)}  ${printable(`${concern}: ${reason}`)}`;
-  });
-  if (others.length > SHOWN_LEFT)
-    lines.push(`left: ${count(others.length - SHOWN_LEFT)} more (--json names all)`);
-  for (const [reason, number] of reasons) lines.push(`left alone: ${count(number)}, ${reason}`);
-  return lines;
-}
-
-function describeOutcomes({ sent, outcomes }: Report): string[] {
-  const lines = leftLines(sent.left);
-  if (sent.unmarked.length > 0) {
-    lines.push(
-      `${counted(sent.unmarked.length, 'dead letter')} had no room for the mark of a replay: what comes of them shows in their objects and rows alone`,
-    );
-  }
-  if (!outcomes) return lines;
-  const { resolved, failedAgain, pending } = outcomes;
-  lines.push(
-    `${count(resolved.length)} resolved, ${count(failedAgain.length)} failed again, ${count(pending.length)} without an outcome yet`,
-  );
-  for (const letter of failedAgain.slice(0, SHOWN_LEFT)) {
-    lines.push(`failed again: ${letter.slice(0, 12)}  pipeline dlq show ${letter.slice(0, 12)}`);
-  }
-  return lines;
 }

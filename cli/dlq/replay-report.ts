@@ -1,0 +1,90 @@
+import { printable } from '../../local/report.ts';
+import { count, counted, secondsText } from '../common/numbers.ts';
+import type { Left, ReplayPlan } from './replay-plan.ts';
+import type { Sent } from './replay-send.ts';
+import type { Outcomes } from './replay-wait.ts';
+
+/** Letters whose outcome will be told. */
+export function markedOf({ published, unmarked }: Sent): string[] {
+  const lost = new Set(unmarked);
+  return published.filter((letter) => !lost.has(letter));
+}
+
+/** What a replay has come to. */
+export interface Report {
+  key: string | undefined;
+  plan: ReplayPlan;
+  sent: Sent;
+  outcomes?: Outcomes;
+}
+
+export function exitCode({ plan, sent, outcomes }: Report): number {
+  const isLeft = [...plan.left, ...sent.left].some(({ kind }) => kind !== 'settled');
+  const isOpen = outcomes !== undefined && outcomes.failedAgain.length + outcomes.pending.length > 0;
+  return isLeft || isOpen ? 1 : 0;
+}
+
+export function asJson(
+  { key, plan, sent, outcomes }: Report,
+  { isDryRun }: { isDryRun: boolean },
+): Record<string, unknown> {
+  return {
+    dryRun: isDryRun,
+    replay: key ?? null,
+    wanted: plan.wanted.map(({ letter }) => letter),
+    published: sent.published,
+    unmarked: sent.unmarked,
+    left: [...plan.left, ...sent.left],
+    ...(outcomes && { outcomes }),
+  };
+}
+
+const SHOWN_LEFT = 20;
+
+export function describePlan(
+  { wanted, left }: ReplayPlan,
+  { isDryRun, rate }: { isDryRun: boolean; rate: number },
+): string[] {
+  const functions = new Map<string, number>();
+  for (const { function: name } of wanted) functions.set(name, (functions.get(name) ?? 0) + 1);
+  const parts = [...functions].map(([name, number]) => `${count(number)} to ${printable(name)}`);
+  const verb = isDryRun ? 'would be replayed; nothing was' : 'to replay';
+  const seconds = secondsText((wanted.length / rate) * 1_000);
+  return [
+    ...leftLines(left),
+    `${counted(wanted.length, 'dead letter')} ${verb}${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`,
+    ...(isDryRun && wanted.length > 0 ? [`at ${rate} a second it takes ${seconds}`] : []),
+  ];
+}
+
+function leftLines(left: readonly Left[]): string[] {
+  const settled = left.filter(({ kind }) => kind === 'settled');
+  const others = left.filter(({ kind }) => kind !== 'settled');
+  const reasons = new Map<string, number>();
+  for (const { reason } of settled) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  const lines = others.slice(0, SHOWN_LEFT).map(({ letter, concern, reason }) => {
+    return `left: ${letter.slice(0, 12)}  ${printable(`${concern}: ${reason}`)}`;
+  });
+  if (others.length > SHOWN_LEFT)
+    lines.push(`left: ${count(others.length - SHOWN_LEFT)} more (--json names all)`);
+  for (const [reason, number] of reasons) lines.push(`left alone: ${count(number)}, ${reason}`);
+  return lines;
+}
+
+export function describeOutcomes({ sent, outcomes }: Report): string[] {
+  const lines = leftLines(sent.left);
+  if (sent.unmarked.length > 0) {
+    lines.push(
+      `${counted(sent.unmarked.length, 'dead letter')} had no room for the mark of a replay: what comes of them shows in their objects and rows alone`,
+    );
+  }
+  if (!outcomes) return lines;
+  const { resolved, failedAgain, pending } = outcomes;
+  lines.push(
+    `${count(resolved.length)} resolved, ${count(failedAgain.length)} failed again, ${count(pending.length)} without an outcome yet`,
+  );
+  for (const letter of failedAgain.slice(0, SHOWN_LEFT)) {
+    lines.push(`failed again: ${letter.slice(0, 12)}  pipeline dlq show ${letter.slice(0, 12)}`);
+  }
+  return lines;
+}
