@@ -96,6 +96,8 @@ connection.connect(${JSON.stringify(path)})
 order = {"argv": sys.argv[1:], "env": dict(os.environ), "cwd": os.getcwd()}
 body = json.dumps(order).encode() + b"\\n"
 sent = socket.send_fds(connection, [body], [0, 1, 2])
-connection.sendall(body[sent:])
+if sent < len(body):
+    # Not for nothing: a command that is already over has closed its end, and left its exit code to be read.
+    connection.sendall(body[sent:])
 sys.exit(int(connection.recv(16) or 1))
 `;
