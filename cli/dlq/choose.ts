@@ -26,34 +26,29 @@ export function checkChoice(names: readonly string[], filter: LetterFilter, all:
   }
 }
 
-export interface Chosen {
-  letters: LetterSummary[];
-  /** Those that were named one by one: no choice by status has left any of them out. */
-  named: Set<string>;
-}
-
 /**
- * Letters that were named, alone or with their group, or without names all that the filter lets through.
- * Throws Failure where a name means nothing or more than one thing.
+ * Letters that match the filter: of those that were named, alone or with their group, or of all. Those that were
+ * named alone may have any status unless one is asked for. Throws Failure where a name means nothing, or more
+ * than one thing.
  */
 export function choose(
   all: readonly LetterSummary[],
   names: readonly string[],
   { statuses, matches }: LetterFilter,
   usual: readonly LetterStatus[],
-): Chosen {
-  const wanted = new Set(statuses ?? usual);
-  const passes = (letter: LetterSummary): boolean => wanted.has(letter.status) && matches(letter);
-  if (names.length === 0) return { letters: all.filter(passes), named: new Set() };
-  const chosen = new Map<string, LetterSummary>();
-  const named = new Set<string>();
-  for (const name of names) {
+): LetterSummary[] {
+  const matching =
+    (wanted: readonly LetterStatus[] | undefined) =>
+    (letter: LetterSummary): boolean =>
+      (wanted?.includes(letter.status) ?? true) && matches(letter);
+  if (names.length === 0) return all.filter(matching(statuses ?? usual));
+  const chosen = names.flatMap((name) => {
     const meant = resolveName(all, name);
-    if (meant.kind === 'letter') named.add(meant.letter.letter);
-    const letters = meant.kind === 'letter' ? [meant.letter] : meant.letters.filter(passes);
-    for (const letter of letters) chosen.set(letter.letter, letter);
-  }
-  return { letters: [...chosen.values()], named };
+    return meant.kind === 'letter'
+      ? [meant.letter].filter(matching(statuses))
+      : meant.letters.filter(matching(statuses ?? usual));
+  });
+  return [...new Set(chosen)];
 }
 
 export type Meant =

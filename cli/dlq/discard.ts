@@ -59,7 +59,7 @@ interface Options {
 
 async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Options): Promise<number> {
   const { out, state, clock, signal, progress } = dlq;
-  const { letters } = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
+  const letters = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
   const settled = letters.filter(isSettled);
   const wanted = letters.filter((letter) => !isSettled(letter));
   let done = 0;

@@ -4,6 +4,7 @@ import { type ReplayMessage, replayMessage } from '../../shared/dead-letters/rep
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
 import type { Dlq } from './dlq.ts';
+import { byTime } from './groups.ts';
 import { readDeath } from './read-death.ts';
 
 /** What is done with the letters that were chosen. */
@@ -57,7 +58,7 @@ export async function planReplay(
   const { progress, signal } = dlq;
   let looked = 0;
   progress.start(() => `replay: looked at ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
-  const inOrder = [...letters].sort((a, b) => (a.firstDiedAt < b.firstDiedAt ? -1 : 1));
+  const inOrder = [...letters].sort((a, b) => byTime(a.firstDiedAt, b.firstDiedAt));
   const found = await mapConcurrent(inOrder, LOOKS_AT_A_TIME, async (letter) => {
     signal.throwIfAborted();
     const why = (again ? undefined : whySettled(letter)) ?? (await whyNot(dlq, letter));

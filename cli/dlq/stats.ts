@@ -31,7 +31,7 @@ ${FILTER_HELP}${PLACE_HELP}`,
       place: values,
       async run({ out, state, clock, place, signal }) {
         const all = await listLetters(state, { signal });
-        const { letters } = choose(all, [], filter, STATUSES);
+        const letters = choose(all, [], filter, STATUSES);
         const counts = countLetters(letters, clock.now());
         if (values.json) {
           await out.json(counts);

@@ -70,7 +70,7 @@ describe('which letters are chosen', () => {
     summary('aaaa5', { status: 'replayed', lastDiedAt: '2026-11-20T00:00:00.000Z' }),
   ];
   const idsOf = (values: Parameters<typeof toFilter>[0], names: string[] = []): string[] =>
-    choose(all, names, toFilter(values, NOW), UNSETTLED).letters.map(({ letter }) => letter.slice(4, 5));
+    choose(all, names, toFilter(values, NOW), UNSETTLED).map(({ letter }) => letter.slice(4, 5));
 
   test.each([
     ['those that are not settled, unasked', {}, '135'],
@@ -89,6 +89,10 @@ describe('which letters are chosen', () => {
     expect(idsOf({}, ['aaaa4'])).toEqual(['4']);
     expect(idsOf({}, ['cafe00'])).toEqual(['3']);
     expect(idsOf({ status: ['all'] }, ['cafe00', 'aaaa3'])).toEqual(['3', '4']);
+  });
+  test('filters hold for those that are named, too', () => {
+    expect(idsOf({ code: ['quota'] }, ['aaaa1', 'aaaa3'])).toEqual(['3']);
+    expect(idsOf({ status: ['open'] }, ['aaaa1', 'aaaa2'])).toEqual(['1']);
   });
   test('nothing is chosen by accident', () => {
     const empty = toFilter({}, NOW);
