@@ -99,13 +99,11 @@ export const BUCKETS: Record<string, object> = {
   [state]: bucket('0'),
 };
 
-const pushed = (name: string, behind: string): object => {
-  const uri = `https://pipeline-${name}-123456789012.europe-west1.run.app`;
-  const serviceAccountEmail = `pipeline-${name}@${at}`;
-  // a path would be part of the default audience, which Cloud Run does not know
-  const oidcToken = behind.startsWith('/') ? { serviceAccountEmail, audience: uri } : { serviceAccountEmail };
-  return { pushEndpoint: `${uri}${behind}`, oidcToken };
-};
+const uriOf = (name: string): string => `https://pipeline-${name}-123456789012.europe-west1.run.app`;
+const pushed = (name: string, rest: string): object => ({
+  pushEndpoint: uriOf(name) + rest,
+  oidcToken: { serviceAccountEmail: `pipeline-${name}@${at}`, audience: uriOf(name) },
+});
 const subscription = (
   name: string,
   ackDeadlineSeconds: number,
@@ -122,7 +120,9 @@ const subscription = (
 const CE = '?__GCP_CloudEventsMode=CE_PUBSUB_BINDING';
 const eventarc = (name: string): string => `${subscriptions}eventarc-europe-west1-pipeline-${name}-N-sub-N`;
 
-/** The ack deadline is the time a push is waited for: the function's own, and a minute to spare where there is one. */
+/**
+ * A replay's push names the topic of the function's own trigger in its path: that is how the function learns where
+ * a message comes from. The ack deadline is the time a push is waited for: the function's own, and a minute to spare where there is one. */
 export const SUBSCRIPTIONS: Record<string, object> = {
   [eventarc('processvideo')]: subscription('processvideo', 600, 10, CE),
   [eventarc('ingestevent')]: subscription('ingestevent', 120, 20, CE),
