@@ -31,7 +31,9 @@ const shared = importsOf('shared');
 const functions = importsOf('functions');
 
 test('imports go one way: functions to shared, and neither to anything else', () => {
-  expect([...shared, ...functions].filter(({ to }) => /^(local|cli|deploy|docs|test)\//.test(to))).toEqual([]);
+  expect([...shared, ...functions].filter(({ to }) => /^(local|cli|deploy|docs|test)\//.test(to))).toEqual(
+    [],
+  );
   expect(shared.filter(({ to }) => to.startsWith('functions/'))).toEqual([]);
 });
 
