@@ -1,5 +1,4 @@
-import { mkdtempSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -13,15 +12,16 @@ describe.runIf(gcloud !== undefined)(
   () => {
     let workshop: Workshop;
     let local: LocalCloud;
-    const dir = mkdtempSync(join(tmpdir(), 'deploy-smoke-'));
+    let dir: string | undefined;
     beforeAll(async () => {
+      dir = await mkdtemp(join(tmpdir(), 'deploy-smoke-'));
       workshop = await Workshop.open();
       local = await startLocalCloud({ dir });
     });
     afterAll(async () => {
       await local?.close();
       await workshop?.close();
-      await rm(dir, { recursive: true, force: true });
+      if (dir !== undefined) await rm(dir, { recursive: true, force: true });
     });
 
     it('a clip becomes a manifest and a row, and is removed again', async () => {

@@ -42,7 +42,6 @@ export async function realGcloud(plane: ControlPlane, preloaded?: Preloaded): Pr
     LANG: 'C.UTF-8',
     CLOUDSDK_CONFIG: config,
     CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: tokenFile,
-    CLOUDSDK_CORE_DISABLE_PROMPTS: '1',
     CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
     CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: 'true',
     CLOUDSDK_CORE_CHECK_GCE_METADATA: 'false',
