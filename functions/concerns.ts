@@ -40,13 +40,15 @@ const parsers: Record<FunctionName, (input: unknown) => Promise<Concern | undefi
     const { parseIncomingMessage, LENIENT } = await import('./ingest/incoming-message.ts');
     const { event, eventId = eventIdOf(event), read } = parseIncomingMessage(input, LENIENT);
     const good = read.outcomes.flatMap((outcome) => (outcome.kind === 'event' ? [outcome.event] : []));
+    const isAllGood = good.length > 0 && good.length === read.outcomes.length;
     const only = read.mode === 'batch' ? undefined : good[0];
     return {
       eventId,
       historyId: eventId,
       about: { kind: 'event', id: only?.ceId, type: only?.type ?? read.mode, source: only?.source },
       correlationId: only?.correlationId,
-      settled: good.length > 0 ? { rows: good.map((one) => one.eventId) } : undefined,
+      // what is no event has no row: nothing tells whether it became a dead letter of its own
+      settled: isAllGood ? { rows: good.map((one) => one.eventId) } : undefined,
     };
   },
 

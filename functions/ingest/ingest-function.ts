@@ -1,6 +1,6 @@
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import { contentIdOf } from '../../shared/runtime/content-id.ts';
 import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { IngestConfig } from './config.ts';
@@ -8,7 +8,7 @@ import { EVENTS_TABLE } from './events-table.ts';
 import { type IncomingMessage, parseIncomingMessage } from './incoming-message.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
-import { STRUCTURED } from './read-events.ts';
+import { type ReadOptions, STRUCTURED } from './read-events.ts';
 import { runtimeOf, type Services } from './services.ts';
 import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
@@ -38,7 +38,8 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
     submit: (row, options) => writer.submit(row, options),
     async refuse(error, text, message, invocation) {
       const { clock, signal } = invocation;
-      const [at, input, eventId] = [new Date(clock.now()), alone(message, text), sha256(text)];
+      const [at, input] = [new Date(clock.now()), alone(message, text)];
+      const eventId = identityOf(input, config.read);
       await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
       const { code, message: reason } = error;
       invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
@@ -69,4 +70,13 @@ function alone(message: PubsubMessage, text: string): Record<string, unknown> {
       orderingKey,
     },
   };
+}
+
+/** The one that it will have when it comes back alone: a replay is known by it. */
+function identityOf(input: unknown, options: ReadOptions): string {
+  try {
+    return parseIncomingMessage(input, options).eventId ?? contentIdOf(input);
+  } catch {
+    return contentIdOf(input);
+  }
 }

@@ -97,7 +97,8 @@ function samenessOf({
     if (published) return [subscription ?? '', published];
   }
   if (way === 'refused') {
-    if (original.kind === 'message' && original.messageId) return [original.messageId];
+    // bad events of one batch share its message, and may share an id
+    if (original.kind === 'message' && original.messageId) return [original.messageId, sha256(original.data)];
     const [source, id] =
       original.kind === 'event' ? [textOf(original.input, 'source'), textOf(original.input, 'id')] : [];
     if (source !== undefined && id !== undefined) return [source, id];

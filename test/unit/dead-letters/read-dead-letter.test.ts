@@ -148,7 +148,7 @@ test('the same death has one key, whichever copy brings it', () => {
   const keys = [
     read(refused(original, { messageId: '101' })),
     read(refused(original, { messageId: '102' })),
-    read(pushBody(pubsubMessage({ ...messageOf(refused(original)), messageId: '103' }))),
+    read(pushBody({ ...messageOf(refused(original)), messageId: '103' })),
   ].map(({ key }) => key);
   expect(new Set(keys).size).toBe(1);
   const storage = [

@@ -151,3 +151,44 @@ test('one bad event of a batch that is replayed is a letter of its own; the batc
   await inspector.deliver(messageEvent(pubsubMessage({ data, attributes })));
   expect((await statuses(storage)).map(({ status }) => status).sort()).toEqual(['open', 'resolved']);
 });
+
+test.each([
+  ['an unknown type', { type: 'order.created', id: 'e-2' }],
+  ['no event at all', { id: 'e-2', type: '' }],
+])('a bad event of a batch, %s, keeps its letter over replays', async (_name, fields) => {
+  const { storage, ingest, inspector } = sceneOf({ UNKNOWN_TYPES: 'refuse' });
+  const inspectLast = () => {
+    const { data, attributes } = ingest.published.at(-1)!;
+    return inspector.deliver(messageEvent(pubsubMessage({ data, attributes })));
+  };
+  await ingest.deliver(messageEvent(batch([cloudEvent(fields)])));
+  await inspectLast();
+  const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
+  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1', letter)));
+  await inspectLast();
+  expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
+});
+
+test('two bad events of a batch that share an id are both kept', async () => {
+  const { storage, ingest, inspector } = sceneOf({ UNKNOWN_TYPES: 'refuse' });
+  const twins = [1, 2].map((amount) => cloudEvent({ type: 'order.created', id: 'e-2', data: { amount } }));
+  const message = messageEvent(batch(twins));
+  await ingest.deliver(message);
+  await ingest.deliver(message);
+  for (const { data, attributes } of ingest.published) {
+    await inspector.deliver(messageEvent(pubsubMessage({ data, attributes })));
+  }
+  const kept = await inspector.deaths();
+  const amounts = kept.map(({ letterMessage: { data } }) => /"amount":(\d)/.exec(atob(data))?.[1]);
+  expect(amounts.sort()).toEqual(['1', '2']);
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 2, replays: 0 }]);
+});
+
+test('a batch whose bad event got no letter of its own is not settled by the rows of the good ones', async () => {
+  const { storage, ingest, inspector } = sceneOf();
+  await ingest.deliver(messageEvent(structured()));
+  expect(await ingest.rows()).toMatchObject([{ event_id: ORDER_ID }]);
+  await inspector.deliver(givenUpMessage(batch([cloudEvent(), { id: 'bad' }])));
+  await inspector.deliver(givenUpMessage(batch([cloudEvent()])));
+  expect((await statuses(storage)).map(({ status }) => status).sort()).toEqual(['open', 'resolved']);
+});
