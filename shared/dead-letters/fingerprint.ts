@@ -7,7 +7,10 @@ const MAX_MESSAGE = 4_000;
 
 /** What differs from one failure to the next, in the order in which it is taken out. */
 const VARIABLE: readonly (readonly [RegExp, string])[] = [
+  // a long value is cut, and the end of its quotes with it
+  [/"(?:[^"\\]|\\[^…])*\\?… \(\d+ characters\)/g, '<text>'],
   [/"(?:[^"\\]|\\.)*"…?/g, '<text>'],
+  [/"(?:[^"\\]|\\[^…])*\\?…$/g, '<text>'],
   // validators and systems put names in these, and a name is part of the cause
   [/(?<!\w)'(?!\p{L}[\p{L}_-]{0,39}')(?:[^'\\]|\\.)*'/gu, '<text>'],
   [/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>,;)]*[^\s"'<>,;).:]/gi, '<url>'],

@@ -32,6 +32,12 @@ test.each([
   ['offset -12, 1,024 bytes,\n 3.5 s', 'offset <n>, <n> bytes, <n> s'],
   ['id is "say \\"67\\" twice"; a string is allowed', 'id is <text>; a string is allowed'],
   ["the object isn't there, and it won't come", "the object isn't there, and it won't come"],
+  ['data is "Unquoted, and cut… (612 characters); JSON is allowed', 'data is <text>; JSON is allowed'],
+  [
+    'a is "x"; data is "{\\"cut\\… (612 characters); "1.0" is allowed',
+    'a is <text>; data is <text>; <text> is allowed',
+  ],
+  ['must be one of ["a","a reason that is cut…', 'must be one of [<text>,<text>'],
   ['', ''],
 ])('%j', (message, pattern) => {
   expect(patternOf(message)).toBe(pattern);
