@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Failure } from '../cli/common/options.ts';
 import type { Arg } from './step.ts';
 
 /** gcloud ended with an error; `text` is what it said, `command` what it was asked. */
@@ -33,24 +34,32 @@ const DISABLED = /SERVICE_DISABLED|it is disabled|is not enabled/i;
 export interface GcloudOptions {
   project: string;
   env: NodeJS.ProcessEnv;
-  /** For how long a command is tried again where what was made before it is not yet known everywhere, ms. */
+  /**
+   * For how long, from its first failure, a command is tried again where what was made before it is not yet
+   * known everywhere, ms.
+   */
   patienceMs: number;
+  /** Told of each failure that is waited for. */
+  onWait?: (text: string) => void;
 }
 
-export function createGcloud({ project, env, patienceMs }: GcloudOptions): Gcloud {
+export function createGcloud({ project, env, patienceMs, onWait }: GcloudOptions): Gcloud {
   const slots = new Slots(AT_A_TIME);
   const childEnv = { ...env, CLOUDSDK_CORE_DISABLE_PROMPTS: '1', CLOUDSDK_CORE_PROJECT: project };
   let isSettling = false;
 
   async function run(args: string[], retryOn?: RegExp): Promise<string> {
-    const end = Date.now() + patienceMs;
+    // A deployment takes minutes before it fails: they are not what the user agreed to wait.
+    let end = Number.POSITIVE_INFINITY;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, 30_000)) {
       try {
         return await slots.take(() => spawnGcloud(args, childEnv));
       } catch (error) {
         const passes = (text: string) => retryOn?.test(text) || (isSettling && DISABLED.test(text));
+        end = Math.min(end, Date.now() + patienceMs);
         const isTime = Date.now() + wait > end;
         if (!(error instanceof GcloudError) || !passes(error.text) || isTime) throw error;
+        onWait?.(error.text);
         await sleep(wait);
       }
     }
@@ -76,7 +85,11 @@ export function createGcloud({ project, env, patienceMs }: GcloudOptions): Gclou
 
 async function plain(arg: Arg, file: string): Promise<string> {
   if (typeof arg === 'string') return arg;
-  if ('shell' in arg) throw new Error(`not known before it is made: ${arg.shell}`);
+  if ('shell' in arg) {
+    throw new Failure(
+      `not known yet: ${arg.shell}: run this again in a minute, when all of it can be listed`,
+    );
+  }
   await writeFile(file, arg.content);
   return `${arg.flag}=${file}`;
 }

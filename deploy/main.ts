@@ -5,7 +5,7 @@ import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, GcloudError } from './gcloud.ts';
-import { explain } from './mends.ts';
+import { explain, oneLine } from './mends.ts';
 import { Names } from './names.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
@@ -30,7 +30,9 @@ async function main(options: Options): Promise<void> {
     return say(cliEnvironment(names).join('\n'));
   }
   const env = process.env;
-  const gcloud = createGcloud({ project, env, patienceMs: options.patienceMs });
+  const { patienceMs } = options;
+  const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
+  const gcloud = createGcloud({ project, env, patienceMs, onWait });
   const asking = { gcloud, options, env };
   const settings = readSettings(options.settings);
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud)]);

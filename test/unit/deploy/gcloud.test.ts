@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { createGcloud, GcloudError } from '../../../deploy/gcloud.ts';
+import { createGcloud, GcloudError, type GcloudOptions } from '../../../deploy/gcloud.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -15,11 +15,11 @@ afterEach(() => {
 });
 
 /** A gcloud that is these lines of bash; it finds its folder in $DIR. */
-function gcloudThat(lines: string[], patienceMs = 10_000) {
+function gcloudThat(lines: string[], patienceMs = 10_000, more: Partial<GcloudOptions> = {}) {
   writeFileSync(join(dir, 'gcloud'), ['#!/bin/bash', ...lines, ''].join('\n'));
   chmodSync(join(dir, 'gcloud'), 0o755);
   const env = { PATH: `${dir}:${process.env['PATH']}`, DIR: dir };
-  return createGcloud({ project: 'demo-project', env, patienceMs });
+  return createGcloud({ project: 'demo-project', env, patienceMs, ...more });
 }
 
 test('asks for JSON, in the project, without questions', async () => {
@@ -77,6 +77,14 @@ test('what passes with time is tried again, and nothing else', async () => {
   await expect(impatient.change(['grant'], /does not exist/)).rejects.toThrow('the account does not exist.');
   expect(tries()).toBe(1);
 });
+
+test('patience begins with the first failure, however long the command took; what is waited for is said', async () => {
+  const told: string[] = [];
+  const slow = gcloudThat(['sleep 2.6', ...FAILS_ONCE], 2_500, { onWait: (text) => told.push(text) });
+  await slow.change(['functions', 'deploy'], /does not exist/);
+  expect(tries()).toBe(2);
+  expect(told).toEqual(['ERROR: (gcloud.x) the account does not exist.']);
+}, 20_000);
 
 test('after services were enabled, one that is not yet known as such is waited for', async () => {
   const gcloud = gcloudThat([
