@@ -1,6 +1,7 @@
 /**
  * Whether a service holds what it was given. It adds fields of its own, and leaves out those that say nothing
- * (0, false, empty): neither is a difference. Lists are compared item by item.
+ * (0, false, empty): neither is a difference. Lists are compared item by item; those whose items have a `key`
+ * are sets, which come back in an order of the service's own.
  */
 export function covers(found: unknown, wanted: unknown): boolean {
   if (says(wanted) === false) return says(found) === false;
@@ -8,7 +9,7 @@ export function covers(found: unknown, wanted: unknown): boolean {
     return (
       Array.isArray(found) &&
       found.length === wanted.length &&
-      wanted.every((one, index) => covers(found[index], one))
+      wanted.every((one, index) => covers(isKeyed(one) ? withKey(found, one.key) : found[index], one))
     );
   }
   if (isRecord(wanted)) {
@@ -24,6 +25,11 @@ function says(value: unknown): boolean {
   if (isRecord(value)) return Object.values(value).some(says);
   return value !== undefined && value !== null && value !== 0 && value !== false && value !== '';
 }
+
+const isKeyed = (value: unknown): value is { key: unknown } => isRecord(value) && 'key' in value;
+
+const withKey = (list: readonly unknown[], key: unknown): unknown =>
+  list.find((one) => isKeyed(one) && one.key === key);
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -58,11 +58,24 @@ const MENDS: readonly Mend[] = [
     say: () => "a bucket's name is taken, since all projects share these names: choose another --prefix",
   },
   {
+    when: [/[Mm]ax instances must be set to (\d+) or fewer/],
+    say: ({ project, region, found }) =>
+      found === '0'
+        ? `${project} may have no instance of this size in ${region}: choose another --region, or ask for more at ${quotasOf(project)}`
+        : `${project} may have at most ${found} instances of a function in ${region}: run this again with --max-instances ${found}, or ask for more at ${quotasOf(project)}`,
+  },
+  {
+    when: [/[Cc]annot find metric that matches/],
+    say: () =>
+      'a metric that was made a moment ago is not yet known to alerts and dashboards: run this again in ten minutes; all else is done',
+  },
+  {
     when: [
+      /Quota violated/,
       /RESOURCE_EXHAUSTED|quota exceeded|exceeded .*quota|rateLimitExceeded|HTTPError 429|status=\[429\]/i,
     ],
     say: ({ project, text }) =>
-      `a quota of ${project} is used up (${oneLine(text, 200)}): wait, or ask for more at https://console.cloud.google.com/iam-admin/quotas?project=${project}, and run this again`,
+      `a quota of ${project} is used up (${oneLine(text, 200)}): wait, or ask for more at ${quotasOf(project)}, and run this again`,
   },
   {
     when: [
@@ -93,6 +106,9 @@ const MENDS: readonly Mend[] = [
       `you lack a permission in ${project} (${oneLine(text, 250)}): ask an owner for a role that has it, or for roles/owner`,
   },
 ];
+
+const quotasOf = (project: string): string =>
+  `https://console.cloud.google.com/iam-admin/quotas?project=${project}`;
 
 export const noBilling = (project: string): string =>
   `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" has them)`;

@@ -16,6 +16,8 @@ export interface Options {
   yes: boolean;
   /** Days after which raw videos are deleted; undefined keeps them. */
   rawDays: number | undefined;
+  /** Of each function, where functions/triggers.ts has more; undefined for no bound. */
+  maxInstances: number | undefined;
   /** US dollars a day that Gemini may cost before somebody is told. */
   dailyDollars: number;
   /** `projects/P/notificationChannels/ID`. */
@@ -36,6 +38,8 @@ Makes the whole pipeline in a project, or changes what differs from it. Run agai
   --only FUNCTION     only this function, with its account, roles, trigger and subscriptions
   --settings FILE     NAME=value lines for the functions (default: deploy.env, where it is there)
   --raw-days N        delete raw videos after N days (default: they are kept)
+  --max-instances N   at most N instances of a function (default: as in functions/triggers.ts); for projects
+                      with a low quota of CPU
   --daily-dollars N   an alert tells when Gemini costs more than this a day (default: 50)
   --notify CHANNEL    projects/P/notificationChannels/ID that the alerts go to; may be given again
   --patience SECONDS  how long to try again where new accounts, roles and services are not yet known
@@ -60,6 +64,7 @@ const OPTIONS = {
   only: { type: 'string' },
   settings: { type: 'string' },
   'raw-days': { type: 'string' },
+  'max-instances': { type: 'string' },
   'daily-dollars': { type: 'string' },
   notify: { type: 'string', multiple: true },
   patience: { type: 'string' },
@@ -88,6 +93,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options {
     withData: values['with-data'],
     yes: values.yes,
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
+    maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
     settings: values.settings,

@@ -25,22 +25,49 @@ export const functions: Part = {
   title: 'functions',
   async plan(context) {
     const there = new Map((await context.cloud.functions()).map((one) => [shortName(one.name), one]));
+    const fired = new Set((await context.cloud.triggers()).map((one) => shortName(one.name)));
     return chosen(context).flatMap(([name, trigger]): Step[] => {
       const found = there.get(context.names.function(name));
+      // A deployment updates the trigger that a function says it has, and makes none in its place.
+      const path = found?.state === 'ACTIVE' ? found.eventTrigger?.trigger : undefined;
+      if (path && !fired.has(shortName(path))) return anew(name, trigger, context);
       const differs = found ? differences(found, name, trigger, context) : ['it is not there'];
       if (differs.length === 0) return [];
-      return [
-        {
-          verb: found ? 'update' : 'create',
-          what: `function ${context.names.function(name)}`,
-          why: differs.join('; '),
-          command: deployCommand(name, trigger, context),
-          retryOn: PASSES,
-        },
-      ];
+      return [deploy(found ? 'update' : 'create', differs.join('; '), name, trigger, context)];
     });
   },
 };
+
+function deploy(
+  verb: 'create' | 'update',
+  why: string,
+  name: FunctionName,
+  trigger: Trigger,
+  context: Context,
+): Step {
+  return {
+    verb,
+    what: `function ${context.names.function(name)}`,
+    why,
+    command: deployCommand(name, trigger, context),
+    lane: context.names.function(name),
+    retryOn: PASSES,
+  };
+}
+
+function anew(name: FunctionName, trigger: Trigger, context: Context): Step[] {
+  const id = context.names.function(name);
+  return [
+    {
+      verb: 'delete',
+      what: `function ${id}`,
+      why: 'somebody deleted its trigger, which comes with a new function alone',
+      command: ['functions', 'delete', id, '--gen2', inProject(context), inRegion(context)],
+      lane: id,
+    },
+    deploy('create', 'with a trigger', name, trigger, context),
+  ];
+}
 
 function deployCommand(name: FunctionName, trigger: Trigger, context: Context): string[] {
   const { names, source } = context;
@@ -53,7 +80,7 @@ function deployCommand(name: FunctionName, trigger: Trigger, context: Context): 
     ...[`--memory=${trigger.memory}`, `--cpu=${trigger.cpu}`, `--concurrency=${trigger.concurrency}`],
     ...[
       '--min-instances=0',
-      `--max-instances=${trigger.maxInstances}`,
+      `--max-instances=${mostInstances(trigger, context)}`,
       `--timeout=${trigger.timeoutSeconds}s`,
     ],
     ...[`--service-account=${account}`, `--trigger-service-account=${account}`],
@@ -126,7 +153,7 @@ export function differences(
     ['CPU', Number(service.availableCpu), trigger.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, trigger.concurrency],
     ['least instances', service.minInstanceCount ?? 0, 0],
-    ['most instances', service.maxInstanceCount, trigger.maxInstances],
+    ['most instances', service.maxInstanceCount, mostInstances(trigger, context)],
     ['timeout', service.timeoutSeconds, trigger.timeoutSeconds],
     ['service account', service.serviceAccountEmail, account],
     ['ingress', service.ingressSettings, 'ALLOW_INTERNAL_ONLY'],
@@ -134,13 +161,16 @@ export function differences(
     ["trigger's account", fired.serviceAccountEmail, account],
     ["trigger's region", fired.triggerRegion, names.place.region],
     ['event type', fired.eventType, trigger.eventType],
-    ['event source', sourceOf(fired), sourceWanted(trigger, names)],
+    ['event source', sourceOf(fired, trigger), sourceWanted(trigger, names)],
   ];
   const told = pairs
     .filter(([, is, wanted]) => is !== wanted)
     .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
   return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
 }
+
+const mostInstances = ({ maxInstances }: Trigger, { options }: Context): number =>
+  Math.min(maxInstances, options.maxInstances ?? maxInstances);
 
 /** The service may say 1024Mi of what was given as 1Gi. */
 function sameMemory(found: string | undefined, wanted: string): string | undefined {
@@ -152,11 +182,13 @@ function mebibytes(text: string): number {
   return Number(count) * (unit === 'Gi' ? 1_024 : 1);
 }
 
-function sourceOf({
-  pubsubTopic,
-  eventFilters,
-}: NonNullable<CloudFunction['eventTrigger']>): string | undefined {
-  return pubsubTopic ?? eventFilters?.find(({ attribute }) => attribute === 'bucket')?.value;
+/** A trigger of a bucket has a topic, too: the one that Eventarc made to carry its events. */
+function sourceOf(
+  { pubsubTopic, eventFilters }: NonNullable<CloudFunction['eventTrigger']>,
+  { source }: Trigger,
+): string | undefined {
+  if ('topic' in source) return pubsubTopic;
+  return eventFilters?.find(({ attribute }) => attribute === 'bucket')?.value;
 }
 
 function sourceWanted({ source }: Trigger, names: Names): string {

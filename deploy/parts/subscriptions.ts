@@ -81,10 +81,10 @@ function asked(step: Step): Step {
 async function wishes(context: Context): Promise<Wish[]> {
   const { names, cloud } = context;
   const functions = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
-  const triggers = new Map((await cloud.triggers()).map((one) => [one.name, one]));
+  const triggers = new Map((await cloud.triggers()).map((one) => [shortName(one.name), one]));
   const own = chosen(context).map(([name, trigger]): Wish => {
     const path = functions.get(names.function(name))?.eventTrigger?.trigger;
-    const subscription = path && triggers.get(path)?.transport?.pubsub?.subscription;
+    const subscription = path && triggers.get(shortName(path))?.transport?.pubsub?.subscription;
     return {
       name: subscription ? shortName(subscription) : undefined,
       ask: askForSubscription(name, context),

@@ -227,6 +227,7 @@ export class RecordedGcloud implements Gcloud {
     const filters = list(flag('trigger-event-filters'));
     const topic = flags.get('trigger-topic');
     const path = `${PROJECT}/locations/r/triggers/${name}-1`;
+    const isNew = !this.things.has(`function ${name}`);
     this.things.set(`function ${name}`, {
       name: `${PROJECT}/locations/r/functions/${name}`,
       state: 'ACTIVE',
@@ -251,14 +252,15 @@ export class RecordedGcloud implements Gcloud {
         trigger: path,
         triggerRegion: flag('trigger-location'),
         eventType: filters['type'] ?? 'google.cloud.pubsub.topic.v1.messagePublished',
-        ...(topic === undefined
-          ? { eventFilters: [{ attribute: 'bucket', value: filters['bucket'] }] }
-          : { pubsubTopic: `${PROJECT}/topics/${topic}` }),
+        // Of a bucket, the topic is the one that carries its events.
+        pubsubTopic: `${PROJECT}/topics/${topic ?? `eventarc-r-${name}-1-3`}`,
+        ...(topic === undefined && { eventFilters: [{ attribute: 'bucket', value: filters['bucket'] }] }),
         retryPolicy: flags.has('retry') ? 'RETRY_POLICY_RETRY' : 'RETRY_POLICY_DO_NOT_RETRY',
         serviceAccountEmail: flag('trigger-service-account'),
       },
     });
     const subscription = `${PROJECT}/subscriptions/eventarc-r-${name}-1-sub-2`;
+    if (!isNew) return;
     this.things.set(`trigger ${name}-1`, { name: path, transport: { pubsub: { subscription } } });
     if (!this.things.has(`subscription eventarc-r-${name}-1-sub-2`)) {
       this.things.set(`subscription eventarc-r-${name}-1-sub-2`, {

@@ -202,6 +202,22 @@ describe('what was changed by somebody else is found by --verify, and put right'
     ],
   ];
 
+  test('a trigger was deleted: its function is made anew, since a deployment makes no other', async () => {
+    await deploy();
+    const before = picture();
+    gcloud.things.delete('trigger pipeline-ingestevent-1');
+    gcloud.things.delete(subscription);
+    await expect(verifyAll(run(), say)).rejects.toThrow('differ from what is wanted');
+    expect(lines.join('\n')).toMatch(/delete function pipeline-ingestevent: somebody deleted its trigger/);
+    await deploy();
+    expect(gcloud.changes.slice(0, 2)).toEqual([
+      'functions delete pipeline-ingestevent',
+      'functions deploy pipeline-ingestevent',
+    ]);
+    expect(picture()).toEqual(before);
+    expect(await deploy()).toBe(0);
+  });
+
   test.each(changes)('%s', async (_name, change, told, steps = 1) => {
     await deploy();
     const before = picture();
@@ -254,6 +270,24 @@ test('settings with commas, semicolons and quotes reach the function whole', asy
   });
   expect(await deploy([], { settings })).toBe(0);
   expect(await deploy()).toBe(4);
+});
+
+test('a project with a low quota bounds the instances of every function', async () => {
+  await deploy(['--max-instances', '3']);
+  const most = gcloud
+    .all('function')
+    .map(({ name, serviceConfig }) => [
+      String(name).replace(/.*-/, ''),
+      (serviceConfig as { maxInstanceCount: number }).maxInstanceCount,
+    ]);
+  expect(Object.fromEntries(most)).toEqual({
+    processvideo: 3,
+    ingestevent: 3,
+    maintaintable: 1,
+    inspectdeadletter: 3,
+  });
+  expect(await deploy(['--max-instances', '3'])).toBe(0);
+  expect(await deploy()).toBe(3);
 });
 
 test('--only deploys one function and leaves the others alone', async () => {

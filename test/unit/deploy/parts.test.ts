@@ -36,6 +36,11 @@ describe('wrong usage says what is allowed', () => {
     ['a prefix that ends in a dash', [...PLACE, '--prefix', 'a-'], /--prefix is "a-"/],
     ['an unknown function', [...PLACE, '--only', 'processVideos'], /allowed are processVideo, ingestEvent/],
     ['an unknown option', [...PLACE, '--dryrun'], /--dryrun/],
+    [
+      'no instance at all',
+      [...PLACE, '--max-instances', '0'],
+      /--max-instances is "0"; a whole number from 1/,
+    ],
     ['no number', [...PLACE, '--raw-days', 'ten'], /--raw-days is "ten"; a whole number from 1/],
     [
       'a channel by its name',
@@ -110,6 +115,16 @@ describe("gcloud's words become one line that says what to do", () => {
       /quota of demo-project .*allowable CPU.*iam-admin\/quotas/,
     ],
     [
+      'more instances than a new project may have',
+      'ERROR: (gcloud.functions.deploy) INVALID_ARGUMENT: Could not create Cloud Run service pipeline-processvideo. spec.template.metadata.annotations[autoscaling.knative.dev/maxScale]: Max instances must be set to 20 or fewer in order to set the requested total CPU.\n\nQuota violated:\nCpuAllocPerProjectRegion requested: 100000 allowed: 20000',
+      /at most 20 instances .* run this again with --max-instances 20/,
+    ],
+    [
+      'a metric that was made a moment ago',
+      'ERROR: (gcloud.alpha.monitoring.policies.create) NOT_FOUND: Cannot find metric that matches type = "logging.googleapis.com/user/pipeline_dlq_messages_total". If a metric was created recently, it could take up to 10 minutes to become available. Please try again soon.',
+      /run this again in ten minutes/,
+    ],
+    [
       'a permission with its name',
       "ERROR: (gcloud.storage.buckets.create) HTTPError 403: me@example.com does not have storage.buckets.create access to the Google Cloud project. Permission 'storage.buckets.create' denied on resource (or it may not exist).",
       /you lack the permission storage.buckets.create in demo-project/,
@@ -165,6 +180,9 @@ test.each<[string, unknown, unknown, boolean]>([
   ['something where nothing was wanted', { enabled: true }, { enabled: false }, false],
   ['a longer list', { a: [1, 2] }, { a: [1] }, false],
   ['a missing field', {}, { a: 'x' }, false],
+  ["labels in the service's order", [{ key: 'code' }, { key: 'a' }], [{ key: 'a' }, { key: 'code' }], true],
+  ['another label', [{ key: 'code' }, { key: 'b' }], [{ key: 'a' }, { key: 'code' }], false],
+  ['tiles in another order', [{ x: 1 }, { x: 2 }], [{ x: 2 }, { x: 1 }], false],
 ])('what a service holds covers what it was given: %s', (_name, found, wanted, isCovered) => {
   expect(covers(found, wanted)).toBe(isCovered);
 });
