@@ -1,5 +1,6 @@
 import type { ConcernState, LetterStatus, Way } from '../../shared/dead-letters/records.ts';
 import type { ErrorCode } from '../../shared/runtime/errors.ts';
+import { type CommandText, plainCommand } from './place.ts';
 
 const MEND = 'have the producer mend the event and publish it anew, then discard this one';
 const MEND_ONLY = `a replay ends the same: ${MEND}`;
@@ -61,25 +62,27 @@ export interface AdviceOn {
 }
 
 /** What to do next: the command, as far as there is one, and in a sentence why. */
-export function adviceOn(letter: AdviceOn): string {
+export function adviceOn(letter: AdviceOn, command: CommandText = plainCommand): string {
   const { status, code, state, isReplayable } = letter;
-  const discard = `pipeline dlq discard ${letter.letter.slice(0, 12)} --reason …`;
-  const replay = `pipeline dlq replay ${letter.letter.slice(0, 12)}`;
+  const name = letter.letter.slice(0, 12);
+  const discard = command(`discard ${name} --reason …`);
+  const replay = command(`replay ${name}`);
+  const again = command(`replay ${name} --again`);
   switch (status) {
     case 'resolved':
       return 'nothing: it is settled';
     case 'discarded':
-      return `nothing: it was discarded (${replay} --again puts it back all the same)`;
-    case 'replayed':
-      return `wait for the outcome of its replay; if none comes, ${replay} --again`;
+      return `nothing: it was discarded (${again} puts it back all the same)`;
   }
+  // before its replay: one that went out without its mark is never told what came of it
   if (state === 'succeeded') return `nothing is missing, its event has been settled since: ${discard}`;
+  if (status === 'replayed') return `wait for the outcome of its replay; if none comes, ${again}`;
   if (state === 'gone')
     return `its object is gone, so it cannot be replayed: upload it again, then ${discard}`;
   if (state === 'newer') return `its object was replaced, and the newer one has its own event: ${discard}`;
   if (!isReplayable) return `no function can be given it back: look at the payload, then ${discard}`;
   const known = Object.hasOwn(BY_CODE, code) ? (code as ErrorCode) : 'unknown';
-  const again = status === 'failed-again' ? 'its replay failed too; ' : '';
+  const before = status === 'failed-again' ? 'its replay failed too; ' : '';
   const commands = HOPELESS.has(known) ? discard : `${replay}, or ${discard}`;
-  return `${again}${BY_CODE[known]} (${commands})`;
+  return `${before}${BY_CODE[known]} (${commands})`;
 }

@@ -1,6 +1,7 @@
 import type { LetterStatus, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { Failure, quoted, UsageError } from '../common/options.ts';
 import type { LetterFilter } from './filter-options.ts';
+import { type CommandText, plainCommand } from './place.ts';
 
 const MIN_DIGITS = 4;
 const SHOWN = 5;
@@ -36,6 +37,7 @@ export function choose(
   names: readonly string[],
   { statuses, matches }: LetterFilter,
   usual: readonly LetterStatus[],
+  command: CommandText = plainCommand,
 ): LetterSummary[] {
   const matching =
     (wanted: readonly LetterStatus[] | undefined) =>
@@ -43,7 +45,7 @@ export function choose(
       (wanted?.includes(letter.status) ?? true) && matches(letter);
   if (names.length === 0) return all.filter(matching(statuses ?? usual));
   const chosen = names.flatMap((name) => {
-    const meant = resolveName(all, name);
+    const meant = resolveName(all, name, command);
     return meant.kind === 'letter'
       ? [meant.letter].filter(matching(statuses))
       : meant.letters.filter(matching(statuses ?? usual));
@@ -56,7 +58,11 @@ export type Meant =
   | { kind: 'group'; group: string; letters: LetterSummary[] };
 
 /** What the beginning of an id means. Throws Failure. */
-export function resolveName(all: readonly LetterSummary[], name: string): Meant {
+export function resolveName(
+  all: readonly LetterSummary[],
+  name: string,
+  command: CommandText = plainCommand,
+): Meant {
   const letters = all.filter(({ letter }) => letter.startsWith(name));
   const groups = [...new Set(all.flatMap(({ group }) => (group.startsWith(name) ? [group] : [])))];
   const [group] = groups;
@@ -67,7 +73,7 @@ export function resolveName(all: readonly LetterSummary[], name: string): Meant 
   if (letter !== undefined && letters.length === 1 && groups.length === 0) return { kind: 'letter', letter };
   if (letters.length + groups.length === 0) {
     throw new Failure(
-      `no dead letter and no group begins with ${name}: "pipeline dlq list" shows what there is`,
+      `no dead letter and no group begins with ${name}: "${command('list')}" shows what there is`,
     );
   }
   const candidates = [

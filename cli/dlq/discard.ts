@@ -58,8 +58,9 @@ interface Options {
 }
 
 async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Options): Promise<number> {
-  const { out, state, clock, signal, progress } = dlq;
-  const letters = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
+  const { out, state, clock, signal, progress, place } = dlq;
+  const all = await listLetters(state, { signal });
+  const letters = choose(all, names, filter, UNSETTLED, place.command);
   const settled = letters.filter(isSettled);
   const wanted = letters.filter((letter) => !isSettled(letter));
   let done = 0;

@@ -49,7 +49,7 @@ interface Options {
 async function run(dlq: Dlq, { names, filter, limit, isSingle, isJson }: Options): Promise<number> {
   const { out, state, place, signal } = dlq;
   const all = await listLetters(state, { signal });
-  const letters = choose(all, names, filter, UNSETTLED);
+  const letters = choose(all, names, filter, UNSETTLED, place.command);
   const lines = isSingle
     ? [...letters].sort((a, b) => byTime(b.lastDiedAt, a.lastDiedAt) || byTime(a.letter, b.letter))
     : groupLetters(letters);

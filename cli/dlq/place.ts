@@ -35,7 +35,14 @@ export interface Place extends Service {
   topicPrefix: string;
   /** `gs://bucket/dead-letters/ in …`, fit for a terminal. */
   inWords: string;
+  /** `npx pipeline dlq show 12ab --local DIR`: what was typed to name this place is in it. */
+  command: CommandText;
 }
+
+/** A command line to be pasted, from what follows `dlq`. */
+export type CommandText = (rest: string) => string;
+
+export const plainCommand: CommandText = (rest) => `npx pipeline dlq ${rest}`;
 
 /** Throws UsageError and Failure. `localDir` is where a local cloud is looked for unasked. */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
@@ -61,7 +68,21 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
     project,
     topicPrefix: env['REPLAY_TOPIC_PREFIX'] || 'replay-',
     inWords: `gs://${stateBucket}/dead-letters/ in ${printable(where)}`,
+    command: (rest) => plainCommand(`${rest}${typed(options)}`),
   };
+}
+
+function typed(options: PlaceOptions): string {
+  const named = (['state-bucket', 'project', 'local'] as const).flatMap((name) => {
+    const value = options[name];
+    return value === undefined ? [] : [` --${name} ${shellWord(value)}`];
+  });
+  return `${named.join('')}${options.cloud ? ' --cloud' : ''}`;
+}
+
+function shellWord(text: string): string {
+  const shown = printable(text);
+  return /^[\w./:@%+,=-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`;
 }
 
 function check(option: string, text: string, allowed: RegExp, inWords: string): void {

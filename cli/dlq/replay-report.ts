@@ -1,5 +1,6 @@
 import { printable } from '../../local/report.ts';
 import { count, counted, secondsText } from '../common/numbers.ts';
+import { type CommandText, plainCommand } from './place.ts';
 import type { Left, ReplayPlan } from './replay-plan.ts';
 import type { Sent } from './replay-send.ts';
 import type { Outcomes } from './replay-wait.ts';
@@ -20,7 +21,7 @@ export interface Report {
 
 export function exitCode({ plan, sent, outcomes }: Report): number {
   const isLeft = [...plan.left, ...sent.left].some(({ kind }) => kind !== 'settled');
-  const isOpen = outcomes !== undefined && outcomes.failedAgain.length + outcomes.pending.length > 0;
+  const isOpen = outcomes !== undefined && outcomes.resolved.length < markedOf(sent).length;
   return isLeft || isOpen ? 1 : 0;
 }
 
@@ -71,7 +72,7 @@ function leftLines(left: readonly Left[]): string[] {
   return lines;
 }
 
-export function describeOutcomes({ sent, outcomes }: Report): string[] {
+export function describeOutcomes({ sent, outcomes }: Report, command: CommandText = plainCommand): string[] {
   const lines = leftLines(sent.left);
   if (sent.unmarked.length > 0) {
     lines.push(
@@ -79,12 +80,13 @@ export function describeOutcomes({ sent, outcomes }: Report): string[] {
     );
   }
   if (!outcomes) return lines;
-  const { resolved, failedAgain, pending } = outcomes;
+  const { resolved, failedAgain, pending, dropped } = outcomes;
+  const others = dropped.length > 0 ? `, ${count(dropped.length)} discarded or expired meanwhile` : '';
   lines.push(
-    `${count(resolved.length)} resolved, ${count(failedAgain.length)} failed again, ${count(pending.length)} without an outcome yet`,
+    `${count(resolved.length)} resolved, ${count(failedAgain.length)} failed again, ${count(pending.length)} without an outcome yet${others}`,
   );
   for (const letter of failedAgain.slice(0, SHOWN_LEFT)) {
-    lines.push(`failed again: ${letter.slice(0, 12)}  pipeline dlq show ${letter.slice(0, 12)}`);
+    lines.push(`failed again: ${letter.slice(0, 12)}  ${command(`show ${letter.slice(0, 12)}`)}`);
   }
   return lines;
 }

@@ -9,6 +9,8 @@ export interface Outcomes {
   failedAgain: string[];
   /** No outcome in the time there was. */
   pending: string[];
+  /** Somebody else discarded it, or it expired: nothing will come any more. */
+  dropped: string[];
 }
 
 const LOOK_MS = 1_000;
@@ -23,7 +25,7 @@ export async function waitForOutcomes(
 ): Promise<Outcomes> {
   const { clock, signal, progress } = dlq;
   const until = clock.now() + waitMs;
-  const outcomes: Outcomes = { resolved: [], failedAgain: [], pending: [...letters] };
+  const outcomes: Outcomes = { resolved: [], failedAgain: [], pending: [...letters], dropped: [] };
   progress.start(
     () => `replay: ${count(outcomes.resolved.length)} resolved, ${count(outcomes.pending.length)} to come`,
   );
@@ -42,7 +44,8 @@ export async function waitForOutcomes(
 
 function listOf(outcomes: Outcomes, status: LetterSummary['status'] | undefined): string[] {
   if (status === 'replayed') return outcomes.pending;
-  return status === 'open' || status === 'failed-again' ? outcomes.failedAgain : outcomes.resolved;
+  if (status === 'resolved') return outcomes.resolved;
+  return status === 'open' || status === 'failed-again' ? outcomes.failedAgain : outcomes.dropped;
 }
 
 async function statusesOf({ state, signal }: Dlq, letters: readonly string[]) {

@@ -80,7 +80,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   if (project === undefined && !isDryRun) {
     throw new UsageError('which project are the topics of? give --project or set GOOGLE_CLOUD_PROJECT');
   }
-  const letters = choose(await listLetters(state, { signal }), names, filter, UNSETTLED);
+  const letters = choose(await listLetters(state, { signal }), names, filter, UNSETTLED, place.command);
   const plan = await planReplay(dlq, letters, { again });
   if (!isJson) for (const line of describePlan(plan, options)) await out.line(line);
   const report: Report = { key: undefined, plan, sent: { published: [], unmarked: [], left: [] } };
@@ -93,7 +93,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
     report.outcomes = await waitForOutcomes(dlq, markedOf(report.sent), options.wait * 1_000);
   }
   if (isJson) await out.json(asJson(report, options));
-  else for (const line of describeOutcomes(report)) await out.line(line);
+  else for (const line of describeOutcomes(report, place.command)) await out.line(line);
   if (failure !== undefined) throw failure.error;
   return exitCode(report);
 }

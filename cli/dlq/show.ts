@@ -81,17 +81,20 @@ async function load(dlq: Dlq, name: string): Promise<ShownLetter> {
   if (!summary || !letter || !death) throw new Failure(`there is no dead letter ${id}`);
   const state = await liveState(dlq, death);
   const { status } = summary;
-  const advice = adviceOn({ ...summary, status, state, isReplayable: isReplayable(death) });
+  const advice = adviceOn(
+    { ...summary, status, state, isReplayable: isReplayable(death) },
+    dlq.place.command,
+  );
   return { summary, letter, death, state, advice, payload: payloadOf(death) };
 }
 
-async function only({ state, signal }: Dlq, name: string): Promise<string> {
-  const meant = resolveName(await listLetters(state, { signal }), name);
+async function only({ state, signal, place: { command } }: Dlq, name: string): Promise<string> {
+  const meant = resolveName(await listLetters(state, { signal }), name, command);
   if (meant.kind === 'letter') return meant.letter.letter;
   const [first, ...rest] = meant.letters;
   if (first !== undefined && rest.length === 0) return first.letter;
   throw new Failure(
-    `${name} is a group of ${meant.letters.length} dead letters: "pipeline dlq list ${name}" shows them, name one of those`,
+    `${name} is a group of ${meant.letters.length} dead letters: "${command(`list ${name}`)}" shows them, name one of those`,
   );
 }
 

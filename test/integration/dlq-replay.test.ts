@@ -228,6 +228,25 @@ describe('followed with --wait', () => {
     expect((await scene.here(['list'])).stdout).toMatch(/^no dead letter is open; 2 settled ones/);
   });
 
+  test('discarded by somebody else meanwhile: that is not resolved', async () => {
+    await scene.write(...many(2));
+    const discardFirst = async (): Promise<void> => {
+      const { letter } = deathOf(0);
+      while ((await replaysOf(letter)).length === 0) await delay(20);
+      await delay(20);
+      await scene.here(['discard', letter, '--reason', 'not wanted']);
+    };
+    const [run] = await Promise.all([
+      scene.here(['replay', '--all', '--wait', '30']),
+      discardFirst(),
+      play(['nothing', 'resolved']),
+    ]);
+    expect(run.stdout).toMatch(
+      /\n1 resolved, 0 failed again, 0 without an outcome yet, 1 discarded or expired meanwhile\n$/,
+    );
+    expect(run.code).toBe(1);
+  });
+
   test('one failed again and one without an outcome: exit code 1, and which', async () => {
     await scene.write(...many(3));
     const [run] = await Promise.all([
@@ -238,6 +257,7 @@ describe('followed with --wait', () => {
       resolved: [deathOf(0).letter],
       failedAgain: [deathOf(1).letter],
       pending: [deathOf(2).letter],
+      dropped: [],
     });
     expect(await statusOf(deathOf(1).letter)).toBe('failed-again');
     // what failed again is open again

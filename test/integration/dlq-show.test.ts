@@ -145,7 +145,9 @@ describe('how what it is about stands now', () => {
   test('the object is there', async () => {
     const text = await video(11, 'a.mp4', await upload('a.mp4'));
     expect(lineOf(text, 'now')).toBe('the object is there, of the same generation');
-    expect(lineOf(text, 'next')).toMatch(/^a quota was used up: .*pipeline dlq replay [0-9a-f]{12}/);
+    expect(lineOf(text, 'next')).toMatch(
+      /^a quota was used up: .*\(npx pipeline dlq replay [0-9a-f]{12} --local \S+, or npx/,
+    );
   });
   test('gone', async () => {
     const text = await video(12, 'b.mp4', '5');

@@ -84,9 +84,15 @@ test('pipeline dlq --help, as a process', async () => {
 
 describe('what is not there is exit code 1 and one line that says what to do', () => {
   test.each<[string[], RegExp]>([
-    [['show', 'abcdef'], /no dead letter and no group begins with abcdef: "pipeline dlq list" shows/],
+    [
+      ['show', 'abcdef'],
+      /no dead letter and no group begins with abcdef: "npx pipeline dlq list --local \S+" shows/,
+    ],
     [['show', 'a'.repeat(32)], /there is no dead letter a{32}/],
-    [['show', deathOf(1).group], /is a group of 2 dead letters: "pipeline dlq list [0-9a-f]{12}" shows them/],
+    [
+      ['show', deathOf(1).group],
+      /is a group of 2 dead letters: "npx pipeline dlq list [0-9a-f]{12} --local \S+" shows them/,
+    ],
     [
       ['list', '--state-bucket', 'attic'],
       /bucket attic does not exist in the local cloud in .*--state-bucket\?/,

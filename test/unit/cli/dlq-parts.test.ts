@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tableLines } from '../../../cli/common/columns.ts';
 import { Failure, UsageError } from '../../../cli/common/options.ts';
@@ -170,16 +173,18 @@ describe('what to do next', () => {
     });
 
   test.each<[Partial<AdviceOn>, RegExp]>([
-    [{}, /^a service was away: .*pipeline dlq replay abcdef012345,/],
+    [{}, /^a service was away: .*\(npx pipeline dlq replay abcdef012345, or npx/],
     [{ code: 'denied' }, /^grant the role that the message names/],
     [{ code: 'schema-violation', way: 'refused' }, /^deploy a schema that allows it/],
     [{ code: 'no such code' }, /^nothing says why/],
     [{ code: 'constructor' }, /^nothing says why/],
     [{ status: 'failed-again' }, /^its replay failed too; a service was away/],
-    [{ status: 'replayed' }, /^wait for the outcome/],
+    [{ status: 'replayed' }, /^wait for the outcome .*, npx pipeline dlq replay abcdef012345 --again$/],
+    // no mark fitted: nobody will ever tell
+    [{ status: 'replayed', state: 'succeeded' }, /^nothing is missing/],
     [{ status: 'resolved', state: 'gone' }, /^nothing: it is settled$/],
     [{ status: 'discarded' }, /^nothing: it was discarded/],
-    [{ state: 'gone' }, /^its object is gone, .*pipeline dlq discard abcdef012345/],
+    [{ state: 'gone' }, /^its object is gone, .*npx pipeline dlq discard abcdef012345 --reason/],
     [{ state: 'newer' }, /^its object was replaced/],
     [{ state: 'succeeded' }, /^nothing is missing/],
     [{ isReplayable: false }, /^no function can be given it back/],
@@ -187,9 +192,11 @@ describe('what to do next', () => {
 
   test('a replay is proposed where it may help', () => {
     expect(on({ code: 'not-json' })).toMatch(
-      /^a replay ends the same: .* \(pipeline dlq discard [0-9a-f]{12} --reason …\)$/,
+      /^a replay ends the same: .* \(npx pipeline dlq discard [0-9a-f]{12} --reason …\)$/,
     );
-    expect(on({ code: 'quota' })).toMatch(/ \(pipeline dlq replay [0-9a-f]{12}, or pipeline dlq discard /);
+    expect(on({ code: 'quota' })).toMatch(
+      / \(npx pipeline dlq replay [0-9a-f]{12}, or npx pipeline dlq discard /,
+    );
   });
 });
 
@@ -219,6 +226,24 @@ describe('where the letters are', () => {
       project: 'p-2',
       topicPrefix: 'my-replay-',
     });
+  });
+  test('a command that is proposed names the place as it was named', () => {
+    const env = { STATE_BUCKET: 'p-state' };
+    const proposed = (options: Parameters<typeof findPlace>[0]): string =>
+      findPlace(options, env).command('show 12ab');
+    expect(proposed({ cloud: true })).toBe('npx pipeline dlq show 12ab --cloud');
+    expect(proposed({ cloud: true, 'state-bucket': 'other', project: 'p-2' })).toBe(
+      'npx pipeline dlq show 12ab --state-bucket other --project p-2 --cloud',
+    );
+    const local = mkdtempSync(join(tmpdir(), "it's here "));
+    try {
+      writeFileSync(join(local, 'endpoints.json'), '{"gcs":"http://127.0.0.1:9"}');
+      expect(proposed({ local, cloud: false })).toBe(
+        `npx pipeline dlq show 12ab --local '${local.replace("'", "'\\''")}'`,
+      );
+    } finally {
+      rmSync(local, { recursive: true });
+    }
   });
   test.each([
     [{}, {}, /where are the dead letters\? give --state-bucket or set STATE_BUCKET/],
