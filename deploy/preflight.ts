@@ -24,6 +24,7 @@ const PERMISSIONS = [
   'pubsub.subscriptions.update',
   'pubsub.subscriptions.setIamPolicy',
   'iam.serviceAccounts.create',
+  'iam.serviceAccounts.actAs',
   'cloudfunctions.functions.create',
   'cloudfunctions.functions.update',
   'eventarc.triggers.list',

@@ -7,13 +7,16 @@ import type { Step } from '../step.ts';
 /** https://cloud.google.com/functions/docs/runtime-support: to 2028-04-30. */
 const RUNTIME = 'nodejs24';
 /** What was made or granted a moment ago is not yet known everywhere: to the trigger, to the build. */
-const PASSES = new RegExp(
+export const PASSES = new RegExp(
   [
     'gserviceaccount\\.com does not exist',
     'Eventarc Service Agent',
     'unable to publish to Cloud Pub/Sub topics',
     'Permission .* denied on resource .*(bucket|topic)',
     'does not have storage\\.objects\\.get access',
+    'missing permission on the build service account',
+    'must grant Storage Object Viewer',
+    'Unable to retrieve the repository metadata',
     'not yet (available|propagated)',
     'unable to queue the operation',
     'repositor.*already exists',

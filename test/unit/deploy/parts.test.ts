@@ -8,6 +8,7 @@ import { mendOf } from '../../../deploy/mends.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
 import { bucketPlans } from '../../../deploy/parts/buckets.ts';
+import { PASSES } from '../../../deploy/parts/functions.ts';
 import { readSettings } from '../../../deploy/settings.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
@@ -153,6 +154,17 @@ describe("gcloud's words become one line that says what to do", () => {
   test('what nobody foresaw stays as it is', () => {
     expect(mendOf('ERROR: a duck', { project: 'p', region: 'r' })).toBeUndefined();
   });
+});
+
+test.each([
+  'Permission denied while using the Eventarc Service Agent. If you recently started to use Eventarc, it may take a few minutes',
+  'Build failed with status: FAILURE. Could not build the function due to a missing permission on the build service account.',
+  'Access to bucket gcf-v2-sources-12345-us-central1 denied. You must grant Storage Object Viewer permission to pipeline-build@',
+  "Unable to retrieve the repository metadata for projects/demo-project/locations/us-central1/repositories/gcf-artifacts. Ensure that the Cloud Functions service account has 'artifactregistry.repositories.list'",
+  'unable to queue the operation',
+])('in a new project this passes with time: %s', (text) => {
+  expect(text).toMatch(PASSES);
+  expect('Container Healthcheck failed. Revision is not ready').not.toMatch(PASSES);
 });
 
 /** First digits of the SHA-256 of {"it's":1}. */
