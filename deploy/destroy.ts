@@ -22,7 +22,8 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
   const parts = [watching, metrics, running, queues, ownRoles, identities];
   const plans = await Promise.all(parts.map((part) => part(context)));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
-  const all = [...plans, bucketSteps];
+  // before the accounts, whose roles there they are
+  const all = [...plans.slice(0, -1), await rolesOnKept(kept, context), ...plans.slice(-1), bucketSteps];
   const count = all.flat().length;
   const keptLines = kept.map((name) => `kept, since it holds data: gs://${name} (--with-data deletes it)`);
   if (options.dryRun) {
@@ -173,6 +174,20 @@ const ownRoles: Taken = async (context) => {
       }),
   );
 };
+
+async function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {
+  const ours = new Set(NAMES.map((name) => memberOf(context.names.account(name))));
+  const steps = await Promise.all(
+    kept.map(async (name) => {
+      const on = { kind: 'bucket', name } as const;
+      const held = (await context.cloud.policy(on)).flatMap(({ role, members = [], condition }) =>
+        members.filter((member) => ours.has(member) && !condition).map((member) => ({ on, role, member })),
+      );
+      return held.map((one) => ({ ...revoke(one, context), why: '' }));
+    }),
+  );
+  return steps.flat();
+}
 
 const identities: Taken = async (context) => {
   const { cloud, names } = context;

@@ -332,6 +332,9 @@ describe('--destroy', () => {
     await down();
     expect([...gcloud.things.keys()]).toEqual(['bucket demo-project-pipeline-raw']);
     expect(lines.join('\n')).toContain('kept, since it holds data: gs://demo-project-pipeline-raw');
+    // roles of accounts that are no more would stay there for ever
+    const held = gcloud.policies.get('storage buckets gs://demo-project-pipeline-raw')!;
+    expect(held.flatMap(({ members }) => members)).toEqual([]);
     await down('--with-data');
     expect([...gcloud.things.keys()]).toEqual([]);
   });
