@@ -115,25 +115,28 @@ function checkPolicy(cloud: Cloud, policy: JsonObject): void {
   checkNamed(cloud, policy);
 }
 
+/** Conditions that came without a name are given one, in an update as well. */
+function named(call: Call, policy: JsonObject, name: string): JsonObject {
+  const conditions = list(policy['conditions']).map((one) => ({
+    name: `${name}/conditions/${1_000 + call.cloud.next()}`,
+    ...object(one),
+  }));
+  return { ...policy, name, conditions };
+}
+
 function createAlert(call: Call): object {
   checkPolicy(call.cloud, call.body);
   const name = `${under('alertPolicies', call)}${1_000 + call.cloud.next()}`;
-  const conditions = list(call.body['conditions']).map((one) => ({
-    ...object(one),
-    name: `${name}/conditions/${1_000 + call.cloud.next()}`,
-  }));
-  return call.cloud.set(name, { enabled: true, ...withoutNulls(call.body), name, conditions });
+  return call.cloud.set(name, named(call, { enabled: true, ...withoutNulls(call.body) }, name));
 }
 
 function updateAlert(call: Call): object {
   const current = existing('alertPolicies', call);
+  const name = text(current['name']);
   const mask = call.query.get('updateMask');
-  const next =
-    mask === null
-      ? { ...withoutNulls(call.body), name: current['name']! }
-      : applyMask(current, call.body, mask);
+  const next = mask === null ? withoutNulls(call.body) : applyMask(current, call.body, mask);
   checkPolicy(call.cloud, next);
-  return call.cloud.set(text(current['name']), next);
+  return call.cloud.set(name, named(call, next, name));
 }
 
 function putDashboard(call: Call, name: string): object {
