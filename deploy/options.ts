@@ -43,7 +43,7 @@ Makes the whole pipeline in a project, or changes what differs from it. Run agai
   --daily-dollars N   an alert tells when Gemini costs more than this a day (default: 50)
   --notify CHANNEL    projects/P/notificationChannels/ID that the alerts go to; may be given again
   --patience SECONDS  how long to try again where new accounts, roles and services are not yet known
-                      everywhere (default: 180)
+                      everywhere (default: 600)
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 where something does
@@ -97,7 +97,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options {
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
     settings: values.settings,
-    patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 180) * 1_000,
+    patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 600) * 1_000,
   };
   if (action === 'help') return options;
   checkPlace(options);
