@@ -50,7 +50,9 @@ test('main is deployed after its checks, one deployment at a time, and read back
   expect(deploy).toMatch(/deploy:\n {4}needs: checks/);
   expect(deploy).toMatch(/group: deploy-production\n {6}cancel-in-progress: false/);
   expect(deploy).toMatch(/id-token: write/);
-  const runs = [...deploy.matchAll(/run: \.\/deploy\.sh (.*)$/gm)].map(([, args]) => args);
+  // what differs from the defaults is compared at each run, so each has to be told of it
+  const runs = [...deploy.matchAll(/^ +\.\/deploy\.sh (.*) "\$\{more\[@\]\}"$/gm)].map(([, args]) => args);
   const place = '--project "$PROJECT" --region "$REGION"';
   expect(runs).toEqual([place, `${place} --verify`, `${place} --smoke`]);
+  expect(deploy.match(/\.\/deploy\.sh/g)).toHaveLength(3);
 });
