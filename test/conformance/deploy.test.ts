@@ -221,6 +221,8 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
         `b/${PROJECT}-pipeline-raw`,
         `b/${PROJECT}-pipeline-raw/o/holiday.mp4`,
       ]);
+      // Nor what a deleted account leaves behind in policies.
+      expect(main.picture().bindings.filter((line) => line.includes('serviceAccount:pipeline-'))).toEqual([]);
     });
 
     it('with --with-data leaves nothing at all', async () => {
