@@ -72,6 +72,26 @@ test('the bounds: five minutes, one in twenty, the dollars of a day', () => {
   );
 });
 
+test("the dashboard's oldest messages are of this deployment's functions, not of the copy that is kept on purpose", () => {
+  const [, pattern] = /subscription_id=~\\"([^"\\]+)\\"/.exec(
+    JSON.stringify(dashboards[0]!.body).replaceAll('\\\\', '\\'),
+  )!;
+  const shown = new RegExp(`^(?:${pattern})$`);
+  for (const name of [
+    'eventarc-us-central1-two-parts-ingestevent-123456-sub-789',
+    'two-parts-replay-processvideo',
+  ]) {
+    expect(name).toMatch(shown);
+  }
+  for (const name of [
+    'two-parts-dead-letters-kept',
+    'not-two-parts-replay-processvideo',
+    'two-parts-b-replay-ingestevent',
+  ]) {
+    expect(name).not.toMatch(shown);
+  }
+});
+
 test('labels of a metric are those that are extracted', () => {
   for (const { name, body } of metrics) {
     const { labels = [] } = body['metricDescriptor'] as { labels?: { key: string }[] };
