@@ -5,8 +5,8 @@ import { noBilling } from './mends.ts';
 import { BUCKET_KINDS, type Names } from './names.ts';
 import type { Options } from './options.ts';
 
-/** Older ones do not know --v2, soft delete or nodejs24's environment. */
-const OLDEST_GCLOUD = 500;
+/** The oldest these commands were run with: older ones may not know a flag, or a field of an alert. */
+const OLDEST_GCLOUD = 528;
 
 /** What a deployment does, as permissions: all asked about in one request before the first change. */
 const PERMISSIONS = [

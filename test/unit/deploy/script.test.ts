@@ -78,7 +78,7 @@ describe('deploy.sh', () => {
   test('an old gcloud is told so', () => {
     gcloudThat(`echo '{"Google Cloud SDK": "412.0.0"}'`);
     expect(deploy(...PLACE).said).toBe(
-      'gcloud is 412.0.0; 500 or later is needed: run "gcloud components update"\n',
+      'gcloud is 412.0.0; 528 or later is needed: run "gcloud components update"\n',
     );
   });
 
