@@ -36,7 +36,14 @@ function readably<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    const [first = ''] = (error as Error).message.split(/\. (?:To specify|This command)|\n/);
+    const { message } = error as Error;
+    const [, unclear] = /^Option '([^']+)' argument is ambiguous/.exec(message) ?? [];
+    if (unclear !== undefined) {
+      throw new UsageError(
+        `${unclear} needs a value; one that begins with a dash is given as ${printable(unclear)}=-…`,
+      );
+    }
+    const [first = ''] = message.split(/\. (?:To specify|This command)|\n/);
     throw new UsageError(printable(first));
   }
 }

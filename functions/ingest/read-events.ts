@@ -60,6 +60,7 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   }
   if (isBinary && text === '') return one('binary', cloudEventOf(given, undefined), text);
 
+  if (text === '') throw new AppError('not-json', 'data is empty; JSON is allowed');
   const root = read(text, options.maxDepth);
   // a producer may repeat the envelope in attributes, for subscriptions to filter on
   const repeats = root.kind === 'object' && isRepeated(text, root, given);

@@ -84,7 +84,7 @@ const CASES: Record<string, Case> = {
     dead: [['invalid-event', 'message.attributes is an array of 1']],
     form: 'envelope',
   },
-  'no data at all': { input: messageEvent(pubsubMessage()), dead: [['not-json', 'its end at 0']] },
+  'no data at all': { input: messageEvent(pubsubMessage()), dead: [['not-json', 'data is empty']] },
   'bytes that are not UTF-8': {
     input: plain(Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d)),
     dead: [['not-json', '4 bytes that are not UTF-8']],
