@@ -2,6 +2,7 @@ import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import { isJsonObject } from '../runtime/cloud-event.ts';
 import { MESSAGE_PUBLISHED } from '../runtime/pubsub-message.ts';
 import { REPLAY_KEY, REPLAY_LETTER } from '../runtime/replay-mark.ts';
+import { DIED_OF } from './attributes.ts';
 import { type Original, originalOf } from './original.ts';
 import type { DeathRecord } from './records.ts';
 
@@ -55,12 +56,14 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   const room = (count: number): boolean => Object.keys(all).length + count <= MAX_ATTRIBUTES;
   if (room(2)) Object.assign(all, { [REPLAY_LETTER]: death.letter, [REPLAY_KEY]: key });
   else leftOut.push('mark');
+  const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= MAX_VALUE;
+  // the framework of the function that it is pushed to hands over attributes alone
+  if (isOrdered && orderingKey !== '' && room(1)) all[DIED_OF.orderingKey] = orderingKey;
+  else if (orderingKey) leftOut.push('ordering key');
   if (!namesCause(attributes)) {
     if (room(1)) all['ce-causationid'] = death.letter;
     else leftOut.push('causation');
   }
-  const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= MAX_VALUE;
-  if (orderingKey !== undefined && !isOrdered) leftOut.push('ordering key');
   return {
     kind: 'message',
     message: { data, attributes: all, ...(isOrdered && orderingKey !== '' && { orderingKey }) },

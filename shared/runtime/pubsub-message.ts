@@ -1,3 +1,4 @@
+import { DIED_OF } from '../dead-letters/attributes.ts';
 import { type CloudEvent, decodeJson, describe, isJsonObject, type Json } from './cloud-event.ts';
 import { AppError } from './errors.ts';
 
@@ -25,12 +26,14 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
   const messageId = message['messageId'] ?? message['message_id'];
   const publishTime = message['publishTime'] ?? message['publish_time'];
   const orderingKey = message['orderingKey'] ?? message['ordering_key'];
+  const attributes = parseAttributes(message['attributes']);
   return {
     data: decodeData(message['data']),
-    attributes: parseAttributes(message['attributes']),
+    attributes,
     messageId: optionalText(messageId),
     publishTime: optionalText(publishTime),
-    orderingKey: optionalText(orderingKey),
+    // of a push to a function's own address its framework drops it: a replay has it in an attribute, too
+    orderingKey: optionalText(orderingKey) ?? optionalText(attributes[DIED_OF.orderingKey]),
     topic,
   };
 }

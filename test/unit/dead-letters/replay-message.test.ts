@@ -42,7 +42,7 @@ test('a message that was given up goes out as it was published, with mark and ca
     kind: 'message',
     message: {
       data: Buffer.from(data),
-      attributes: { a: '1', deadLetterBox: '2', ...MARK, ...CAUSE },
+      attributes: { a: '1', deadLetterBox: '2', ...MARK, ...CAUSE, deadLetterOrderingKey: 'k' },
       orderingKey: 'k',
     },
     leftOut: [],
@@ -55,7 +55,11 @@ test('so does one that its function refused', () => {
   );
   expect(replayMessage(deathOf(letter), 'run-1')).toEqual({
     kind: 'message',
-    message: { data: Buffer.from('x'), attributes: { a: '1', ...MARK, ...CAUSE }, orderingKey: 'k' },
+    message: {
+      data: Buffer.from('x'),
+      attributes: { a: '1', ...MARK, ...CAUSE, deadLetterOrderingKey: 'k' },
+      orderingKey: 'k',
+    },
     leftOut: [],
   });
 });

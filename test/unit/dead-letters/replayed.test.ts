@@ -192,3 +192,25 @@ test('a batch whose bad event got no letter of its own is not settled by the row
   await inspector.deliver(givenUpMessage(batch([cloudEvent()])));
   expect((await statuses(storage)).map(({ status }) => status).sort()).toEqual(['open', 'resolved']);
 });
+
+test.each(['an event', 'no event'])(
+  'a framework that hands over no ordering key: %s keeps its letter and its key',
+  async (data) => {
+    const { storage, ingest, inspector } = sceneOf();
+    const text = data === 'an event' ? '{"a":1}' : 'no JSON';
+    await inspector.deliver(
+      givenUpMessage(pubsubMessage({ data: text, attributes: { a: '1' }, orderingKey: 'k' })),
+    );
+    const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
+    // made of data and attributes alone
+    await ingest.deliver(pushBody(await replayOf(storage, 'run-1', letter)));
+    const [refused] = ingest.published;
+    if (refused) {
+      expect(refused.attributes).toMatchObject({ deadLetterOrderingKey: 'k' });
+      const again = pubsubMessage({ data: text, attributes: refused.attributes });
+      await inspector.deliver(messageEvent(again));
+    } else expect(await ingest.rows()).toMatchObject([{ ordering_key: 'k' }]);
+    const status = refused ? 'failed-again' : 'resolved';
+    expect(await statuses(storage)).toMatchObject([{ status, replays: 1 }]);
+  },
+);
