@@ -195,8 +195,26 @@ function ofService(flag: string, { uri, ask }: Push, path = ''): Arg {
   return uri === undefined ? { flag, shell: `${ask}${path}` } : `${flag}=${uri}${path}`;
 }
 
+/** A subscription keeps the topic it was made with, even where that one is deleted and made again by its name. */
+function remake(wish: Wish, found: Subscription, context: Context): Step[] {
+  const name = shortName(found.name);
+  const what = `subscription ${name}`;
+  return [
+    {
+      verb: 'delete',
+      what,
+      why: `${wish.what}: its topic is ${found.topic}, and it cannot be given another`,
+      command: ['pubsub', 'subscriptions', 'delete', name, inProject(context)],
+      lane: what,
+    },
+    { ...create(wish, context), lane: what },
+  ];
+}
+
 function change(wish: Wish, found: Subscription, context: Context): Step[] {
   const { names } = context;
+  const isElsewhere = found.topic !== undefined && shortName(found.topic) !== wish.topic;
+  if (wish.topic !== undefined && isElsewhere) return remake(wish, found, context);
   const { retryPolicy: retried = {}, deadLetterPolicy: dead, pushConfig } = found;
   const differs: string[] = [];
   const differ = (what: string, is: unknown, wanted: unknown): void => {

@@ -68,6 +68,9 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
       const { resources } = main.plane.cloud.state;
       const at = (kind: string, id: string) =>
         [...resources].find(([name]) => name.includes(`/${kind}/`) && name.includes(id))![1];
+      const orphaned = `projects/${PROJECT}/topics/pipeline-replay-ingestevent`;
+      resources.delete(orphaned);
+      at('subscriptions', 'pipeline-replay-ingestevent')['topic'] = '_deleted-topic_';
       at('subscriptions', 'pipeline-dead-letters-kept')['messageRetentionDuration'] = '600s';
       at('subscriptions', 'pipeline-replay-processvideo')['pushConfig'] = {};
       at('jobs', 'pipeline-maintain')['state'] = 'PAUSED';
@@ -88,6 +91,8 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
       expect(looked.code, looked.said).toBe(1);
       expect(sent(looked)).toEqual([]);
       for (const told of [
+        /topic pipeline-replay-ingestevent/,
+        /subscription pipeline-replay-ingestevent/,
         /pipeline-dead-letters-kept: .*retention is 600, not 604800/,
         /pipeline-replay-processvideo: .*push endpoint is not set/,
         /pipeline-maintain: it is paused/,
