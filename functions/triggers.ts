@@ -49,9 +49,10 @@ export const triggers = {
     maxDeliveryAttempts: 10,
     memory: '1Gi',
     cpu: 1,
-    // ffmpeg fills the instance: one video at a time, as many instances as quota allows.
+    // ffmpeg fills the instance: one video at a time. All functions together stay below the 20 CPUs that a new
+    // project may have; with more quota, more instances.
     concurrency: 1,
-    maxInstances: 100,
+    maxInstances: 10,
     timeoutSeconds: 540,
     roles: [
       { role: 'roles/storage.objectViewer', on: 'raw-bucket', reason: 'reads the uploaded video by ranges' },

@@ -228,7 +228,7 @@ const published = 'google.cloud.pubsub.topic.v1.messagePublished';
 export const FUNCTIONS: Record<string, object> = Object.fromEntries([
   deployed(
     'processVideo',
-    { memory: '1Gi', concurrency: 1, most: 100, timeout: 540 },
+    { memory: '1Gi', concurrency: 1, most: 10, timeout: 540 },
     {
       eventType: 'google.cloud.storage.object.v1.finalized',
       eventFilters: [{ attribute: 'bucket', value: 'demo-project-pipeline-raw' }],
