@@ -1,7 +1,10 @@
 import { printable } from './report.ts';
 
-/** What is printed of a dead letter that has been looked at: what and why, and where the rest is told. */
-export function letterLines(line: string): string[] {
+/**
+ * What is printed of a dead letter that has been looked at: what and why, and where the rest is told. `place` is
+ * the options by which the command finds this cloud.
+ */
+export function letterLines(line: string, place = ''): string[] {
   if (!line.includes('"dead-letter"')) return [];
   const { outcome, letter, message, concern, concernState } = parse(line);
   if (outcome !== 'dead-letter' || typeof letter !== 'string') return [];
@@ -9,7 +12,7 @@ export function letterLines(line: string): string[] {
     typeof concern === 'string' && concern !== '' ? [`  ${printable(concern.slice(0, 200))}`] : [];
   const since = concernState === 'succeeded' ? ' (it has succeeded since)' : '';
   const [what, where] = [String(message).slice(0, 300), letter.slice(0, 12)];
-  return [`${printable(what)}${since}`, ...about, `  npx pipeline dlq show ${printable(where)}`];
+  return [`${printable(what)}${since}`, ...about, `  npx pipeline dlq show ${printable(where)}${place}`];
 }
 
 function parse(line: string): Record<string, unknown> {

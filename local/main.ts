@@ -37,6 +37,8 @@ Options (after --):
 
 The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken from the environment.`;
 
+const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
+
 const print = (line = ''): void => void process.stdout.write(`${line}\n`);
 
 function usage(message: string): never {
@@ -52,7 +54,7 @@ function parse() {
         moment: { type: 'string' },
         'max-moments': { type: 'string' },
         out: { type: 'string', default: 'frames' },
-        dir: { type: 'string', default: fileURLToPath(new URL('../.local', import.meta.url)) },
+        dir: { type: 'string', default: DEFAULT_DIR },
         'gcs-port': { type: 'string' },
         'pubsub-port': { type: 'string' },
         pubsub: { type: 'string' },
@@ -98,6 +100,7 @@ async function main(): Promise<void> {
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
   const gemini = values.gemini ?? chooseGemini(process.env);
   const dir = resolve(values.dir);
+  const place = placeOf(dir);
   const unlock = lockFolder(dir);
   let cloud: LocalCloud | undefined;
   let ending: Promise<void> | undefined;
@@ -128,7 +131,7 @@ async function main(): Promise<void> {
       ...tracker.events,
       onFunctionLine: (name, line) => {
         tracker.events.onFunctionLine?.(name, line);
-        for (const told of letterLines(line)) print(told);
+        for (const told of letterLines(line, place)) print(told);
       },
     },
   });
@@ -138,7 +141,13 @@ async function main(): Promise<void> {
   await uploadAll(cloud, tracker, files, values);
   const failed = (await Promise.all(results)).some(({ manifest }) => manifest?.outcome !== 'framed');
   if (values.exit) return end(failed ? 1 : 0);
-  printNext(cloud);
+  printNext(cloud, place);
+}
+
+/** Options by which the pipeline command finds the cloud in this folder: none where it looks by itself. */
+function placeOf(dir: string): string {
+  if (dir === DEFAULT_DIR) return '';
+  return ` --local ${/^[\w./@+-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`}`;
 }
 
 function portsOf(values: ReturnType<typeof parse>['values']): Ports {
@@ -209,7 +218,7 @@ function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
   print();
 }
 
-function printNext(cloud: LocalCloud): void {
+function printNext(cloud: LocalCloud, place: string): void {
   print('It stays up. Upload a video of your own, for example:');
   print(
     `  CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=${cloud.endpoints.gcs}/storage/v1/ ` +
@@ -221,7 +230,7 @@ function printNext(cloud: LocalCloud): void {
       `CLOUDSDK_CORE_PROJECT=local gcloud pubsub topics publish ${TOPICS.events} --message '{"hello":"world"}'`,
   );
   print('  npx pipeline process my.mp4 --moment "the dog catches the ball"');
-  print('  npx pipeline dlq list');
+  print(`  npx pipeline dlq list${place}`);
   print('Ctrl-C ends it.');
 }
 

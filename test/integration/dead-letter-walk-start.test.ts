@@ -55,10 +55,10 @@ test('npm start tells of a dead letter, and the command it names shows it', asyn
   await plainPubsub(() => pubsub).publish('events', { data, attributes });
 
   const told =
-    /dead letter of ingestEvent: schema-violation: .*\n {2}video\.framed.*\n {2}npx pipeline dlq show (\w{12})\n/;
+    /dead letter of ingestEvent: schema-violation: .*\n {2}video\.framed.*\n {2}npx pipeline (dlq show \w{12} --local \S+)\n/;
   await expect.poll(output, { timeout: 30_000 }).toMatch(told);
-  const letter = told.exec(output())![1]!;
-  const { code, stdout } = await startCli(['dlq', 'show', letter, '--local', home]).ended;
+  const command = told.exec(output())![1]!;
+  const { code, stdout } = await startCli(command.split(' ')).ended;
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('schema-violation') });
   child.kill('SIGINT');
   expect(await ended).toBe(130);
