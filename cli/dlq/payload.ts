@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { printable } from '../../local/report.ts';
+import { isJson } from '../../shared/dead-letters/original.ts';
 import { escapeJson } from '../common/safe-json.ts';
 
 /** How bytes are shown. */
@@ -43,15 +44,6 @@ function cut(kind: PayloadView['kind'], bytes: number, lines: string[], full: bo
   const isWhole = lines.length <= MAX_LINES && lines.every(({ length }) => length <= MAX_LINE);
   const isAllSeen = bytes <= LOOK || kind === 'JSON';
   return { kind, lines: isWhole && isAllSeen ? some : [...some, '… (--full shows all)'] };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Text that is mostly control characters is none. */

@@ -4,7 +4,7 @@ import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
 import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
-import { MESSAGE_PUBLISHED } from '../../shared/runtime/pubsub-message.ts';
+import { messageEvent } from '../../shared/runtime/pubsub-message.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { triggers } from '../triggers.ts';
 import type { DeadLetterConfig } from './config.ts';
@@ -61,19 +61,5 @@ export function createInspection(
 function parseLetter(input: unknown): IncomingLetter {
   const letter = readDeadLetter(input, FUNCTIONS);
   const eventId = contentIdOf(input);
-  const { messageId, publishTime } = letter.message;
-  return {
-    letter,
-    eventId,
-    event: {
-      id: messageId ?? eventId,
-      source: '//pubsub.googleapis.com',
-      type: MESSAGE_PUBLISHED,
-      subject: undefined,
-      time: publishTime,
-      extensions: {},
-      traceparent: undefined,
-      data: undefined,
-    },
-  };
+  return { letter, eventId, event: messageEvent({ ...letter.message, topic: undefined }, eventId) };
 }

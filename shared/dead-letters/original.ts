@@ -75,7 +75,7 @@ function withoutOurs(attributes: Readonly<Record<string, string>>): Record<strin
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => !isOurs(name)));
 }
 
-function isJson(text: string): boolean {
+export function isJson(text: string): boolean {
   try {
     JSON.parse(text);
     return true;

@@ -1,3 +1,5 @@
+import type { FailureRecord } from '../runtime/failures.ts';
+
 /**
  * What is kept of a dead letter, in the state bucket: `dead-letters/<letter>/<kind>-<key>.json`, each object
  * written once. A letter is one event that one function could not settle; what happened to it is told by its
@@ -36,16 +38,7 @@ export interface ConcernedEvent {
 export type ConcernState = 'exists' | 'newer' | 'gone' | 'succeeded' | 'unknown';
 
 /** One failed attempt, from the failure history. */
-export interface Attempt {
-  /** Counted from 1. */
-  attempt: number;
-  code: string;
-  message: string;
-  stack: string;
-  trace: string | undefined;
-  /** RFC 3339. */
-  at: string;
-}
+export type Attempt = Omit<FailureRecord, 'schemaVersion' | 'function' | 'eventId'>;
 
 /** One arrival on the dead-letter topic. */
 export interface DeathRecord {

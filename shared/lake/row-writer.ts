@@ -2,16 +2,13 @@ import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../del
 import type { Logger } from '../runtime/log.ts';
 import { unlessAborted } from '../runtime/unless-aborted.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { LakeConfig } from './lake-config.ts';
 import { openNamedTable, type TableDefinition } from './named-table.ts';
 
-export interface RowWriterOptions {
+export interface RowWriterOptions extends Pick<LakeConfig, 'flush' | 'checkpointCommits'> {
   store: ObjectStore;
   path: string;
   table: TableDefinition;
-  /** A commit is made when any of these is reached. */
-  flush: { rows: number; bytes: number; ms: number };
-  /** A checkpoint is written about every so many commits. */
-  checkpointCommits: number;
   log: Logger;
 }
 

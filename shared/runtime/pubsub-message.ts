@@ -39,7 +39,10 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
 }
 
 /** The event that the delivery of a message is, whatever is in it. `id` is that of a message without one. */
-export function messageEvent({ messageId, topic, publishTime }: PubsubMessage, id: string): CloudEvent {
+export function messageEvent(
+  { messageId, topic, publishTime }: Pick<PubsubMessage, 'messageId' | 'topic' | 'publishTime'>,
+  id: string,
+): CloudEvent {
   return {
     id: messageId ?? id,
     source: topic ?? '//pubsub.googleapis.com',
