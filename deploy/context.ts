@@ -1,4 +1,5 @@
-import { type FunctionName, type Trigger, triggers } from '../functions/triggers.ts';
+import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import type { Cloud } from './cloud.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
@@ -7,6 +8,7 @@ import type { Step } from './step.ts';
 
 /** What the parts of a deployment are planned from. */
 export interface Context {
+  app: App;
   options: Options;
   names: Names;
   cloud: Cloud;
@@ -22,14 +24,13 @@ export interface Part {
 }
 
 /** The functions of this run. */
-export function chosen({ options }: Pick<Context, 'options'>): [FunctionName, Trigger][] {
-  const all = Object.entries(triggers) as [FunctionName, Trigger][];
-  return all.filter(([name]) => options.only === undefined || options.only === name);
+export function chosen({ app, options }: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
+  return app.functions.filter(({ name }) => options.only === undefined || options.only === name);
 }
 
 /** Those that can be sent an event again: what has no dead-letter policy has no dead letters. */
-export function replayable(context: Pick<Context, 'options'>): [FunctionName, Trigger][] {
-  return chosen(context).filter(([, { maxDeliveryAttempts }]) => maxDeliveryAttempts !== undefined);
+export function replayable(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
+  return chosen(context).filter(({ maxDeliveryAttempts }) => maxDeliveryAttempts !== undefined);
 }
 
 export const inProject = ({ names }: Pick<Context, 'names'>): string => `--project=${names.place.project}`;

@@ -1,5 +1,4 @@
 import { Failure } from '../cli/common/options.ts';
-import { type FunctionName, triggers } from '../functions/triggers.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import { askFor } from './ask.ts';
 import { shortName } from './cloud-types.ts';
@@ -10,8 +9,6 @@ import { readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import type { Step } from './step.ts';
-
-const NAMES = Object.keys(triggers) as FunctionName[];
 
 /**
  * Takes everything down that deployAll makes, in the opposite order. Buckets that hold data stay, unless told
@@ -49,6 +46,8 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
     `images and sources of functions in ${names.place.region}: gcf-artifacts, gcf-v2-sources-*, gcf-v2-uploads-*`,
   );
 }
+
+const functionNames = ({ app }: Context): string[] => app.functions.map(({ name }) => name);
 
 type Taken = (context: Context) => Promise<Step[]>;
 
@@ -109,7 +108,8 @@ const metrics: Taken = async (context) => {
 
 const running: Taken = async (context) => {
   const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
-  return NAMES.map((name) => context.names.function(name))
+  return functionNames(context)
+    .map((name) => context.names.function(name))
     .filter((name) => there.has(name))
     .map((name) =>
       remove(`function ${name}`, ['functions', 'delete', name, '--gen2', inRegion(context)], context),
@@ -121,7 +121,10 @@ const queues: Taken = async (context) => {
   const { cloud, names } = context;
   const all = { ...context, options: { ...context.options, only: undefined } };
   const topics = new Set(wantedTopics(all).map(([name]) => name));
-  const subscriptions = new Set([names.keptSubscription, ...NAMES.map((name) => names.replay(name))]);
+  const subscriptions = new Set([
+    names.keptSubscription,
+    ...functionNames(context).map((name) => names.replay(name)),
+  ]);
   const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>
     (await list).map(({ name }) => shortName(name)).filter((name) => ours.has(name));
   const [subscribed, published] = await Promise.all([
@@ -155,9 +158,9 @@ const queues: Taken = async (context) => {
 /** Before the accounts, or the policy keeps roles of accounts that are no more. */
 const ownRoles: Taken = async (context) => {
   const { cloud, names } = context;
-  const ours = new Set(NAMES.map((name) => memberOf(names.account(name))));
+  const ours = new Set(functionNames(context).map((name) => memberOf(names.account(name))));
   ours.add(memberOf(names.account('build')));
-  const functions = new Set(NAMES.map((name) => names.function(name)));
+  const functions = new Set(functionNames(context).map((name) => names.function(name)));
   const triggers = await cloud.allTriggers();
   const others = triggers.filter(
     ({ name }) => ![...functions].some((one) => shortName(name).startsWith(`${one}-`)),
@@ -176,7 +179,7 @@ const ownRoles: Taken = async (context) => {
 };
 
 async function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {
-  const ours = new Set(NAMES.map((name) => memberOf(context.names.account(name))));
+  const ours = new Set(functionNames(context).map((name) => memberOf(context.names.account(name))));
   const steps = await Promise.all(
     kept.map(async (name) => {
       const on = { kind: 'bucket', name } as const;
@@ -191,7 +194,7 @@ async function rolesOnKept(kept: readonly string[], context: Context): Promise<S
 
 const identities: Taken = async (context) => {
   const { cloud, names } = context;
-  const ours = new Set(([...NAMES, 'build'] as const).map((name) => names.account(name)));
+  const ours = new Set([...functionNames(context), 'build'].map((name) => names.account(name)));
   return (await cloud.accounts())
     .filter(({ email }) => ours.has(email))
     .map(({ email }) =>

@@ -1,4 +1,5 @@
 import { Failure, UsageError } from '../cli/common/options.ts';
+import { core } from '../functions/app.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -38,7 +39,7 @@ async function main(options: Options): Promise<void> {
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
-  const context: Context = { options, names, cloud, source, settings };
+  const context: Context = { app: core, options, names, cloud, source, settings };
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
@@ -59,7 +60,7 @@ async function main(options: Options): Promise<void> {
 
 let options: Options | undefined;
 try {
-  options = parseOptions(process.argv.slice(2), process.env);
+  options = parseOptions(process.argv.slice(2), process.env, core);
   await main(options);
 } catch (error) {
   const isUsage = error instanceof UsageError;

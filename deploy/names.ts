@@ -1,5 +1,3 @@
-import type { FunctionName, TriggerSource } from '../functions/triggers.ts';
-
 export interface Place {
   project: string;
   /** Decimal digits; `PROJECT_NUMBER` until it is known. */
@@ -15,22 +13,14 @@ export const BUCKET_KINDS: readonly BucketKind[] = ['raw', 'frames', 'lake', 'st
 export class Names {
   constructor(readonly place: Place) {}
 
-  bucket(kind: BucketKind): string {
+  /** Of the bucket with this key in the app. */
+  bucket(kind: string): string {
     return `${this.place.project}-${this.place.prefix}-${kind}`;
   }
 
-  topic(kind: 'events' | 'maintenance' | 'dead-letters'): string {
+  /** Of the topic with this key in the app. */
+  topic(kind: string): string {
     return `${this.place.prefix}-${kind}`;
-  }
-
-  /** Of a topic that a trigger names by its variable. */
-  sourceTopic(source: Extract<TriggerSource, { topic: string }>): string {
-    const kinds = {
-      EVENTS_TOPIC: 'events',
-      MAINTENANCE_TOPIC: 'maintenance',
-      DEAD_LETTER_TOPIC: 'dead-letters',
-    } as const;
-    return this.topic(kinds[source.topic]);
   }
 
   /** `projects/P/topics/T`. */
@@ -39,7 +29,7 @@ export class Names {
   }
 
   /** Of the topic and of its push subscription. */
-  replay(name: FunctionName): string {
+  replay(name: string): string {
     return this.replayPrefix + name.toLowerCase();
   }
 
@@ -53,16 +43,16 @@ export class Names {
   }
 
   /** Of the function and of its Cloud Run service. */
-  function(name: FunctionName): string {
+  function(name: string): string {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 
   /** The e-mail address of a function's service account, or of the one that builds them. */
-  account(name: FunctionName | 'build'): string {
+  account(name: string): string {
     return `${this.accountId(name)}@${this.place.project}.iam.gserviceaccount.com`;
   }
 
-  accountId(name: FunctionName | 'build'): string {
+  accountId(name: string): string {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 

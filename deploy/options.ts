@@ -1,5 +1,5 @@
 import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
-import { type FunctionName, triggers } from '../functions/triggers.ts';
+import type { App } from '../shared/app/define-app.ts';
 
 export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
 
@@ -9,14 +9,14 @@ export interface Options {
   region: string;
   prefix: string;
   /** Undefined for all of them. */
-  only: FunctionName | undefined;
+  only: string | undefined;
   dryRun: boolean;
   smoke: boolean;
   withData: boolean;
   yes: boolean;
   /** Days after which raw videos are deleted; undefined keeps them. */
   rawDays: number | undefined;
-  /** Of each function, where functions/triggers.ts has more; undefined for no bound. */
+  /** Of each function, if its definition has more; undefined for no bound. */
   maxInstances: number | undefined;
   /** US dollars a day that Gemini may cost before somebody is told. */
   dailyDollars: number;
@@ -38,7 +38,7 @@ Makes the whole pipeline in a project, or changes what differs from it. Run agai
   --only FUNCTION     only this function, with its account, roles, trigger and subscriptions
   --settings FILE     NAME=value lines for the functions (default: deploy.env, where it is there)
   --raw-days N        delete raw videos after N days (default: they are kept)
-  --max-instances N   at most N instances of a function (default: as in functions/triggers.ts); for projects
+  --max-instances N   at most N instances of a function (default: as each is defined); for projects
                       with a low quota of CPU
   --daily-dollars N   an alert tells when Gemini costs more than this a day (default: 50)
   --notify CHANNEL    projects/P/notificationChannels/ID that the alerts go to; may be given again
@@ -79,7 +79,7 @@ const OPTIONS = {
 } as const;
 
 /** Throws UsageError, which names what was given and what is allowed. */
-export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options {
+export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): Options {
   const values = parse(args, OPTIONS);
   const action = actionOf(values);
   const options: Options = {
@@ -87,7 +87,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv): Options {
     project: values.project ?? env['GOOGLE_CLOUD_PROJECT'] ?? '',
     region: values.region ?? env['REGION'] ?? '',
     prefix: values.prefix,
-    only: functionOf(values.only),
+    only: functionOf(values.only, app),
     dryRun: values['dry-run'],
     smoke: values.smoke,
     withData: values['with-data'],
@@ -147,9 +147,9 @@ function checkPlace({ project, region, prefix }: Options): void {
   }
 }
 
-function functionOf(name: string | undefined): FunctionName | undefined {
+function functionOf(name: string | undefined, app: App): string | undefined {
   if (name === undefined) return undefined;
-  const known = Object.keys(triggers) as FunctionName[];
+  const known = app.functions.map((one) => one.name);
   const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
   if (found === undefined) throw new UsageError(`--only is ${quoted(name)}; allowed are ${known.join(', ')}`);
   return found;

@@ -1,4 +1,3 @@
-import type { FunctionName, Resource } from '../functions/triggers.ts';
 import type { Guarded } from './cloud.ts';
 import { type Context, chosen } from './context.ts';
 import { memberOf } from './names.ts';
@@ -12,7 +11,7 @@ export interface Wanted {
   reason: string;
 }
 
-type Where = Pick<Context, 'names' | 'options'>;
+type Where = Pick<Context, 'app' | 'names' | 'options'>;
 
 /** On the project, the buckets and the topics: there before the functions are. */
 export function earlyRoles(context: Where): Wanted[] {
@@ -29,7 +28,7 @@ export function serviceRoles(context: Where): Wanted[] {
 }
 
 /** By the role that Google's own account of the service has here. */
-export function agentRoles({ names }: Where): Wanted[] {
+export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const [pubsub, scheduler] = [names.agent('pubsub'), names.agent('scheduler')];
   const project = { kind: 'project' } as const;
   return [
@@ -67,7 +66,7 @@ export function agentRoles({ names }: Where): Wanted[] {
 }
 
 /** What was built and where from have names only when something was built: so these are the project's. */
-function buildRoles({ names }: Where): Wanted[] {
+function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const roles = [
     ['roles/storage.objectViewer', 'reads the source that was uploaded'],
     ['roles/artifactregistry.writer', 'stores the image it built'],
@@ -77,8 +76,8 @@ function buildRoles({ names }: Where): Wanted[] {
   return roles.map(([role, reason]) => ({ on: { kind: 'project' }, role, member, reason }));
 }
 
-function rolesOfFunctions(context: Where, isAsked: (on: Resource) => boolean): Wanted[] {
-  return chosen(context).flatMap(([name, { roles }]) =>
+function rolesOfFunctions(context: Where, isAsked: (on: string) => boolean): Wanted[] {
+  return chosen(context).flatMap(({ name, roles }) =>
     roles
       .filter(({ on }) => isAsked(on))
       .map(({ role, on, reason }) => ({
@@ -90,23 +89,10 @@ function rolesOfFunctions(context: Where, isAsked: (on: Resource) => boolean): W
   );
 }
 
-function guarded(on: Resource, name: FunctionName, { names }: Where): Guarded {
-  switch (on) {
-    case 'project':
-      return { kind: 'project' };
-    case 'raw-bucket':
-      return { kind: 'bucket', name: names.bucket('raw') };
-    case 'frames-bucket':
-      return { kind: 'bucket', name: names.bucket('frames') };
-    case 'state-bucket':
-      return { kind: 'bucket', name: names.bucket('state') };
-    case 'lake-bucket':
-      return { kind: 'bucket', name: names.bucket('lake') };
-    case 'events-topic':
-      return { kind: 'topic', name: names.topic('events') };
-    case 'dead-letter-topic':
-      return { kind: 'topic', name: names.topic('dead-letters') };
-    case 'function':
-      return { kind: 'service', name: names.function(name) };
-  }
+function guarded(on: string, name: string, { app, names }: Where): Guarded {
+  if (on === 'project') return { kind: 'project' };
+  if (on === 'function') return { kind: 'service', name: names.function(name) };
+  return Object.hasOwn(app.buckets, on)
+    ? { kind: 'bucket', name: names.bucket(on) }
+    : { kind: 'topic', name: names.topic(on) };
 }

@@ -1,47 +1,50 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type Resource, type Trigger, triggers } from '../functions/triggers.ts';
+import { core } from '../functions/app.ts';
+import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { triggerTopic } from '../shared/app/trigger.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const readme = fileURLToPath(new URL('../README.md', import.meta.url));
 
-/** docs/roles.md: what each function gets and may do, from the only list of what is deployed. */
-export function rolesDocument(functions: Readonly<Record<string, Trigger>> = triggers): string {
+/** docs/roles.md: what each function gets and may do, from the definitions. */
+export function rolesDocument(app: App = core): string {
   return `${[
     '# What each function may do',
-    'Made from `functions/triggers.ts` by `node --import tsx docs/generate-roles.ts`; a test tells when it is old.',
+    'Made from the definitions in `functions/app.ts` by `node --import tsx docs/generate-roles.ts`; a test tells when it is old.',
     'Each function runs as a service account of its own, with these roles and no other. They are granted on the bucket or the topic wherever that is possible; the project is named where it is not.',
     table(
       ['function', 'fired by', 'attempts', 'memory', 'CPU', 'requests at a time', 'instances', 'time'],
-      Object.entries(functions).map(([name, trigger]) => [
-        `\`${name}\``,
-        sourceOf(trigger),
-        String(trigger.maxDeliveryAttempts ?? 'as long as messages are kept'),
-        trigger.memory,
-        String(trigger.cpu),
-        trigger.concurrency.toLocaleString('en-US'),
-        String(trigger.maxInstances),
-        `${trigger.timeoutSeconds} s`,
+      app.functions.map((one) => [
+        `\`${one.name}\``,
+        sourceOf(one),
+        String(one.maxDeliveryAttempts ?? 'as long as messages are kept'),
+        one.instance.memory,
+        String(one.instance.cpu),
+        one.instance.concurrency.toLocaleString('en-US'),
+        String(one.instance.maxInstances),
+        `${one.instance.timeoutSeconds} s`,
       ]),
     ),
-    ...Object.entries(functions).flatMap(([name, { roles }]) => [
+    ...app.functions.flatMap(({ name, roles }) => [
       `## ${name}`,
       table(
         ['role', 'on', 'because it'],
-        roles.map(({ role, on, reason }) => [`\`${role}\``, PLACES[on], becauseIt(reason)]),
+        roles.map(({ role, on, reason }) => [`\`${role}\``, placeOf(on, app), becauseIt(reason)]),
       ),
     ]),
   ].join('\n\n')}\n`;
 }
 
 /** The README's short form: a line a function, with its roles by what they are granted on. */
-export function rolesSummary(functions: Readonly<Record<string, Trigger>> = triggers): string {
+export function rolesSummary(app: App = core): string {
   return table(
     ['function', 'fired by', 'may, and nothing else'],
-    Object.entries(functions).map(([name, trigger]) => [
-      `\`${name}\``,
-      sourceOf(trigger),
-      trigger.roles.map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${PLACES[on]}`).join(', '),
+    app.functions.map((one) => [
+      `\`${one.name}\``,
+      sourceOf(one),
+      one.roles.map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${placeOf(on, app)}`).join(', '),
     ]),
   );
 }
@@ -54,25 +57,19 @@ export function withRoles(text: string): string {
   );
 }
 
-const PLACES: Readonly<Record<Resource, string>> = {
-  project: '**the project**',
-  'raw-bucket': 'raw bucket',
-  'frames-bucket': 'frames bucket',
-  'state-bucket': 'state bucket',
-  'lake-bucket': 'lake bucket',
-  'events-topic': 'events topic',
-  'dead-letter-topic': 'dead-letter topic',
-  function: 'itself',
-};
-
-function sourceOf({ source }: Trigger): string {
-  if ('bucket' in source) return 'uploads to the raw bucket';
-  return {
-    EVENTS_TOPIC: 'events topic',
-    MAINTENANCE_TOPIC: 'maintenance topic',
-    DEAD_LETTER_TOPIC: 'dead-letter topic',
-  }[source.topic];
+function placeOf(on: string, { buckets }: App): string {
+  if (on === 'project') return '**the project**';
+  if (on === 'function') return 'itself';
+  return Object.hasOwn(buckets, on) ? `${on} bucket` : topicName(on);
 }
+
+function sourceOf({ trigger }: FunctionDefinition): string {
+  const topic = triggerTopic(trigger);
+  if (trigger.kind === 'objectFinalized') return `uploads to the ${trigger.bucket} bucket`;
+  return trigger.kind === 'schedule' ? `the clock, \`${trigger.cron}\`` : topicName(topic ?? '');
+}
+
+const topicName = (key: string): string => `${key} topic`;
 
 /** Reasons have the function as their subject, or its trigger. */
 function becauseIt(reason: string): string {

@@ -1,22 +1,13 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
+import type { Handler } from '../shared/app/define-function.ts';
+import { core } from './app.ts';
 import './one-domain.ts';
-import type { FunctionName } from './triggers.ts';
 
-type Handler = { handle(event: unknown): Promise<void> };
-
-/** Handlers load at the first event, so that one function never pays for another's imports. */
-const handlers: Record<FunctionName, () => Promise<Handler>> = {
-  processVideo: () => import('./video/handler.ts'),
-  ingestEvent: () => import('./ingest/handler.ts'),
-  maintainTable: async () => ({ handle: (await import('./ingest/handler.ts')).maintain }),
-  inspectDeadLetter: () => import('./dead-letter/handler.ts'),
-};
-
-for (const [name, load] of Object.entries(handlers)) {
+for (const { name, load } of core.functions) {
   let loaded: Promise<Handler> | undefined;
   // One parameter: the framework takes two for a callback.
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
-    return (await loaded).handle(event);
+    return (await loaded).handle(event, core);
   });
 }

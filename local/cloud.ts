@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
-import { type FunctionName, type Trigger, triggers } from '../functions/triggers.ts';
+import { core } from '../functions/app.ts';
+import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import type { Env } from '../shared/runtime/config.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
@@ -23,13 +25,13 @@ export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'la
 export { TOPICS };
 
 const PROJECT = 'local';
-const MAINTENANCE_MS = 300_000;
+const TICK_MS = 300_000;
 
 export interface Ports {
   gcs?: number;
   vertex?: number;
   pubsub?: number;
-  functions?: Partial<Record<FunctionName, number>>;
+  functions?: Record<string, number>;
 }
 
 export interface Endpoints {
@@ -37,7 +39,7 @@ export interface Endpoints {
   vertex: string;
   pubsub: string;
   /** Of those that run. */
-  functions: Record<FunctionName, string>;
+  functions: Record<string, string>;
 }
 
 export interface LocalCloudOptions {
@@ -55,8 +57,10 @@ export interface LocalCloudOptions {
   maxDeliveryAttempts?: number;
   /** Folder of a bundle to run; one is made where absent. */
   bundleDir?: string;
-  /** Functions to run; all by default. */
-  only?: readonly FunctionName[];
+  /** Default: the core app. */
+  app?: App;
+  /** Names of the functions to run; all by default. */
+  only?: readonly string[];
   events?: CloudEvents;
 }
 
@@ -66,8 +70,8 @@ export interface CloudEvents {
   onAttempt?: (delivery: Delivery, result: number | string) => void;
   onDeadLetter?: (delivery: Delivery, file: string) => void;
   /** A line a function wrote: JSON, as a rule. */
-  onFunctionLine?: (name: FunctionName, line: string) => void;
-  onFunctionCrash?: (name: FunctionName, how: string) => void;
+  onFunctionLine?: (name: string, line: string) => void;
+  onFunctionCrash?: (name: string, how: string) => void;
 }
 
 export interface LocalCloud {
@@ -89,7 +93,7 @@ export interface LocalCloud {
 
 /** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { dir, env = {}, gemini = 'local', events = {}, ports = {} } = options;
+  const { app = core, dir, env = {}, gemini = 'local', events = {}, ports = {} } = options;
   mkdirSync(dir, { recursive: true });
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [() => rmSync(endpointsFile, { force: true })];
@@ -107,7 +111,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     };
     const gcs = await startGcsServer({
       dir: join(dir, 'storage'),
-      buckets: Object.values(BUCKETS),
+      buckets: Object.keys(app.buckets),
       onFinalized: takeOver,
       ...(ports.gcs !== undefined && { port: ports.gcs }),
     });
@@ -115,7 +119,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 
     const backoff = options.backoff ?? { minMs: 500, maxMs: 30_000 };
     const { pubsubUrl: url } = options;
-    const pubsub = await startPubsubPart({ dir, project: PROJECT, port: ports.pubsub, url, backoff });
+    const pubsub = await startPubsubPart({
+      dir,
+      project: PROJECT,
+      topics: Object.keys(app.topics),
+      port: ports.pubsub,
+      url,
+      backoff,
+    });
     closers.push(() => pubsub.close());
 
     const brain =
@@ -126,36 +137,27 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 
     const functionEnv: Env = {
       ...userSettings(env),
-      RAW_BUCKET: BUCKETS.raw,
-      FRAMES_BUCKET: BUCKETS.frames,
-      STATE_BUCKET: BUCKETS.state,
-      LAKE_BUCKET: BUCKETS.lake,
-      EVENTS_TOPIC: TOPICS.events,
-      DEAD_LETTER_TOPIC: TOPICS.deadLetters,
+      ...placesOf(app),
       STORAGE_API_ENDPOINT: gcs.url,
       PUBSUB_API_ENDPOINT: pubsub.url,
       ...(brain?.env ?? realGeminiSettings(env)),
     };
-    const names = options.only ?? (Object.keys(triggers) as FunctionName[]);
+    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const source = options.bundleDir ?? (await bundleHere(closers));
     const started = await Promise.all(
-      names.map(async (name) => {
-        const processes = await startInstances(name, functionEnv, source, options);
-        closers.push(() => Promise.all(processes.map((one) => one.close())).then(() => {}));
-        return [name, processes] as const;
+      wanted.map(async (one) => {
+        const processes = await startInstances(one.name, functionEnv, source, options);
+        closers.push(() => Promise.all(processes.map((process) => process.close())).then(() => {}));
+        return [withAttempts(one, options.maxDeliveryAttempts), processes] as const;
       }),
     );
 
     const routes: Route[] = [];
-    for (const [name, processes] of started) {
-      const trigger: Trigger = {
-        ...triggers[name],
-        ...(triggers[name].maxDeliveryAttempts !== undefined &&
-          options.maxDeliveryAttempts && { maxDeliveryAttempts: options.maxDeliveryAttempts }),
-      };
+    for (const [definition, processes] of started) {
       const urls = processes.map(({ url }) => url);
-      if ('bucket' in trigger.source) routes.push({ function: name, trigger, bucket: BUCKETS.raw, urls });
-      await pubsub.subscribeFunction(name, trigger, urls);
+      const { trigger } = definition;
+      if (trigger.kind === 'objectFinalized') routes.push({ definition, bucket: trigger.bucket, urls });
+      await pubsub.subscribeFunction(definition, urls);
     }
     closers.push(() => pubsub.stopPushing());
     const topic = TOPICS.deadLetters;
@@ -173,15 +175,13 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(() => running.close());
     for (const { object, id } of gcs.outbox.pending()) takeOver(object, id);
 
-    closers.push(scheduleMaintenance(pubsub.url));
+    closers.push(runSchedules(app, pubsub.url));
 
     const endpoints: Endpoints = {
       gcs: gcs.url,
       vertex: brain?.vertex.url ?? 'https://aiplatform.googleapis.com',
       pubsub: pubsub.url,
-      functions: Object.fromEntries(
-        started.map(([name, processes]) => [name, processes[0]!.url]),
-      ) as Endpoints['functions'],
+      functions: Object.fromEntries(started.map(([{ name }, processes]) => [name, processes[0]!.url])),
     };
     writeFileSync(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`);
     return {
@@ -208,13 +208,25 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
   return made.dir;
 }
 
-/** Cloud Scheduler's part; returns what ends it. */
-function scheduleMaintenance(pubsubUrl: string): () => void {
+/** Names of its buckets and topics, as every function is told them. */
+function placesOf({ buckets, topics }: App): Record<string, string> {
+  const places = [...Object.entries(buckets), ...Object.entries(topics)];
+  return Object.fromEntries(places.map(([key, { env }]) => [env, key]));
+}
+
+function withAttempts(definition: FunctionDefinition, attempts: number | undefined): FunctionDefinition {
+  const isBounded = definition.maxDeliveryAttempts !== undefined && attempts !== undefined;
+  return isBounded ? { ...definition, maxDeliveryAttempts: attempts } : definition;
+}
+
+/** Cloud Scheduler's part: a tick every five minutes, whatever the schedule says. Returns a function that ends it. */
+function runSchedules({ functions }: App, pubsubUrl: string): () => void {
+  const topics = functions.flatMap(({ trigger }) => (trigger.kind === 'schedule' ? [trigger.topic] : []));
   const publisher = createPublisher({ project: PROJECT, apiEndpoint: pubsubUrl });
   const timer = setInterval(() => {
     // A missed tick is made up for by the next one.
-    publisher.publish(TOPICS.maintenance, [{ data: '{}' }]).catch(() => undefined);
-  }, MAINTENANCE_MS);
+    for (const topic of topics) publisher.publish(topic, [{ data: '{}' }]).catch(() => undefined);
+  }, TICK_MS);
   return () => {
     clearInterval(timer);
     publisher.close();
@@ -222,7 +234,7 @@ function scheduleMaintenance(pubsubUrl: string): () => void {
 }
 
 async function startInstances(
-  name: FunctionName,
+  name: string,
   env: Env,
   source: string,
   { instances = 1, ports = {}, events = {} }: LocalCloudOptions,

@@ -1,4 +1,5 @@
-import type { FunctionName, Trigger } from '../functions/triggers.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { triggerTopic } from '../shared/app/trigger.ts';
 
 export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
 
@@ -18,22 +19,17 @@ export interface WantedSubscription {
   maxDeliveryAttempts: number | undefined;
 }
 
-const TOPIC_OF = {
-  EVENTS_TOPIC: TOPICS.events,
-  MAINTENANCE_TOPIC: TOPICS.maintenance,
-  DEAD_LETTER_TOPIC: TOPICS.deadLetters,
-} as const;
-
 /** Its trigger's, where that is a topic; and the one by which its dead letters are replayed to it alone. */
-export function subscriptionsOf(name: FunctionName, trigger: Trigger): WantedSubscription[] {
-  const { source, concurrency, maxDeliveryAttempts, timeoutSeconds } = trigger;
+export function subscriptionsOf(definition: FunctionDefinition): WantedSubscription[] {
+  const { name, trigger, instance, maxDeliveryAttempts } = definition;
+  const { concurrency, timeoutSeconds } = instance;
   const common = { concurrency, maxDeliveryAttempts, ackDeadlineSeconds: Math.max(10, timeoutSeconds) };
   const wanted: WantedSubscription[] = [];
-  const topic = 'topic' in source ? TOPIC_OF[source.topic] : undefined;
+  const topic = triggerTopic(trigger);
   if (topic !== undefined) {
     wanted.push({ name: `eventarc-${name}`, topic, form: 'cloudevent', shownTopic: topic, ...common });
   }
-  const replay = replayTopicOf(name, trigger);
+  const replay = replayTopicOf(definition);
   if (replay !== undefined) {
     // A plain message has its topic for a source: replayed, it is still one of the topic it was published to.
     const shownTopic = topic ?? replay;
@@ -43,6 +39,6 @@ export function subscriptionsOf(name: FunctionName, trigger: Trigger): WantedSub
 }
 
 /** Undefined for a function whose failures are no dead letters. */
-function replayTopicOf(name: FunctionName, { maxDeliveryAttempts }: Trigger): string | undefined {
+function replayTopicOf({ name, maxDeliveryAttempts }: FunctionDefinition): string | undefined {
   return maxDeliveryAttempts === undefined ? undefined : `replay-${name.toLowerCase()}`;
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FunctionName, Trigger } from '../functions/triggers.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { subscribeOverRest } from './foreign-pubsub.ts';
 import { subscriptionsOf, TOPICS, type WantedSubscription } from './function-subscriptions.ts';
 import { type PubsubServer, startPubsubServer } from './pubsub/server.ts';
@@ -10,7 +10,7 @@ export interface PubsubPart {
   /** Undefined where it is somebody else's. */
   server: PubsubServer | undefined;
   /** Pushes to a function what its trigger is for, and what is replayed to it. */
-  subscribeFunction(name: FunctionName, trigger: Trigger, urls: readonly string[]): Promise<void>;
+  subscribeFunction(definition: FunctionDefinition, urls: readonly string[]): Promise<void>;
   /** Before the functions end: what comes now waits for the next run. */
   stopPushing(): Promise<void>;
   close(): Promise<void>;
@@ -19,6 +19,7 @@ export interface PubsubPart {
 export interface PubsubPartOptions {
   dir: string;
   project: string;
+  topics: readonly string[];
   port?: number | undefined;
   /** Base URL of one that runs already, such as the official emulator. */
   url?: string | undefined;
@@ -39,11 +40,11 @@ export async function startPubsubPart(options: PubsubPartOptions): Promise<Pubsu
   }
 }
 
-async function ownPart({ dir, project, port, backoff }: PubsubPartOptions): Promise<PubsubPart> {
+async function ownPart({ dir, project, topics, port, backoff }: PubsubPartOptions): Promise<PubsubPart> {
   const server = await startPubsubServer({
     dir: join(dir, 'pubsub'),
     projectId: project,
-    topics: Object.values(TOPICS),
+    topics: [...topics],
     ...(port !== undefined && { port }),
   });
   const subscribe = (wanted: WantedSubscription, urls: readonly string[]): void => {
@@ -63,8 +64,8 @@ async function ownPart({ dir, project, port, backoff }: PubsubPartOptions): Prom
   return {
     url: server.url,
     server,
-    async subscribeFunction(name, trigger, urls) {
-      for (const wanted of subscriptionsOf(name, trigger)) subscribe(wanted, urls);
+    async subscribeFunction(definition, urls) {
+      for (const wanted of subscriptionsOf(definition)) subscribe(wanted, urls);
     },
     // it knows an attempt from a function that is gone
     stopPushing: async () => {},
@@ -76,15 +77,15 @@ async function ownPart({ dir, project, port, backoff }: PubsubPartOptions): Prom
  * Its subscriptions push to one instance alone, and have no retry policy: the official emulator (0.8.20) stops
  * pushing messages that wait for one at the same time.
  */
-async function foreignPart({ project }: PubsubPartOptions, url: string): Promise<PubsubPart> {
+async function foreignPart({ project, topics }: PubsubPartOptions, url: string): Promise<PubsubPart> {
   const api = subscribeOverRest({ url, project });
   const pushed = new Set<string>();
-  for (const topic of Object.values(TOPICS)) await api.topic(topic);
+  for (const topic of topics) await api.topic(topic);
   return {
     url,
     server: undefined,
-    async subscribeFunction(name, trigger, [instance]) {
-      for (const wanted of subscriptionsOf(name, trigger)) {
+    async subscribeFunction(definition, [instance]) {
+      for (const wanted of subscriptionsOf(definition)) {
         const { maxDeliveryAttempts, ackDeadlineSeconds } = wanted;
         await api.topic(wanted.topic);
         await api.subscription(wanted.name, wanted.topic, {

@@ -1,6 +1,7 @@
-import { concernOf } from '../../functions/concerns.ts';
+import { core } from '../../functions/app.ts';
 import { concernStateOf } from '../../functions/dead-letter/concern-state.ts';
 import { EventRows } from '../../functions/dead-letter/event-rows.ts';
+import { subjectOf } from '../../shared/app/subject.ts';
 import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import type { ConcernState, DeathRecord } from '../../shared/dead-letters/records.ts';
 import type { Dlq } from './dlq.ts';
@@ -20,7 +21,7 @@ export async function liveState({ storage, place, signal }: Dlq, death: DeathRec
 
 async function settledBy({ function: name, letterMessage }: DeathRecord) {
   try {
-    return (await concernOf(name, inputOf(originalOf(letterMessage))))?.settled;
+    return (await subjectOf(core, name, inputOf(originalOf(letterMessage))))?.settled;
   } catch {
     // what its function cannot read has left nothing behind
     return undefined;

@@ -1,4 +1,5 @@
-import { type FunctionName, triggers } from '../../functions/triggers.ts';
+import { core } from '../../functions/app.ts';
+import { functionNamed } from '../../shared/app/define-app.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { type ReplayMessage, replayMessage } from '../../shared/dead-letters/replay-message.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
@@ -43,7 +44,7 @@ export function isReplayable(death: DeathRecord): boolean {
 
 /** A function whose events can become dead letters has a topic of its own. */
 function hasTopic(name: string): boolean {
-  return Object.hasOwn(triggers, name) && triggers[name as FunctionName].maxDeliveryAttempts !== undefined;
+  return functionNamed(core, name)?.maxDeliveryAttempts !== undefined;
 }
 
 /**

@@ -7,7 +7,7 @@ export const accounts: Part = {
   async plan(context) {
     const there = new Set((await context.cloud.accounts()).map(({ email }) => email));
     const wanted = [
-      ...chosen(context).map(([name]) => [name, `runs ${name}, and calls it from its trigger`] as const),
+      ...chosen(context).map(({ name }) => [name, `runs ${name}, and calls it from its trigger`] as const),
       ['build', 'builds the functions'] as const,
     ];
     return wanted

@@ -1,4 +1,5 @@
-import type { FunctionName, Trigger } from '../../functions/triggers.ts';
+import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
+import { eventTypeOf, type Trigger } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
 import type { Names } from '../names.ts';
@@ -29,37 +30,31 @@ export const functions: Part = {
   async plan(context) {
     const there = new Map((await context.cloud.functions()).map((one) => [shortName(one.name), one]));
     const fired = new Set((await context.cloud.triggers()).map((one) => shortName(one.name)));
-    return chosen(context).flatMap(([name, trigger]): Step[] => {
-      const found = there.get(context.names.function(name));
+    return chosen(context).flatMap((one): Step[] => {
+      const found = there.get(context.names.function(one.name));
       // A deployment updates the trigger that a function says it has, and makes none in its place.
       const path = found?.state === 'ACTIVE' ? found.eventTrigger?.trigger : undefined;
-      if (path && !fired.has(shortName(path))) return anew(name, trigger, context);
-      const differs = found ? differences(found, name, trigger, context) : ['it is not there'];
+      if (path && !fired.has(shortName(path))) return anew(one, context);
+      const differs = found ? differences(found, one, context) : ['it is not there'];
       if (differs.length === 0) return [];
-      return [deploy(found ? 'update' : 'create', differs.join('; '), name, trigger, context)];
+      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context)];
     });
   },
 };
 
-function deploy(
-  verb: 'create' | 'update',
-  why: string,
-  name: FunctionName,
-  trigger: Trigger,
-  context: Context,
-): Step {
+function deploy(verb: 'create' | 'update', why: string, wanted: FunctionDefinition, context: Context): Step {
   return {
     verb,
-    what: `function ${context.names.function(name)}`,
+    what: `function ${context.names.function(wanted.name)}`,
     why,
-    command: deployCommand(name, trigger, context),
-    lane: context.names.function(name),
+    command: deployCommand(wanted, context),
+    lane: context.names.function(wanted.name),
     retryOn: PASSES,
   };
 }
 
-function anew(name: FunctionName, trigger: Trigger, context: Context): Step[] {
-  const id = context.names.function(name);
+function anew(wanted: FunctionDefinition, context: Context): Step[] {
+  const id = context.names.function(wanted.name);
   return [
     {
       verb: 'delete',
@@ -68,23 +63,23 @@ function anew(name: FunctionName, trigger: Trigger, context: Context): Step[] {
       command: ['functions', 'delete', id, '--gen2', inProject(context), inRegion(context)],
       lane: id,
     },
-    deploy('create', 'with a trigger', name, trigger, context),
+    deploy('create', 'with a trigger', wanted, context),
   ];
 }
 
-function deployCommand(name: FunctionName, trigger: Trigger, context: Context): string[] {
+function deployCommand({ name, trigger, instance }: FunctionDefinition, context: Context): string[] {
   const { names, source } = context;
   const { region, project } = names.place;
   const account = names.account(name);
   return [
     ...['functions', 'deploy', names.function(name), inProject(context), inRegion(context), '--gen2'],
     ...[`--runtime=${RUNTIME}`, '--source=.', `--entry-point=${name}`],
-    ...(trigger.retry ? ['--retry'] : []),
-    ...[`--memory=${trigger.memory}`, `--cpu=${trigger.cpu}`, `--concurrency=${trigger.concurrency}`],
+    '--retry',
+    ...[`--memory=${instance.memory}`, `--cpu=${instance.cpu}`, `--concurrency=${instance.concurrency}`],
     ...[
       '--min-instances=0',
-      `--max-instances=${mostInstances(trigger, context)}`,
-      `--timeout=${trigger.timeoutSeconds}s`,
+      `--max-instances=${mostInstances(instance, context)}`,
+      `--timeout=${instance.timeoutSeconds}s`,
     ],
     ...[`--service-account=${account}`, `--trigger-service-account=${account}`],
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
@@ -95,26 +90,23 @@ function deployCommand(name: FunctionName, trigger: Trigger, context: Context): 
   ];
 }
 
-function triggerFlag({ source, eventType }: Trigger, names: Names): string {
-  if ('topic' in source) return `--trigger-topic=${names.sourceTopic(source)}`;
-  return `--trigger-event-filters=type=${eventType},bucket=${names.bucket('raw')}`;
+function triggerFlag(trigger: Trigger, names: Names): string {
+  if (trigger.kind !== 'objectFinalized') return `--trigger-topic=${names.topic(trigger.topic)}`;
+  return `--trigger-event-filters=type=${eventTypeOf(trigger)},bucket=${names.bucket(trigger.bucket)}`;
 }
 
 /** The environment of every function, which refuses to start where one of these would feed another. */
 export function environment({
+  app,
   names,
   settings,
-}: Pick<Context, 'names' | 'settings'>): Record<string, string> {
+}: Pick<Context, 'app' | 'names' | 'settings'>): Record<string, string> {
+  const buckets = Object.entries(app.buckets).map(([key, { env }]) => [env, names.bucket(key)]);
+  const topics = Object.entries(app.topics).map(([key, { env }]) => [env, names.topicPath(names.topic(key))]);
   return {
     ...settings,
     GOOGLE_CLOUD_PROJECT: names.place.project,
-    RAW_BUCKET: names.bucket('raw'),
-    FRAMES_BUCKET: names.bucket('frames'),
-    STATE_BUCKET: names.bucket('state'),
-    LAKE_BUCKET: names.bucket('lake'),
-    EVENTS_TOPIC: names.topicPath(names.topic('events')),
-    MAINTENANCE_TOPIC: names.topicPath(names.topic('maintenance')),
-    DEAD_LETTER_TOPIC: names.topicPath(names.topic('dead-letters')),
+    ...Object.fromEntries([...buckets, ...topics]),
     REPLAY_TOPIC_PREFIX: names.replayPrefix,
   };
 }
@@ -132,8 +124,7 @@ function listFlag(values: Record<string, string>): string {
 /** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
 export function differences(
   found: CloudFunction,
-  name: FunctionName,
-  trigger: Trigger,
+  { name, trigger, instance }: FunctionDefinition,
   context: Context,
 ): string[] {
   const { names, source } = context;
@@ -152,18 +143,18 @@ export function differences(
     ['runtime', build.runtime, RUNTIME],
     ['entry point', build.entryPoint, name],
     ['builder', build.serviceAccount, builder],
-    ['memory', sameMemory(service.availableMemory, trigger.memory), trigger.memory],
-    ['CPU', Number(service.availableCpu), trigger.cpu],
-    ['concurrency', service.maxInstanceRequestConcurrency ?? 1, trigger.concurrency],
+    ['memory', sameMemory(service.availableMemory, instance.memory), instance.memory],
+    ['CPU', Number(service.availableCpu), instance.cpu],
+    ['concurrency', service.maxInstanceRequestConcurrency ?? 1, instance.concurrency],
     ['least instances', service.minInstanceCount ?? 0, 0],
-    ['most instances', service.maxInstanceCount, mostInstances(trigger, context)],
-    ['timeout', service.timeoutSeconds, trigger.timeoutSeconds],
+    ['most instances', service.maxInstanceCount, mostInstances(instance, context)],
+    ['timeout', service.timeoutSeconds, instance.timeoutSeconds],
     ['service account', service.serviceAccountEmail, account],
     ['ingress', service.ingressSettings, 'ALLOW_INTERNAL_ONLY'],
     ['retry', fired.retryPolicy, 'RETRY_POLICY_RETRY'],
     ["trigger's account", fired.serviceAccountEmail, account],
     ["trigger's region", fired.triggerRegion, names.place.region],
-    ['event type', fired.eventType, trigger.eventType],
+    ['event type', fired.eventType, eventTypeOf(trigger)],
     ['event source', sourceOf(fired, trigger), sourceWanted(trigger, names)],
   ];
   const told = pairs
@@ -172,7 +163,7 @@ export function differences(
   return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
 }
 
-const mostInstances = ({ maxInstances }: Trigger, { options }: Context): number =>
+const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
   Math.min(maxInstances, options.maxInstances ?? maxInstances);
 
 /** The service may say 1024Mi of what was given as 1Gi. */
@@ -188,14 +179,16 @@ function mebibytes(text: string): number {
 /** A trigger of a bucket has a topic, too: the one that Eventarc made to carry its events. */
 function sourceOf(
   { pubsubTopic, eventFilters }: NonNullable<CloudFunction['eventTrigger']>,
-  { source }: Trigger,
+  trigger: Trigger,
 ): string | undefined {
-  if ('topic' in source) return pubsubTopic;
+  if (trigger.kind !== 'objectFinalized') return pubsubTopic;
   return eventFilters?.find(({ attribute }) => attribute === 'bucket')?.value;
 }
 
-function sourceWanted({ source }: Trigger, names: Names): string {
-  return 'topic' in source ? names.topicPath(names.sourceTopic(source)) : names.bucket('raw');
+function sourceWanted(trigger: Trigger, names: Names): string {
+  return trigger.kind === 'objectFinalized'
+    ? names.bucket(trigger.bucket)
+    : names.topicPath(names.topic(trigger.topic));
 }
 
 function environmentDifferences(found: Record<string, string>, wanted: Record<string, string>): string[] {

@@ -1,6 +1,5 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { triggers } from '../../functions/triggers.ts';
 import { type Displayed, shortName } from '../cloud-types.ts';
 import { type Context, inProject, type Part } from '../context.ts';
 import { covers } from '../covers.ts';
@@ -109,7 +108,7 @@ interface File {
 /** Files of `monitoring/`, with the names of this deployment in them. */
 export async function readAll(
   kind: 'metrics' | 'dashboard' | 'alerts',
-  context: Pick<Context, 'names' | 'options'>,
+  context: Pick<Context, 'app' | 'names' | 'options'>,
 ): Promise<File[]> {
   const folder = join(ROOT, 'monitoring', kind);
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
@@ -121,14 +120,14 @@ export async function readAll(
   );
 }
 
-function filled(text: string, { names, options }: Pick<Context, 'names' | 'options'>): string {
+function filled(text: string, { app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): string {
   const { prefix, region, project } = names.place;
   const values: Record<string, string> = {
     PREFIX: prefix,
     METRICS: names.metricPrefix,
     REGION: region,
     PROJECT: project,
-    FUNCTIONS: Object.keys(triggers).join('|').toLowerCase(),
+    FUNCTIONS: app.functions.map(({ name }) => name.toLowerCase()).join('|'),
     DAILY_DOLLARS: String(options.dailyDollars),
   };
   return text.replaceAll(/\$\{([A-Z][A-Z_]+)\}/g, (_, name: string) => {

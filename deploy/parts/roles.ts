@@ -37,7 +37,7 @@ export const invokers: Part = {
     const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
     const wanted = serviceRoles(context);
     const looked = chosen(context)
-      .map(([name]) => ({ kind: 'service', name: context.names.function(name) }) as const)
+      .map(({ name }) => ({ kind: 'service', name: context.names.function(name) }) as const)
       .filter(({ name }) => there.has(name));
     return roleSteps(wanted, looked, context);
   },
@@ -58,7 +58,7 @@ export async function roleSteps(
   const missing = wanted.filter(
     ({ on, role, member }) => !holds(policies.get(guardedKey(on)) ?? [], role, member),
   );
-  const ours = new Set(chosen(context).map(([name]) => memberOf(context.names.account(name))));
+  const ours = new Set(chosen(context).map(({ name }) => memberOf(context.names.account(name))));
   ours.add(memberOf(context.names.account('build')));
   const strays = looked.flatMap((on) =>
     (policies.get(guardedKey(on)) ?? [])

@@ -1,8 +1,8 @@
+import type { Schedule } from '../../shared/app/trigger.ts';
 import { type Job, shortName } from '../cloud-types.ts';
-import { type Context, inProject, type Part } from '../context.ts';
+import { type Context, chosen, inProject, type Part } from '../context.ts';
 import type { Step } from '../step.ts';
 
-const EVERY = '*/5 * * * *';
 const ZONE = 'Etc/UTC';
 /** The message only says that it is time. */
 const BODY = '{}';
@@ -10,29 +10,35 @@ const BODY = '{}';
 export const schedule: Part = {
   title: 'schedule',
   async plan(context) {
-    if (context.options.only !== undefined && context.options.only !== 'maintainTable') return [];
-    const name = context.names.schedule;
-    const found = (await context.cloud.jobs()).find((job) => shortName(job.name) === name);
-    if (!found) return [set('create', 'calls maintainTable every five minutes', context)];
-    const differs = differences(found, context);
-    const steps = differs.length === 0 ? [] : [set('update', differs.join('; '), context)];
-    return found.state === 'PAUSED' ? [...steps, resume(context)] : steps;
+    const jobs = await context.cloud.jobs();
+    return chosen(context).flatMap(({ name, trigger }): Step[] => {
+      if (trigger.kind !== 'schedule') return [];
+      const found = jobs.find((job) => shortName(job.name) === context.names.schedule);
+      if (!found) return [set('create', `calls ${name} at ${trigger.cron}`, trigger, context)];
+      const differs = differences(found, trigger, context);
+      const steps = differs.length === 0 ? [] : [set('update', differs.join('; '), trigger, context)];
+      return found.state === 'PAUSED' ? [...steps, resume(context)] : steps;
+    });
   },
 };
 
-function differences({ schedule: every, timeZone, pubsubTarget = {} }: Job, { names }: Context): string[] {
+function differences(
+  { schedule: cron, timeZone, pubsubTarget = {} }: Job,
+  wanted: Schedule,
+  { names }: Context,
+): string[] {
   const pairs = [
-    ['schedule', every, EVERY],
+    ['schedule', cron, wanted.cron],
     ['time zone', timeZone, ZONE],
-    ['topic', pubsubTarget.topicName, names.topicPath(names.topic('maintenance'))],
+    ['topic', pubsubTarget.topicName, names.topicPath(names.topic(wanted.topic))],
     ['message', Buffer.from(pubsubTarget.data ?? '', 'base64').toString(), BODY],
   ] as const;
   return pairs
-    .filter(([, is, wanted]) => is !== wanted)
-    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
+    .filter(([, is, should]) => is !== should)
+    .map(([what, is, should]) => `${what} is ${is ?? 'not set'}, not ${should}`);
 }
 
-function set(verb: 'create' | 'update', why: string, context: Context): Step {
+function set(verb: 'create' | 'update', why: string, { cron, topic }: Schedule, context: Context): Step {
   const { names } = context;
   return {
     verb,
@@ -41,8 +47,8 @@ function set(verb: 'create' | 'update', why: string, context: Context): Step {
     command: [
       ...['scheduler', 'jobs', verb, 'pubsub', names.schedule, inProject(context)],
       `--location=${names.place.region}`,
-      ...[`--schedule=${EVERY}`, `--time-zone=${ZONE}`],
-      `--topic=${names.topicPath(names.topic('maintenance'))}`,
+      ...[`--schedule=${cron}`, `--time-zone=${ZONE}`],
+      `--topic=${names.topicPath(names.topic(topic))}`,
       `--message-body=${BODY}`,
     ],
     lane: 'schedule',

@@ -1,4 +1,5 @@
-import type { FunctionName, Trigger } from '../../functions/triggers.ts';
+import type { FunctionDefinition } from '../../shared/app/define-function.ts';
+import { triggerTopic } from '../../shared/app/trigger.ts';
 import { type Subscription, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part, replayable } from '../context.ts';
 import { memberOf } from '../names.ts';
@@ -8,7 +9,7 @@ import { PASSES, roleSteps } from './roles.ts';
 
 const KEEP_SECONDS = 7 * 24 * 60 * 60;
 /** At most what Pub/Sub allows, and more than a function has: it is also the time a push is waited for. */
-const ackSeconds = ({ timeoutSeconds }: Trigger): number => Math.min(600, timeoutSeconds + 60);
+const ackSeconds = ({ instance }: FunctionDefinition): number => Math.min(600, instance.timeoutSeconds + 60);
 
 interface Wish {
   /** Undefined where only the cloud will know: a shell expression that asks it. */
@@ -82,7 +83,8 @@ async function wishes(context: Context): Promise<Wish[]> {
   const { names, cloud } = context;
   const functions = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
   const triggers = new Map((await cloud.triggers()).map((one) => [shortName(one.name), one]));
-  const own = chosen(context).map(([name, trigger]): Wish => {
+  const own = chosen(context).map((one): Wish => {
+    const { name } = one;
     const path = functions.get(names.function(name))?.eventTrigger?.trigger;
     const subscription = path && triggers.get(shortName(path))?.transport?.pubsub?.subscription;
     return {
@@ -91,13 +93,14 @@ async function wishes(context: Context): Promise<Wish[]> {
       what: `${name}'s trigger`,
       why: '',
       topic: undefined,
-      ackSeconds: ackSeconds(trigger),
+      ackSeconds: ackSeconds(one),
       isRetried: true,
-      attempts: trigger.maxDeliveryAttempts,
+      attempts: one.maxDeliveryAttempts,
       push: undefined,
     };
   });
-  const replays = replayable(context).map(([name, trigger]): Wish => {
+  const replays = replayable(context).map((one): Wish => {
+    const { name } = one;
     const fn = functions.get(names.function(name));
     return {
       name: names.replay(name),
@@ -105,14 +108,14 @@ async function wishes(context: Context): Promise<Wish[]> {
       what: `replays for ${name}`,
       why: `takes dead letters to ${name} alone`,
       topic: names.replay(name),
-      ackSeconds: ackSeconds(trigger),
+      ackSeconds: ackSeconds(one),
       isRetried: true,
-      attempts: trigger.maxDeliveryAttempts,
+      attempts: one.maxDeliveryAttempts,
       push: {
         account: names.account(name),
         uri: fn?.serviceConfig?.uri,
         ask: askForUri(name, context),
-        path: `/${names.topicPath(sourceOf(name, trigger, context))}`,
+        path: `/${names.topicPath(sourceOf(one, context))}`,
       },
     };
   });
@@ -134,21 +137,22 @@ function kept({ names }: Context): Wish {
 }
 
 /** A plain message has its topic for a source: replayed, it is still one of the topic it was published to. */
-function sourceOf(name: FunctionName, { source }: Trigger, { names }: Context): string {
-  return 'topic' in source ? names.sourceTopic(source) : names.replay(name);
+function sourceOf({ name, trigger }: FunctionDefinition, { names }: Context): string {
+  const topic = triggerTopic(trigger);
+  return topic === undefined ? names.replay(name) : names.topic(topic);
 }
 
-function askForUri(name: FunctionName, context: Context): string {
+function askForUri(name: string, context: Context): string {
   return `$(gcloud functions describe ${functionPlace(name, context)} --format='value(serviceConfig.uri)')`;
 }
 
-function askForSubscription(name: FunctionName, context: Context): string {
+function askForSubscription(name: string, context: Context): string {
   const trigger = `$(gcloud functions describe ${functionPlace(name, context)} --format='value(eventTrigger.trigger)')`;
   const path = `$(gcloud eventarc triggers describe "${trigger}" --format='value(transport.pubsub.subscription)')`;
   return path;
 }
 
-const functionPlace = (name: FunctionName, { names }: Context): string =>
+const functionPlace = (name: string, { names }: Context): string =>
   `${names.function(name)} --v2 --project=${names.place.project} --region=${names.place.region}`;
 
 function create(wish: Wish, context: Context): Step {

@@ -19,13 +19,13 @@ export const topics: Part = {
   },
 };
 
-export function wantedTopics(context: Pick<Context, 'names' | 'options'>): [name: string, why: string][] {
-  const { names } = context;
+export function wantedTopics(
+  context: Pick<Context, 'app' | 'names' | 'options'>,
+): [name: string, why: string][] {
+  const { app, names } = context;
   return [
-    [names.topic('events'), 'any producer publishes events here'],
-    [names.topic('maintenance'), 'the scheduler says here that it is time'],
-    [names.topic('dead-letters'), 'what was given up or refused'],
-    ...replayable(context).map(([name]): [string, string] => [
+    ...Object.entries(app.topics).map(([key, { doc }]): [string, string] => [names.topic(key), doc]),
+    ...replayable(context).map(({ name }): [string, string] => [
       names.replay(name),
       `a dead letter goes back to ${name} alone`,
     ]),

@@ -1,3 +1,4 @@
+import type { App } from '../../shared/app/define-app.ts';
 import { DEAD_LETTERS_TABLE } from '../../shared/dead-letters/dead-letters-table.ts';
 import { type DeadLetter, readDeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
@@ -6,13 +7,11 @@ import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/h
 import type { Logger } from '../../shared/runtime/log.ts';
 import { messageEvent } from '../../shared/runtime/pubsub-message.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
-import { triggers } from '../triggers.ts';
 import type { DeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';
 import { type InspectTools, inspect } from './inspect.ts';
 
 const NAME = 'inspectDeadLetter';
-const FUNCTIONS = Object.keys(triggers);
 
 export interface IncomingLetter extends ParsedEvent {
   letter: DeadLetter;
@@ -27,7 +26,9 @@ export interface Inspection {
 export function createInspection(
   config: DeadLetterConfig,
   { storage, log }: { storage: Storage; log: Logger },
+  app: App,
 ): Inspection {
+  const names = app.functions.map(({ name }) => name);
   const state = storage.bucket(config.stateBucket);
   const lake = storage.bucket(config.lakeBucket);
   const rows = new EventRows(lake, config.lakePath);
@@ -40,6 +41,7 @@ export function createInspection(
     log: log.with({ function: NAME }),
   });
   const tools: InspectTools = {
+    app,
     state,
     storage,
     frames: config.framesBucket === undefined ? undefined : storage.bucket(config.framesBucket),
@@ -49,7 +51,7 @@ export function createInspection(
   return {
     fn: {
       name: NAME,
-      parse: parseLetter,
+      parse: (input) => parseLetter(input, names),
       logFields: ({ letter }) => ({ messageId: letter.message.messageId }),
       run: ({ letter }, invocation) => inspect(letter, tools, invocation),
     },
@@ -58,8 +60,8 @@ export function createInspection(
 }
 
 /** Takes everything: there is nowhere else to put it. */
-function parseLetter(input: unknown): IncomingLetter {
-  const letter = readDeadLetter(input, FUNCTIONS);
+function parseLetter(input: unknown, functions: readonly string[]): IncomingLetter {
+  const letter = readDeadLetter(input, functions);
   const eventId = contentIdOf(input);
   return { letter, eventId, event: messageEvent({ ...letter.message, topic: undefined }, eventId) };
 }

@@ -1,7 +1,7 @@
 import { DeltaError, DeltaTable } from '../../shared/delta/index.ts';
+import { EVENT_ID } from '../../shared/lake/lake-config.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
-const ID_COLUMN = 'event_id';
 /** Ids of one look: each is compared with every row of files that may have it. */
 const MAX_IDS = 100;
 
@@ -58,9 +58,9 @@ export class EventRows {
     const found = new Set<string>();
     try {
       const table = await DeltaTable.open(this.store, this.path);
-      const filter = { [ID_COLUMN]: { in: [...ids] } };
-      for await (const rows of table.scan({ columns: [ID_COLUMN], filter })) {
-        for (const row of rows) found.add(String(row[ID_COLUMN]));
+      const filter = { [EVENT_ID]: { in: [...ids] } };
+      for await (const rows of table.scan({ columns: [EVENT_ID], filter })) {
+        for (const row of rows) found.add(String(row[EVENT_ID]));
         if (found.size === ids.size) break;
       }
     } catch (error) {

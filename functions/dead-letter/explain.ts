@@ -1,3 +1,4 @@
+import type { App } from '../../shared/app/define-app.ts';
 import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
@@ -8,6 +9,8 @@ import { type ConcernTools, concernStateOf } from './concern-state.ts';
 import { type Identity, identify } from './identify.ts';
 
 export interface ExplainTools extends ConcernTools {
+  /** The app whose dead letters are explained. */
+  app: App;
   state: ObjectStore;
 }
 
@@ -21,7 +24,7 @@ export async function explain(
   tools: ExplainTools,
   { signal, at }: { signal: AbortSignal; at: Date },
 ): Promise<DeathRecord> {
-  const identity = await identify(letter);
+  const identity = await identify(letter, tools.app);
   const { eventId, concern, correlationId } = identity;
   const name = shorten(letter.function);
   const [history, concernState] = await Promise.all([

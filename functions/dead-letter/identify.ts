@@ -1,19 +1,20 @@
+import type { App } from '../../shared/app/define-app.ts';
+import { type Subject, subjectOf } from '../../shared/app/subject.ts';
 import { DIED_OF } from '../../shared/dead-letters/attributes.ts';
 import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import { type Concern, concernOf } from '../concerns.ts';
 
 export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
   /** Under which its failed attempts are kept. */
   historyId: string;
-  settled: Concern['settled'];
+  settled: Subject['settled'];
 }
 
 /** Which event it was, by the parser of the function that failed; where that refuses it, by its content. */
-export async function identify(letter: DeadLetter): Promise<Identity> {
-  const parsed = await parse(letter);
+export async function identify(letter: DeadLetter, app: App): Promise<Identity> {
+  const parsed = await parse(letter, app);
   if (parsed) {
     const { eventId, historyId, about, correlationId, settled } = parsed;
     return { eventId: letter.eventId ?? eventId, historyId, concern: about, correlationId, settled };
@@ -28,11 +29,11 @@ export async function identify(letter: DeadLetter): Promise<Identity> {
   };
 }
 
-async function parse(letter: DeadLetter): Promise<Concern | undefined> {
+async function parse(letter: DeadLetter, app: App): Promise<Subject | undefined> {
   // our bounds are wider than the function's, and what is too large for it shall not fill our memory
   if (letter.refusal?.code === 'too-large') return undefined;
   try {
-    return await concernOf(letter.function, inputOf(letter.original));
+    return await subjectOf(app, letter.function, inputOf(letter.original));
   } catch {
     // whatever its parser threw, a death has to be told
     return undefined;

@@ -1,11 +1,12 @@
 import type { Column, DeltaTable, Row } from '../../shared/delta/index.ts';
+import { EVENT_ID } from '../../shared/lake/lake-config.ts';
 import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { IncomingEvent } from './incoming-event.ts';
-import { parseRfc3339 } from './rfc3339.ts';
 
-export const ID_COLUMN = 'event_id';
+export const ID_COLUMN = EVENT_ID;
 
 /**
  * The table's columns. A nullable one may be added at the end at any time: the next instance to start adds it

@@ -1,6 +1,6 @@
 import { describe, eventIdOf, sha256 } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
-import { parseRfc3339 } from './rfc3339.ts';
+import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
 
 /** One event of a message, in the form that the table and the schemas want, whatever form it came in. */
 export interface IncomingEvent {

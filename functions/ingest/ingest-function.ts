@@ -3,13 +3,13 @@ import { systemClock } from '../../shared/runtime/clock.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
 import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { runtimeOf, type Services } from '../../shared/runtime/services.ts';
 import type { IngestConfig } from './config.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IncomingMessage, parseIncomingMessage } from './incoming-message.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type ReadOptions, STRUCTURED } from './read-events.ts';
-import { runtimeOf, type Services } from './services.ts';
 import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
 

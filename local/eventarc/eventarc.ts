@@ -1,13 +1,12 @@
 import { request } from 'node:http';
-import type { Trigger } from '../../functions/triggers.ts';
+import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import { retryDelay } from '../../shared/runtime/retry.ts';
 import type { ObjectResource } from '../gcs/records.ts';
 import { type Delivery, DeliveryStore } from './delivery-store.ts';
 import { eventIdOf, finalizedRequest } from './storage-event.ts';
 
 export interface Route {
-  function: string;
-  trigger: Pick<Trigger, 'concurrency' | 'maxDeliveryAttempts' | 'timeoutSeconds'>;
+  definition: Pick<FunctionDefinition, 'name' | 'instance' | 'maxDeliveryAttempts'>;
   bucket: string;
   /** Where its instances listen: each takes `concurrency` requests at a time. */
   urls: readonly string[];
@@ -37,7 +36,7 @@ export class Eventarc {
 
   constructor(private readonly options: EventarcOptions) {
     this.store = new DeliveryStore(options.dir);
-    this.lanes = new Map(options.routes.map((route) => [route.function, new Lane(route)]));
+    this.lanes = new Map(options.routes.map((route) => [route.definition.name, new Lane(route)]));
     for (const delivery of this.store.loadUnforwarded()) this.forward(delivery);
     for (const delivery of this.store.loadPending()) this.schedule(delivery);
   }
@@ -47,8 +46,8 @@ export class Eventarc {
     for (const route of this.options.routes) {
       if (route.bucket !== resource.bucket) continue;
       const delivery: Delivery = {
-        id: `${eventIdOf(resource)}-${route.function}`,
-        function: route.function,
+        id: `${eventIdOf(resource)}-${route.definition.name}`,
+        function: route.definition.name,
         ...finalizedRequest(resource),
         attempts: [],
         notBefore: 0,
@@ -100,7 +99,7 @@ export class Eventarc {
   }
 
   private async attempt(delivery: Delivery, route: Route, url: string, signal: AbortSignal): Promise<void> {
-    const result = await post(url, delivery, route.trigger.timeoutSeconds * 1_000, signal);
+    const result = await post(url, delivery, route.definition.instance.timeoutSeconds * 1_000, signal);
     // Ended by us and not by the function: not an attempt, and still pending.
     if (this.closed) return;
     // No instance listens: the platform would hold the request and start one, so this is no attempt either.
@@ -111,7 +110,7 @@ export class Eventarc {
     delivery.attempts.push({ at: new Date().toISOString(), result });
     this.options.onAttempt?.(delivery, result);
     if (typeof result === 'number' && result >= 200 && result < 300) return this.store.settle(delivery);
-    const { maxDeliveryAttempts = Number.POSITIVE_INFINITY } = route.trigger;
+    const { maxDeliveryAttempts = Number.POSITIVE_INFINITY } = route.definition;
     if (delivery.attempts.length >= maxDeliveryAttempts) {
       this.options.onDeadLetter?.(delivery, this.store.giveUp(delivery));
       return this.forward(delivery);
@@ -136,7 +135,7 @@ class Lane {
   private readonly abort = new AbortController();
 
   constructor(readonly route: Route) {
-    this.free = Array.from({ length: route.trigger.concurrency }, () => route.urls).flat();
+    this.free = Array.from({ length: route.definition.instance.concurrency }, () => route.urls).flat();
   }
 
   enqueue(job: Job): void {

@@ -1,5 +1,8 @@
 import type { EnvReader } from '../runtime/config.ts';
 
+/** Column of the events table that holds each event's identity once: SHA-256 in 64 hex digits. */
+export const EVENT_ID = 'event_id';
+
 /** Where the tables are, and how they are written to: the same for every function that has to do with them. */
 export interface LakeConfig {
   lakeBucket: string;

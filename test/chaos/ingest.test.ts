@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { maintainTable } from '../../functions/ingest/maintain-table.ts';
+import { maintainTable } from '../../functions/maintain/maintain-table.ts';
 import type { Fault, FaultAction } from '../../local/gcs/faults.ts';
 import { DeltaTable } from '../../shared/delta/index.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { cliEnvironment } from '../../deploy/env.ts';
 import { Names } from '../../deploy/names.ts';
 import { parseOptions } from '../../deploy/options.ts';
+import { core } from '../../functions/app.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -74,7 +75,7 @@ const of = (program: string): typeof calls => calls.filter((call) => call.progra
 
 test('deploy.sh takes every line as it is written', () => {
   expect(of('deploy.sh').length).toBeGreaterThan(2);
-  for (const { args } of of('deploy.sh')) expect(() => parseOptions(args, {})).not.toThrow();
+  for (const { args } of of('deploy.sh')) expect(() => parseOptions(args, {}, core)).not.toThrow();
 });
 
 test('the pipeline command takes every line as it is written', async () => {

@@ -1,3 +1,4 @@
+import { core } from '../../functions/app.ts';
 import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
 import { createInspection } from '../../functions/dead-letter/dead-letter-function.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
@@ -24,7 +25,7 @@ export function startMemoryInspector(storage: Storage = createMemoryStorage()): 
   const logs: Record<string, unknown>[] = [];
   const env = { STATE_BUCKET: 'state', FRAMES_BUCKET: 'frames', LAKE_BUCKET: 'lake', FLUSH_MS: '0' };
   const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
-  const { fn, runtime } = createInspection(parseDeadLetterConfig(env), { storage, log });
+  const { fn, runtime } = createInspection(parseDeadLetterConfig(env), { storage, log }, core);
   const state = storage.bucket('state');
   return {
     storage,

@@ -1,5 +1,5 @@
 import { privateBundle } from '../../build.ts';
-import { triggers } from '../../functions/triggers.ts';
+import { inspectDeadLetter } from '../../functions/dead-letter/definition.ts';
 import { type FunctionProcess, startFunction } from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
@@ -66,7 +66,7 @@ export async function startInspector(
     name: 'eventarc-inspectDeadLetter',
     topic: 'dead',
     urls: processes.map(({ url }) => url),
-    concurrency: triggers.inspectDeadLetter.concurrency,
+    concurrency: inspectDeadLetter.instance.concurrency,
     backoff: { minMs: 20, maxMs: 200 },
   });
   const publisher = createPublisher({ project: 'demo', apiEndpoint: server.url });

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { processVideo } from '../../functions/video/definition.ts';
 import { createForwarder } from '../../local/dead-letters.ts';
 import { type Delivery, DeliveryStore } from '../../local/eventarc/delivery-store.ts';
 import { Eventarc, type EventarcOptions } from '../../local/eventarc/eventarc.ts';
@@ -64,8 +65,11 @@ function eventarc(
     dir,
     routes: [
       {
-        function: 'processVideo',
-        trigger: { concurrency: 1, maxDeliveryAttempts: options.attempts ?? 5, timeoutSeconds: 5 },
+        definition: {
+          name: 'processVideo',
+          instance: { ...processVideo.instance, concurrency: 1, timeoutSeconds: 5 },
+          maxDeliveryAttempts: options.attempts ?? 5,
+        },
         bucket: 'raw',
         urls,
       },

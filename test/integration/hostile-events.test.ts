@@ -15,7 +15,7 @@ afterAll(() => pipeline.close());
 function post(body: string | Buffer, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(
-      pipeline.cloud.endpoints.functions.processVideo,
+      pipeline.cloud.endpoints.functions['processVideo']!,
       { method: 'POST', headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) } },
       (response) => {
         response.resume();

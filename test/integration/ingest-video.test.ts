@@ -78,7 +78,7 @@ test('a clip without the moment, and what is no clip, end as rows too', async ()
 test('an upload that is delivered again is published once, and is one row whatever was published', async () => {
   const upload = await pipeline.upload(await makeEventClip(clips, 'again.mp4', { seconds: 3 }));
   await pipeline.manifestOf(upload);
-  const url = pipeline.cloud.endpoints.functions.processVideo;
+  const url = pipeline.cloud.endpoints.functions['processVideo']!;
   const deliver = async (): Promise<number> =>
     (await fetch(url, { method: 'POST', ...binaryRequest(finalizedEvent({ ...upload, bucket: 'raw' })) }))
       .status;

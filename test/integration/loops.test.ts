@@ -8,7 +8,7 @@ test('events of our own records and of the table leave nothing that could fire a
     const before = await Promise.all([pipeline.names('state'), pipeline.names('frames')]);
     for (const bucket of ['state', 'lake']) {
       const { headers, body } = binaryRequest(finalizedEvent({ bucket, name: 'a.mp4' }));
-      const url = pipeline.cloud.endpoints.functions.processVideo;
+      const url = pipeline.cloud.endpoints.functions['processVideo']!;
       expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(204);
     }
     expect(await Promise.all([pipeline.names('state'), pipeline.names('frames')])).toEqual(before);

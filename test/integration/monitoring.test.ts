@@ -8,14 +8,14 @@ import { Names } from '../../deploy/names.ts';
 import { parseOptions } from '../../deploy/options.ts';
 import { readAll } from '../../deploy/parts/monitoring.ts';
 import { smoke } from '../../deploy/smoke.ts';
-import type { FunctionName } from '../../functions/triggers.ts';
+import { core } from '../../functions/app.ts';
 import { BUCKETS } from '../../local/cloud.ts';
 import { createPublisher } from '../../shared/gcp/pubsub.ts';
 import { makeEventClip } from '../helpers/event-clips.ts';
 import { entryOf, type LogEntry, type LogMetric, measure } from '../helpers/log-metrics.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 
-const options = parseOptions(['--project', 'demo-project', '--region', 'us-central1'], {});
+const options = parseOptions(['--project', 'demo-project', '--region', 'us-central1'], {}, core);
 const names = new Names({ ...options, projectNumber: '1' });
 
 let pipeline: Pipeline;
@@ -25,7 +25,7 @@ let dir: string;
 const entries = (): LogEntry[] =>
   pipeline.logs.map((line) => {
     const writer = line['serviceContext'] === undefined ? line['function'] : 'inspectDeadLetter';
-    return entryOf(names.function(writer as FunctionName), line);
+    return entryOf(names.function(String(writer)), line);
   });
 
 beforeAll(async () => {
@@ -104,7 +104,7 @@ test('every metric finds its value and its labels in what the functions really l
   const bytes = (text: string) => ({ data: Buffer.from(text) });
   await publisher.publish('projects/local/topics/events', [bytes('{"n":1}'), bytes('no JSON')]);
   await publisher.publish('projects/local/topics/maintenance', [bytes('{}')]);
-  const metrics = await readAll('metrics', { names, options });
+  const metrics = await readAll('metrics', { app: core, names, options });
   const found = (body: object) =>
     entries()
       .map((entry) => measure(body as LogMetric, entry))

@@ -194,7 +194,7 @@ describe('one local cloud, with the defaults', () => {
       ],
     ];
     for (const [headers, body] of forms) {
-      const answer = await fetch(pipeline.cloud.endpoints.functions.processVideo, {
+      const answer = await fetch(pipeline.cloud.endpoints.functions['processVideo']!, {
         method: 'POST',
         headers,
         body,
@@ -246,7 +246,7 @@ describe('one local cloud, with the defaults', () => {
 
 async function post(pipeline: Pipeline, event: Record<string, unknown>): Promise<number> {
   const { headers, body } = binaryRequest(event);
-  const answer = await fetch(pipeline.cloud.endpoints.functions.processVideo, {
+  const answer = await fetch(pipeline.cloud.endpoints.functions['processVideo']!, {
     method: 'POST',
     headers,
     body,

@@ -79,7 +79,7 @@ describe('npm start', () => {
     expect(existsSync(join(root, frame))).toBe(true);
 
     const endpoints = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
-    for (const url of [endpoints.gcs, endpoints.functions.processVideo])
+    for (const url of [endpoints.gcs, endpoints.functions['processVideo']!])
       expect((await fetch(url)).status).toBeGreaterThan(0);
     const functions = childrenOf(child.pid!);
     expect(functions.length).toBeGreaterThan(0);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseIngestConfig } from '../../../functions/ingest/config.ts';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
-import { createMaintenance } from '../../../functions/ingest/maintain-function.ts';
+import { parseMaintainConfig } from '../../../functions/maintain/config.ts';
+import { createMaintenance } from '../../../functions/maintain/maintain-function.ts';
 import { DEAD_LETTERS_TABLE, deathRow } from '../../../shared/dead-letters/dead-letters-table.ts';
 import { openNamedTable } from '../../../shared/lake/named-table.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
@@ -23,7 +23,7 @@ async function sceneOf(memory: Storage, storage = memory) {
   }
   const logs: Record<string, unknown>[] = [];
   const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
-  const config = parseIngestConfig({ LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' });
+  const config = parseMaintainConfig({ LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' });
   const publisher = () => Promise.reject(new Error('nothing is published'));
   const { fn, runtime } = createMaintenance(config, { storage, publisher, log });
   const run = () => handleEvent(messageEvent(pubsubMessage({ data: '{}' })), fn, runtime);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { concernOf } from '../../../functions/concerns.ts';
+import { core } from '../../../functions/app.ts';
+import { subjectOf } from '../../../shared/app/subject.ts';
 import { readDeadLetter } from '../../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../../shared/dead-letters/records.ts';
 import { replayMessage, replayTopic } from '../../../shared/dead-letters/replay-message.ts';
@@ -186,8 +187,9 @@ test.each([
   if (replay.kind !== 'message') throw new Error(replay.reason);
   const { original } = readDeadLetter(input, ['processVideo', 'ingestEvent', 'maintainTable']);
   const { inputOf } = await import('../../../shared/dead-letters/original.ts');
-  const before = await concernOf(name, inputOf(original));
-  const after = await concernOf(
+  const before = await subjectOf(core, name, inputOf(original));
+  const after = await subjectOf(
+    core,
     name,
     fix({ data: replay.message.data, attributes: replay.message.attributes }),
   );

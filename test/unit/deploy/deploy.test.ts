@@ -6,6 +6,7 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { core } from '../../../functions/app.ts';
 import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
 
 const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
@@ -17,12 +18,12 @@ const say = (line: string): void => {
 };
 
 function run(args: string[] = [], changes: Partial<Context> = {}): Context {
-  const options = parseOptions(['--project', 'demo-project', '--region', 'europe-west1', ...args], {});
+  const options = parseOptions(['--project', 'demo-project', '--region', 'europe-west1', ...args], {}, core);
   const names = new Names({ ...options, projectNumber: '12345' });
   lines = [];
   gcloud.changes.length = 0;
   const cloud = new Cloud(gcloud, names.place);
-  return { options, names, cloud, source: SOURCE, settings: {}, ...changes };
+  return { app: core, options, names, cloud, source: SOURCE, settings: {}, ...changes };
 }
 
 const deploy = (args: string[] = [], changes: Partial<Context> = {}) =>

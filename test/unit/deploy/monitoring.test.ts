@@ -2,12 +2,14 @@ import { expect, test } from 'vitest';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
 import { readAll } from '../../../deploy/parts/monitoring.ts';
+import { core } from '../../../functions/app.ts';
 
 const options = parseOptions(
   ['--project', 'demo-project', '--region', 'us-central1', '--prefix', 'two-parts', '--daily-dollars', '7'],
   {},
+  core,
 );
-const context = { options, names: new Names({ ...options, projectNumber: '1' }) };
+const context = { app: core, options, names: new Names({ ...options, projectNumber: '1' }) };
 const [metrics, alerts, dashboards] = await Promise.all([
   readAll('metrics', context),
   readAll('alerts', context),

@@ -12,7 +12,7 @@ import { PASSES } from '../../../deploy/parts/functions.ts';
 import { readSettings } from '../../../deploy/settings.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
-import { type FunctionName, triggers } from '../../../functions/triggers.ts';
+import { core } from '../../../functions/app.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-parts-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -52,11 +52,11 @@ describe('wrong usage says what is allowed', () => {
     ['a smoke test of nothing', [...PLACE, '--smoke', '--dry-run'], /--smoke goes with a deployment alone/],
     ['data without destruction', [...PLACE, '--with-data'], /--with-data goes with --destroy/],
   ])('%s', (_name, args, told) => {
-    expect(() => parseOptions(args, {})).toThrow(told);
+    expect(() => parseOptions(args, {}, core)).toThrow(told);
   });
 
   test('project and region may come from the environment', () => {
-    const options = parseOptions([], { GOOGLE_CLOUD_PROJECT: 'demo-project', REGION: 'europe-west1' });
+    const options = parseOptions([], { GOOGLE_CLOUD_PROJECT: 'demo-project', REGION: 'europe-west1' }, core);
     expect(options).toMatchObject({ project: 'demo-project', region: 'europe-west1', prefix: 'pipeline' });
   });
 });
@@ -68,7 +68,7 @@ test('names keep the bounds of their services, with the longest prefix and proje
     region: 'us-central1',
     prefix: 'twelve-chars',
   });
-  for (const name of Object.keys(triggers) as FunctionName[]) {
+  for (const { name } of core.functions) {
     expect(names.accountId(name).length, name).toBeLessThanOrEqual(30);
     expect(names.function(name)).toMatch(/^[a-z][a-z0-9-]{0,61}[a-z0-9]$/);
   }

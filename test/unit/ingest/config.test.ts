@@ -24,7 +24,6 @@ test('two buckets are all it needs', () => {
     storageEndpoint: undefined,
     pubsubEndpoint: undefined,
     attemptMs: 50_000,
-    maintenanceMs: 480_000,
     debug: false,
   });
 });

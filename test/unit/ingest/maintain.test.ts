@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
-import { type Maintained, maintainTable } from '../../../functions/ingest/maintain-table.ts';
+import { type Maintained, maintainTable } from '../../../functions/maintain/maintain-table.ts';
 import { collectRows, DeltaTable } from '../../../shared/delta/index.ts';
 import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';

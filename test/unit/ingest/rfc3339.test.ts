@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRfc3339 } from '../../../functions/ingest/rfc3339.ts';
+import { parseRfc3339 } from '../../../shared/runtime/rfc3339.ts';
 
 test.each([
   ['1970-01-01T00:00:00Z', 0n],

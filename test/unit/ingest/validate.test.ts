@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import fc from 'fast-check';
@@ -88,7 +88,9 @@ let dir: string;
 let generated: Validators;
 beforeAll(async () => {
   // below the project, where the helpers that generated code asks for are found
-  dir = await mkdtemp(fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url)));
+  const cache = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
+  await mkdir(cache, { recursive: true });
+  dir = await mkdtemp(cache);
   await writeFile(`${dir}/source.js`, validatorsSource());
   await build({
     entryPoints: [`${dir}/source.js`],

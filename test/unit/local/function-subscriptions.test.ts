@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
-import { triggers } from '../../../functions/triggers.ts';
+import { core } from '../../../functions/app.ts';
 import { subscriptionsOf } from '../../../local/function-subscriptions.ts';
+import { functionNamed } from '../../../shared/app/define-app.ts';
 
-const of = (name: keyof typeof triggers) => subscriptionsOf(name, triggers[name]);
+const of = (name: string) => subscriptionsOf(functionNamed(core, name)!);
 
 test('a function of uploads is subscribed to its replays alone', () => {
   expect(of('processVideo')).toEqual([

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { rolesDocument, rolesSummary, withRoles } from '../../../docs/generate-roles.ts';
-import { type Trigger, triggers } from '../../../functions/triggers.ts';
+import { core } from '../../../functions/app.ts';
+import { defineApp } from '../../../shared/app/define-app.ts';
 
 const document = readFileSync(new URL('../../../docs/roles.md', import.meta.url), 'utf8');
 
@@ -17,27 +18,25 @@ test('so is the table in README.md', () => {
 });
 
 test('it names every function, and every role with its reason', () => {
-  expect(Object.keys(triggers).filter((name) => !document.includes(`\n## ${name}\n`))).toEqual([]);
+  expect(core.functions.filter(({ name }) => !document.includes(`\n## ${name}\n`))).toEqual([]);
   expect(document).toContain(
     '| `roles/aiplatform.user` | **the project** | asks Gemini; has no narrower resource |',
   );
 });
 
 test('a role that is added shows', () => {
-  const added: Trigger = {
-    ...triggers.ingestEvent,
-    roles: [{ role: 'roles/some.thing', on: 'events-topic', reason: 'has a | in it' }],
-  };
-  expect(rolesDocument({ ingestEvent: added })).toContain(
+  const [ingest] = core.functions.filter(({ name }) => name === 'ingestEvent');
+  const roles = [{ role: 'roles/some.thing', on: 'events', reason: 'has a | in it' }];
+  expect(rolesDocument(defineApp({ ...core, functions: [{ ...ingest!, roles }] }))).toContain(
     '## ingestEvent\n\n| role | on | because it |\n| --- | --- | --- |\n| `roles/some.thing` | events topic | has a \\| in it |\n',
   );
 });
 
 test('nobody gets a whole project where a bucket or a topic would do', () => {
-  const onProject = Object.values(triggers).flatMap(({ roles }) =>
+  const onProject = core.functions.flatMap(({ roles }) =>
     roles.filter(({ on }) => on === 'project').map(({ role }) => role),
   );
   expect([...new Set(onProject)].sort()).toEqual(['roles/aiplatform.user', 'roles/eventarc.eventReceiver']);
-  const all = Object.values(triggers).flatMap(({ roles }) => roles.map(({ role }) => role));
+  const all = core.functions.flatMap(({ roles }) => roles.map(({ role }) => role));
   expect(all.filter((role) => /owner|editor|admin/i.test(role))).toEqual([]);
 });

@@ -1,23 +1,26 @@
 import { DEATH_ID } from '../../shared/dead-letters/dead-letters-table.ts';
+import { EVENT_ID } from '../../shared/lake/lake-config.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
 import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
-import type { IngestConfig } from './config.ts';
-import { ID_COLUMN } from './events-table.ts';
+import { runtimeOf, type Services } from '../../shared/runtime/services.ts';
+import type { MaintainConfig } from './config.ts';
 import { maintainTable } from './maintain-table.ts';
 import { parseTick } from './maintain-tick.ts';
-import { runtimeOf, type Services } from './services.ts';
 
 const NAME = 'maintainTable';
 /** What is left for the answer when the run's own time is up. */
 const GRACE_MS = 30_000;
 
-export function createMaintenance(
-  config: IngestConfig,
-  services: Services,
-): { fn: EventFunction<ParsedEvent>; runtime: Runtime } {
+/** What an instance keeps between its runs. */
+export interface Maintenance {
+  fn: EventFunction<ParsedEvent>;
+  runtime: Runtime;
+}
+
+export function createMaintenance(config: MaintainConfig, services: Services): Maintenance {
   const { storage } = services;
   const tables = [
-    { path: config.lakePath, idColumn: ID_COLUMN, part: 0.7 },
+    { path: config.lakePath, idColumn: EVENT_ID, part: 0.7 },
     { path: config.deadLettersPath, idColumn: DEATH_ID, part: 1 },
   ];
   return {

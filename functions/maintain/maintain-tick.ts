@@ -1,7 +1,7 @@
 import { sha256 } from '../../shared/runtime/cloud-event.ts';
 import type { ParsedEvent } from '../../shared/runtime/handle.ts';
 import { messageEvent, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
-import { parseRfc3339 } from './rfc3339.ts';
+import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
 
 /**
  * The message only says that it is time, and the time is its identity: when it was published, or when the one was

@@ -1,0 +1,36 @@
+import { defineFunction } from '../../shared/app/define-function.ts';
+import { messagePublished } from '../../shared/app/trigger.ts';
+
+export const inspectDeadLetter = defineFunction({
+  name: 'inspectDeadLetter',
+  trigger: messagePublished({ topic: 'dead-letters' }),
+  // A dead letter of a dead letter would come back here, for ever.
+  maxDeliveryAttempts: undefined,
+  instance: {
+    memory: '2Gi',
+    cpu: 1,
+    // A letter of the largest size takes some 80 MB while it is looked at.
+    concurrency: 16,
+    maxInstances: 4,
+    timeoutSeconds: 120,
+  },
+  roles: [
+    { role: 'roles/storage.objectViewer', on: 'raw', reason: 'looks whether the upload is still there' },
+    {
+      role: 'roles/storage.objectViewer',
+      on: 'frames',
+      reason: 'looks whether the upload has got its manifest since',
+    },
+    {
+      role: 'roles/storage.objectUser',
+      on: 'state',
+      reason: 'keeps the dead letters, and reads what is known of their failed attempts',
+    },
+    {
+      role: 'roles/storage.objectUser',
+      on: 'lake',
+      reason: 'adds to the table of dead letters, and looks events up in theirs',
+    },
+  ],
+  load: () => import('./handler.ts'),
+});

@@ -1,0 +1,27 @@
+import { defineFunction } from '../../shared/app/define-function.ts';
+import { messagePublished } from '../../shared/app/trigger.ts';
+
+export const ingestEvent = defineFunction({
+  name: 'ingestEvent',
+  trigger: messagePublished({ topic: 'events' }),
+  maxDeliveryAttempts: 20,
+  instance: {
+    memory: '1Gi',
+    cpu: 1,
+    // One log takes about ten commits a second whoever writes: few instances, and many requests to a commit.
+    concurrency: 1_000,
+    maxInstances: 4,
+    timeoutSeconds: 60,
+  },
+  roles: [
+    {
+      role: 'roles/storage.objectUser',
+      on: 'lake',
+      reason: 'adds files and commits to the table, and moves the hint at its newest checkpoint',
+    },
+    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
+  ],
+  load: () => import('./handler.ts'),
+  subject: async () => (await import('./subject.ts')).subjectOf,
+});

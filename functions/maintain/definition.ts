@@ -1,0 +1,21 @@
+import { defineFunction } from '../../shared/app/define-function.ts';
+import { schedule } from '../../shared/app/trigger.ts';
+
+export const maintainTable = defineFunction({
+  name: 'maintainTable',
+  trigger: schedule({ cron: '*/5 * * * *', topic: 'maintenance' }),
+  // The schedule comes again: what fails five times waits for it.
+  maxDeliveryAttempts: 5,
+  instance: { memory: '2Gi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 540 },
+  roles: [
+    {
+      role: 'roles/storage.objectUser',
+      on: 'lake',
+      reason: 'rewrites small files into large ones, and deletes what no version needs any more',
+    },
+    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps the lease and failed attempts' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
+  ],
+  load: () => import('./handler.ts'),
+  subject: async () => (await import('./subject.ts')).subjectOf,
+});

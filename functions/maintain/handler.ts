@@ -1,0 +1,17 @@
+import { handleEvent } from '../../shared/runtime/handle.ts';
+import { configured, connect } from '../../shared/runtime/services.ts';
+import { parseMaintainConfig } from './config.ts';
+import { createMaintenance, type Maintenance } from './maintain-function.ts';
+
+let maintenance: Maintenance | undefined;
+
+/** One message of the maintenance topic, which the scheduler publishes. */
+export async function handle(input: unknown): Promise<void> {
+  maintenance ??= open();
+  await handleEvent(input, maintenance.fn, maintenance.runtime);
+}
+
+function open(): Maintenance {
+  const config = configured(() => parseMaintainConfig(process.env));
+  return createMaintenance(config, connect(config));
+}

@@ -1,0 +1,35 @@
+import { defineFunction } from '../../shared/app/define-function.ts';
+import { objectFinalized } from '../../shared/app/trigger.ts';
+
+export const processVideo = defineFunction({
+  name: 'processVideo',
+  trigger: objectFinalized({ bucket: 'raw' }),
+  maxDeliveryAttempts: 10,
+  instance: {
+    memory: '1Gi',
+    cpu: 1,
+    // ffmpeg fills the instance: one video at a time. All functions together stay below the 20 CPUs that a new
+    // project may have; with more quota, more instances.
+    concurrency: 1,
+    maxInstances: 10,
+    timeoutSeconds: 540,
+  },
+  roles: [
+    { role: 'roles/storage.objectViewer', on: 'raw', reason: 'reads the uploaded video by ranges' },
+    {
+      role: 'roles/storage.objectUser',
+      on: 'frames',
+      reason: 'writes frames and the manifest, and reads back what an earlier attempt wrote',
+    },
+    {
+      role: 'roles/storage.objectUser',
+      on: 'state',
+      reason: 'keeps write-once records and the lease, which it renews and deletes',
+    },
+    { role: 'roles/pubsub.publisher', on: 'events', reason: 'publishes what became of each upload' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
+    { role: 'roles/aiplatform.user', on: 'project', reason: 'asks Gemini; has no narrower resource' },
+  ],
+  load: () => import('./handler.ts'),
+  subject: async () => (await import('./subject.ts')).subjectOf,
+});

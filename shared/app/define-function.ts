@@ -1,0 +1,71 @@
+import type { App } from './define-app.ts';
+import type { SubjectReader } from './subject.ts';
+import type { Trigger } from './trigger.ts';
+
+export interface Role {
+  role: string;
+  /** `project`, `function` (itself), or the key of a bucket or topic. Never the project if a narrower one will do. */
+  on: string;
+  reason: string;
+}
+
+export interface Instance {
+  /** As Cloud Run spells it, such as `512Mi` or `1Gi`. */
+  memory: string;
+  cpu: number;
+  /** Requests at a time in one instance. */
+  concurrency: number;
+  maxInstances: number;
+  /** At most 540 for functions that events fire. */
+  timeoutSeconds: number;
+}
+
+export interface Handler {
+  /** `app`: the one that runs it, for handlers that work on any app. */
+  handle(event: unknown, app: App): Promise<void>;
+}
+
+export interface FunctionDefinition {
+  /** camelCase; its name in the cloud is the lower-case form. */
+  name: string;
+  trigger: Trigger;
+  /** Deliveries before the dead-letter topic, 5 to 100; undefined retries for as long as messages are kept. */
+  maxDeliveryAttempts: number | undefined;
+  instance: Instance;
+  /** Its own roles and those that its trigger needs. */
+  roles: readonly Role[];
+  /** Imports the handler, with the first event: one function never pays for another's imports. */
+  load(): Promise<Handler>;
+  /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
+  subject: (() => Promise<SubjectReader>) | undefined;
+}
+
+export type FunctionOptions = Omit<FunctionDefinition, 'maxDeliveryAttempts' | 'subject'> &
+  Partial<Pick<FunctionDefinition, 'maxDeliveryAttempts' | 'subject'>>;
+
+const TRIGGER_ROLES: readonly Role[] = [
+  { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+  { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
+];
+
+/**
+ * One function of an app. Its failed deliveries are always retried: without that, an event that fails once is lost.
+ *
+ * @example
+ * export const processVideo = defineFunction({
+ *   name: 'processVideo',
+ *   trigger: objectFinalized({ bucket: 'raw' }),
+ *   maxDeliveryAttempts: 10,
+ *   instance: { memory: '1Gi', cpu: 1, concurrency: 1, maxInstances: 10, timeoutSeconds: 540 },
+ *   roles: [{ role: 'roles/storage.objectViewer', on: 'raw', reason: 'reads the uploaded video' }],
+ *   load: () => import('./handler.ts'),
+ * });
+ */
+export function defineFunction(options: FunctionOptions): FunctionDefinition {
+  return {
+    maxDeliveryAttempts: undefined,
+    subject: undefined,
+    ...options,
+    roles: [...options.roles, ...TRIGGER_ROLES],
+  };
+}

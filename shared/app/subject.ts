@@ -1,0 +1,27 @@
+import type { ConcernedEvent, ConcernedObject } from '../dead-letters/records.ts';
+import { type App, functionNamed } from './define-app.ts';
+
+/** What an event is about, as the function that it was meant for reads it. */
+export interface Subject {
+  /** 64 hex digits. */
+  eventId: string;
+  /** Key of its failure records: 64 hex digits. */
+  historyId: string;
+  about: ConcernedObject | ConcernedEvent | undefined;
+  correlationId: string | undefined;
+  /** What exists once the event is settled: an object in the frames bucket, or all rows with these ids. */
+  settled: { manifest: string } | { rows: string[] } | undefined;
+}
+
+/** Throws a refusal if the function itself would refuse the input. */
+export type SubjectReader = (input: unknown) => Subject;
+
+/** By the reader of the function that the input was meant for; undefined if the app has none. */
+export async function subjectOf(
+  app: App,
+  functionName: string,
+  input: unknown,
+): Promise<Subject | undefined> {
+  const read = await functionNamed(app, functionName)?.subject?.();
+  return read?.(input);
+}
