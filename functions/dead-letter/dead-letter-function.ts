@@ -49,6 +49,7 @@ export function createInspection(
   return {
     fn: {
       name: NAME,
+      takesDeadLetters: true,
       parse: parseLetter,
       logFields: ({ letter }) => ({ messageId: letter.message.messageId }),
       run: ({ letter }, invocation) => inspect(letter, tools, invocation),
