@@ -27,9 +27,9 @@ export function chosen({ options }: Pick<Context, 'options'>): [FunctionName, Tr
   return all.filter(([name]) => options.only === undefined || options.only === name);
 }
 
-/** Those that can be sent an event again: what has no dead-letter policy has no dead letters. */
+/** Those that can be sent an event again: what the inspector gives up is put back into its topic. */
 export function replayable(context: Pick<Context, 'options'>): [FunctionName, Trigger][] {
-  return chosen(context).filter(([, { maxDeliveryAttempts }]) => maxDeliveryAttempts !== undefined);
+  return chosen(context).filter(([, { givesUpTo }]) => givesUpTo === 'dead-letters');
 }
 
 export const inProject = ({ names }: Pick<Context, 'names'>): string => `--project=${names.place.project}`;

@@ -121,7 +121,11 @@ const queues: Taken = async (context) => {
   const { cloud, names } = context;
   const all = { ...context, options: { ...context.options, only: undefined } };
   const topics = new Set(wantedTopics(all).map(([name]) => name));
-  const subscriptions = new Set([names.keptSubscription, ...NAMES.map((name) => names.replay(name))]);
+  const subscriptions = new Set([
+    names.keptSubscription,
+    names.unreadSubscription,
+    ...NAMES.map((name) => names.replay(name)),
+  ]);
   const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>
     (await list).map(({ name }) => shortName(name)).filter((name) => ours.has(name));
   const [subscribed, published] = await Promise.all([

@@ -19,7 +19,7 @@ export class Names {
     return `${this.place.project}-${this.place.prefix}-${kind}`;
   }
 
-  topic(kind: 'events' | 'maintenance' | 'dead-letters'): string {
+  topic(kind: 'events' | 'maintenance' | 'dead-letters' | 'dead-letters-unread'): string {
     return `${this.place.prefix}-${kind}`;
   }
 
@@ -50,6 +50,11 @@ export class Names {
   /** The raw copy of every dead letter. */
   get keptSubscription(): string {
     return `${this.place.prefix}-dead-letters-kept`;
+  }
+
+  /** What the inspector gave up. */
+  get unreadSubscription(): string {
+    return this.topic('dead-letters-unread');
   }
 
   /** Of the function and of its Cloud Run service. */

@@ -16,7 +16,7 @@ export function rolesDocument(functions: Readonly<Record<string, Trigger>> = tri
       Object.entries(functions).map(([name, trigger]) => [
         `\`${name}\``,
         sourceOf(trigger),
-        String(trigger.maxDeliveryAttempts ?? 'as long as messages are kept'),
+        String(trigger.maxDeliveryAttempts),
         trigger.memory,
         String(trigger.cpu),
         trigger.concurrency.toLocaleString('en-US'),

@@ -29,8 +29,10 @@ export interface Trigger {
   source: TriggerSource;
   /** Redeliver on failure: without it an event that fails once is lost. */
   retry: true;
-  /** Deliveries before the dead-letter topic, 5 to 100; without it, tried for as long as messages are kept. */
-  maxDeliveryAttempts: number | undefined;
+  /** Deliveries before it is given up, 5 to 100. */
+  maxDeliveryAttempts: number;
+  /** Where it is given up to: the inspector's own must not come back to it. */
+  givesUpTo: 'dead-letters' | 'dead-letters-unread';
   memory: string;
   cpu: number;
   /** Requests at a time in one instance. */
@@ -47,6 +49,7 @@ export const triggers = {
     source: { bucket: 'RAW_BUCKET' },
     retry: true,
     maxDeliveryAttempts: 10,
+    givesUpTo: 'dead-letters',
     memory: '1Gi',
     cpu: 1,
     // ffmpeg fills the instance: one video at a time. All functions together stay below the 20 CPUs that a new
@@ -78,6 +81,7 @@ export const triggers = {
     source: { topic: 'EVENTS_TOPIC' },
     retry: true,
     maxDeliveryAttempts: 20,
+    givesUpTo: 'dead-letters',
     memory: '1Gi',
     cpu: 1,
     // One log takes about ten commits a second whoever writes: few instances, and many requests to a commit.
@@ -106,6 +110,7 @@ export const triggers = {
     retry: true,
     // The schedule comes again: what fails five times waits for it.
     maxDeliveryAttempts: 5,
+    givesUpTo: 'dead-letters',
     memory: '2Gi',
     cpu: 1,
     concurrency: 1,
@@ -127,8 +132,9 @@ export const triggers = {
     eventType: 'google.cloud.pubsub.topic.v1.messagePublished',
     source: { topic: 'DEAD_LETTER_TOPIC' },
     retry: true,
-    // A dead letter of a dead letter would come back here, for ever.
-    maxDeliveryAttempts: undefined,
+    // About four hours: longer than most outages, and than poison may keep killing instances.
+    maxDeliveryAttempts: 30,
+    givesUpTo: 'dead-letters-unread',
     memory: '2Gi',
     cpu: 1,
     // A letter of the largest size takes some 80 MB while it is looked at.

@@ -150,7 +150,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     for (const [name, processes] of started) {
       const trigger: Trigger = {
         ...triggers[name],
-        ...(triggers[name].maxDeliveryAttempts !== undefined &&
+        // the inspector keeps its own: what it gives up is a fault, and no exercise
+        ...(triggers[name].givesUpTo === 'dead-letters' &&
           options.maxDeliveryAttempts && { maxDeliveryAttempts: options.maxDeliveryAttempts }),
       };
       const urls = processes.map(({ url }) => url);

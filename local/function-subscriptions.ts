@@ -1,6 +1,11 @@
 import type { FunctionName, Trigger } from '../functions/triggers.ts';
 
-export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
+export const TOPICS = {
+  events: 'events',
+  maintenance: 'maintenance',
+  deadLetters: 'dead-letters',
+  unread: 'dead-letters-unread',
+} as const;
 
 /** One subscription that calls a function, as the deployed one of the same name does. */
 export interface WantedSubscription {
@@ -14,8 +19,9 @@ export interface WantedSubscription {
   /** Requests at a time in each instance. */
   concurrency: number;
   ackDeadlineSeconds: number;
-  /** Without a dead-letter policy where it is absent. */
-  maxDeliveryAttempts: number | undefined;
+  maxDeliveryAttempts: number;
+  /** Short name of the topic that it gives up to. */
+  deadLetterTopic: string;
 }
 
 const TOPIC_OF = {
@@ -26,8 +32,13 @@ const TOPIC_OF = {
 
 /** Its trigger's, where that is a topic; and the one by which its dead letters are replayed to it alone. */
 export function subscriptionsOf(name: FunctionName, trigger: Trigger): WantedSubscription[] {
-  const { source, concurrency, maxDeliveryAttempts, timeoutSeconds } = trigger;
-  const common = { concurrency, maxDeliveryAttempts, ackDeadlineSeconds: Math.max(10, timeoutSeconds) };
+  const { source, concurrency, maxDeliveryAttempts, givesUpTo, timeoutSeconds } = trigger;
+  const common = {
+    concurrency,
+    maxDeliveryAttempts,
+    deadLetterTopic: givesUpTo,
+    ackDeadlineSeconds: Math.max(10, timeoutSeconds),
+  };
   const wanted: WantedSubscription[] = [];
   const topic = 'topic' in source ? TOPIC_OF[source.topic] : undefined;
   if (topic !== undefined) {
@@ -42,7 +53,7 @@ export function subscriptionsOf(name: FunctionName, trigger: Trigger): WantedSub
   return wanted;
 }
 
-/** Undefined for a function whose failures are no dead letters. */
-function replayTopicOf(name: FunctionName, { maxDeliveryAttempts }: Trigger): string | undefined {
-  return maxDeliveryAttempts === undefined ? undefined : `replay-${name.toLowerCase()}`;
+/** Undefined for the function that inspects dead letters. */
+function replayTopicOf(name: FunctionName, { givesUpTo }: Trigger): string | undefined {
+  return givesUpTo === 'dead-letters' ? `replay-${name.toLowerCase()}` : undefined;
 }

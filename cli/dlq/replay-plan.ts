@@ -43,7 +43,7 @@ export function isReplayable(death: DeathRecord): boolean {
 
 /** A function whose events can become dead letters has a topic of its own. */
 function hasTopic(name: string): boolean {
-  return Object.hasOwn(triggers, name) && triggers[name as FunctionName].maxDeliveryAttempts !== undefined;
+  return Object.hasOwn(triggers, name) && triggers[name as FunctionName].givesUpTo === 'dead-letters';
 }
 
 /**

@@ -25,6 +25,7 @@ export function wantedTopics(context: Pick<Context, 'names' | 'options'>): [name
     [names.topic('events'), 'any producer publishes events here'],
     [names.topic('maintenance'), 'the scheduler says here that it is time'],
     [names.topic('dead-letters'), 'what was given up or refused'],
+    [names.topic('dead-letters-unread'), 'dead letters that their inspector gave up'],
     ...replayable(context).map(([name]): [string, string] => [
       names.replay(name),
       `a dead letter goes back to ${name} alone`,
