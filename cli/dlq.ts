@@ -14,6 +14,7 @@ const dlq: Family<Dlq, PlaceOptions> = {
     show: async () => (await import('./dlq/show.ts')).show,
     replay: async () => (await import('./dlq/replay.ts')).replay,
     discard: async () => (await import('./dlq/discard.ts')).discard,
+    unread: async () => (await import('./dlq/unread.ts')).unread,
     stats: async () => (await import('./dlq/stats.ts')).stats,
   },
   ground: async () => (await import('./dlq/dlq.ts')).dlqGround,

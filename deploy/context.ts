@@ -28,9 +28,9 @@ export function chosen({ app, options }: Pick<Context, 'app' | 'options'>): Func
   return app.functions.filter(({ name }) => options.only === undefined || options.only === name);
 }
 
-/** Those that can be sent an event again: what has no dead-letter policy has no dead letters. */
+/** Those that can be sent an event again: what the inspector gives up is put back into its topic. */
 export function replayable(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
-  return chosen(context).filter(({ maxDeliveryAttempts }) => maxDeliveryAttempts !== undefined);
+  return chosen(context).filter(({ givesUpTo }) => givesUpTo === 'dead-letters');
 }
 
 export const inProject = ({ names }: Pick<Context, 'names'>): string => `--project=${names.place.project}`;

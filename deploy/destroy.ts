@@ -123,6 +123,7 @@ const queues: Taken = async (context) => {
   const topics = new Set(wantedTopics(all).map(([name]) => name));
   const subscriptions = new Set([
     names.keptSubscription,
+    names.unreadSubscription,
     ...functionNames(context).map((name) => names.replay(name)),
   ]);
   const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>

@@ -9,6 +9,8 @@ export function cliEnvironment(names: Names): string[] {
     `export STATE_BUCKET=${names.bucket('state')}`,
     `export LAKE_BUCKET=${names.bucket('lake')}`,
     `export EVENTS_TOPIC=${names.topicPath(names.topic('events'))}`,
+    `export DEAD_LETTER_TOPIC=${names.topicPath(names.topic('dead-letters'))}`,
+    `export UNREAD_SUBSCRIPTION=${names.unreadSubscription}`,
     `export REPLAY_TOPIC_PREFIX=${names.replayPrefix}`,
   ];
 }

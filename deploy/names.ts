@@ -42,6 +42,11 @@ export class Names {
     return `${this.place.prefix}-dead-letters-kept`;
   }
 
+  /** What the inspector gave up. */
+  get unreadSubscription(): string {
+    return this.topic('dead-letters-unread');
+  }
+
   /** Of the function and of its Cloud Run service. */
   function(name: string): string {
     return `${this.place.prefix}-${name.toLowerCase()}`;

@@ -56,12 +56,12 @@ export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
       member: memberOf(scheduler),
       reason: 'the scheduler publishes to the maintenance topic; Google grants this by itself',
     },
-    {
-      on: { kind: 'topic', name: names.topic('dead-letters') },
+    ...(['dead-letters', 'dead-letters-unread'] as const).map((topic) => ({
+      on: { kind: 'topic', name: names.topic(topic) } as const,
       role: 'roles/pubsub.publisher',
       member: memberOf(pubsub),
       reason: 'Pub/Sub forwards what was given up; without it, nothing is ever given up',
-    },
+    })),
   ];
 }
 

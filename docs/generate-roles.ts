@@ -19,7 +19,7 @@ export function rolesDocument(app: App = core): string {
       app.functions.map((one) => [
         `\`${one.name}\``,
         sourceOf(one),
-        String(one.maxDeliveryAttempts ?? 'as long as messages are kept'),
+        String(one.maxDeliveryAttempts),
         one.instance.memory,
         String(one.instance.cpu),
         one.instance.concurrency.toLocaleString('en-US'),

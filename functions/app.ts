@@ -17,6 +17,7 @@ export const core = defineApp({
     events: { env: 'EVENTS_TOPIC', doc: 'any producer publishes events here' },
     maintenance: { env: 'MAINTENANCE_TOPIC', doc: 'the scheduler says here that it is time' },
     'dead-letters': { env: 'DEAD_LETTER_TOPIC', doc: 'what was given up or refused' },
+    'dead-letters-unread': { doc: 'dead letters that their inspector gave up' },
   },
   functions: [processVideo, ingestEvent, maintainTable, inspectDeadLetter],
 });

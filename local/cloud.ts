@@ -211,12 +211,14 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
 /** Names of its buckets and topics, as every function is told them. */
 function placesOf({ buckets, topics }: App): Record<string, string> {
   const places = [...Object.entries(buckets), ...Object.entries(topics)];
-  return Object.fromEntries(places.map(([key, { env }]) => [env, key]));
+  return Object.fromEntries(places.flatMap(([key, { env }]) => (env === undefined ? [] : [[env, key]])));
 }
 
 function withAttempts(definition: FunctionDefinition, attempts: number | undefined): FunctionDefinition {
-  const isBounded = definition.maxDeliveryAttempts !== undefined && attempts !== undefined;
-  return isBounded ? { ...definition, maxDeliveryAttempts: attempts } : definition;
+  // the inspector keeps its own: what it gives up is a fault, and no exercise
+  return attempts !== undefined && definition.givesUpTo === 'dead-letters'
+    ? { ...definition, maxDeliveryAttempts: attempts }
+    : definition;
 }
 
 /** Cloud Scheduler's part: a tick every five minutes, whatever the schedule says. Returns a function that ends it. */

@@ -1,7 +1,12 @@
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { triggerTopic } from '../shared/app/trigger.ts';
 
-export const TOPICS = { events: 'events', maintenance: 'maintenance', deadLetters: 'dead-letters' } as const;
+export const TOPICS = {
+  events: 'events',
+  maintenance: 'maintenance',
+  deadLetters: 'dead-letters',
+  unread: 'dead-letters-unread',
+} as const;
 
 /** One subscription that calls a function, as the deployed one of the same name does. */
 export interface WantedSubscription {
@@ -15,15 +20,21 @@ export interface WantedSubscription {
   /** Requests at a time in each instance. */
   concurrency: number;
   ackDeadlineSeconds: number;
-  /** Without a dead-letter policy where it is absent. */
-  maxDeliveryAttempts: number | undefined;
+  maxDeliveryAttempts: number;
+  /** Short name of the topic that it gives up to. */
+  deadLetterTopic: string;
 }
 
 /** Its trigger's, where that is a topic; and the one by which its dead letters are replayed to it alone. */
 export function subscriptionsOf(definition: FunctionDefinition): WantedSubscription[] {
-  const { name, trigger, instance, maxDeliveryAttempts } = definition;
+  const { name, trigger, instance, maxDeliveryAttempts, givesUpTo } = definition;
   const { concurrency, timeoutSeconds } = instance;
-  const common = { concurrency, maxDeliveryAttempts, ackDeadlineSeconds: Math.max(10, timeoutSeconds) };
+  const common = {
+    concurrency,
+    maxDeliveryAttempts,
+    deadLetterTopic: givesUpTo,
+    ackDeadlineSeconds: Math.max(10, timeoutSeconds),
+  };
   const wanted: WantedSubscription[] = [];
   const topic = triggerTopic(trigger);
   if (topic !== undefined) {
@@ -38,7 +49,7 @@ export function subscriptionsOf(definition: FunctionDefinition): WantedSubscript
   return wanted;
 }
 
-/** Undefined for a function whose failures are no dead letters. */
-function replayTopicOf({ name, maxDeliveryAttempts }: FunctionDefinition): string | undefined {
-  return maxDeliveryAttempts === undefined ? undefined : `replay-${name.toLowerCase()}`;
+/** Undefined for the function that inspects dead letters. */
+function replayTopicOf({ name, givesUpTo }: FunctionDefinition): string | undefined {
+  return givesUpTo === 'dead-letters' ? `replay-${name.toLowerCase()}` : undefined;
 }

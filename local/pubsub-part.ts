@@ -33,6 +33,10 @@ export async function startPubsubPart(options: PubsubPartOptions): Promise<Pubsu
     const kept = { messageRetentionDuration: '604800s', ackDeadlineSeconds: 60 };
     const api = subscribeOverRest({ url: part.url, project: options.project });
     await api.subscription('dead-letters-kept', TOPICS.deadLetters, kept);
+    // The official emulator knows no more than 7 days.
+    const days = part.server === undefined ? 7 : 31;
+    const unread = { ...kept, messageRetentionDuration: `${days * 86_400}s` };
+    await api.subscription(TOPICS.unread, TOPICS.unread, unread);
     return part;
   } catch (error) {
     await part.close();
@@ -49,7 +53,8 @@ async function ownPart({ dir, project, topics, port, backoff }: PubsubPartOption
   });
   const subscribe = (wanted: WantedSubscription, urls: readonly string[]): void => {
     server.ensureTopic(wanted.topic);
-    const { name, topic, form, concurrency, maxDeliveryAttempts, ackDeadlineSeconds } = wanted;
+    const { name, topic, form, concurrency, maxDeliveryAttempts, ackDeadlineSeconds, deadLetterTopic } =
+      wanted;
     server.subscribeFunction({
       name,
       topic,
@@ -58,7 +63,8 @@ async function ownPart({ dir, project, topics, port, backoff }: PubsubPartOption
       concurrency,
       ackDeadlineSeconds,
       backoff,
-      ...(maxDeliveryAttempts !== undefined && { deadLetterTopic: TOPICS.deadLetters, maxDeliveryAttempts }),
+      deadLetterTopic,
+      maxDeliveryAttempts,
     });
   };
   return {
@@ -86,20 +92,18 @@ async function foreignPart({ project, topics }: PubsubPartOptions, url: string):
     server: undefined,
     async subscribeFunction(definition, [instance]) {
       for (const wanted of subscriptionsOf(definition)) {
-        const { maxDeliveryAttempts, ackDeadlineSeconds } = wanted;
+        const { maxDeliveryAttempts, ackDeadlineSeconds, deadLetterTopic } = wanted;
         await api.topic(wanted.topic);
         await api.subscription(wanted.name, wanted.topic, {
           ...(instance !== undefined && {
             pushConfig: { pushEndpoint: endpointOf(instance, project, wanted) },
           }),
           ackDeadlineSeconds,
-          ...(maxDeliveryAttempts !== undefined && {
-            deadLetterPolicy: {
-              deadLetterTopic: `projects/${project}/topics/${TOPICS.deadLetters}`,
-              // what the service itself allows
-              maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
-            },
-          }),
+          deadLetterPolicy: {
+            deadLetterTopic: `projects/${project}/topics/${deadLetterTopic}`,
+            // what the service itself allows
+            maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
+          },
         });
         pushed.add(wanted.name);
       }

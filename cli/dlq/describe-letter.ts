@@ -111,6 +111,8 @@ function timeline({ entries, replays, unread }: Letter, full: boolean): string[]
   const fates = new Map(replays.map(({ key, status }) => [key, status]));
   const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
   for (const { entry, at } of entries) {
+    // known by what followed
+    if (entry.kind === 'sending' && fates.has(entry.key)) continue;
     if (entry.kind === 'death') lines.push(...attemptLines(entry, full));
     const time = entry.kind === 'death' ? entry.diedAt : at.toISOString();
     lines.push(`  ${printable(`${time}  ${entryText(entry, fates)}`)}`);
@@ -129,6 +131,8 @@ function entryText(entry: LetterEntry, fates: ReadonlyMap<string, string>): stri
       const outcome = fate === undefined || fate === 'replayed' ? 'no outcome yet' : fate.replace('-', ' ');
       return `replay ${entry.key} published to ${entry.topic} as message ${entry.messageId}: ${outcome}`;
     }
+    case 'sending':
+      return `replay ${entry.key} was to be published to ${entry.topic}`;
     case 'resolved':
       return fates.has(entry.key)
         ? `replay ${entry.key} settled by ${entry.by}`

@@ -1,16 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { listLetters, writeDiscard } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
-import { parseCommand, quoted, UsageError } from '../common/options.ts';
+import { parseCommand } from '../common/options.ts';
 import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { parseReason, whoever } from './whoever.ts';
 
-const MAX_REASON = 1_000;
 const WRITES_AT_A_TIME = 16;
 
 export const discard: DlqSubcommand = {
@@ -39,11 +38,7 @@ ${FILTER_HELP}${PLACE_HELP}`,
     const names = parseNames(positionals);
     const filter = toFilter(values, Date.now());
     checkChoice(names, filter, values.all);
-    const reason = values.reason?.trim();
-    if (reason === undefined) throw new UsageError('--reason is missing: why are they not to be replayed?');
-    if (reason === '' || reason.length > MAX_REASON) {
-      throw new UsageError(`--reason is ${quoted(reason)}; 1 to ${MAX_REASON} characters are allowed`);
-    }
+    const reason = parseReason(values.reason, '--reason is missing: why are they not to be replayed?');
     const options = { names, filter, reason, isDryRun: values['dry-run'], isJson: values.json };
     return { place: values, run: (dlq) => run(dlq, options) };
   },
@@ -88,14 +83,4 @@ async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Option
 
 function isSettled({ status }: LetterSummary): boolean {
   return status === 'resolved' || status === 'discarded';
-}
-
-/** Who did it, as far as this machine knows. */
-function whoever(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // an account without a name, as containers have
-    return hostname();
-  }
 }

@@ -33,6 +33,10 @@ export interface Place extends Service {
   lake: { bucket: string; path: string } | undefined;
   /** `replay-` of `replay-processvideo`. */
   topicPrefix: string;
+  /** Short, or `projects/P/topics/T`. */
+  deadLetterTopic: string;
+  /** Short name of the subscription that has what the inspector gave up. */
+  unreadSubscription: string;
   /** `gs://bucket/dead-letters/ in …`, fit for a terminal. */
   inWords: string;
   /** `npx pipeline dlq show 12ab --local DIR`: what was typed to name this place is in it. */
@@ -67,6 +71,8 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
     lake: lakeBucket === undefined ? undefined : { bucket: lakeBucket, path: env['LAKE_PATH'] || 'events' },
     project,
     topicPrefix: env['REPLAY_TOPIC_PREFIX'] || 'replay-',
+    deadLetterTopic: env['DEAD_LETTER_TOPIC'] || 'dead-letters',
+    unreadSubscription: env['UNREAD_SUBSCRIPTION'] || 'dead-letters-unread',
     inWords: `gs://${stateBucket}/dead-letters/ in ${printable(where)}`,
     command: (rest) => plainCommand(`${rest}${typed(options)}`),
   };

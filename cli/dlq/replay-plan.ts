@@ -44,7 +44,7 @@ export function isReplayable(death: DeathRecord): boolean {
 
 /** A function whose events can become dead letters has a topic of its own. */
 function hasTopic(name: string): boolean {
-  return functionNamed(core, name)?.maxDeliveryAttempts !== undefined;
+  return functionNamed(core, name)?.givesUpTo === 'dead-letters';
 }
 
 /**

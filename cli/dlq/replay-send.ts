@@ -1,4 +1,4 @@
-import { writeReplay } from '../../shared/dead-letters/letter-store.ts';
+import { writeReplay, writeSending } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { replayTopic } from '../../shared/dead-letters/replay-message.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
@@ -77,6 +77,12 @@ export async function sendLetters(
     return { letter, topic, message: replay.message, isMarked: !replay.leftOut.includes('mark') };
   };
 
+  const announce = async ({ letter: { letter }, topic, isMarked }: Item): Promise<void> => {
+    if (!isMarked) return;
+    const at = new Date(clock.now()).toISOString();
+    await writeSending(state, { letter, key, topic, at }, { signal: late.signal });
+  };
+
   const mark = async ({ letter: { letter }, topic, isMarked }: Item, messageId: string): Promise<void> => {
     const at = new Date(clock.now()).toISOString();
     await writeReplay(state, { letter, key, topic, messageId, at }, { signal: late.signal });
@@ -87,6 +93,8 @@ export async function sendLetters(
   /** All of one topic. What the service refuses holds up none of the others. */
   const publish = async (topic: string, items: readonly Item[]): Promise<void> => {
     const messages = items.map(({ message }) => message);
+    // on record first: the function may be done before the publish is confirmed
+    await Promise.all(items.map(announce));
     let ids: string[];
     try {
       ids = await publishing.publish(topic, messages);

@@ -1,4 +1,3 @@
-import { writeFile } from 'node:fs/promises';
 import { printable } from '../../local/report.ts';
 import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import { originalOf } from '../../shared/dead-letters/original.ts';
@@ -12,6 +11,7 @@ import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { liveState } from './live-state.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { isReplayable } from './replay-plan.ts';
+import { savePayload } from './save-payload.ts';
 
 export const show: DlqSubcommand = {
   summary: 'tells all about one dead letter, and what to do next',
@@ -50,7 +50,7 @@ async function run(dlq: Dlq, name: string, { full, payload: file, json }: Option
   const { out } = dlq;
   const shown = await load(dlq, name);
   const { letter, summary, state } = shown;
-  if (file !== undefined) await save(file, shown.payload);
+  if (file !== undefined) await savePayload(file, shown.payload);
   if (json) {
     await out.json({
       ...summary,
@@ -106,19 +106,5 @@ function payloadOf({ letterMessage }: DeathRecord): Buffer {
   } catch {
     // an envelope that is none: what came
     return Buffer.from(letterMessage.data, 'base64');
-  }
-}
-
-async function save(file: string, payload: Uint8Array): Promise<void> {
-  try {
-    // payloads are nobody else's business
-    await writeFile(file, payload, { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
-    throw new Failure(
-      isThere
-        ? `${printable(file)} is there already: name a new file`
-        : `--payload ${printable((error as Error).message)}`,
-    );
   }
 }

@@ -102,7 +102,9 @@ export function environment({
   settings,
 }: Pick<Context, 'app' | 'names' | 'settings'>): Record<string, string> {
   const buckets = Object.entries(app.buckets).map(([key, { env }]) => [env, names.bucket(key)]);
-  const topics = Object.entries(app.topics).map(([key, { env }]) => [env, names.topicPath(names.topic(key))]);
+  const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
+    env === undefined ? [] : [[env, names.topicPath(names.topic(key))]],
+  );
   return {
     ...settings,
     GOOGLE_CLOUD_PROJECT: names.place.project,

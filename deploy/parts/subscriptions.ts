@@ -7,7 +7,9 @@ import type { Wanted } from '../roles.ts';
 import type { Arg, Step } from '../step.ts';
 import { PASSES, roleSteps } from './roles.ts';
 
-const KEEP_SECONDS = 7 * 24 * 60 * 60;
+const DAY_SECONDS = 24 * 60 * 60;
+/** The most that Pub/Sub allows: nothing else has what the inspector could not read. */
+const UNREAD_DAYS = 31;
 /** At most what Pub/Sub allows, and more than a function has: it is also the time a push is waited for. */
 const ackSeconds = ({ instance }: FunctionDefinition): number => Math.min(600, instance.timeoutSeconds + 60);
 
@@ -20,8 +22,9 @@ interface Wish {
   topic: string | undefined;
   ackSeconds: number;
   isRetried: boolean;
+  keepDays: number;
   /** Undefined for no dead-letter policy. */
-  attempts: number | undefined;
+  dead: { attempts: number; topic: string } | undefined;
   push: Push | undefined;
 }
 
@@ -55,7 +58,7 @@ export const forwarding: Part = {
   async plan(context) {
     const there = new Set((await context.cloud.subscriptions()).map(({ name }) => shortName(name)));
     const wanted = (await wishes(context))
-      .filter(({ attempts }) => attempts !== undefined)
+      .filter(({ dead }) => dead !== undefined)
       .map(({ name, ask, what }) => ({
         on: { kind: 'subscription', name: name ?? ask } as const,
         role: 'roles/pubsub.subscriber',
@@ -95,7 +98,8 @@ async function wishes(context: Context): Promise<Wish[]> {
       topic: undefined,
       ackSeconds: ackSeconds(one),
       isRetried: true,
-      attempts: one.maxDeliveryAttempts,
+      keepDays: 7,
+      dead: deadOf(one, context),
       push: undefined,
     };
   });
@@ -110,7 +114,8 @@ async function wishes(context: Context): Promise<Wish[]> {
       topic: names.replay(name),
       ackSeconds: ackSeconds(one),
       isRetried: true,
-      attempts: one.maxDeliveryAttempts,
+      keepDays: 7,
+      dead: deadOf(one, context),
       push: {
         account: names.account(name),
         uri: fn?.serviceConfig?.uri,
@@ -119,7 +124,11 @@ async function wishes(context: Context): Promise<Wish[]> {
       },
     };
   });
-  return [...own, ...replays, kept(context)];
+  return [...own, ...replays, kept(context), unread(context)];
+}
+
+function deadOf({ maxDeliveryAttempts, givesUpTo }: FunctionDefinition, { names }: Context): Wish['dead'] {
+  return { attempts: maxDeliveryAttempts, topic: names.topic(givesUpTo) };
 }
 
 function kept({ names }: Context): Wish {
@@ -131,8 +140,22 @@ function kept({ names }: Context): Wish {
     topic: names.topic('dead-letters'),
     ackSeconds: 60,
     isRetried: false,
-    attempts: undefined,
+    keepDays: 7,
+    dead: undefined,
     push: undefined,
+  };
+}
+
+/** Pulled by `pipeline dlq unread`; no function is fired by it, so that nothing goes round. */
+function unread(context: Context): Wish {
+  const { names } = context;
+  return {
+    ...kept(context),
+    name: names.unreadSubscription,
+    what: 'dead letters that were not read',
+    why: 'keeps what the inspector gave up until somebody looks',
+    topic: names.topic('dead-letters-unread'),
+    keepDays: UNREAD_DAYS,
   };
 }
 
@@ -168,22 +191,22 @@ function create(wish: Wish, context: Context): Step {
       name,
       inProject(context),
       ...(isOurs ? [`--topic=${wish.topic}`] : []),
-      ...settings(wish, context),
+      ...settings(wish),
     ],
     retryOn: PASSES,
   };
 }
 
-function settings(wish: Wish, { names }: Context): Arg[] {
-  const { attempts, push } = wish;
+function settings(wish: Wish): Arg[] {
+  const { dead, push } = wish;
   return [
     `--ack-deadline=${wish.ackSeconds}`,
-    `--message-retention-duration=${KEEP_SECONDS}s`,
+    `--message-retention-duration=${wish.keepDays * DAY_SECONDS}s`,
     '--expiration-period=never',
     ...(wish.isRetried ? ['--min-retry-delay=10s', '--max-retry-delay=600s'] : []),
-    ...(attempts === undefined
+    ...(dead === undefined
       ? []
-      : [`--dead-letter-topic=${names.topic('dead-letters')}`, `--max-delivery-attempts=${attempts}`]),
+      : [`--dead-letter-topic=${dead.topic}`, `--max-delivery-attempts=${dead.attempts}`]),
     ...(push === undefined
       ? []
       : [
@@ -225,18 +248,17 @@ function change(wish: Wish, found: Subscription, context: Context): Step[] {
     if (is !== wanted) differs.push(`${what} is ${is ?? 'not set'}, not ${wanted ?? 'none'}`);
   };
   differ('ack deadline', found.ackDeadlineSeconds, wish.ackSeconds);
-  differ('retention', seconds(found.messageRetentionDuration), KEEP_SECONDS);
+  differ('retention', seconds(found.messageRetentionDuration), wish.keepDays * DAY_SECONDS);
   differ('expiry', found.expirationPolicy?.ttl, undefined);
   if (wish.isRetried) {
     differ('least backoff', seconds(retried.minimumBackoff), 10);
     differ('most backoff', seconds(retried.maximumBackoff), 600);
   }
-  if (wish.attempts !== undefined) {
-    const topic = names.topicPath(names.topic('dead-letters'));
+  if (wish.dead !== undefined) {
     if (dead === undefined) differs.push('it has no dead-letter policy: what fails for a week would be lost');
     else {
-      differ('dead-letter topic', dead.deadLetterTopic, topic);
-      differ('delivery attempts', dead.maxDeliveryAttempts, wish.attempts);
+      differ('dead-letter topic', dead.deadLetterTopic, names.topicPath(wish.dead.topic));
+      differ('delivery attempts', dead.maxDeliveryAttempts, wish.dead.attempts);
     }
   }
   if (wish.push) {
@@ -245,7 +267,7 @@ function change(wish: Wish, found: Subscription, context: Context): Step[] {
     differ("push's account", pushConfig?.oidcToken?.serviceAccountEmail, account);
     differ("push's audience", pushConfig?.oidcToken?.audience, uri);
   }
-  const isToClear = wish.attempts === undefined && dead !== undefined;
+  const isToClear = wish.dead === undefined && dead !== undefined;
   if (isToClear)
     differs.push('it has a dead-letter policy: its dead letters would come back to it, for ever');
   if (differs.length === 0) return [];
@@ -257,7 +279,7 @@ function change(wish: Wish, found: Subscription, context: Context): Step[] {
       why: `${wish.what}: ${differs.join('; ')}`,
       command: [
         ...['pubsub', 'subscriptions', 'update', name, inProject(context)],
-        ...settings(wish, context),
+        ...settings(wish),
         ...(isToClear ? ['--clear-dead-letter-policy'] : []),
       ],
     },

@@ -51,6 +51,7 @@ export function createInspection(
   return {
     fn: {
       name: NAME,
+      takesDeadLetters: true,
       parse: (input) => parseLetter(input, names),
       logFields: ({ letter }) => ({ messageId: letter.message.messageId }),
       run: ({ letter }, invocation) => inspect(letter, tools, invocation),

@@ -4,8 +4,9 @@ import { messagePublished } from '../../shared/app/trigger.ts';
 export const inspectDeadLetter = defineFunction({
   name: 'inspectDeadLetter',
   trigger: messagePublished({ topic: 'dead-letters' }),
-  // A dead letter of a dead letter would come back here, for ever.
-  maxDeliveryAttempts: undefined,
+  // About four hours: longer than most outages, and than poison may keep killing instances.
+  maxDeliveryAttempts: 30,
+  givesUpTo: 'dead-letters-unread',
   instance: {
     memory: '2Gi',
     cpu: 1,

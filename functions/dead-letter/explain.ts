@@ -1,6 +1,7 @@
 import type { App } from '../../shared/app/define-app.ts';
 import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
+import { hasReplay } from '../../shared/dead-letters/letter-store.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { Attempt, DeathRecord } from '../../shared/dead-letters/records.ts';
 import { type FailureHistory, readFailures } from '../../shared/runtime/failures.ts';
@@ -34,6 +35,7 @@ export async function explain(
   const { code, message } = causeOf(letter, history);
   const pattern = patternOf(message, knownTexts(letter, identity));
   const id = letterOf(name, eventId);
+  const replay = await replayOf(letter, id, tools.state, signal);
   const inspectedAt = at.toISOString();
   const diedAt = letter.diedAt ?? inspectedAt;
   const [first, last] = [history.attempts[0], history.attempts.at(-1)];
@@ -59,12 +61,22 @@ export async function explain(
     lastFailureAt: refusedAt ?? last?.at,
     concern,
     concernState,
-    // anybody may write attributes: only that of its own replay counts
-    replay: letter.mark?.letter === id ? letter.mark.key : undefined,
+    replay,
     diedAt,
     inspectedAt,
     letterMessage: letter.message,
   };
+}
+
+/** Anybody may write attributes: only those of a replay of its own that is on record count. */
+async function replayOf(
+  { mark }: DeadLetter,
+  letter: string,
+  state: ObjectStore,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (mark?.letter !== letter) return undefined;
+  return (await hasReplay(state, mark, { signal })) ? mark.key : undefined;
 }
 
 async function historyOf(

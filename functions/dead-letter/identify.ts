@@ -1,6 +1,6 @@
 import type { App } from '../../shared/app/define-app.ts';
 import { type Subject, subjectOf } from '../../shared/app/subject.ts';
-import { DIED_OF } from '../../shared/dead-letters/attributes.ts';
+import { isMark } from '../../shared/dead-letters/attributes.ts';
 import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
@@ -48,9 +48,9 @@ function asDelivered({ message, original }: DeadLetter): unknown {
     return { message: { data: Buffer.from(original.text).toString('base64'), attributes } };
   }
   if (message.form !== 'message') return inputOf(original);
-  const { data, attributes } = message;
-  const orderingKey = attributes[DIED_OF.orderingKey] ?? message.orderingKey;
-  return { message: { data, attributes, orderingKey } };
+  const attributes = Object.entries(message.attributes).filter(([name]) => !isMark(name));
+  const { orderingKey } = original;
+  return { message: { data: message.data, attributes: Object.fromEntries(attributes), orderingKey } };
 }
 
 function looksLike(letter: DeadLetter): ConcernedEvent | undefined {

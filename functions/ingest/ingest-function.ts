@@ -40,9 +40,9 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
       const { clock, signal } = invocation;
       const [at, input] = [new Date(clock.now()), alone(message, text)];
       const eventId = identityOf(input, config.read);
-      await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
+      const to = await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
       const { code, message: reason } = error;
-      invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
+      invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused', to });
     },
     settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
   };

@@ -25,7 +25,7 @@ export async function handle(input: unknown): Promise<void> {
     state,
     // As a message where there is a topic for it: that needs no storage client, the slowest thing to load here.
     ...(deadLetterTopic !== undefined && {
-      refuse: publishRefusals(() => openPublisher(config), deadLetterTopic, keepRefusals(state)),
+      refuse: publishRefusals(() => openPublisher(config), deadLetterTopic, keepRefusals(state), state),
     }),
     attemptMs: config.attemptMs,
   };

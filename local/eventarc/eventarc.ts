@@ -110,8 +110,7 @@ export class Eventarc {
     delivery.attempts.push({ at: new Date().toISOString(), result });
     this.options.onAttempt?.(delivery, result);
     if (typeof result === 'number' && result >= 200 && result < 300) return this.store.settle(delivery);
-    const { maxDeliveryAttempts = Number.POSITIVE_INFINITY } = route.definition;
-    if (delivery.attempts.length >= maxDeliveryAttempts) {
+    if (delivery.attempts.length >= route.definition.maxDeliveryAttempts) {
       this.options.onDeadLetter?.(delivery, this.store.giveUp(delivery));
       return this.forward(delivery);
     }

@@ -7,7 +7,8 @@ export interface BucketDefinition {
 }
 
 export interface TopicDefinition {
-  env: string;
+  /** The variable that tells functions its name; absent if none of them uses it. */
+  env?: string;
   doc: string;
 }
 
@@ -48,13 +49,14 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
 function mistakesOf({ name, trigger, maxDeliveryAttempts, roles }: FunctionDefinition, app: App): string[] {
   const { buckets, topics } = app;
   const places = ['project', 'function', ...Object.keys(buckets), ...Object.keys(topics)];
-  const attempts = maxDeliveryAttempts ?? 5;
   return [
     ...(/^[a-z][a-zA-Z0-9]{0,39}$/.test(name)
       ? []
       : [`name must be camelCase letters and digits, at most 40, got ${JSON.stringify(name)}`]),
     ...sourceMistakes(trigger, app),
-    ...(attempts >= 5 && attempts <= 100 ? [] : [`maxDeliveryAttempts must be 5 to 100, got ${attempts}`]),
+    ...(maxDeliveryAttempts >= 5 && maxDeliveryAttempts <= 100
+      ? []
+      : [`maxDeliveryAttempts must be 5 to 100, got ${maxDeliveryAttempts}`]),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),

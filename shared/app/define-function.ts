@@ -29,8 +29,10 @@ export interface FunctionDefinition {
   /** camelCase; its name in the cloud is the lower-case form. */
   name: string;
   trigger: Trigger;
-  /** Deliveries before the dead-letter topic, 5 to 100; undefined retries for as long as messages are kept. */
-  maxDeliveryAttempts: number | undefined;
+  /** Deliveries before it is given up, 5 to 100. */
+  maxDeliveryAttempts: number;
+  /** The topic it is given up to: the inspector's own dead letters must not come back to it. */
+  givesUpTo: 'dead-letters' | 'dead-letters-unread';
   instance: Instance;
   /** Its own roles and those that its trigger needs. */
   roles: readonly Role[];
@@ -40,8 +42,8 @@ export interface FunctionDefinition {
   subject: (() => Promise<SubjectReader>) | undefined;
 }
 
-export type FunctionOptions = Omit<FunctionDefinition, 'maxDeliveryAttempts' | 'subject'> &
-  Partial<Pick<FunctionDefinition, 'maxDeliveryAttempts' | 'subject'>>;
+export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject'> &
+  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject'>>;
 
 const TRIGGER_ROLES: readonly Role[] = [
   { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
@@ -63,7 +65,7 @@ const TRIGGER_ROLES: readonly Role[] = [
  */
 export function defineFunction(options: FunctionOptions): FunctionDefinition {
   return {
-    maxDeliveryAttempts: undefined,
+    givesUpTo: 'dead-letters',
     subject: undefined,
     ...options,
     roles: [...options.roles, ...TRIGGER_ROLES],

@@ -23,6 +23,11 @@ export function isOurs(name: string): boolean {
   return OURS.has(name) || isForwarding(name) || name.toLowerCase().startsWith('goog');
 }
 
+/** Names that tell of a death or a replay. */
+export function isMark(name: string): boolean {
+  return OURS.has(name) || isForwarding(name);
+}
+
 /** Names that Pub/Sub adds to a message that it gives up. */
 export function isForwarding(name: string): boolean {
   return name.startsWith('CloudPubSubDeadLetterSource');

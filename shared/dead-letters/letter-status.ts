@@ -2,7 +2,7 @@ import type { LetterStatus } from './records.ts';
 
 /** An entry as far as a letter's status depends on it. */
 export interface StatusEntry {
-  kind: 'death' | 'replay' | 'resolved' | 'discard';
+  kind: 'death' | 'sending' | 'replay' | 'resolved' | 'discard';
   key: string;
   /** Of a death: the replay that it came back from. */
   replay: string | undefined;

@@ -12,6 +12,7 @@ import {
   PREFIX,
   type ReplayRecord,
   type ResolvedRecord,
+  type SendingRecord,
 } from './records.ts';
 
 export interface LetterOptions {
@@ -43,6 +44,27 @@ export function writeDeath(
   options: LetterOptions = {},
 ): Promise<boolean> {
   return write(store, record, options);
+}
+
+/** To be called before a replay is published, or the function will not believe its mark. */
+export function writeSending(
+  store: ObjectStore,
+  fields: Fields<SendingRecord>,
+  options: LetterOptions = {},
+): Promise<boolean> {
+  return write(store, { schemaVersion: 1, kind: 'sending', ...fields }, options);
+}
+
+/** Whether there is such a replay on record. One request, or two for a replay of an earlier release. */
+export async function hasReplay(
+  store: ObjectStore,
+  { letter, key }: { letter: string; key: string },
+  { signal }: LetterOptions = {},
+): Promise<boolean> {
+  for (const kind of ['sending', 'replay'] as const) {
+    if ((await store.stat(entryName(letter, kind, key), { signal })) !== undefined) return true;
+  }
+  return false;
 }
 
 /** Marks a replay as published; to be called when Pub/Sub has confirmed it. False where it was marked before. */
@@ -210,7 +232,9 @@ function listedEntry(facts: ObjectFacts): Listed | undefined {
 
 function parseName(name: string): Pick<Listed, 'letter' | 'kind' | 'key'> | undefined {
   const found =
-    /^dead-letters\/([0-9a-f]{32})\/(death|replay|resolved|discard)-([0-9a-z-]{1,64})\.json$/.exec(name);
+    /^dead-letters\/([0-9a-f]{32})\/(death|sending|replay|resolved|discard)-([0-9a-z-]{1,64})\.json$/.exec(
+      name,
+    );
   if (!found) return undefined;
   const [, letter = '', kind, key = ''] = found;
   return { letter, kind: kind as StatusEntry['kind'], key };

@@ -24,12 +24,13 @@ export function originalOf(letter: DeadMessage): Original {
   const data = Buffer.from(letter.data, 'base64');
   const { attributes } = letter;
   if (letter.form === 'message') {
+    const told = isProducers(attributes) ? {} : attributes;
     return {
       kind: 'message',
       ...asEvent({ data, attributes: withoutOurs(attributes) }),
-      messageId: attributes[DIED_OF.messageId],
-      publishTime: attributes[DIED_OF.sourcePublishTime] ?? attributes[DIED_OF.publishTime],
-      orderingKey: attributes[DIED_OF.orderingKey] ?? letter.orderingKey,
+      messageId: told[DIED_OF.messageId],
+      publishTime: attributes[DIED_OF.sourcePublishTime] ?? told[DIED_OF.publishTime],
+      orderingKey: told[DIED_OF.orderingKey] ?? letter.orderingKey,
     };
   }
   const text = data.toString();
@@ -39,6 +40,12 @@ export function originalOf(letter: DeadMessage): Original {
   const { topic, ...kept } = message;
   const carried = asEvent({ data: message.data, attributes: withoutOurs(message.attributes) });
   return { kind: 'message', ...kept, ...carried };
+}
+
+/** Given up by the subscription of a trigger, its attributes are the producer's, but for those of Pub/Sub. */
+function isProducers(attributes: Readonly<Record<string, string>>): boolean {
+  const subscription = attributes[DIED_OF.subscription];
+  return subscription !== undefined && !/replay-[a-z]+$/.test(subscription);
 }
 
 /** In the form in which a function is handed it; the parser of the failed function understands it. */

@@ -1,4 +1,5 @@
 import { sha256 } from '../runtime/cloud-event.ts';
+import { isReplaySubscription } from '../runtime/delivery.ts';
 import type { PubsubMessage } from '../runtime/pubsub-message.ts';
 import { type ReplayMark, readReplayMark, replayMarkOf } from '../runtime/replay-mark.ts';
 import { DIED_OF } from './attributes.ts';
@@ -41,7 +42,10 @@ export function readDeadLetter(input: unknown, functions: readonly string[]): De
     way === 'given-up'
       ? functionOf(subscription ?? '', functions)
       : attributes[DIED_OF.function] || undefined;
-  const mark = readReplayMark(attributes) ?? replayMarkOf(inside(message));
+  // a function drops marks that are none of ours; what was given up elsewhere has those of its producer
+  const mayBeMarked =
+    way === 'refused' || (way === 'given-up' && isReplaySubscription(subscription ?? '', name ?? ''));
+  const mark = mayBeMarked ? (readReplayMark(attributes) ?? replayMarkOf(inside(message))) : undefined;
   const letter = {
     way,
     function: name ?? 'unknown',

@@ -101,6 +101,17 @@ export interface DeadMessage {
   form: 'message' | 'envelope' | 'raw';
 }
 
+/** Written before a replay is published: a function believes a mark only if this is there. Says nothing of success. */
+export interface SendingRecord {
+  schemaVersion: 1;
+  kind: 'sending';
+  letter: string;
+  /** Of the command that replays: one a letter and command. */
+  key: string;
+  topic: string;
+  at: string;
+}
+
 /** Published again to the failed function alone; written when the publish is confirmed. */
 export interface ReplayRecord {
   schemaVersion: 1;
@@ -135,7 +146,7 @@ export interface DiscardRecord {
   at: string;
 }
 
-export type LetterEntry = DeathRecord | ReplayRecord | ResolvedRecord | DiscardRecord;
+export type LetterEntry = DeathRecord | SendingRecord | ReplayRecord | ResolvedRecord | DiscardRecord;
 
 /** What a listing tells of a letter. */
 export interface LetterSummary {

@@ -2,10 +2,11 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type CloudEvent, eventIdOf, isJsonObject } from './cloud-event.ts';
 import { contentIdOf } from './content-id.ts';
+import { isReplayDelivery, withoutForeignMarks } from './delivery.ts';
 import { AppError, isRefusal, toAppError } from './errors.ts';
 import { recordFailure } from './failures.ts';
 import { type LogFields, type Logger, traceFields } from './log.ts';
-import { keepRefusals, type Refuse } from './refusals.ts';
+import { keepRefusals, type Refuse, type RefusedTo } from './refusals.ts';
 import { type ReplayMark, replayMarkOf } from './replay-mark.ts';
 import { deadline } from './retry.ts';
 
@@ -32,6 +33,8 @@ export interface ParsedEvent {
 
 export interface EventFunction<T extends ParsedEvent> {
   name: string;
+  /** Its messages are dead letters: what is written on them is why they are here. */
+  takesDeadLetters?: boolean;
   /** Throws a refusal, such as `invalid-event`. */
   parse(input: unknown): T;
   /**
@@ -60,11 +63,12 @@ export interface Runtime {
  * refused events go. Rejects when another delivery could succeed, after writing this attempt's failure record.
  */
 export async function handleEvent<T extends ParsedEvent>(
-  input: unknown,
+  delivered: unknown,
   fn: EventFunction<T>,
   runtime: Runtime,
 ): Promise<void> {
   const clock = runtime.clock ?? systemClock;
+  const input = fn.takesDeadLetters ? delivered : withoutForeignMarks(delivered, fn.name);
   const trace = traceFields(isJsonObject(input) ? input['traceparent'] : undefined, runtime.project);
   const startedAt = clock.now();
   const attempt = deadline(runtime.attemptMs);
@@ -78,18 +82,19 @@ export async function handleEvent<T extends ParsedEvent>(
     log = log.with({ eventId, ...fn.logFields(parsed) });
     const { event } = parsed;
     await fn.run(parsed, { event, eventId, historyId, log, signal: attempt.signal, clock, startedAt });
-    const mark = replayMarkOf(input);
+    const mark = isReplayDelivery(input, fn.name) ? replayMarkOf(input) : undefined;
     if (mark) await resolveReplay(mark, fn.name, eventId, attempt.signal, runtime);
   } catch (thrown) {
     let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
     eventId ??= contentIdOf(input);
     if (isRefusal(error)) {
-      const failed = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
-      if (failed === undefined) {
-        log.warn('event refused', { eventId, code: error.code, reason: error.message, outcome: 'refused' });
+      const to = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
+      if (!(to instanceof AppError)) {
+        const { code, message: reason } = error;
+        log.warn('event refused', { eventId, code, reason, outcome: 'refused', to });
         return;
       }
-      error = failed;
+      error = to;
     }
     log.error('attempt failed', error, {
       code: error.code,
@@ -111,14 +116,17 @@ async function resolveReplay(
   signal: AbortSignal,
   runtime: Runtime,
 ): Promise<void> {
-  const [{ letterOf }, { writeResolved }] = await Promise.all([
+  const [{ letterOf }, { hasReplay, writeResolved }] = await Promise.all([
     import('../dead-letters/letter-id.ts'),
     import('../dead-letters/letter-store.ts'),
   ]);
   // attributes that were copied from another event's replay
   if (letterOf(by, eventId) !== letter) return;
+  const state = await runtime.state();
+  // whoever may publish to the replay topic can make up a mark; a replay of ours is on record before it is sent
+  if (!(await hasReplay(state, { letter, key }, { signal }))) return;
   const at = new Date((runtime.clock ?? systemClock).now()).toISOString();
-  await writeResolved(await runtime.state(), { letter, key, by, at }, { signal });
+  await writeResolved(state, { letter, key, by, at }, { signal });
 }
 
 /** A refused event is acknowledged, so it must be kept first: what fails here fails the delivery. */
@@ -129,10 +137,10 @@ async function refuse(
   error: AppError,
   signal: AbortSignal,
   runtime: Runtime,
-): Promise<AppError | undefined> {
+): Promise<AppError | RefusedTo> {
   const at = new Date((runtime.clock ?? systemClock).now());
   try {
-    await (runtime.refuse ?? keepRefusals(runtime.state))({
+    return await (runtime.refuse ?? keepRefusals(runtime.state))({
       function: name,
       eventId,
       error,
@@ -140,7 +148,6 @@ async function refuse(
       at,
       signal,
     });
-    return undefined;
   } catch (thrown) {
     const failed = toAppError(thrown);
     // the event's own fault is settled; that it could not be kept is ours, whatever the code

@@ -64,7 +64,8 @@ export function runtimeOf(
   const { project, deadLetterTopic, stateBucket } = config;
   const state = async () => storage.bucket(stateBucket);
   const keep = keepRefusals(state);
-  const refuse = deadLetterTopic === undefined ? keep : publishRefusals(publisher, deadLetterTopic, keep);
+  const refuse =
+    deadLetterTopic === undefined ? keep : publishRefusals(publisher, deadLetterTopic, keep, state);
   return { log, project, state, refuse, attemptMs };
 }
 

@@ -73,6 +73,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
       at('subscriptions', 'pipeline-replay-ingestevent')['topic'] = '_deleted-topic_';
       at('subscriptions', 'pipeline-dead-letters-kept')['messageRetentionDuration'] = '600s';
       at('subscriptions', 'pipeline-replay-processvideo')['pushConfig'] = {};
+      delete at('subscriptions', 'pipeline-inspectdeadletter')['deadLetterPolicy'];
       at('jobs', 'pipeline-maintain')['state'] = 'PAUSED';
       const ingest = object(at('functions', 'pipeline-ingestevent')['serviceConfig']);
       ingest['availableMemory'] = '512Mi';
@@ -95,6 +96,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
         /subscription pipeline-replay-ingestevent/,
         /pipeline-dead-letters-kept: .*retention is 600, not 604800/,
         /pipeline-replay-processvideo: .*push endpoint is not set/,
+        /pipeline-inspectdeadletter-.*it has no dead-letter policy/,
         /pipeline-maintain: it is paused/,
         /pipeline-ingestevent: .*memory is 512Mi, not 1Gi.*EXTRA, LAKE_BUCKET/,
         /pipeline-processvideo: .*ALLOW_ALL.*DO_NOT_RETRY/,

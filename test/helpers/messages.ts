@@ -52,6 +52,16 @@ export function messageEvent(
   };
 }
 
+/** As the functions-framework hands over a push to the function's own address, which is how replays come. */
+export function replayEvent(message: unknown): Record<string, unknown> {
+  return messageEvent(message, { data: { message } });
+}
+
+/** The same as the body of the push. */
+export function replayPush(message: unknown): Record<string, unknown> {
+  return { message, subscription: 'projects/demo/subscriptions/pipeline-replay-ingestevent' };
+}
+
 /** The body of a push subscription without Eventarc. */
 export function pushBody(message: unknown): Record<string, unknown> {
   return { message, subscription: 'projects/demo/subscriptions/events' };

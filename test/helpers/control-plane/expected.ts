@@ -70,6 +70,7 @@ export const BINDINGS: readonly string[] = [
   `${topics}dead-letters roles/pubsub.publisher ${ingest}`,
   `${topics}dead-letters roles/pubsub.publisher ${maintain}`,
   `${topics}dead-letters roles/pubsub.publisher ${agent('gcp-sa-pubsub')}`,
+  `${topics}dead-letters-unread roles/pubsub.publisher ${agent('gcp-sa-pubsub')}`,
 
   `${service}processvideo roles/run.invoker ${video}`,
   `${service}ingestevent roles/run.invoker ${ingest}`,
@@ -79,6 +80,7 @@ export const BINDINGS: readonly string[] = [
   `${subscriptions}eventarc-europe-west1-pipeline-processvideo-N-sub-N ${subscriber}`,
   `${subscriptions}eventarc-europe-west1-pipeline-ingestevent-N-sub-N ${subscriber}`,
   `${subscriptions}eventarc-europe-west1-pipeline-maintaintable-N-sub-N ${subscriber}`,
+  `${subscriptions}eventarc-europe-west1-pipeline-inspectdeadletter-N-sub-N ${subscriber}`,
   `${subscriptions}pipeline-replay-processvideo ${subscriber}`,
   `${subscriptions}pipeline-replay-ingestevent ${subscriber}`,
   `${subscriptions}pipeline-replay-maintaintable ${subscriber}`,
@@ -133,6 +135,7 @@ export const SUBSCRIPTIONS: Record<string, object> = {
     messageRetentionDuration: '604800s',
     expirationPolicy: {},
     retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+    deadLetterPolicy: { deadLetterTopic: `${topics}dead-letters-unread`, maxDeliveryAttempts: 30 },
     pushConfig: pushed('inspectdeadletter', CE),
   },
   [`${subscriptions}pipeline-replay-processvideo`]: subscription(
@@ -155,12 +158,20 @@ export const SUBSCRIPTIONS: Record<string, object> = {
     expirationPolicy: {},
     pushConfig: {},
   },
+  [`${subscriptions}pipeline-dead-letters-unread`]: {
+    topic: `${topics}dead-letters-unread`,
+    ackDeadlineSeconds: 60,
+    messageRetentionDuration: '2678400s',
+    expirationPolicy: {},
+    pushConfig: {},
+  },
 };
 
 export const TOPICS: readonly string[] = [
   `${topics}events`,
   `${topics}maintenance`,
   `${topics}dead-letters`,
+  `${topics}dead-letters-unread`,
   `${topics}replay-processvideo`,
   `${topics}replay-ingestevent`,
   `${topics}replay-maintaintable`,

@@ -209,7 +209,8 @@ test('a dead letter of a dead letter is the inspector’s', () => {
 test('the mark of a replay is read from the attributes, and from the message inside', () => {
   const marked = { deadLetterReplayOf: 'a'.repeat(32), deadLetterReplay: 'r1' };
   const mark = { letter: 'a'.repeat(32), key: 'r1' };
-  expect(read(givenUp({ data: 'x', attributes: marked })).mark).toEqual(mark);
+  expect(read(givenUp({ data: 'x', attributes: marked }, 'replay-ingestevent')).mark).toEqual(mark);
+  expect(read(givenUp({ data: 'x', attributes: marked })).mark).toBeUndefined();
   const many = Object.fromEntries(Array.from({ length: 98 }, (_, index) => [`a${index}`, 'v']));
   const full = refused(messageEvent(pubsubMessage({ data: 'x', attributes: { ...many, ...marked } })));
   expect(read(full)).toMatchObject({ mark, message: { form: 'envelope' } });

@@ -1,6 +1,11 @@
 import { expect, test } from 'vitest';
 import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
-import { listLetters, readLetter } from '../../../shared/dead-letters/letter-store.ts';
+import {
+  listLetters,
+  readLetter,
+  writeReplay,
+  writeSending,
+} from '../../../shared/dead-letters/letter-store.ts';
 import { replayMessage } from '../../../shared/dead-letters/replay-message.ts';
 import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
@@ -15,6 +20,8 @@ import {
   messageEvent,
   pubsubMessage,
   pushBody,
+  replayEvent,
+  replayPush,
   structured,
 } from '../../helpers/messages.ts';
 
@@ -28,13 +35,15 @@ function sceneOf(env: Record<string, string> = {}) {
   return { storage, ingest: startMemoryIngest({ storage, env }), inspector: startMemoryInspector(storage) };
 }
 
-/** Publishes a letter again as the command does, unmarked: that the message goes out is what counts. */
+/** A letter's message as the command publishes it again, and on record as the command has it before that. */
 async function replayOf(storage: Storage, key: string, letter = LETTER): Promise<Record<string, unknown>> {
   const found = await readLetter(storage.bucket('state'), letter);
   const death = found?.entries.map(({ entry }) => entry).find((entry) => entry.kind === 'death');
   if (death?.kind !== 'death') throw new Error('no death');
   const replay = replayMessage(death, key);
   if (replay.kind !== 'message') throw new Error(replay.reason);
+  const at = '2026-11-21T10:00:00.000Z';
+  await writeSending(storage.bucket('state'), { letter, key, topic: 'replay-ingestevent', at });
   return pubsubMessage({ data: replay.message.data, attributes: replay.message.attributes });
 }
 
@@ -46,8 +55,8 @@ const statuses = async (storage: Storage) =>
   }));
 
 test.each([
-  ['as Eventarc hands it over', messageEvent],
-  ['as a push body', pushBody],
+  ['as the framework hands it over', replayEvent],
+  ['as a push body', replayPush],
 ] as const)('a replayed event that is settled resolves its letter, %s', async (_name, form) => {
   const { storage, ingest, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
@@ -71,11 +80,11 @@ test('refused again: the letter failed again, and its next replay may settle it'
   await ingest.deliver(messageEvent(structured()));
   await inspectLast();
   expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
-  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1')));
+  await ingest.deliver(replayEvent(await replayOf(storage, 'run-1')));
   await inspectLast();
   expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
   const mended = startMemoryIngest({ storage });
-  await mended.deliver(messageEvent(await replayOf(storage, 'run-2')));
+  await mended.deliver(replayEvent(await replayOf(storage, 'run-2')));
   expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 2, replays: 2 }]);
 });
 
@@ -94,7 +103,7 @@ test('what no parser understands keeps its letter over replays', async () => {
   const { attributes } = ingest.published.at(-1)!;
   await inspector.deliver(messageEvent(pubsubMessage({ data: Uint8Array.of(0xff, 0xfe), attributes })));
   const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
-  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1', letter)));
+  await ingest.deliver(replayEvent(await replayOf(storage, 'run-1', letter)));
   const again = ingest.published.at(-1)!;
   await inspector.deliver(
     messageEvent(pubsubMessage({ data: Uint8Array.of(0xff, 0xfe), attributes: again.attributes })),
@@ -106,9 +115,78 @@ test('a mark that was copied to another event settles nothing', async () => {
   const { storage, ingest, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
   const { attributes } = (await replayOf(storage, 'run-1')) as { attributes: Record<string, string> };
-  await ingest.deliver(messageEvent(pubsubMessage({ data: cloudEvent({ id: 'other' }), attributes })));
+  await ingest.deliver(replayEvent(pubsubMessage({ data: cloudEvent({ id: 'other' }), attributes })));
   expect(await ingest.rows()).toHaveLength(1);
   expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+});
+
+test.each([
+  ['by Eventarc', messageEvent],
+  ['by some other push', pushBody],
+] as const)(
+  'a mark that does not come by the replay subscription settles nothing, %s',
+  async (_name, form) => {
+    const { storage, ingest, inspector } = sceneOf();
+    await inspector.deliver(givenUpMessage(structured()));
+    await ingest.deliver(form(await replayOf(storage, 'run-1')));
+    expect(await ingest.rows()).toHaveLength(1);
+    expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+  },
+);
+
+test('a mark of a replay that is not on record settles nothing, and makes no death one of a replay', async () => {
+  const { storage, ingest, inspector } = sceneOf();
+  await inspector.deliver(givenUpMessage(structured()));
+  const made = await replayOf(storage, 'run-1');
+  const attributes = { ...(made['attributes'] as Record<string, string>), deadLetterReplay: 'made-up' };
+  await ingest.deliver(replayEvent({ ...made, attributes }));
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+
+  const other = startMemoryInspector();
+  await other.deliver(givenUpMessage({ ...made, attributes }, 'replay-ingestevent'));
+  expect(await statuses(other.storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+});
+
+test('a replay of an earlier release, on record since it was published, is settled', async () => {
+  const { storage, ingest, inspector } = sceneOf();
+  await inspector.deliver(givenUpMessage(structured()));
+  const made = await replayOf(storage, 'run-1');
+  await storage.bucket('state').delete(`dead-letters/${LETTER}/sending-run-1.json`);
+  const at = '2026-11-21T10:00:00.000Z';
+  const mark = { letter: LETTER, key: 'run-1', topic: 'replay-ingestevent', messageId: '1', at };
+  await writeReplay(storage.bucket('state'), mark);
+  await ingest.deliver(replayEvent(made));
+  expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 1, replays: 1 }]);
+});
+
+test('a mark on record, given up by the subscription of the events, makes no death one of a replay', async () => {
+  const { storage, inspector } = sceneOf();
+  await inspector.deliver(givenUpMessage(structured()));
+  await inspector.deliver(givenUpMessage(await replayOf(storage, 'run-1'), 'eventarc-ingestEvent'));
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+});
+
+test('an event that says it was refused before is published as a dead letter, and not kept out of sight', async () => {
+  const { storage, ingest, inspector } = sceneOf();
+  const attributes = {
+    deadLetterFunction: 'ingestEvent',
+    deadLetterReplayOf: LETTER,
+    deadLetterReplay: 'run-1',
+    CloudPubSubDeadLetterSourceSubscription: 'eventarc-processVideo',
+  };
+  const refused = pubsubMessage({ data: 'no JSON', attributes });
+  await ingest.deliver(messageEvent(refused));
+  expect(ingest.published).toHaveLength(1);
+  const [{ attributes: sent = {} } = {}] = ingest.published;
+  expect(sent).toMatchObject({ deadLetterCode: 'not-json', deadLetterFunction: 'ingestEvent' });
+  expect(Object.keys(sent).filter((name) => /Replay|CloudPubSub/.test(name))).toEqual([]);
+  await inspector.deliver(messageEvent(pubsubMessage({ data: 'no JSON', attributes: sent })));
+  expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
+
+  // now it is a loop: its letter is on record
+  await ingest.deliver(messageEvent(refused));
+  expect(ingest.published).toHaveLength(1);
+  expect(ingest.logs.at(-1)).toMatchObject({ message: 'event refused', outcome: 'refused', to: 'kept' });
 });
 
 test('a copied mark does not make a fresh death that of a replay', async () => {
@@ -132,7 +210,7 @@ test('a letter that cannot be told fails the delivery: it comes again, and the e
   const inspector = startMemoryInspector(storage);
   const ingest = startMemoryIngest({ storage });
   await inspector.deliver(givenUpMessage(structured()));
-  const replay = messageEvent(await replayOf(storage, 'run-1'));
+  const replay = replayEvent(await replayOf(storage, 'run-1'));
   broken = true;
   await expect(ingest.deliver(replay)).rejects.toThrow('state is down');
   broken = false;
@@ -146,7 +224,7 @@ test('one bad event of a batch that is replayed is a letter of its own; the batc
   const manifest = { type: 'order.created', id: 'e-2' };
   await inspector.deliver(givenUpMessage(batch([cloudEvent(manifest)])));
   const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
-  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1', letter)));
+  await ingest.deliver(replayEvent(await replayOf(storage, 'run-1', letter)));
   const { data, attributes } = ingest.published.at(-1)!;
   await inspector.deliver(messageEvent(pubsubMessage({ data, attributes })));
   expect((await statuses(storage)).map(({ status }) => status).sort()).toEqual(['open', 'resolved']);
@@ -164,7 +242,7 @@ test.each([
   await ingest.deliver(messageEvent(batch([cloudEvent(fields)])));
   await inspectLast();
   const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
-  await ingest.deliver(messageEvent(await replayOf(storage, 'run-1', letter)));
+  await ingest.deliver(replayEvent(await replayOf(storage, 'run-1', letter)));
   await inspectLast();
   expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
 });
@@ -203,7 +281,7 @@ test.each(['an event', 'no event'])(
     );
     const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
     // made of data and attributes alone
-    await ingest.deliver(pushBody(await replayOf(storage, 'run-1', letter)));
+    await ingest.deliver(replayPush(await replayOf(storage, 'run-1', letter)));
     const [refused] = ingest.published;
     if (refused) {
       expect(refused.attributes).toMatchObject({ deadLetterOrderingKey: 'k' });

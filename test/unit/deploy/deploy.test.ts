@@ -50,10 +50,10 @@ test('an empty project becomes the whole pipeline; the second run changes nothin
   );
   expect(Object.fromEntries(counts)).toEqual({
     bucket: 4,
-    // events, maintenance, dead letters, and a replay topic for each function but the inspector
-    topic: 6,
-    // one a trigger, one a replay topic, and the raw copy of dead letters
-    subscription: 8,
+    // events, maintenance, dead letters, those not read, and a replay topic for each function but the inspector
+    topic: 7,
+    // one a trigger, one a replay topic, the raw copy of dead letters, and those not read
+    subscription: 9,
     account: 5,
     function: 4,
     job: 1,
@@ -83,11 +83,19 @@ test('an uploaded video that fails for good is forwarded after ten deliveries', 
   ]);
 });
 
-test('the inspector of dead letters has no dead letters of its own', async () => {
+test('the inspector gives up to a topic of its own, which fires nothing and keeps for a month', async () => {
   await deploy();
   const subscription = gcloud.things.get('subscription eventarc-r-pipeline-inspectdeadletter-1-sub-2')!;
-  expect(subscription).toMatchObject({ ackDeadlineSeconds: 180, messageRetentionDuration: '604800s' });
-  expect(subscription).not.toHaveProperty('deadLetterPolicy');
+  const topic = 'projects/demo-project/topics/pipeline-dead-letters-unread';
+  expect(subscription).toMatchObject({
+    ackDeadlineSeconds: 180,
+    messageRetentionDuration: '604800s',
+    deadLetterPolicy: { deadLetterTopic: topic, maxDeliveryAttempts: 30 },
+  });
+  const unread = gcloud.things.get('subscription pipeline-dead-letters-unread')!;
+  expect(unread).toMatchObject({ messageRetentionDuration: '2678400s' });
+  expect(unread).not.toHaveProperty('deadLetterPolicy');
+  expect(unread).not.toHaveProperty('pushConfig.pushEndpoint');
 });
 
 test('a replay goes to the one function, with its account', async () => {

@@ -14,6 +14,7 @@ test('a function of uploads is subscribed to its replays alone', () => {
       shownTopic: 'replay-processvideo',
       concurrency: 1,
       maxDeliveryAttempts: 10,
+      deadLetterTopic: 'dead-letters',
       ackDeadlineSeconds: 540,
     },
   ]);
@@ -27,8 +28,13 @@ test('a function of a topic is subscribed to both, and sees one topic', () => {
   expect(of('maintainTable').map(({ topic }) => topic)).toEqual(['maintenance', 'replay-maintaintable']);
 });
 
-test('what inspects dead letters leaves none: no policy, and nothing to replay', () => {
+test('what inspects dead letters gives them up to a topic of their own, and has nothing to replay', () => {
   expect(of('inspectDeadLetter')).toMatchObject([
-    { name: 'eventarc-inspectDeadLetter', topic: 'dead-letters', maxDeliveryAttempts: undefined },
+    {
+      name: 'eventarc-inspectDeadLetter',
+      topic: 'dead-letters',
+      maxDeliveryAttempts: 30,
+      deadLetterTopic: 'dead-letters-unread',
+    },
   ]);
 });

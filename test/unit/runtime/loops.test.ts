@@ -2,8 +2,12 @@ import { expect, test } from 'vitest';
 import { parseDeadLetterConfig } from '../../../functions/dead-letter/config.ts';
 import { parseIngestConfig } from '../../../functions/ingest/config.ts';
 import { parseVideoConfig } from '../../../functions/video/config.ts';
+import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
+import { writeDeath } from '../../../shared/dead-letters/letter-store.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
 import { publishRefusals } from '../../../shared/runtime/refusals.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import { deathRecord } from '../../helpers/letters.ts';
 import { messageEvent, pubsubMessage } from '../../helpers/messages.ts';
 
 const good = {
@@ -62,6 +66,7 @@ test.each(
 test('a dead letter led back to the function that refused it is kept, and not published again', async () => {
   const published: unknown[] = [];
   const kept: unknown[] = [];
+  const state = createMemoryStorage().bucket('state');
   const refuse = publishRefusals(
     async () => ({
       async publish(_topic, messages) {
@@ -71,7 +76,11 @@ test('a dead letter led back to the function that refused it is kept, and not pu
       close() {},
     }),
     'dead-letters',
-    async (refusal) => void kept.push(refusal.eventId),
+    async (refusal) => {
+      kept.push(refusal.eventId);
+      return 'kept';
+    },
+    async () => state,
   );
   const deliver = (eventId: string, attributes: Record<string, string>) =>
     refuse({
@@ -85,6 +94,9 @@ test('a dead letter led back to the function that refused it is kept, and not pu
   await deliver('of another function', { deadLetterFunction: 'processVideo' });
   expect(published).toHaveLength(2);
   await deliver('back', { deadLetterFunction: 'ingestEvent' });
-  expect(published).toHaveLength(2);
+  expect(published).toHaveLength(3);
+  await writeDeath(state, deathRecord({ letter: letterOf('ingestEvent', 'back') }));
+  await deliver('back', { deadLetterFunction: 'ingestEvent' });
+  expect(published).toHaveLength(3);
   expect(kept).toEqual(['back']);
 });

@@ -1,0 +1,54 @@
+import { DIED_OF, isForwarding } from '../../shared/dead-letters/attributes.ts';
+import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import type { Pulled } from '../common/puller.ts';
+
+/** What the attributes of an unread dead letter tell. Its data is not looked at: that is what kills. */
+export interface UnreadLetter {
+  messageId: string;
+  /** When the inspector gave it up, RFC 3339. */
+  givenUpAt: string;
+  /** Of the inspector. */
+  deliveries: number | undefined;
+  /** Whose event it was; undefined if nothing says. */
+  function: string | undefined;
+  code: string | undefined;
+  reason: string | undefined;
+  bytes: number;
+}
+
+export function readUnread({ messageId, publishTime, attributes, data }: Pulled): UnreadLetter {
+  const deliveries = attributes[DIED_OF.deliveries] ?? '';
+  return {
+    messageId,
+    givenUpAt: publishTime,
+    deliveries: /^\d{1,9}$/.test(deliveries) ? Number(deliveries) : undefined,
+    function: attributes[DIED_OF.function] ?? (isStorageEvent(attributes) ? 'processVideo' : undefined),
+    code: attributes[DIED_OF.code],
+    reason: attributes[DIED_OF.reason],
+    bytes: data.length,
+  };
+}
+
+/**
+ * The dead letter as the inspector was given it, as far as that is known: Pub/Sub has written its own subscription
+ * over the one that gave the event up, so `functionName` stands in for that one. Undefined if nothing says whose
+ * it was.
+ */
+export function putBackMessage(
+  { data, attributes, orderingKey }: Pulled,
+  functionName: string | undefined,
+): OutgoingMessage | undefined {
+  const kept = Object.entries(attributes).filter(([name]) => !isForwarding(name));
+  const isRefused = attributes[DIED_OF.code] !== undefined && attributes[DIED_OF.function] !== undefined;
+  if (!isRefused && functionName === undefined) return undefined;
+  const subscription = isRefused ? {} : { [DIED_OF.subscription]: `put-back-${functionName}` };
+  const all = { ...Object.fromEntries(kept), ...subscription };
+  return { data, attributes: all, ...(orderingKey !== undefined && { orderingKey }) };
+}
+
+function isStorageEvent(attributes: Readonly<Record<string, string>>): boolean {
+  return (
+    attributes['ce-type']?.startsWith('google.cloud.storage.') === true ||
+    attributes['bucketId'] !== undefined
+  );
+}

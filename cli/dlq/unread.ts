@@ -1,0 +1,193 @@
+import { core } from '../../functions/app.ts';
+import { printable } from '../../local/report.ts';
+import { writeRecord } from '../../shared/runtime/once.ts';
+import { tableLines } from '../common/columns.ts';
+import { bytesText, count, counted } from '../common/numbers.ts';
+import { oneOf, parseCommand, quoted, UsageError, wholeNumber } from '../common/options.ts';
+import { openPublisher } from '../common/publisher.ts';
+import { openPuller, type Pulled, type Pulling } from '../common/puller.ts';
+import type { Dlq, DlqSubcommand } from './dlq.ts';
+import { shortTime } from './groups.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { savePayload } from './save-payload.ts';
+import { putBackMessage, readUnread } from './unread-letter.ts';
+import { parseReason, whoever } from './whoever.ts';
+
+const HINT = 'deploy.sh makes it, and UNREAD_SUBSCRIPTION names it';
+const FUNCTIONS = core.functions
+  .filter(({ givesUpTo }) => givesUpTo === 'dead-letters')
+  .map(({ name }) => name);
+
+export const unread: DlqSubcommand = {
+  summary: 'shows dead letters that the inspector gave up, puts them back or drops them',
+  help: `usage: pipeline dlq unread [<message id>...] [options]
+
+Dead letters that inspectDeadLetter could not take in after its last attempt: poison that it cannot read, or any
+if it was broken for hours. They wait in a subscription of their own for 31 days, and fire nothing. Only attributes
+are looked at here. Without an option they are listed, and stay.
+
+  --put-back         publish them to the dead-letter topic again, for the inspector; mend it first
+  --function NAME    whose they were (${FUNCTIONS.join(', ')}), for those that do not say
+  --drop             remove them for good; with --reason TEXT, which is kept with their ids
+  --payload FILE     save the payload of the one that is named in this new file, byte for byte
+  --all              all that wait, for --put-back and --drop
+  --limit N          look at N messages at most (default 1000)
+${PLACE_HELP}`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      'put-back': { type: 'boolean', default: false },
+      function: { type: 'string' },
+      drop: { type: 'boolean', default: false },
+      reason: { type: 'string' },
+      payload: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      limit: { type: 'string' },
+      json: { type: 'boolean', default: false },
+    });
+    const wrong = positionals.find((id) => !/^\d{1,32}$/.test(id));
+    if (wrong !== undefined) throw new UsageError(`${quoted(wrong)} must be the id of a message, digits`);
+    const { 'put-back': putBack, drop, payload, all } = values;
+    if (Number(putBack) + Number(drop) + Number(payload !== undefined) > 1) {
+      throw new UsageError('--put-back, --drop and --payload exclude each other');
+    }
+    if ((putBack || drop) && all === positionals.length > 0) {
+      throw new UsageError('which ones? name messages, or give --all');
+    }
+    if (payload !== undefined && (payload === '' || positionals.length !== 1)) {
+      throw new UsageError('--payload must be the name of a new file, with the id of one message');
+    }
+    const options: Options = {
+      ids: positionals,
+      action: putBack ? 'put-back' : drop ? 'drop' : payload === undefined ? 'list' : 'save',
+      function: values.function === undefined ? undefined : oneOf('function', values.function, FUNCTIONS),
+      reason: drop ? parseReason(values.reason) : '',
+      file: payload ?? '',
+      limit: wholeNumber('limit', values.limit, { min: 1, max: 100_000 }) ?? 1_000,
+      isJson: values.json,
+    };
+    return { place: values, run: (dlq) => run(dlq, options) };
+  },
+};
+
+interface Options {
+  /** All that are there, if empty. */
+  ids: string[];
+  action: 'list' | 'put-back' | 'drop' | 'save';
+  function: string | undefined;
+  reason: string;
+  file: string;
+  limit: number;
+  isJson: boolean;
+}
+
+async function run(dlq: Dlq, options: Options): Promise<number> {
+  const { place, signal } = dlq;
+  const { project, unreadSubscription: subscription } = place;
+  if (project === undefined) {
+    throw new UsageError('which project is the subscription of? give --project or set GOOGLE_CLOUD_PROJECT');
+  }
+  const pulling = openPuller(place, { project, subscription, hint: HINT }, signal);
+  let held: Pulled[] = [];
+  try {
+    held = await pulling.pull(options.limit);
+    const done = await act(dlq, project, pulling, held, options);
+    held = held.filter((message) => !done.has(message));
+    return await tell(dlq, held, done, options);
+  } finally {
+    // best effort: what is not given back comes again when its deadline is over
+    await pulling.giveBack(held).catch(() => undefined);
+    pulling.close();
+  }
+}
+
+/** Those that are not in the subscription any more. */
+async function act(
+  dlq: Dlq,
+  project: string,
+  pulling: Pulling,
+  held: readonly Pulled[],
+  options: Options,
+): Promise<Set<Pulled>> {
+  const { ids, action, file } = options;
+  const named = ids.length === 0 ? held : held.filter(({ messageId }) => ids.includes(messageId));
+  const [first] = named;
+  if (action === 'save' && first) await savePayload(file, first.data);
+  if (action === 'list' || action === 'save') return new Set();
+  const done = new Set<Pulled>();
+  const finish = async (message: Pulled): Promise<void> => {
+    await pulling.acknowledge([message]);
+    done.add(message);
+  };
+  if (action === 'drop') {
+    const [by, at] = [whoever(), new Date(dlq.clock.now()).toISOString()];
+    for (const message of named) {
+      const { messageId, data } = message;
+      const record = { schemaVersion: 1, messageId, bytes: data.length, reason: options.reason, by, at };
+      await writeRecord(dlq.state, `unread/${messageId}.json`, record, { signal: dlq.signal });
+      await finish(message);
+    }
+    return done;
+  }
+  const publishing = openPublisher(dlq.place, project, dlq.signal);
+  try {
+    for (const message of named) {
+      dlq.signal.throwIfAborted();
+      const outgoing = putBackMessage(message, options.function ?? readUnread(message).function);
+      if (!outgoing) continue;
+      await publishing.publish(dlq.place.deadLetterTopic, [outgoing]);
+      await finish(message);
+    }
+  } finally {
+    publishing.close();
+  }
+  return done;
+}
+
+async function tell(
+  { out, place }: Dlq,
+  held: readonly Pulled[],
+  done: ReadonlySet<Pulled>,
+  { ids, action, isJson, file }: Options,
+): Promise<number> {
+  const left = held.map(readUnread);
+  const missing = ids.filter((id) => ![...held, ...done].some(({ messageId }) => messageId === id));
+  const unsaid =
+    action === 'put-back' ? left.filter(({ messageId }) => ids.length === 0 || ids.includes(messageId)) : [];
+  const code = missing.length > 0 || unsaid.length > 0 ? 1 : 0;
+  if (isJson) {
+    const ended = [...done].map(({ messageId }) => messageId);
+    await out.json({ action, done: ended, missing, unread: left });
+    return code;
+  }
+  if (action === 'list') {
+    const shown = ids.length === 0 ? left : left.filter(({ messageId }) => ids.includes(messageId));
+    const rows = shown.map((one) => [
+      one.messageId,
+      shortTime(one.givenUpAt),
+      one.function ?? 'not said',
+      one.code ?? '',
+      bytesText(one.bytes),
+      one.reason ?? '',
+    ]);
+    const head = ['message', 'given up', 'function', 'code', 'size', 'why it was a dead letter'];
+    const limits = [{}, {}, {}, {}, {}, { widest: 200, narrowest: 20 }];
+    const cells = rows.map((row) => row.map((cell) => printable(cell.slice(0, 500))));
+    if (rows.length > 0)
+      for (const line of tableLines([head, ...cells], limits, out.width)) await out.line(line);
+    await out.line(
+      rows.length === 0
+        ? 'no dead letter waits unread'
+        : `${counted(rows.length, 'dead letter')} not read by the inspector; once it is mended: ${place.command('unread --put-back --all')}`,
+    );
+  }
+  if (action === 'save' && missing.length === 0) await out.line(`payload saved in ${printable(file)}`);
+  if (action === 'put-back') await out.line(`${counted(done.size, 'dead letter')} put back`);
+  if (action === 'drop') await out.line(`${counted(done.size, 'dead letter')} dropped`);
+  if (unsaid.length > 0) {
+    await out.line(`${count(unsaid.length)} left: nothing says whose they were, name it with --function`);
+  }
+  for (const id of missing) await out.line(`${id} is not among those that wait`);
+  return code;
+}

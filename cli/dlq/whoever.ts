@@ -1,0 +1,24 @@
+import { hostname, userInfo } from 'node:os';
+import { quoted, UsageError } from '../common/options.ts';
+
+const MAX_REASON = 1_000;
+
+/** Who did it, as far as this machine knows. */
+export function whoever(): string {
+  try {
+    return `${userInfo().username}@${hostname()}`;
+  } catch {
+    // an account without a name, as containers have
+    return hostname();
+  }
+}
+
+/** Throws UsageError. */
+export function parseReason(text: string | undefined, missing = '--reason is missing: why?'): string {
+  const reason = text?.trim();
+  if (reason === undefined) throw new UsageError(missing);
+  if (reason === '' || reason.length > MAX_REASON) {
+    throw new UsageError(`--reason is ${quoted(reason)}; 1 to ${MAX_REASON} characters are allowed`);
+  }
+  return reason;
+}
