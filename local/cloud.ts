@@ -50,6 +50,8 @@ export interface LocalCloudOptions {
   ports?: Ports;
   /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started where absent. */
   pubsubUrl?: string;
+  /** Subscriptions of its own Pub/Sub may push to other machines. */
+  pushAnywhere?: boolean;
   gemini?: GeminiChoice;
   /** Processes a function; each takes the trigger's concurrency. */
   instances?: number;
@@ -118,7 +120,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(() => gcs.close());
 
     const backoff = options.backoff ?? { minMs: 500, maxMs: 30_000 };
-    const { pubsubUrl: url } = options;
+    const { pubsubUrl: url, pushAnywhere } = options;
     const pubsub = await startPubsubPart({
       dir,
       project: PROJECT,
@@ -126,6 +128,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       port: ports.pubsub,
       url,
       backoff,
+      pushAnywhere,
     });
     closers.push(() => pubsub.close());
 

@@ -28,6 +28,7 @@ Options (after --):
   --gcs-port N        port of Cloud Storage (default: a free one)
   --pubsub-port N     port of Pub/Sub (default: a free one)
   --pubsub URL        a Pub/Sub that runs already, such as the official emulator, in place of our own
+  --push-anywhere     Pub/Sub subscriptions may push to other machines (default: to this one alone)
   --vertex-port N     port of Vertex AI (default: a free one)
   --function-port N   port of processVideo (default: a free one)
   --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
@@ -58,6 +59,7 @@ function parse() {
         'gcs-port': { type: 'string' },
         'pubsub-port': { type: 'string' },
         pubsub: { type: 'string' },
+        'push-anywhere': { type: 'boolean', default: false },
         'vertex-port': { type: 'string' },
         'function-port': { type: 'string' },
         gemini: { type: 'string' },
@@ -125,6 +127,7 @@ async function main(): Promise<void> {
     env: { LOG_LEVEL: 'debug', ...process.env },
     gemini,
     ports,
+    pushAnywhere: values['push-anywhere'],
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
     events: {

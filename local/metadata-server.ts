@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { listenGuarded } from './guard.ts';
 
 export interface MetadataServer {
   url: string;
@@ -53,23 +53,17 @@ export async function startMetadataServer(options: {
   }
 
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
-    const path = decodeURIComponent(new URL(request.url ?? '/', 'http://metadata').pathname).replace(
-      /^\/|\/$/g,
-      '',
-    );
-    seen[`/${path}`] = (seen[`/${path}`] ?? 0) + 1;
+    const path = (request.url ?? '/').split('?')[0]!.replace(/^\/|\/$/g, '');
     // the real one refuses requests that a browser or a naive proxy could be made to send
     if (request.headers['metadata-flavor'] !== 'Google' && path !== '') {
       return send(response, 403, 'Missing Metadata-Flavor:Google header.');
     }
     const answer = Object.hasOwn(answers, path) ? answers[path] : undefined;
     if (!answer) return send(response, 404, 'Not Found');
+    seen[`/${path}`] = (seen[`/${path}`] ?? 0) + 1;
     return send(response, 200, answer());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
-  });
-  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const host = `127.0.0.1:${await listenGuarded(server, { port: options.port })}`;
   return {
     url: `http://${host}`,
     host,

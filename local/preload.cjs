@@ -1,12 +1,19 @@
 // Loaded into every function process before the framework.
 'use strict';
+const http = require('node:http');
 const net = require('node:net');
+const { guard } = require('./guard.cjs');
 
 // The framework listens on all interfaces; on a developer's machine the function is nobody else's business.
 const listen = net.Server.prototype.listen;
 let told = false;
 net.Server.prototype.listen = function (port, ...rest) {
+  // Pages are kept out here and not in the framework: what is deployed stays as it is.
+  if (this instanceof http.Server) guard(this);
   const callback = rest.find((argument) => typeof argument === 'function');
+  if (typeof port === 'object' && port?.port !== undefined) {
+    return listen.call(this, { ...port, host: '127.0.0.1' }, ...rest);
+  }
   const isPort = (typeof port === 'number' || typeof port === 'string') && typeof rest[0] !== 'string';
   if (!isPort) return listen.call(this, port, ...rest);
   // Its parent asked for any free port: a port picked before it listens may be somebody else's by then.

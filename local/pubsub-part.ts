@@ -24,6 +24,8 @@ export interface PubsubPartOptions {
   /** Base URL of one that runs already, such as the official emulator. */
   url?: string | undefined;
   backoff: { minMs: number; maxMs: number };
+  /** Subscriptions of our own server may push to other machines. */
+  pushAnywhere?: boolean | undefined;
 }
 
 export async function startPubsubPart(options: PubsubPartOptions): Promise<PubsubPart> {
@@ -44,11 +46,19 @@ export async function startPubsubPart(options: PubsubPartOptions): Promise<Pubsu
   }
 }
 
-async function ownPart({ dir, project, topics, port, backoff }: PubsubPartOptions): Promise<PubsubPart> {
+async function ownPart({
+  dir,
+  project,
+  topics,
+  port,
+  backoff,
+  pushAnywhere,
+}: PubsubPartOptions): Promise<PubsubPart> {
   const server = await startPubsubServer({
     dir: join(dir, 'pubsub'),
     projectId: project,
     topics: [...topics],
+    pushAnywhere,
     ...(port !== undefined && { port }),
   });
   const subscribe = (wanted: WantedSubscription, urls: readonly string[]): void => {

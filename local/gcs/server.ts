@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listenGuarded } from '../guard.ts';
 import { adminRoute } from './admin.ts';
 import { openBodies } from './bodies.ts';
 import { checkBucketName } from './buckets.ts';
@@ -121,11 +121,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   server.requestTimeout = 0;
   // longer than any client keeps an idle connection: it never meets one that closes under its request
   server.keepAliveTimeout = 600_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  });
-  const bound = (server.address() as AddressInfo).port;
+  const bound = await listenGuarded(server, { port, host });
   url = `http://${host}:${bound}`;
   lock.hold(url);
 

@@ -28,6 +28,8 @@ export interface BrokerOptions {
   now: () => number;
   sizes?: FileSizes | undefined;
   onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
+  /** Push endpoints on other machines are allowed. */
+  pushAnywhere?: boolean | undefined;
 }
 
 const SWEEP_MS = 30_000;
@@ -48,6 +50,10 @@ export class Broker {
       for (const subscription of this.state.subscriptions.values()) this.dropOld(subscription);
     }, SWEEP_MS);
     this.sweeper.unref();
+  }
+
+  get pushAnywhere(): boolean {
+    return this.options.pushAnywhere ?? false;
   }
 
   topic(name: string): TopicRecord {

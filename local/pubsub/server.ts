@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listenGuarded } from '../guard.ts';
 import { adminRoute } from './admin.ts';
 import { type Answer, type Call, ClientGone, readJson, send, sendError } from './answer.ts';
 import { Broker, type DeadLetter } from './broker.ts';
@@ -26,6 +26,8 @@ export interface PubsubServerOptions {
   sizes?: FileSizes;
   /** A message was given up and published to the dead-letter topic. */
   onDeadLetter?: (letter: DeadLetter) => void;
+  /** Subscriptions may push to other machines; by default to this one alone. */
+  pushAnywhere?: boolean | undefined;
 }
 
 export interface PubsubServer {
@@ -44,7 +46,8 @@ export interface PubsubServer {
 /** Pub/Sub's REST API v1 on loopback, with its state on disk. */
 export async function startPubsubServer(options: PubsubServerOptions): Promise<PubsubServer> {
   const { dir, port = 0, host = '127.0.0.1', projectId = 'local', now = Date.now } = options;
-  const broker = new Broker({ dir, now, sizes: options.sizes, onDeadLetter: options.onDeadLetter });
+  const { sizes, onDeadLetter, pushAnywhere } = options;
+  const broker = new Broker({ dir, now, sizes, onDeadLetter, pushAnywhere });
   const stats = createStats(broker);
   const faults = createFaults();
   const admin = adminRoute(faults, stats);
@@ -119,14 +122,10 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
   server.requestTimeout = 0;
   // longer than any client keeps an idle connection: it never meets one that closes under its request
   server.keepAliveTimeout = 600_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, resolve);
-  }).catch((error: unknown) => {
+  const bound = await listenGuarded(server, { port, host }).catch((error: unknown) => {
     broker.close();
     throw error;
   });
-  const bound = (server.address() as AddressInfo).port;
   for (const subscription of broker.state.subscriptions.values()) pushAsConfigured(broker, subscription);
 
   let closed: Promise<void> | undefined;

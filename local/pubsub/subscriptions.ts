@@ -1,9 +1,11 @@
+import { isLoopback } from '../guard.ts';
 import type { Call } from './answer.ts';
 import type { Broker } from './broker.ts';
 import { invalid, PubsubError } from './errors.ts';
 import { readFields } from './fields.ts';
 import { pageOf } from './paging.ts';
 import { startPush } from './push.ts';
+import type { PushConfig } from './records.ts';
 import type { Subscription } from './subscription.ts';
 import {
   PUSH_CONFIG,
@@ -21,6 +23,7 @@ const ENDPOINT_CONCURRENCY = 100;
 
 export const createSubscription: Handler = async (broker, name, call) => {
   const record = subscriptionRecord(name, readFields(await call.body(), SUBSCRIPTION));
+  checkEndpoint(broker, record.pushConfig);
   const subscription = broker.createSubscription(record);
   pushAsConfigured(broker, subscription);
   return resource(subscription);
@@ -32,7 +35,9 @@ export const updateSubscription: Handler = async (broker, name, call) => {
   const { sent, mask } = await readUpdate(call, 'subscription', SUBSCRIPTION);
   const subscription = broker.subscription(name);
   if (mask.includes('pushConfig')) checkOwner(subscription);
-  broker.updateSubscription(subscription, updatedSubscription(subscription.record, sent, mask));
+  const updated = updatedSubscription(subscription.record, sent, mask);
+  if (mask.includes('pushConfig')) checkEndpoint(broker, updated.pushConfig);
+  broker.updateSubscription(subscription, updated);
   if (mask.includes('pushConfig')) pushAsConfigured(broker, subscription);
   return resource(subscription);
 };
@@ -55,6 +60,7 @@ export const modifyPushConfig: Handler = async (broker, name, call) => {
   const subscription = broker.subscription(name);
   checkOwner(subscription);
   const record = { ...subscription.record, pushConfig: pushConfig(sent['pushConfig']) };
+  checkEndpoint(broker, record.pushConfig);
   broker.updateSubscription(subscription, record);
   pushAsConfigured(broker, subscription);
   return {};
@@ -73,7 +79,9 @@ export function pushAsConfigured(broker: Broker, subscription: Subscription): vo
   subscription.consumer?.close();
   subscription.consumer = undefined;
   const { pushEndpoint } = subscription.record.pushConfig;
-  if (pushEndpoint !== undefined && !subscription.record.function) {
+  // one that an earlier run with a wider rule took waits to be pulled
+  const mayPush = pushEndpoint !== undefined && isEndpointAllowed(broker, pushEndpoint);
+  if (mayPush && !subscription.record.function) {
     const target = { form: 'wrapped', urls: [pushEndpoint], concurrency: ENDPOINT_CONCURRENCY } as const;
     subscription.consumer = startPush(broker, subscription, target);
   }
@@ -87,6 +95,21 @@ function checkOwner({ record }: Subscription): void {
     'FAILED_PRECONDITION',
     `${record.name} is delivered to a function of the local cloud.`,
   );
+}
+
+/** Whoever reaches this server may not have its messages sent to a stranger. Throws the API's 403. */
+function checkEndpoint(broker: Broker, { pushEndpoint }: PushConfig): void {
+  if (pushEndpoint === undefined || isEndpointAllowed(broker, pushEndpoint)) return;
+  throw new PubsubError(
+    'PERMISSION_DENIED',
+    `push_config.push_endpoint must be on localhost or 127.0.0.1, got ${pushEndpoint.slice(0, 200)}; ` +
+      '"npm start -- --push-anywhere" allows others',
+    'push_config.push_endpoint',
+  );
+}
+
+function isEndpointAllowed(broker: Broker, endpoint: string): boolean {
+  return broker.pushAnywhere || isLoopback(new URL(endpoint).hostname);
 }
 
 function resource({ record }: Subscription): Record<string, unknown> {

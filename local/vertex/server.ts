@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { listenGuarded } from '../guard.ts';
 import { type Fault, FaultPlan, type FaultSetting, parseFault } from './faults.ts';
 import { type Generated, generate } from './generate.ts';
 import { GoogleError } from './google-error.ts';
@@ -68,13 +68,13 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
   });
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { pathname } = new URL(request.url ?? '/', 'https://localhost');
+    const pathname = decoded((request.url ?? '/').split('?')[0] ?? '/');
     if (pathname === '/_stats') return sendJson(response, 200, stats);
     if (pathname === '/_faults' && request.method === 'POST') {
       plan.set(parseSetting(await readBody(request)));
       return sendJson(response, 200, {});
     }
-    const [, model, method] = MODEL_PATH.exec(decodeURIComponent(pathname)) ?? [];
+    const [, model, method] = MODEL_PATH.exec(pathname) ?? [];
     if (!model || request.method !== 'POST') {
       throw new GoogleError('NOT_FOUND', `${request.method} ${pathname} is not served here.`);
     }
@@ -128,10 +128,7 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
     for (const uri of uris) stats.byUri[uri] = (stats.byUri[uri] ?? 0) + 1;
   }
 
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, host, resolve);
-  });
-  const endpoint = `${host}:${(server.address() as AddressInfo).port}`;
+  const endpoint = `${host}:${await listenGuarded(server, { port: options.port, host })}`;
   return {
     url: `https://${endpoint}`,
     endpoint,
@@ -191,6 +188,17 @@ async function readBody(request: IncomingMessage): Promise<string> {
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    throw new GoogleError(
+      'INVALID_ARGUMENT',
+      `the address is not percent-encoded UTF-8: ${path.slice(0, 200)}`,
+    );
+  }
 }
 
 function parseSetting(body: string): unknown {
