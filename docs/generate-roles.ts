@@ -6,14 +6,14 @@ import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { triggerTopic } from '../shared/app/trigger.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
-const readme = fileURLToPath(new URL('../README.md', import.meta.url));
+const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
 
-/** docs/roles.md: what each function gets and may do, from the definitions. */
+/** docs/roles.md: resources and roles of each function, from the app's definitions. */
 export function rolesDocument(app: App = core): string {
   return `${[
     '# What each function may do',
-    'Made from the definitions in `functions/app.ts` by `node --import tsx docs/generate-roles.ts`; a test tells when it is old.',
-    'Each function runs as a service account of its own, with these roles and no other. They are granted on the bucket or the topic wherever that is possible; the project is named where it is not.',
+    'Generated from `functions/app.ts` by `node --import tsx docs/generate-roles.ts`; a test fails if it is out of date.',
+    'Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, and else on the project.',
     table(
       ['function', 'fired by', 'attempts', 'memory', 'CPU', 'requests at a time', 'instances', 'time'],
       app.functions.map((one) => [
@@ -37,10 +37,10 @@ export function rolesDocument(app: App = core): string {
   ].join('\n\n')}\n`;
 }
 
-/** The README's short form: a line a function, with its roles by what they are granted on. */
+/** The threat model's short form: one line per function, with its roles and what they are granted on. */
 export function rolesSummary(app: App = core): string {
   return table(
-    ['function', 'fired by', 'may, and nothing else'],
+    ['function', 'fired by', 'roles, and no other'],
     app.functions.map((one) => [
       `\`${one.name}\``,
       sourceOf(one),
@@ -49,7 +49,7 @@ export function rolesSummary(app: App = core): string {
   );
 }
 
-/** The README with its table made anew, between the two comments that mark it. */
+/** The page with its table generated again, between the two comments that mark it. */
 export function withRoles(text: string): string {
   return text.replace(
     /(<!-- roles: [^>]*-->\n)[\s\S]*?(\n<!-- end of roles -->)/,
@@ -86,5 +86,5 @@ function table(head: string[], rows: string[][]): string {
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
   writeFileSync(file, rolesDocument());
-  writeFileSync(readme, withRoles(readFileSync(readme, 'utf8')));
+  writeFileSync(threatModel, withRoles(readFileSync(threatModel, 'utf8')));
 }

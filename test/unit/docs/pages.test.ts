@@ -1,0 +1,105 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+const PAGES = [
+  'README.md',
+  'CONTRIBUTING.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+/** What is shown as it stands: no links, headings or names of ours are in there. */
+const withoutBlocks = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, '');
+const read = (page: string): string => readFileSync(join(root, page), 'utf8');
+const prose = (page: string): string => withoutBlocks(read(page));
+
+/** Anchors as GitHub makes them of headings. */
+function anchorsOf(page: string): Set<string> {
+  const anchors = new Set<string>();
+  for (const [, heading = ''] of prose(page).matchAll(/^#{1,6} (.+)$/gm)) {
+    const slug = heading
+      .replace(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+      .trim()
+      .replace(/\s/g, '-');
+    let anchor = slug;
+    for (let count = 1; anchors.has(anchor); count++) anchor = `${slug}-${count}`;
+    anchors.add(anchor);
+  }
+  return anchors;
+}
+
+function brokenLinks(page: string): string[] {
+  const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!);
+  return links
+    .filter((target) => !/^https?:\/\//.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : relative(root, resolve(root, dirname(page), path));
+      if (file.startsWith('..') || !existsSync(join(root, file))) return true;
+      return anchor !== undefined && !anchorsOf(file).has(anchor);
+    });
+}
+
+/** Files, folders and the beginnings of their names that stand in backquotes. */
+function missingFiles(page: string): string[] {
+  const folders = 'functions|shared|schemas|local|cli|deploy|monitoring|docs|test|\\.github|\\.ci';
+  const named = [...prose(page).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
+  return named
+    .filter((text) => new RegExp(`^(${folders})/[\\w./-]*$`).test(text))
+    .filter((text) => {
+      const path = join(root, text);
+      if (existsSync(path)) return false;
+      return !(
+        existsSync(dirname(path)) && readdirSync(dirname(path)).some((name) => path.endsWith(`/${name}`))
+      );
+    });
+}
+
+describe.each(PAGES)('%s', (page) => {
+  test('links lead somewhere', () => expect(brokenLinks(page)).toEqual([]));
+
+  test('files that it names are there', () => expect(missingFiles(page)).toEqual([]));
+
+  test('npm scripts that it names are there', () => {
+    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+    const named = [...read(page).matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name!);
+    expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+});
+
+test('README.md has at most 9 KB, and leads to every page', () => {
+  expect(statSync(join(root, 'README.md')).size).toBeLessThanOrEqual(9_000);
+  const readme = prose('README.md');
+  expect(PAGES.slice(1).filter((page) => !readme.includes(`](${page})`))).toEqual([]);
+});
+
+test('the two commands of README.md are the first shell block', () => {
+  const [, block] = /```sh\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+  expect(block).toBe('npm ci && npm start\nnpm test\n');
+});
+
+describe('a long page begins with its contents', () => {
+  const long = PAGES.filter((page) => (prose(page).match(/^## /gm) ?? []).length >= 5);
+  test.each(long)('%s', (page) => {
+    const [before = ''] = prose(page).split('\n## ');
+    const listed = [...before.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!);
+    const sections = [...prose(page).matchAll(/^## (.+)$/gm)].length;
+    // a reference of codes is read by looking one up
+    if (page !== 'docs/roles.md') expect(listed.length).toBeGreaterThanOrEqual(sections - 1);
+  });
+});
+
+test('where the threat model says who holds a bound, it names tests', () => {
+  const rows = prose('docs/threat-model.md')
+    .split('\n## ')
+    .filter((section) => section.includes('| held by |'))
+    .flatMap((section) => section.split('\n').filter((line) => /^\| (?!---|threat \|)/.test(line)));
+  expect(rows.length).toBeGreaterThan(30);
+  expect(rows.filter((row) => !/`test\/[^`]+\.test\.ts`[^|]*\|$/.test(row))).toEqual([]);
+});
