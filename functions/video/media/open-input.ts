@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { describe } from '../../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import type { RangeServer } from '../../../shared/storage/range-server.ts';
@@ -7,6 +8,7 @@ import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';
 import { type InputPlan, probeArguments } from './ffmpeg-command.ts';
 import { readMp4Layout, readVideoTrack, type VideoTrack } from './mp4-boxes.ts';
+import { fragmentStart } from './mp4-length.ts';
 import type { ByteRange, SampleTable } from './mp4-samples.ts';
 import { type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
@@ -36,6 +38,14 @@ export interface OpenInputOptions {
 
 /** An index up to this size is read in one request, and its durations are looked up. */
 const INDEX_BYTES = 16 * 1024 * 1024;
+
+/** What of a first fragment is read to learn when it starts. */
+const FRAGMENT_BYTES = 1024 * 1024;
+
+interface OpenedTrack extends Partial<VideoTrack> {
+  /** When the first fragment starts, on ffmpeg's clock. */
+  startSeconds?: number;
+}
 
 /** Finds out what the object is, holds it against the limits, and plans how its frames are decoded. */
 export async function openInput(options: OpenInputOptions): Promise<OpenedVideo> {
@@ -69,7 +79,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   const samples = track?.samples;
   fetchAhead(cache, samples?.range(0, 0, options.ffmpeg.packetsAhead));
   const probed = await probe(context, limits);
-  const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container);
+  const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container, track?.startSeconds);
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
   const picture = pictureOf(probed);
   refuseLarge(picture.width, picture.height, limits);
@@ -103,31 +113,44 @@ export function fetchAhead(cache: BlockCache, range: ByteRange | undefined): voi
   cache.prefetch(range.offset, Math.min(range.length, AHEAD_BYTES)).catch(() => undefined);
 }
 
-/** Matroska states when the last frame ends, by a clock that need not start at 0. */
-function lengthOf(probed: ProbedVideo, container: Container): number | undefined {
+/**
+ * ffmpeg tells of a fragmented mp4, and Matroska states itself, when the last frame ends, by a clock that need not
+ * start at 0.
+ */
+function lengthOf(probed: ProbedVideo, container: Container, startSeconds = 0): number | undefined {
   const { durationSeconds, firstPts, timeBase } = probed;
+  if (durationSeconds !== undefined && container === 'mp4') {
+    // One that ends before it starts is a length already.
+    return durationSeconds > startSeconds ? durationSeconds - startSeconds : durationSeconds;
+  }
   if (durationSeconds === undefined || container !== 'matroska') return durationSeconds;
   const length = durationSeconds - (firstPts * timeBase.num) / timeBase.den;
   return length > 0 ? length : undefined;
 }
 
-async function readHead(container: 'avi' | 'matroska', cache: BlockCache): Promise<VideoTrack | undefined> {
+async function readHead(container: 'avi' | 'matroska', cache: BlockCache): Promise<OpenedTrack | undefined> {
   const head = await cache.slice(0, STATED_BYTES);
   const end = statedEnd(container, head);
   if (end !== undefined && end > cache.size) {
     const found = `the file is cut off: it ends at byte ${end} by its own account`;
     throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
   }
-  return container === 'avi'
-    ? { seconds: aviVideoSeconds(head), reordered: false, samples: undefined }
-    : undefined;
+  return container === 'avi' ? { seconds: aviVideoSeconds(head) } : undefined;
 }
 
-async function readMp4(cache: BlockCache): Promise<VideoTrack | undefined> {
-  const { moov } = await readMp4Layout(cache);
+async function readMp4(cache: BlockCache): Promise<OpenedTrack | undefined> {
+  const { moov, firstFragment } = await readMp4Layout(cache);
   if (moov.size > INDEX_BYTES) return undefined;
   await cache.prefetch(moov.offset, moov.size);
-  return readVideoTrack((await cache.slice(moov.offset, moov.size)).subarray(8));
+  const track = readVideoTrack((await cache.slice(moov.offset, moov.size)).subarray(8));
+  if (track?.encryption !== undefined) {
+    const found = `the video track is encrypted (${describe(track.encryption)})`;
+    throw new AppError('unsupported-media', `${found}; only video in the clear can be read`);
+  }
+  if (!track || !firstFragment || firstFragment.size > FRAGMENT_BYTES) return track;
+  const moof = await cache.slice(firstFragment.offset, firstFragment.size);
+  const start = fragmentStart(moof.subarray(8), track.id);
+  return { ...track, startSeconds: start && track.scale > 0 ? start / track.scale : 0 };
 }
 
 async function probe(context: DecodeContext, limits: MediaLimits): Promise<ProbedVideo> {
