@@ -1,5 +1,6 @@
 import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
 import { parseIngestConfig } from '../../functions/ingest/config.ts';
+import { parseMaintainConfig } from '../../functions/maintain/config.ts';
 import { parseVideoConfig } from '../../functions/video/config.ts';
 import { EnvReader } from '../../shared/runtime/config.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
@@ -74,7 +75,7 @@ export function readSettings(): Map<string, Setting> {
     };
   }
   try {
-    for (const parse of [parseVideoConfig, parseIngestConfig, parseDeadLetterConfig]) {
+    for (const parse of [parseVideoConfig, parseIngestConfig, parseMaintainConfig, parseDeadLetterConfig]) {
       try {
         parse({});
       } catch (error) {
