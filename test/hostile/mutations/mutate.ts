@@ -195,7 +195,7 @@ function changeValue(
   another: () => unknown,
 ): unknown {
   const kind = below(random, 8);
-  if (kind === 0) return pick(random, VALUES);
+  if (kind === 0) return structuredClone(pick(random, VALUES));
   if (kind === 1) return pick(random, tokens);
   if (kind === 2) return another();
   if (kind === 3) return [value];
@@ -204,7 +204,7 @@ function changeValue(
     return mutateBytes(Buffer.from(value), Buffer.from(pick(random, tokens)), random, tokens).toString();
   }
   if (typeof value === 'number') return pick(random, [-value, value * 1e300, value + 0.5, 2 ** 53, -1, 0]);
-  return pick(random, VALUES);
+  return structuredClone(pick(random, VALUES));
 }
 
 const VALUES: readonly unknown[] = [
