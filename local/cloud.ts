@@ -63,6 +63,8 @@ export interface LocalCloudOptions {
   app?: App;
   /** Names of the functions to run; all by default. */
   only?: readonly string[];
+  /** Command that runs every function process, as for `startFunction`. */
+  prefix?: readonly string[];
   events?: CloudEvents;
 }
 
@@ -242,7 +244,7 @@ async function startInstances(
   name: string,
   env: Env,
   source: string,
-  { instances = 1, ports = {}, events = {} }: LocalCloudOptions,
+  { instances = 1, ports = {}, events = {}, prefix = [] }: LocalCloudOptions,
 ): Promise<FunctionProcess[]> {
   const fixed = ports.functions?.[name];
   return Promise.all(
@@ -252,6 +254,7 @@ async function startInstances(
         port: fixed === undefined ? 0 : fixed + index,
         env,
         source,
+        prefix,
         onLine: (line) => events.onFunctionLine?.(name, line),
         onCrash: (code, signal) => events.onFunctionCrash?.(name, signal ?? `exit code ${code}`),
       }),
