@@ -58,7 +58,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Documented>> = {
   'empty-object': { meaning: 'The object has 0 bytes.', remedy: NEW_UPLOAD },
   'corrupt-media': {
     meaning:
-      'The file is cut off or damaged: no index, a box that ends behind the file, or no frame that can be decoded.',
+      'The file is cut off or damaged: no index, a box that ends beyond the file, or no frame that can be decoded.',
     remedy: '`ffmpeg -v error -i FILE -f null -` shows where. Repair it and upload it again.',
   },
   'object-gone': {

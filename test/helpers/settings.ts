@@ -1,8 +1,5 @@
-import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
-import { parseIngestConfig } from '../../functions/ingest/config.ts';
-import { parseMaintainConfig } from '../../functions/maintain/config.ts';
-import { parseVideoConfig } from '../../functions/video/config.ts';
-import { EnvReader } from '../../shared/runtime/config.ts';
+import { readdirSync } from 'node:fs';
+import { type Env, EnvReader } from '../../shared/runtime/config.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 
 /** A setting as the code reads it. */
@@ -44,11 +41,30 @@ const READS: Record<string, Describe> = {
   }),
 };
 
+type Parse = (env: Env) => unknown;
+
+/** The `parse…Config` of every `functions/<function>/config.ts`. */
+async function parsers(): Promise<Parse[]> {
+  const functions = new URL('../../functions/', import.meta.url);
+  const files = readdirSync(functions, { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /(^|\/)config\.ts$/.test(file),
+  );
+  const modules = await Promise.all(
+    files.map((file) => import(new URL(file, functions).href) as Promise<Record<string, unknown>>),
+  );
+  return modules.flatMap((module) =>
+    Object.entries(module).flatMap(([name, value]) =>
+      /^parse\w*Config$/.test(name) ? [value as Parse] : [],
+    ),
+  );
+}
+
 /**
  * Runs the functions' own parsers and notes every variable that they read, with its default and its bounds. The
  * most telling read of a variable counts: several functions look at a name that only one of them requires.
  */
-export function readSettings(): Map<string, Setting> {
+export async function readSettings(): Promise<Map<string, Setting>> {
+  const all = await parsers();
   const settings = new Map<string, Setting>();
   const note = (name: string, read: Omit<Setting, 'name'>): void => {
     const known = settings.get(name);
@@ -75,7 +91,7 @@ export function readSettings(): Map<string, Setting> {
     };
   }
   try {
-    for (const parse of [parseVideoConfig, parseIngestConfig, parseMaintainConfig, parseDeadLetterConfig]) {
+    for (const parse of all) {
       try {
         parse({});
       } catch (error) {

@@ -6,7 +6,7 @@ import { readSettings, type Setting } from '../../helpers/settings.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
-const settings = readSettings();
+const settings = await readSettings();
 
 interface Row {
   names: string[];
@@ -34,17 +34,18 @@ function rowsOf(text: string): Row[] {
   });
 }
 
-/** Variables that the command line, the local cloud and the deployment look up themselves. */
-function lookedUp(): string[] {
-  const files = ['cli', 'local', 'deploy'].flatMap((folder) =>
+function sources(...folders: string[]): string[] {
+  return folders.flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
-      .map((file) => join(root, folder, file)),
+      .map((file) => readFileSync(join(root, folder, file), 'utf8')),
   );
-  const found = files.flatMap((file) =>
-    [...readFileSync(file, 'utf8').matchAll(/(?:env\[|orLocally\()'([A-Z][A-Z0-9_]*)'/g)].map(
-      ([, name]) => name!,
-    ),
+}
+
+/** Variables that the command line, the local cloud and the deployment look up themselves. */
+function lookedUp(): string[] {
+  const found = sources('cli', 'local', 'deploy').flatMap((text) =>
+    [...text.matchAll(/(?:env\[|orLocally\()'([A-Z][A-Z0-9_]*)'/g)].map(([, name]) => name!),
   );
   // of the shell and of gcloud, not ours
   return [...new Set(found)].filter((name) => !/^(PATH|HOME|COLUMNS|CLOUDSDK_API_ENDPOINT_.*)$/.test(name));
@@ -55,6 +56,15 @@ test('every variable that the code reads is in the tables, and none that it does
   const read = new Set([...settings.keys(), ...lookedUp()]);
   expect([...read].filter((name) => !documented.has(name))).toEqual([]);
   expect([...documented].filter((name) => !read.has(name))).toEqual([]);
+});
+
+test('no variable is read outside of what was run to find them', () => {
+  const reads = /\.(?:required|optional|string|number|integer|oneOf|boolean|topic)\(\s*'([A-Z][A-Z0-9_]*)'/g;
+  const found = sources('functions', 'shared').flatMap((text) =>
+    [...text.matchAll(reads)].map(([, name]) => name!),
+  );
+  expect(found.length).toBeGreaterThan(40);
+  expect(found.filter((name) => !settings.has(name))).toEqual([]);
 });
 
 test('defaults and bounds are those of the code', () => {
