@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { type FunctionName, type Trigger, triggers } from '../functions/triggers.ts';
@@ -15,6 +15,7 @@ import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
+import { makeFolder } from './make-folder.ts';
 import type { PubsubServer } from './pubsub/server.ts';
 import { startPubsubPart } from './pubsub-part.ts';
 import type { VertexServer } from './vertex/server.ts';
@@ -70,6 +71,8 @@ export interface CloudEvents {
   /** A line a function wrote: JSON, as a rule. */
   onFunctionLine?: (name: FunctionName, line: string) => void;
   onFunctionCrash?: (name: FunctionName, how: string) => void;
+  /** Something could not be written; it is tried again. Told once until it succeeds. */
+  onTrouble?: (error: unknown) => void;
 }
 
 export interface LocalCloud {
@@ -92,9 +95,12 @@ export interface LocalCloud {
 /** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const { dir, env = {}, gemini = 'local', events = {}, ports = {} } = options;
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
-  const closers: (() => Promise<void> | void)[] = [() => rmSync(endpointsFile, { force: true })];
+  const closers: (() => Promise<void> | void)[] = [
+    () => rmSync(endpointsFile, { force: true }),
+    () => rmSync(`${endpointsFile}.next`, { force: true }),
+  ];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
@@ -111,6 +117,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       dir: join(dir, 'storage'),
       buckets: Object.values(BUCKETS),
       onFinalized: takeOver,
+      onTrouble: events.onTrouble,
       ...(ports.gcs !== undefined && { port: ports.gcs }),
     });
     closers.push(() => gcs.close());
@@ -118,7 +125,15 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const backoff = options.backoff ?? { minMs: 500, maxMs: 30_000 };
     const { pubsubUrl: url, pushAnywhere } = options;
     const port = ports.pubsub;
-    const pubsub = await startPubsubPart({ dir, project: PROJECT, port, url, backoff, pushAnywhere });
+    const pubsub = await startPubsubPart({
+      dir,
+      project: PROJECT,
+      port,
+      url,
+      backoff,
+      pushAnywhere,
+      onTrouble: events.onTrouble,
+    });
     closers.push(() => pubsub.close());
 
     const brain =
@@ -170,6 +185,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       backoff,
       ...(events.onAttempt && { onAttempt: events.onAttempt }),
       ...(events.onDeadLetter && { onDeadLetter: events.onDeadLetter }),
+      ...(events.onTrouble && { onTrouble: events.onTrouble }),
       forward: (delivery) => forwarder.forward(delivery),
     });
     const running = eventarc;
@@ -186,7 +202,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         started.map(([name, processes]) => [name, processes[0]!.url]),
       ) as Endpoints['functions'],
     };
-    writeFileSync(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`);
+    // whole when it is seen, and for its owner alone
+    writeFileSync(`${endpointsFile}.next`, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(`${endpointsFile}.next`, endpointsFile);
     return {
       endpoints,
       caPath: brain?.vertex.caPath,

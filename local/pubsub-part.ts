@@ -25,6 +25,8 @@ export interface PubsubPartOptions {
   backoff: { minMs: number; maxMs: number };
   /** Subscriptions of our own server may push to other machines. */
   pushAnywhere?: boolean | undefined;
+  /** Our own server could not write; it tries again. */
+  onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 export async function startPubsubPart(options: PubsubPartOptions): Promise<PubsubPart> {
@@ -41,18 +43,13 @@ export async function startPubsubPart(options: PubsubPartOptions): Promise<Pubsu
   }
 }
 
-async function ownPart({
-  dir,
-  project,
-  port,
-  backoff,
-  pushAnywhere,
-}: PubsubPartOptions): Promise<PubsubPart> {
+async function ownPart({ dir, project, port, backoff, ...rest }: PubsubPartOptions): Promise<PubsubPart> {
   const server = await startPubsubServer({
     dir: join(dir, 'pubsub'),
     projectId: project,
     topics: Object.values(TOPICS),
-    pushAnywhere,
+    pushAnywhere: rest.pushAnywhere,
+    onTrouble: rest.onTrouble,
     ...(port !== undefined && { port }),
   });
   const subscribe = (wanted: WantedSubscription, urls: readonly string[]): void => {

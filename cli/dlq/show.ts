@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import { originalOf } from '../../shared/dead-letters/original.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';

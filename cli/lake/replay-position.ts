@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { Failure, quoted, UsageError } from '../common/options.ts';
 
 /** How far a replay has come: every event of that version up to and including `after` is published. */
