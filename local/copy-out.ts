@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copyPath } from './copy-path.ts';
@@ -62,6 +62,7 @@ async function inDraft<T>(
   work: (draft: string) => Promise<T>,
 ): Promise<T> {
   let draft: string | undefined;
+  const isNew = !existsSync(out);
   const remove = (): void => {
     if (draft !== undefined) rmSync(draft, { recursive: true, force: true });
   };
@@ -71,10 +72,20 @@ async function inDraft<T>(
     process.once('exit', remove);
     return await work(draft);
   } catch (error) {
+    remove();
+    if (isNew) removeEmpty(out);
     throw new CopyError(`${out} cannot be written: ${placeFault(error) ?? String(error)}`, { cause: error });
   } finally {
     process.off('exit', remove);
     remove();
+  }
+}
+
+function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // it was not made, or somebody has put something into it
   }
 }
 

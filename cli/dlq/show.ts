@@ -1,8 +1,9 @@
-import { writeFile } from 'node:fs/promises';
+import { placeFault } from '../../local/make-folder.ts';
 import { printable } from '../../local/terminal-text.ts';
 import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import { originalOf } from '../../shared/dead-letters/original.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
+import { writeWhole } from '../common/new-file.ts';
 import { bytesText } from '../common/numbers.ts';
 import { Failure, parseCommand, UsageError } from '../common/options.ts';
 import { adviceOn } from './advice.ts';
@@ -50,7 +51,7 @@ async function run(dlq: Dlq, name: string, { full, payload: file, json }: Option
   const { out } = dlq;
   const shown = await load(dlq, name);
   const { letter, summary, state } = shown;
-  if (file !== undefined) await save(file, shown.payload);
+  if (file !== undefined) save(file, shown.payload);
   if (json) {
     await out.json({
       ...summary,
@@ -109,16 +110,16 @@ function payloadOf({ letterMessage }: DeathRecord): Buffer {
   }
 }
 
-async function save(file: string, payload: Uint8Array): Promise<void> {
+function save(file: string, payload: Uint8Array): void {
   try {
     // payloads are nobody else's business
-    await writeFile(file, payload, { flag: 'wx', mode: 0o600 });
+    writeWhole(file, payload, { mode: 0o600, isNew: true });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
     throw new Failure(
       isThere
         ? `${printable(file)} is there already: name a new file`
-        : `--payload ${printable((error as Error).message)}`,
+        : `--payload ${printable(file)} cannot be written: ${placeFault(error) ?? printable((error as Error).message)}`,
     );
   }
 }
