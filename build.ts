@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
@@ -69,9 +70,21 @@ export async function privateBundle(
   await mkdir(cache, { recursive: true });
   await sweep(cache);
   const dir = await mkdtemp(cache);
-  await bundle(dir, plugins);
-  await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
-  return { dir, remove: () => rm(dir, { recursive: true, force: true }) };
+  // a run that is interrupted while it starts leaves nothing behind either
+  const removeNow = (): void => rmSync(dir, { recursive: true, force: true });
+  process.once('exit', removeNow);
+  const remove = async (): Promise<void> => {
+    process.off('exit', removeNow);
+    await rm(dir, { recursive: true, force: true });
+  };
+  try {
+    await bundle(dir, plugins);
+    await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
+  } catch (error) {
+    await remove();
+    throw error;
+  }
+  return { dir, remove };
 }
 
 /** Removes what runs that were killed left behind more than a day ago. */

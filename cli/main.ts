@@ -1,3 +1,4 @@
+import { printable } from '../local/terminal-text.ts';
 import { dlqCommand } from './dlq.ts';
 import { lakeCommand } from './lake.ts';
 
@@ -22,19 +23,22 @@ async function main([name, ...args]: string[]): Promise<number> {
   const command = name === undefined ? undefined : commands[name];
   if (command) return command.run(args);
   const wanted = name === '--help' || name === 'help';
-  if (!wanted && name !== undefined) process.stderr.write(`no such command: ${name}\n\n`);
+  if (!wanted && name !== undefined) process.stderr.write(`no such command: ${printable(name)}\n\n`);
   const list = Object.entries(commands).map(
     ([each, { summary }]) => `  pipeline ${each.padEnd(10)} ${summary}`,
   );
-  (wanted ? process.stdout : process.stderr).write(
-    `usage: pipeline <command> [options]\n\n${list.join('\n')}\n\npipeline <command> --help tells more.\n`,
-  );
-  return wanted ? 0 : 2;
+  const usage = `usage: pipeline <command> [options]\n\n${list.join('\n')}\n\npipeline <command> --help tells more.\n`;
+  if (wanted) return (await import('./common/run.ts')).showHelp(usage, process);
+  process.stderr.write(usage);
+  return 2;
 }
+
+// nobody reads what went wrong: that stops no work
+process.stderr.on('error', () => undefined);
 
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(`${printable(error instanceof Error ? error.message : String(error))}\n`);
   process.exitCode = 1;
 }

@@ -4,10 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type LocalCloud, startLocalCloud } from '../local/cloud.ts';
+import { CopyError, checkOut } from '../local/copy-out.ts';
 import { chooseGemini } from '../local/gemini-choice.ts';
+import { placeFault } from '../local/make-folder.ts';
 import { type ProcessedFile, processFile } from '../local/process-files.ts';
-import { describeResult, printable, stagePrinter } from '../local/report.ts';
+import { describeResult, stagePrinter } from '../local/report.ts';
+import { printable } from '../local/terminal-text.ts';
 import { UploadTracker } from '../local/uploads.ts';
+import { Failure } from './common/options.ts';
+import { Output, OutputClosed } from './common/output.ts';
+import { showHelp } from './common/run.ts';
 import type { Command } from './main.ts';
 
 const HELP = `usage: pipeline process <files...> [options]
@@ -37,11 +43,10 @@ export const processCommand: Command = {
   async run(args) {
     const options = parse(args);
     if (options === 'help') {
-      process.stdout.write(HELP);
-      return 0;
+      return showHelp(HELP, process);
     }
     if (typeof options === 'string') {
-      process.stderr.write(`${options}\n\n${HELP}`);
+      process.stderr.write(`${printable(options)}\n\n${HELP}`);
       return 2;
     }
     return processAll(options);
@@ -82,14 +87,18 @@ function parse(args: string[]): Options | string {
   }
 }
 
-async function processAll({ files, metadata, settings, out, json }: Options): Promise<number> {
-  // Progress is for people: with --json standard output is the result alone.
-  const show = (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`);
-  const dir = await mkdtemp(join(tmpdir(), 'pipeline-'));
+async function processAll({ files, metadata, settings, out: folder, json }: Options): Promise<number> {
+  const out = new Output(process.stdout, process.env);
+  // Progress is for people: with --json standard output is the result alone. What it lost is said at the end.
+  const show = (line: string): void => {
+    if (json) process.stderr.write(`${line}\n`);
+    else out.line(line).catch(() => undefined);
+  };
+  let dir: string | undefined;
   let cloud: LocalCloud | undefined;
   const cleanUp = async (): Promise<void> => {
     await cloud?.close();
-    await rm(dir, { recursive: true, force: true });
+    if (dir !== undefined) await rm(dir, { recursive: true, force: true });
   };
   for (const [signal, code] of [
     ['SIGINT', 130],
@@ -97,28 +106,51 @@ async function processAll({ files, metadata, settings, out, json }: Options): Pr
   ] as const) {
     process.once(signal, () => void cleanUp().finally(() => process.exit(code)));
   }
+  // a function would be tried again for minutes where there is no room for its results
+  let onTrouble: (error: unknown) => void = () => undefined;
+  const trouble = new Promise<never>((_, reject) => {
+    onTrouble = reject;
+  });
+  trouble.catch(() => undefined);
   try {
+    await checkOut(folder);
+    dir = await mkdtemp(join(tmpdir(), 'pipeline-'));
     const tracker = new UploadTracker(stagePrinter(show));
     cloud = await startLocalCloud({
       dir,
       env: { LOG_LEVEL: 'debug', ...process.env, ...settings },
       gemini: chooseGemini(process.env),
       only: ['processVideo'],
-      events: tracker.events,
+      events: { ...tracker.events, onTrouble },
     });
     const results: ProcessedFile[] = [];
     for (const [index, file] of files.entries()) {
       const name = uniqueName(files, index);
-      const result = await processFile(cloud, tracker, file, { name, metadata, out });
+      const work = processFile(cloud, tracker, file, { name, metadata, out: folder });
+      const result = await Promise.race([work, trouble]);
       results.push(result);
       if (!json) for (const line of describeResult(result)) show(line);
     }
-    if (json) process.stdout.write(`${JSON.stringify(results, undefined, 2)}\n`);
+    if (json) await out.json(results);
+    await out.end();
     const good = results.every(({ manifest }) => manifest && manifest.outcome !== 'rejected');
     return good ? 0 : 1;
+  } catch (error) {
+    if (error instanceof OutputClosed) return 0;
+    throw inWords(error);
   } finally {
     await cleanUp();
   }
+}
+
+/** A place that cannot be written is the user's to mend: one line says which and why. */
+function inWords(error: unknown): unknown {
+  if (error instanceof CopyError) return new Failure(`--out ${printable(error.message)}`, { cause: error });
+  const why = placeFault(error);
+  if (why === undefined) return error;
+  return new Failure(`the temporary folder ${printable(tmpdir())} cannot be written: ${why}`, {
+    cause: error,
+  });
 }
 
 /** Object name of a file: its own, with a number before it where two files share one. */

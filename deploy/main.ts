@@ -1,5 +1,8 @@
 import { Failure, UsageError } from '../cli/common/options.ts';
+import { Output, OutputClosed } from '../cli/common/output.ts';
 import { core } from '../functions/app.ts';
+import { placeFault } from '../local/make-folder.ts';
+import { escapeText } from '../local/terminal-text.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -14,8 +17,10 @@ import { readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
 
+const out = new Output(process.stdout, process.env);
 const say = (line: string): void => {
-  process.stdout.write(`${line}\n`);
+  // what was lost is said at the end; changes that are under way go on
+  out.line(escapeText(line)).catch(() => undefined);
 };
 
 const SCRIPT_HEAD = `#!/usr/bin/env bash
@@ -58,15 +63,20 @@ async function main(options: Options): Promise<void> {
   }
 }
 
+process.stderr.on('error', () => undefined);
 let options: Options | undefined;
 try {
   options = parseOptions(process.argv.slice(2), process.env, core);
   await main(options);
+  await out.end();
 } catch (error) {
   const isUsage = error instanceof UsageError;
+  const place = placeFault(error);
   process.exitCode = isUsage ? 2 : 1;
-  if (isUsage) process.stderr.write(`${error.message}\n./deploy.sh --help tells more.\n`);
+  if (error instanceof OutputClosed) process.exitCode = 0;
+  else if (isUsage) process.stderr.write(`${error.message}\n./deploy.sh --help tells more.\n`);
   else if (error instanceof Failure) process.stderr.write(`${error.message}\n`);
   else if (error instanceof GcloudError && options) process.stderr.write(`${explain(error, options)}\n`);
+  else if (place !== undefined) process.stderr.write(`a file cannot be written or read: ${place}\n`);
   else throw error;
 }

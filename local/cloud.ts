@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { core } from '../functions/app.ts';
@@ -17,6 +17,7 @@ import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
+import { makeFolder } from './make-folder.ts';
 import type { PubsubServer } from './pubsub/server.ts';
 import { startPubsubPart } from './pubsub-part.ts';
 import type { VertexServer } from './vertex/server.ts';
@@ -76,6 +77,8 @@ export interface CloudEvents {
   /** A line a function wrote: JSON, as a rule. */
   onFunctionLine?: (name: string, line: string) => void;
   onFunctionCrash?: (name: string, how: string) => void;
+  /** Something could not be written; it is tried again. Told once until it succeeds. */
+  onTrouble?: (error: unknown) => void;
 }
 
 export interface LocalCloud {
@@ -98,9 +101,12 @@ export interface LocalCloud {
 /** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const { app = core, dir, env = {}, gemini = 'local', events = {}, ports = {} } = options;
-  mkdirSync(dir, { recursive: true });
+  makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
-  const closers: (() => Promise<void> | void)[] = [() => rmSync(endpointsFile, { force: true })];
+  const closers: (() => Promise<void> | void)[] = [
+    () => rmSync(endpointsFile, { force: true }),
+    () => rmSync(`${endpointsFile}.next`, { force: true }),
+  ];
   const close = async (): Promise<void> => {
     for (const closer of closers.splice(0).reverse()) await closer();
   };
@@ -117,6 +123,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       dir: join(dir, 'storage'),
       buckets: Object.keys(app.buckets),
       onFinalized: takeOver,
+      onTrouble: events.onTrouble,
       ...(ports.gcs !== undefined && { port: ports.gcs }),
     });
     closers.push(() => gcs.close());
@@ -131,6 +138,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       url,
       backoff,
       pushAnywhere,
+      onTrouble: events.onTrouble,
     });
     closers.push(() => pubsub.close());
 
@@ -174,6 +182,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       backoff,
       ...(events.onAttempt && { onAttempt: events.onAttempt }),
       ...(events.onDeadLetter && { onDeadLetter: events.onDeadLetter }),
+      ...(events.onTrouble && { onTrouble: events.onTrouble }),
       forward: (delivery) => forwarder.forward(delivery),
     });
     const running = eventarc;
@@ -188,7 +197,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       pubsub: pubsub.url,
       functions: Object.fromEntries(started.map(([{ name }, processes]) => [name, processes[0]!.url])),
     };
-    writeFileSync(endpointsFile, `${JSON.stringify(endpoints, undefined, 2)}\n`);
+    // whole when it is seen, and for its owner alone
+    writeFileSync(`${endpointsFile}.next`, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
+    renameSync(`${endpointsFile}.next`, endpointsFile);
     return {
       endpoints,
       caPath: brain?.vertex.caPath,

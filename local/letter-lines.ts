@@ -1,4 +1,4 @@
-import { printable } from './report.ts';
+import { printable } from './terminal-text.ts';
 
 /**
  * What is printed of a dead letter that has been looked at: what and why, and where the rest is told. `place` is

@@ -6,12 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
 import { BUCKETS, type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
+import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { makeDemoClip } from './demo-clip.ts';
 import { chooseGemini } from './gemini-choice.ts';
 import { letterLines } from './letter-lines.ts';
+import { placeFault } from './make-folder.ts';
+import { makePrivateFolder } from './private-folder.ts';
 import { collect } from './process-files.ts';
-import { describeResult, printable, stagePrinter } from './report.ts';
+import { describeResult, stagePrinter } from './report.ts';
 import { lockFolder } from './state-lock.ts';
+import { printable } from './terminal-text.ts';
 import { uploadFile } from './upload.ts';
 import { type Outcome, UploadTracker } from './uploads.ts';
 
@@ -41,6 +45,13 @@ The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
 const print = (line = ''): void => void process.stdout.write(`${line}\n`);
+
+const complain = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Between two lines about the same trouble, ms. */
+const TROUBLE_MS = 10_000;
+/** Between two looks whether the folder is still there, ms. */
+const WATCH_MS = 1_000;
 
 function usage(message: string): never {
   process.stderr.write(`${message}\n\n${HELP}\n`);
@@ -104,24 +115,43 @@ async function main(): Promise<void> {
   const gemini = values.gemini ?? chooseGemini(process.env);
   const dir = resolve(values.dir);
   const place = placeOf(dir);
-  const unlock = lockFolder(dir);
+  // what it writes is nobody else's business, except for the copies, which are the user's
+  const copies: CopyOptions = { mask: process.umask(0o077) };
+  for (const open of makePrivateFolder(dir)) print(`${printable(open)} was open to others: closed to them`);
+  const lock = lockFolder(dir);
   let cloud: LocalCloud | undefined;
   let ending: Promise<void> | undefined;
   const end = (code: number): void => {
     ending ??= (async () => {
-      await cloud?.close();
-      unlock();
+      await cloud?.close().catch(() => undefined);
+      lock.release();
       process.exit(code);
     })();
   };
+  const fail = (error: unknown): void => {
+    if (!ending) complain(inOneLine(error));
+    end(1);
+  };
   process.on('SIGINT', () => end(130));
   process.on('SIGTERM', () => end(143));
-  process.on('exit', unlock);
+  process.on('exit', () => lock.release());
+  process.on('uncaughtException', fail);
+  process.on('unhandledRejection', fail);
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    // whoever read it has gone, as head does
+    if (error.code === 'EPIPE') return end(0);
+    fail(new Error(`standard output cannot be written: ${placeFault(error) ?? error.message}`));
+  });
+  const watch = setInterval(() => {
+    if (!lock.isHeld()) fail(new Error(`${dir} was removed or taken while the local cloud ran in it`));
+  }, WATCH_MS);
+  watch.unref();
+  await checkOut(values.out, copies).catch(failOut);
 
   // Whoever uploads, with whatever client, finds the frames in the same folder.
-  const results: Promise<Result>[] = [];
+  const results: Promise<Result | undefined>[] = [];
   const tracker = new UploadTracker(stagePrinter(print), (name, outcome) => {
-    if (cloud) results.push(report(cloud, name, outcome, values.out));
+    if (cloud) results.push(report(cloud, name, outcome, values.out, copies));
   });
   cloud = await startLocalCloud({
     dir,
@@ -138,6 +168,7 @@ async function main(): Promise<void> {
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
     events: {
       ...tracker.events,
+      onTrouble: complainOnce(dir),
       onFunctionLine: (name, line) => {
         tracker.events.onFunctionLine?.(name, line);
         for (const told of letterLines(line, place)) print(told);
@@ -148,7 +179,7 @@ async function main(): Promise<void> {
   printEndpoints(cloud, gemini, dir);
 
   await uploadAll(cloud, tracker, files, values);
-  const failed = (await Promise.all(results)).some(({ manifest }) => manifest?.outcome !== 'framed');
+  const failed = (await Promise.all(results)).some((result) => result?.manifest?.outcome !== 'framed');
   if (values.exit) return end(failed ? 1 : 0);
   printNext(cloud, place);
 }
@@ -174,10 +205,23 @@ function portsOf(values: ReturnType<typeof parse>['values']): Ports {
 
 type Result = Awaited<ReturnType<typeof collect>>;
 
-async function report(cloud: LocalCloud, name: string, outcome: Outcome, out: string): Promise<Result> {
-  const result = await collect(cloud, outcome, out);
-  print(['', ...describeResult({ file: name, ...result }), ''].join('\n'));
-  return result;
+/** Undefined where the results could not be copied: said, and no reason to end for everybody else. */
+async function report(
+  cloud: LocalCloud,
+  name: string,
+  outcome: Outcome,
+  out: string,
+  options: CopyOptions,
+): Promise<Result | undefined> {
+  try {
+    const result = await collect(cloud, outcome, out, options);
+    print(['', ...describeResult({ file: name, ...result }), ''].join('\n'));
+    return result;
+  } catch (error) {
+    const why = error instanceof CopyError ? `--out ${error.message}` : inOneLine(error);
+    complain(`${printable(name)}: its results were not copied: ${printable(why)}`);
+    return undefined;
+  }
 }
 
 /** Uploads the files given, or a clip of our own, one after the other: their stages read as a story. */
@@ -240,7 +284,27 @@ function printNext(cloud: LocalCloud, place: string): void {
   print('Ctrl-C ends it.');
 }
 
+/** What cannot be written is tried again and again, and told now and then. */
+function complainOnce(dir: string): (error: unknown) => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  return (error) => {
+    if (performance.now() - toldAt < TROUBLE_MS) return;
+    toldAt = performance.now();
+    complain(`${printable(dir)} cannot be written: ${placeFault(error) ?? inOneLine(error)}`);
+  };
+}
+
+function failOut(error: unknown): never {
+  throw error instanceof CopyError ? new Error(`--out ${error.message}`, { cause: error }) : error;
+}
+
+function inOneLine(error: unknown): string {
+  const { message = String(error) } = (error ?? {}) as Partial<Error>;
+  return printable(message);
+}
+
+process.stderr.on('error', () => undefined);
 main().catch((error: unknown) => {
-  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  complain(inOneLine(error));
   process.exit(1);
 });

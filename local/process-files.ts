@@ -1,7 +1,7 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { basename } from 'node:path';
 import type { Manifest } from '../functions/video/manifest.ts';
 import { BUCKETS, type LocalCloud } from './cloud.ts';
+import { type Copy, type CopyOptions, copyOut } from './copy-out.ts';
 import { uploadFile } from './upload.ts';
 import type { Outcome, UploadTracker } from './uploads.ts';
 
@@ -40,11 +40,12 @@ export async function processFile(
   return { file, ...(await collect(cloud, await tracker.settled(name, generation), options.out)) };
 }
 
-/** Reads the manifest of an upload that has ended, and copies it and its images to a folder. */
+/** Reads the manifest of an upload that has ended, and copies it and its images to a folder. Throws CopyError. */
 export async function collect(
   cloud: LocalCloud,
   outcome: Outcome,
   out: string,
+  options: CopyOptions = {},
 ): Promise<Omit<ProcessedFile, 'file'>> {
   if (outcome.kind === 'dead-letter') {
     return { failure: `given up after ${outcome.attempts} attempts: ${outcome.reason}`, copies: [] };
@@ -56,20 +57,10 @@ export async function collect(
   const images = manifest.moments.flatMap(({ frame, contactSheet }) =>
     contactSheet ? [frame.name, contactSheet.name] : [frame.name],
   );
-  const copies: string[] = [];
+  const copies: Copy[] = [];
   for (const object of [...images, outcome.name]) {
     const found = object === outcome.name ? stored : await frames.get(object);
-    if (found) copies.push(await copyOut(out, object, found.body));
+    if (found) copies.push({ object, body: found.body });
   }
-  return { manifest, copies };
-}
-
-async function copyOut(out: string, object: string, body: Uint8Array): Promise<string> {
-  const folder = resolve(out);
-  const path = resolve(join(folder, object));
-  if (!path.startsWith(folder + sep))
-    throw new Error(`object name ${JSON.stringify(object)} leads out of ${out}`);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFile(path, body);
-  return path;
+  return { manifest, copies: await copyOut(out, copies, options) };
 }

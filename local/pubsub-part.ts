@@ -26,6 +26,8 @@ export interface PubsubPartOptions {
   backoff: { minMs: number; maxMs: number };
   /** Subscriptions of our own server may push to other machines. */
   pushAnywhere?: boolean | undefined;
+  /** Our own server could not write; it tries again. */
+  onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 export async function startPubsubPart(options: PubsubPartOptions): Promise<PubsubPart> {
@@ -52,13 +54,14 @@ async function ownPart({
   topics,
   port,
   backoff,
-  pushAnywhere,
+  ...rest
 }: PubsubPartOptions): Promise<PubsubPart> {
   const server = await startPubsubServer({
     dir: join(dir, 'pubsub'),
     projectId: project,
     topics: [...topics],
-    pushAnywhere,
+    pushAnywhere: rest.pushAnywhere,
+    onTrouble: rest.onTrouble,
     ...(port !== undefined && { port }),
   });
   const subscribe = (wanted: WantedSubscription, urls: readonly string[]): void => {

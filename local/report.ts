@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import type { ProcessedFile } from './process-files.ts';
+import { printable } from './terminal-text.ts';
 import type { OnStage } from './uploads.ts';
 
 /** Prints each stage of each upload with the seconds since its first. */
@@ -34,9 +35,4 @@ export function describeResult({ file, manifest, failure, copies }: ProcessedFil
       return [`${name}: framed`, ...moments, ...where];
     }
   }
-}
-
-/** Names come from uploads: no control character of theirs reaches the terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }

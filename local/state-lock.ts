@@ -1,23 +1,47 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { placeFault } from './make-folder.ts';
+
+export interface StateLock {
+  /** False once the folder was removed or moved away, or somebody else took it. */
+  isHeld(): boolean;
+  release(): void;
+}
 
 /**
  * One local cloud a folder: two would write the same files. Throws where another process holds it; a lock left
- * behind by one that was killed is taken over.
+ * behind by one that was killed is taken over. The folder has to be there.
  */
-export function lockFolder(dir: string): () => void {
-  mkdirSync(dir, { recursive: true });
+export function lockFolder(dir: string): StateLock {
   const file = join(dir, 'pid');
+  const own = String(process.pid);
   for (;;) {
     try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' });
-      return () => rmSync(file, { force: true });
+      writeFileSync(file, own, { flag: 'wx' });
+      return {
+        isHeld: () => holderOf(file) === own,
+        release: () => {
+          if (holderOf(file) === own) rmSync(file, { force: true });
+        },
+      };
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+        // made, and then no room for a number
+        if (holderOf(file) === '') rmSync(file, { force: true });
+        throw new Error(`${dir} cannot be used: ${placeFault(error) ?? String(error)}`, { cause: error });
+      }
     }
-    const holder = Number(readFileSync(file, 'utf8'));
+    const holder = Number(holderOf(file));
     if (isAlive(holder)) throw new Error(`a local cloud already runs in ${dir} (process ${holder})`);
     rmSync(file, { force: true });
+  }
+}
+
+function holderOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { Service } from './service.ts';
 

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import type { Ground, Io, Subcommand } from './subcommand.ts';
 
 /** The subcommands of one name. */
@@ -19,8 +19,8 @@ export async function runFamily<Context, Place>(
   io: Io,
 ): Promise<number> {
   if (name === '--help' || name === 'help') {
-    io.stdout.write(await listOf(family));
-    return 0;
+    const { showHelp } = await import('./run.ts');
+    return showHelp(await listOf(family), io);
   }
   const { subcommands } = family;
   const load = name !== undefined && Object.hasOwn(subcommands, name) ? subcommands[name] : undefined;

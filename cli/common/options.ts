@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 
 /** The command line is wrong: exit code 2. The message says what is allowed. */
 export class UsageError extends Error {}

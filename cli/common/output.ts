@@ -1,8 +1,15 @@
-import { escapeJson } from './safe-json.ts';
+import { placeFault } from '../../local/make-folder.ts';
+import { escapeJson, printable } from '../../local/terminal-text.ts';
+import { Failure } from './options.ts';
 import type { TextStream } from './subcommand.ts';
 
 /** Whoever read the output has gone: `| head` does. No reason to complain. */
 export class OutputClosed extends Error {}
+
+/** One line of why standard output took no more. */
+export function unwritable(error: NodeJS.ErrnoException): string {
+  return `standard output cannot be written: ${placeFault(error) ?? printable(error.message)}`;
+}
 
 /** Text to a stream at the pace of its reader, so that no more than a row group waits in memory. */
 export class Output {
@@ -14,7 +21,7 @@ export class Output {
     private readonly env: NodeJS.ProcessEnv,
   ) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      this.failure = error.code === 'EPIPE' ? new OutputClosed() : error;
+      this.failure ??= error.code === 'EPIPE' ? new OutputClosed() : new Failure(unwritable(error));
       this.wake?.();
     });
   }
@@ -31,7 +38,7 @@ export class Output {
     return Number.isInteger(columns) && columns >= 20 ? columns : 160;
   }
 
-  /** Throws OutputClosed. */
+  /** Throws OutputClosed and Failure. */
   async write(text: string): Promise<void> {
     if (this.failure) throw this.failure;
     if (text === '' || this.stream.write(text)) return;
@@ -40,6 +47,14 @@ export class Output {
       this.stream.once('drain', resolve);
     });
     this.wake = undefined;
+    if (this.failure) throw this.failure;
+  }
+
+  /** Everything is written. Throws OutputClosed and Failure: nothing was lost unseen. */
+  async end(): Promise<void> {
+    await new Promise<void>((resolve) => this.stream.write('', () => resolve()));
+    // the stream tells of its error after the write has returned
+    await new Promise((resolve) => setImmediate(resolve));
     if (this.failure) throw this.failure;
   }
 

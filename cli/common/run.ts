@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { printable } from '../../local/terminal-text.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { Failure, UsageError } from './options.ts';
 import { Output, OutputClosed } from './output.ts';
@@ -17,8 +18,7 @@ export async function runSubcommand<Context, Place>(
   // after `--` nothing is an option
   const options = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
   if (options.includes('--help')) {
-    stdout.write(help);
-    return 0;
+    return showHelp(help, { stdout, stderr, env });
   }
   const interrupted = new AbortController();
   // every request under way listens to it
@@ -30,19 +30,23 @@ export async function runSubcommand<Context, Place>(
   try {
     const task = parse(args, env);
     context = open(task.place, session, env);
-    return await task.run(context);
+    const code = await task.run(context);
+    await session.out.end().catch((error: unknown) => {
+      if (!(error instanceof OutputClosed)) throw error;
+    });
+    return code;
   } catch (error) {
     progress.stop();
     if (error instanceof OutputClosed) return 0;
     if (error instanceof UsageError) {
-      stderr.write(`${error.message}\npipeline ${name} --help tells more.\n`);
+      stderr.write(`${printableLines(error.message)}\npipeline ${name} --help tells more.\n`);
       return 2;
     }
     if (onSignal.code !== undefined) {
       stderr.write('stopped\n');
       return onSignal.code;
     }
-    stderr.write(`${await inWords(error, context)}\n`);
+    stderr.write(`${printableLines(await inWords(error, context))}\n`);
     return 1;
   } finally {
     progress.stop();
@@ -56,6 +60,24 @@ export async function runSubcommand<Context, Place>(
     if (found === undefined) throw error;
     return explain(error, found).catch(() => String(error));
   }
+}
+
+function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n');
+}
+
+/** To standard output; returns the exit code. */
+export async function showHelp(help: string, { stdout, stderr, env }: Io): Promise<number> {
+  const out = new Output(stdout, env);
+  try {
+    await out.write(help);
+    await out.end();
+  } catch (error) {
+    if (error instanceof OutputClosed) return 0;
+    stderr.write(`${(error as Error).message}\n`);
+    return 1;
+  }
+  return 0;
 }
 
 /** The first Ctrl-C asks to stop, the second one does not ask. */

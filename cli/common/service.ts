@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { Failure, UsageError } from './options.ts';

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import type { Letter } from '../../shared/dead-letters/letter-store.ts';
 import type {
   Attempt,

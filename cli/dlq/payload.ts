@@ -1,7 +1,6 @@
 import { isUtf8 } from 'node:buffer';
-import { printable } from '../../local/report.ts';
+import { escapeJson, printable } from '../../local/terminal-text.ts';
 import { isJson } from '../../shared/dead-letters/original.ts';
-import { escapeJson } from '../common/safe-json.ts';
 
 /** How bytes are shown. */
 export interface PayloadView {

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { count, counted, secondsText } from '../common/numbers.ts';
 import { type CommandText, plainCommand } from './place.ts';
 import type { Left, ReplayPlan } from './replay-plan.ts';

@@ -1,18 +1,19 @@
-import { writeFile } from 'node:fs/promises';
-import { printable } from '../../local/report.ts';
+import { placeFault } from '../../local/make-folder.ts';
+import { printable } from '../../local/terminal-text.ts';
+import { writeWhole } from '../common/new-file.ts';
 import { Failure } from '../common/options.ts';
 
-/** In a new file, for its owner alone. Throws Failure. */
-export async function savePayload(file: string, payload: Uint8Array): Promise<void> {
+/** Writes a new file that only its owner may read. Throws Failure. */
+export function savePayload(file: string, payload: Uint8Array): void {
   try {
     // payloads are nobody else's business
-    await writeFile(file, payload, { flag: 'wx', mode: 0o600 });
+    writeWhole(file, payload, { mode: 0o600, isNew: true });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
     throw new Failure(
       isThere
         ? `${printable(file)} is there already: name a new file`
-        : `--payload ${printable((error as Error).message)}`,
+        : `--payload ${printable(file)} cannot be written: ${placeFault(error) ?? printable((error as Error).message)}`,
     );
   }
 }

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import { originalOf } from '../../shared/dead-letters/original.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
@@ -50,7 +50,7 @@ async function run(dlq: Dlq, name: string, { full, payload: file, json }: Option
   const { out } = dlq;
   const shown = await load(dlq, name);
   const { letter, summary, state } = shown;
-  if (file !== undefined) await savePayload(file, shown.payload);
+  if (file !== undefined) savePayload(file, shown.payload);
   if (json) {
     await out.json({
       ...summary,

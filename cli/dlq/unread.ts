@@ -1,5 +1,5 @@
 import { core } from '../../functions/app.ts';
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { writeRecord } from '../../shared/runtime/once.ts';
 import { tableLines } from '../common/columns.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
@@ -113,7 +113,7 @@ async function act(
   const { ids, action, file } = options;
   const named = ids.length === 0 ? held : held.filter(({ messageId }) => ids.includes(messageId));
   const [first] = named;
-  if (action === 'save' && first) await savePayload(file, first.data);
+  if (action === 'save' && first) savePayload(file, first.data);
   if (action === 'list' || action === 'save') return new Set();
   const done = new Set<Pulled>();
   const finish = async (message: Pulled): Promise<void> => {

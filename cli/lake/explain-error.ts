@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { DeltaError } from '../../shared/delta/index.ts';
 import type { TableLocation } from '../../shared/delta/log-path.ts';
 import { AppError } from '../../shared/runtime/errors.ts';

@@ -1,10 +1,10 @@
-import { printable } from '../../local/report.ts';
+import { escapeText, printable } from '../../local/terminal-text.ts';
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { type ColumnLimits, columnWidths, tableLine } from '../common/columns.ts';
 import type { Output } from '../common/output.ts';
 import { jsonLine, valueText } from './values.ts';
 
-export const FORMATS = ['table', 'jsonl', 'csv'] as const;
+export const FORMATS = ['table', 'jsonl', 'csv', 'csv-safe'] as const;
 export type Format = (typeof FORMATS)[number];
 export type ShownField = Pick<Field, 'name' | 'type'>;
 
@@ -14,9 +14,23 @@ export interface RowWriter {
   end(): Promise<void>;
 }
 
-export function rowWriter(format: Format, fields: readonly ShownField[], out: Output): RowWriter {
+export interface RowForm {
+  format: Format;
+  /** CSV with every character as it is stored, also those that a terminal acts on. */
+  raw: boolean;
+}
+
+export function rowWriter({ format, raw }: RowForm, fields: readonly ShownField[], out: Output): RowWriter {
   if (format === 'jsonl') return jsonlWriter(fields, out);
-  return format === 'csv' ? csvWriter(fields, out) : tableWriter(fields, out);
+  if (format === 'table') return tableWriter(fields, out);
+  return csvWriter(fields, out, { isSafe: format === 'csv-safe', raw });
+}
+
+/** A spreadsheet runs a cell that begins like this (https://owasp.org/www-community/attacks/CSV_Injection). */
+const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
+
+function noFormula(text: string): string {
+  return FORMULA.test(text) ? `'${text}` : text;
 }
 
 /** Characters that are handed on at a time. */
@@ -30,25 +44,33 @@ function jsonlWriter(fields: readonly ShownField[], out: Output): RowWriter {
 }
 
 /** RFC 4180 with plain line feeds. Null is empty, an empty text is `""`. */
-function csvWriter(fields: readonly ShownField[], out: Output): RowWriter {
-  // in a file every byte is kept; on a terminal control characters would act
-  const shown = out.isTerminal ? printable : (text: string): string => text;
-  const quote = (text: string | undefined): string => {
+function csvWriter(
+  fields: readonly ShownField[],
+  out: Output,
+  { isSafe, raw }: { isSafe: boolean; raw: boolean },
+): RowWriter {
+  // a spreadsheet may split at semicolons and tabs too, and a cell is what comes after
+  const special = isSafe ? /[",;\t\r\n]/ : /[",\r\n]/;
+  const cell = (text: string | undefined, isNumber = false): string => {
     if (text === undefined) return '';
-    return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+    const kept = isSafe && !isNumber ? noFormula(text) : text;
+    const shown = raw ? kept : escapeText(kept);
+    return shown === '' || special.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
   };
-  const line = (cells: readonly (string | undefined)[]): string => `${cells.map(quote).join(',')}\n`;
   let hasHead = false;
   const head = async (): Promise<void> => {
-    if (!hasHead) await out.write(line(fields.map(({ name }) => shown(name))));
+    if (!hasHead) await out.write(`${fields.map(({ name }) => cell(name)).join(',')}\n`);
     hasHead = true;
   };
   return {
     async write(rows) {
       await head();
       await writeChunked(out, rows, (row) => {
-        const texts = fields.map(({ name, type }) => valueText(row[name], type));
-        return line(texts.map((text) => (text === undefined ? undefined : shown(text))));
+        const cells = fields.map(({ name, type }) => {
+          const isNumber = typeof row[name] === 'number' || typeof row[name] === 'bigint';
+          return cell(valueText(row[name], type), isNumber);
+        });
+        return `${cells.join(',')}\n`;
       });
     },
     end: head,

@@ -50,7 +50,7 @@ ${FILTER_HELP}${VERSION_HELP}${ROW_HELP}${PLACE_HELP}`,
           newest,
           fields.map(({ name }) => name),
         );
-        const writer = rowWriter(rows.format, fields, lake.out);
+        const writer = rowWriter(rows, fields, lake.out);
         await writer.write(found);
         await writer.end();
         if (found.length === 0 && rows.format === 'table') lake.progress.note('no event matches');

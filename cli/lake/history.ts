@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { readCommit } from '../../shared/delta/commit.ts';
 import { history as readHistory } from '../../shared/delta/history.ts';
 import { DeltaError, type HistoryEntry, parseStats } from '../../shared/delta/index.ts';

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { readLastCheckpoint } from '../../shared/delta/checkpoint-read.ts';
 import { readCommit } from '../../shared/delta/commit.ts';
 import { parseStats } from '../../shared/delta/index.ts';

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { quoted, UsageError } from '../common/options.ts';
 import {
   findService,

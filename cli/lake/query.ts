@@ -41,7 +41,7 @@ ${PLACE_HELP}`,
       async run({ location, out, progress, signal, counts }) {
         const snapshot = await loadVersion(location, version, signal);
         const fields = shownFields(snapshot, rows);
-        const writer = rowWriter(rows.format, fields, out);
+        const writer = rowWriter(rows, fields, out);
         const columns = fields.map(({ name }) => name);
         let found = 0;
         for await (const batch of selectRows(location, snapshot, { columns, filter, signal })) {

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import type { Filter } from '../../shared/delta/index.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
 import { bytesText, counted, secondsText } from '../common/numbers.ts';

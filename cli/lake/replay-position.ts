@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
-import { printable } from '../../local/report.ts';
+import { placeFault } from '../../local/make-folder.ts';
+import { printable } from '../../local/terminal-text.ts';
+import { writeWhole } from '../common/new-file.ts';
 import { Failure, quoted, UsageError } from '../common/options.ts';
 
 /** How far a replay has come: every event of that version up to and including `after` is published. */
@@ -58,9 +59,12 @@ export function readSaved(file: string): SavedReplay | undefined {
   throw new Failure(`${printable(file)} is not a replay's position: name another file, or remove it`);
 }
 
-/** Whole or not at all, whatever happens meanwhile. */
-export async function writeSaved(file: string, saved: SavedReplay): Promise<void> {
-  const draft = `${file}.${process.pid}.tmp`;
-  await writeFile(draft, `${JSON.stringify(saved, undefined, 2)}\n`);
-  await rename(draft, file);
+/** Whole or not at all, whatever happens meanwhile. Throws Failure. */
+export function writeSaved(file: string, saved: SavedReplay): void {
+  try {
+    writeWhole(file, `${JSON.stringify(saved, undefined, 2)}\n`);
+  } catch (error) {
+    const why = placeFault(error) ?? printable((error as Error).message);
+    throw new Failure(`--position ${printable(file)} cannot be written: ${why}`);
+  }
 }

@@ -126,13 +126,13 @@ async function run(lake: Lake, options: Options): Promise<number> {
       () =>
         `replay: ${counted(saved.published - before, 'event')} of ${lines.count} to ${topic.name}, ${secondsText(clock.now() - started)}`,
     );
-    const save = async (isComplete: boolean): Promise<void> => {
+    const save = (isComplete: boolean): void => {
       Object.assign(saved, { position: positionText(position), isComplete });
-      if (file !== undefined) await writeSaved(file, saved);
+      if (file !== undefined) writeSaved(file, saved);
     };
     let failure: unknown;
     try {
-      await save(lines.count === 0);
+      save(lines.count === 0);
       await inBatches(lines.sorted(), {
         rate: options.rate,
         clock,
@@ -145,7 +145,7 @@ async function run(lake: Lake, options: Options): Promise<number> {
           );
           saved.published += batch.length;
           position.after = batch.at(-1)?.key;
-          await save(saved.published - before === lines.count);
+          save(saved.published - before === lines.count);
         },
       });
     } catch (error) {

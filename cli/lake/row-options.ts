@@ -5,10 +5,15 @@ import { FORMATS, type Format, type ShownField } from './formats.ts';
 export const ROW_OPTIONS = {
   format: { type: 'string', default: 'table' },
   columns: { type: 'string' },
+  raw: { type: 'boolean', default: false },
 } as const;
 
-export const ROW_HELP = `  --format FORMAT    table (cut to the width of the terminal; the default), jsonl or csv (whole, data as it
-                     was stored)
+export const ROW_HELP = `  --format FORMAT    table (cut to the width of the terminal; the default), jsonl, csv or csv-safe (whole).
+                     jsonl is exact: what a terminal would act on is written as \\u001b, which means the same.
+                     csv writes cells as they are, except that such characters become the text \\u001b. csv-safe
+                     is for spreadsheets: cells that begin with = + - @ tab or CR, which they would run, get a '
+                     before it
+  --raw              csv and csv-safe: control characters as they are stored, also to a terminal
   --columns A,B,C    these columns, in this order, or "all" (default: all of them in jsonl and csv, the most
                      telling in a table)
 `;
@@ -18,22 +23,26 @@ const TELLING = ['time', 'type', 'source', 'subject', 'event_id', 'data'];
 
 export interface RowChoice {
   format: Format;
+  raw: boolean;
   /** Undefined for what suits the format. */
   columns: readonly string[] | 'all' | undefined;
 }
 
 /** Throws UsageError. */
-export function rowChoice(values: { format: string; columns?: string | undefined }): RowChoice {
+export function rowChoice(values: { format: string; raw: boolean; columns?: string | undefined }): RowChoice {
   const format = oneOf('format', values.format, FORMATS);
-  const { columns } = values;
-  if (columns === undefined || columns === 'all') return { format, columns };
+  const { columns, raw } = values;
+  if (raw && !format.startsWith('csv')) {
+    throw new UsageError(`--raw is for --format csv and csv-safe, got --format ${format}`);
+  }
+  if (columns === undefined || columns === 'all') return { format, raw, columns };
   const names = columns.split(',').map((name) => name.trim());
   if (names.includes('')) {
     throw new UsageError(`--columns is ${quoted(columns)}; names with commas between them are allowed`);
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) throw new UsageError(`--columns names ${quoted(twice)} twice`);
-  return { format, columns: names };
+  return { format, raw, columns: names };
 }
 
 /** Columns of this table that are shown. Throws UsageError for one that it does not have. */

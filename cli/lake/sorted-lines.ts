@@ -4,6 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { placeFault } from '../../local/make-folder.ts';
+import { printable } from '../../local/terminal-text.ts';
+import { Failure } from '../common/options.ts';
 
 /** A key without tabs and line breaks, by which it is sorted, and a text without line breaks. */
 export interface Line {
@@ -55,12 +58,20 @@ export class SortedLines {
     this.run = [];
     this.characters = 0;
     if (run.length === 0) return;
-    this.dir ??= await mkdtemp(join(tmpdir(), 'pipeline-replay-'));
-    const file = join(this.dir, `${this.files.length}.txt`);
-    const lines = Readable.from(run.map(({ key, text }) => `${key}\t${text}\n`));
-    // events are nobody else's business
-    await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
-    this.files.push(file);
+    try {
+      this.dir ??= await mkdtemp(join(tmpdir(), 'pipeline-replay-'));
+      const file = join(this.dir, `${this.files.length}.txt`);
+      const lines = Readable.from(run.map(({ key, text }) => `${key}\t${text}\n`));
+      // events are nobody else's business
+      await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
+      this.files.push(file);
+    } catch (error) {
+      const why = placeFault(error);
+      if (why === undefined) throw error;
+      throw new Failure(`the temporary folder ${printable(tmpdir())} cannot be written: ${why}`, {
+        cause: error,
+      });
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { parseOptions } from '../common/options.ts';
 import type { LakeSubcommand } from './lake.ts';

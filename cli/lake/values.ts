@@ -1,6 +1,6 @@
+import { escapeJson } from '../../local/terminal-text.ts';
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { stringifyJson } from '../../shared/delta/index.ts';
-import { escapeJson } from '../common/safe-json.ts';
 import { formatMicros } from '../common/time.ts';
 
 /** A stored value as text; undefined for null. */

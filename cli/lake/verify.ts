@@ -1,4 +1,4 @@
-import { printable } from '../../local/report.ts';
+import { printable } from '../../local/terminal-text.ts';
 import { bytesText, count, counted, secondsText } from '../common/numbers.ts';
 import { oneOf, parseOptions } from '../common/options.ts';
 import type { LakeSubcommand } from './lake.ts';

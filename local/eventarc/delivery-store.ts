@@ -82,6 +82,11 @@ function readAll(folder: string, files: readonly string[]): Delivery[] {
 }
 
 function replace(file: string, value: unknown): void {
-  writeFileSync(`${file}.next`, JSON.stringify(value));
+  try {
+    writeFileSync(`${file}.next`, JSON.stringify(value));
+  } catch (error) {
+    rmSync(`${file}.next`, { force: true });
+    throw error;
+  }
   renameSync(`${file}.next`, file);
 }

@@ -19,6 +19,8 @@ export interface EventarcOptions {
   backoff?: { minMs: number; maxMs: number };
   onAttempt?: (delivery: Delivery, result: number | string) => void;
   onDeadLetter?: (delivery: Delivery, file: string) => void;
+  /** Something could not be written; it is tried again. Told once until it succeeds. */
+  onTrouble?: (error: unknown) => void;
   /** Passes a dead letter on; called until it resolves, over restarts too. */
   forward?: (delivery: Delivery) => Promise<void>;
 }
@@ -85,7 +87,7 @@ export class Eventarc {
   private forward(delivery: Delivery, failures = 0): void {
     if (this.closed || !this.options.forward) return;
     this.options.forward(delivery).then(
-      () => this.store.forwarded(delivery),
+      () => this.untilWritten(() => this.store.forwarded(delivery)),
       () => {
         if (this.closed) return;
         const again = (): void => {
@@ -96,6 +98,21 @@ export class Eventarc {
         this.timers.add(timer);
       },
     );
+  }
+
+  /** A disk that is full now may have room later: what has to be on it is tried until it is. */
+  private untilWritten(work: () => void, isToldAlready = false): void {
+    try {
+      work();
+    } catch (error) {
+      if (this.closed) return;
+      if (!isToldAlready) this.options.onTrouble?.(error);
+      const timer = setTimeout(() => {
+        this.timers.delete(timer);
+        this.untilWritten(work, true);
+      }, AGAIN_MS);
+      this.timers.add(timer);
+    }
   }
 
   private async attempt(delivery: Delivery, route: Route, url: string, signal: AbortSignal): Promise<void> {
@@ -109,18 +126,27 @@ export class Eventarc {
     }
     delivery.attempts.push({ at: new Date().toISOString(), result });
     this.options.onAttempt?.(delivery, result);
-    if (typeof result === 'number' && result >= 200 && result < 300) return this.store.settle(delivery);
+    if (typeof result === 'number' && result >= 200 && result < 300) {
+      return this.untilWritten(() => this.store.settle(delivery));
+    }
     if (delivery.attempts.length >= route.definition.maxDeliveryAttempts) {
-      this.options.onDeadLetter?.(delivery, this.store.giveUp(delivery));
-      return this.forward(delivery);
+      return this.untilWritten(() => {
+        this.options.onDeadLetter?.(delivery, this.store.giveUp(delivery));
+        this.forward(delivery);
+      });
     }
     const { minMs, maxMs } = this.options.backoff ?? { minMs: 500, maxMs: 30_000 };
     const delayMs = minMs + retryDelay(delivery.attempts.length, minMs, maxMs - minMs, Math.random);
     delivery.notBefore = Date.now() + delayMs;
-    this.store.save(delivery);
-    this.schedule(delivery);
+    this.untilWritten(() => {
+      this.store.save(delivery);
+      this.schedule(delivery);
+    });
   }
 }
+
+/** Between two tries to write what could not be written. */
+const AGAIN_MS = 1_000;
 
 /** About what a function process takes to start again. */
 const RESTART_MS = 200;

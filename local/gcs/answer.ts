@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import type { Bodies } from './bodies.ts';
 import type { Catalog } from './catalog.ts';
-import { ClientGone, invalid } from './errors.ts';
+import { ClientGone, GcsError, invalid } from './errors.ts';
 import type { Uploads } from './uploads.ts';
 
 /** One request, taken apart. */
@@ -60,9 +60,26 @@ export async function* chunksOf(request: IncomingMessage): AsyncIterable<Uint8Ar
 
 /** The request's body as JSON object; an empty body is an empty object. */
 export async function jsonBody(call: Call): Promise<Record<string, unknown>> {
+  return parseJson(await gathered(call));
+}
+
+/** Of metadata and batches; media has no bound. */
+const MAX_BODY = 16 * 1024 * 1024;
+
+/** The request's body in memory. Throws the API's 413. */
+export async function gathered(call: Call): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of call.body) chunks.push(chunk);
-  return parseJson(Buffer.concat(chunks));
+  let size = 0;
+  for await (const chunk of call.body) {
+    size += chunk.length;
+    if (size <= MAX_BODY) chunks.push(chunk);
+  }
+  if (size <= MAX_BODY) return Buffer.concat(chunks);
+  throw new GcsError(
+    413,
+    'uploadTooLarge',
+    `a request without media must have at most ${MAX_BODY} bytes, got ${size}`,
+  );
 }
 
 export function parseJson(bytes: Buffer): Record<string, unknown> {

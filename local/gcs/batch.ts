@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import type { Answer, Call } from './answer.ts';
+import { type Answer, type Call, gathered } from './answer.ts';
 import { invalid } from './errors.ts';
 
 interface BatchPart {
@@ -21,9 +21,7 @@ export async function parseBatch(call: Call): Promise<Batch> {
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   const name = boundary?.[1] ?? boundary?.[2];
   if (name === undefined) throw invalid(`a batch names its boundary; found content type ${type}`);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of call.body) chunks.push(chunk);
-  const text = Buffer.concat(chunks).toString('utf8').replaceAll('\r\n', '\n');
+  const text = (await gathered(call)).toString('utf8').replaceAll('\r\n', '\n');
   const parts = text.split(`--${name}`).slice(1, -1);
   if (parts.length > 100) throw invalid(`a batch has at most 100 requests; found ${parts.length}`);
   const answers: string[] = [];

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { placeFault } from '../make-folder.ts';
 import type { adminRoute } from './admin.ts';
 import { type Answer, type Call, chunksOf, type Stores } from './answer.ts';
 import { parseBatch } from './batch.ts';
@@ -16,10 +17,12 @@ export interface HandlerParts {
   latency: () => Latency;
   /** Ends early when the server closes. */
   wait: (ms: number) => Promise<void>;
+  /** Told of what is not the client's fault. */
+  onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 /** Answers one HTTP request: the API, a batch of its requests, or a question to the server itself. */
-export function createHandler({ stores, stats, faults, admin, latency, wait }: HandlerParts) {
+export function createHandler({ stores, stats, faults, admin, latency, wait, onTrouble }: HandlerParts) {
   /** Runs one call; errors of the API come back as thrown `GcsError`. */
   const run = async (
     found: Route,
@@ -101,6 +104,7 @@ export function createHandler({ stores, stats, faults, admin, latency, wait }: H
         response.destroy();
         return;
       }
+      if (placeFault(error) !== undefined) onTrouble?.(error);
       // an answer to a client that is still sending is never read: what is left of its body is taken in first
       await drain(call.body);
       const failure = error instanceof GcsError ? error : new GcsError(500, 'backendError', String(error));

@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   renameSync,
+  rmSync,
   truncateSync,
   writeFileSync,
   writeSync,
@@ -29,7 +30,7 @@ export interface Journal {
   append(entry: Entry): void;
   /** Entries written since the file was last rewritten. */
   readonly length: number;
-  /** Replaces the whole journal by these entries, at once. */
+  /** Replaces the whole journal by these entries, at once; a full disk leaves it as it is. */
   rewrite(entries: Iterable<Entry>): void;
   close(): void;
 }
@@ -57,7 +58,14 @@ export function openJournal(file: string, replay: (entry: Entry) => void): Journ
       const lines: string[] = [];
       for (const entry of entries) lines.push(`${JSON.stringify(entry)}\n`);
       const next = `${file}.next`;
-      writeFileSync(next, lines.join(''));
+      try {
+        writeFileSync(next, lines.join(''));
+      } catch {
+        // no room for it: the longer one stays in use
+        rmSync(next, { force: true });
+        length = 0;
+        return;
+      }
       renameSync(next, file);
       closeSync(fd);
       fd = openSync(file, 'a');

@@ -33,6 +33,8 @@ export interface GcsServerOptions {
   onFinalized?: (object: ObjectResource, id: string) => void | Promise<void>;
   /** Whether events are kept for a consumer. Default: where `onFinalized` is given. */
   events?: boolean;
+  /** A request failed because a file could not be written or read. */
+  onTrouble?: ((error: unknown) => void) | undefined;
   latency?: Latency;
   faults?: Fault[];
   now?: () => number;
@@ -108,7 +110,15 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   };
   const admin = adminRoute({ faults, stats, outbox, setLatency, token: lock.token });
   const stores = { catalog, bodies, uploads };
-  const handle = createHandler({ stores, stats, faults, admin, latency: () => latency, wait });
+  const handle = createHandler({
+    stores,
+    stats,
+    faults,
+    admin,
+    latency: () => latency,
+    wait,
+    onTrouble: options.onTrouble,
+  });
 
   const running = new Set<Promise<void>>();
   const server = createServer((request, response) => {

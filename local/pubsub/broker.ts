@@ -30,6 +30,7 @@ export interface BrokerOptions {
   onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
   /** Push endpoints on other machines are allowed. */
   pushAnywhere?: boolean | undefined;
+  onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 const SWEEP_MS = 30_000;
@@ -45,7 +46,7 @@ export class Broker {
 
   constructor(private readonly options: BrokerOptions) {
     this.now = options.now;
-    this.state = new State(options.dir, options.now, options.sizes);
+    this.state = new State(options.dir, options.now, options.sizes, options.onTrouble);
     this.sweeper = setInterval(() => {
       for (const subscription of this.state.subscriptions.values()) this.dropOld(subscription);
     }, SWEEP_MS);
@@ -137,7 +138,8 @@ export class Broker {
     if (!holds(item, lease)) return;
     this.counts.failed++;
     const policy = subscription.record.deadLetterPolicy;
-    if (policy && item.failed + 1 >= policy.maxDeliveryAttempts && this.giveUp(subscription, item)) return;
+    const isLast = policy !== undefined && item.failed + 1 >= policy.maxDeliveryAttempts;
+    if (isLast && this.mayGiveUp(subscription, item)) return;
     const now = this.now();
     const count = item.failed + 1;
     subscription.backlog.fail(item, now + subscription.backoffMs(item.failed), now);
@@ -159,6 +161,16 @@ export class Broker {
   close(): void {
     clearInterval(this.sweeper);
     this.state.close();
+  }
+
+  /** A dead letter that cannot be written now is tried again like any failed delivery. */
+  private mayGiveUp(subscription: Subscription, item: Item): boolean {
+    try {
+      return this.giveUp(subscription, item);
+    } catch (error) {
+      this.options.onTrouble?.(error);
+      return false;
+    }
   }
 
   /** False where there is no such topic: then the message stays, and is tried again. */

@@ -128,7 +128,15 @@ export function openMessageLog(
   const tidy = (segment: Segment): void => {
     if (segment === current || !segments.has(segment)) return;
     if (segment.live === 0) drop(segment);
-    else if (segment.live < segment.file.size * SPARSE) empty(segment);
+    else if (segment.live < segment.file.size * SPARSE) mayEmpty(segment);
+  };
+  /** Saves room; with none for the copy it is left for another time. */
+  const mayEmpty = (segment: Segment): void => {
+    try {
+      empty(segment);
+    } catch {
+      // what was moved already is there twice, which the next start knows
+    }
   };
   const empty = (segment: Segment): void => {
     for (const message of messages.values()) {

@@ -28,6 +28,8 @@ export interface PubsubServerOptions {
   onDeadLetter?: (letter: DeadLetter) => void;
   /** Subscriptions may push to other machines; by default to this one alone. */
   pushAnywhere?: boolean | undefined;
+  /** What nobody waits for could not be written; it is tried again. Told once until it succeeds. */
+  onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 export interface PubsubServer {
@@ -46,8 +48,8 @@ export interface PubsubServer {
 /** Pub/Sub's REST API v1 on loopback, with its state on disk. */
 export async function startPubsubServer(options: PubsubServerOptions): Promise<PubsubServer> {
   const { dir, port = 0, host = '127.0.0.1', projectId = 'local', now = Date.now } = options;
-  const { sizes, onDeadLetter, pushAnywhere } = options;
-  const broker = new Broker({ dir, now, sizes, onDeadLetter, pushAnywhere });
+  const { sizes, onDeadLetter, pushAnywhere, onTrouble } = options;
+  const broker = new Broker({ dir, now, sizes, onDeadLetter, pushAnywhere, onTrouble });
   const stats = createStats(broker);
   const faults = createFaults();
   const admin = adminRoute(faults, stats);

@@ -27,6 +27,8 @@ export interface StateJournal {
   close(): void;
 }
 
+/** Between two tries to write what could not be written. */
+const RETRY_MS = 1_000;
 const MIN_REWRITE_BYTES = 4 * 1024 * 1024;
 
 /** Replays the file through `onEntries`, then rewrites it from `snapshot` whenever it has grown fivefold. */
@@ -35,6 +37,7 @@ export function openStateJournal(
   onEntries: (entries: readonly Entry[]) => void,
   snapshot: () => Iterable<Entry>,
   minRewriteBytes = MIN_REWRITE_BYTES,
+  onTrouble: (error: unknown) => void = () => {},
 ): StateJournal {
   rmSync(`${path}.next`, { force: true });
   onEntries(existsSync(path) ? readEntries(path) : []);
@@ -42,11 +45,17 @@ export function openStateJournal(
   let rewriteAt = 0;
   let waiting: Entry[] = [];
   let timer: NodeJS.Immediate | undefined;
+  let retry: NodeJS.Timeout | undefined;
 
   const rewrite = (): void => {
     const lines: string[] = [];
     for (const entry of snapshot()) lines.push(`${JSON.stringify(entry)}\n`);
-    writeFileSync(`${path}.next`, lines.join(''));
+    try {
+      writeFileSync(`${path}.next`, lines.join(''));
+    } catch (error) {
+      rmSync(`${path}.next`, { force: true });
+      throw error;
+    }
     renameSync(`${path}.next`, path);
     file?.close();
     file = openAppendFile(path);
@@ -62,16 +71,24 @@ export function openStateJournal(
     if (timer) clearImmediate(timer);
     timer = undefined;
     if (waiting.length === 0) return;
-    const entries = waiting;
+    write(mergeAcks(waiting));
     waiting = [];
-    write(mergeAcks(entries));
+  };
+  /** A disk that is full now may have room later: what waits is kept, and so is the old file. */
+  const tidy = (): void => {
+    try {
+      flush();
+      if (file && file.size >= rewriteAt) rewrite();
+    } catch (error) {
+      if (!retry) onTrouble(error);
+      retry = setTimeout(tidy, RETRY_MS).unref();
+      return;
+    }
+    retry = undefined;
   };
   // later, when callers have applied what they appended: the snapshot then has all of it
   const soon = (): void => {
-    timer ??= setImmediate(() => {
-      flush();
-      if (file && file.size >= rewriteAt) rewrite();
-    });
+    if (retry === undefined) timer ??= setImmediate(tidy);
   };
   return {
     append(entry) {
@@ -85,9 +102,13 @@ export function openStateJournal(
     },
     flush,
     close() {
-      flush();
-      file?.close();
-      file = undefined;
+      clearTimeout(retry);
+      try {
+        flush();
+      } finally {
+        file?.close();
+        file = undefined;
+      }
     },
   };
 }

@@ -27,6 +27,7 @@ export class State {
     dir: string,
     private readonly now: () => number,
     sizes: FileSizes = {},
+    onTrouble?: (error: unknown) => void,
   ) {
     mkdirSync(dir, { recursive: true });
     this.journal = openStateJournal(
@@ -43,6 +44,7 @@ export class State {
       },
       () => this.snapshot(),
       sizes.journalBytes,
+      onTrouble,
     );
     // never an id twice, whatever the clock did and whatever has been deleted since
     this.lastId = Math.max(this.log.lastId, now() * 1_000);

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { tableLines } from '../../../cli/common/columns.ts';
 import { Failure, UsageError } from '../../../cli/common/options.ts';
-import { escapeJson } from '../../../cli/common/safe-json.ts';
 import { type AdviceOn, adviceOn } from '../../../cli/dlq/advice.ts';
 import { checkChoice, choose, parseNames, resolveName } from '../../../cli/dlq/choose.ts';
 import { toFilter, UNSETTLED } from '../../../cli/dlq/filter-options.ts';
 import { groupLetters } from '../../../cli/dlq/groups.ts';
 import { findPlace } from '../../../cli/dlq/place.ts';
 import { countLetters } from '../../../cli/dlq/stats.ts';
+import { escapeJson } from '../../../local/terminal-text.ts';
 import type { LetterSummary } from '../../../shared/dead-letters/records.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);

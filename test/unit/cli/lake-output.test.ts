@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { Output, OutputClosed } from '../../../cli/common/output.ts';
 import { fitted, textWidth } from '../../../cli/common/text-width.ts';
-import { rowWriter, type ShownField } from '../../../cli/lake/formats.ts';
+import { type Format, rowWriter, type ShownField } from '../../../cli/lake/formats.ts';
 import { jsonLine, valueText } from '../../../cli/lake/values.ts';
 
 /** A stream that keeps what it is given; `isTTY` and `columns` as a terminal has them. */
@@ -24,13 +24,9 @@ const FIELDS: ShownField[] = [
 ];
 const row = (data: string | null) => ({ time: 1_763_632_800_000_001n, event_id: 'ab'.repeat(32), data });
 
-async function written(
-  format: 'table' | 'csv' | 'jsonl',
-  data: (string | null)[],
-  terminal?: { columns: number },
-) {
+async function written(format: Format, data: (string | null)[], terminal?: { columns: number }, raw = false) {
   const target = sink(terminal);
-  const writer = rowWriter(format, FIELDS, new Output(target.stream, {}));
+  const writer = rowWriter({ format, raw }, FIELDS, new Output(target.stream, {}));
   await writer.write(data.map(row));
   await writer.end();
   return target.text;
@@ -45,16 +41,50 @@ describe('CSV', () => {
     ['', '""'],
     [null, ''],
     ['=1+1', '=1+1'],
-    ['bell\u0007', 'bell\u0007'],
+    ['bell\u0007 \u001b[31m', 'bell\\u0007 \\u001b[31m'],
+    ['\u007f\u0085\u009b31m', '\\u007f\\u0085\\u009b31m'],
+    ['a\u202eb\u2066c\u2028d', 'a\\u202eb\\u2066c\\u2028d'],
+    ['over\rwritten', 'over\\u000dwritten'],
+    ['a\tb', 'a\tb'],
+    ['می\u200cخواهم \u{1f468}\u200d\u{1f373}', 'می\u200cخواهم \u{1f468}\u200d\u{1f373}'],
   ])('%j is %j in a file', async (data, cell) => {
     const text = await written('csv', [data]);
     expect(text).toBe(`time,event_id,data\n2025-11-20T10:00:00.000001Z,${'ab'.repeat(32)},${cell}\n`);
   });
 
-  test('on a terminal nothing acts', async () => {
-    expect(await written('csv', ['bell\u0007 \u009b31m \u202e'], { columns: 80 })).toMatch(
-      /,bell\ufffd \ufffd31m \ufffd\n$/,
+  test.each(['csv', 'csv-safe'] as const)('%s on a terminal: nothing acts', async (format) => {
+    expect(await written(format, ['bell\u0007 \u009b31m \u202e'], { columns: 80 })).toMatch(
+      /,bell\\u0007 \\u009b31m \\u202e\n$/,
     );
+  });
+
+  test('--raw keeps every character', async () => {
+    const text = await written('csv', ['bell\u0007 \u009b31m\r'], undefined, true);
+    expect(text.endsWith(',"bell\u0007 \u009b31m\r"\n')).toBe(true);
+  });
+
+  test.each([
+    ['=HYPERLINK("http://x")', `"'=HYPERLINK(""http://x"")"`],
+    ['+1', `'+1`],
+    ['-1', `'-1`],
+    ['@SUM(A1)', `'@SUM(A1)`],
+    ['\t=1', `"'\t=1"`],
+    ['\r=1', `'\\u000d=1`],
+    ['\uff1d1', `'\uff1d1`],
+    ['a;=1', `"a;=1"`],
+    ['1=1', '1=1'],
+    ['{"a":"=1"}', `"{""a"":""=1""}"`],
+  ])('csv-safe: %j is %j', async (data, cell) => {
+    const text = await written('csv-safe', [data]);
+    expect(text.endsWith(`${'ab'.repeat(32)},${cell}\n`)).toBe(true);
+  });
+
+  test('csv-safe: a number below zero stays a number', async () => {
+    const target = sink();
+    const form = { format: 'csv-safe', raw: false } as const;
+    const writer = rowWriter(form, [{ name: 'n', type: 'long' }], new Output(target.stream, {}));
+    await writer.write([{ n: -5n }]);
+    expect(target.text).toBe('n\n-5\n');
   });
 
   test('a head without rows', async () => {
@@ -105,7 +135,7 @@ describe('a table', () => {
 
   test('prints the first rows when there are enough to know the widths, not at the end', async () => {
     const target = sink();
-    const writer = rowWriter('table', FIELDS, new Output(target.stream, {}));
+    const writer = rowWriter({ format: 'table', raw: false }, FIELDS, new Output(target.stream, {}));
     await writer.write(Array.from({ length: 150 }, () => row('a')));
     expect(target.text).toBe('');
     await writer.write(Array.from({ length: 150 }, () => row('b')));

@@ -1,0 +1,22 @@
+import { randomBytes } from 'node:crypto';
+import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+
+export interface WriteOptions {
+  /** Permissions of the file. Default: the user's. */
+  mode?: number;
+  /** A file that is there already is an EEXIST, and stays as it is. */
+  isNew?: boolean;
+}
+
+/** Writes a file whole or not at all: beside its place first. Throws what the system says. */
+export function writeWhole(file: string, content: string | Uint8Array, options: WriteOptions = {}): void {
+  const { mode = 0o666, isNew = false } = options;
+  const draft = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;
+  try {
+    writeFileSync(draft, content, { flag: 'wx', mode });
+    if (isNew) linkSync(draft, file);
+    else renameSync(draft, file);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}

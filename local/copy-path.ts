@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+
+/** Bytes of a file or folder name that every file system takes, with room for an ending. */
+const MAX_BYTES = 200;
+/** Bytes kept of a longer name, before its hash. */
+const KEPT_BYTES = 120;
+
+/**
+ * Where an object is copied to below a folder: its name, with whatever a file system would take for something
+ * else percent-encoded. `..`, empty parts and control characters lead nowhere; parts that are too long are cut
+ * and told apart by a hash. Different names give different paths, except by letter case where the disk has none.
+ */
+export function copyPath(object: string): string {
+  return object.split('/').map(safePart).join('/');
+}
+
+function safePart(part: string): string {
+  if (part === '') return '%';
+  if (part === '.' || part === '..') return part.replaceAll('.', '%2E');
+  // a percent sign is itself, except where it would read as one of ours
+  const encoded = part
+    .replace(/^%$|%(?=[0-9A-F]{2})/gi, '%25')
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu, (char) =>
+      [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+    );
+  const bytes = Buffer.from(encoded);
+  if (bytes.length <= MAX_BYTES) return encoded;
+  let cut = KEPT_BYTES;
+  while ((bytes[cut]! & 0xc0) === 0x80) cut--;
+  return `${bytes.subarray(0, cut)}~${createHash('sha256').update(part).digest('hex').slice(0, 32)}`;
+}

@@ -1,0 +1,42 @@
+import { mkdirSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+
+/**
+ * Makes a folder and those above it. Node's own `recursive` never returns where the system says ENOENT for a
+ * folder whose parent is there, as /proc does. Throws what the system says.
+ */
+export function makeFolder(dir: string, mode = 0o777): void {
+  const path = resolve(dir);
+  const known = statSync(path, { throwIfNoEntry: false });
+  if (known?.isDirectory()) return;
+  const parent = dirname(path);
+  if (parent !== path && !statSync(parent, { throwIfNoEntry: false })) makeFolder(parent);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // somebody else made it meanwhile
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'the quota is used up',
+  EEXIST: 'a file of that name is in the way',
+  EFBIG: 'the file would be larger than allowed',
+  EIO: 'the device reports an error',
+  EISDIR: 'it is a folder',
+  ENAMETOOLONG: 'the name is too long',
+  ENOENT: 'there is no such place',
+  ENOSPC: 'no space left on device',
+  ENOTDIR: 'a file is where a folder has to be',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+  ENXIO: 'there is no such device',
+};
+
+/** Why the system would not write, in words; undefined for an error that is not about a place on disk. */
+export function placeFault(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as NodeJS.ErrnoException;
+  return code === undefined ? undefined : REASONS[code] && `${REASONS[code]} (${code})`;
+}
