@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { hostname, userInfo } from 'node:os';
 import { listLetters, writeDiscard } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
 import { parseCommand, quoted, UsageError } from '../common/options.ts';
+import { whoever } from '../common/whoever.ts';
 import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
@@ -88,14 +88,4 @@ async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Option
 
 function isSettled({ status }: LetterSummary): boolean {
   return status === 'resolved' || status === 'discarded';
-}
-
-/** Who did it, as far as this machine knows. */
-function whoever(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // an account without a name, as containers have
-    return hostname();
-  }
 }
