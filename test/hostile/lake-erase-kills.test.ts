@@ -8,7 +8,7 @@ import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
 let gcs: TestGcs;
 beforeAll(async () => {
   gcs = await startTestGcs({ buckets: ['lake'] });
-});
+}, 300_000);
 afterAll(() => gcs.close());
 
 const SCRIPT = fileURLToPath(new URL('../helpers/erase-process.ts', import.meta.url));
@@ -81,4 +81,4 @@ test('an eraser killed at each of its writes, beside appenders and compaction: n
   expect((await writer.submit({ id: secret(1), note: 'again' })).kind).toBe('added');
   expect((await writer.submit({ id: idOf('old0-3'), note: 'again' })).kind).toBe('duplicate');
   await writer.close();
-});
+}, 300_000);
