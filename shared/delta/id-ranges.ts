@@ -3,6 +3,7 @@ import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js';
 import { compareUtf8 } from '../runtime/utf8-order.ts';
 import { corrupt } from './delta-error.ts';
 import type { TableLocation } from './log-path.ts';
+import { boundParsers } from './parquet-codec.ts';
 import { openParquet } from './parquet-file.ts';
 
 /** Rows of one file whose ids are read together: a page where the file has a page index, else a row group. */
@@ -120,7 +121,11 @@ async function rangesOf(
       const bytes = await file.slice(Number(offset), Number(offset) + length);
       return { view: new DataView(bytes), offset: 0 };
     };
-    const bounds = readColumnIndex(await read(column_index_offset, column_index_length), element);
+    const bounds = readColumnIndex(
+      await read(column_index_offset, column_index_length),
+      element,
+      boundParsers,
+    );
     const { page_locations: pages } = readOffsetIndex(await read(offset_index_offset, offset_index_length));
     return pages.map(({ first_row_index, offset, compressed_page_size }, page) => ({
       page: { start: Number(offset), end: Number(offset) + compressed_page_size },

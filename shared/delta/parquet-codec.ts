@@ -44,8 +44,12 @@ export function parquetCodec(codec: Codec): CompressionCodec {
 
 const NANOS_A_MICRO = 1000n;
 
+/** A byte order mark is a character of the value: by default a decoder takes one at the beginning for no part of it. */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
 /** Timestamps as microseconds in a BigInt, dates as days: hyparquet's own Dates lose what is below 1 ms. */
 export const parsers: Partial<ParquetParsers> = {
+  stringFromBytes: (bytes: Uint8Array) => bytes && utf8.decode(bytes),
   timestampFromMilliseconds: (millis: bigint) => millis * 1000n,
   timestampFromMicroseconds: (micros: bigint) => micros,
   timestampFromNanoseconds: (nanos: bigint) => {
@@ -53,4 +57,18 @@ export const parsers: Partial<ParquetParsers> = {
     return nanos < 0n && nanos % NANOS_A_MICRO !== 0n ? micros - 1n : micros;
   },
   dateFromDays: (days: number) => days,
+};
+
+const strictUtf8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
+
+/** For bounds in statistics and page indexes: one that was cut inside a character tells nothing. */
+export const boundParsers: Partial<ParquetParsers> = {
+  ...parsers,
+  stringFromBytes: (bytes: Uint8Array) => {
+    try {
+      return bytes && strictUtf8.decode(bytes);
+    } catch {
+      return undefined;
+    }
+  },
 };

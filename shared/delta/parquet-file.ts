@@ -11,7 +11,7 @@ import { corrupt, DeltaError } from './delta-error.ts';
 import { type BoundCondition, matchesRow, mayMatchRange } from './filter.ts';
 import { objectName, type TableLocation } from './log-path.ts';
 import { checkedPages } from './page-check.ts';
-import { decompressors, parsers } from './parquet-codec.ts';
+import { boundParsers, decompressors, parsers } from './parquet-codec.ts';
 
 /** Smaller files are read whole, in one request. */
 const WHOLE_FILE_BYTES = 256 * 1024;
@@ -49,7 +49,10 @@ export async function openParquet(
 ): Promise<ParquetFile> {
   const { file, dropTail } = await objectBuffer(location, path, size, signal);
   try {
-    const metadata = await parquetMetadataAsync(file, { parsers, initialFetchSize: footerBytes(size) });
+    const metadata = await parquetMetadataAsync(file, {
+      parsers: boundParsers,
+      initialFetchSize: footerBytes(size),
+    });
     checkFooter(metadata, path, size);
     const columns = new Set<string>();
     for (const group of metadata.row_groups) {

@@ -14,8 +14,7 @@ export interface FileStats {
 export type StoredColumn = readonly (string | number | bigint | boolean | Uint8Array | null)[];
 
 const PREFIX_CHARS = 32;
-/** Columns with longer texts get no bounds: nobody compares them, and every reader of the log pays. */
-const LONG_TEXT_CHARS = 256;
+const HIGHEST = 0x10ffff;
 
 /** The `stats` text of a file that holds these columns. */
 export function statsOf(fields: readonly Field[], columns: readonly StoredColumn[]): string {
@@ -91,13 +90,24 @@ export function lowerBound(text: string): string {
   return text.slice(0, splitsPair ? PREFIX_CHARS - 1 : PREFIX_CHARS);
 }
 
-/** A short text at or above `text`: its prefix and a tie-breaker; undefined where none exists. */
-export function upperBound(text: string): string | undefined {
+/**
+ * A short text at or above `text`: its prefix and a tie-breaker, or a prefix with its last character raised. There is
+ * always one, since engines skip files of which a column has no bound. `text` itself if it begins with 16 or more of
+ * the highest character.
+ */
+export function upperBound(text: string): string {
   if (text.length <= PREFIX_CHARS) return text;
   const prefix = lowerBound(text);
   const next = text.codePointAt(prefix.length) ?? 0;
   if (next < 0x7f) return `${prefix}\u007f`;
-  return next < 0x10ffff ? `${prefix}\u{10ffff}` : undefined;
+  if (next < HIGHEST) return `${prefix}\u{10ffff}`;
+  const characters = [...prefix];
+  while (characters.at(-1)?.codePointAt(0) === HIGHEST) characters.pop();
+  const last = characters.pop()?.codePointAt(0);
+  if (last === undefined) return text;
+  // surrogates are no characters
+  const raised = last === 0xd7ff ? 0xe000 : last + 1;
+  return `${characters.join('')}${String.fromCodePoint(raised)}`;
 }
 
 interface Bounds {
@@ -109,14 +119,13 @@ function boundsOf(field: Field, column: StoredColumn): Bounds | undefined {
   switch (field.type) {
     case 'string': {
       const texts = column as readonly (string | null)[];
-      if (texts.some((text) => text !== null && text.length > LONG_TEXT_CHARS)) return undefined;
       const bounds = extremes(texts, compareUtf8);
       return bounds && { min: lowerBound(bounds.min), max: upperBound(bounds.max) };
     }
     case 'timestamp': {
       const bounds = extremes(column as readonly (bigint | null)[], compareNumbers);
       const min = bounds && isoMilliseconds(floorToMs(bounds.min));
-      const max = bounds && isoMilliseconds(-floorToMs(-bounds.max));
+      const max = bounds && latestIso(bounds.max);
       return min === undefined ? undefined : { min, max };
     }
     case 'date': {
@@ -165,9 +174,20 @@ function floorToMs(micros: bigint): number {
   return Number(micros < 0n && micros % 1000n !== 0n ? ms - 1n : ms);
 }
 
+/** 0000-01-01 and 10000-01-01. */
+const FIRST_MS = -62_167_219_200_000;
+const END_MS = 253_402_300_800_000;
+
+/** Rounded up to milliseconds, in which bounds are written; the last one that can be written has no next one. */
+function latestIso(micros: bigint): string | undefined {
+  const ms = -floorToMs(-micros);
+  if (ms < END_MS - 1 || floorToMs(micros) >= END_MS) return isoMilliseconds(ms);
+  return '9999-12-31T23:59:59.999999Z';
+}
+
 /** Undefined outside the years that Date and the readers of statistics agree on. */
 function isoMilliseconds(ms: number): string | undefined {
-  if (ms < Date.UTC(1, 0, 1) || ms >= Date.UTC(10_000, 0, 1)) return undefined;
+  if (ms < FIRST_MS || ms >= END_MS) return undefined;
   return new Date(ms).toISOString();
 }
 

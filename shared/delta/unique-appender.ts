@@ -5,6 +5,7 @@ import type { CommitOptions } from './commit.ts';
 import { DeltaError } from './delta-error.ts';
 import { IdTracker } from './id-tracker.ts';
 import type { TableLocation } from './log-path.ts';
+import { LogWitness } from './log-witness.ts';
 import { checkWritable } from './protocol.ts';
 import type { Row } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -52,6 +53,7 @@ export class UniqueAppender {
   private readonly clock: Clock;
   private readonly committer: BatchCommitter;
   private readonly upkeep: Upkeep;
+  private readonly witness: LogWitness;
   private readonly running: Promise<void>;
   private tracker: IdTracker | undefined;
   /** When the tracker's version was the newest for certain. */
@@ -77,6 +79,7 @@ export class UniqueAppender {
       checkpointEvery: options.checkpointEvery ?? 0,
       onError: options.onUpkeepError ?? (() => {}),
     });
+    this.witness = new LogWitness(location, this.clock);
     this.running = this.run();
   }
 
@@ -157,11 +160,17 @@ export class UniqueAppender {
       }
       try {
         if (!underWay && this.clock.now() - this.seenAt > STALE_MS) this.tracker = undefined;
-        this.tracker ??= await openTracker(this.location, this.options.idColumn);
+        if (this.tracker === undefined) {
+          this.tracker = await openTracker(this.location, this.options.idColumn);
+          this.witness.reset();
+        }
         const { tracker } = this;
-        // a commit under way brings the tracker forward itself
-        const lookAtTail = underWay ? undefined : tracker.catchUp();
-        const [prepared] = await Promise.all([this.committer.prepare(tracker, batch), lookAtTail]);
+        const looks = [
+          this.witness.check(underWay ? undefined : tracker.snapshot.version),
+          // a commit under way brings the tracker forward itself
+          underWay ? undefined : tracker.catchUp(),
+        ];
+        const [prepared] = await Promise.all([this.committer.prepare(tracker, batch), ...looks]);
         await underWay;
         this.seenAt = this.clock.now();
         // the commit before failed, and has rejected these rows with its own

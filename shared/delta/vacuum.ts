@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import type { ObjectFacts } from '../storage/object-store.ts';
 import { unexpiredTombstones } from './checkpoint.ts';
-import { decodeDataPath, objectName, type TableLocation } from './log-path.ts';
+import { DeltaError } from './delta-error.ts';
+import { decodeDataPath, LOG_FOLDER, objectName, type TableLocation } from './log-path.ts';
 import { mapConcurrent } from './map-concurrent.ts';
 import { checkWritable } from './protocol.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -32,7 +33,8 @@ const BATCH = 64;
 /**
  * Deletes data files that no version within the retention (7 days, or longer by
  * `delta.deletedFileRetentionDuration`) needs: not live, not removed within it, and not written within it,
- * since a writer may be about to commit them. `snapshot` must be the newest version.
+ * since a writer may be about to commit them. A folder with a log of its own is another table: all of it is left
+ * alone. `snapshot` must be the newest version. Throws `unsupported-table` for a table that has the whole bucket.
  */
 export async function vacuum(
   location: TableLocation,
@@ -40,6 +42,12 @@ export async function vacuum(
   options: VacuumOptions = {},
 ): Promise<VacuumOutcome> {
   checkWritable(snapshot.protocol, snapshot.metadata);
+  if (location.path === '') {
+    throw new DeltaError(
+      'unsupported-table',
+      `the table has all of bucket ${location.store.bucket} for its folder: vacuum would delete what else is in it`,
+    );
+  }
   const { dryRun = false, maxMs = Number.POSITIVE_INFINITY, clock = systemClock, signal } = options;
   const started = clock.now();
   const oldest = started - fileRetentionMs(snapshot.metadata);
@@ -57,10 +65,12 @@ export async function vacuum(
     );
   };
 
+  const isOtherTable = otherTables(location, signal);
   for await (const { path, generation, size, updated } of visibleFiles(location, signal)) {
     outcome.seen++;
     if (isHidden(path) || snapshot.files.has(path) || recentlyRemoved.has(path)) continue;
     if (updated.getTime() >= oldest) continue;
+    if (await isOtherTable(path)) continue;
     if (clock.now() - started > maxMs) {
       outcome.isComplete = false;
       break;
@@ -88,6 +98,28 @@ async function* visibleFiles(
       yield { ...facts, path };
     }
   }
+}
+
+/** Tells whether a file is in a table that lies inside this one. One listing a folder; ours have none. */
+function otherTables(
+  location: TableLocation,
+  signal: AbortSignal | undefined,
+): (path: string) => Promise<boolean> {
+  const known = new Map<string, Promise<boolean>>();
+  const hasLog = async (folder: string): Promise<boolean> => {
+    const prefix = objectName(location, `${folder}${LOG_FOLDER}`);
+    for await (const _ of location.store.list({ prefix, signal })) return true;
+    return false;
+  };
+  return async (path) => {
+    for (let slash = path.indexOf('/'); slash >= 0; slash = path.indexOf('/', slash + 1)) {
+      const folder = path.slice(0, slash + 1);
+      const found = known.get(folder) ?? hasLog(folder);
+      known.set(folder, found);
+      if (await found) return true;
+    }
+    return false;
+  };
 }
 
 /** Names that begin with `_` or `.` are not data: the log, the index of ids, drafts of other tools. */

@@ -18,8 +18,8 @@ export interface LakeConfig {
 export function readLakeConfig(read: EnvReader): LakeConfig {
   const config: LakeConfig = {
     lakeBucket: read.required('LAKE_BUCKET'),
-    lakePath: read.string('LAKE_PATH', 'events'),
-    deadLettersPath: read.string('DEAD_LETTERS_PATH', 'dead-letters'),
+    lakePath: folder(read, 'LAKE_PATH', 'events'),
+    deadLettersPath: folder(read, 'DEAD_LETTERS_PATH', 'dead-letters'),
     flush: {
       rows: read.integer('FLUSH_ROWS', 5_000, { min: 1, max: 100_000 }),
       bytes: read.integer('FLUSH_BYTES', 8 * 1024 * 1024, { min: 1, max: 256 * 1024 * 1024 }),
@@ -27,10 +27,24 @@ export function readLakeConfig(read: EnvReader): LakeConfig {
     },
     checkpointCommits: read.integer('CHECKPOINT_COMMITS', 50, { min: 1, max: 100_000 }),
   };
-  if (config.lakePath === config.deadLettersPath) {
+  const [outer, inner] = [config.lakePath, config.deadLettersPath].sort((a, b) => a.length - b.length) as [
+    string,
+    string,
+  ];
+  // vacuum deletes whatever is old in a table's folder and no part of that table
+  if (`${inner}/`.startsWith(`${outer}/`)) {
     read.mistake(
-      `LAKE_PATH and DEAD_LETTERS_PATH are both ${JSON.stringify(config.lakePath)}; they must differ`,
+      `LAKE_PATH is ${JSON.stringify(config.lakePath)} and DEAD_LETTERS_PATH is ${JSON.stringify(config.deadLettersPath)}; neither table may be in the other's folder`,
     );
   }
   return config;
+}
+
+/** A folder of a bucket, without slashes around it: never the bucket itself. */
+function folder(read: EnvReader, name: string, fallback: string): string {
+  const text = read.string(name, fallback);
+  const path = text.replace(/^\/+|\/+$/g, '');
+  if (!path.split('/').some((part) => part === '' || part === '.' || part === '..')) return path;
+  read.mistake(`${name} must be a folder such as events or lake/events, got ${JSON.stringify(text)}`);
+  return fallback;
 }

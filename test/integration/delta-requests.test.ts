@@ -38,7 +38,7 @@ test('a commit is read by one request, and one that is not there by one, too', a
   expect(take()).toEqual([`read ${commit(4)}`]);
 });
 
-test('an appender asks for the next version, and writes a file and a commit', async () => {
+test('an appender asks for the next version and whether the log is still there, and writes a file and a commit', async () => {
   const { store, take } = counted();
   const { location } = await DeltaTable.create(store, 'unique', { columns: COLUMNS });
   const appender = await UniqueAppender.open(location, { idColumn: 'id', maxAgeMs: 0 });
@@ -50,8 +50,11 @@ test('an appender asks for the next version, and writes a file and a commit', as
   expect(requests.filter((request) => !request.startsWith('put part-'))).toEqual([
     `put ${commit(2)}`,
     `read ${commit(2)}`,
+    // beside the file's upload: the newest commit, and one of about a minute ago
+    `stat ${commit(0)}`,
+    `stat ${commit(1)}`,
   ]);
-  expect(requests).toHaveLength(3);
+  expect(requests).toHaveLength(5);
 });
 
 test('whoever loses the race for a write-once record reads it by one request', async () => {

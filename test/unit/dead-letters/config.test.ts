@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { parseDeadLetterConfig } from '../../../functions/dead-letter/config.ts';
 import { parseIngestConfig } from '../../../functions/ingest/config.ts';
 
@@ -29,10 +29,29 @@ test('one error lists every mistake', () => {
   expect(parse).toThrow('LOG_LEVEL is "loud"; allowed are info, debug');
 });
 
-test.each([
+describe.each([
   ['inspectDeadLetter', parseDeadLetterConfig],
   ['ingestEvent', parseIngestConfig],
-] as const)('%s: two tables cannot share a folder', (_name, parse) => {
-  const env = { ...needed, LAKE_PATH: 'x', DEAD_LETTERS_PATH: 'x' };
-  expect(() => parse(env)).toThrow('LAKE_PATH and DEAD_LETTERS_PATH are both "x"; they must differ');
+] as const)('%s', (_name, parse) => {
+  test.each([
+    ['x', 'x'],
+    ['x', 'x/'],
+    ['lake', 'lake/dead-letters'],
+    ['/a/b/c', 'a/b'],
+  ])('two tables cannot be in one folder: %s and %s', (lake, letters) => {
+    const env = { ...needed, LAKE_PATH: lake, DEAD_LETTERS_PATH: letters };
+    expect(() => parse(env)).toThrow(/neither table may be in the other's folder/);
+  });
+
+  test.each(['/', '.', './events', 'a//b', 'a/../b', '..'])('a folder is no bucket: %j', (path) => {
+    for (const name of ['LAKE_PATH', 'DEAD_LETTERS_PATH']) {
+      const message = `${name} must be a folder such as events or lake/events, got ${JSON.stringify(path)}`;
+      expect(() => parse({ ...needed, [name]: path })).toThrow(message);
+    }
+  });
+
+  test('folders beside each other are fine, with one beginning or slashes around them', () => {
+    const env = { ...needed, LAKE_PATH: '/lake/events/', DEAD_LETTERS_PATH: 'lake/events-dead' };
+    expect(parse(env)).toMatchObject({ lakePath: 'lake/events', deadLettersPath: 'lake/events-dead' });
+  });
 });

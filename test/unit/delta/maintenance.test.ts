@@ -1,7 +1,16 @@
 import { describe, expect, test } from 'vitest';
 import { DeltaTable } from '../../../shared/delta/index.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
-import { COLUMNS, idsIn, manualClock, memoryBucket, newTable, rowOf, rowsOf } from '../../helpers/delta.ts';
+import {
+  COLUMNS,
+  idOf,
+  idsIn,
+  manualClock,
+  memoryBucket,
+  newTable,
+  rowOf,
+  rowsOf,
+} from '../../helpers/delta.ts';
 
 const DAY = 86_400_000;
 
@@ -108,6 +117,24 @@ describe('checkpoint', () => {
 });
 
 describe('vacuum', () => {
+  test('leaves a table alone that lies inside this one, with everything beneath', async () => {
+    const { clock, bucket, table } = await timedTable();
+    const inner = await DeltaTable.create(bucket, 'events/dead-letters', { columns: COLUMNS, clock });
+    await inner.append([rowOf('inner')]);
+    await bucket.putIfAbsent('events/dead-letters/Z/deeper.parquet', Buffer.from('x'));
+    await bucket.putIfAbsent('events/plain/old.parquet', Buffer.from('x'));
+    clock.advance(8 * DAY);
+    expect((await table.vacuum()).files).toEqual(['plain/old.parquet']);
+    expect(await idsIn(bucket, 'events/dead-letters')).toEqual([idOf('inner')]);
+    expect(await namesIn(bucket)).toContain('events/dead-letters/Z/deeper.parquet');
+  });
+
+  test('refuses a table that has the whole bucket for its folder', async () => {
+    const bucket = memoryBucket();
+    const table = await DeltaTable.create(bucket, '/', { columns: COLUMNS });
+    await expect(table.vacuum({ dryRun: true })).rejects.toMatchObject({ code: 'unsupported-table' });
+  });
+
   test('spares what is live, removed within 7 days or written within 7 days, and hidden names', async () => {
     const { clock, bucket, table } = await timedTable();
     for (let i = 0; i < 4; i++) await table.append([rowOf(i)]);

@@ -39,10 +39,23 @@ test('times before 1970 are floored and ceiled too, not cut towards zero', () =>
   expect([minValues.t, maxValues.t]).toEqual(['1969-12-31T23:59:59.999Z', '1970-01-01T00:00:00.000Z']);
 });
 
-test('a column of nulls has no bounds, and neither have NaN, long texts and years that no reader knows', () => {
+const END_9999 = 253_402_300_800_000_000n;
+
+test.each([
+  [END_9999 - 1n, '9999-12-31T23:59:59.999999Z'],
+  [END_9999 - 1_000n, '9999-12-31T23:59:59.999999Z'],
+  [END_9999 - 2_000n, '9999-12-31T23:59:59.998Z'],
+  [-62_135_596_800_000_000n, '0001-01-01T00:00:00.000Z'],
+])('a time at the edge of what can be written has a bound at or above it: %s', (micros, expected) => {
+  const at = fields.slice(2, 3);
+  expect(parseStats(statsOf(at, [[micros]])).maxValues.t).toBe(expected);
+  expect(parseStats(statsOf(at, [[micros]])).minValues.t).toBeDefined();
+});
+
+test('a column of nulls has no bounds, and neither have NaN and years that no reader knows', () => {
   const { minValues, maxValues } = parseStats(
     statsOf(fields, [
-      [null, 'x'.repeat(300)],
+      [null, null],
       [null, null],
       [2n ** 62n, 1n],
       [null, 9e8],
@@ -67,8 +80,22 @@ describe('bounds of long texts', () => {
     expect(upperBound(text)).toBe(`${'a'.repeat(31)}\u{10ffff}`);
   });
 
-  test('a text with nothing above its prefix has no maximum', () => {
-    expect(upperBound(`${'a'.repeat(32)}\u{10ffff}tail`)).toBeUndefined();
+  test('a text with no tie-breaker above it has its prefix raised', () => {
+    expect(upperBound(`${'a'.repeat(32)}\u{10ffff}tail`)).toBe(`${'a'.repeat(31)}b`);
+    expect(upperBound(`a${'\u{10ffff}'.repeat(20)}`)).toBe('b');
+    expect(upperBound(`\ud7ff${'\u{10ffff}'.repeat(20)}`)).toBe('\ue000');
+    const highest = '\u{10ffff}'.repeat(20);
+    expect(upperBound(highest)).toBe(highest);
+  });
+
+  test('a column has bounds however long its texts are', () => {
+    const strings = fields.slice(0, 1);
+    const long = `y${'x'.repeat(100_000)}`;
+    const { minValues, maxValues } = parseStats(statsOf(strings, [[long, 'z', long]]));
+    expect([minValues.s, maxValues.s]).toEqual([long.slice(0, 32), 'z']);
+    const stats = statsOf(strings, [[long]]);
+    expect(parseStats(stats).maxValues.s).toBe(`${long.slice(0, 32)}\u007f`);
+    expect(stats.length).toBeLessThan(200);
   });
 
   test('enclose every text, in the order of UTF-8', () => {
@@ -76,8 +103,7 @@ describe('bounds of long texts', () => {
     fc.assert(
       fc.property(text, (sample) => {
         expect(compareUtf8(lowerBound(sample), sample)).toBeLessThanOrEqual(0);
-        const upper = upperBound(sample);
-        if (upper !== undefined) expect(compareUtf8(upper, sample)).toBeGreaterThanOrEqual(0);
+        expect(compareUtf8(upperBound(sample), sample)).toBeGreaterThanOrEqual(0);
       }),
       { seed: 3, numRuns: 500 },
     );
