@@ -55,12 +55,11 @@ export async function ingestEvent(
     throw toTableError(error);
   }
   // last: whenever the message is delivered again, so are these
-  await Promise.all(Array.from({ length: Math.min(REFUSALS_AT_A_TIME, refused.length) }, refuseNext));
+  const left = refused.values();
+  await Promise.all(Array.from({ length: Math.min(REFUSALS_AT_A_TIME, refused.length) }, refuseLeft));
 
-  async function refuseNext(): Promise<void> {
-    for (let next = refused.pop(); next; next = refused.pop()) {
-      await tools.refuse(next.error, next.text, message, invocation);
-    }
+  async function refuseLeft(): Promise<void> {
+    for (const { error, text } of left) await tools.refuse(error, text, message, invocation);
   }
 
   async function submit(event: IncomingEvent): Promise<void> {
