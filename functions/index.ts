@@ -1,5 +1,6 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
 import type { Handler } from '../shared/app/define-function.ts';
+import './admit.ts';
 import { core } from './app.ts';
 import './one-domain.ts';
 

@@ -9,7 +9,7 @@ import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
-import { parseReason, whoever } from './whoever.ts';
+import { parseReason } from './reason.ts';
 
 const WRITES_AT_A_TIME = 16;
 
