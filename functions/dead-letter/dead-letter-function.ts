@@ -10,6 +10,7 @@ import { triggers } from '../triggers.ts';
 import type { DeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';
 import { type InspectTools, inspect } from './inspect.ts';
+import { StormGate } from './storm-gate.ts';
 
 const NAME = 'inspectDeadLetter';
 const FUNCTIONS = Object.keys(triggers);
@@ -43,6 +44,7 @@ export function createInspection(
     state,
     storage,
     frames: config.framesBucket === undefined ? undefined : storage.bucket(config.framesBucket),
+    gate: new StormGate(config.inFull),
     hasEvents: (ids) => rows.hasAll(ids),
     submit: (row, options) => writer.submit(row, options),
   };
