@@ -18,6 +18,7 @@ const lake: Family<Lake, PlaceOptions> = {
     compact: async () => (await import('./lake/compact.ts')).compact,
     checkpoint: async () => (await import('./lake/checkpoint.ts')).checkpoint,
     vacuum: async () => (await import('./lake/vacuum.ts')).vacuum,
+    erase: async () => (await import('./lake/erase.ts')).erase,
     replay: async () => (await import('./lake/replay.ts')).replay,
   },
   ground: async () => (await import('./lake/lake.ts')).lakeGround,

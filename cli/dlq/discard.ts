@@ -4,11 +4,12 @@ import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
 import { parseCommand } from '../common/options.ts';
+import { whoever } from '../common/whoever.ts';
 import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
-import { parseReason, whoever } from './whoever.ts';
+import { parseReason } from './reason.ts';
 
 const WRITES_AT_A_TIME = 16;
 

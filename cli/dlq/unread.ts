@@ -6,12 +6,13 @@ import { bytesText, count, counted } from '../common/numbers.ts';
 import { oneOf, parseCommand, quoted, UsageError, wholeNumber } from '../common/options.ts';
 import { openPublisher } from '../common/publisher.ts';
 import { openPuller, type Pulled, type Pulling } from '../common/puller.ts';
+import { whoever } from '../common/whoever.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { shortTime } from './groups.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { parseReason } from './reason.ts';
 import { savePayload } from './save-payload.ts';
 import { putBackMessage, readUnread } from './unread-letter.ts';
-import { parseReason, whoever } from './whoever.ts';
 
 const HINT = 'deploy.sh makes it, and UNREAD_SUBSCRIPTION names it';
 const FUNCTIONS = Object.keys(triggers).filter((name) => name !== 'inspectDeadLetter');

@@ -36,6 +36,11 @@ export function sortedTag(idColumn: string | undefined): Record<string, string> 
   return idColumn === undefined ? undefined : { [SORTED_BY]: idColumn };
 }
 
+/** The column that the file's rows are sorted by; undefined for a file that is not. */
+export function sortedBy({ tags }: AddFile): string | undefined {
+  return tags?.[SORTED_BY] ?? undefined;
+}
+
 /** The rewrite that is due first; undefined where none is. */
 export function planCompaction(snapshot: Snapshot, limits: CompactionLimits): CompactionInput[] | undefined {
   const { idColumn, targetBytes, minFiles } = limits;

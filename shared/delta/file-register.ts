@@ -8,6 +8,8 @@ export class FileRegister {
   private readonly paths: (string | undefined)[] = [];
   /** By number: files that took its rows. The files of one rewrite share one list. */
   private readonly movedTo: (readonly number[] | undefined)[] = [];
+  /** Numbers of files of which some rows were left out when they moved. */
+  private readonly incomplete = new Set<number>();
 
   /** Paths of all live files. */
   get live(): IterableIterator<string> {
@@ -63,6 +65,13 @@ export class FileRegister {
     }
   }
 
+  /** Some rows of `input` are gone from the table, and the rest are now in `outputs`. */
+  moveSome(input: string, outputs: readonly string[]): void {
+    const number = this.numbers.get(input);
+    this.move([input], outputs);
+    if (number !== undefined) this.incomplete.add(number);
+  }
+
   /** Live files that may hold rows of file `number`. */
   resolve(number: number): string[] {
     const path = this.paths[number];
@@ -83,7 +92,8 @@ export class FileRegister {
   /** True where every row of file `number` is certainly still in the table. */
   keepsAllRows(number: number): boolean {
     if (this.paths[number] !== undefined) return true;
-    const targets = this.movedTo[number];
-    return targets?.every((target) => this.keepsAllRows(target)) ?? false;
+    const targets = this.incomplete.has(number) ? [] : (this.movedTo[number] ?? []);
+    // a file that moved into none is gone
+    return targets.length > 0 && targets.every((target) => this.keepsAllRows(target));
   }
 }

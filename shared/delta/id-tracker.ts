@@ -1,5 +1,6 @@
 import type { AddFile, Commit } from './actions.ts';
 import { readCommit } from './commit.ts';
+import { rewritesIn } from './erase-commit.ts';
 import { FileRegister } from './file-register.ts';
 import { fingerprintsIn, fingerprintsOf } from './id-fingerprint.ts';
 import { IdIndex } from './id-index.ts';
@@ -158,7 +159,15 @@ export class IdTracker {
   /** `skipGone`: the snapshot is further on, and what it has no more need not be read. */
   private async applyToIndex(commit: Commit, skipGone = false): Promise<void> {
     const moved = commit.removes.filter((remove) => !remove.dataChange).map(pathOf);
-    for (const remove of commit.removes) if (remove.dataChange) this.register.remove(pathOf(remove));
+    const rewrites = rewritesIn(commit.commitInfo);
+    for (const remove of commit.removes) {
+      if (!remove.dataChange) continue;
+      const path = pathOf(remove);
+      const outputs = rewrites.get(path);
+      // of a file that is not indexed, the new ones are not either
+      if (outputs && this.register.has(path)) this.register.moveSome(path, outputs);
+      else this.register.remove(path);
+    }
     // by the protocol, rows of files added without data change come from the files removed with them: where
     // all of those are indexed, the new ones are
     if (moved.length > 0 && moved.every((path) => this.register.has(path))) {

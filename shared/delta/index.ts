@@ -10,6 +10,7 @@ export type { CheckpointOutcome } from './checkpoint.ts';
 export type { CompactionOptions, CompactionOutcome } from './compaction.ts';
 export type { ConflictReason } from './conflict.ts';
 export { DeltaError, type DeltaErrorCode } from './delta-error.ts';
+export { type EraseOptions, type EraseOutcome, type EraseProgress, eraseRows } from './erase.ts';
 export type { Condition, Filter } from './filter.ts';
 export type { HistoryEntry } from './history.ts';
 export { parseJson, stringifyJson } from './json.ts';

@@ -1,19 +1,8 @@
-import { hostname, userInfo } from 'node:os';
 import { quoted, UsageError } from '../common/options.ts';
 
 const MAX_REASON = 1_000;
 
-/** Who did it, as far as this machine knows. */
-export function whoever(): string {
-  try {
-    return `${userInfo().username}@${hostname()}`;
-  } catch {
-    // an account without a name, as containers have
-    return hostname();
-  }
-}
-
-/** Throws UsageError. */
+/** The value of --reason, for whoever asks later. Throws UsageError. */
 export function parseReason(text: string | undefined, missing = '--reason is missing: why?'): string {
   const reason = text?.trim();
   if (reason === undefined) throw new UsageError(missing);

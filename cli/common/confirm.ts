@@ -1,0 +1,26 @@
+import { createInterface } from 'node:readline/promises';
+import { Failure, UsageError } from './options.ts';
+
+/**
+ * Asks on the terminal before something that cannot be undone. Throws UsageError if nobody is there to answer, and
+ * Failure if the answer is anything but yes.
+ */
+export async function confirm(question: string, signal: AbortSignal): Promise<void> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) throw needsYes();
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`${question} [yes/no] `, { signal });
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('nothing was done');
+  } finally {
+    terminal.close();
+  }
+}
+
+/** Whether `confirm` could ask. */
+export function canAsk(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true;
+}
+
+export function needsYes(): UsageError {
+  return new UsageError('this cannot be undone: --yes must be given where no terminal can be asked');
+}
