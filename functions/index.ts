@@ -1,4 +1,5 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
+import './admit.ts';
 import './one-domain.ts';
 import type { FunctionName } from './triggers.ts';
 

@@ -10,7 +10,11 @@ export interface IncomingMessage extends ParsedEvent {
 
 /** Parsed once, here: behind it there are events and refusals only. Throws what is wrong with the whole message. */
 export function parseIncomingMessage(input: unknown, options: ReadOptions): IncomingMessage {
-  const message = parsePubsubMessage(input);
+  return eventsOf(parsePubsubMessage(input), options);
+}
+
+/** The same of a message that is known already. */
+export function eventsOf(message: PubsubMessage, options: ReadOptions): IncomingMessage {
   const read = readEvents(message, options);
   const [first] = read.outcomes;
   const eventId =

@@ -19,6 +19,9 @@ export interface IngestTools {
   settled(row: Row, outcome: SubmitOutcome, invocation: Invocation): void;
 }
 
+/** Each is a message of its own by then, and a batch may have thousands. */
+const REFUSALS_AT_A_TIME = 64;
+
 /**
  * One message: each event that is good enters the table once. Resolves when all of them are there and those of
  * a batch that are not good are dead letters; throws a refusal where the message's only event is not good.
@@ -52,7 +55,13 @@ export async function ingestEvent(
     throw toTableError(error);
   }
   // last: whenever the message is delivered again, so are these
-  await Promise.all(refused.map(({ error, text }) => tools.refuse(error, text, message, invocation)));
+  await Promise.all(Array.from({ length: Math.min(REFUSALS_AT_A_TIME, refused.length) }, refuseNext));
+
+  async function refuseNext(): Promise<void> {
+    for (let next = refused.pop(); next; next = refused.pop()) {
+      await tools.refuse(next.error, next.text, message, invocation);
+    }
+  }
 
   async function submit(event: IncomingEvent): Promise<void> {
     const row = rowOf(event, message, invocation.clock.now());

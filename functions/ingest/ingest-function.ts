@@ -1,23 +1,40 @@
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import { Gate } from '../../shared/runtime/gate.ts';
 import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
-import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { instanceMemory } from '../../shared/runtime/instance-memory.ts';
+import { type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
+import { triggers } from '../triggers.ts';
 import type { IngestConfig } from './config.ts';
 import { EVENTS_TABLE } from './events-table.ts';
-import { type IncomingMessage, parseIncomingMessage } from './incoming-message.ts';
+import { eventsOf, type IncomingMessage, parseIncomingMessage } from './incoming-message.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
-import { type ReadOptions, STRUCTURED } from './read-events.ts';
+import { isBatch, type ReadOptions, STRUCTURED } from './read-events.ts';
 import { runtimeOf, type Services } from './services.ts';
 import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
 
 const NAME = 'ingestEvent';
+/**
+ * An event of a batch takes about 6 kB from when it is read until its commit, whatever its size: batches of small
+ * ones are large for their bytes. A fifth of the instance is theirs.
+ */
+const MEMORY_PER_BATCH_EVENT = 32 * 1024;
+/** An event and its comma: a batch of so many bytes cannot have more, good or bad. */
+const MIN_EVENT_BYTES = 2;
+/** Below the time that an attempt has. */
+const MAX_WAIT_MS = 20_000;
+
+interface AdmittedMessage extends IncomingMessage {
+  /** Gives back what was taken from the gate. */
+  leave?: () => void;
+}
 
 /** What an instance keeps between its requests. */
 export interface Ingest {
-  fn: EventFunction<IncomingMessage>;
+  fn: EventFunction<AdmittedMessage>;
   runtime: Runtime;
 }
 
@@ -33,6 +50,8 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
     checkpointCommits: config.checkpointCommits,
     log,
   });
+  const room = Math.floor(instanceMemory(triggers[NAME].memory) / MEMORY_PER_BATCH_EVENT);
+  const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
   const tools: IngestTools = {
     validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
     submit: (row, options) => writer.submit(row, options),
@@ -49,12 +68,31 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
   return {
     fn: {
       name: NAME,
-      parse: (input) => parseIncomingMessage(input, config.read),
+      parse(input, signal) {
+        const message = parsePubsubMessage(input);
+        return isBatch(message) ? readBatch(message, signal) : eventsOf(message, config.read);
+      },
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
-      run: ({ message, read }, invocation) => ingestEvent(message, read, tools, invocation),
+      run: ({ message, read, leave }, invocation) => {
+        const done = ingestEvent(message, read, tools, invocation);
+        return leave ? done.finally(leave) : done;
+      },
     },
     runtime,
   };
+
+  async function readBatch(message: PubsubMessage, signal: AbortSignal): Promise<AdmittedMessage> {
+    const most = Math.min(config.read.maxBatch, Math.ceil(message.data.length / MIN_EVENT_BYTES));
+    const pass = await gate.enter(most, signal);
+    try {
+      const events = eventsOf(message, config.read);
+      pass.keep(events.read.outcomes.length);
+      return { ...events, leave: pass.leave };
+    } catch (error) {
+      pass.leave();
+      throw error;
+    }
+  }
 }
 
 /** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */

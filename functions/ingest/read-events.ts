@@ -49,7 +49,7 @@ const BATCH = 'application/cloudevents-batch+json';
 export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEvents {
   const contentType = contentTypeOf(message);
   const given: AttributeReader = (name) => message.attributes[`ce-${name}`];
-  if (contentType === BATCH) {
+  if (isBatch(message)) {
     return { mode: 'batch', outcomes: readBatch(decodeText(message.data), given, options) };
   }
   checkSize(message.data.length, options);
@@ -81,6 +81,11 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
     text,
   );
   return one('plain', event, text);
+}
+
+/** True for a message that says it is a batch of events. */
+export function isBatch(message: PubsubMessage): boolean {
+  return contentTypeOf(message) === BATCH;
 }
 
 function one(mode: ReadEvents['mode'], event: IncomingEvent, text: string): ReadEvents {

@@ -35,8 +35,8 @@ export interface EventFunction<T extends ParsedEvent> {
   name: string;
   /** Its messages are dead letters: what is written on them is why they are here. */
   takesDeadLetters?: boolean;
-  /** Throws a refusal, such as `invalid-event`. */
-  parse(input: unknown): T;
+  /** Throws a refusal, such as `invalid-event`. May wait until there is memory for it. */
+  parse(input: unknown, signal: AbortSignal): T | Promise<T>;
   /**
    * Under which failed attempts are kept, where a dead letter does not tell the event's identity: Pub/Sub gives it
    * a message id of its own. Default: the event id. At most 64 of `[0-9a-f]`.
@@ -76,7 +76,7 @@ export async function handleEvent<T extends ParsedEvent>(
   let historyId: string | undefined;
   let log = runtime.log.with({ function: fn.name, ...trace });
   try {
-    const parsed = fn.parse(input);
+    const parsed = await fn.parse(input, attempt.signal);
     eventId = parsed.eventId ?? eventIdOf(parsed.event);
     historyId = fn.historyId?.(parsed) ?? eventId;
     log = log.with({ eventId, ...fn.logFields(parsed) });

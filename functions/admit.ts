@@ -1,0 +1,36 @@
+import http, { type RequestListener, type Server } from 'node:http';
+import { Admission } from '../shared/runtime/admission.ts';
+import { EnvReader } from '../shared/runtime/config.ts';
+import { instanceMemory } from '../shared/runtime/instance-memory.ts';
+import { createLogger } from '../shared/runtime/log.ts';
+import { type FunctionName, triggers } from './triggers.ts';
+
+/**
+ * The framework reads a body whole before it calls a handler: what may be in flight is decided before that, at the
+ * one server that it makes.
+ *
+ * A byte of a body comes to as many as five while it is worked on (measured: the raw bytes, their text, the parsed
+ * JSON, the message's bytes, the event's text, and a Parquet page). Bodies may so fill a third of the instance.
+ */
+const MEMORY_PER_BODY_BYTE = 12;
+
+const { createServer } = http;
+
+function createAdmittingServer(listener: RequestListener): Server {
+  Object.assign(http, { createServer });
+  const { FUNCTION_TARGET: name = '' } = process.env;
+  const { memory } = triggers[name as FunctionName] ?? { memory: '512Mi' };
+  const read = new EnvReader(process.env);
+  const fallback = Math.floor(instanceMemory(memory) / MEMORY_PER_BODY_BYTE);
+  const bytes = read.integer('ADMIT_BYTES', fallback, { min: 1, max: 2 ** 40 });
+  read.finish();
+  const log = createLogger({ fields: { function: name } });
+  const server = createServer(new Admission({ bytes, log }).guard(listener));
+  // a body must be there in the time that the longest of the small functions has
+  server.requestTimeout = 60_000;
+  // the front end keeps connections for 600 s: one that we close first may be the one it sends on
+  server.keepAliveTimeout = 620_000;
+  return server;
+}
+
+Object.assign(http, { createServer: createAdmittingServer });

@@ -1,0 +1,83 @@
+import { AppError } from './errors.ts';
+
+interface Waiting {
+  weight: number;
+  enter(): void;
+}
+
+export interface Pass {
+  /** Gives back what turned out not to be needed: `weight` is what is. */
+  keep(weight: number): void;
+  /** Gives back all. */
+  leave(): void;
+}
+
+/** Lets in as much at a time as it has room for, in the order of arrival. */
+export class Gate {
+  private inside = 0;
+  private readonly queue: Waiting[] = [];
+
+  constructor(
+    private readonly room: number,
+    /** Of what is counted, in the plural. */
+    private readonly unit: string,
+    private readonly maxWaitMs: number,
+  ) {}
+
+  /**
+   * Resolves when there is room. More than there is room for at all enters alone. Rejects with `busy` after the
+   * longest wait, and with the signal's reason.
+   */
+  async enter(weight: number, signal: AbortSignal): Promise<Pass> {
+    signal.throwIfAborted();
+    const taken = Math.min(weight, this.room);
+    return new Promise((resolve, reject) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+      };
+      const waiting: Waiting = {
+        weight: taken,
+        enter: () => {
+          settle();
+          resolve(this.pass(taken));
+        },
+      };
+      const giveUp = (reason: unknown): void => {
+        settle();
+        this.queue.splice(this.queue.indexOf(waiting), 1);
+        this.next();
+        reject(reason);
+      };
+      const abort = (): void => giveUp(signal.reason);
+      const timer = setTimeout(() => {
+        const found = `${this.inside} and ${weight} more for ${this.maxWaitMs} ms`;
+        giveUp(new AppError('busy', `${this.unit} at a time must be at most ${this.room}, got ${found}`));
+      }, this.maxWaitMs);
+      signal.addEventListener('abort', abort, { once: true });
+      this.queue.push(waiting);
+      this.next();
+    });
+  }
+
+  private pass(weight: number): Pass {
+    let held = weight;
+    this.inside += held;
+    const keep = (kept: number): void => {
+      if (kept >= held) return;
+      this.inside -= held - kept;
+      held = kept;
+      this.next();
+    };
+    return { keep, leave: () => keep(0) };
+  }
+
+  private next(): void {
+    for (;;) {
+      const [first] = this.queue;
+      if (!first || this.inside + first.weight > this.room) return;
+      this.queue.shift();
+      first.enter();
+    }
+  }
+}
