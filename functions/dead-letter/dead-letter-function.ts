@@ -11,6 +11,7 @@ import type { DeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';
 import { type InspectTools, inspect } from './inspect.ts';
 import { StormGate } from './storm-gate.ts';
+import { Suspects } from './suspects.ts';
 
 const NAME = 'inspectDeadLetter';
 const FUNCTIONS = Object.keys(triggers);
@@ -23,6 +24,7 @@ export interface IncomingLetter extends ParsedEvent {
 export interface Inspection {
   fn: EventFunction<IncomingLetter>;
   runtime: Runtime;
+  suspects: Suspects;
 }
 
 export function createInspection(
@@ -56,6 +58,7 @@ export function createInspection(
       logFields: ({ letter }) => ({ messageId: letter.message.messageId }),
       run: ({ letter }, invocation) => inspect(letter, tools, invocation),
     },
+    suspects: new Suspects(),
     runtime: { log, project: config.project, state: async () => state, attemptMs: config.attemptMs },
   };
 }

@@ -66,13 +66,14 @@ function tell(death: DeathRecord, gate: StormGate<GroupFacts>, now: number, log:
     tellInFull(death, log);
   }
   for (const { group: facts, count, since } of gate.due(now)) {
-    const reason = `${count} more of ${facts.function}: ${facts.code}: ${facts.pattern}`;
+    const { function: failedFunction, ...rest } = facts;
+    const reason = `${count} more of ${failedFunction}: ${rest.code}: ${rest.pattern}`;
     log.warn('dead letters counted', {
-      ...facts,
+      ...rest,
+      failedFunction,
       reason,
       count,
       since: new Date(since).toISOString(),
-      outcome: 'dead-letters-counted',
     });
   }
 }

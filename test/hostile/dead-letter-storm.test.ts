@@ -91,7 +91,7 @@ test.each([
       // the record, for those given up the list of failures and the last of them, and the share of those in full
       const looks = kind === 'given up' ? 3 : 1;
       expect(requests / letters).toBeLessThan(looks + (4 * lines) / letters + 0.5);
-      const counted = scene.logs.filter((line) => line['outcome'] === 'dead-letters-counted');
+      const counted = scene.logs.filter((line) => line['message'] === 'dead letters counted');
       expect(counted.length).toBeLessThan(3 + letters / 1_000 + seconds / 60);
       const told = counted.reduce((sum, line) => sum + Number(line['count']), 0);
       expect(told).toBeGreaterThan(0);
