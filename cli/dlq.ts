@@ -14,6 +14,8 @@ const dlq: Family<Dlq, PlaceOptions> = {
     show: async () => (await import('./dlq/show.ts')).show,
     replay: async () => (await import('./dlq/replay.ts')).replay,
     discard: async () => (await import('./dlq/discard.ts')).discard,
+    erase: async () => (await import('./dlq/erase.ts')).erase,
+    refused: async () => (await import('./dlq/refused.ts')).refused,
     unread: async () => (await import('./dlq/unread.ts')).unread,
     stats: async () => (await import('./dlq/stats.ts')).stats,
   },

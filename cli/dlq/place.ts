@@ -31,6 +31,8 @@ export interface Place extends Service {
   framesBucket: string | undefined;
   /** The table of events. */
   lake: { bucket: string; path: string } | undefined;
+  /** Folder of the table of dead letters, in the same bucket. */
+  deadLettersPath: string;
   /** `replay-` of `replay-processvideo`. */
   topicPrefix: string;
   /** Short, or `projects/P/topics/T`. */
@@ -71,6 +73,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
     lake: lakeBucket === undefined ? undefined : { bucket: lakeBucket, path: env['LAKE_PATH'] || 'events' },
     project,
     topicPrefix: env['REPLAY_TOPIC_PREFIX'] || 'replay-',
+    deadLettersPath: env['DEAD_LETTERS_PATH'] || 'dead-letters',
     deadLetterTopic: env['DEAD_LETTER_TOPIC'] || 'dead-letters',
     unreadSubscription: env['UNREAD_SUBSCRIPTION'] || 'dead-letters-unread',
     inWords: `gs://${stateBucket}/dead-letters/ in ${printable(where)}`,

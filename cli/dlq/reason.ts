@@ -2,7 +2,7 @@ import { quoted, UsageError } from '../common/options.ts';
 
 const MAX_REASON = 1_000;
 
-/** Throws UsageError. */
+/** The value of --reason, for whoever asks later. Throws UsageError. */
 export function parseReason(text: string | undefined, missing = '--reason is missing: why?'): string {
   const reason = text?.trim();
   if (reason === undefined) throw new UsageError(missing);

@@ -53,7 +53,7 @@ export function bucketPlans({ rawDays }: Pick<Options, 'rawDays'>) {
         expire(3, 'budget/'),
         // After that a video delivered again is asked about again, which its manifest prevents.
         expire(90, 'videos/'),
-        expire(400, 'dead-letters/', 'refused/'),
+        expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/'),
       ],
     },
   } satisfies Record<(typeof BUCKET_KINDS)[number], BucketPlan>;

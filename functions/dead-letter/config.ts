@@ -10,6 +10,8 @@ export interface DeadLetterConfig extends LakeConfig {
   storageEndpoint: string | undefined;
   /** Time one attempt has, below the function's own timeout. */
   attemptMs: number;
+  /** Letters an hour that an instance tells in full; the others are recorded and counted. */
+  inFull: { perGroup: number; perHour: number };
   debug: boolean;
 }
 
@@ -25,6 +27,10 @@ export function parseDeadLetterConfig(env: Env): DeadLetterConfig {
     ...readLakeConfig(read),
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
     attemptMs: read.number('INSPECT_SECONDS', 100, { min: 0.1, max: 3_500 }) * 1_000,
+    inFull: {
+      perGroup: read.integer('INSPECT_FULL_PER_GROUP', 100, { min: 1, max: 1_000_000 }),
+      perHour: read.integer('INSPECT_FULL_PER_HOUR', 1_000, { min: 1, max: 1_000_000 }),
+    },
     debug: read.oneOf('LOG_LEVEL', ['info', 'debug'], 'info') === 'debug',
   };
   read.finish();

@@ -10,6 +10,8 @@ import type { Storage } from '../../shared/storage/object-store.ts';
 import type { DeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';
 import { type InspectTools, inspect } from './inspect.ts';
+import { StormGate } from './storm-gate.ts';
+import { Suspects } from './suspects.ts';
 
 const NAME = 'inspectDeadLetter';
 
@@ -21,6 +23,7 @@ export interface IncomingLetter extends ParsedEvent {
 export interface Inspection {
   fn: EventFunction<IncomingLetter>;
   runtime: Runtime;
+  suspects: Suspects;
 }
 
 export function createInspection(
@@ -45,6 +48,7 @@ export function createInspection(
     state,
     storage,
     frames: config.framesBucket === undefined ? undefined : storage.bucket(config.framesBucket),
+    gate: new StormGate(config.inFull),
     hasEvents: (ids) => rows.hasAll(ids),
     submit: (row, options) => writer.submit(row, options),
   };
@@ -56,6 +60,7 @@ export function createInspection(
       logFields: ({ letter }) => ({ messageId: letter.message.messageId }),
       run: ({ letter }, invocation) => inspect(letter, tools, invocation),
     },
+    suspects: new Suspects(),
     runtime: { log, project: config.project, state: async () => state, attemptMs: config.attemptMs },
   };
 }

@@ -10,8 +10,8 @@ export const inspectDeadLetter = defineFunction({
   instance: {
     memory: '2Gi',
     cpu: 1,
-    // A letter of the largest size takes some 80 MB while it is looked at.
-    concurrency: 16,
+    // Mostly waiting for storage. A letter of the largest size takes some 80 MB: admission counts their bytes.
+    concurrency: 80,
     maxInstances: 4,
     timeoutSeconds: 120,
   },

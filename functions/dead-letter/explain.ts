@@ -4,7 +4,12 @@ import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import { hasReplay } from '../../shared/dead-letters/letter-store.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { Attempt, DeathRecord } from '../../shared/dead-letters/records.ts';
-import { type FailureHistory, readFailures } from '../../shared/runtime/failures.ts';
+import {
+  type FailureHistory,
+  listFailures,
+  readFailures,
+  readListed,
+} from '../../shared/runtime/failures.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { type ConcernTools, concernStateOf } from './concern-state.ts';
 import { type Identity, identify } from './identify.ts';
@@ -15,30 +20,45 @@ export interface ExplainTools extends ConcernTools {
   state: ObjectStore;
 }
 
+export interface ExplainOptions {
+  signal: AbortSignal;
+  at: Date;
+  /** Default: every group. */
+  isInFull?: (group: string) => boolean;
+}
+
 /** Characters. */
 const MAX_NAME = 200;
 const MAX_SKEW_MS = 60_000;
 
-/** All that can be told of a death: what it was, why it died, how often it was tried, and how it stands by now. */
+/**
+ * All that can be told of a death: what it was, why it died, how often it was tried, and how it stands by now. If
+ * `isInFull` says no to its group, only what names its cause is looked up.
+ */
 export async function explain(
   letter: DeadLetter,
   tools: ExplainTools,
-  { signal, at }: { signal: AbortSignal; at: Date },
+  { signal, at, isInFull = () => true }: ExplainOptions,
 ): Promise<DeathRecord> {
   const identity = await identify(letter, tools.app);
   const { eventId, concern, correlationId } = identity;
   const name = shorten(letter.function);
-  const [history, concernState] = await Promise.all([
-    historyOf(name, identity.historyId, tools.state, signal),
-    concernStateOf(identity, letter.way === 'given-up', tools, signal),
-  ]);
-  const { code, message } = causeOf(letter, history);
+  const known = await listedFailures(name, letter, identity.historyId, tools.state, signal);
+  const last = await readListed(tools.state, known?.slice(-1) ?? [], { signal });
+  const { code, message } = causeOf(letter, last);
   const pattern = patternOf(message, knownTexts(letter, identity));
+  const group = groupOf(name, code, pattern);
+  const isBrief = !isInFull(group);
+  const [history, concernState] = isBrief
+    ? [{ ...last, count: known?.length ?? 0 }, 'unknown' as const]
+    : await Promise.all([
+        historyOf(name, known, identity.historyId, tools.state, signal),
+        concernStateOf(identity, letter.way === 'given-up', tools, signal),
+      ]);
   const id = letterOf(name, eventId);
   const replay = await replayOf(letter, id, tools.state, signal);
   const inspectedAt = at.toISOString();
   const diedAt = letter.diedAt ?? inspectedAt;
-  const [first, last] = [history.attempts[0], history.attempts.at(-1)];
   const refusedAt = letter.refusal && diedAt;
   return {
     schemaVersion: 1,
@@ -49,7 +69,7 @@ export async function explain(
     way: letter.way,
     code,
     message,
-    group: groupOf(name, code, pattern),
+    group,
     pattern,
     eventId,
     correlationId,
@@ -57,10 +77,12 @@ export async function explain(
     deliveries: letter.deliveries ?? (history.count || undefined),
     attempts: history.attempts.map(attemptOf),
     attemptCount: history.count,
-    firstFailureAt: first?.at ?? refusedAt,
-    lastFailureAt: refusedAt ?? last?.at,
+    firstFailureAt:
+      (history.count > history.attempts.length ? undefined : history.attempts[0]?.at) ?? refusedAt,
+    lastFailureAt: refusedAt ?? history.attempts.at(-1)?.at,
     concern,
     concernState,
+    ...(isBrief && { brief: true }),
     replay,
     diedAt,
     inspectedAt,
@@ -79,14 +101,31 @@ async function replayOf(
   return (await hasReplay(state, mark, { signal })) ? mark.key : undefined;
 }
 
+/** Only what was given up needs its history to be explained; undefined if it was not looked for. */
+async function listedFailures(
+  name: string,
+  { way }: DeadLetter,
+  historyId: string,
+  state: ObjectStore,
+  signal: AbortSignal,
+): Promise<string[] | undefined> {
+  if (way !== 'given-up') return undefined;
+  return isFunctionName(name) ? listFailures(state, name, historyId, signal) : [];
+}
+
 async function historyOf(
   name: string,
+  listed: readonly string[] | undefined,
   historyId: string,
   state: ObjectStore,
   signal: AbortSignal,
 ): Promise<FailureHistory> {
-  if (!/^\w{1,63}$/.test(name) || name === 'unknown') return { attempts: [], count: 0 };
-  return readFailures(state, name, historyId, { signal });
+  if (listed) return readListed(state, listed, { signal });
+  return isFunctionName(name) ? readFailures(state, name, historyId, { signal }) : { attempts: [], count: 0 };
+}
+
+function isFunctionName(name: string): boolean {
+  return /^\w{1,63}$/.test(name) && name !== 'unknown';
 }
 
 function causeOf(

@@ -9,7 +9,8 @@ let inspection: Inspection | undefined;
 /** One message of the dead-letter topic, as the functions-framework hands it over. */
 export async function handle(input: unknown, app: App): Promise<void> {
   inspection ??= open(app);
-  await handleEvent(input, inspection.fn, inspection.runtime);
+  const { fn, runtime, suspects } = inspection;
+  await suspects.run(input, () => handleEvent(input, fn, runtime));
 }
 
 function open(app: App): Inspection {

@@ -8,8 +8,14 @@ import { toTableError } from '../../shared/lake/named-table.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import { type ExplainTools, explain } from './explain.ts';
+import type { StormGate } from './storm-gate.ts';
+
+/** What a line about letters of one group tells of them. */
+export type GroupFacts = Pick<DeathRecord, 'function' | 'code' | 'way' | 'group' | 'pattern'>;
 
 export interface InspectTools extends ExplainTools {
+  /** Which letters are told in full. */
+  gate: StormGate<GroupFacts>;
   /** Resolves when the row is in the table for good. */
   submit(row: Row, options: { signal: AbortSignal }): Promise<unknown>;
 }
@@ -27,11 +33,12 @@ export async function inspect(
   invocation: Invocation,
 ): Promise<void> {
   const { clock, signal, log } = invocation;
-  const { state } = tools;
-  const found = await explain(letter, tools, { signal, at: new Date(clock.now()) });
+  const { state, gate } = tools;
+  const isInFull = (group: string): boolean => gate.isOpen(group, clock.now());
+  const found = await explain(letter, tools, { signal, at: new Date(clock.now()), isInFull });
   const { letter: id, key } = found;
   const ours = await writeDeath(state, found, { signal });
-  if (ours) tell(found, log);
+  if (ours) tell(found, gate, clock.now(), log);
   else log.info('dead letter was known', { letter: id, outcome: 'duplicate' });
   if (found.concernState === 'succeeded') {
     const at = new Date(clock.now()).toISOString();
@@ -41,6 +48,7 @@ export async function inspect(
   const record = ours
     ? found
     : ((await readEntry(state, { letter: id, kind: 'death', key }, { signal })) ?? found);
+  if (record.brief) return;
   try {
     await tools.submit(deathRow(record), { signal });
   } catch (error) {
@@ -48,11 +56,33 @@ export async function inspect(
   }
 }
 
+/** A line for a letter that is told in full; now and then one for all that are not. */
+function tell(death: DeathRecord, gate: StormGate<GroupFacts>, now: number, log: Logger): void {
+  const { function: name, code, way, group, pattern } = death;
+  const about = { function: name, code, way, group, pattern };
+  if (death.brief) gate.noteCounted(group, about, now);
+  else {
+    gate.noteFull(group, about, now);
+    tellInFull(death, log);
+  }
+  for (const { group: facts, count, since } of gate.due(now)) {
+    const { function: failedFunction, ...rest } = facts;
+    const reason = `${count} more of ${failedFunction}: ${rest.code}: ${rest.pattern}`;
+    log.warn('dead letters counted', {
+      ...rest,
+      failedFunction,
+      reason,
+      count,
+      since: new Date(since).toISOString(),
+    });
+  }
+}
+
 /**
  * The one entry of a death, as Error Reporting takes it, in the name of the function that failed. The metric
  * `dlq_messages_total` is counted from it. https://cloud.google.com/error-reporting/docs/formatting-error-messages
  */
-function tell(death: DeathRecord, log: Logger): void {
+function tellInFull(death: DeathRecord, log: Logger): void {
   const { function: name, code, message, way, letter, group, eventId, correlationId, concernState } = death;
   const summary = `${name}: ${code}: ${message}`;
   const last = death.attempts.at(-1);

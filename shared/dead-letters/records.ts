@@ -74,6 +74,11 @@ export interface DeathRecord {
   lastFailureAt: string | undefined;
   concern: ConcernedObject | ConcernedEvent | undefined;
   concernState: ConcernState;
+  /**
+   * One of a storm: its history and state were not looked up beyond its last failure, and neither a row nor a line
+   * of its own tells of it.
+   */
+  brief?: true;
   /** The replay that it came back from. */
   replay: string | undefined;
   /** When it reached the dead-letter topic, and when it was looked at. RFC 3339. */

@@ -16,6 +16,9 @@ export interface Refusal {
   signal?: AbortSignal | undefined;
 }
 
+/** What a dead letter tells of a refusal. */
+export type RefusalFacts = Omit<Refusal, 'error' | 'signal'> & { error: { code: string; message: string } };
+
 /** https://cloud.google.com/pubsub/quotas#resource_limits, in bytes of UTF-8. */
 const MAX_ATTRIBUTES = 100;
 const MAX_NAME = 256;
@@ -26,7 +29,7 @@ const MAX_VALUE = 1_024;
  * them (`deadLetterForm` is `original`). Where that cannot be, because it is no message or its attributes leave
  * no room, the data is the JSON of what was delivered, whole (`envelope`).
  */
-export function deadLetterMessage(refusal: Refusal): Required<Omit<OutgoingMessage, 'orderingKey'>> {
+export function deadLetterMessage(refusal: RefusalFacts): Required<Omit<OutgoingMessage, 'orderingKey'>> {
   const { error, function: name, eventId, at, input } = refusal;
   const original = asMessage(input);
   const own: Record<string, string> = {

@@ -84,9 +84,28 @@ export async function readFailures(
   eventId: string,
   { max = 20, signal }: { max?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<FailureHistory> {
+  return readListed(store, await listFailures(store, name, eventId, signal), { max, signal });
+}
+
+/** Names of the records of an event's failed attempts, in order. */
+export async function listFailures(
+  store: ObjectStore,
+  name: string,
+  eventId: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
   const names: string[] = [];
   for await (const { name: found } of store.list({ prefix: prefixOf(name, eventId), signal }))
     names.push(found);
+  return names;
+}
+
+/** The history in records that were listed before. */
+export async function readListed(
+  store: ObjectStore,
+  names: readonly string[],
+  { max = 20, signal }: { max?: number; signal?: AbortSignal | undefined } = {},
+): Promise<FailureHistory> {
   const first = Math.floor(max / 2);
   const wanted = names.length <= max ? names : [...names.slice(0, first), ...names.slice(first - max)];
   const read = await Promise.all(wanted.map((one) => readRecord<FailureRecord>(store, one, { signal })));

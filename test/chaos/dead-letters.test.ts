@@ -16,6 +16,8 @@ import { randomFrom } from '../helpers/random.ts';
 const LETTERS = Number(process.env['DEAD_LETTERS'] ?? 500);
 const GROUPS = 50;
 const INSTANCES = 2;
+/** A row for each of them, whatever the number. */
+const IN_FULL = { INSPECT_FULL_PER_GROUP: '100000', INSPECT_FULL_PER_HOUR: '100000' };
 const SEED = 20261122;
 /** The work is done and the answer lost, or says that somebody else did it. */
 const FAULTS: readonly FaultAction[] = [
@@ -51,7 +53,7 @@ test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplica
   timeout: 120_000 + LETTERS * 60,
 }, async () => {
   const random = randomFrom(SEED);
-  const scene = await startInspector({ instances: INSTANCES, env: { CHECKPOINT_COMMITS: '10' } });
+  const scene = await startInspector({ instances: INSTANCES, env: { CHECKPOINT_COMMITS: '10', ...IN_FULL } });
   const chaos = new AbortController();
   try {
     const started = Date.now();

@@ -13,7 +13,9 @@ import { createPublisher, type OutgoingMessage } from '../../shared/gcp/pubsub.t
 import type { Env } from '../../shared/runtime/config.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from './gcs.ts';
-import { startTestPubsub } from './pubsub.ts';
+import { plainPubsub, type Received, startTestPubsub } from './pubsub.ts';
+
+const UNREAD = 'dead-letters-unread';
 
 /** Real processes of the inspector, behind the local Pub/Sub's dead-letter topic and over the local storage. */
 export interface InspectorScene {
@@ -21,6 +23,9 @@ export interface InspectorScene {
   storage: Storage;
   state: ObjectStore;
   processes: FunctionProcess[];
+  pubsubUrl: string;
+  /** What it gave up: held until the deadline is over. */
+  unread(): Promise<Received[]>;
   /** JSON lines of the logs so far. */
   logs: Record<string, unknown>[];
   /** Everything else that was written. */
@@ -40,11 +45,17 @@ export async function startInspector(
     env?: Env;
     instances?: number;
     process?: Pick<FunctionProcessOptions, 'prefix' | 'onCrash'>;
+    /** Without it a message is tried for as long as the test runs. */
+    attempts?: number;
+    backoff?: { minMs: number; maxMs: number };
   } = {},
 ): Promise<InspectorScene> {
-  const { env = {}, instances = 1, process = {} } = options;
+  const { env = {}, instances = 1, process = {}, attempts } = options;
   const gcs = await startTestGcs({ buckets: ['raw', 'frames', 'state', 'lake'] });
-  const { server, close: closePubsub } = await startTestPubsub({ projectId: 'demo', topics: ['dead'] });
+  const { server, close: closePubsub } = await startTestPubsub({
+    projectId: 'demo',
+    topics: ['dead', UNREAD],
+  });
   const bundle = await privateBundle();
   const logs: Record<string, unknown>[] = [];
   const stray: string[] = [];
@@ -76,12 +87,20 @@ export async function startInspector(
     topic: 'dead',
     urls: processes.map(({ url }) => url),
     concurrency: inspectDeadLetter.instance.concurrency,
-    backoff: { minMs: 20, maxMs: 200 },
+    backoff: options.backoff ?? { minMs: 20, maxMs: 200 },
+    ...(attempts !== undefined && { deadLetterTopic: UNREAD, maxDeliveryAttempts: attempts }),
   });
   const publisher = createPublisher({ project: 'demo', apiEndpoint: server.url });
   const storage = gcs.storage();
   const state = storage.bucket('state');
+  const unread = plainPubsub(
+    () => server.url,
+    () => 'demo',
+  );
+  await unread.createSubscription(UNREAD, UNREAD);
   return {
+    pubsubUrl: server.url,
+    unread: () => unread.pull(UNREAD, 1_000),
     gcs,
     storage,
     state,

@@ -33,7 +33,7 @@ beforeAll(async () => {
   pipeline = await startPipeline({
     only: ['processVideo', 'ingestEvent', 'maintainTable', 'inspectDeadLetter'],
     // room for the smoke test's clip and one more
-    env: { DAILY_VIDEOS: '2', REFINE_STILLS: '6' },
+    env: { DAILY_VIDEOS: '2', REFINE_STILLS: '6', INSPECT_FULL_PER_GROUP: '1' },
     maxDeliveryAttempts: 5,
   });
 }, 60_000);
@@ -104,6 +104,11 @@ test('every metric finds its value and its labels in what the functions really l
   const bytes = (text: string) => ({ data: Buffer.from(text) });
   await publisher.publish('projects/local/topics/events', [bytes('{"n":1}'), bytes('no JSON')]);
   await publisher.publish('projects/local/topics/maintenance', [bytes('{}')]);
+  const isRefused = (line: Record<string, unknown>): boolean => line['code'] === 'not-json';
+  await vi.waitFor(() => expect(pipeline.logs.filter(isRefused)).toHaveLength(2), { timeout: 60_000 });
+  // of the same cause as the one before; and that one, led back to the function that refused it
+  const ledBack = { ...bytes('no JSON'), attributes: { deadLetterFunction: 'ingestEvent' } };
+  await publisher.publish('projects/local/topics/events', [bytes('no JSON, too'), ledBack]);
   const metrics = await readAll('metrics', { app: core, names, options });
   const found = (body: object) =>
     entries()

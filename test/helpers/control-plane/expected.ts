@@ -257,7 +257,7 @@ export const FUNCTIONS: Record<string, object> = Object.fromEntries([
   ),
   deployed(
     'inspectDeadLetter',
-    { memory: '2Gi', concurrency: 16, most: 4, timeout: 120 },
+    { memory: '2Gi', concurrency: 80, most: 4, timeout: 120 },
     { eventType: published, pubsubTopic: `${topics}dead-letters` },
   ),
 ]);

@@ -16,6 +16,7 @@ test('two buckets are all it needs', () => {
     checkpointCommits: 50,
     storageEndpoint: undefined,
     attemptMs: 100_000,
+    inFull: { perGroup: 100, perHour: 1_000 },
     debug: false,
   });
 });

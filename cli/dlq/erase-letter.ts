@@ -1,0 +1,98 @@
+import { core } from '../../functions/app.ts';
+import { subjectOf } from '../../shared/app/subject.ts';
+import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
+import { type DeathRecord, type LetterSummary, PREFIX } from '../../shared/dead-letters/records.ts';
+import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import { writeRecord } from '../../shared/runtime/once.ts';
+import { REFUSED_PREFIX } from '../../shared/runtime/refusals.ts';
+import type { Dlq } from './dlq.ts';
+import { readDeath } from './read-death.ts';
+
+/** Names of all objects in the state bucket that tell of one letter. */
+export interface LetterObjects {
+  letter: LetterSummary;
+  /** Failed attempts, of its function and of the inspector, and records of refusals. */
+  others: string[];
+  /** Its entries, in the order in which they are deleted: deaths last, so that it is listed until all is gone. */
+  entries: string[];
+}
+
+/** What an erasure leaves: ids only. */
+export interface ErasedRecord {
+  schemaVersion: 1;
+  letter: string;
+  function: string;
+  /** Of the deaths. */
+  deaths: string[];
+  /** Objects that were to be deleted. */
+  objects: number;
+  reason: string;
+  by: string;
+  /** RFC 3339. */
+  at: string;
+}
+
+export async function objectsOf(dlq: Dlq, letter: LetterSummary): Promise<LetterObjects> {
+  const read = await readDeath(dlq, letter.letter);
+  const ids = new Set([letter.eventId]);
+  const inspectorIds = new Set<string>();
+  if (read.kind === 'death') {
+    const { eventId, letterMessage } = read.death;
+    ids.add(eventId);
+    ids.add(await historyIdOf(read.death));
+    const { data, attributes, orderingKey } = letterMessage;
+    if (letterMessage.form !== 'raw')
+      inspectorIds.add(contentIdOf({ message: { data, attributes, orderingKey } }));
+  }
+  const prefixes = [...ids].flatMap((id) => [
+    `failures/${letter.function}/${id}/`,
+    `${REFUSED_PREFIX}${letter.function}/${id}.`,
+  ]);
+  prefixes.push(...[...inspectorIds].map((id) => `failures/inspectDeadLetter/${id}/`));
+  const [entries, ...others] = await Promise.all(
+    [`${PREFIX}${letter.letter}/`, ...prefixes].map((prefix) => namesOf(dlq, prefix)),
+  );
+  const isDeath = (name: string): boolean => name.startsWith(`${PREFIX}${letter.letter}/death-`);
+  return {
+    letter,
+    others: others.flat(),
+    entries: [...entries!.filter((name) => !isDeath(name)), ...entries!.filter(isDeath)],
+  };
+}
+
+/** Before anything of it is deleted: who, when, why, and of what. */
+export async function noteErasure(
+  { state, signal }: Dlq,
+  { letter: { letter, function: name }, entries, others }: LetterObjects,
+  { key, ...note }: Pick<ErasedRecord, 'reason' | 'by' | 'at'> & { key: string },
+): Promise<void> {
+  const deaths = entries.flatMap((entry) => /death-([0-9a-z-]+)\.json$/.exec(entry)?.[1] ?? []);
+  const objects = entries.length + others.length;
+  const record: ErasedRecord = { schemaVersion: 1, letter, function: name, deaths, objects, ...note };
+  await writeRecord(state, `erased/${letter}/${key}.json`, record, { signal });
+}
+
+export async function deleteObjects(
+  { state, signal }: Dlq,
+  { others, entries }: LetterObjects,
+): Promise<void> {
+  for (const name of [...others, ...entries]) {
+    signal.throwIfAborted();
+    await state.delete(name, { signal });
+  }
+}
+
+async function namesOf({ state, signal }: Dlq, prefix: string): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of state.list({ prefix, signal })) names.push(name);
+  return names;
+}
+
+async function historyIdOf({ function: name, eventId, letterMessage }: DeathRecord): Promise<string> {
+  try {
+    return (await subjectOf(core, name, inputOf(originalOf(letterMessage))))?.historyId ?? eventId;
+  } catch {
+    // what its function cannot read has its history under the event's id
+    return eventId;
+  }
+}

@@ -1,0 +1,209 @@
+import { randomBytes } from 'node:crypto';
+import { listLetters } from '../../shared/dead-letters/letter-store.ts';
+import type { LetterSummary } from '../../shared/dead-letters/records.ts';
+import { DeltaError, DeltaTable, eraseRows } from '../../shared/delta/index.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import { canAsk, confirm, needsYes } from '../common/confirm.ts';
+import { count, counted } from '../common/numbers.ts';
+import { Failure, parseCommand, UsageError } from '../common/options.ts';
+import { whoever } from '../common/whoever.ts';
+import { choose, NAME_HELP, parseNames } from './choose.ts';
+import type { Dlq, DlqSubcommand } from './dlq.ts';
+import { deleteObjects, type LetterObjects, noteErasure, objectsOf } from './erase-letter.ts';
+import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, STATUSES, toFilter } from './filter-options.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { parseReason } from './reason.ts';
+
+const LETTERS_AT_A_TIME = 8;
+/** Rows' letters in one commit. */
+const LETTERS_A_COMMIT = 5_000;
+const DAY_MS = 86_400_000;
+
+export const erase: DlqSubcommand = {
+  summary: 'removes dead letters with all that is known of them, for good',
+  help: `usage: pipeline dlq erase <letter or group>... --reason TEXT [--dry-run] [--yes] [options]
+       pipeline dlq erase <filters> --reason TEXT [--dry-run] [--yes] [options]
+
+Removes letters with their payloads, attributes and messages: all entries in the state bucket, records of failed
+attempts and of refusals, and their rows in the table of dead letters. What stays is a note of who erased which letter
+when and why, below erased/. An argument is ${NAME_HELP}; of
+all statuses, unless one is given. Stopped, it has erased a part, and the same command goes on.
+
+  --correlation ID   with this correlation id; may be given twice
+  --reason TEXT      why, for whoever asks later: it stays, so name a ticket and no person
+  --dry-run          only count
+  --yes              do not ask; needed where no terminal can be asked
+${FILTER_HELP}${PLACE_HELP}
+Needs roles/storage.objectUser on the state bucket and on the bucket of the tables (LAKE_BUCKET).
+`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      ...FILTER_OPTIONS,
+      correlation: { type: 'string', multiple: true },
+      reason: { type: 'string' },
+      'dry-run': { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    });
+    const names = parseNames(positionals);
+    const filter = toFilter(values, Date.now());
+    const { correlation, 'dry-run': isDryRun, yes: isSure, json: isJson } = values;
+    if (correlation?.includes('')) throw new UsageError('--correlation is ""; a text is allowed');
+    if (names.length === 0 && filter.isEmpty && correlation === undefined) {
+      throw new UsageError('which ones? name letters or a group, or give a filter');
+    }
+    const reason = isDryRun ? '' : parseReason(values.reason, '--reason is missing: why are they erased?');
+    if (!isDryRun && !isSure && !canAsk()) throw needsYes();
+    const options = { names, filter, correlation, reason, isDryRun, isSure, isJson };
+    return { place: values, run: (dlq) => run(dlq, options) };
+  },
+};
+
+interface Options {
+  names: string[];
+  filter: LetterFilter;
+  correlation: string[] | undefined;
+  reason: string;
+  isDryRun: boolean;
+  isSure: boolean;
+  isJson: boolean;
+}
+
+interface ErasedRows {
+  rows: number;
+  /** When vacuum deletes the old files; undefined if nothing was erased, or never. */
+  filesUntil: Date | undefined;
+  isComplete: boolean;
+}
+
+async function run(dlq: Dlq, options: Options): Promise<number> {
+  const { state, signal, clock, progress, out, place } = dlq;
+  const { names, filter, correlation, reason, isDryRun } = options;
+  if (place.lake === undefined) {
+    throw new Failure('where is the table of dead letters? set LAKE_BUCKET, or its rows would stay');
+  }
+  const all = await listLetters(state, { signal });
+  const letters = choose(all, names, filter, STATUSES, place.command).filter(
+    ({ correlationId }) => correlation?.includes(correlationId ?? '') ?? true,
+  );
+  let looked = 0;
+  progress.start(() => `erase: looked at ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
+  const found = await mapConcurrent(letters, LETTERS_AT_A_TIME, async (letter) => {
+    signal.throwIfAborted();
+    const objects = await objectsOf(dlq, letter);
+    looked++;
+    return objects;
+  });
+  progress.stop();
+  const planned = await rowsOf(dlq, letters, { isDryRun: true, reason });
+  const objects = found.reduce((sum, one) => sum + one.entries.length + one.others.length, 0);
+  const inWords = `${counted(letters.length, 'dead letter')}: ${counted(objects, 'object')}, ${counted(planned.rows, 'row')}`;
+  if (isDryRun || letters.length === 0) {
+    if (options.isJson) await out.json(asJson(letters, objects, planned, options));
+    else
+      await out.line(
+        letters.length === 0 ? 'no dead letter matches' : `${inWords} would be erased; nothing was`,
+      );
+    return 0;
+  }
+  if (!options.isSure) await confirm(`erase ${inWords} in ${place.inWords}?`, signal);
+  const note = {
+    key: randomBytes(8).toString('hex'),
+    reason,
+    by: whoever(),
+    at: new Date(clock.now()).toISOString(),
+  };
+  const erased = await eraseAll(dlq, letters, found, note);
+  if (options.isJson) await out.json(asJson(letters, objects, erased, options));
+  else for (const line of linesOf(letters, objects, erased)) await out.line(line);
+  return erased.isComplete ? 0 : 1;
+}
+
+/** Notes first, then rows, then objects: what is left of a letter is listed until all of it is gone. */
+async function eraseAll(
+  dlq: Dlq,
+  letters: readonly LetterSummary[],
+  found: readonly LetterObjects[],
+  note: Parameters<typeof noteErasure>[2],
+): Promise<ErasedRows> {
+  const { progress, signal } = dlq;
+  let gone = 0;
+  progress.start(() => `erase: ${count(gone)} of ${counted(letters.length, 'dead letter')}`);
+  await mapConcurrent(found, LETTERS_AT_A_TIME, (one) => noteErasure(dlq, one, note));
+  const rows = await rowsOf(dlq, letters, { isDryRun: false, reason: note.reason });
+  await mapConcurrent(found, LETTERS_AT_A_TIME, async (one) => {
+    signal.throwIfAborted();
+    await deleteObjects(dlq, one);
+    gone++;
+  });
+  progress.stop();
+  return rows;
+}
+
+async function rowsOf(
+  { storage, place, signal, clock }: Dlq,
+  letters: readonly LetterSummary[],
+  { isDryRun, reason }: { isDryRun: boolean; reason: string },
+): Promise<ErasedRows> {
+  const total: ErasedRows = { rows: 0, filesUntil: undefined, isComplete: true };
+  if (letters.length === 0 || place.lake === undefined) return total;
+  const by = whoever();
+  try {
+    const table = await DeltaTable.open(storage.bucket(place.lake.bucket), place.deadLettersPath);
+    for (let from = 0; from < letters.length; from += LETTERS_A_COMMIT) {
+      const ids = letters.slice(from, from + LETTERS_A_COMMIT).map(({ letter }) => letter);
+      const options = { reason: reason || 'dry run', by, dryRun: isDryRun, clock, signal };
+      const { rows, filesUntil, isComplete } = await eraseRows(table, { letter: { in: ids } }, options);
+      total.rows += rows;
+      if (filesUntil !== undefined) total.filesUntil = filesUntil;
+      total.isComplete &&= isComplete;
+    }
+  } catch (error) {
+    // none was ever written
+    if (!(error instanceof DeltaError && error.code === 'table-not-found')) throw error;
+  }
+  return total;
+}
+
+/** Raw copies are kept for 7 days from each death, and what the inspector gave up for 31. */
+function copiesUntil(letters: readonly LetterSummary[]): string {
+  const last = Math.max(...letters.map(({ lastDiedAt }) => Date.parse(lastDiedAt) || 0));
+  return new Date(last + 7 * DAY_MS).toISOString();
+}
+
+function linesOf(
+  letters: readonly LetterSummary[],
+  objects: number,
+  { rows, filesUntil, isComplete }: ErasedRows,
+) {
+  return [
+    `${counted(letters.length, 'dead letter')} erased: ${counted(objects, 'object')}, ${counted(rows, 'row')}`,
+    ...(filesUntil === undefined
+      ? []
+      : [
+          `not final yet: older versions of the table show the rows until vacuum, after ${filesUntil.toISOString()}`,
+        ]),
+    `raw copies lie in the subscription dead-letters-kept until ${copiesUntil(letters)}, and in dead-letters-unread up to 31 days if the inspector gave them up (pipeline dlq unread)`,
+    'lines of the log quote reasons for as long as logs are kept; a redelivery or a replay under way makes a letter anew',
+    ...(isComplete ? [] : ['rows that match keep coming in: run the same command again']),
+  ];
+}
+
+function asJson(
+  letters: readonly LetterSummary[],
+  objects: number,
+  { rows, filesUntil, isComplete }: ErasedRows,
+  { isDryRun }: Options,
+): Record<string, unknown> {
+  return {
+    dryRun: isDryRun,
+    letters: letters.map(({ letter }) => letter),
+    objects,
+    rows,
+    rowsFinalAfter: filesUntil?.toISOString() ?? null,
+    copiesUntil: letters.length === 0 ? null : copiesUntil(letters),
+    isComplete,
+  };
+}

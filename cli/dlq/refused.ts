@@ -1,0 +1,191 @@
+import { printable } from '../../local/terminal-text.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import { deadLetterMessage } from '../../shared/runtime/dead-letter-message.ts';
+import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
+import { REFUSED_PREFIX, type RefusedRecord } from '../../shared/runtime/refusals.ts';
+import { tableLines } from '../common/columns.ts';
+import { bytesText, count, counted } from '../common/numbers.ts';
+import { Failure, parseCommand, quoted, UsageError } from '../common/options.ts';
+import { openPublisher } from '../common/publisher.ts';
+import { whoever } from '../common/whoever.ts';
+import type { Dlq, DlqSubcommand } from './dlq.ts';
+import { shortTime } from './groups.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { parseReason } from './reason.ts';
+import { savePayload } from './save-payload.ts';
+
+const READS_AT_A_TIME = 16;
+
+export const refused: DlqSubcommand = {
+  summary: 'shows refused events that became no dead letter, puts them back or discards them',
+  help: `usage: pipeline dlq refused [<event id>...] [options]
+
+Events that a function refused and kept as a record, in place of a dead letter: one that was led back to the function
+that had refused it before, or any if the function has no DEAD_LETTER_TOPIC. An argument is the beginning of an event's
+id, 4 digits or more. Without an option they are listed.
+
+  --put-back         publish them to the dead-letter topic; the record is deleted then, since a letter tells of them
+  --discard          settle them; with --reason TEXT
+  --payload FILE     save what the function was handed, as JSON, in this new file
+  --all              with --put-back or --discard: all of them; in a list: discarded ones, too
+${PLACE_HELP}`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      'put-back': { type: 'boolean', default: false },
+      discard: { type: 'boolean', default: false },
+      reason: { type: 'string' },
+      payload: { type: 'string' },
+      all: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    });
+    const wrong = positionals.find((id) => !/^[0-9a-f]{4,64}$/.test(id));
+    if (wrong !== undefined)
+      throw new UsageError(`${quoted(wrong)} must be 4 to 64 hex digits of an event's id`);
+    const { 'put-back': putBack, discard, payload, all } = values;
+    if (Number(putBack) + Number(discard) + Number(payload !== undefined) > 1) {
+      throw new UsageError('--put-back, --discard and --payload exclude each other');
+    }
+    if ((putBack || discard) && all === positionals.length > 0) {
+      throw new UsageError('which ones? name events, or give --all');
+    }
+    if (payload !== undefined && (payload === '' || positionals.length !== 1)) {
+      throw new UsageError('--payload must be the name of a new file, with the id of one event');
+    }
+    const options: Options = {
+      ids: positionals,
+      action: putBack ? 'put-back' : discard ? 'discard' : payload === undefined ? 'list' : 'save',
+      reason: discard ? parseReason(values.reason) : '',
+      file: payload ?? '',
+      isAll: all,
+      isJson: values.json,
+    };
+    return { place: values, run: (dlq) => run(dlq, options) };
+  },
+};
+
+interface Options {
+  /** All that are there, if empty. */
+  ids: string[];
+  action: 'list' | 'put-back' | 'discard' | 'save';
+  reason: string;
+  file: string;
+  isAll: boolean;
+  isJson: boolean;
+}
+
+interface Kept {
+  /** Of the object, without its ending. */
+  name: string;
+  function: string;
+  eventId: string;
+  isDiscarded: boolean;
+}
+
+async function run(dlq: Dlq, options: Options): Promise<number> {
+  const { out, state, signal, place } = dlq;
+  const { ids, action, reason, file, isAll, isJson } = options;
+  const all = await listKept(dlq);
+  const chosen = all.filter(({ eventId }) => ids.length === 0 || ids.some((id) => eventId.startsWith(id)));
+  const missing = ids.filter((id) => !all.some(({ eventId }) => eventId.startsWith(id)));
+  if (missing.length > 0) throw new Failure(`no refused event begins with ${missing.join(', ')}`);
+  const open = chosen.filter(({ isDiscarded }) => !isDiscarded || (action === 'list' && isAll));
+  const records = await mapConcurrent(open, READS_AT_A_TIME, async (kept) => {
+    const record = await readRecord<RefusedRecord>(state, `${kept.name}.json`, { signal });
+    return record && { ...kept, record };
+  });
+  const found = records.filter((one) => one !== undefined);
+  if (action === 'save') {
+    const [first, ...more] = found;
+    if (!first || more.length > 0)
+      throw new Failure(`${ids[0]} means ${found.length} events: give more digits`);
+    const { event, eventStart } = first.record;
+    await savePayload(file, Buffer.from(eventStart ?? JSON.stringify(event)));
+    await out.line(
+      `payload saved in ${printable(file)}${eventStart === undefined ? '' : ', its beginning alone'}`,
+    );
+    return 0;
+  }
+  if (action === 'put-back') return putBack(dlq, found, isJson);
+  if (action === 'discard') {
+    const [by, at] = [whoever(), new Date(dlq.clock.now()).toISOString()];
+    for (const { name, function: functionName, eventId } of found) {
+      const note = { schemaVersion: 1, function: functionName, eventId, reason, by, at };
+      await writeRecord(state, `${name}.discarded.json`, note, { signal });
+    }
+    if (isJson) await out.json({ discarded: found.map(({ eventId }) => eventId) });
+    else await out.line(`${counted(found.length, 'refused event')} discarded`);
+    return 0;
+  }
+  if (isJson) {
+    await out.json({ refused: found.map(({ record, isDiscarded }) => ({ ...record, isDiscarded })) });
+    return 0;
+  }
+  const rows = found.map(({ record, isDiscarded, eventId }) => [
+    eventId.slice(0, 12),
+    isDiscarded ? 'discarded' : 'open',
+    record.function,
+    record.code,
+    shortTime(record.at),
+    bytesText(record.eventBytes),
+    record.reason,
+  ]);
+  const head = ['event', 'status', 'function', 'code', 'refused', 'size', 'why'];
+  const limits = [{}, {}, { widest: 24 }, { widest: 20 }, {}, {}, { widest: 300, narrowest: 20 }];
+  const cells = rows.map((row) => row.map((cell) => printable(String(cell).slice(0, 500))));
+  if (rows.length > 0)
+    for (const line of tableLines([head, ...cells], limits, out.width)) await out.line(line);
+  const next = rows.length === 0 ? '' : `; ${place.command('refused --help')} tells what can be done`;
+  await out.line(`${counted(rows.length, 'refused event')} without a dead letter${next}`);
+  return 0;
+}
+
+async function putBack(
+  { place, state, signal, out }: Dlq,
+  found: readonly (Kept & { record: RefusedRecord })[],
+  isJson: boolean,
+): Promise<number> {
+  const { project, deadLetterTopic } = place;
+  if (project === undefined) {
+    throw new UsageError('which project is the topic of? give --project or set GOOGLE_CLOUD_PROJECT');
+  }
+  const whole = found.filter(({ record }) => record.eventStart === undefined);
+  const publishing = openPublisher(place, project, signal);
+  try {
+    for (const { name, record } of whole) {
+      signal.throwIfAborted();
+      const { function: functionName, eventId, code, reason, at, event: input } = record;
+      const error = { code, message: reason };
+      const message = deadLetterMessage({ function: functionName, eventId, error, input, at: new Date(at) });
+      await publishing.publish(deadLetterTopic, [message]);
+      await state.delete(`${name}.json`, { signal });
+    }
+  } finally {
+    publishing.close();
+  }
+  const cut = found.length - whole.length;
+  if (isJson) await out.json({ putBack: whole.map(({ eventId }) => eventId), left: cut });
+  else {
+    await out.line(
+      `${counted(whole.length, 'refused event')} put back: the inspector makes dead letters of them`,
+    );
+    if (cut > 0) await out.line(`${count(cut)} left: only the beginning is kept of what is above 256 KiB`);
+  }
+  return cut > 0 ? 1 : 0;
+}
+
+/** Of all functions, in the order of their names. */
+export async function listKept({ state, signal }: Pick<Dlq, 'state' | 'signal'>): Promise<Kept[]> {
+  const kept = new Map<string, Kept>();
+  const discarded = new Set<string>();
+  for await (const { name } of state.list({ prefix: REFUSED_PREFIX, signal })) {
+    const found = /^(refused\/(\w{1,63})\/([0-9a-f]{64}))(\.discarded)?\.json$/.exec(name);
+    if (!found) continue;
+    const [, base = '', functionName = '', eventId = '', note] = found;
+    if (note === undefined)
+      kept.set(base, { name: base, function: functionName, eventId, isDiscarded: false });
+    else discarded.add(base);
+  }
+  return [...kept.values()].map((one) => ({ ...one, isDiscarded: discarded.has(one.name) }));
+}

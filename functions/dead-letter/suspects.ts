@@ -1,0 +1,59 @@
+import { isJsonObject } from '../../shared/runtime/cloud-event.ts';
+
+/** Deliveries that failed before: one failure is anybody's, more may be a payload that ends the process. */
+const FAILED_BEFORE = 2;
+const AT_A_TIME = 8;
+/** For those that come back together to be there when one of them is picked. */
+const GATHER_MS = 100;
+
+/**
+ * Letters that were delivered before take turns, few at a time and in an order of chance. A letter that ends the
+ * process takes all with it that are in flight, and backoff brings the same ones back together: without chance it
+ * would take the same neighbours each time, until they are given up with it.
+ */
+export class Suspects {
+  private waiting: (() => void)[] = [];
+  private running = 0;
+  private gathering = false;
+
+  constructor(private readonly random: () => number = Math.random) {}
+
+  /** `input` is what the function is handed. */
+  async run<T>(input: unknown, work: () => Promise<T>): Promise<T> {
+    if (deliveryAttemptOf(input) <= FAILED_BEFORE) return work();
+    await this.turn();
+    try {
+      return await work();
+    } finally {
+      this.running--;
+      this.next();
+    }
+  }
+
+  private turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.waiting.push(resolve);
+      if (this.running > 0 || this.gathering) return;
+      this.gathering = true;
+      setTimeout(() => {
+        this.gathering = false;
+        this.next();
+      }, GATHER_MS);
+    });
+  }
+
+  private next(): void {
+    while (this.running < AT_A_TIME && this.waiting.length > 0) {
+      const [begin] = this.waiting.splice(Math.floor(this.random() * this.waiting.length), 1);
+      this.running++;
+      begin?.();
+    }
+  }
+}
+
+/** Counted from 1; Pub/Sub tells it if the subscription has a dead-letter policy. */
+export function deliveryAttemptOf(input: unknown): number {
+  const envelope = isJsonObject(input) && isJsonObject(input['data']) ? input['data'] : input;
+  const attempt = isJsonObject(envelope) ? envelope['deliveryAttempt'] : undefined;
+  return typeof attempt === 'number' && attempt >= 1 ? attempt : 1;
+}

@@ -1,0 +1,50 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { Suspects } from '../../../functions/dead-letter/suspects.ts';
+import { messageEvent, pubsubMessage } from '../../helpers/messages.ts';
+
+const delivered = (deliveryAttempt: number | undefined) =>
+  messageEvent(pubsubMessage({ data: 'x' }), {
+    data: {
+      deliveryAttempt,
+      subscription: 'projects/demo/subscriptions/s',
+      message: pubsubMessage({ data: 'x' }),
+    },
+  });
+
+test('a first and a second delivery wait for nobody', async () => {
+  const suspects = new Suspects();
+  for (const attempt of [undefined, 1, 2]) {
+    let isBegun = false;
+    void suspects.run(delivered(attempt), async () => {
+      isBegun = true;
+    });
+    expect(isBegun).toBe(true);
+  }
+});
+
+test('those that come back again take turns, eight at a time, in the order of chance', async () => {
+  const order: number[] = [];
+  let [running, most] = [0, 0];
+  // always the last of those that wait
+  const suspects = new Suspects(() => 0.999);
+  await Promise.all(
+    Array.from({ length: 20 }, (_, serial) =>
+      suspects.run(delivered(3), async () => {
+        order.push(serial);
+        most = Math.max(most, ++running);
+        await delay(1);
+        running--;
+      }),
+    ),
+  );
+  expect(order).toEqual(Array.from({ length: 20 }, (_, index) => 19 - index));
+  expect(most).toBe(8);
+});
+
+test('one that fails gives its turn on', async () => {
+  const suspects = new Suspects();
+  const failed = suspects.run(delivered(5), () => Promise.reject(new Error('no')));
+  await expect(failed).rejects.toThrow('no');
+  expect(await suspects.run(delivered(5), async () => 'done')).toBe('done');
+});
