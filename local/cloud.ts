@@ -57,6 +57,8 @@ export interface LocalCloudOptions {
   bundleDir?: string;
   /** Functions to run; all by default. */
   only?: readonly FunctionName[];
+  /** Command that runs every function process, as for `startFunction`. */
+  prefix?: readonly string[];
   events?: CloudEvents;
 }
 
@@ -225,7 +227,7 @@ async function startInstances(
   name: FunctionName,
   env: Env,
   source: string,
-  { instances = 1, ports = {}, events = {} }: LocalCloudOptions,
+  { instances = 1, ports = {}, events = {}, prefix = [] }: LocalCloudOptions,
 ): Promise<FunctionProcess[]> {
   const fixed = ports.functions?.[name];
   return Promise.all(
@@ -235,6 +237,7 @@ async function startInstances(
         port: fixed === undefined ? 0 : fixed + index,
         env,
         source,
+        prefix,
         onLine: (line) => events.onFunctionLine?.(name, line),
         onCrash: (code, signal) => events.onFunctionCrash?.(name, signal ?? `exit code ${code}`),
       }),

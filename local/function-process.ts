@@ -17,6 +17,8 @@ export interface FunctionProcessOptions {
   env: Env;
   /** Folder whose package.json names the bundle; this project by default. */
   source?: string;
+  /** Command that runs it, with node and its arguments behind: one that limits it, for instance. */
+  prefix?: readonly string[];
   /** Every line the function writes. */
   onLine?: (line: string) => void;
   /** It ended without being told to, and is started again. */
@@ -72,7 +74,9 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
 }
 
 function launch(options: FunctionProcessOptions, port: number): ChildProcess {
-  const child = spawn(process.execPath, ['--require', join(root, 'local/preload.cjs'), framework], {
+  const node = [process.execPath, '--require', join(root, 'local/preload.cjs'), framework];
+  const [command = '', ...args] = [...(options.prefix ?? []), ...node];
+  const child = spawn(command, args, {
     cwd: options.source ?? root,
     env: {
       PATH: process.env['PATH'] ?? '',

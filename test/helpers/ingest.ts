@@ -1,5 +1,9 @@
 import { privateBundle } from '../../build.ts';
-import { type FunctionProcess, startFunction } from '../../local/function-process.ts';
+import {
+  type FunctionProcess,
+  type FunctionProcessOptions,
+  startFunction,
+} from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { Env } from '../../shared/runtime/config.ts';
@@ -32,10 +36,11 @@ export interface IngestSceneOptions {
   env?: Env;
   instances?: number;
   functionName?: string;
+  process?: Pick<FunctionProcessOptions, 'prefix' | 'onCrash'>;
 }
 
 export async function startIngest(options: IngestSceneOptions = {}): Promise<IngestScene> {
-  const { env = {}, instances = 1, functionName = 'ingestEvent' } = options;
+  const { env = {}, instances = 1, functionName = 'ingestEvent', process = {} } = options;
   const gcs = await startTestGcs({ buckets: ['lake', 'state'] });
   const pubsub = await startTestPubsub({ projectId: 'demo', topics: ['dead'] });
   const api = plainPubsub(
@@ -53,6 +58,7 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
   const processes = await Promise.all(
     Array.from({ length: instances }, async () =>
       startFunction({
+        ...process,
         name: functionName,
         port: await freePort(),
         env: {

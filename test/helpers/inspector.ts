@@ -1,6 +1,10 @@
 import { privateBundle } from '../../build.ts';
 import { triggers } from '../../functions/triggers.ts';
-import { type FunctionProcess, startFunction } from '../../local/function-process.ts';
+import {
+  type FunctionProcess,
+  type FunctionProcessOptions,
+  startFunction,
+} from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
@@ -32,9 +36,13 @@ export interface InspectorScene {
 }
 
 export async function startInspector(
-  options: { env?: Env; instances?: number } = {},
+  options: {
+    env?: Env;
+    instances?: number;
+    process?: Pick<FunctionProcessOptions, 'prefix' | 'onCrash'>;
+  } = {},
 ): Promise<InspectorScene> {
-  const { env = {}, instances = 1 } = options;
+  const { env = {}, instances = 1, process = {} } = options;
   const gcs = await startTestGcs({ buckets: ['raw', 'frames', 'state', 'lake'] });
   const { server, close: closePubsub } = await startTestPubsub({ projectId: 'demo', topics: ['dead'] });
   const bundle = await privateBundle();
@@ -43,6 +51,7 @@ export async function startInspector(
   const processes = await Promise.all(
     Array.from({ length: instances }, async () =>
       startFunction({
+        ...process,
         name: 'inspectDeadLetter',
         port: await freePort(),
         env: {

@@ -23,6 +23,8 @@ export interface MediaLimits {
   commandSeconds?: number;
   /** Decoder threads. Default 2. */
   threads?: number;
+  /** Memory of this instance, ffmpeg's included. Default: the container's limit. */
+  memoryBytes?: number | undefined;
   /** Memory for bytes kept between reads. Default 32 MiB. */
   cacheBytes?: number;
 }

@@ -159,6 +159,7 @@ describe('how it ends', () => {
       },
       args: ['-c', text],
       timeLimitMs: 5_000,
+      memoryBytes: 1024 ** 3,
       signal: new AbortController().signal,
       onLine: () => undefined,
       ...options,

@@ -1,0 +1,17 @@
+import { defineConfig } from 'vitest/config';
+
+/** Attacks on the built functions, in processes with the memory of a deployed instance. */
+export default defineConfig({
+  test: {
+    include: ['test/hostile/**/*.test.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 60_000,
+    // Polls end when it is so; the bound is for a machine that is busy with something else.
+    expect: { poll: { timeout: 60_000, interval: 50 } },
+    pool: 'forks',
+    poolOptions: { forks: { minForks: 1, maxForks: 1 } },
+    fileParallelism: false,
+    // The lines that say what was measured, or why nothing was.
+    silent: false,
+  },
+});
