@@ -27,6 +27,7 @@ Exit code: 0 all were framed or have no such moment, 1 something was rejected or
 interface Options {
   files: string[];
   metadata: Record<string, string>;
+  settings: Record<string, string>;
   out: string;
   json: boolean;
 }
@@ -69,18 +70,19 @@ function parse(args: string[]): Options | string {
     if (max !== undefined && !/^([1-9]|1[0-9]|20)$/.test(max)) {
       return `--max-moments is ${JSON.stringify(max)}; 1 to 20 are allowed`;
     }
-    const metadata = {
-      ...(values.moment !== undefined && { moment: values.moment }),
-      ...(max !== undefined && { 'max-moments': max }),
-      ...(values['contact-sheet'] && { 'contact-sheet': 'true' }),
+    const metadata = { ...(values.moment !== undefined && { moment: values.moment }) };
+    // Bounds, which metadata could not lift: whoever runs the command is the operator.
+    const settings = {
+      ...(max !== undefined && { MAX_MOMENTS: max }),
+      ...(values['contact-sheet'] && { CONTACT_SHEET: 'true' }),
     };
-    return { files, metadata, out: values.out, json: values.json };
+    return { files, metadata, settings, out: values.out, json: values.json };
   } catch (error) {
     return (error as Error).message;
   }
 }
 
-async function processAll({ files, metadata, out, json }: Options): Promise<number> {
+async function processAll({ files, metadata, settings, out, json }: Options): Promise<number> {
   // Progress is for people: with --json standard output is the result alone.
   const show = (line: string): void => void (json ? process.stderr : process.stdout).write(`${line}\n`);
   const dir = await mkdtemp(join(tmpdir(), 'pipeline-'));
@@ -99,7 +101,7 @@ async function processAll({ files, metadata, out, json }: Options): Promise<numb
     const tracker = new UploadTracker(stagePrinter(show));
     cloud = await startLocalCloud({
       dir,
-      env: { LOG_LEVEL: 'debug', ...process.env },
+      env: { LOG_LEVEL: 'debug', ...process.env, ...settings },
       gemini: chooseGemini(process.env),
       only: ['processVideo'],
       events: tracker.events,

@@ -98,6 +98,7 @@ async function main(): Promise<void> {
   }
   const ports = portsOf(values);
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
+  const maxMoments = whole('max-moments', values['max-moments'], 20, 'a number');
   const gemini = values.gemini ?? chooseGemini(process.env);
   const dir = resolve(values.dir);
   const place = placeOf(dir);
@@ -122,7 +123,12 @@ async function main(): Promise<void> {
   });
   cloud = await startLocalCloud({
     dir,
-    env: { LOG_LEVEL: 'debug', ...process.env },
+    env: {
+      LOG_LEVEL: 'debug',
+      ...process.env,
+      // A bound, which metadata could not lift: whoever starts the cloud is its operator.
+      ...(maxMoments !== undefined && { MAX_MOMENTS: String(maxMoments) }),
+    },
     gemini,
     ports,
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
@@ -176,12 +182,9 @@ async function uploadAll(
   cloud: LocalCloud,
   tracker: UploadTracker,
   files: string[],
-  options: { moment?: string | undefined; 'max-moments'?: string | undefined },
+  options: { moment?: string | undefined },
 ): Promise<void> {
-  const metadata = {
-    ...(options.moment !== undefined && { moment: options.moment }),
-    ...(options['max-moments'] !== undefined && { 'max-moments': options['max-moments'] }),
-  };
+  const metadata = { ...(options.moment !== undefined && { moment: options.moment }) };
   const demo = files.length === 0 ? await mkdtemp(join(tmpdir(), 'pipeline-demo-')) : undefined;
   try {
     if (demo) {

@@ -1,8 +1,11 @@
+import type { Clock } from '../../shared/runtime/clock.ts';
 import { describe } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VideoConfig } from './config.ts';
+import { SECOND_LOOK_MS } from './look-twice.ts';
 import type { VideoFacts } from './media/video-file.ts';
+import { countCharacters } from './moments/clean-text.ts';
 import type { VideoObject } from './video-object.ts';
 
 const EXTENSIONS = ['.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm'];
@@ -14,13 +17,20 @@ export interface Question {
 }
 
 const MAX_MOMENT_CHARACTERS = 1_000;
+/** What custom metadata may have in all: a character of a thousand combining marks is bounded too. */
+const MAX_MOMENT_BYTES = 8_192;
+
+export interface CheckOptions {
+  signal: AbortSignal;
+  clock: Clock;
+}
 
 /** Everything that can be told before a byte of the video is read. Throws a refusal that says what was found. */
 export async function checkUpload(
   store: ObjectStore,
   object: VideoObject,
   accept: VideoConfig['accept'],
-  signal: AbortSignal,
+  options: CheckOptions,
 ): Promise<ObjectFacts> {
   if (!object.name.startsWith(accept.namePrefix)) {
     throw new AppError(
@@ -28,19 +38,7 @@ export async function checkUpload(
       `name is ${describe(object.name)}; names that begin with ${describe(accept.namePrefix)} are allowed`,
     );
   }
-  const facts = await store.stat(object.name, { signal });
-  if (!facts) {
-    throw new AppError(
-      'object-gone',
-      `${uri(object)} is not there any more; generation ${object.generation} was`,
-    );
-  }
-  if (facts.generation !== object.generation) {
-    throw new AppError(
-      'superseded',
-      `${uri(object)} is generation ${facts.generation} now; this event is for ${object.generation}`,
-    );
-  }
+  const facts = await liveFacts(store, object, options);
   const isVideo = facts.contentType?.toLowerCase().startsWith('video/') ?? false;
   if (!isVideo && !EXTENSIONS.some((extension) => object.name.toLowerCase().endsWith(extension))) {
     throw new AppError(
@@ -58,32 +56,118 @@ export async function checkUpload(
   return facts;
 }
 
+/**
+ * Facts of the object, which must be the live generation. Throws `superseded` if another one is, `object-gone` if
+ * none is: looked at twice, because one wrong answer must not settle an upload for good.
+ */
+export async function liveFacts(
+  store: ObjectStore,
+  object: VideoObject,
+  { signal, clock }: CheckOptions,
+): Promise<ObjectFacts> {
+  let facts = await store.stat(object.name, { signal });
+  if (!facts) {
+    await clock.sleep(SECOND_LOOK_MS, signal);
+    facts = await store.stat(object.name, { signal });
+  }
+  if (!facts) {
+    throw new AppError(
+      'object-gone',
+      `${uri(object)} is not there any more; generation ${object.generation} was`,
+    );
+  }
+  if (facts.generation !== object.generation) {
+    throw new AppError(
+      'superseded',
+      `${uri(object)} is generation ${facts.generation} now; this event is for ${object.generation}`,
+    );
+  }
+  return facts;
+}
+
+/**
+ * The empty object that the console and other tools put in place of a folder: its name ends in a slash. It is no
+ * upload, so nothing is made of it.
+ */
+export async function isFolderPlaceholder(
+  store: ObjectStore,
+  { name, generation }: VideoObject,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!name.endsWith('/')) return false;
+  const facts = await store.stat(name, { signal });
+  return facts?.size === 0 && facts.generation === generation;
+}
+
 /** Refuses a video that is too short; too long is refused while it is opened. */
 export function checkLength({ durationSeconds }: VideoFacts, { minSeconds }: VideoConfig['accept']): void {
   if (durationSeconds === undefined || durationSeconds >= minSeconds) return;
   throw new AppError('too-short', `video is ${durationSeconds} s long; at least ${minSeconds} s are needed`);
 }
 
-/** The question of this upload: its metadata `moment`, `max-moments` and `contact-sheet`, else configuration. */
+/**
+ * The question of this upload: its metadata `moment`, `max-moments` and `contact-sheet`, else configuration. The
+ * operator's settings are bounds: metadata may ask for less. More is refused and not cut down, because an answer
+ * with fewer moments than asked for could not be told from a video that shows fewer.
+ */
 export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
   const { metadata } = facts;
   const moment = metadata['moment']?.trim() || config.moment;
-  if (moment.length > MAX_MOMENT_CHARACTERS) {
+  const characters = countCharacters(moment);
+  if (characters > MAX_MOMENT_CHARACTERS) {
     throw new AppError(
       'invalid-metadata',
-      `moment has ${moment.length} characters; at most ${MAX_MOMENT_CHARACTERS} are allowed`,
+      `moment has ${characters} characters; at most ${MAX_MOMENT_CHARACTERS} are allowed`,
     );
   }
-  const max = metadata['max-moments'];
-  if (max !== undefined && !/^([1-9]|1[0-9]|20)$/.test(max)) {
-    throw new AppError('invalid-metadata', `max-moments is ${describe(max)}; 1 to 20 are allowed`);
+  const bytes = Buffer.byteLength(moment);
+  if (bytes > MAX_MOMENT_BYTES) {
+    throw new AppError(
+      'invalid-metadata',
+      `moment has ${bytes} bytes; at most ${MAX_MOMENT_BYTES} are allowed`,
+    );
   }
   return {
     moment,
-    maxMoments: max === undefined ? config.maxMoments : Number(max),
-    contactSheet:
-      metadata['contact-sheet'] === undefined ? config.contactSheet : metadata['contact-sheet'] === 'true',
+    maxMoments: momentsAsked(metadata['max-moments'], config.maxMoments),
+    contactSheet: sheetAsked(metadata['contact-sheet'], config.contactSheet),
   };
+}
+
+function momentsAsked(asked: string | undefined, bound: number): number {
+  if (asked === undefined) return bound;
+  if (!/^[1-9][0-9]{0,8}$/.test(asked)) {
+    throw new AppError(
+      'invalid-metadata',
+      `max-moments is ${describe(asked)}; a number from 1 to ${bound} is allowed`,
+    );
+  }
+  if (Number(asked) > bound) {
+    throw new AppError(
+      'invalid-metadata',
+      `max-moments is ${asked}; at most ${bound} are allowed (MAX_MOMENTS)`,
+    );
+  }
+  return Number(asked);
+}
+
+const YES = new Set(['true', '1', 'yes', 'on']);
+const NO = new Set(['false', '0', 'no', 'off']);
+
+function sheetAsked(asked: string | undefined, allowed: boolean): boolean {
+  if (asked === undefined) return allowed;
+  const word = asked.trim().toLowerCase();
+  if (NO.has(word)) return false;
+  if (!YES.has(word)) {
+    throw new AppError('invalid-metadata', `contact-sheet is ${describe(asked)}; true or false is allowed`);
+  }
+  if (!allowed) {
+    throw new AppError(
+      'invalid-metadata',
+      `contact-sheet is ${describe(asked)}; only false is allowed (CONTACT_SHEET)`,
+    );
+  }
+  return true;
 }
 
 function uri(object: VideoObject): string {

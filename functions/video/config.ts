@@ -14,6 +14,7 @@ export interface VideoConfig {
   deadLetterTopic: string | undefined;
   /** What to look for where the upload does not say. */
   moment: string;
+  /** Frames a video: a bound, of which an upload may ask for less. */
   maxMoments: number;
   accept: {
     /** Uploads whose name begins otherwise are rejected; empty accepts all. */
@@ -47,9 +48,13 @@ export interface VideoConfig {
     videos: number;
     /** Requests to Gemini, those that fail included. */
     geminiCalls: number;
+    /** The same for the names in one folder, so that no uploader uses up everybody's day. */
+    videosPerPrefix: number;
+    geminiCallsPerPrefix: number;
   };
   refine: { by: 'stills' | 'none'; windowSeconds: number; stills: number };
   frame: { format: 'png' | 'jpeg' | 'webp' | 'avif'; width: number | undefined; quality: number };
+  /** Whether sheets are made: where not, no upload can ask for one. */
   contactSheet: boolean;
   ffmpegPath: string | undefined;
   /** Run the ffmpeg of 2018 from npm on Google, too. */
@@ -116,6 +121,8 @@ export function parseVideoConfig(env: Env): VideoConfig {
     daily: {
       videos: read.integer('DAILY_VIDEOS', 2_000, { min: 0, max: MAX_SLOTS }),
       geminiCalls: read.integer('DAILY_GEMINI_CALLS', 10_000, { min: 0, max: MAX_SLOTS }),
+      videosPerPrefix: read.integer('DAILY_VIDEOS_PER_PREFIX', 0, { min: 0, max: MAX_SLOTS }),
+      geminiCallsPerPrefix: read.integer('DAILY_GEMINI_CALLS_PER_PREFIX', 0, { min: 0, max: MAX_SLOTS }),
     },
     refine: {
       by: read.oneOf('REFINE', ['stills', 'none'], 'stills'),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Gemini } from '../../shared/gcp/gemini.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
+import { describe } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { claimSlot, type DailyLimit } from './daily-slots.ts';
@@ -16,41 +17,72 @@ export interface DailyBudget {
   counted(gemini: Gemini): Gemini;
 }
 
+/** Of a UTC day; 0 is no bound. */
+export interface DailyLimits {
+  videos: number;
+  geminiCalls: number;
+  /** Of the names that share a prefix. */
+  videosPerPrefix: number;
+  geminiCallsPerPrefix: number;
+}
+
 export interface DailyBudgetOptions {
   /** Shared by all instances. */
   state: ObjectStore;
-  /** A UTC day's; 0 is no bound. */
-  limits: { videos: number; geminiCalls: number };
+  limits: DailyLimits;
+  /** Whose share the video counts towards. */
+  prefix: string;
   /** What names the video and its generation, at most 1 KiB of ASCII. */
   video: string;
   signal?: AbortSignal | undefined;
   clock?: Clock;
 }
 
-export function dailyBudget({
-  state,
-  limits,
-  video,
-  signal,
-  clock = systemClock,
-}: DailyBudgetOptions): DailyBudget {
+/**
+ * What of an object's name says whose it is: its first folder (`alice/` of `alice/trip/a.mp4`) below the prefix
+ * that all uploads share. Names outside any folder share the empty one.
+ */
+export function quotaPrefix(name: string, sharedPrefix: string): string {
+  const shared = name.startsWith(sharedPrefix) ? sharedPrefix : '';
+  const end = name.indexOf('/', shared.length);
+  return end < 0 ? shared : name.slice(0, end + 1);
+}
+
+export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
+  const { state, limits, video, prefix, signal, clock = systemClock } = options;
   return {
-    admit: () => claim('videos', limits.videos, 'DAILY_VIDEOS', video),
+    async admit() {
+      // The prefix first: what is over its own bound must take nothing of what all share.
+      await claim(perPrefix('videos', limits.videosPerPrefix), 'DAILY_VIDEOS_PER_PREFIX', video);
+      await claim(shared('videos', limits.videos), 'DAILY_VIDEOS', video);
+    },
     counted: (gemini) => ({
       async ask(question) {
-        await claim('gemini-calls', limits.geminiCalls, 'DAILY_GEMINI_CALLS', `${video}#${randomUUID()}`);
+        const owner = `${video}#${randomUUID()}`;
+        const ofPrefix = perPrefix('gemini-calls', limits.geminiCallsPerPrefix);
+        await claim(ofPrefix, 'DAILY_GEMINI_CALLS_PER_PREFIX', owner);
+        await claim(shared('gemini-calls', limits.geminiCalls), 'DAILY_GEMINI_CALLS', owner);
         return gemini.ask(question);
       },
     }),
   };
 
-  async function claim(kind: DailyLimit['kind'], limit: number, name: string, owner: string): Promise<void> {
+  function shared(kind: DailyLimit['kind'], limit: number): DailyLimit {
+    return { kind, limit, day: new Date(clock.now()).toISOString().slice(0, 10) };
+  }
+
+  function perPrefix(kind: DailyLimit['kind'], limit: number): DailyLimit {
+    return { ...shared(kind, limit), prefix };
+  }
+
+  async function claim(bound: DailyLimit, setting: string, owner: string): Promise<void> {
+    const { kind, limit, day } = bound;
     if (limit === 0) return;
-    const day = new Date(clock.now()).toISOString().slice(0, 10);
-    if (await claimSlot(state, { kind, limit, day }, owner, signal)) return;
+    if (await claimSlot(state, bound, owner, signal)) return;
+    const whose = bound.prefix === undefined ? '' : ` for names that begin with ${describe(bound.prefix)}`;
     throw new AppError(
       'over-budget',
-      `the ${limit} ${kind} of ${day} are used up (${name}); the next day begins at 00:00 UTC`,
+      `the ${limit} ${kind} of ${day}${whose} are used up (${setting}); the next day begins at 00:00 UTC`,
     );
   }
 }

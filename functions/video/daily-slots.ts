@@ -8,6 +8,8 @@ export interface DailyLimit {
   limit: number;
   /** `2026-11-21`, in UTC. */
   day: string;
+  /** Beginning of the names that share these slots; undefined for those that all names share. */
+  prefix?: string;
 }
 
 /** Digits of a slot's number: names sort as numbers do. */
@@ -25,11 +27,15 @@ export const MAX_SLOTS = 10 ** DIGITS;
  */
 export async function claimSlot(
   state: ObjectStore,
-  { kind, limit, day }: DailyLimit,
+  { kind, limit, day, prefix }: DailyLimit,
   owner: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  const folder = `budget/${day}/${kind}/`;
+  // Hashed: a prefix may be as long as a name, and hold anything.
+  const folder =
+    prefix === undefined
+      ? `budget/${day}/${kind}/`
+      : `budget/${day}/${kind}-by-prefix/${sha256(prefix).slice(0, 32)}/`;
   const start = Number.parseInt(sha256(owner).slice(0, 12), 16) % limit;
   if (await take(start)) return true;
   return (await takeBetween(start + 1, limit)) || (await takeBetween(0, start));

@@ -1,3 +1,4 @@
+import { addTokens, NO_TOKENS, type Spent } from '../../shared/gcp/ask-gemini.ts';
 import type { Gemini, GeminiPart, TokenCounts } from '../../shared/gcp/gemini.ts';
 import { withLease } from '../../shared/runtime/lease.ts';
 import { once, readRecord } from '../../shared/runtime/once.ts';
@@ -51,7 +52,22 @@ export interface DetectInput {
   state: ObjectStore;
   config: VideoConfig;
   gemini(): Promise<Gemini>;
+  /** Beginning of the name by which the day's share of an uploader is counted. */
+  prefix: string;
+  /**
+   * Called when Gemini has answered, before the answer is kept: throws a refusal if what it was shown need not
+   * have been this generation.
+   */
+  confirmSeen(): Promise<void>;
+  /** Told of everything paid so far, so that a refusal that follows can say it. */
+  onSpent(spent: Spending): void;
   signal: AbortSignal;
+}
+
+export interface Spending {
+  question: Detection['question'];
+  model: Detection['model'];
+  tokens: TokensSpent;
 }
 
 /** Throws `busy` while another delivery of the same upload is asking, `over-budget` where the day's bounds are met. */
@@ -66,36 +82,36 @@ export async function detect(input: DetectInput): Promise<Detection> {
 }
 
 async function ask(input: DetectInput): Promise<Detection> {
-  const { video, question, names, state, config, signal } = input;
-  const budget = dailyBudget({ state, limits: config.daily, video: names.coarse, signal });
+  const { video, question, names, state, config, prefix, signal } = input;
+  const budget = dailyBudget({ state, limits: config.daily, video: names.coarse, prefix, signal });
   const gemini = budget.counted(await input.gemini());
   const { durationSeconds } = video.facts;
+  const bill = new Bill(input);
   const coarse = await once<MomentsFound>(
     state,
     names.coarse,
     async () => {
       await budget.admit();
       const { fps } = config.gemini;
-      return findMoments({ part: input.part, durationSeconds, file: video }, question, {
-        gemini,
-        fps,
-        signal,
-      });
+      const retry = { onSpent: (spent: Spent) => bill.coarse(spent) };
+      const seen = { part: input.part, durationSeconds, file: video };
+      const found = await findMoments(seen, question, { gemini, fps, signal, retry });
+      await input.confirmSeen();
+      return found;
     },
     { signal },
   );
+  bill.coarse(coarse, coarse.model);
   const dropped: DroppedMoment[] = [...coarse.dropped];
   const moments: DetectedMoment[] = [];
-  let fine = NO_TOKENS;
-  let asks = coarse.asks;
   for (const [index, found] of coarse.moments.entries()) {
+    const refineOne = () => refine(found, input, gemini, (spent) => bill.fine(index, spent));
     // Of a single moment, the detection itself is the record that follows at once.
     const refined =
       coarse.moments.length === 1
-        ? await refine(found, input, gemini)
-        : await once(state, names.fine(index), () => refine(found, input, gemini), { signal });
-    fine = addTokens(fine, refined.tokens);
-    asks += refined.asks;
+        ? await refineOne()
+        : await once(state, names.fine(index), refineOne, { signal });
+    bill.fine(index, refined);
     if (moments.some((moment) => moment.chosenSeconds === refined.chosenSeconds)) {
       dropped.push({ timestamp: found.timestamp, reason: 'the same frame as an earlier moment' });
       continue;
@@ -110,14 +126,43 @@ async function ask(input: DetectInput): Promise<Detection> {
       description: found.description,
     });
   }
-  return {
-    schemaVersion: 1,
-    question: { moment: question.moment, maxMoments: question.maxMoments },
-    model: { sdk: config.gemini.sdk, name: coarse.model, asks },
-    moments,
-    dropped,
-    tokens: { ...addTokens(coarse.tokens, fine), coarse: coarse.tokens, fine },
-  };
+  return { schemaVersion: 1, ...bill.total(), moments, dropped };
+}
+
+/** What the questions about one video have cost so far. */
+class Bill {
+  readonly #input: DetectInput;
+  readonly #fine: Spent[] = [];
+  #coarse: Spent = { tokens: NO_TOKENS, asks: 0 };
+  #model: string;
+
+  constructor(input: DetectInput) {
+    this.#input = input;
+    this.#model = input.config.gemini.model;
+  }
+
+  coarse(spent: Spent, model = this.#model): void {
+    this.#coarse = spent;
+    this.#model = model;
+    this.#input.onSpent(this.total());
+  }
+
+  fine(index: number, spent: Spent): void {
+    this.#fine[index] = spent;
+    this.#input.onSpent(this.total());
+  }
+
+  total(): Spending {
+    const { question, config } = this.#input;
+    const { tokens: coarse } = this.#coarse;
+    const fine = this.#fine.reduce((sum, { tokens }) => addTokens(sum, tokens), NO_TOKENS);
+    const asks = this.#fine.reduce((sum, one) => sum + one.asks, this.#coarse.asks);
+    return {
+      question: { moment: question.moment, maxMoments: question.maxMoments },
+      model: { sdk: config.gemini.sdk, name: this.#model, asks },
+      tokens: { ...addTokens(coarse, fine), coarse, fine },
+    };
+  }
 }
 
 interface Refined {
@@ -127,7 +172,12 @@ interface Refined {
   asks: number;
 }
 
-async function refine(found: FoundMoment, input: DetectInput, gemini: Gemini): Promise<Refined> {
+async function refine(
+  found: FoundMoment,
+  input: DetectInput,
+  gemini: Gemini,
+  onSpent: (spent: Spent) => void,
+): Promise<Refined> {
   if (input.config.refine.by === 'none') {
     return { chosenSeconds: found.seconds, decidedBy: 'coarse', tokens: NO_TOKENS, asks: 0 };
   }
@@ -138,17 +188,7 @@ async function refine(found: FoundMoment, input: DetectInput, gemini: Gemini): P
     windowSeconds,
     stillsPerWindow: stills,
     signal,
+    retry: { onSpent },
   });
   return { chosenSeconds: refined.time, decidedBy: refined.by, tokens: refined.tokens, asks: refined.asks };
-}
-
-const NO_TOKENS: TokenCounts = { prompt: 0, output: 0, thoughts: 0, total: 0 };
-
-function addTokens(a: TokenCounts, b: TokenCounts): TokenCounts {
-  return {
-    prompt: a.prompt + b.prompt,
-    output: a.output + b.output,
-    thoughts: a.thoughts + b.thoughts,
-    total: a.total + b.total,
-  };
 }

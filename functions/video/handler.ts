@@ -56,11 +56,16 @@ async function preload(config: VideoConfig): Promise<void> {
 
 async function run({ object }: VideoEvent, invocation: Invocation, config: VideoConfig): Promise<void> {
   if (isOwnOutput(object, invocation, config)) return;
-  const [{ processVideo }, { videoTools }, storage] = await Promise.all([
+  const [{ processVideo }, { isFolderPlaceholder }, { videoTools }, storage] = await Promise.all([
     import('./process-video.ts'),
+    import('./check-upload.ts'),
     import('./tools.ts'),
     openStorage(config),
   ]);
+  if (await isFolderPlaceholder(storage.bucket(object.bucket), object, invocation.signal)) {
+    invocation.log.info('folder placeholder ignored', { outcome: 'ignored' });
+    return;
+  }
   const tools = videoTools(config, storage, invocation.log);
   const { manifest, ours } = await processVideo(object, tools, invocation);
   const published = await announce(manifest, ours, object, invocation, config);

@@ -3,7 +3,7 @@ import type { AppError, RefusalCode } from '../../shared/runtime/errors.ts';
 import { countFailures } from '../../shared/runtime/failures.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
-import type { Detection, TokensSpent } from './detect.ts';
+import type { Detection, Spending, TokensSpent } from './detect.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoObject } from './video-object.ts';
@@ -16,6 +16,8 @@ export interface ManifestDraft {
   step<T>(name: string, run: () => Promise<T>, describe: (result: T) => string): Promise<T>;
   describeUpload(facts: ObjectFacts): void;
   describeVideo(video: VideoFile & { ffmpeg: string }): void;
+  /** What Gemini has been paid for: also of an upload that is rejected after all. */
+  describeSpent(spent: Spending, dollarsPerMillion: { input: number; output: number }): void;
   describeDetection(detection: Detection, dollarsPerMillion: { input: number; output: number }): void;
   describeMoments(moments: ManifestMoment[]): void;
   describeReads(video: VideoFile): void;
@@ -41,6 +43,12 @@ export async function draftManifest(
     eventId,
     correlationId: correlationIdOf(event.extensions['correlationid'], object),
   };
+  function describeSpent(spent: Spending, dollarsPerMillion: { input: number; output: number }): void {
+    manifest.question = spent.question;
+    manifest.model = spent.model;
+    manifest.tokens = spent.tokens;
+    manifest.estimatedCost = costOf(spent.tokens, dollarsPerMillion);
+  }
   return {
     get metadata() {
       return {
@@ -71,12 +79,10 @@ export async function draftManifest(
       manifest.source = { ...manifest.source, video: video.facts };
       manifest.ffmpeg = video.ffmpeg;
     },
+    describeSpent,
     describeDetection(detection, dollarsPerMillion) {
-      manifest.question = detection.question;
-      manifest.model = detection.model;
+      describeSpent(detection, dollarsPerMillion);
       manifest.dropped = detection.dropped;
-      manifest.tokens = detection.tokens;
-      manifest.estimatedCost = costOf(detection.tokens, dollarsPerMillion);
     },
     describeMoments(moments) {
       manifest.moments = moments;

@@ -4,9 +4,11 @@ import { readFailures } from '../../shared/runtime/failures.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
 import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
-import { checkLength, checkUpload, questionOf } from './check-upload.ts';
+import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
+import { quotaPrefix } from './daily-budget.ts';
 import { type Detection, detect } from './detect.ts';
+import { lookTwice } from './look-twice.ts';
 import type { Manifest } from './manifest.ts';
 import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
 import { blamesDecoding, refusedTwice } from './media/decoding-cost.ts';
@@ -50,28 +52,48 @@ export async function processVideo(
   if (settled) return { manifest: settled, ours: false };
 
   const draft = await draftManifest(object, state, invocation);
+  const raw = storage.bucket(object.bucket);
   try {
-    const upload = await checkUpload(storage.bucket(object.bucket), object, config.accept, signal);
+    const upload = await checkUpload(raw, object, config.accept, invocation);
     draft.describeUpload(upload);
+    await lookTwice(() => makeFrames(upload), invocation);
+  } catch (error) {
+    draft.reject(await asRefusal(error, state, invocation));
+  }
+  return commit(draft);
+
+  async function makeFrames(upload: ObjectFacts): Promise<void> {
     const question = questionOf(upload, config);
     const video = await draft.step('open', () => tools.open(upload, object.bucket, signal), describeVideo);
     try {
       draft.describeVideo(video);
       checkLength(video.facts, config.accept);
       const part = await tools.partFor(upload, object.bucket, video);
-      const gemini = tools.gemini;
       const detection = await draft.step(
         'detect',
-        () => detect({ video, part, question, names, state, config, gemini, signal }),
+        () =>
+          detect({
+            ...{ video, part, question, names, state, config, signal },
+            gemini: tools.gemini,
+            prefix: quotaPrefix(object.name, config.accept.namePrefix),
+            // Gemini opens the name alone, whatever generation lies there by then.
+            confirmSeen: async () => {
+              if ('videoUri' in part) await liveFacts(raw, object, invocation);
+            },
+            onSpent: (spent) => draft.describeSpent(spent, config.gemini.dollarsPerMillion),
+          }),
         describeDetection,
       );
       draft.describeDetection(detection, config.gemini.dollarsPerMillion);
-      const withContactSheet = question.contactSheet;
       const { metadata } = draft;
-      const format = config.frame;
       const moments = await draft.step(
         'frames',
-        () => storeFrames({ video, detection, frames, names, format, withContactSheet, metadata, signal }),
+        () =>
+          storeFrames({
+            ...{ video, detection, frames, names, metadata, signal },
+            format: config.frame,
+            withContactSheet: question.contactSheet,
+          }),
         (stored) => `stored ${stored.length} frames`,
       );
       draft.describeMoments(moments);
@@ -79,10 +101,7 @@ export async function processVideo(
     } finally {
       await video.close();
     }
-  } catch (error) {
-    draft.reject(await asRefusal(error, state, invocation));
   }
-  return commit(draft);
 
   /** The commit point: from here on the upload is settled. */
   async function commit(finished: ManifestDraft): Promise<Processed> {

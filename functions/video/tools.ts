@@ -1,6 +1,7 @@
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
+import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
 import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
 import { openVideoFile } from './media/extract-frame.ts';
@@ -52,6 +53,10 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
     }
     const stored = await storage.bucket(bucket).get(facts.name, { generation: facts.generation });
     if (!stored) throw new AppError('object-gone', `gs://${bucket}/${facts.name} is not there any more`);
+    const found = crc32cOf(stored.body);
+    if (facts.crc32c !== '' && found !== facts.crc32c) {
+      throw new AppError('unavailable', `the video's crc32c is ${found} as read; stored is ${facts.crc32c}`);
+    }
     return { inline: stored.body, mimeType };
   }
 }

@@ -2,17 +2,20 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { type Clock, systemClock } from '../runtime/clock.ts';
 import { AppError, toAppError } from '../runtime/errors.ts';
 import { BlockCache } from './block-cache.ts';
+import { crc32cOf } from './crc32c.ts';
 import type { ObjectStore } from './object-store.ts';
 
 export interface ServeRangesOptions {
   store: ObjectStore;
   /** Exactly this generation is read. */
-  object: { name: string; generation: string; size: number };
+  object: { name: string; generation: string; size: number; crc32c?: string };
   /** Memory for bytes kept between reads. Default 32 MiB. */
   cacheBytes?: number;
   signal?: AbortSignal | undefined;
+  clock?: Clock;
   /** Called at the first read that failed; whoever reads from the server can be stopped here. */
   onFailure?: (error: AppError) => void;
 }
@@ -28,6 +31,8 @@ export interface RangeServer {
   readonly failure: AppError | undefined;
   close(): Promise<void>;
 }
+
+const SECOND_LOOK_MS = 1_000;
 
 /**
  * One stored object over HTTP ranges, for ffmpeg. An open-ended range (`bytes=5000-`) is answered with the
@@ -45,18 +50,7 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
   async function read(offset: number, length: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     for (let got = 0; got < length; ) {
-      traffic.requests++;
-      const part = await store.getRange(object.name, offset + got, length - got, {
-        generation: object.generation,
-        signal,
-      });
-      if (!part) {
-        throw new AppError(
-          'object-gone',
-          `generation ${object.generation} of the object was deleted while it was read`,
-        );
-      }
-      traffic.bytes += part.length;
+      const part = await readPart(offset + got, length - got);
       if (part.length === 0) {
         const found = `storage ended at byte ${offset + got} of an object of ${object.size} bytes`;
         throw new AppError('unavailable', found);
@@ -64,7 +58,31 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
       parts.push(part);
       got += part.length;
     }
-    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    const found = length === object.size && object.crc32c ? crc32cOf(bytes) : undefined;
+    if (found !== undefined && found !== object.crc32c) {
+      const message = `the object's crc32c is ${found} as read; stored is ${object.crc32c}`;
+      throw new AppError('unavailable', message);
+    }
+    return bytes;
+  }
+
+  /** Missing is said only of what was missing twice: one wrong answer must not settle anything for good. */
+  async function readPart(offset: number, length: number): Promise<Uint8Array> {
+    for (let look = 1; ; look++) {
+      traffic.requests++;
+      const { generation } = object;
+      const part = await store.getRange(object.name, offset, length, { generation, signal });
+      if (part) {
+        traffic.bytes += part.length;
+        return part;
+      }
+      if (look === 2) {
+        const found = `generation ${generation} of the object was deleted while it was read`;
+        throw new AppError('object-gone', found);
+      }
+      await (options.clock ?? systemClock).sleep(SECOND_LOOK_MS, signal);
+    }
   }
 
   const cache = new BlockCache({

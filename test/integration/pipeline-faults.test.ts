@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
@@ -58,6 +58,9 @@ describe('Gemini fails', () => {
     const before = pipeline.cloud.vertex!.stats().received;
     const manifest = await pipeline.manifestOf(await upload());
     expect(manifest).toMatchObject({ outcome: 'rejected', rejection: { code: 'blocked' }, attempts: 1 });
+    // What it was paid for stays known.
+    expect(manifest).toMatchObject({ model: { asks: 1 }, tokens: { total: expect.any(Number) } });
+    expect(manifest.estimatedCost).toBeGreaterThan(0);
     expect(pipeline.cloud.vertex!.stats().received - before).toBe(1);
   });
 
@@ -84,6 +87,14 @@ describe('storage fails', () => {
   test.each<[string, Parameters<Pipeline['cloud']['gcs']['faults']['add']>[0][]]>([
     ['answers 503 to every third request', [{ action: { kind: 'status', status: 503 }, skip: 2, times: 3 }]],
     ['drops connections', [{ action: { kind: 'drop' }, skip: 1, times: 3 }]],
+    [
+      'says once that the video is not there',
+      [{ action: { kind: 'status', status: 404 }, bucket: 'raw', operations: ['stat'] }],
+    ],
+    [
+      'says once that its bytes are not there',
+      [{ action: { kind: 'status', status: 404 }, bucket: 'raw', operations: ['read'] }],
+    ],
     [
       'cuts the video short',
       [{ action: { kind: 'cut', afterBytes: 1_000 }, bucket: 'raw', operations: ['read'], times: 2 }],
@@ -121,5 +132,20 @@ describe('storage fails', () => {
     expect(manifest).toMatchObject({ outcome: 'framed', attempts: 1 });
     expect(await violations(pipeline, one)).toEqual([]);
     expect(gcs.faults.list().every(({ met }) => met > 0)).toBe(true);
+  });
+
+  test('it turns over one bit of a video that is too long to be summed up: looked at again, and framed', async () => {
+    const long = join(clips, 'long.mp4');
+    const padding = Buffer.alloc(300_000);
+    padding.writeUInt32BE(padding.length, 0);
+    padding.write('free', 4, 'latin1');
+    await writeFile(long, Buffer.concat([await readFile(clip), padding]));
+    pipeline.cloud.gcs.faults.add({ action: { kind: 'corrupt' }, bucket: 'raw', operations: ['read'] });
+    const manifest = await pipeline.manifestOf(await pipeline.upload(long, 'long.mp4'));
+    expect(manifest).toMatchObject({ outcome: 'framed', attempts: 1 });
+    expect(pipeline.logs.find(({ object }) => object === 'gs://raw/long.mp4')).toMatchObject({
+      message: 'refused at first sight, read well at second',
+      code: 'unsupported-media',
+    });
   });
 });

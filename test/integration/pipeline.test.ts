@@ -7,6 +7,7 @@ import { BUCKETS } from '../../local/cloud.ts';
 import { makeEventClip } from '../helpers/event-clips.ts';
 import { binaryRequest, finalizedEvent, notificationEvent, objectResource } from '../helpers/events.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
+import { setVertexFaults } from '../helpers/vertex-faults.ts';
 
 // By require: its ES module does not parse on Node 20.9.
 const sharp = createRequire(import.meta.url)('sharp') as typeof import('sharp').default;
@@ -31,10 +32,10 @@ async function pixels(png: Uint8Array): Promise<{ box: number[]; background: num
   return { box: at(130, 80), background: at(20, 20) };
 }
 
-describe('one local cloud, with the defaults', () => {
+describe('one local cloud that allows two moments and a sheet', () => {
   let pipeline: Pipeline;
   beforeAll(async () => {
-    pipeline = await startPipeline();
+    pipeline = await startPipeline({ env: { MAX_MOMENTS: '2', CONTACT_SHEET: 'true' } });
   });
   afterAll(() => pipeline.close());
 
@@ -51,7 +52,7 @@ describe('one local cloud, with the defaults', () => {
         contentType: 'video/mp4',
         video: { container: 'mp4', codec: 'h264', width: 320, height: 180, hasAudio: false },
       },
-      question: { maxMoments: 1 },
+      question: { maxMoments: 2 },
       model: { sdk: 'vertexai', name: 'gemini-3.8-flash', asks: 2 },
       attempts: 1,
     });
@@ -158,6 +159,46 @@ describe('one local cloud, with the defaults', () => {
     ]);
   });
 
+  test('overwritten while Gemini looks at it: nothing is judged under the old generation', async () => {
+    await setVertexFaults(pipeline.cloud, { kinds: ['slow:1500'] });
+    const { received } = pipeline.cloud.vertex!.stats();
+    const first = await pipeline.upload(still, 'swapped.mp4');
+    await expect.poll(() => pipeline.cloud.vertex!.stats().received, { timeout: 10_000 }).toBe(received + 1);
+    // What Gemini opens is the name, and by now that is this clip, which shows the moment.
+    const second = await pipeline.upload(clip, 'swapped.mp4');
+    const manifest = await pipeline.manifestOf(first);
+    expect(manifest).toMatchObject({
+      outcome: 'rejected',
+      rejection: {
+        code: 'superseded',
+        reason: expect.stringContaining(`is generation ${second.generation} now`),
+      },
+      moments: [],
+      model: { asks: 1 },
+    });
+    expect(manifest.tokens!.total).toBeGreaterThan(0);
+    expect(manifest.estimatedCost).toBeGreaterThan(0);
+    expect(await pipeline.manifestOf(second)).toMatchObject({
+      outcome: 'framed',
+      source: { generation: second.generation },
+    });
+    const records = (await pipeline.names('state')).filter((name) => /(coarse|detection)\.json$/.test(name));
+    expect(records.filter((name) => name.includes(first.generation))).toEqual([]);
+  });
+
+  test('a folder that a console makes is no upload: a line, and no manifest', async () => {
+    const folder = join(clips, 'folder');
+    await writeFile(folder, '');
+    const { generation } = await pipeline.upload(folder, 'trips/');
+    const line = () => pipeline.logs.find(({ object }) => object === 'gs://raw/trips/');
+    await expect.poll(line, { timeout: 10_000 }).toMatchObject({
+      severity: 'INFO',
+      message: 'folder placeholder ignored',
+      generation,
+    });
+    expect((await pipeline.names('frames')).filter((name) => name.startsWith('trips/'))).toEqual([]);
+  });
+
   test('a replaced or deleted object is said to be so', async () => {
     const gone = finalizedEvent({ name: 'gone.mp4', generation: '5' });
     expect(await post(pipeline, gone)).toBe(204);
@@ -253,6 +294,23 @@ async function post(pipeline: Pipeline, event: Record<string, unknown>): Promise
   });
   return answer.status;
 }
+
+test('metadata cannot lift what the operator allows: refused with both numbers, and nothing is paid', async () => {
+  const pipeline = await startPipeline();
+  try {
+    const cases: [Record<string, string>, string][] = [
+      [{ 'max-moments': '2' }, 'max-moments is 2; at most 1 are allowed (MAX_MOMENTS)'],
+      [{ 'contact-sheet': 'yes' }, 'contact-sheet is "yes"; only false is allowed (CONTACT_SHEET)'],
+    ];
+    for (const [index, [metadata, reason]] of cases.entries()) {
+      const { rejection } = await pipeline.manifestOf(await pipeline.upload(clip, `${index}.mp4`, metadata));
+      expect(rejection).toEqual({ code: 'invalid-metadata', reason });
+    }
+    expect(pipeline.cloud.vertex!.stats().received).toBe(0);
+  } finally {
+    await pipeline.close();
+  }
+});
 
 test('bounds are those of the configuration', async () => {
   const bounds = { MIN_SECONDS: '3.5', MAX_SECONDS: '5', MAX_BYTES: '60000', NAME_PREFIX: 'in/' };

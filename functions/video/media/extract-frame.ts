@@ -31,7 +31,7 @@ export interface MediaLimits {
 
 export interface OpenVideoOptions {
   store: ObjectStore;
-  object: { name: string; generation: string; size: number };
+  object: { name: string; generation: string; size: number; crc32c?: string };
   ffmpeg: FfmpegBinary;
   limits: MediaLimits;
   signal?: AbortSignal | undefined;

@@ -36,8 +36,10 @@ export async function decodeArguments(
   binary: FfmpegBinary,
 ): Promise<string[]> {
   const end = plan.hi === undefined ? [] : [`trim=end_pts=${plan.hi + 1}`];
-  // showinfo sums up every pixel it is shown: four are enough for the timestamp.
-  const logged = 'split[pictures][stamps];[stamps]crop=2:2:0:0,showinfo,nullsink';
+  // showinfo sums up every pixel it is shown: a few are enough for the timestamp. `exact`, because rounding to whole
+  // samples of chroma would leave nothing of a narrow picture, or of 4:1:1.
+  const logged =
+    'split[pictures][stamps];[stamps]crop=w=min(iw\\,8):h=min(ih\\,8):x=0:y=0:exact=1,showinfo,nullsink';
   const written = [`[pictures]trim=start_pts=${plan.lo}`, ...plan.filters, `format=${plan.pixelFormat}`];
   const graph = `${[...end, logged].join(',')};${written.join(',')}`;
   return build(input, plan.seek, [graph], [...oneForOne(binary), '-f', 'rawvideo'], 'pipe:1');

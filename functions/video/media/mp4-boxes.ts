@@ -1,19 +1,24 @@
 import { AppError } from '../../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
-import { boxesIn, child, readBox, viewOf } from './box-tree.ts';
+import { boxesIn, child, readBox } from './box-tree.ts';
+import { encryptionOf } from './mp4-encryption.ts';
+import { readTrackIdentity, trackSeconds } from './mp4-length.ts';
 import { SampleTable } from './mp4-samples.ts';
 
 export interface Mp4Layout {
   /** Where the index lies. */
   moov: { offset: number; size: number };
-  /** Samples come in fragments, each with an index of its own. */
-  fragmented: boolean;
+  /** The first fragment, where samples come in fragments, each with an index of its own. */
+  firstFragment: { offset: number; size: number } | undefined;
 }
 
 const MiB = 1024 * 1024;
 /** What follows the sample data is the index as a rule: read at once where it is no longer than this. */
 const TAIL_BYTES = 4 * MiB;
-const MAX_TOP_BOXES = 256;
+/** Boxes side by side before the index: each may cost a read. Recorders that interleave write a thousand. */
+const MAX_TOP_BOXES = 4_096;
+/** Some writers count the header of the sample data twice: 8 bytes, or 16 with a long size. */
+const DOUBLE_HEADER = 16;
 
 /**
  * Where an mp4 keeps what, from the headers of its outermost boxes, as ISO/IEC 14496-12 lays them out. Throws
@@ -21,39 +26,51 @@ const MAX_TOP_BOXES = 256;
  */
 export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   let moov: Mp4Layout['moov'] | undefined;
-  let fragmented = false;
+  let firstFragment: Mp4Layout['firstFragment'];
   let samples = false;
   let offset = 0;
-  for (let count = 0; offset < cache.size && count < MAX_TOP_BOXES; count++) {
+  for (let count = 0; offset < cache.size; count++) {
+    if (count === MAX_TOP_BOXES) {
+      if (moov) break;
+      const found = `no index (moov box) among the first ${count} boxes of the mp4`;
+      throw new AppError('corrupt-media', `${found}; at most ${MAX_TOP_BOXES} are read`);
+    }
     const tail = cache.size - offset;
     if (samples && !moov && tail <= TAIL_BYTES) await cache.prefetch(offset, tail);
     const box = readBox(await cache.slice(offset, 16), offset, cache.size);
     if (!box) break;
-    if (offset + box.size > cache.size) {
+    const missing = offset + box.size - cache.size;
+    if (missing > 0 && !(moov && box.type === 'mdat' && missing <= DOUBLE_HEADER)) {
       throw new AppError(
         'corrupt-media',
         `the file is cut off: its ${box.type} box ends at byte ${offset + box.size}, the object at ${cache.size}`,
       );
     }
     if (box.type === 'moov') moov = { offset, size: box.size };
-    if (box.type === 'moof') fragmented = true;
+    if (box.type === 'moof') firstFragment ??= { offset, size: box.size };
     if (box.type === 'mdat') samples = true;
     offset += box.size;
     // From here on every fragment would cost a read.
-    if (moov && fragmented) break;
+    if (moov && firstFragment) break;
   }
   if (!moov)
     throw new AppError('corrupt-media', 'the mp4 has no index (moov box): cut off or never finished');
-  return { moov, fragmented };
+  return { moov, firstFragment };
 }
 
 export interface VideoTrack {
+  /** By which fragments name it. */
+  id: number;
+  /** Ticks a second of its own clock; 0 where nothing tells. */
+  scale: number;
   /** As a player shows it; undefined where the index does not tell, as in most fragmented files. */
   seconds: number | undefined;
   /** Frames are displayed in another order than they are stored. */
   reordered: boolean;
   /** Where its samples lie; undefined where the index does not tell. */
   samples: SampleTable | undefined;
+  /** How its samples are encrypted: `cenc`, or the sample entry's own name; undefined where they are clear. */
+  encryption: string | undefined;
   /** What the decoder is configured with: an avcC or hvcC record; undefined for other codecs. */
   decoderConfig: Uint8Array | undefined;
 }
@@ -62,10 +79,13 @@ export interface VideoTrack {
 export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
   const video = firstVideo(moov);
   if (!video) return undefined;
+  const samples = SampleTable.read(video);
   return {
-    seconds: trackSeconds(moov, video),
+    ...readTrackIdentity(video),
+    seconds: trackSeconds(moov, video, samples),
     reordered: child(video, 'mdia', 'minf', 'stbl', 'ctts') !== undefined,
-    samples: SampleTable.read(video),
+    samples,
+    encryption: encryptionOf(video),
     decoderConfig: decoderConfig(video),
   };
 }
@@ -88,45 +108,4 @@ function decoderConfig(video: Uint8Array): Uint8Array | undefined {
   const descriptions = child(video, 'mdia', 'minf', 'stbl', 'stsd')?.subarray(8);
   const entry = descriptions && boxesIn(descriptions).next().value?.body.subarray(VISUAL_ENTRY_BYTES);
   return entry && (child(entry, 'avcC') ?? child(entry, 'hvcC'));
-}
-
-function trackSeconds(moov: Uint8Array, video: Uint8Array): number | undefined {
-  const movie = timing(child(moov, 'mvhd'));
-  const media = timing(child(video, 'mdia', 'mdhd'));
-  const edited = editedTicks(child(video, 'edts', 'elst'));
-  if (edited && movie) return edited / movie.scale;
-  if (media && media.duration > 0) return media.duration / media.scale;
-  const whole = child(moov, 'mvex', 'mehd');
-  if (!whole || !movie) return undefined;
-  const long = whole[0] === 1;
-  if (whole.length < (long ? 12 : 8)) return undefined;
-  const view = viewOf(whole);
-  const ticks = long ? Number(view.getBigUint64(4)) : view.getUint32(4);
-  return ticks > 0 ? ticks / movie.scale : undefined;
-}
-
-/** Time scale and duration of an mvhd or mdhd body: the two lay them out alike. */
-function timing(body: Uint8Array | undefined): { scale: number; duration: number } | undefined {
-  if (!body || body.length < 32) return undefined;
-  const view = viewOf(body);
-  const long = body[0] === 1;
-  const scale = view.getUint32(long ? 20 : 12);
-  const duration = long ? Number(view.getBigUint64(24)) : view.getUint32(16);
-  return scale > 0 ? { scale, duration } : undefined;
-}
-
-/** Ticks of the movie's scale that an edit list shows, its empty edits left out. */
-function editedTicks(body: Uint8Array | undefined): number {
-  if (!body || body.length < 8) return 0;
-  const view = viewOf(body);
-  const long = body[0] === 1;
-  const entry = long ? 20 : 12;
-  const entries = Math.min(view.getUint32(4), Math.floor((body.length - 8) / entry));
-  let ticks = 0;
-  for (let at = 8; at < 8 + entries * entry; at += entry) {
-    const duration = long ? Number(view.getBigUint64(at)) : view.getUint32(at);
-    const empty = long ? view.getBigInt64(at + 8) === -1n : view.getInt32(at + 4) === -1;
-    if (!empty) ticks += duration;
-  }
-  return ticks;
 }

@@ -41,6 +41,15 @@ export class SampleTable {
     return tables && new SampleTable(tables);
   }
 
+  /** Length of all samples one after the other, whatever edits show of them. */
+  get seconds(): number {
+    let ticks = 0;
+    for (let entry = 0, entries = rowsOf(this.#timeToSample, 8); entry < entries; entry++) {
+      ticks += this.#timeToSample.getUint32(8 + entry * 8) * this.#timeToSample.getUint32(12 + entry * 8);
+    }
+    return ticks / this.#scale;
+  }
+
   /** `ahead`: samples past the last one displayed that are read before it is given out. */
   range(from: number, to: number, ahead: number): ByteRange | undefined {
     const last = this.#count() - 1;

@@ -74,7 +74,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   const samples = track?.samples;
   fetchAhead(cache, samples?.range(0, 0, options.ffmpeg.packetsAhead));
   const probed = await probe(context, limits);
-  const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container);
+  const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container, track?.startSeconds);
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
   const picture = pictureOf(probed);
   refuseLarge(picture.width, picture.height, limits);
@@ -110,9 +110,16 @@ export function fetchAhead(cache: BlockCache, range: ByteRange | undefined): voi
   cache.prefetch(range.offset, Math.min(range.length, AHEAD_BYTES)).catch(() => undefined);
 }
 
-/** Matroska states when the last frame ends, by a clock that need not start at 0. */
-function lengthOf(probed: ProbedVideo, container: Container): number | undefined {
+/**
+ * ffmpeg tells of a fragmented mp4, and Matroska states itself, when the last frame ends, by a clock that need not
+ * start at 0.
+ */
+function lengthOf(probed: ProbedVideo, container: Container, startSeconds = 0): number | undefined {
   const { durationSeconds, firstPts, timeBase } = probed;
+  if (durationSeconds !== undefined && container === 'mp4') {
+    // One that ends before it starts is a length already.
+    return durationSeconds > startSeconds ? durationSeconds - startSeconds : durationSeconds;
+  }
   if (durationSeconds === undefined || container !== 'matroska') return durationSeconds;
   const length = durationSeconds - (firstPts * timeBase.num) / timeBase.den;
   return length > 0 ? length : undefined;

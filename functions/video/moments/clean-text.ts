@@ -12,7 +12,24 @@ export function cleanText(text: string, limit: number): string {
   return [...line].slice(0, limit).join('');
 }
 
-/** An uploader's words as one JSON string of at most 1,000 characters: nothing in them ends the quotation. */
+const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
+
+/** Characters as people count them: a family emoji, or a letter with its accents, is one. */
+export function countCharacters(text: string): number {
+  let count = 0;
+  for (const _ of graphemes.segment(text)) count++;
+  return count;
+}
+
+/** What is quoted of a moment: so many characters, of no more code points than custom metadata has room for. */
+const MAX_QUOTED = { characters: 1_000, codePoints: 8_192 };
+
+/** An uploader's words as one JSON string: nothing in them ends the quotation. */
 export function quoteMoment(moment: string): string {
-  return JSON.stringify(cleanText(moment, 1_000));
+  const characters: string[] = [];
+  for (const { segment } of graphemes.segment(cleanText(moment, MAX_QUOTED.codePoints))) {
+    characters.push(segment);
+    if (characters.length === MAX_QUOTED.characters) break;
+  }
+  return JSON.stringify(characters.join(''));
 }

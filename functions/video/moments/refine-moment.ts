@@ -81,6 +81,7 @@ export async function refineMoment(
       ...options.retry,
       onSpent: (so) => {
         spent = so;
+        options.retry?.onSpent?.(so);
       },
     });
     if (!value) return { ...(await coarse('none of the stills was named')), tokens, asks };

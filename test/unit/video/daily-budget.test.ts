@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { dailyBudget } from '../../../functions/video/daily-budget.ts';
+import { type DailyLimits, dailyBudget, quotaPrefix } from '../../../functions/video/daily-budget.ts';
 import { claimSlot } from '../../../functions/video/daily-slots.ts';
 import type { Clock } from '../../../shared/runtime/clock.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
@@ -8,6 +8,7 @@ import { scriptedGemini } from '../../helpers/scripted-gemini.ts';
 
 const DAY = '2026-11-21';
 const videos = (limit: number, day = DAY) => ({ kind: 'videos' as const, limit, day });
+const FREE: DailyLimits = { videos: 0, geminiCalls: 0, videosPerPrefix: 0, geminiCallsPerPrefix: 0 };
 const open = (): ObjectStore => createMemoryStorage().bucket('state');
 const owners = (count: number) => Array.from({ length: count }, (_, index) => `video-${index}`);
 
@@ -110,7 +111,7 @@ describe('the budget of a video', () => {
   test('the third of two videos is over budget; the same one again is not', async () => {
     const state = open();
     const admit = (video: string, when = clock) =>
-      dailyBudget({ state, limits: { videos: 2, geminiCalls: 0 }, video, clock: when }).admit();
+      dailyBudget({ state, limits: { ...FREE, videos: 2 }, prefix: '', video, clock: when }).admit();
     await admit('a');
     await admit('b');
     await admit('a');
@@ -124,8 +125,8 @@ describe('the budget of a video', () => {
 
   test('each request counts before it is sent, failed ones too; past the bound none is sent', async () => {
     const gemini = scriptedGemini({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
-    const limits = { videos: 0, geminiCalls: 3 };
-    const counted = dailyBudget({ state: open(), limits, video: 'a', clock }).counted(gemini);
+    const limits = { ...FREE, geminiCalls: 3 };
+    const counted = dailyBudget({ state: open(), limits, prefix: '', video: 'a', clock }).counted(gemini);
     await counted.ask(question);
     await expect(counted.ask(question)).rejects.toThrow('reset');
     await counted.ask(question);
@@ -135,10 +136,64 @@ describe('the budget of a video', () => {
 
   test('0 is no bound, and costs nothing', async () => {
     const { store, asked } = watched(open());
-    const limits = { videos: 0, geminiCalls: 0 };
-    const budget = dailyBudget({ state: store, limits, video: 'a', clock });
+    const budget = dailyBudget({ state: store, limits: FREE, prefix: '', video: 'a', clock });
     await budget.admit();
     await budget.counted(scriptedGemini({ json: 1 })).ask(question);
     expect(asked).toEqual({ puts: 0, stats: 0, lists: 0 });
+  });
+
+  test('names that share a prefix share its bound; the others keep their own, and the shared one', async () => {
+    const state = open();
+    const limits = { ...FREE, videos: 3, videosPerPrefix: 2 };
+    const admit = (name: string) =>
+      dailyBudget({ state, limits, prefix: quotaPrefix(name, ''), video: name, clock }).admit();
+    await Promise.all([admit('alice/1.mp4'), admit('alice/2.mp4')]);
+    await admit('alice/1.mp4');
+    await expect(admit('alice/deep/3.mp4')).rejects.toMatchObject({
+      code: 'over-budget',
+      message:
+        'the 2 videos of 2026-11-21 for names that begin with "alice/" are used up (DAILY_VIDEOS_PER_PREFIX); ' +
+        'the next day begins at 00:00 UTC',
+    });
+    // what alice was refused took nothing of what all share
+    await admit('bob/1.mp4');
+    await expect(admit('bob/2.mp4')).rejects.toMatchObject({ message: /DAILY_VIDEOS\)/ });
+  });
+
+  test('50 videos of one prefix at once, each claimed twice, against a bound of 7: exactly 7', async () => {
+    const state = open();
+    const limits = { ...FREE, videosPerPrefix: 7 };
+    const claims = [...owners(50), ...owners(50)].map((video) =>
+      dailyBudget({ state, limits, prefix: 'alice/', video, clock })
+        .admit()
+        .then(
+          () => video,
+          () => undefined,
+        ),
+    );
+    const admitted = (await Promise.all(claims)).filter((video) => video !== undefined);
+    expect(new Set(admitted).size).toBe(7);
+    expect(await names(state)).toHaveLength(7);
+  });
+
+  test('requests of a prefix are counted, too, before any is sent', async () => {
+    const gemini = scriptedGemini({ json: 1 }, { json: 2 });
+    const limits = { ...FREE, geminiCallsPerPrefix: 1 };
+    const counted = dailyBudget({ state: open(), limits, prefix: 'a/', video: 'a/1', clock }).counted(gemini);
+    await counted.ask(question);
+    await expect(counted.ask(question)).rejects.toMatchObject({ message: /DAILY_GEMINI_CALLS_PER_PREFIX/ });
+    expect(gemini.questions).toHaveLength(1);
+  });
+
+  test.each([
+    ['alice/trip/a.mp4', '', 'alice/'],
+    ['a.mp4', '', ''],
+    ['/a.mp4', '', '/'],
+    ['in/alice/a.mp4', 'in/', 'in/alice/'],
+    ['in/a.mp4', 'in/', 'in/'],
+    ['in-alice/a.mp4', 'in', 'in-alice/'],
+    ['other/a.mp4', 'in/', 'other/'],
+  ])('the share of %s, where all begin with "%s", is that of "%s"', (name, shared, prefix) => {
+    expect(quotaPrefix(name, shared)).toBe(prefix);
   });
 });

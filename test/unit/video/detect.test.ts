@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { parseVideoConfig } from '../../../functions/video/config.ts';
-import { detect } from '../../../functions/video/detect.ts';
+import { detect, type Spending } from '../../../functions/video/detect.ts';
 import type { VideoFile } from '../../../functions/video/media/video-file.ts';
 import { videoNames } from '../../../functions/video/records.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';
 
@@ -33,12 +34,13 @@ const at = (timestamp: string, confidence: number) => ({ timestamp, confidence, 
 const THREE = { json: { found: true, moments: [at('00:05', 0.9), at('00:10', 0.8), at('00:20', 0.7)] } };
 const SECOND_STILL = { json: { still: 2, confidence: 0.9 } };
 
-function scene() {
+function scene(confirmSeen = async () => {}) {
   const state = createMemoryStorage().bucket('state');
   const names = videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' });
   const run = async (geminiCalls: number, ...script: Scripted[]) => {
     const env = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', DAILY_GEMINI_CALLS: String(geminiCalls) };
     const gemini = scriptedGemini(...script);
+    const spent: Spending[] = [];
     const detection = await detect({
       video,
       part: { videoUri: 'gs://raw/a.mp4', mimeType: 'video/mp4' },
@@ -47,9 +49,12 @@ function scene() {
       state,
       config: parseVideoConfig(env),
       gemini: async () => gemini,
+      prefix: '',
+      confirmSeen,
+      onSpent: (so) => spent.push(so),
       signal: new AbortController().signal,
     }).catch((error: unknown) => error);
-    return { detection, asked: gemini.questions };
+    return { detection, asked: gemini.questions, spent: spent.at(-1) };
   };
   return { state, names, run };
 }
@@ -82,4 +87,16 @@ test('a single moment has no record of its own beside the detection', async () =
   await run(0, { json: { found: true, moments: [at('00:05', 0.9)] } }, SECOND_STILL);
   expect(await state.stat(names.detection)).toBeDefined();
   expect(await state.stat(names.fine(0))).toBeUndefined();
+});
+
+test('an answer about what lay there by then is not kept, and what it cost is told', async () => {
+  const replaced = new AppError('superseded', 'gs://raw/a.mp4 is generation 2 now');
+  const { run, state, names } = scene(async () => {
+    throw replaced;
+  });
+  const { detection, asked, spent } = await run(0, THREE, SECOND_STILL);
+  expect(detection).toBe(replaced);
+  expect(asked).toHaveLength(1);
+  expect(await state.stat(names.coarse)).toBeUndefined();
+  expect(spent).toMatchObject({ model: { asks: 1 }, tokens: { total: 12, coarse: { total: 12 } } });
 });

@@ -74,7 +74,7 @@ describe('the layout', () => {
     const moov = box('moov', index());
     expect(await readMp4Layout(cacheOf(Buffer.concat([ftyp, mdat, moov])))).toEqual({
       moov: { offset: 16 + 116, size: moov.length },
-      fragmented: false,
+      firstFragment: undefined,
     });
   });
 
@@ -85,7 +85,9 @@ describe('the layout', () => {
       box('moof', words(0)),
       Buffer.from('what follows is not read'),
     ];
-    expect(await readMp4Layout(cacheOf(Buffer.concat(parts)))).toMatchObject({ fragmented: true });
+    expect(await readMp4Layout(cacheOf(Buffer.concat(parts)))).toMatchObject({
+      firstFragment: { offset: parts[0]!.length + parts[1]!.length, size: 12 },
+    });
   });
 
   test('sample data up to the end of the file, and no index: never finished', async () => {
@@ -106,7 +108,7 @@ describe('the layout', () => {
 
   test('what a recorder leaves behind the last box does not matter', async () => {
     const tail = Buffer.concat([ftyp, box('moov', index()), Buffer.alloc(20)]);
-    expect(await readMp4Layout(cacheOf(tail))).toMatchObject({ fragmented: false });
+    expect(await readMp4Layout(cacheOf(tail))).toMatchObject({ moov: { offset: ftyp.length } });
   });
 });
 

@@ -1,0 +1,41 @@
+import type { Clock } from '../../shared/runtime/clock.ts';
+import { type ErrorCode, isRefusal } from '../../shared/runtime/errors.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+
+/** Time between two looks: what goes wrong within one answer, or one connection, is over by then. */
+export const SECOND_LOOK_MS = 1_000;
+
+/** What wrong bytes, or one wrong answer of storage, can look like. */
+const SEEN_IN_BYTES: ReadonlySet<ErrorCode> = new Set([
+  'unsupported-media',
+  'corrupt-media',
+  'too-large',
+  'too-long',
+  'too-short',
+  'object-gone',
+]);
+
+export interface LookOptions {
+  signal: AbortSignal;
+  clock: Clock;
+  log: Pick<Logger, 'warn'>;
+}
+
+/**
+ * Runs `look`, and a second later again if it ends in a refusal that one corrupted read could cause: nothing that
+ * was seen only once settles an upload for good. The second outcome stands. `look` must read everything anew.
+ */
+export async function lookTwice<T>(look: () => Promise<T>, options: LookOptions): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (!isRefusal(error) || !SEEN_IN_BYTES.has(error.code)) throw error;
+    await options.clock.sleep(SECOND_LOOK_MS, options.signal);
+    const result = await look();
+    options.log.warn('refused at first sight, read well at second', {
+      code: error.code,
+      reason: error.message,
+    });
+    return result;
+  }
+}

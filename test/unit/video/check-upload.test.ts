@@ -1,0 +1,109 @@
+import { expect, test } from 'vitest';
+import { isFolderPlaceholder, liveFacts, questionOf } from '../../../functions/video/check-upload.ts';
+import { parseVideoConfig } from '../../../functions/video/config.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import type { ObjectFacts, ObjectStore } from '../../../shared/storage/object-store.ts';
+
+const FACTS: ObjectFacts = {
+  name: 'a.mp4',
+  generation: '1',
+  metageneration: '1',
+  size: 1,
+  contentType: 'video/mp4',
+  crc32c: '',
+  metadata: {},
+  updated: new Date(0),
+};
+
+function ask(metadata: Record<string, string>, env: Record<string, string> = {}) {
+  const config = parseVideoConfig({ FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', ...env });
+  return questionOf({ ...FACTS, metadata }, config);
+}
+
+const refusal = (message: string | RegExp) => expect.objectContaining({ code: 'invalid-metadata', message });
+
+function refused(work: () => unknown): unknown {
+  try {
+    return work();
+  } catch (error) {
+    return error;
+  }
+}
+
+test('an upload may ask for as many moments as the operator allows, or fewer', () => {
+  expect(ask({}, { MAX_MOMENTS: '3' }).maxMoments).toBe(3);
+  expect(ask({ 'max-moments': '3' }, { MAX_MOMENTS: '3' }).maxMoments).toBe(3);
+  expect(ask({ 'max-moments': '1' }, { MAX_MOMENTS: '3' }).maxMoments).toBe(1);
+});
+
+test.each([
+  ['4', 'max-moments is 4; at most 3 are allowed (MAX_MOMENTS)'],
+  ['20', 'max-moments is 20; at most 3 are allowed (MAX_MOMENTS)'],
+  ['0', 'max-moments is "0"; a number from 1 to 3 is allowed'],
+  ['1e1', 'max-moments is "1e1"; a number from 1 to 3 is allowed'],
+])('max-moments %s of at most 3 is refused with both numbers', (asked, message) => {
+  expect(refused(() => ask({ 'max-moments': asked }, { MAX_MOMENTS: '3' }))).toEqual(refusal(message));
+});
+
+test.each(['true', 'TRUE', '1', 'yes', ' Yes ', 'on'])('contact-sheet %s is a yes', (asked) => {
+  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toBe(true);
+  expect(refused(() => ask({ 'contact-sheet': asked }))).toEqual(
+    refusal(`contact-sheet is ${JSON.stringify(asked)}; only false is allowed (CONTACT_SHEET)`),
+  );
+});
+
+test.each(['false', 'FALSE', '0', 'no', 'off'])('contact-sheet %s is a no', (asked) => {
+  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toBe(false);
+});
+
+test.each(['', 'maybe', 'tru', '2'])('contact-sheet %j is neither, and refused', (asked) => {
+  expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
+    refusal(`contact-sheet is ${JSON.stringify(asked)}; true or false is allowed`),
+  );
+});
+
+test('characters are counted as people count them, and bytes are bounded apart', () => {
+  expect(ask({ moment: '\u{1f415}'.repeat(999) }).moment).toHaveLength(1_998);
+  expect(ask({ moment: 'e\u0301'.repeat(1_000) }).moment).toHaveLength(2_000);
+  expect(refused(() => ask({ moment: '\u{1f415}'.repeat(1_001) }))).toEqual(
+    refusal('moment has 1001 characters; at most 1000 are allowed'),
+  );
+  expect(refused(() => ask({ moment: `e${'\u0301'.repeat(5_000)}` }))).toEqual(
+    refusal('moment has 10001 bytes; at most 8192 are allowed'),
+  );
+});
+
+/** A store that says "not there" so many times, and a clock that notes what it is asked to wait. */
+function forgetful(times: number) {
+  const storage = createMemoryStorage().bucket('raw');
+  const waits: number[] = [];
+  let left = times;
+  const store: ObjectStore = {
+    ...storage,
+    stat: async (...args) => (left-- > 0 ? undefined : storage.stat(...args)),
+  };
+  const clock = { now: () => 0, sleep: async (ms: number) => void waits.push(ms) };
+  return { storage, store, waits, options: { clock, signal: new AbortController().signal } };
+}
+
+test('one answer that an object is gone is looked at again, a second later', async () => {
+  const { storage, store, waits, options } = forgetful(1);
+  await storage.putIfAbsent('a.mp4', Buffer.from('x'));
+  const { generation } = (await storage.stat('a.mp4'))!;
+  const object = { bucket: 'raw', name: 'a.mp4', generation };
+  expect(await liveFacts(store, object, options)).toMatchObject({ generation });
+  expect(waits).toEqual([1_000]);
+  await expect(liveFacts(forgetful(2).store, object, options)).rejects.toMatchObject({ code: 'object-gone' });
+});
+
+test('an empty object whose name ends in a slash is a folder; with bytes, or of another name, it is none', async () => {
+  const { storage, options } = forgetful(0);
+  const put = async (name: string, body: string) => {
+    await storage.putIfAbsent(name, Buffer.from(body));
+    const { generation } = (await storage.stat(name))!;
+    return isFolderPlaceholder(storage, { bucket: 'raw', name, generation }, options.signal);
+  };
+  expect(await put('trip/', '')).toBe(true);
+  expect(await put('full/', 'x')).toBe(false);
+  expect(await put('empty.mp4', '')).toBe(false);
+});
