@@ -7,6 +7,7 @@ import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
 import { openVideoFile } from './media/extract-frame.ts';
 import { type FfmpegBinary, findFfmpeg } from './media/ffmpeg.ts';
 import { limitsHold } from './media/process-limits.ts';
+import { openSandbox } from './media/sandbox.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoTools } from './process-video.ts';
 
@@ -72,14 +73,16 @@ async function chooseFfmpeg(config: VideoConfig, log: Logger): Promise<FfmpegBin
         'put a current one on PATH, name it in FFMPEG_PATH, or set ALLOW_BUNDLED_FFMPEG=true',
     );
   }
-  const limits = await limitsHold();
+  const [limits, sandbox] = await Promise.all([limitsHold(), openSandbox()]);
   log.info('ffmpeg chosen', {
     path,
     version,
     source,
-    limits: limits ? 'memory, CPU time, files' : 'wall time',
+    limits,
+    sandbox: sandbox !== undefined,
   });
   if (!limits) log.warn('ffmpeg runs without limits of memory and CPU time: this system sets none');
+  if (!sandbox) log.warn('ffmpeg runs in the network of this instance: this system allows no namespaces');
   return ffmpeg;
 }
 

@@ -23,7 +23,7 @@ export interface DecodeOutcome {
 
 const KEPT_LINES = 40;
 
-export interface DecodeContext extends Pick<FfmpegRun, 'log'> {
+export interface DecodeContext extends Pick<FfmpegRun, 'log' | 'sandbox'> {
   binary: FfmpegBinary;
   input: InputPlan;
   timeLimitMs: number;

@@ -16,6 +16,7 @@ import { parsing } from './parsing.ts';
 import { outputOf, type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
+import type { Sandbox } from './sandbox.ts';
 import { type Container, SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
 import { readStated, type StatedTrack } from './stated-track.ts';
 import type { VideoFacts } from './video-file.ts';
@@ -36,6 +37,7 @@ export interface OpenInputOptions {
   ffmpeg: FfmpegBinary;
   limits: MediaLimits;
   signal: AbortSignal;
+  sandbox: Sandbox | undefined;
   log: OpenVideoOptions['log'];
 }
 
@@ -69,6 +71,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     timeLimitMs: (limits.commandSeconds ?? COMMAND_SECONDS) * 1_000,
     memoryBytes: probeMemory(limits.memoryBytes ?? instanceMemory()),
     log: options.log,
+    sandbox: options.sandbox,
     signal: options.signal,
   };
   const samples = track?.samples;

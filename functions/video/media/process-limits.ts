@@ -43,7 +43,9 @@ function limitSettings({ memoryBytes, seconds }: ProcessLimits): string[] {
     `-s ${STACK_KIB}`,
     `-d ${memory}`,
     `-v ${memory + UNUSED_ADDRESSES_KIB}`,
-    `-t ${cpu}`,
+    // The first ends it by SIGXCPU, which says why; what ignores that is killed.
+    `-S -t ${cpu}`,
+    `-H -t ${cpu + 5}`,
   ];
 }
 

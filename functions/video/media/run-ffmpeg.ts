@@ -1,13 +1,17 @@
 import { spawn } from 'node:child_process';
+import { AppError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import { killedFromOutside, notDone, outOfCpuTime } from './decoding-cost.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 import { limited, limitsHold } from './process-limits.ts';
+import type { Sandbox } from './sandbox.ts';
 
 export interface FfmpegRun {
   binary: FfmpegBinary;
   args: readonly string[];
   timeLimitMs: number;
+  /** Where it runs; undefined if the system allows none. */
+  sandbox: Sandbox | undefined;
   /** Memory that ffmpeg may use. */
   memoryBytes: number;
   signal: AbortSignal;
@@ -31,7 +35,8 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   run.signal.throwIfAborted();
   const seconds = run.timeLimitMs / 1_000;
   const plain = { path: run.binary.path, args: run.args };
-  const command = (await limitsHold()) ? limited(plain, { memoryBytes: run.memoryBytes, seconds }) : plain;
+  const bounded = (await limitsHold()) ? limited(plain, { memoryBytes: run.memoryBytes, seconds }) : plain;
+  const command = run.sandbox?.enter(bounded) ?? bounded;
   run.signal.throwIfAborted();
   const { PATH = '', LD_LIBRARY_PATH } = process.env;
   const child = spawn(command.path, command.args, {
@@ -73,6 +78,9 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
     });
     if (thrown) throw thrown;
     run.signal.throwIfAborted();
+    if (run.sandbox?.ended) throw new AppError('unavailable', 'the sandbox of ffmpeg ended');
+    if (exit === 127 || exit === 126)
+      throw new AppError('invalid-config', `ffmpeg at ${plain.path} does not start`);
     if (late && !enough) throw notDone(seconds);
     if (exit === 'SIGXCPU') throw outOfCpuTime(seconds);
     if (!enough && (exit === 'SIGKILL' || exit === 'SIGTERM')) throw killedFromOutside(exit);

@@ -87,7 +87,7 @@ describe('how it is started', () => {
     // Under its limits it may write to no file, but make empty ones.
     const path = script(
       'counted',
-      `: > "${calls}/$(echo "$@" | tr -c 'a-z-' _ | head -c 200)-$$"\nexec ${real!.path} "$@"`,
+      `mktemp "${calls}/$(echo "$@" | tr -c 'a-z-' _ | head -c 200)-XXXXXX" >/dev/null\nexec ${real!.path} "$@"`,
     );
     const counted: FfmpegBinary = { ...real!, path };
     const clip = join(folder, 'clip.mp4');
@@ -165,6 +165,7 @@ describe('how it ends', () => {
       args: ['-c', text],
       timeLimitMs: 5_000,
       memoryBytes: 1024 ** 3,
+      sandbox: undefined,
       signal: new AbortController().signal,
       onLine: () => undefined,
       ...options,
