@@ -56,6 +56,11 @@ const REFUSALS: Readonly<Record<RefusalCode, Documented>> = {
     remedy: NEW_UPLOAD,
   },
   'empty-object': { meaning: 'The object has 0 bytes.', remedy: NEW_UPLOAD },
+  'too-costly': {
+    meaning: 'decoding the video takes more memory or time than the instance has',
+    remedy:
+      'upload a smaller version, or raise `memory` in `functions/video/definition.ts`; [decoding-memory.md](decoding-memory.md) says which clip needs how much',
+  },
   'corrupt-media': {
     meaning:
       'The file is cut off or damaged: no index, a box that ends beyond the file, or no frame that can be decoded.',

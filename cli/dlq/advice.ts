@@ -31,6 +31,8 @@ const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
   'corrupt-media': NEW_UPLOAD,
   'too-large': 'raise the limit that the message names, deploy, then replay; or discard it',
   'too-long': 'raise MAX_SECONDS, deploy, then replay; or discard it',
+  'too-costly':
+    'give the function the memory that the message names, or upload a smaller version; then replay',
   'too-short': 'lower MIN_SECONDS, deploy, then replay; or discard it',
   'object-gone': 'its object was deleted before it was read: upload it again, then discard this one',
   superseded: 'a newer upload has the name, and an event of its own: discard this one',

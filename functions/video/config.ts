@@ -57,6 +57,8 @@ export interface VideoConfig {
   /** Whether sheets are made: where not, no upload can ask for one. */
   contactSheet: boolean;
   ffmpegPath: string | undefined;
+  /** Run the ffmpeg of 2018 from npm on Google, too. */
+  allowBundledFfmpeg: boolean;
   storageEndpoint: string | undefined;
   pubsubEndpoint: string | undefined;
   /** Time one attempt has, below the function's own timeout. */
@@ -134,6 +136,8 @@ export function parseVideoConfig(env: Env): VideoConfig {
     },
     contactSheet: read.boolean('CONTACT_SHEET', false),
     ffmpegPath: read.optional('FFMPEG_PATH'),
+    // Elsewhere it is nobody's door but the user's own.
+    allowBundledFfmpeg: read.boolean('ALLOW_BUNDLED_FFMPEG', read.optional('K_SERVICE') === undefined),
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
     pubsubEndpoint: read.optional('PUBSUB_API_ENDPOINT'),
     attemptMs: read.integer('ATTEMPT_SECONDS', 500, { min: 1, max: 3_500 }) * 1_000,

@@ -1,8 +1,9 @@
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
-import { isRefusal } from '../../shared/runtime/errors.ts';
+import { AppError, isRefusal, type RefusalCode } from '../../shared/runtime/errors.ts';
+import { readFailures } from '../../shared/runtime/failures.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
 import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
-import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
+import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
 import { quotaPrefix } from './daily-budget.ts';
@@ -10,6 +11,7 @@ import { type Detection, detect } from './detect.ts';
 import { lookTwice } from './look-twice.ts';
 import type { Manifest } from './manifest.ts';
 import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
+import { blamesDecoding, refusedTwice } from './media/decoding-cost.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { videoNames } from './records.ts';
 import { storeFrames } from './store-frames.ts';
@@ -56,8 +58,7 @@ export async function processVideo(
     draft.describeUpload(upload);
     await lookTwice(() => makeFrames(upload), invocation);
   } catch (error) {
-    if (!isRefusal(error)) throw error;
-    draft.reject(error);
+    draft.reject(await asRefusal(error, state, invocation));
   }
   return commit(draft);
 
@@ -111,6 +112,20 @@ export async function processVideo(
     });
     return { manifest: value, ours };
   }
+}
+
+/** The refusal that was thrown, or that follows from an earlier attempt which ended just so; throws anything else. */
+async function asRefusal(
+  error: unknown,
+  state: ObjectStore,
+  { historyId, signal }: Invocation,
+): Promise<AppError & { code: RefusalCode }> {
+  if (isRefusal(error)) return error;
+  if (!(error instanceof AppError) || !blamesDecoding(error)) throw error;
+  const { attempts } = await readFailures(state, 'processVideo', historyId, { signal });
+  const refusal = refusedTwice(error, attempts);
+  if (!isRefusal(refusal)) throw error;
+  return refusal;
 }
 
 function describeVideo({ facts, traffic }: VideoFile): string {

@@ -6,6 +6,8 @@ import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts'
 import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
 import { openVideoFile } from './media/extract-frame.ts';
 import { type FfmpegBinary, findFfmpeg } from './media/ffmpeg.ts';
+import { limitsHold } from './media/process-limits.ts';
+import { openSandbox } from './media/sandbox.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoTools } from './process-video.ts';
 
@@ -22,7 +24,7 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
       return client;
     },
     async open(facts, bucket, signal) {
-      binary ??= findFfmpeg(config.ffmpegPath);
+      binary ??= chooseFfmpeg(config, log);
       const ffmpeg = await binary;
       const video = await openVideoFile({
         store: storage.bucket(bucket),
@@ -58,6 +60,30 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
     }
     return { inline: stored.body, mimeType };
   }
+}
+
+/** Throws `invalid-config` if only the one from npm is there and it is not allowed. Logs the choice, once an instance. */
+async function chooseFfmpeg(config: VideoConfig, log: Logger): Promise<FfmpegBinary> {
+  const ffmpeg = await findFfmpeg(config.ffmpegPath);
+  const { path, version, source } = ffmpeg;
+  if (source === 'bundled' && !config.allowBundledFfmpeg) {
+    throw new AppError(
+      'invalid-config',
+      `the only ffmpeg here is ${version} of 2018 from npm, whose decoders are no longer mended; ` +
+        'put a current one on PATH, name it in FFMPEG_PATH, or set ALLOW_BUNDLED_FFMPEG=true',
+    );
+  }
+  const [limits, sandbox] = await Promise.all([limitsHold(), openSandbox()]);
+  log.info('ffmpeg chosen', {
+    path,
+    version,
+    source,
+    limits,
+    sandbox: sandbox !== undefined,
+  });
+  if (!limits) log.warn('ffmpeg runs without limits of memory and CPU time: this system sets none');
+  if (!sandbox) log.warn('ffmpeg runs in the network of this instance: this system allows no namespaces');
+  return ffmpeg;
 }
 
 /** The media type of what the file is, whatever its name says. */

@@ -11,6 +11,7 @@ const REFUSED = [
   'too-large',
   'too-long',
   'too-short',
+  'too-costly',
   'corrupt-media',
   'object-gone',
   'superseded',

@@ -18,3 +18,13 @@ export function bytesOf(size: string): number {
   if (unit !== 'Mi' && unit !== 'Gi') throw new Error(`memory must be like 512Mi or 1Gi, got ${size}`);
   return Number(number) * UNITS[unit];
 }
+
+/**
+ * Bytes of memory this process may use: the limit of its container (control group), or half of a machine that
+ * sets none, for others live there too.
+ */
+export function availableMemory(): number {
+  const total = totalmem();
+  const limit = process.constrainedMemory();
+  return limit > 0 && limit < total ? limit : total / 2;
+}

@@ -1,17 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../runtime/clock.ts';
 import { AppError, toAppError } from '../runtime/errors.ts';
 import { BlockCache } from './block-cache.ts';
 import { crc32cOf } from './crc32c.ts';
 import type { ObjectStore } from './object-store.ts';
+import { loopback, type RangeHost } from './range-host.ts';
 
 export interface ServeRangesOptions {
   store: ObjectStore;
   /** Exactly this generation is read. */
   object: { name: string; generation: string; size: number; crc32c?: string };
+  /** Where it is reached. Default: a loopback port of its own. */
+  host?: RangeHost | undefined;
   /** Memory for bytes kept between reads. Default 32 MiB. */
   cacheBytes?: number;
   signal?: AbortSignal | undefined;
@@ -102,18 +104,15 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
   });
 
   const path = `/${randomBytes(24).toString('base64url')}`;
-  const server = createServer({ keepAlive: false, noDelay: true }, (request, response) => {
-    if (request.url !== path) answerEmpty(response, 404);
-    else if (request.method !== 'GET' && request.method !== 'HEAD') answerEmpty(response, 405);
+  const open = new Set<ServerResponse>();
+  const door = await (options.host ?? loopback).open(path, (request, response) => {
+    open.add(response.once('close', () => open.delete(response)));
+    if (request.method !== 'GET' && request.method !== 'HEAD') answerEmpty(response, 405);
     else respond(cache, request, response).catch(() => response.destroy());
   });
-  server.maxConnections = 16;
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
 
   return {
-    url: `http://127.0.0.1:${port}${path}`,
+    url: door.url,
     cache,
     traffic,
     get failure() {
@@ -121,9 +120,8 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
     },
     async close() {
       stopping.abort();
-      const closed = server.listening ? once(server, 'close') : undefined;
-      server.close();
-      server.closeAllConnections();
+      const closed = door.close();
+      for (const response of open) response.destroy();
       await closed;
     },
   };

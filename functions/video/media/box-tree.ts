@@ -1,3 +1,5 @@
+import { AppError } from '../../../shared/runtime/errors.ts';
+
 /** Boxes as ISO/IEC 14496-12 nests them. */
 export interface Box {
   type: string;
@@ -21,14 +23,29 @@ export function readBox(header: Uint8Array, offset: number, fileSize: number): B
   return long < 16 ? undefined : { type, offset, size: long, headerSize: 16 };
 }
 
-/** Boxes inside bytes that are at hand; one that runs past the end is cut there. */
+/** Boxes side by side in one box: real files have a few dozen at most. */
+const MAX_SIBLINGS = 1_024;
+
+/**
+ * Boxes inside bytes that are at hand; one that runs past the end is cut there. Throws `corrupt-media` once there
+ * are more than 1,024 of them.
+ */
 export function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
+  let count = 0;
   for (let offset = 0; offset + 8 <= bytes.length; ) {
     const box = readBox(bytes.subarray(offset, offset + 16), offset, bytes.length);
     if (!box) return;
+    countSibling(++count);
     yield { type: box.type, body: bytes.subarray(offset + box.headerSize, offset + box.size) };
     offset += box.size;
   }
+}
+
+/** Throws `corrupt-media` if a box holds so many others that reading them all would be the attack. */
+export function countSibling(count: number): void {
+  if (count <= MAX_SIBLINGS) return;
+  const found = `the mp4 index has ${count} or more boxes in one box`;
+  throw new AppError('corrupt-media', `${found}; at most ${MAX_SIBLINGS} are read`);
 }
 
 /** Body of the box at the end of this path of types; undefined where one is missing. */
@@ -36,9 +53,14 @@ export function child(bytes: Uint8Array, ...path: string[]): Uint8Array | undefi
   let at: Uint8Array | undefined = bytes;
   for (const type of path) {
     if (!at) return undefined;
-    at = [...boxesIn(at)].find((box) => box.type === type)?.body;
+    at = firstOf(at, type);
   }
   return at;
+}
+
+function firstOf(bytes: Uint8Array, type: string): Uint8Array | undefined {
+  for (const box of boxesIn(bytes)) if (box.type === type) return box.body;
+  return undefined;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

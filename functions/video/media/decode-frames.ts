@@ -1,3 +1,4 @@
+import { outOfMemory, saysNoMemory } from './decoding-cost.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 import { type DecodePlan, decodeArguments, type InputPlan } from './ffmpeg-command.ts';
 import { shownFrame } from './probe-video.ts';
@@ -22,18 +23,23 @@ export interface DecodeOutcome {
 
 const KEPT_LINES = 40;
 
-export interface DecodeContext extends Pick<FfmpegRun, 'log'> {
+export interface DecodeContext extends Pick<FfmpegRun, 'log' | 'sandbox'> {
   binary: FfmpegBinary;
   input: InputPlan;
   timeLimitMs: number;
+  memoryBytes: number;
   signal: AbortSignal;
 }
 
-/** One run of ffmpeg from one keyframe on: frames from stdout, each with its timestamp from stderr. */
+/**
+ * One run of ffmpeg from one keyframe on: frames from stdout, each with its timestamp from stderr. Throws
+ * `too-costly` if it was refused memory: frames may be missing then.
+ */
 export async function decodeFrames(context: DecodeContext, request: DecodeRequest): Promise<DecodeOutcome> {
   const args = await decodeArguments(context.input, request, context.binary);
   const shown: number[] = [];
   let sound = true;
+  let starved = false;
   const tail: string[] = [];
   const stamps: number[] = [];
   const frames: Uint8Array[] = [];
@@ -52,6 +58,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
       if (!seen) {
         tail.push(line);
         if (tail.length > KEPT_LINES) tail.shift();
+        starved ||= saysNoMemory(line);
         // ffmpeg then reads on from wherever it happens to be.
         if (line.includes('could not seek to position')) sound = false;
         return undefined;
@@ -80,6 +87,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
       }
     },
   });
+  if (starved) throw outOfMemory(context.memoryBytes);
   return { shown, sound, exit, tail };
 }
 

@@ -8,6 +8,7 @@ import type { FfmpegBinary } from './ffmpeg.ts';
 import { FrameClock } from './frame-clock.ts';
 import { fetchAhead, type OpenedVideo, openInput } from './open-input.ts';
 import { outputOf } from './picture.ts';
+import { openSandbox } from './sandbox.ts';
 import { toneMap } from './tone-map.ts';
 import type { VideoFile, VideoFrame } from './video-file.ts';
 
@@ -23,6 +24,8 @@ export interface MediaLimits {
   commandSeconds?: number;
   /** Decoder threads. Default 2. */
   threads?: number;
+  /** Memory of this instance, ffmpeg's included. Default: the container's limit. */
+  memoryBytes?: number | undefined;
   /** Memory for bytes kept between reads. Default 32 MiB. */
   cacheBytes?: number;
 }
@@ -55,7 +58,9 @@ export async function openVideoFile(options: OpenVideoOptions): Promise<VideoFil
   const closing = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, closing.signal]) : closing.signal;
   const failed = new AbortController();
+  const sandbox = await openSandbox();
   const server = await serveRanges({
+    host: sandbox?.host,
     store: options.store,
     object: options.object,
     signal,
@@ -68,7 +73,7 @@ export async function openVideoFile(options: OpenVideoOptions): Promise<VideoFil
     await server.close();
   };
   try {
-    const context = { server, ffmpeg: options.ffmpeg, limits: options.limits, log: options.log };
+    const context = { server, ffmpeg: options.ffmpeg, limits: options.limits, log: options.log, sandbox };
     const opened = await openInput({ ...context, signal: AbortSignal.any([signal, failed.signal]) });
     return new FfmpegVideoFile(opened, server, close);
   } catch (error) {

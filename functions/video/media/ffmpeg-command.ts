@@ -1,3 +1,4 @@
+import { CODECS } from './codecs.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 
 /** How the one input is opened: the same for every command on a file. */
@@ -66,6 +67,7 @@ async function build(
       ...['-loglevel', 'info'],
       ...['-max_alloc', String(MAX_ALLOC_BYTES)],
       ...['-f', input.demuxer],
+      ...['-codec_whitelist', CODECS.join(',')],
       ...['-protocol_whitelist', 'http,tcp'],
       // The server answers an open range in part: coming back for the rest counts as reconnecting. Once, at once.
       ...['-reconnect', '1', '-reconnect_delay_max', '0'],

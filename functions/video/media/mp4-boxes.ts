@@ -71,15 +71,13 @@ export interface VideoTrack {
   samples: SampleTable | undefined;
   /** How its samples are encrypted: `cenc`, or the sample entry's own name; undefined where they are clear. */
   encryption: string | undefined;
+  /** What the decoder is configured with: an avcC or hvcC record; undefined for other codecs. */
+  decoderConfig: Uint8Array | undefined;
 }
 
 /** The first video track, from the body of a moov box; undefined where there is none. */
 export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
-  const tracks = [...boxesIn(moov)].filter((box) => box.type === 'trak').map((box) => box.body);
-  const video = tracks.find((track) => {
-    const handler = child(track, 'mdia', 'hdlr');
-    return handler !== undefined && Buffer.from(handler.subarray(8, 12)).toString('latin1') === 'vide';
-  });
+  const video = firstVideo(moov);
   if (!video) return undefined;
   const samples = SampleTable.read(video);
   return {
@@ -88,5 +86,26 @@ export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
     reordered: child(video, 'mdia', 'minf', 'stbl', 'ctts') !== undefined,
     samples,
     encryption: encryptionOf(video),
+    decoderConfig: decoderConfig(video),
   };
+}
+
+function firstVideo(moov: Uint8Array): Uint8Array | undefined {
+  let first: Uint8Array | undefined;
+  // To the end, so that what holds too many boxes is refused and not cut short.
+  for (const { type, body } of boxesIn(moov)) {
+    if (first || type !== 'trak') continue;
+    const handler = child(body, 'mdia', 'hdlr');
+    if (handler && Buffer.from(handler.subarray(8, 12)).toString('latin1') === 'vide') first = body;
+  }
+  return first;
+}
+
+/** Bytes of a visual sample entry before the boxes in it (ISO/IEC 14496-12, 12.1.3). */
+const VISUAL_ENTRY_BYTES = 78;
+
+function decoderConfig(video: Uint8Array): Uint8Array | undefined {
+  const descriptions = child(video, 'mdia', 'minf', 'stbl', 'stsd')?.subarray(8);
+  const entry = descriptions && boxesIn(descriptions).next().value?.body.subarray(VISUAL_ENTRY_BYTES);
+  return entry && (child(entry, 'avcC') ?? child(entry, 'hvcC'));
 }

@@ -63,6 +63,20 @@ export class SampleTable {
     return length > 0 && Number.isSafeInteger(length) ? { offset: start, length } : undefined;
   }
 
+  /** The most samples that are decoded for one: from a keyframe to just before the next. */
+  longestGroup(): number {
+    const samples = this.#count();
+    if (!this.#keyframes) return Math.min(1, samples);
+    let longest = 0;
+    let start = 0;
+    for (let row = 0, rows = rowsOf(this.#keyframes, 4); row < rows; row++) {
+      const keyframe = Math.min(samples, this.#keyframes.getUint32(8 + row * 4) - 1);
+      longest = Math.max(longest, keyframe - start);
+      start = Math.max(start, keyframe);
+    }
+    return Math.max(longest, samples - start);
+  }
+
   /** The last sample decoded at or before this time, counted from 0. */
   #sampleAt(seconds: number): number {
     const ticks = seconds * this.#scale + this.#mediaStart;

@@ -1,20 +1,24 @@
 import { availableParallelism } from 'node:os';
-import { describe } from '../../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
+import { availableMemory } from '../../../shared/runtime/instance-memory.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import type { RangeServer } from '../../../shared/storage/range-server.ts';
+import { COMMON_CODECS } from './codecs.ts';
 import { complaint, type DecodeContext } from './decode-frames.ts';
+import { outOfMemory, refuseSlow, saysNoMemory } from './decoding-cost.ts';
+import { planMemory, probeMemory } from './decoding-memory.ts';
 import type { MediaLimits, OpenVideoOptions } from './extract-frame.ts';
 import { EARLY_SECONDS, type FfmpegBinary } from './ffmpeg.ts';
 import { type InputPlan, probeArguments } from './ffmpeg-command.ts';
-import { readMp4Layout, readVideoTrack, type VideoTrack } from './mp4-boxes.ts';
-import { fragmentStart } from './mp4-length.ts';
 import type { ByteRange, SampleTable } from './mp4-samples.ts';
-import { type Picture, pictureOf } from './picture.ts';
+import { statedReferences } from './parameter-sets.ts';
+import { parsing } from './parsing.ts';
+import { outputOf, type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
+import type { Sandbox } from './sandbox.ts';
 import { type Container, SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
-import { aviVideoSeconds, STATED_BYTES, statedEnd } from './stated-facts.ts';
+import { readStated, type StatedTrack } from './stated-track.ts';
 import type { VideoFacts } from './video-file.ts';
 
 export interface OpenedVideo {
@@ -33,20 +37,12 @@ export interface OpenInputOptions {
   ffmpeg: FfmpegBinary;
   limits: MediaLimits;
   signal: AbortSignal;
+  sandbox: Sandbox | undefined;
   log: OpenVideoOptions['log'];
 }
 
-/** An index up to this size is read in one request, and its durations are looked up. */
-const INDEX_BYTES = 16 * 1024 * 1024;
-
-/** What of a first fragment is read to learn when it starts. */
-const FRAGMENT_BYTES = 1024 * 1024;
-
-interface OpenedTrack extends Partial<VideoTrack> {
-  /** When the first fragment starts, on ffmpeg's clock. */
-  startSeconds?: number;
-}
-
+/** Time one ffmpeg command has unless the limits say otherwise. */
+const COMMAND_SECONDS = 60;
 /** Finds out what the object is, holds it against the limits, and plans how its frames are decoded. */
 export async function openInput(options: OpenInputOptions): Promise<OpenedVideo> {
   const { cache } = options.server;
@@ -59,7 +55,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
       `found ${sniffed.found}; taken are mp4, mov, Matroska, WebM and AVI`,
     );
   }
-  const track = sniffed.container === 'mp4' ? await readMp4(cache) : await readHead(sniffed.container, cache);
+  const track = await readStated(sniffed.container, cache);
   if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
 
   const input: InputPlan = {
@@ -67,13 +63,15 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     demuxer: sniffed.demuxer,
     // Decoders count what they allocate, whose sides are rounded up; what is displayed is held to the limit below.
     maxPixels: Math.ceil(limits.maxPixels * 1.1) + 65_536,
-    threads: limits.threads ?? Math.min(2, availableParallelism()),
+    threads: 1,
   };
   const context: DecodeContext = {
     binary: options.ffmpeg,
     input,
-    timeLimitMs: (limits.commandSeconds ?? 60) * 1_000,
+    timeLimitMs: (limits.commandSeconds ?? COMMAND_SECONDS) * 1_000,
+    memoryBytes: probeMemory(limits.memoryBytes ?? availableMemory()),
     log: options.log,
+    sandbox: options.sandbox,
     signal: options.signal,
   };
   const samples = track?.samples;
@@ -83,6 +81,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
   const picture = pictureOf(probed);
   refuseLarge(picture.width, picture.height, limits);
+  refuseSlow(longestGroup(track, probed), probed, limits.commandSeconds ?? COMMAND_SECONDS);
+  const plan = planDecoding(probed, picture, track, options);
   return {
     facts: {
       container: sniffed.container,
@@ -97,7 +97,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     },
     probed,
     picture,
-    context,
+    context: { ...context, memoryBytes: plan.memoryBytes, input: { ...input, threads: plan.threads } },
     seekShift: options.ffmpeg.seeksEarly && track?.reordered ? EARLY_SECONDS : 0,
     samples,
   };
@@ -128,29 +128,30 @@ function lengthOf(probed: ProbedVideo, container: Container, startSeconds = 0): 
   return length > 0 ? length : undefined;
 }
 
-async function readHead(container: 'avi' | 'matroska', cache: BlockCache): Promise<OpenedTrack | undefined> {
-  const head = await cache.slice(0, STATED_BYTES);
-  const end = statedEnd(container, head);
-  if (end !== undefined && end > cache.size) {
-    const found = `the file is cut off: it ends at byte ${end} by its own account`;
-    throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
-  }
-  return container === 'avi' ? { seconds: aviVideoSeconds(head) } : undefined;
+/** The most samples that have to be decoded for one, as far as the container tells. */
+function longestGroup(track: StatedTrack | undefined, { frameRate }: ProbedVideo): number {
+  if (track?.longestGroup !== undefined) return track.longestGroup;
+  return Math.round((track?.keyframeGap ?? 0) * (frameRate ?? 0));
 }
 
-async function readMp4(cache: BlockCache): Promise<OpenedTrack | undefined> {
-  const { moov, firstFragment } = await readMp4Layout(cache);
-  if (moov.size > INDEX_BYTES) return undefined;
-  await cache.prefetch(moov.offset, moov.size);
-  const track = readVideoTrack((await cache.slice(moov.offset, moov.size)).subarray(8));
-  if (track?.encryption !== undefined) {
-    const found = `the video track is encrypted (${describe(track.encryption)})`;
-    throw new AppError('unsupported-media', `${found}; only video in the clear can be read`);
-  }
-  if (!track || !firstFragment || firstFragment.size > FRAGMENT_BYTES) return track;
-  const moof = await cache.slice(firstFragment.offset, firstFragment.size);
-  const start = fragmentStart(moof.subarray(8), track.id);
-  return { ...track, startSeconds: start && track.scale > 0 ? start / track.scale : 0 };
+function planDecoding(
+  probed: ProbedVideo,
+  picture: Picture,
+  track: StatedTrack | undefined,
+  { ffmpeg, limits }: OpenInputOptions,
+): ReturnType<typeof planMemory> {
+  const { codec, width, height, pixelFormat } = probed;
+  const config = track?.decoderConfig;
+  const references = config && parsing('decoder configuration', () => statedReferences(codec, config));
+  return planMemory(
+    {
+      ...{ codec, width, height, pixelFormat, references },
+      outputBytes: outputOf(picture).frameBytes,
+      outputsHeld: ffmpeg.packetsAhead > 4 ? 4 : 2,
+    },
+    limits.memoryBytes ?? availableMemory(),
+    limits.threads ?? Math.min(2, availableParallelism()),
+  );
 }
 
 async function probe(context: DecodeContext, limits: MediaLimits): Promise<ProbedVideo> {
@@ -162,6 +163,7 @@ async function probe(context: DecodeContext, limits: MediaLimits): Promise<Probe
 
   const said = log.tail.join('\n');
   const { announced } = log;
+  if (log.tail.some(saysNoMemory)) throw outOfMemory(context.memoryBytes);
   const [, width, height] = /Picture size (\d+)x(\d+) /.exec(said) ?? [];
   if (width && height) refuseLarge(Number(width), Number(height), limits, true);
   if (announced) refuseLarge(announced.width || 0, announced.height || 0, limits);
@@ -170,6 +172,12 @@ async function probe(context: DecodeContext, limits: MediaLimits): Promise<Probe
   }
   if (/matches no streams/.test(said)) {
     throw new AppError('unsupported-media', `no video stream, only ${list(log.streamKinds)}; one is needed`);
+  }
+  if (announced && said.includes(`Codec (${announced.codec}) not on whitelist`)) {
+    throw new AppError(
+      'unsupported-media',
+      `video is coded as ${announced.codec}; taken are ${COMMON_CODECS} and those that docs/codecs.md lists`,
+    );
   }
   if (announced && /no decoder|Decoder \(.*\) not found|Unknown decoder|Decoding requested/i.test(said)) {
     const { version } = context.binary;

@@ -15,6 +15,8 @@ export interface ProbedVideo {
   /** Of the container, or of the stream where it has a tag for it. */
   durationSeconds: number | undefined;
   hasAudio: boolean;
+  /** ffmpeg's name of the decoded picture's format; empty if it did not tell. */
+  pixelFormat: string;
   color: { matrix: string; primaries: string; transfer: string; rgb: boolean };
 }
 
@@ -31,7 +33,9 @@ export class ProbeLog {
   #duration: number | undefined;
   #base: TimeBase | undefined;
   #frameRate: number | undefined;
-  #first: { pts: number; width: number; height: number; pixelAspect: number } | undefined;
+  #first:
+    | { pts: number; width: number; height: number; pixelAspect: number; pixelFormat: string }
+    | undefined;
   #shownColor: string | undefined;
 
   /** `enough` once the first frame has been described: what follows would be read from storage for nothing. */
@@ -62,6 +66,7 @@ export class ProbeLog {
       frameRate: this.#frameRate ?? (fps > 0 ? fps : undefined),
       durationSeconds: stream.duration ?? this.#duration,
       hasAudio: [...this.#streams.values()].some((one) => one.kind === 'Audio'),
+      pixelFormat: this.#first.pixelFormat,
       color: colorOf(stream.text, this.#shownColor),
     };
   }
@@ -119,6 +124,7 @@ export class ProbeLog {
       width: Number(width),
       height: Number(height),
       pixelAspect: aspect > 0 && Number.isFinite(aspect) ? aspect : 1,
+      pixelFormat: / fmt:(\w+) /.exec(line)?.[1] ?? '',
     };
   }
 }

@@ -1,12 +1,19 @@
 import { spawn } from 'node:child_process';
 import { AppError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
+import { killedFromOutside, notDone, outOfCpuTime } from './decoding-cost.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
+import { limited, limitsHold } from './process-limits.ts';
+import type { Sandbox } from './sandbox.ts';
 
 export interface FfmpegRun {
   binary: FfmpegBinary;
   args: readonly string[];
   timeLimitMs: number;
+  /** Where it runs; undefined if the system allows none. */
+  sandbox: Sandbox | undefined;
+  /** Memory that ffmpeg may use. */
+  memoryBytes: number;
   signal: AbortSignal;
   /** Each line ffmpeg logs, cut at 1,000 characters. `enough` ends it there. */
   onLine: (line: string) => undefined | 'enough';
@@ -18,15 +25,21 @@ export interface FfmpegRun {
 const LINE_LIMIT = 1_000;
 
 /**
- * Runs ffmpeg to its end and returns its exit code, or the name of the signal it crashed with. Throws
- * `unavailable` where it was killed from outside, `timeout` after the time limit, and the signal's reason on abort, in both cases when the process is
- * gone. No shell, nothing on stdin, and nothing of this process's environment: a proxy set there would be
- * asked for the loopback address too.
+ * Runs ffmpeg under resource limits to its end and returns its exit code, or the name of the signal it crashed
+ * with. Throws `unavailable` if it was killed from outside, `timeout` after the time limit, and the signal's reason
+ * on abort, each time when the process is gone. The shell that sets the limits is given the command as arguments
+ * and never as text. Nothing on stdin, and nothing of this process's environment: a proxy set there would be asked
+ * for the loopback address too.
  */
 export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   run.signal.throwIfAborted();
+  const seconds = run.timeLimitMs / 1_000;
+  const plain = { path: run.binary.path, args: run.args };
+  const bounded = (await limitsHold()) ? limited(plain, { memoryBytes: run.memoryBytes, seconds }) : plain;
+  const command = run.sandbox?.enter(bounded) ?? bounded;
+  run.signal.throwIfAborted();
   const { PATH = '', LD_LIBRARY_PATH } = process.env;
-  const child = spawn(run.binary.path, run.args, {
+  const child = spawn(command.path, command.args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH, AV_LOG_FORCE_NOCOLOR: '1', ...(LD_LIBRARY_PATH ? { LD_LIBRARY_PATH } : {}) },
     windowsHide: true,
@@ -65,14 +78,12 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
     });
     if (thrown) throw thrown;
     run.signal.throwIfAborted();
-    if (late && !enough) {
-      const seconds = run.timeLimitMs / 1_000;
-      throw new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
-    }
-    if (!enough && (exit === 'SIGKILL' || exit === 'SIGTERM')) {
-      // The machine's doing (out of memory, shutting down) and not the video's: another attempt may work.
-      throw new AppError('unavailable', `ffmpeg was ended from outside by ${exit}`);
-    }
+    if (run.sandbox?.ended) throw new AppError('unavailable', 'the sandbox of ffmpeg ended');
+    if (exit === 127 || exit === 126)
+      throw new AppError('invalid-config', `ffmpeg at ${plain.path} does not start`);
+    if (late && !enough) throw notDone(seconds);
+    if (exit === 'SIGXCPU') throw outOfCpuTime(seconds);
+    if (!enough && (exit === 'SIGKILL' || exit === 'SIGTERM')) throw killedFromOutside(exit);
     lines('\n');
     run.log?.debug('ffmpeg ended', { exit, ms: Math.round(performance.now() - started) });
     return exit;

@@ -10,5 +10,9 @@ export const KINDS: Readonly<Record<string, () => Promise<MutationKind>>> = {
   uploads: async () => (await import('./envelopes.ts')).uploads,
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters,
   'delta-log': async () => (await import('./delta-log.ts')).deltaLog,
+  mp4: async () => (await import('./media.ts')).mp4,
+  matroska: async () => (await import('./media.ts')).matroska,
+  avi: async () => (await import('./media.ts')).avi,
+  'ffmpeg-log': async () => (await import('./media.ts')).ffmpegLog,
   parquet: async () => (await import('./parquet.ts')).parquet,
 };

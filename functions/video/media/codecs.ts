@@ -1,0 +1,34 @@
+/**
+ * Decoders that ffmpeg may use, by its own names: for the codecs that cameras, phones, screen recorders, editors and
+ * video sites write or once wrote. The several hundred others decode single pictures, games and studio formats: old
+ * code that only an attacker's file would reach. Sound is never decoded, so no decoder of sound is allowed. A name
+ * that a build does not have does no harm.
+ */
+export const CODECS: readonly string[] = [
+  // phones, cameras and sites of today
+  ...['h264', 'hevc', 'vp8', 'vp9', 'libvpx', 'libvpx-vp9', 'av1', 'libdav1d', 'libaom-av1'],
+  // cameras, phones and sites of before
+  ...['mpeg4', 'mpeg2video', 'mpeg1video', 'h263', 'h263i', 'h263p', 'dvvideo', 'mjpeg', 'mjpegb', 'theora'],
+  ...[
+    'msmpeg4',
+    'msmpeg4v2',
+    'msmpeg4v1',
+    'wmv1',
+    'wmv2',
+    'wmv3',
+    'vc1',
+    'svq1',
+    'svq3',
+    'cinepak',
+    'vp6',
+    'vp6f',
+  ],
+  // editors and archives
+  ...['prores', 'dnxhd', 'cfhd', 'ffv1', 'huffyuv', 'ffvhuff', 'utvideo', 'magicyuv'],
+  ...['rawvideo', 'v210', 'qtrle', 'png'],
+  // screen recorders
+  ...['camtasia', 'tscc2', 'camstudio', 'mss1', 'mss2', 'msvideo1', 'msrle'],
+];
+
+/** What a refusal names of the list. */
+export const COMMON_CODECS = 'h264, hevc, av1, vp9, vp8, mpeg4, mpeg2video, mjpeg, prores, dvvideo';

@@ -1,0 +1,72 @@
+import { AppError } from '../../../shared/runtime/errors.ts';
+
+/**
+ * Failures of an ffmpeg that was stopped: by its time limit, or from outside, as the platform does when memory runs
+ * out. Another attempt may find a faster or emptier machine, so the first is retried; the second alike is the
+ * input's doing.
+ */
+export function notDone(seconds: number): AppError {
+  return new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
+}
+
+export function outOfCpuTime(seconds: number): AppError {
+  return new AppError('timeout', `ffmpeg was stopped by its limit of CPU time, that of ${seconds} s`);
+}
+
+export function killedFromOutside(signal: string): AppError {
+  return new AppError('unavailable', `ffmpeg was ended from outside by ${signal}`);
+}
+
+/** What the kernel refused ffmpeg under its own limit: another attempt has no more. */
+export function outOfMemory(memoryBytes: number): AppError {
+  return new AppError(
+    'too-costly',
+    `decoding needs more than the ${mebibytes(memoryBytes)} MiB that ffmpeg may use here`,
+  );
+}
+
+/** Whether this is ffmpeg stopped by one of the above, the end of an instance (SIGTERM) apart. */
+export function blamesDecoding({ message }: AppError): boolean {
+  return /^ffmpeg was (not done|stopped by its limit|ended from outside by SIGKILL)/.test(message);
+}
+
+/** The refusal of an input that ended an earlier attempt just so; undefined if none did. */
+export function refusedTwice(
+  { code, message }: AppError,
+  earlier: readonly { code: string; message: string }[],
+): AppError | undefined {
+  const before = earlier.some((one) => one.code === code && one.message === message);
+  return before ? new AppError('too-costly', `decoding ended twice the same: ${message}`) : undefined;
+}
+
+/** The fastest that decoding was measured, one core of a server: what takes longer than this allows cannot succeed. */
+const SAMPLES_A_SECOND = 10_000;
+const PIXELS_A_SECOND = 400_000_000;
+
+/**
+ * Throws `too-costly` if the samples from one keyframe to the next cannot be decoded in the time of one command: the
+ * frame before that next keyframe takes all of them.
+ */
+export function refuseSlow(
+  samples: number,
+  { width, height }: { width: number; height: number },
+  commandSeconds: number,
+): void {
+  const secondsEach = 1 / SAMPLES_A_SECOND + (width * height) / PIXELS_A_SECOND;
+  const most = Math.floor(commandSeconds / secondsEach);
+  if (samples <= most) return;
+  const found = `a frame takes up to ${samples} samples since its keyframe`;
+  throw new AppError(
+    'too-costly',
+    `${found}; at most ${most} of ${width} x ${height} pixels can be decoded in ${commandSeconds} s`,
+  );
+}
+
+/** Whether ffmpeg says in this line that memory was refused. */
+export function saysNoMemory(line: string): boolean {
+  return /Cannot allocate memory|[Oo]ut of memory|std::bad_alloc|not enough memory/.test(line);
+}
+
+export function mebibytes(bytes: number): number {
+  return Math.ceil(bytes / (1024 * 1024));
+}

@@ -1,0 +1,128 @@
+import { AppError } from '../../../shared/runtime/errors.ts';
+import { mebibytes } from './decoding-cost.ts';
+
+const MiB = 1024 * 1024;
+
+/** What this process needs beside ffmpeg and the pictures: itself, its clients, bytes kept between reads. */
+const RESERVED_BYTES = 256 * MiB;
+/** ffmpeg itself, without a picture: its libraries' data, demuxer, buffers. */
+const FFMPEG_BYTES = 64 * MiB;
+/** Pictures under way between decoder and filter, beside those kept for reference: the current one, and two. */
+const UNDER_WAY = 3;
+
+export interface PictureCost {
+  codec: string;
+  /** Coded pixels. */
+  width: number;
+  height: number;
+  /** ffmpeg's name of the decoded format: `yuv420p10le`. */
+  pixelFormat: string;
+  /** Frames kept for reference by the stream's own account; undefined if it gives none. */
+  references: number | undefined;
+  /** Bytes of one frame as ffmpeg writes it out. */
+  outputBytes: number;
+  /** Frames written out that ffmpeg holds at a time, by version. */
+  outputsHeld: number;
+}
+
+export interface MemoryPlan {
+  threads: number;
+  /** What ffmpeg is allowed. */
+  memoryBytes: number;
+}
+
+/** What ffmpeg may use for a file of which nothing is known yet. */
+export function probeMemory(instanceBytes: number): number {
+  return Math.max(FFMPEG_BYTES, instanceBytes - RESERVED_BYTES);
+}
+
+/**
+ * Threads and memory for decoding such pictures on an instance of this size: with one thread if there is no memory
+ * for more, since each thread of H.264 and HEVC keeps a picture and each of AV1 several. Throws `too-costly`, with
+ * both numbers, if that does not fit either.
+ */
+export function planMemory(cost: PictureCost, instanceBytes: number, threads: number): MemoryPlan {
+  // A frame as it comes, the same as sRGB, and the next of each while the last is still looked at.
+  const own = 2 * cost.outputBytes;
+  const memoryBytes = instanceBytes - RESERVED_BYTES - own;
+  if (decodingBytes(cost, threads) <= memoryBytes) return { threads, memoryBytes };
+  const least = decodingBytes(cost, 1);
+  if (least <= memoryBytes) return { threads: 1, memoryBytes };
+  const { codec, width, height, pixelFormat } = cost;
+  const picture = `${codec} ${pixelFormat} of ${width} x ${height} pixels with ${referencesOf(cost)} reference frames`;
+  const needed = mebibytes(least + own + RESERVED_BYTES);
+  throw new AppError(
+    'too-costly',
+    `decoding ${picture} needs ${needed} MiB of memory; this instance has ${mebibytes(instanceBytes)} MiB`,
+  );
+}
+
+/** Bytes ffmpeg comes to, by measurement: docs/decoding-memory.md compares. */
+export function decodingBytes(cost: PictureCost, threads: number): number {
+  const pixels = align(cost.width) * align(cost.height);
+  const perThread = cost.codec === 'av1' ? 3 : 1;
+  const pictures = referencesOf(cost) + UNDER_WAY + (threads - 1) * perThread;
+  const picture = pixels * (bytesPerPixel(cost.pixelFormat) + sideBytes(cost.codec));
+  return FFMPEG_BYTES + pictures * picture + cost.outputsHeld * cost.outputBytes;
+}
+
+/** Motion vectors and the like that are kept with a picture, a pixel. */
+function sideBytes(codec: string): number {
+  if (codec === 'hevc') return 0.75;
+  return codec === 'h264' || codec === 'av1' ? 0.65 : 0.25;
+}
+
+/**
+ * Frames kept for reference by a codec whose stream does not say how many: for H.264 and HEVC the most there can be.
+ * VP9 and AV1 have eight places, of which encoders fill half with different pictures.
+ */
+function referencesOf({ codec, references }: PictureCost): number {
+  if (references !== undefined) return Math.min(references, 16);
+  return REFERENCES[codec] ?? 2;
+}
+
+const REFERENCES: Readonly<Record<string, number>> = {
+  h264: 16,
+  hevc: 16,
+  vp9: 4,
+  av1: 4,
+  vp8: 3,
+  mjpeg: 0,
+  prores: 0,
+};
+
+/** Bytes a pixel of a planar or packed format; what is not known here counts as the largest. */
+export function bytesPerPixel(format: string): number {
+  const [, layout, chroma, depth] = /^(yuva?|yuvj)(4[0-4]{2})p(\d*)/.exec(format) ?? [];
+  if (layout && chroma) {
+    const planes =
+      ({ '420': 1.5, '422': 2, '440': 2, '444': 3 }[chroma] ?? 1.5) + (layout === 'yuva' ? 1 : 0);
+    return planes * (Number(depth || 8) > 8 ? 2 : 1);
+  }
+  const [, grey] = /^gray(\d*)/.exec(format) ?? [];
+  if (grey !== undefined) return Number(grey || 8) > 8 ? 2 : 1;
+  const [, alpha, bits] = /^gbr(a?)p(\d*)/.exec(format) ?? [];
+  if (bits !== undefined) return (alpha ? 4 : 3) * (Number(bits || 8) > 8 ? 2 : 1);
+  return PACKED[format] ?? 8;
+}
+
+const PACKED: Readonly<Record<string, number>> = {
+  ...{
+    nv12: 1.5,
+    nv21: 1.5,
+    p010le: 3,
+    uyvy422: 2,
+    yuyv422: 2,
+    pal8: 1,
+    monow: 1,
+    monob: 1,
+    rgb24: 3,
+    bgr24: 3,
+  },
+  ...{ rgba: 4, bgra: 4, argb: 4, abgr: 4, '0rgb': 4, '0bgr': 4, rgb0: 4, bgr0: 4, rgb555le: 2, rgb565le: 2 },
+  ...{ rgb555be: 2, rgb48le: 6, rgb48be: 6 },
+};
+
+function align(side: number): number {
+  return Math.ceil(side / 64) * 64;
+}

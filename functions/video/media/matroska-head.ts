@@ -1,0 +1,118 @@
+import type { BlockCache } from '../../../shared/storage/block-cache.ts';
+import { childOf, type Element, elementAt, elementsIn, unsigned } from './matroska-tree.ts';
+
+export interface MatroskaVideo {
+  /** What the decoder is configured with, in the form of avcC or hvcC for these codecs; undefined if not at hand. */
+  decoderConfig: Uint8Array | undefined;
+  /** Longest time between two keyframes by the index, the end included if it is known. */
+  keyframeGap: number | undefined;
+}
+
+const SEGMENT = 0x18538067;
+const SEEK_HEAD = 0x114d9b74;
+const SEEK = 0x4dbb;
+const SEEK_ID = 0x53ab;
+const SEEK_POSITION = 0x53ac;
+const INFO = 0x1549a966;
+const TIMESTAMP_SCALE = 0x2ad7b1;
+const DURATION = 0x4489;
+const TRACKS = 0x1654ae6b;
+const TRACK_ENTRY = 0xae;
+const TRACK_NUMBER = 0xd7;
+const TRACK_TYPE = 0x83;
+const CODEC_PRIVATE = 0x63a2;
+const CLUSTER = 0x1f43b675;
+const CUES = 0x1c53bb6b;
+const CUE_POINT = 0xbb;
+const CUE_TIME = 0xb3;
+const CUE_POSITIONS = 0xb7;
+const CUE_TRACK = 0xf7;
+const VIDEO = 1;
+
+const MiB = 1024 * 1024;
+/** Of tracks, and of the index: more is not read here. */
+const MAX_TRACKS_BYTES = MiB;
+const MAX_CUES_BYTES = 16 * MiB;
+const MAX_CUES = 500_000;
+/** Elements before the first cluster. */
+const MAX_HEAD_ELEMENTS = 64;
+
+/** What Matroska's tracks and index state of the first video track (RFC 9559); nothing if they cannot be found. */
+export async function readMatroska(cache: BlockCache): Promise<MatroskaVideo> {
+  const head = await headElements(cache);
+  const tracks = await bodyOf(cache, head.get(TRACKS), MAX_TRACKS_BYTES);
+  const track = tracks && videoTrack(tracks);
+  const decoderConfig = track && childOf(track, CODEC_PRIVATE);
+  const number = track && unsigned(childOf(track, TRACK_NUMBER));
+  const info = await bodyOf(cache, head.get(INFO), MiB);
+  const cues = await bodyOf(cache, head.get(CUES), MAX_CUES_BYTES);
+  const keyframeGap = cues && info && number !== undefined ? longestGap(cues, info, number) : undefined;
+  return { decoderConfig, keyframeGap };
+}
+
+/** Where the elements before the first cluster lie, and those behind that the seek head names. */
+async function headElements(cache: BlockCache): Promise<Map<number, Element>> {
+  const found = new Map<number, Element>();
+  const ebml = await elementAt(cache, 0);
+  const segment = ebml && (await elementAt(cache, ebml.end));
+  if (segment?.id !== SEGMENT) return found;
+  for (let at = segment.start, count = 0; at < cache.size && count < MAX_HEAD_ELEMENTS; count++) {
+    const element = await elementAt(cache, at);
+    if (!element || element.id === CLUSTER) break;
+    if (!found.has(element.id)) found.set(element.id, element);
+    at = element.end;
+  }
+  const seeks = await bodyOf(cache, found.get(SEEK_HEAD), MiB);
+  for (const { id, body } of seeks ? elementsIn(seeks) : []) {
+    const target = unsigned(childOf(body, SEEK_ID));
+    const position = unsigned(childOf(body, SEEK_POSITION));
+    if (id !== SEEK || target === undefined || position === undefined || found.has(target)) continue;
+    if (target !== CUES && target !== TRACKS && target !== INFO) continue;
+    const element = await elementAt(cache, segment.start + position);
+    if (element?.id === target) found.set(target, element);
+  }
+  return found;
+}
+
+async function bodyOf(
+  cache: BlockCache,
+  element: Element | undefined,
+  most: number,
+): Promise<Uint8Array | undefined> {
+  if (!element) return undefined;
+  const length = Math.min(element.end, cache.size) - element.start;
+  if (length <= 0 || length > most) return undefined;
+  await cache.prefetch(element.start, length);
+  return cache.slice(element.start, length);
+}
+
+function videoTrack(tracks: Uint8Array): Uint8Array | undefined {
+  for (const { id, body } of elementsIn(tracks)) {
+    if (id === TRACK_ENTRY && unsigned(childOf(body, TRACK_TYPE)) === VIDEO) return body;
+  }
+  return undefined;
+}
+
+function longestGap(cues: Uint8Array, info: Uint8Array, track: number): number | undefined {
+  const scale = (unsigned(childOf(info, TIMESTAMP_SCALE)) ?? 1_000_000) / 1e9;
+  let last = 0;
+  let longest = 0;
+  let points = 0;
+  for (const { id, body } of elementsIn(cues, MAX_CUES)) {
+    const time = id === CUE_POINT ? unsigned(childOf(body, CUE_TIME)) : undefined;
+    const positions = childOf(body, CUE_POSITIONS);
+    if (time === undefined || !positions || unsigned(childOf(positions, CUE_TRACK)) !== track) continue;
+    points++;
+    longest = Math.max(longest, time - last);
+    last = Math.max(last, time);
+  }
+  if (points === 0) return undefined;
+  return Math.max(longest, (float(childOf(info, DURATION)) ?? last) - last) * scale;
+}
+
+function float(body: Uint8Array | undefined): number | undefined {
+  if (body?.length !== 4 && body?.length !== 8) return undefined;
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const value = body.length === 4 ? view.getFloat32(0) : view.getFloat64(0);
+  return Number.isFinite(value) ? value : undefined;
+}

@@ -1,0 +1,65 @@
+import { spawn } from 'node:child_process';
+import { availableParallelism } from 'node:os';
+
+/** What one ffmpeg may use before the kernel stops it. */
+export interface ProcessLimits {
+  /** Private memory that can be written to. */
+  memoryBytes: number;
+  /** Of wall time; CPU time is this times the cores. */
+  seconds: number;
+}
+
+export interface Command {
+  path: string;
+  args: readonly string[];
+}
+
+const KiB = 1024;
+/** Libraries, reserved arenas and stacks: address space that is not memory. */
+const UNUSED_ADDRESSES_KIB = 1_536 * KiB;
+const STACK_KIB = 2 * KiB;
+/** Three pipes, a socket, its libraries, and what a thread pool of 16 cores may open. */
+const OPEN_FILES = 64;
+
+/**
+ * The same command under resource limits: private memory and address space, CPU time, open files, and no file
+ * written, no core dumped. A limit that the system does not know is left out, so that it holds elsewhere what it
+ * can. By the shell's own `ulimit`, since the image of a function need not have `prlimit`.
+ */
+export function limited({ path, args }: Command, limits: ProcessLimits): Command {
+  const script = `${limitSettings(limits)
+    .map((setting) => `ulimit ${setting} 2>/dev/null`)
+    .join('; ')}; exec "$0" "$@"`;
+  return { path: '/bin/sh', args: ['-c', script, path, ...args] };
+}
+
+function limitSettings({ memoryBytes, seconds }: ProcessLimits): string[] {
+  const memory = Math.max(1, Math.floor(memoryBytes / KiB));
+  const cpu = Math.ceil(seconds) * availableParallelism() + 1;
+  return [
+    '-c 0',
+    '-f 0',
+    `-n ${OPEN_FILES}`,
+    `-s ${STACK_KIB}`,
+    `-d ${memory}`,
+    `-v ${memory + UNUSED_ADDRESSES_KIB}`,
+    // The first ends it by SIGXCPU, which says why; what ignores that is killed.
+    `-S -t ${cpu}`,
+    `-H -t ${cpu + 5}`,
+  ];
+}
+
+let enforced: Promise<boolean> | undefined;
+
+/** Whether this system has a shell that sets the limits of memory, CPU time and file size: Linux does. */
+export function limitsHold(): Promise<boolean> {
+  enforced ??= new Promise((resolve) => {
+    const script = limitSettings({ memoryBytes: 512 * KiB * KiB, seconds: 60 })
+      .map((setting) => `ulimit ${setting}`)
+      .join(' && ');
+    const child = spawn('/bin/sh', ['-c', script], { stdio: 'ignore', env: {} });
+    child.once('error', () => resolve(false));
+    child.once('close', (code) => resolve(code === 0));
+  });
+  return enforced;
+}

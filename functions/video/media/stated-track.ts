@@ -1,0 +1,98 @@
+import { describe } from '../../../shared/runtime/cloud-event.ts';
+import { AppError } from '../../../shared/runtime/errors.ts';
+import type { BlockCache } from '../../../shared/storage/block-cache.ts';
+import { aviLongestGroup } from './avi-index.ts';
+import { countSibling, readBox } from './box-tree.ts';
+import { readMatroska } from './matroska-head.ts';
+import { readMp4Layout, readVideoTrack } from './mp4-boxes.ts';
+import { fragmentStart } from './mp4-length.ts';
+import type { SampleTable } from './mp4-samples.ts';
+import { parsing } from './parsing.ts';
+import type { Container } from './sniff-container.ts';
+import { aviVideoSeconds, STATED_BYTES, statedEnd } from './stated-facts.ts';
+
+/** An index up to this size is read in one request, and its durations are looked up. */
+const INDEX_BYTES = 16 * 1024 * 1024;
+/** One beyond this is refused: ten hours at 120 frames a second have 90 MB. */
+const MAX_INDEX_BYTES = 128 * 1024 * 1024;
+
+/** What of a first fragment is read to learn when it starts. */
+const FRAGMENT_BYTES = 1024 * 1024;
+
+/** What the container states of its first video track, read without ffmpeg. */
+export interface StatedTrack {
+  seconds?: number | undefined;
+  /** Samples come in fragments behind the index, which need not know of all of them. */
+  fragmented?: boolean;
+  /** When the first frame starts on the clock by which ffmpeg tells the end. */
+  startSeconds?: number | undefined;
+  reordered?: boolean;
+  samples?: SampleTable | undefined;
+  decoderConfig?: Uint8Array | undefined;
+  /** The most samples from one keyframe to the next, or the longest time between two. */
+  longestGroup?: number | undefined;
+  keyframeGap?: number | undefined;
+}
+
+/** Throws `corrupt-media` if the file is cut off, or its index damaged or beyond every bound. */
+export async function readStated(container: Container, cache: BlockCache): Promise<StatedTrack | undefined> {
+  if (container === 'mp4') return readMp4(cache);
+  const head = await cache.slice(0, STATED_BYTES);
+  const end = statedEnd(container, head);
+  if (end !== undefined && end > cache.size) {
+    const found = `the file is cut off: it ends at byte ${end} by its own account`;
+    throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
+  }
+  if (container === 'matroska') return readMatroska(cache);
+  return { seconds: aviVideoSeconds(head), longestGroup: await aviLongestGroup(cache) };
+}
+
+async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
+  const { moov, firstFragment } = await readMp4Layout(cache);
+  if (moov.size > MAX_INDEX_BYTES) {
+    const found = `the mp4 index (moov box) has ${moov.size} bytes`;
+    throw new AppError('corrupt-media', `${found}; at most ${MAX_INDEX_BYTES} are read`);
+  }
+  if (moov.size > INDEX_BYTES) {
+    await countBoxes(cache, moov);
+    return undefined;
+  }
+  await cache.prefetch(moov.offset, moov.size);
+  const body = (await cache.slice(moov.offset, moov.size)).subarray(8);
+  const track = parsing('mp4 index', () => {
+    const video = readVideoTrack(body);
+    return video && { ...video, longestGroup: video.samples?.longestGroup() };
+  });
+  if (track?.encryption !== undefined) throw encrypted(describe(track.encryption));
+  if (!track || !firstFragment) return track;
+  return {
+    ...track,
+    fragmented: true,
+    startSeconds: await firstFragmentSeconds(cache, firstFragment, track),
+  };
+}
+
+async function firstFragmentSeconds(
+  cache: BlockCache,
+  { offset, size }: { offset: number; size: number },
+  { id, scale }: { id: number; scale: number },
+): Promise<number> {
+  if (size > FRAGMENT_BYTES || scale === 0) return 0;
+  const body = (await cache.slice(offset, size)).subarray(8);
+  return parsing('first fragment', () => (fragmentStart(body, id) ?? 0) / scale);
+}
+
+function encrypted(scheme: string): AppError {
+  const found = `the video track is encrypted (${scheme})`;
+  return new AppError('unsupported-media', `${found}; only video in the clear can be read`);
+}
+
+/** Throws `corrupt-media` if an index that is left to ffmpeg has so many boxes that they are the attack. */
+async function countBoxes(cache: BlockCache, moov: { offset: number; size: number }): Promise<void> {
+  for (let at = moov.offset + 8, count = 1; at < moov.offset + moov.size; count++) {
+    countSibling(count);
+    const box = readBox(await cache.slice(at, 16), at, cache.size);
+    if (!box) return;
+    at += box.size;
+  }
+}
