@@ -31,6 +31,8 @@ interface ProbedStream {
 }
 
 const KEPT_LINES = 40;
+/** What showinfo says; its first words may follow a remark on an odd rotation, which ends without a line break. */
+const SHOWN = /^(\[Parsed_showinfo|If you want to help, upload .*\)config in time_base)/;
 
 /** Reads ffmpeg's log line by line. Only lines of our own concern are kept, whatever the file makes it say. */
 export class ProbeLog {
@@ -53,7 +55,7 @@ export class ProbeLog {
     this.tail.push(line);
     if (this.tail.length > KEPT_LINES) this.tail.shift();
     if (/^(Stream mapping|Output #)/.test(line)) this.#inputEnded = true;
-    if (line.startsWith('[Parsed_showinfo')) this.#shown(line);
+    if (SHOWN.test(line)) this.#shown(line);
     else if (!this.#inputEnded) this.#described(line);
     else this.#mapped ??= /^ {2}Stream #0:(\d+) -> #0:0/.exec(line)?.[1];
     return this.#first && this.#shownColor !== undefined ? 'enough' : undefined;
