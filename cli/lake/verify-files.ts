@@ -5,8 +5,8 @@ import { objectName, type TableLocation } from '../../shared/delta/log-path.ts';
 import { openParquet, readRows } from '../../shared/delta/parquet-file.ts';
 import { isColumnType } from '../../shared/delta/schema.ts';
 import type { Snapshot } from '../../shared/delta/snapshot.ts';
-import { canonicalJson } from '../../shared/runtime/canonical-json.ts';
-import { eventIdOf, sha256 } from '../../shared/runtime/cloud-event.ts';
+import { canonicalHash } from '../../shared/runtime/canonical-json.ts';
+import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
 import { readJsonText } from '../../shared/runtime/json-text.ts';
 import { ahead } from '../common/ahead.ts';
 import { IdSet } from './id-set.ts';
@@ -38,7 +38,8 @@ export interface FileFacts {
 }
 
 /** Deeper than any event that is let in. */
-const MAX_DEPTH = 2_000;
+/** Rows were let in under bounds that may have been wider. */
+const UNBOUNDED = { maxDepth: 2_000, maxNumber: Number.POSITIVE_INFINITY };
 const GROUPS_AT_A_TIME = 2;
 
 /** Reads every live file whole and compares it with what the log says of it and with itself. */
@@ -135,7 +136,7 @@ function idFault(id: string, { ce_id: ceId, source, data }: ScannedRow): string 
   } else {
     if (typeof data !== 'string') return 'the row has neither a ce_id nor data';
     try {
-      expected = sha256(canonicalJson(data, readJsonText(data, MAX_DEPTH)));
+      expected = canonicalHash(data, readJsonText(data, UNBOUNDED));
     } catch (error) {
       return `the row's data is no JSON: ${(error as Error).message}`;
     }

@@ -1,4 +1,4 @@
-import { describe, eventIdOf, sha256 } from '../../shared/runtime/cloud-event.ts';
+import { describe, eventIdOf } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
@@ -43,15 +43,15 @@ export function cloudEventOf(attribute: AttributeReader, data: string | undefine
   };
 }
 
-/** An event that is nothing but JSON: its content is its identity. `canonical` is the content's RFC 8785 text. */
+/** An event that is nothing but JSON: its content is its identity. `eventId` is the hash of its RFC 8785 text. */
 export function plainEventOf(
-  canonical: string,
+  eventId: string,
   { type, source }: { type: string; source: string },
   attribute: AttributeReader,
   data: string,
 ): IncomingEvent {
   return {
-    eventId: sha256(canonical),
+    eventId,
     ceId: undefined,
     source: required('source', source),
     ...commonOf(required('type', type), attribute),

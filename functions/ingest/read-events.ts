@@ -1,11 +1,13 @@
 import { isUtf8 } from 'node:buffer';
-import { canonicalJson } from '../../shared/runtime/canonical-json.ts';
+import { canonicalHash } from '../../shared/runtime/canonical-json.ts';
 import { describe } from '../../shared/runtime/cloud-event.ts';
 import { AppError, isRefusal } from '../../shared/runtime/errors.ts';
+import { JsonTextError } from '../../shared/runtime/json-scanner.ts';
 import {
-  type JsonNode,
-  type JsonObject,
-  JsonTextError,
+  type JsonDocument,
+  type JsonSpan,
+  type JsonText,
+  readJsonElements,
   readJsonText,
 } from '../../shared/runtime/json-text.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
@@ -35,6 +37,17 @@ export interface ReadEvents {
 
 export const STRUCTURED = 'application/cloudevents+json';
 const REQUIRED = ['specversion', 'id', 'source', 'type'];
+/** Members of a structured CloudEvent that are looked at. */
+const MEMBERS: ReadonlySet<string> = new Set([
+  ...REQUIRED,
+  'subject',
+  'time',
+  'dataschema',
+  'correlationid',
+  'causationid',
+  'data',
+  'data_base64',
+]);
 /** Attributes that tie events together are taken from plain JSON too. */
 const LINKS = new Set(['correlationid', 'causationid']);
 const BATCH = 'application/cloudevents-batch+json';
@@ -71,7 +84,7 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   if (isBinary) return one('binary', cloudEventOf(given, text), text);
   const { attributes, topic } = message;
   const event = plainEventOf(
-    canonicalJson(text, root),
+    canonicalHash(text, root),
     {
       type: attributes['ce-type'] ?? attributes['type'] ?? options.defaultType,
       source: attributes['ce-source'] ?? attributes['source'] ?? topic ?? options.defaultSource,
@@ -88,33 +101,38 @@ function one(mode: ReadEvents['mode'], event: IncomingEvent, text: string): Read
 }
 
 function readBatch(text: string, given: AttributeReader, options: ReadOptions): ReadOutcome[] {
+  const { maxBatch, maxBytes } = options;
+  const outcomes: ReadOutcome[] = [];
   // the batch is a level of its own
-  const root = read(text, options.maxDepth + 1);
-  if (root.kind !== 'array') {
-    throw new AppError('invalid-event', `batch is JSON of kind ${root.kind}; an array is allowed`);
+  const limits = { maxDepth: options.maxDepth + 1, maxElement: maxBytes };
+  const kind = checked(() =>
+    readJsonElements(text, limits, MEMBERS, (item) => {
+      if (outcomes.length === maxBatch) {
+        const seen = `${maxBatch + 1} in its first ${item.end} characters`;
+        throw new AppError('too-large', `batch must have at most ${maxBatch} events, got ${seen}`);
+      }
+      outcomes.push(elementOf(text, item, given, options));
+    }),
+  );
+  if (kind === 'array') return outcomes;
+  throw new AppError('invalid-event', `batch must be a JSON array, got JSON of kind ${kind}`);
+}
+
+function elementOf(text: string, item: JsonText, given: AttributeReader, options: ReadOptions): ReadOutcome {
+  const own = text.slice(item.start, item.end);
+  try {
+    checkSize(Buffer.byteLength(own), options);
+    return { kind: 'event', event: structuredEvent(text, item, given, options), text: own };
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return { kind: 'refused', error, text: own };
   }
-  if (root.items.length > options.maxBatch) {
-    throw new AppError(
-      'too-large',
-      `batch has ${root.items.length} events; at most ${options.maxBatch} are allowed`,
-    );
-  }
-  return root.items.map((item): ReadOutcome => {
-    const own = text.slice(item.start, item.end);
-    try {
-      checkSize(Buffer.byteLength(own), options);
-      return { kind: 'event', event: structuredEvent(text, item, given, options), text: own };
-    } catch (error) {
-      if (!isRefusal(error)) throw error;
-      return { kind: 'refused', error, text: own };
-    }
-  });
 }
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
 function structuredEvent(
   text: string,
-  root: JsonNode,
+  root: JsonText,
   given: AttributeReader,
   options: ReadOptions,
 ): IncomingEvent {
@@ -134,7 +152,7 @@ function linkOf(value: unknown): string | undefined {
   return fits ? value : undefined;
 }
 
-function dataOf(text: string, { members }: JsonObject, { maxDepth }: ReadOptions): string | undefined {
+function dataOf(text: string, { members }: JsonText, { maxDepth }: ReadOptions): string | undefined {
   const data = members.get('data');
   const encoded = members.get('data_base64');
   if (encoded === undefined) return data && text.slice(data.start, data.end);
@@ -152,12 +170,12 @@ function dataOf(text: string, { members }: JsonObject, { maxDepth }: ReadOptions
   return decoded;
 }
 
-function isRepeated(text: string, { members }: JsonObject, given: AttributeReader): boolean {
+function isRepeated(text: string, { members }: JsonText, given: AttributeReader): boolean {
   return ['id', 'source'].every((name) => scalarOf(text, members.get(name)) === given(name));
 }
 
 /** Text of a string, and the literal of any other scalar: all attributes have a text form. */
-function scalarOf(text: string, node: JsonNode | undefined): unknown {
+function scalarOf(text: string, node: JsonSpan | undefined): unknown {
   if (node === undefined || node.kind === 'null') return undefined;
   const literal = text.slice(node.start, node.end);
   if (node.kind === 'string') return literal.includes('\\') ? JSON.parse(literal) : literal.slice(1, -1);
@@ -186,12 +204,17 @@ function decodeText(bytes: Buffer): string {
   throw new AppError('not-json', `data is ${bytes.length} bytes that are not UTF-8; JSON is allowed`);
 }
 
-function read(text: string, maxDepth: number): JsonNode {
+function read(text: string, maxDepth: number): JsonDocument {
+  return checked(() => readJsonText(text, { maxDepth }, MEMBERS));
+}
+
+function checked<T>(scan: () => T): T {
   try {
-    return readJsonText(text, maxDepth);
+    return scan();
   } catch (error) {
     if (!(error instanceof JsonTextError)) throw error;
     if (error.reason === 'depth') throw new AppError('too-deep', `data is ${error.message}`);
-    throw new AppError('not-json', `data has ${error.message}; JSON is allowed`);
+    if (error.reason === 'number') throw new AppError('too-large', error.message);
+    throw new AppError('not-json', `data must be JSON, got ${error.message}`);
   }
 }

@@ -1,4 +1,4 @@
-import { type JsonNode, readJsonText } from '../runtime/json-text.ts';
+import { type JsonKind, type JsonListener, scanJson } from '../runtime/json-scanner.ts';
 
 /**
  * JSON whose integers survive: `JSON.parse` rounds above 2^53 and `JSON.stringify` throws on a BigInt, and
@@ -15,7 +15,9 @@ const MAX_DEPTH = 200;
 export function parseJson(text: string): Json {
   // fewer than 16 digits in a row always fit a double
   if (!/\d{16}/.test(text)) return JSON.parse(text) as Json;
-  return toValue(text, readJsonText(text, MAX_DEPTH));
+  const builder = new Builder(text);
+  scanJson(text, { maxDepth: MAX_DEPTH }, builder);
+  return builder.root;
 }
 
 /** Like `JSON.stringify` without spaces; a BigInt is written as its digits, `undefined` members are left out. */
@@ -30,12 +32,38 @@ export function stringifyJson(value: unknown): string {
   return `{${members.join(',')}}`;
 }
 
-function toValue(text: string, node: JsonNode): Json {
-  if (node.kind === 'array') return node.items.map((item) => toValue(text, item));
-  if (node.kind === 'object') {
-    return Object.fromEntries([...node.members].map(([name, member]) => [name, toValue(text, member)]));
+class Builder implements JsonListener {
+  root: Json = null;
+  /** Values of the containers that are open, and the name of the member that comes next in each. */
+  private readonly containers: { items: Json[]; names: string[] }[] = [];
+
+  constructor(private readonly text: string) {}
+
+  open(): void {
+    this.containers.push({ items: [], names: [] });
   }
-  const literal = text.slice(node.start, node.end);
+
+  name(name: string): void {
+    this.containers.at(-1)?.names.push(name);
+  }
+
+  scalar(_kind: JsonKind, start: number, end: number): void {
+    this.add(scalarOf(this.text.slice(start, end)));
+  }
+
+  close(kind: 'array' | 'object'): void {
+    const { items, names } = this.containers.pop() ?? { items: [], names: [] };
+    this.add(kind === 'array' ? items : Object.fromEntries(names.map((name, index) => [name, items[index]!])));
+  }
+
+  private add(value: Json): void {
+    const parent = this.containers.at(-1);
+    if (parent) parent.items.push(value);
+    else this.root = value;
+  }
+}
+
+function scalarOf(literal: string): Json {
   const value = JSON.parse(literal) as Json;
   const isInteger = typeof value === 'number' && /^-?\d+$/.test(literal);
   return isInteger && !Number.isSafeInteger(value) ? BigInt(literal) : value;

@@ -1,170 +1,123 @@
-/**
- * JSON as it was written. `JSON.parse` rounds numbers, drops the first of two members with one name, and keeps
- * no trace of where a value stood; a text that is to be stored byte for byte and known again by its content
- * needs all three.
- */
-export type JsonNode = JsonScalar | JsonArray | JsonObject;
+import { type JsonKind, type JsonLimits, type JsonListener, scanJson } from './json-scanner.ts';
 
-interface Span {
-  /** Of the text, in UTF-16 code units; `end` is exclusive. */
+/** Where a value stands in its text, in UTF-16 code units; `end` is exclusive. */
+export interface JsonSpan {
+  kind: JsonKind;
   start: number;
   end: number;
 }
 
-export interface JsonScalar extends Span {
-  kind: 'string' | 'number' | 'boolean' | 'null';
+/**
+ * JSON as it was written. `JSON.parse` rounds numbers, drops the first of two members with one name, and keeps
+ * no trace of where a value stood; a text that is to be stored byte for byte and known again by its content
+ * needs all three. Nothing is built for what nobody asks for, so that memory does not follow from the text's shape.
+ */
+export interface JsonText extends JsonSpan {
+  /** Those asked for, of an object. */
+  members: ReadonlyMap<string, JsonSpan>;
 }
 
-export interface JsonArray extends Span {
-  kind: 'array';
-  items: JsonNode[];
+export interface JsonDocument extends JsonText {
+  order: MemberOrder;
 }
 
-export interface JsonObject extends Span {
-  kind: 'object';
-  members: Map<string, JsonNode>;
-}
+/** Where the members of objects begin, in the order of their names; kept for those that stand in another. */
+export class MemberOrder {
+  private readonly places = new Map<number, number>();
+  /** An object's end, the number of its members, and where each begins. */
+  private readonly tape: number[] = [];
 
-/** `depth`: the text is nested deeper than allowed. `syntax`: it is not JSON, or not unambiguous JSON. */
-export class JsonTextError extends SyntaxError {
-  override readonly name = 'JsonTextError';
-
-  constructor(
-    readonly reason: 'syntax' | 'depth',
-    message: string,
-  ) {
-    super(message);
+  add(start: number, end: number, members: readonly number[]): void {
+    this.places.set(start, this.tape.length);
+    this.tape.push(end, members.length);
+    for (const member of members) this.tape.push(member);
   }
+
+  /** Undefined for an object whose members are sorted. */
+  of(start: number): { end: number; members: readonly number[] } | undefined {
+    const place = this.places.get(start);
+    if (place === undefined) return undefined;
+    const first = place + 2;
+    return { end: this.tape[place]!, members: this.tape.slice(first, first + this.tape[place + 1]!) };
+  }
+}
+
+/** The root of a JSON text, and those of its members whose names are in `wanted`. Throws JsonTextError. */
+export function readJsonText(
+  text: string,
+  limits: JsonLimits,
+  wanted: ReadonlySet<string> = new Set(),
+): JsonDocument {
+  const order = new MemberOrder();
+  let root: JsonText | undefined;
+  const listener = new Collector(1, wanted, (found) => {
+    root = found;
+  });
+  listener.unsorted = (start, end, members) => order.add(start, end, members);
+  scanJson(text, limits, listener);
+  // the scan ends at a root or throws
+  return { ...root!, order };
 }
 
 /**
- * The values of a JSON text (RFC 8259) and where each stands. Members that share a name are an error (RFC 7493,
- * 2.3): readers disagree on which one counts. Throws JsonTextError.
+ * Hands over the elements of an array one by one, each with its wanted members, and the kind of root that the text
+ * has: elements are handed over of an array alone. What `each` was given is void if this throws (JsonTextError, or
+ * whatever `each` throws, which ends the scan).
  */
-export function readJsonText(text: string, maxDepth: number): JsonNode {
-  return new Reader(text, maxDepth).document();
+export function readJsonElements(
+  text: string,
+  limits: JsonLimits,
+  wanted: ReadonlySet<string>,
+  each: (element: JsonText) => void,
+): JsonKind {
+  let root: JsonKind | undefined;
+  const listener = new Collector(2, wanted, (found) => {
+    if (root === 'array') each(found);
+  });
+  listener.root = (kind) => {
+    root ??= kind;
+  };
+  scanJson(text, limits, listener);
+  return root!;
 }
 
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-const QUOTE = 34;
-const BACKSLASH = 92;
-
-class Reader {
-  private at = 0;
+/** Collects the values at one depth. */
+class Collector implements JsonListener {
+  unsorted?: NonNullable<JsonListener['unsorted']>;
+  /** Told the kind of the value at depth 1 before its elements. */
+  root?: (kind: JsonKind) => void;
+  private members = new Map<string, JsonSpan>();
+  private member: string | undefined;
 
   constructor(
-    private readonly text: string,
-    private readonly maxDepth: number,
+    private readonly depth: number,
+    private readonly wanted: ReadonlySet<string>,
+    private readonly found: (text: JsonText) => void,
   ) {}
 
-  document(): JsonNode {
-    const node = this.value(1);
-    this.space();
-    if (this.at < this.text.length) throw this.unexpected();
-    return node;
+  open(kind: 'array' | 'object', _start: number, depth: number): void {
+    if (depth === 1) this.root?.(kind);
+    if (depth === this.depth) this.members = new Map();
   }
 
-  /** `depth` counts this value: a scalar alone has 1. */
-  private value(depth: number): JsonNode {
-    this.space();
-    const char = this.text[this.at];
-    if (char === '{' || char === '[') {
-      if (depth > this.maxDepth) {
-        throw new JsonTextError('depth', `nested deeper than ${this.maxDepth} levels at ${this.at}`);
-      }
-      return char === '{' ? this.object(depth) : this.array(depth);
-    }
-    const start = this.at;
-    if (char === '"') return { kind: 'string', start, end: this.string() };
-    if (char === 't') return this.word('true', 'boolean');
-    if (char === 'f') return this.word('false', 'boolean');
-    if (char === 'n') return this.word('null', 'null');
-    NUMBER.lastIndex = start;
-    if (!NUMBER.test(this.text)) throw this.unexpected();
-    this.at = NUMBER.lastIndex;
-    return { kind: 'number', start, end: this.at };
+  name(name: string, depth: number): void {
+    if (depth === this.depth) this.member = this.wanted.has(name) ? name : undefined;
   }
 
-  private object(depth: number): JsonObject {
-    const start = this.at++;
-    const members = new Map<string, JsonNode>();
-    if (!this.take('}')) {
-      do {
-        this.space();
-        const from = this.at;
-        const literal = this.text.slice(from, this.string());
-        const name = literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
-        if (members.has(name)) {
-          throw new JsonTextError('syntax', `a second member ${shorten(literal)} at ${from}`);
-        }
-        this.expect(':');
-        members.set(name, this.value(depth + 1));
-      } while (this.take(','));
-      this.expect('}');
-    }
-    return { kind: 'object', start, end: this.at, members };
+  scalar(kind: JsonKind, start: number, end: number, depth: number): void {
+    if (depth === 1) this.root?.(kind);
+    if (depth === this.depth) this.found({ kind, start, end, members: new Map() });
+    else this.note(kind, start, end, depth);
   }
 
-  private array(depth: number): JsonArray {
-    const start = this.at++;
-    const items: JsonNode[] = [];
-    if (!this.take(']')) {
-      do items.push(this.value(depth + 1));
-      while (this.take(','));
-      this.expect(']');
-    }
-    return { kind: 'array', start, end: this.at, items };
+  close(kind: 'array' | 'object', start: number, end: number, depth: number): void {
+    if (depth === this.depth) this.found({ kind, start, end, members: this.members });
+    else this.note(kind, start, end, depth);
   }
 
-  /** Moves behind the string that begins here. */
-  private string(): number {
-    if (this.text.charCodeAt(this.at) !== QUOTE) throw this.unexpected();
-    for (this.at++; ; this.at++) {
-      const code = this.text.charCodeAt(this.at);
-      if (code === QUOTE) return ++this.at;
-      // past the end it is NaN
-      if (!(code >= 32)) throw this.unexpected();
-      if (code !== BACKSLASH) continue;
-      this.at++;
-      const escaped = this.text[this.at] ?? '';
-      if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(this.text.slice(this.at + 1, this.at + 5))) this.at += 4;
-      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) throw this.unexpected();
-    }
+  private note(kind: JsonKind, start: number, end: number, depth: number): void {
+    if (depth !== this.depth + 1 || this.member === undefined) return;
+    this.members.set(this.member, { kind, start, end });
+    this.member = undefined;
   }
-
-  private word(word: string, kind: 'boolean' | 'null'): JsonScalar {
-    const start = this.at;
-    if (!this.text.startsWith(word, start)) throw this.unexpected();
-    this.at += word.length;
-    return { kind, start, end: this.at };
-  }
-
-  private space(): void {
-    for (;;) {
-      const code = this.text.charCodeAt(this.at);
-      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
-      this.at++;
-    }
-  }
-
-  private take(char: string): boolean {
-    this.space();
-    if (this.text[this.at] !== char) return false;
-    this.at++;
-    return true;
-  }
-
-  private expect(char: string): void {
-    if (!this.take(char)) throw this.unexpected();
-  }
-
-  private unexpected(): JsonTextError {
-    const found = this.text[this.at];
-    const what = found === undefined ? 'its end' : JSON.stringify(found);
-    return new JsonTextError('syntax', `${what} at ${this.at}`);
-  }
-}
-
-function shorten(literal: string): string {
-  return literal.length > 60 ? `${literal.slice(0, 60)}…"` : literal;
 }

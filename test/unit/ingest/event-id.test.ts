@@ -1,9 +1,25 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { canonicalJson, canonicalNumber } from '../../../shared/runtime/canonical-json.ts';
+import { canonicalHash, canonicalJson } from '../../../shared/runtime/canonical-json.ts';
+import { canonicalNumber } from '../../../shared/runtime/canonical-number.ts';
+import { sha256 } from '../../../shared/runtime/cloud-event.ts';
 import { readJsonText } from '../../../shared/runtime/json-text.ts';
 
-const canonical = (text: string): string => canonicalJson(text, readJsonText(text, 100));
+const canonical = (text: string): string => canonicalJson(text, readJsonText(text, { maxDepth: 100 }));
+
+test('the hash of the content is that of its canonical text', () => {
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 5 }), (text) => {
+      const document = readJsonText(text, { maxDepth: 100 });
+      expect(canonicalHash(text, document)).toBe(sha256(canonicalJson(text, document)));
+    }),
+    { seed: 8785, numRuns: 500 },
+  );
+  // longer than what is hashed at once
+  const text = JSON.stringify({ b: 'é'.repeat(50_000), a: Array(20_000).fill([1, '\u0000']) });
+  const document = readJsonText(text, { maxDepth: 100 });
+  expect(canonicalHash(text, document)).toBe(sha256(canonicalJson(text, document)));
+});
 
 test('the example of RFC 8785, section 3.2.3', () => {
   const text = String.raw`{
@@ -49,6 +65,11 @@ test.each([
   ['1e400', `1${'0'.repeat(400)}`],
   ['10e399', `1${'0'.repeat(400)}`],
   ['1e99999999999999999999', '1e99999999999999999999'],
+  // the exponent is added to as text
+  ['10e99999999999999999999', '1e100000000000000000000'],
+  ['0.1e100000000000000000000', '1e99999999999999999999'],
+  ['-1.5e00012345678901234567890', '-15e12345678901234567889'],
+  ['15e-99999999999999999999', '0'],
 ])('the number %s is %s', (literal, form) => {
   expect(canonicalNumber(literal)).toBe(form);
 });

@@ -56,6 +56,7 @@ describe('what ffmpeg says of a file', () => {
       frameRate: 30_000 / 1_001,
       durationSeconds: 62.5,
       hasAudio: true,
+      pixelFormat: 'yuv420p',
       color: { matrix: 'bt709', primaries: 'bt709', transfer: 'bt709', rgb: false },
     });
   });

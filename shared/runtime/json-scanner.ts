@@ -1,0 +1,263 @@
+/** `depth`: nested deeper than allowed. `number`: a literal is longer than allowed. `syntax`: not JSON, or ambiguous. */
+export class JsonTextError extends SyntaxError {
+  override readonly name = 'JsonTextError';
+
+  constructor(
+    readonly reason: 'syntax' | 'depth' | 'number',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export type JsonKind = 'string' | 'number' | 'boolean' | 'null' | 'array' | 'object';
+
+/**
+ * Called for each value while a text is scanned. Positions are UTF-16 code units, `end` is exclusive; the root has
+ * depth 1. What a listener was told before an error is void.
+ */
+export interface JsonListener {
+  scalar?(kind: JsonKind, start: number, end: number, depth: number): void;
+  open?(kind: 'array' | 'object', start: number, depth: number): void;
+  /** `depth` is that of the object. */
+  name?(name: string, depth: number): void;
+  close?(kind: 'array' | 'object', start: number, end: number, depth: number): void;
+  /** An object whose members do not stand in the order of their names: where each begins, in that order. */
+  unsorted?(start: number, end: number, members: readonly number[]): void;
+}
+
+export interface JsonLimits {
+  maxDepth: number;
+  /** Characters of a number. Default: MAX_NUMBER. */
+  maxNumber?: number;
+  /** Characters after which an element of the root array is too large for its names to be looked at. */
+  maxElement?: number;
+}
+
+/** Characters: a double's digits, written out in full, are 767 at most; databases hold up to about a thousand. */
+export const MAX_NUMBER = 4_000;
+
+/**
+ * Checks a JSON text (RFC 8259) in one pass and builds nothing but the names of the objects that are open. Members
+ * that share a name are an error (RFC 7493, 2.3): readers disagree on which one counts. Throws JsonTextError.
+ */
+export function scanJson(text: string, limits: JsonLimits, listener: JsonListener = {}): void {
+  new Scanner(text, limits, listener).document();
+}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const QUOTE = 34;
+const BACKSLASH = 92;
+
+class Scanner {
+  private at = 0;
+  /** One a level, used again for each object there. */
+  private readonly levels: Members[] = [];
+  private readonly maxNumber: number;
+  private noNamesFrom = Number.POSITIVE_INFINITY;
+
+  constructor(
+    private readonly text: string,
+    private readonly limits: JsonLimits,
+    private readonly listener: JsonListener,
+  ) {
+    this.maxNumber = limits.maxNumber ?? MAX_NUMBER;
+  }
+
+  document(): void {
+    this.value(1);
+    this.space();
+    if (this.at < this.text.length) throw this.unexpected();
+  }
+
+  private value(depth: number): void {
+    this.space();
+    const start = this.at;
+    switch (this.text[start]) {
+      case '{':
+        this.object(start, this.checkDepth(depth));
+        break;
+      case '[':
+        this.array(start, this.checkDepth(depth));
+        break;
+      case '"':
+        this.string();
+        this.listener.scalar?.('string', start, this.at, depth);
+        break;
+      case 't':
+        this.word('true', 'boolean', depth);
+        break;
+      case 'f':
+        this.word('false', 'boolean', depth);
+        break;
+      case 'n':
+        this.word('null', 'null', depth);
+        break;
+      default:
+        this.number(start, depth);
+    }
+  }
+
+  private number(start: number, depth: number): void {
+    NUMBER.lastIndex = start;
+    if (!NUMBER.test(this.text)) throw this.unexpected();
+    this.at = NUMBER.lastIndex;
+    const length = this.at - start;
+    if (length > this.maxNumber) {
+      throw new JsonTextError(
+        'number',
+        `number at ${start} must have at most ${this.maxNumber} characters, got ${length}`,
+      );
+    }
+    this.listener.scalar?.('number', start, this.at, depth);
+  }
+
+  private object(start: number, depth: number): void {
+    this.at++;
+    this.listener.open?.('object', start, depth);
+    const members = this.membersAt(depth);
+    if (!this.take('}')) {
+      do {
+        this.space();
+        const from = this.at;
+        this.string();
+        const name = start < this.noNamesFrom && from < this.noNamesFrom ? this.nameAt(from) : undefined;
+        this.expect(':');
+        if (name !== undefined) {
+          members.add(name, from);
+          this.listener.name?.(name, depth);
+        }
+        this.value(depth + 1);
+      } while (this.take(','));
+      this.expect('}');
+    }
+    const twice = members.sort();
+    if (twice !== undefined) throw new JsonTextError('syntax', `a second member of one name at ${twice}`);
+    if (!members.isSorted) this.listener.unsorted?.(start, this.at, members.places);
+    members.clear();
+    this.listener.close?.('object', start, this.at, depth);
+  }
+
+  private array(start: number, depth: number): void {
+    this.at++;
+    this.listener.open?.('array', start, depth);
+    if (!this.take(']')) {
+      do {
+        if (depth === 1) this.noNamesFrom = this.at + (this.limits.maxElement ?? Number.POSITIVE_INFINITY);
+        this.value(depth + 1);
+      } while (this.take(','));
+      this.expect(']');
+    }
+    this.listener.close?.('array', start, this.at, depth);
+  }
+
+  private membersAt(depth: number): Members {
+    this.levels[depth] ??= new Members();
+    return this.levels[depth];
+  }
+
+  private checkDepth(depth: number): number {
+    if (depth <= this.limits.maxDepth) return depth;
+    throw new JsonTextError('depth', `nested deeper than ${this.limits.maxDepth} levels at ${this.at}`);
+  }
+
+  private nameAt(from: number): string {
+    const literal = this.text.slice(from, this.at);
+    return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
+  }
+
+  /** Moves behind the string that begins here. */
+  private string(): void {
+    if (this.text.charCodeAt(this.at) !== QUOTE) throw this.unexpected();
+    for (this.at++; ; this.at++) {
+      const code = this.text.charCodeAt(this.at);
+      if (code === QUOTE) {
+        this.at++;
+        return;
+      }
+      // past the end it is NaN
+      if (!(code >= 32)) throw this.unexpected();
+      if (code !== BACKSLASH) continue;
+      this.at++;
+      const escaped = this.text[this.at] ?? '';
+      if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(this.text.slice(this.at + 1, this.at + 5))) this.at += 4;
+      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) throw this.unexpected();
+    }
+  }
+
+  private word(word: string, kind: 'boolean' | 'null', depth: number): void {
+    const start = this.at;
+    if (!this.text.startsWith(word, start)) throw this.unexpected();
+    this.at += word.length;
+    this.listener.scalar?.(kind, start, this.at, depth);
+  }
+
+  private space(): void {
+    for (;;) {
+      const code = this.text.charCodeAt(this.at);
+      if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
+      this.at++;
+    }
+  }
+
+  private take(char: string): boolean {
+    this.space();
+    if (this.text[this.at] !== char) return false;
+    this.at++;
+    return true;
+  }
+
+  private expect(char: string): void {
+    if (!this.take(char)) throw this.unexpected();
+  }
+
+  /** The place and the sort of character, never the text: it may be somebody's data. */
+  private unexpected(): JsonTextError {
+    const found = this.text[this.at];
+    const what = found === undefined ? 'its end' : `an unexpected ${sortOf(found)}`;
+    return new JsonTextError('syntax', `${what} at ${this.at}`);
+  }
+}
+
+function sortOf(char: string): string {
+  if (/[{}[\],:"'\\]/.test(char)) return `"${char}"`;
+  if (/\p{Cc}/u.test(char)) return 'control character';
+  return /\d/.test(char) ? 'digit' : 'character';
+}
+
+/** Members of one open object. Sorting finds equal names without a hash that a sender could make collide. */
+class Members {
+  isSorted = true;
+  places: number[] = [];
+  private names: string[] = [];
+
+  add(name: string, place: number): void {
+    const last = this.names.at(-1);
+    if (last !== undefined && !(last < name)) this.isSorted = false;
+    this.names.push(name);
+    this.places.push(place);
+  }
+
+  /** Puts `places` in the order of the names; the place of the first name that was there before, if any. */
+  sort(): number | undefined {
+    if (this.isSorted) return undefined;
+    const { names, places } = this;
+    const order = Array.from(names.keys()).sort((a, b) => {
+      const [left, right] = [names[a]!, names[b]!];
+      return left < right ? -1 : left > right ? 1 : a - b;
+    });
+    let twice: number | undefined;
+    for (let index = 1; index < order.length; index++) {
+      const [before, at] = [order[index - 1]!, order[index]!];
+      if (names[before] === names[at]) twice = Math.min(twice ?? Number.POSITIVE_INFINITY, places[at]!);
+    }
+    this.places = order.map((index) => places[index]!);
+    return twice;
+  }
+
+  clear(): void {
+    this.isSorted = true;
+    this.names = [];
+    this.places = [];
+  }
+}

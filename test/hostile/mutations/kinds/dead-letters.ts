@@ -1,0 +1,78 @@
+import { explain } from '../../../../functions/dead-letter/explain.ts';
+import { triggers } from '../../../../functions/triggers.ts';
+import { DEAD_LETTERS_TABLE, deathRow } from '../../../../shared/dead-letters/dead-letters-table.ts';
+import { deathFactsOfRecord } from '../../../../shared/dead-letters/entry-metadata.ts';
+import { readDeadLetter } from '../../../../shared/dead-letters/read-dead-letter.ts';
+import { replayMessage } from '../../../../shared/dead-letters/replay-message.ts';
+import { toColumns } from '../../../../shared/delta/data-file.ts';
+import { parseSchema, schemaStringOf } from '../../../../shared/delta/schema.ts';
+import { deadLetterMessage } from '../../../../shared/runtime/dead-letter-message.ts';
+import { AppError } from '../../../../shared/runtime/errors.ts';
+import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
+import { finalizedEvent } from '../../../helpers/events.ts';
+import { forwarding } from '../../../helpers/letters.ts';
+import {
+  batch,
+  binary,
+  cloudEvent,
+  messageEvent,
+  pubsubMessage,
+  structured,
+} from '../../../helpers/messages.ts';
+import { type Ending, type MutationKind, mutantsOf } from '../kind.ts';
+import { decodeMessage, encodeMessage } from './messages.ts';
+
+const FUNCTIONS = Object.keys(triggers);
+const FIELDS = parseSchema(schemaStringOf(DEAD_LETTERS_TABLE.columns));
+const OBJECT = { bucket: 'raw', name: 'in/clip.mp4', generation: '1763683200000001' };
+
+function refused(input: unknown, name: string, reason: string): Buffer {
+  const error = new AppError('schema-violation', reason);
+  const { data, attributes } = deadLetterMessage({
+    function: name,
+    eventId: 'e'.repeat(64),
+    error,
+    input,
+    at: new Date(0),
+  });
+  return encodeMessage({ data: Buffer.from(data).toString('base64'), attributes });
+}
+
+function givenUp(message: Record<string, unknown>, name: string): Buffer {
+  const attributes = { ...(message['attributes'] as object), ...forwarding(`eventarc-us-${name}-sub-1`) };
+  return encodeMessage({ ...message, attributes });
+}
+
+/** Messages of the dead-letter topic: the inspector up to its records and rows, and the replay of what it kept. */
+export const deadLetters: MutationKind = {
+  async open() {
+    const seeds = [
+      refused(messageEvent(structured()), 'ingestEvent', 'data/a/b is "x" (4 characters); must be number'),
+      refused(finalizedEvent(OBJECT), 'processVideo', 'gs://raw/in/clip.mp4 at 2026-11-21T10:00:00Z: 12 B'),
+      refused({ a: [] }, 'ingestEvent', 'event is not one'),
+      givenUp(binary(), 'ingestevent'),
+      givenUp(batch([cloudEvent(), cloudEvent({ id: '2' })]), 'ingestevent'),
+      givenUp(pubsubMessage({ data: JSON.stringify(finalizedEvent(OBJECT)) }), 'processvideo'),
+      givenUp(pubsubMessage({ attributes: { bucketId: 'raw', objectId: 'x', objectGeneration: '1' } }), 'x'),
+    ];
+    const storage = createMemoryStorage();
+    const tools = {
+      state: storage.bucket('state'),
+      storage,
+      frames: storage.bucket('frames'),
+      hasEvents: async () => false,
+    };
+    const { signal } = new AbortController();
+    return {
+      make: mutantsOf(seeds, ['deadLetterForm: envelope\n', 'CloudPubSubDeadLetterSource', 'ingestevent']),
+      async read(bytes): Promise<Ending> {
+        const letter = readDeadLetter(messageEvent(decodeMessage(bytes)), FUNCTIONS);
+        const death = await explain(letter, tools, { signal, at: new Date(0) });
+        deathFactsOfRecord(JSON.parse(JSON.stringify(death)));
+        toColumns(FIELDS, [deathRow(death)]);
+        replayMessage(death, 'key');
+        return 'read';
+      },
+    };
+  },
+};
