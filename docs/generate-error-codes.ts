@@ -57,9 +57,9 @@ const REFUSALS: Readonly<Record<RefusalCode, Documented>> = {
   },
   'empty-object': { meaning: 'The object has 0 bytes.', remedy: NEW_UPLOAD },
   'too-costly': {
-    meaning: 'decoding the video takes more memory or time than the instance has',
+    meaning: 'Decoding the video takes more memory or time than the instance has.',
     remedy:
-      'upload a smaller version, or raise `memory` in `functions/video/definition.ts`; [decoding-memory.md](decoding-memory.md) says which clip needs how much',
+      'upload a smaller version, or raise `memory` in `functions/video/definition.ts`; [decoding-memory.md](decoding-memory.md) says which clip needs how much.',
   },
   'corrupt-media': {
     meaning:
