@@ -1,10 +1,10 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import { functionNamed } from '../shared/app/define-app.ts';
 import { Admission } from '../shared/runtime/admission.ts';
-import { EnvReader } from '../shared/runtime/config.ts';
 import { instanceMemory } from '../shared/runtime/instance-memory.ts';
 import { createLogger } from '../shared/runtime/log.ts';
 import { core } from './app.ts';
+import { parseAdmissionConfig } from './config.ts';
 
 /**
  * The framework reads a body whole before it calls a handler: what may be in flight is decided before that, at the
@@ -19,12 +19,9 @@ const { createServer } = http;
 
 function createAdmittingServer(listener: RequestListener): Server {
   Object.assign(http, { createServer });
-  const { FUNCTION_TARGET: name = '' } = process.env;
+  const { functionName: name, admitBytes } = parseAdmissionConfig(process.env);
   const { memory } = functionNamed(core, name)?.instance ?? { memory: '512Mi' };
-  const read = new EnvReader(process.env);
-  const fallback = Math.floor(instanceMemory(memory) / MEMORY_PER_BODY_BYTE);
-  const bytes = read.integer('ADMIT_BYTES', fallback, { min: 1, max: 2 ** 40 });
-  read.finish();
+  const bytes = admitBytes || Math.floor(instanceMemory(memory) / MEMORY_PER_BODY_BYTE);
   const log = createLogger({ fields: { function: name } });
   const server = createServer(new Admission({ bytes, log }).guard(listener));
   // a body must be there in the time that the longest of the small functions has

@@ -4,7 +4,7 @@ import type { LogFields, Logger } from '../../shared/runtime/log.ts';
 /**
  * One log entry for all events that were settled by one commit: at thousands of events a second, an entry an
  * event would cost more than the event. Log-based metrics are made from its numbers: `events_consumed_total` by
- * status from `added` and `duplicates`, `event_lag_seconds` from `lagMs`.
+ * status from `added` and `duplicates`, `event_lag_ms` from `lagMs`.
  */
 export class OutcomeLog {
   private lags: number[] = [];
