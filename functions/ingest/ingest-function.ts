@@ -1,7 +1,7 @@
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
+import { type EventFunction, type Runtime, tellRefusal } from '../../shared/runtime/handle.ts';
 import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import type { IngestConfig } from './config.ts';
 import { EVENTS_TABLE } from './events-table.ts';
@@ -41,8 +41,7 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
       const [at, input] = [new Date(clock.now()), alone(message, text)];
       const eventId = identityOf(input, config.read);
       await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
-      const { code, message: reason } = error;
-      invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
+      tellRefusal(invocation.log, eventId, error);
     },
     settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
   };
