@@ -31,11 +31,14 @@ export function measure({ make, run }: Hostile, sizes: readonly number[]): Measu
       spent += once;
       ms = Math.min(ms, once);
     }
-    const before = measured.at(-1);
-    measured.push({ size, ms, growth: before && Math.max(ms, FLOOR_MS) / Math.max(before.ms, FLOOR_MS) });
+    measured.push({ size, ms, growth: growthOf(ms, measured.at(-1)?.ms) });
     if (ms > ENOUGH_MS) break;
   }
   return measured;
+}
+
+export function growthOf(ms: number, before: number | undefined): number | undefined {
+  return before === undefined ? undefined : Math.max(ms, FLOOR_MS) / Math.max(before, FLOOR_MS);
 }
 
 /** Of the processor, which others that are busy on it do not change much. */

@@ -359,7 +359,7 @@ const TOOLS: Hostile[] = [
   hostile(
     'boundary of a body',
     (size) => fill('boundary="', size),
-    (type) => parseMultipart(type, (async function* () {})()),
+    (type) => void parseMultipart(type, (async function* () {})()).catch(() => {}),
   ),
   hostile('question', (size) => `{"contents":${fill('[', size)}`, parseQuestion),
 ];
