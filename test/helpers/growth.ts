@@ -26,7 +26,7 @@ export function measure({ make, run }: Hostile, sizes: readonly number[]): Measu
     const input = make(size) as never;
     let ms = Number.POSITIVE_INFINITY;
     let spent = 0;
-    for (let runs = 0; runs < 3 && spent < 100; runs++) {
+    for (let runs = 0; runs < 3 && spent < FLOOR_MS; runs++) {
       const once = timeOf(() => run(input));
       spent += once;
       ms = Math.min(ms, once);
