@@ -2,7 +2,7 @@ import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
 import { Gate } from '../../shared/runtime/gate.ts';
-import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
+import { type EventFunction, type Runtime, tellRefusal } from '../../shared/runtime/handle.ts';
 import { instanceMemory } from '../../shared/runtime/instance-memory.ts';
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import { runtimeOf, type Services } from '../../shared/runtime/services.ts';
@@ -60,8 +60,7 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
       const [at, input] = [new Date(clock.now()), alone(message, text)];
       const eventId = identityOf(input, config.read);
       const to = await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
-      const { code, message: reason } = error;
-      invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused', to });
+      tellRefusal(invocation.log, eventId, error, to);
     },
     settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
   };

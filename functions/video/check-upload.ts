@@ -1,5 +1,5 @@
 import type { Clock } from '../../shared/runtime/clock.ts';
-import { describe } from '../../shared/runtime/cloud-event.ts';
+import { describe, quoted } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VideoConfig } from './config.ts';
@@ -35,7 +35,7 @@ export async function checkUpload(
   if (!object.name.startsWith(accept.namePrefix)) {
     throw new AppError(
       'outside-prefix',
-      `name is ${describe(object.name)}; names that begin with ${describe(accept.namePrefix)} are allowed`,
+      `name must begin with ${quoted(accept.namePrefix)}, got ${quoted(object.name)}`,
     );
   }
   const facts = await liveFacts(store, object, options);
@@ -43,8 +43,8 @@ export async function checkUpload(
   if (!isVideo && !EXTENSIONS.some((extension) => object.name.toLowerCase().endsWith(extension))) {
     throw new AppError(
       'unsupported-media',
-      `name is ${describe(object.name)} and content type ${describe(facts.contentType)}; ` +
-        `names that end with ${EXTENSIONS.join(', ')} or content types video/* are allowed`,
+      `name must end with ${EXTENSIONS.join(', ')}, or content type be video/*, ` +
+        `got ${quoted(object.name)} and ${quoted(facts.contentType)}`,
     );
   }
   if (facts.size === 0) {
@@ -117,14 +117,14 @@ export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
   if (characters > MAX_MOMENT_CHARACTERS) {
     throw new AppError(
       'invalid-metadata',
-      `moment has ${characters} characters; at most ${MAX_MOMENT_CHARACTERS} are allowed`,
+      `moment must have at most ${MAX_MOMENT_CHARACTERS} characters, got ${characters}`,
     );
   }
   const bytes = Buffer.byteLength(moment);
   if (bytes > MAX_MOMENT_BYTES) {
     throw new AppError(
       'invalid-metadata',
-      `moment has ${bytes} bytes; at most ${MAX_MOMENT_BYTES} are allowed`,
+      `moment must have at most ${MAX_MOMENT_BYTES} bytes, got ${bytes}`,
     );
   }
   return {
@@ -137,15 +137,14 @@ export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
 function momentsAsked(asked: string | undefined, bound: number): number {
   if (asked === undefined) return bound;
   if (!/^[1-9][0-9]{0,8}$/.test(asked)) {
-    throw new AppError(
-      'invalid-metadata',
-      `max-moments is ${describe(asked)}; a number from 1 to ${bound} is allowed`,
-    );
+    throw new AppError('invalid-metadata', `max-moments must be 1 to ${bound}, got ${describe(asked)}`, {
+      found: asked,
+    });
   }
   if (Number(asked) > bound) {
     throw new AppError(
       'invalid-metadata',
-      `max-moments is ${asked}; at most ${bound} are allowed (MAX_MOMENTS)`,
+      `max-moments must be at most ${bound} (MAX_MOMENTS), got ${asked}`,
     );
   }
   return Number(asked);
@@ -159,13 +158,12 @@ function sheetAsked(asked: string | undefined, allowed: boolean): boolean {
   const word = asked.trim().toLowerCase();
   if (NO.has(word)) return false;
   if (!YES.has(word)) {
-    throw new AppError('invalid-metadata', `contact-sheet is ${describe(asked)}; true or false is allowed`);
+    throw new AppError('invalid-metadata', `contact-sheet must be true or false, got ${describe(asked)}`, {
+      found: asked,
+    });
   }
   if (!allowed) {
-    throw new AppError(
-      'invalid-metadata',
-      `contact-sheet is ${describe(asked)}; only false is allowed (CONTACT_SHEET)`,
-    );
+    throw new AppError('invalid-metadata', `contact-sheet must be false (CONTACT_SHEET), got ${asked}`);
   }
   return true;
 }

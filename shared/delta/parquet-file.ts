@@ -52,6 +52,8 @@ export async function openParquet(
     const metadata = await parquetMetadataAsync(file, {
       parsers: boundParsers,
       initialFetchSize: footerBytes(size),
+      // no column of ours is one, and the search for them never ends in a schema with a negative number of children
+      geoparquet: false,
     });
     checkFooter(metadata, path, size);
     const columns = new Set<string>();

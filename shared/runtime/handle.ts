@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type CloudEvent, eventIdOf, isJsonObject } from './cloud-event.ts';
@@ -90,12 +91,12 @@ export async function handleEvent<T extends ParsedEvent>(
     if (isRefusal(error)) {
       const to = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
       if (!(to instanceof AppError)) {
-        const { code, message: reason } = error;
-        log.warn('event refused', { eventId, code, reason, outcome: 'refused', to });
+        tellRefusal(log, eventId, error, to);
         return;
       }
       error = to;
     }
+    tellFound(log, eventId, error);
     log.error('attempt failed', error, {
       code: error.code,
       reason: error.message,
@@ -106,6 +107,27 @@ export async function handleEvent<T extends ParsedEvent>(
   } finally {
     attempt.clear();
   }
+}
+
+/** The reason as a warning; the value that was found, which may be somebody's data, as a debug line alone. */
+export function tellRefusal(log: Logger, eventId: string, error: AppError, to: RefusedTo): void {
+  log.warn('event refused', { eventId, code: error.code, reason: error.message, outcome: 'refused', to });
+  tellFound(log, eventId, error);
+}
+
+/** Characters of a value in the debug log. */
+const MAX_FOUND = 1_000;
+
+function tellFound(log: Logger, eventId: string, { code, found }: AppError): void {
+  if (found === undefined) return;
+  // a getter, since only a debug line has to make a text of it
+  log.debug('value found', {
+    eventId,
+    code,
+    get found() {
+      return inspect(found, { depth: 3, maxArrayLength: 20, maxStringLength: MAX_FOUND }).slice(0, MAX_FOUND);
+    },
+  });
 }
 
 /** A replayed event is settled: its letter is told before the delivery is acknowledged, so that none is forgotten. */
