@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 
 /** A place that takes no folder and no file. */
 export interface Place {
@@ -75,4 +75,13 @@ export function unwritablePlaces(dir: string): { places: Place[]; remove(): void
       readOnly?.remove();
     },
   };
+}
+
+/** What lies beside the place: a command that fails leaves nothing there. */
+export function siblingsOf({ path }: Place): string[] {
+  try {
+    return path.startsWith('/proc/') ? [] : readdirSync(dirname(path));
+  } catch {
+    return [];
+  }
 }
