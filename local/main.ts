@@ -15,7 +15,7 @@ import { makePrivateFolder } from './private-folder.ts';
 import { collect } from './process-files.ts';
 import { describeResult, stagePrinter } from './report.ts';
 import { lockFolder, type StateLock } from './state-lock.ts';
-import { printable } from './terminal-text.ts';
+import { escapeText, printable } from './terminal-text.ts';
 import { uploadFile } from './upload.ts';
 import { type Outcome, UploadTracker } from './uploads.ts';
 
@@ -44,7 +44,7 @@ The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken 
 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
-const print = (line = ''): void => void process.stdout.write(`${line}\n`);
+const print = (line = ''): void => void process.stdout.write(`${escapeText(line)}\n`);
 
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
