@@ -13,6 +13,7 @@ export interface Ended {
 export function shell(
   line: string,
   onOutput: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+  limitMs = 50_000,
 ) {
   const child = spawn('bash', ['-c', line], {
     cwd: root,
@@ -32,7 +33,7 @@ export function shell(
     });
   }
   // a command that never ends must not keep the suite
-  const timer = setTimeout(() => child.kill('SIGKILL'), 50_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   return new Promise<Ended>((resolve) =>
     child.once('close', (code, signal) => {
       clearTimeout(timer);

@@ -104,6 +104,7 @@ describe('in the middle', () => {
       (text, kill) => {
         if (/opened mp4/.test(text)) kill('SIGINT');
       },
+      150_000,
     );
     expect(stdout).toMatch(/opened mp4/);
     expect(code).toBe(130);
@@ -127,13 +128,17 @@ describe('in the middle', () => {
       return answer.status;
     };
     let seen = '';
-    const ended = shell(`exec $START --dir ${home} --out ${out} ${clip}`, (text) => {
-      seen = text;
-    });
+    const ended = shell(
+      `exec $START --dir ${home} --out ${out} ${clip}`,
+      (text) => {
+        seen = text;
+      },
+      170_000,
+    );
     try {
-      await expect.poll(() => seen, { timeout: 40_000 }).toMatch(/Ctrl-C ends it/);
+      await expect.poll(() => seen, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
       expect(await upload('../../../escaped\u001b[2J.mp4')).toBe(200);
-      await expect.poll(() => seen, { timeout: 40_000 }).toMatch(/escaped\ufffd\[2J\.mp4: framed/);
+      await expect.poll(() => seen, { timeout: 60_000 }).toMatch(/escaped\ufffd\[2J\.mp4: framed/);
       expect(readdirSync(out).sort()).toEqual(['%2E%2E', 'box.mp4']);
       if (disk) {
         disk.fill();
@@ -142,7 +147,7 @@ describe('in the middle', () => {
         disk.empty();
       }
       expect(await upload('room-again.mp4')).toBe(200);
-      await expect.poll(() => seen, { timeout: 40_000 }).toMatch(/room-again\.mp4: framed/);
+      await expect.poll(() => seen, { timeout: 60_000 }).toMatch(/room-again\.mp4: framed/);
       rmSync(home, { recursive: true });
       const { code, stderr } = await ended;
       expect(stderr).toMatch(/home was removed or taken while the local cloud ran in it\n$/);
@@ -150,5 +155,5 @@ describe('in the middle', () => {
     } finally {
       disk?.remove();
     }
-  }, 120_000);
+  }, 180_000);
 });
