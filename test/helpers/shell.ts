@@ -13,7 +13,7 @@ export interface Ended {
 export function shell(
   line: string,
   onOutput: (text: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
-  limitMs = 50_000,
+  limitMs = 150_000,
 ) {
   const child = spawn('bash', ['-c', line], {
     cwd: root,
