@@ -2,7 +2,6 @@ import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
 import { core } from '../functions/app.ts';
 import { placeFault } from '../local/make-folder.ts';
-import { escapeText } from '../local/terminal-text.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -20,7 +19,7 @@ import { describeSource, readSource } from './source.ts';
 const out = new Output(process.stdout, process.env);
 const say = (line: string): void => {
   // what was lost is said at the end; changes that are under way go on
-  out.line(escapeText(line)).catch(() => undefined);
+  out.line(line).catch(() => undefined);
 };
 
 const SCRIPT_HEAD = `#!/usr/bin/env bash

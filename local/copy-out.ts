@@ -1,8 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmdirSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { copyPath } from './copy-path.ts';
-import { makeFolder, placeFault } from './make-folder.ts';
+import { makeFolder, placeFault, removeEmpty } from './make-folder.ts';
 
 /** The folder for copies cannot be written; the message says why, in one line. */
 export class CopyError extends Error {}
@@ -78,14 +78,6 @@ async function inDraft<T>(
   } finally {
     process.off('exit', remove);
     remove();
-  }
-}
-
-function removeEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // it was not made, or somebody has put something into it
   }
 }
 

@@ -10,12 +10,12 @@ import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { makeDemoClip } from './demo-clip.ts';
 import { chooseGemini } from './gemini-choice.ts';
 import { letterLines } from './letter-lines.ts';
-import { placeFault } from './make-folder.ts';
+import { placeFault, removeEmpty } from './make-folder.ts';
 import { makePrivateFolder } from './private-folder.ts';
 import { collect } from './process-files.ts';
 import { describeResult, stagePrinter } from './report.ts';
-import { lockFolder } from './state-lock.ts';
-import { printable } from './terminal-text.ts';
+import { lockFolder, type StateLock } from './state-lock.ts';
+import { escapeText, printable } from './terminal-text.ts';
 import { uploadFile } from './upload.ts';
 import { type Outcome, UploadTracker } from './uploads.ts';
 
@@ -44,7 +44,7 @@ The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken 
 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
-const print = (line = ''): void => void process.stdout.write(`${line}\n`);
+const print = (line = ''): void => void process.stdout.write(`${escapeText(line)}\n`);
 
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
@@ -117,8 +117,7 @@ async function main(): Promise<void> {
   const place = placeOf(dir);
   // what it writes is nobody else's business, except for the copies, which are the user's
   const copies: CopyOptions = { mask: process.umask(0o077) };
-  for (const open of makePrivateFolder(dir)) print(`${printable(open)} was open to others: closed to them`);
-  const lock = lockFolder(dir);
+  const lock = takeFolder(dir);
   let cloud: LocalCloud | undefined;
   let ending: Promise<void> | undefined;
   const end = (code: number): void => {
@@ -292,6 +291,18 @@ function complainOnce(dir: string): (error: unknown) => void {
     toldAt = performance.now();
     complain(`${printable(dir)} cannot be written: ${placeFault(error) ?? inOneLine(error)}`);
   };
+}
+
+/** Its own folder, for itself alone. Throws in one line, and leaves nothing behind, where it cannot be used. */
+function takeFolder(dir: string): StateLock {
+  const isNew = !existsSync(dir);
+  for (const open of makePrivateFolder(dir)) print(`${printable(open)} was open to others: closed to them`);
+  try {
+    return lockFolder(dir);
+  } catch (error) {
+    if (isNew) removeEmpty(dir);
+    throw error;
+  }
 }
 
 function failOut(error: unknown): never {

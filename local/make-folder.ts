@@ -1,4 +1,4 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
@@ -16,6 +16,15 @@ export function makeFolder(dir: string, mode = 0o777): void {
   } catch (error) {
     // somebody else made it meanwhile
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
+  }
+}
+
+/** Takes back what `makeFolder` made, unless something is in it. */
+export function removeEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // it was not made, or somebody has put something into it
   }
 }
 

@@ -1,5 +1,5 @@
 import { placeFault } from '../../local/make-folder.ts';
-import { escapeJson, printable } from '../../local/terminal-text.ts';
+import { escapeJson, escapeText, printable } from '../../local/terminal-text.ts';
 import { Failure } from './options.ts';
 import type { TextStream } from './subcommand.ts';
 
@@ -58,8 +58,9 @@ export class Output {
     if (this.failure) throw this.failure;
   }
 
+  /** One line or several for people: no character of them acts on a terminal. */
   line(text = ''): Promise<void> {
-    return this.write(`${text}\n`);
+    return this.write(`${escapeText(text)}\n`);
   }
 
   /** Indented; no character of it acts on a terminal. */

@@ -1,3 +1,4 @@
+import { escapeText, printable } from '../../local/terminal-text.ts';
 import type { TextStream } from './subcommand.ts';
 
 /** Between two lines where nobody watches, ms. */
@@ -18,9 +19,11 @@ export class Progress {
   start(text: () => string): void {
     this.stop();
     const show = (): void => {
-      if (!this.stream.isTTY) return void this.stream.write(`${text()}\n`);
+      if (!this.stream.isTTY) return void this.stream.write(`${printable(text())}\n`);
       this.hasLine = true;
-      this.stream.write(`\r\x1b[K${text().slice(0, Math.max(20, (this.stream.columns ?? 80) - 1))}`);
+      this.stream.write(
+        `\r\x1b[K${printable(text()).slice(0, Math.max(20, (this.stream.columns ?? 80) - 1))}`,
+      );
     };
     this.timer = setInterval(show, this.stream.isTTY ? TERMINAL_MS : QUIET_MS);
     this.timer.unref();
@@ -35,6 +38,6 @@ export class Progress {
   /** A line that stays. */
   note(text: string): void {
     if (this.hasLine) this.stream.write('\r\x1b[K');
-    this.stream.write(`${text}\n`);
+    this.stream.write(`${escapeText(text)}\n`);
   }
 }

@@ -41,7 +41,8 @@ export function readSaved(file: string): SavedReplay | undefined {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new Failure(`--position ${printable((error as Error).message)}`);
+    const why = placeFault(error) ?? printable((error as Error).message);
+    throw new Failure(`--position ${printable(file)} cannot be read: ${why}`);
   }
   try {
     const saved = JSON.parse(text) as SavedReplay;

@@ -127,7 +127,9 @@ test('the payload is saved byte for byte, in a new file that is nobody else’s'
   const again = await scene.here(['show', death.letter, '--payload', file]);
   expect(again).toMatchObject({ code: 1, stderr: `${file} is there already: name a new file\n` });
   const nowhere = await scene.here(['show', death.letter, '--payload', '/nonexistent/x']);
-  expect(nowhere.stderr).toMatch(/^--payload ENOENT/);
+  expect(nowhere.stderr).toMatch(
+    /^--payload \/nonexistent\/x cannot be written: there is no such place \(ENOENT\)\n$/,
+  );
 });
 
 describe('how what it is about stands now', () => {

@@ -1,0 +1,87 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** A place that takes no folder and no file. */
+export interface Place {
+  what: string;
+  path: string;
+  /** Why not, as a message says it. */
+  reason: RegExp;
+}
+
+/** A file system of a few kilobytes in memory, which only root may make. */
+export interface SmallDisk {
+  path: string;
+  fill(): void;
+  empty(): void;
+  remove(): void;
+}
+
+/** Undefined where none can be had. */
+export function smallDisk(path: string, kilobytes: number): SmallDisk | undefined {
+  mkdirSync(path, { recursive: true });
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', path], { stdio: 'ignore' });
+  } catch {
+    return undefined;
+  }
+  const filler = join(path, 'filler');
+  return {
+    path,
+    fill() {
+      try {
+        writeFileSync(filler, Buffer.alloc(kilobytes * 1024));
+      } catch {
+        // it is full now
+      }
+    },
+    empty: () => rmSync(filler, { force: true }),
+    remove: () => void execFileSync('umount', ['-l', path], { stdio: 'ignore' }),
+  };
+}
+
+/** Below `dir`: every kind of place that cannot be written on this machine. */
+export function unwritablePlaces(dir: string): { places: Place[]; remove(): void } {
+  const file = join(dir, 'a-file');
+  writeFileSync(file, 'kept');
+  const places: Place[] = [
+    {
+      what: 'where the kernel makes the folders',
+      path: '/proc/x',
+      reason: /there is no such place \(ENOENT\)/,
+    },
+    { what: 'below a file', path: join(file, 'x'), reason: /a file is where a folder has to be \(ENOTDIR\)/ },
+  ];
+  const full = smallDisk(join(dir, 'full'), 64);
+  const readOnly = smallDisk(join(dir, 'read-only'), 64);
+  full?.fill();
+  if (full) {
+    places.push({
+      what: 'a full disk',
+      path: join(full.path, 'x'),
+      reason: /no space left on device \(ENOSPC\)/,
+    });
+  }
+  if (readOnly) {
+    execFileSync('mount', ['-o', 'remount,ro', readOnly.path], { stdio: 'ignore' });
+    const path = join(readOnly.path, 'x');
+    places.push({ what: 'a read-only disk', path, reason: /the file system is read-only \(EROFS\)/ });
+  }
+  return {
+    places,
+    remove() {
+      full?.remove();
+      readOnly?.remove();
+    },
+  };
+}
+
+/** What lies beside the place: a command that fails leaves nothing there. */
+export function siblingsOf({ path }: Place): string[] {
+  try {
+    return path.startsWith('/proc/') ? [] : readdirSync(dirname(path));
+  } catch {
+    return [];
+  }
+}
