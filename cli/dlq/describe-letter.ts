@@ -34,6 +34,10 @@ export function describeLetter(shown: ShownLetter, { full }: { full: boolean }):
     ['function', summary.function],
     ['why', `${death.code}: ${death.message}`],
     ['died', diedText(death)],
+    [
+      'in brief',
+      death.brief && 'one of a storm: neither its history nor its object was looked up when it died',
+    ],
     ['group', `${death.group}: ${death.pattern}`],
     ['about', aboutText(death)],
     ['now', STATES[death.concern?.kind ?? 'event'][state]],

@@ -3,6 +3,8 @@ import { isJsonObject } from '../../shared/runtime/cloud-event.ts';
 /** Deliveries that failed before: one failure is anybody's, more may be a payload that ends the process. */
 const FAILED_BEFORE = 2;
 const AT_A_TIME = 8;
+/** Of those that are there: the last few must not all begin with the one that kills them. */
+const SHARE = 4;
 /** For those that come back together to be there when one of them is picked. */
 const GATHER_MS = 100;
 
@@ -42,8 +44,13 @@ export class Suspects {
     });
   }
 
+  private limit(): number {
+    const all = this.running + this.waiting.length;
+    return Math.max(1, Math.min(AT_A_TIME, Math.floor(all / SHARE)));
+  }
+
   private next(): void {
-    while (this.running < AT_A_TIME && this.waiting.length > 0) {
+    while (this.waiting.length > 0 && this.running < this.limit()) {
       const [begin] = this.waiting.splice(Math.floor(this.random() * this.waiting.length), 1);
       this.running++;
       begin?.();

@@ -23,24 +23,31 @@ test('a first and a second delivery wait for nobody', async () => {
   }
 });
 
-test('those that come back again take turns, eight at a time, in the order of chance', async () => {
-  const order: number[] = [];
-  let [running, most] = [0, 0];
-  // always the last of those that wait
-  const suspects = new Suspects(() => 0.999);
-  await Promise.all(
-    Array.from({ length: 20 }, (_, serial) =>
-      suspects.run(delivered(3), async () => {
-        order.push(serial);
-        most = Math.max(most, ++running);
-        await delay(1);
-        running--;
-      }),
-    ),
-  );
-  expect(order).toEqual(Array.from({ length: 20 }, (_, index) => 19 - index));
-  expect(most).toBe(8);
-});
+test.each([
+  { letters: 40, atATime: 8 },
+  { letters: 10, atATime: 2 },
+  { letters: 4, atATime: 1 },
+])(
+  '$letters that come back again take turns, $atATime at a time, in the order of chance',
+  async ({ letters, atATime }) => {
+    const order: number[] = [];
+    let [running, most] = [0, 0];
+    // always the last of those that wait
+    const suspects = new Suspects(() => 0.999);
+    await Promise.all(
+      Array.from({ length: letters }, (_, serial) =>
+        suspects.run(delivered(3), async () => {
+          order.push(serial);
+          most = Math.max(most, ++running);
+          await delay(1);
+          running--;
+        }),
+      ),
+    );
+    expect(order).toEqual(Array.from({ length: letters }, (_, index) => letters - 1 - index));
+    expect(most).toBe(atATime);
+  },
+);
 
 test('one that fails gives its turn on', async () => {
   const suspects = new Suspects();
