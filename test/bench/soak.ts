@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { privateBundle } from '../../build.ts';
+import { triggers } from '../../functions/triggers.ts';
 import { type FunctionProcess, startFunction } from '../../local/function-process.ts';
 import { startGcsServer } from '../../local/gcs/server.ts';
 import { DeltaTable } from '../../shared/delta/index.ts';
@@ -56,7 +57,7 @@ export async function bench(emit: Emit): Promise<void> {
     emit({ name: 'soak.memory.most', value: Math.round(Math.max(...samples) / MB), unit: 'MB' });
 
     await check(createGcsStorage({ apiEndpoint: gcs.url }).bucket('lake'), sent.events);
-    if (sent.failures.length > 0) process.stderr.write(`soak: came again: ${sent.failures.join(', ')}\n`);
+    if (sent.failures.length > 0) process.stderr.write(`soak: came again: ${countOf(sent.failures)}\n`);
     const grown = (least(samples, 3) - least(samples, 1)) * MB;
     if (grown > MAX_GROWTH) {
       throw new Error(`memory may grow by ${MAX_GROWTH / MB} MB, got ${Math.round(grown / MB)} MB`);
@@ -81,7 +82,8 @@ interface Sent {
 
 /** Requests go out by the clock, whatever has become of those before. */
 async function send(url: string): Promise<Sent> {
-  const agent = new Agent({ keepAlive: true });
+  // more than the platform sends at a time would overflow the queue of connections that wait to be accepted
+  const agent = new Agent({ keepAlive: true, maxSockets: triggers.ingestEvent.concurrency });
   const failures: (number | string)[] = [];
   const latencies: number[] = [];
   const underWay: Promise<void>[] = [];
@@ -125,6 +127,13 @@ function post(url: string, event: Record<string, unknown>, agent: Agent): Promis
     sent.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     sent.end(body);
   });
+}
+
+/** `204: 3, ECONNRESET: 1`. */
+function countOf(results: readonly (number | string)[]): string {
+  const counts = new Map<number | string, number>();
+  for (const result of results) counts.set(result, (counts.get(result) ?? 0) + 1);
+  return [...counts].map(([result, count]) => `${result}: ${count}`).join(', ');
 }
 
 /** Resident bytes, once a second; empty if the system does not tell. */
