@@ -1,7 +1,7 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import { Admission } from '../shared/runtime/admission.ts';
 import { EnvReader } from '../shared/runtime/config.ts';
-import { instanceMemory } from '../shared/runtime/instance-memory.ts';
+import { deployedMemory } from '../shared/runtime/deployed-memory.ts';
 import { createLogger } from '../shared/runtime/log.ts';
 import { type FunctionName, triggers } from './triggers.ts';
 
@@ -21,7 +21,7 @@ function createAdmittingServer(listener: RequestListener): Server {
   const { FUNCTION_TARGET: name = '' } = process.env;
   const { memory } = triggers[name as FunctionName] ?? { memory: '512Mi' };
   const read = new EnvReader(process.env);
-  const fallback = Math.floor(instanceMemory(memory) / MEMORY_PER_BODY_BYTE);
+  const fallback = Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
   const bytes = read.integer('ADMIT_BYTES', fallback, { min: 1, max: 2 ** 40 });
   read.finish();
   const log = createLogger({ fields: { function: name } });

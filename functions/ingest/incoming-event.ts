@@ -1,5 +1,4 @@
-import { describe, eventIdOf } from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { eventIdOf, invalid } from '../../shared/runtime/cloud-event.ts';
 import { parseRfc3339 } from './rfc3339.ts';
 
 /** One event of a message, in the form that the table and the schemas want, whatever form it came in. */
@@ -30,7 +29,7 @@ const MAX_ATTRIBUTE = 8_192;
 export function cloudEventOf(attribute: AttributeReader, data: string | undefined): IncomingEvent {
   const specversion = attribute('specversion');
   if (specversion !== '1.0') {
-    throw new AppError('invalid-event', `specversion is ${describe(specversion)}; "1.0" is allowed`);
+    throw invalid('specversion', '"1.0"', specversion);
   }
   const id = required('id', attribute('id'));
   const source = required('source', attribute('source'));
@@ -76,10 +75,7 @@ function commonOf(
 function required(name: string, value: unknown): string {
   if (typeof value === 'string' && value !== '' && value.length <= MAX_ATTRIBUTE && isText(value))
     return value;
-  throw new AppError(
-    'invalid-event',
-    `${name} is ${describe(value)}; Unicode of 1 to ${MAX_ATTRIBUTE} characters without control characters is allowed`,
-  );
+  throw invalid(name, `Unicode of 1 to ${MAX_ATTRIBUTE} characters without control characters`, value);
 }
 
 function optional(name: string, value: unknown): string | undefined {
@@ -90,7 +86,7 @@ function timeOf(value: unknown): bigint | undefined {
   if (value === undefined || value === null) return undefined;
   const time = typeof value === 'string' ? parseRfc3339(value) : undefined;
   if (time !== undefined) return time;
-  throw new AppError('invalid-event', `time is ${describe(value)}; an RFC 3339 timestamp is allowed`);
+  throw invalid('time', 'an RFC 3339 timestamp', value);
 }
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
 import { type AppError, isRefusal } from '../../shared/runtime/errors.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
@@ -19,8 +20,8 @@ export interface IngestTools {
   settled(row: Row, outcome: SubmitOutcome, invocation: Invocation): void;
 }
 
-/** Each is a message of its own by then, and a batch may have thousands. */
-const REFUSALS_AT_A_TIME = 64;
+/** Each holds a copy of the message's attributes, up to 100 KB, until it is published. */
+const PARALLEL_REFUSALS = 50;
 
 /**
  * One message: each event that is good enters the table once. Resolves when all of them are there and those of
@@ -55,12 +56,9 @@ export async function ingestEvent(
     throw toTableError(error);
   }
   // last: whenever the message is delivered again, so are these
-  const left = refused.values();
-  await Promise.all(Array.from({ length: Math.min(REFUSALS_AT_A_TIME, refused.length) }, refuseLeft));
-
-  async function refuseLeft(): Promise<void> {
-    for (const { error, text } of left) await tools.refuse(error, text, message, invocation);
-  }
+  await mapConcurrent(refused, PARALLEL_REFUSALS, ({ error, text }) =>
+    tools.refuse(error, text, message, invocation),
+  );
 
   async function submit(event: IncomingEvent): Promise<void> {
     const row = rowOf(event, message, invocation.clock.now());

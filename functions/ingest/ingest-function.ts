@@ -1,9 +1,9 @@
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import { deployedMemory } from '../../shared/runtime/deployed-memory.ts';
 import { Gate } from '../../shared/runtime/gate.ts';
-import type { EventFunction, Runtime } from '../../shared/runtime/handle.ts';
-import { instanceMemory } from '../../shared/runtime/instance-memory.ts';
+import { type EventFunction, type Runtime, tellRefusal } from '../../shared/runtime/handle.ts';
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import { triggers } from '../triggers.ts';
 import type { IngestConfig } from './config.ts';
@@ -50,7 +50,7 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
     checkpointCommits: config.checkpointCommits,
     log,
   });
-  const room = Math.floor(instanceMemory(triggers[NAME].memory) / MEMORY_PER_BATCH_EVENT);
+  const room = Math.floor(deployedMemory(triggers[NAME].memory) / MEMORY_PER_BATCH_EVENT);
   const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
   const tools: IngestTools = {
     validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
@@ -60,8 +60,7 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
       const [at, input] = [new Date(clock.now()), alone(message, text)];
       const eventId = identityOf(input, config.read);
       await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
-      const { code, message: reason } = error;
-      invocation.log.warn('event refused', { eventId, code, reason, outcome: 'refused' });
+      tellRefusal(invocation.log, eventId, error);
     },
     settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
   };

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { canonicalHash } from '../../shared/runtime/canonical-json.ts';
-import { describe } from '../../shared/runtime/cloud-event.ts';
+import { invalid, quoted } from '../../shared/runtime/cloud-event.ts';
 import { AppError, isRefusal } from '../../shared/runtime/errors.ts';
 import { JsonTextError } from '../../shared/runtime/json-scanner.ts';
 import {
@@ -69,11 +69,11 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   const text = decodeText(message.data);
   const isBinary = given('id') !== undefined || given('specversion') !== undefined;
   if (isBinary && contentType !== STRUCTURED && !(contentType === undefined || isJsonType(contentType))) {
-    throw new AppError('invalid-event', `content-type is ${describe(contentType)}; JSON is allowed`);
+    throw new AppError('invalid-event', `content-type must be JSON, got ${quoted(contentType)}`);
   }
   if (isBinary && text === '') return one('binary', cloudEventOf(given, undefined), text);
 
-  if (text === '') throw new AppError('not-json', 'data is empty; JSON is allowed');
+  if (text === '') throw new AppError('not-json', 'data must be JSON, got 0 bytes');
   const root = read(text, options.maxDepth);
   // a producer may repeat the envelope in attributes, for subscriptions to filter on
   const repeats = root.kind === 'object' && isRepeated(text, root, given);
@@ -142,7 +142,7 @@ function structuredEvent(
   options: ReadOptions,
 ): IncomingEvent {
   if (root.kind !== 'object') {
-    throw new AppError('invalid-event', `CloudEvent is JSON of kind ${root.kind}; an object is allowed`);
+    throw new AppError('invalid-event', `CloudEvent must be a JSON object, got JSON of kind ${root.kind}`);
   }
   const { members } = root;
   return cloudEventOf(
@@ -162,12 +162,12 @@ function dataOf(text: string, { members }: JsonText, { maxDepth }: ReadOptions):
   const encoded = members.get('data_base64');
   if (encoded === undefined) return data && text.slice(data.start, data.end);
   if (data !== undefined) {
-    throw new AppError('invalid-event', 'both data and data_base64 are there; one of them is allowed');
+    throw new AppError('invalid-event', 'CloudEvent must have data or data_base64, got both');
   }
   const value = scalarOf(text, encoded);
   const bytes = typeof value === 'string' ? Buffer.from(value, 'base64') : undefined;
   if (bytes === undefined || bytes.toString('base64') !== value) {
-    throw new AppError('invalid-event', `data_base64 is ${describe(value)}; base64 is allowed`);
+    throw invalid('data_base64', 'base64', value);
   }
   const decoded = decodeText(bytes);
   // it was one string so far, and is a text of its own now
@@ -200,13 +200,13 @@ function isJsonType(contentType: string): boolean {
 
 function checkSize(bytes: number, { maxBytes }: ReadOptions): void {
   if (bytes > maxBytes) {
-    throw new AppError('too-large', `event has ${bytes} bytes; at most ${maxBytes} are allowed`);
+    throw new AppError('too-large', `event must have at most ${maxBytes} bytes, got ${bytes}`);
   }
 }
 
 function decodeText(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
-  throw new AppError('not-json', `data is ${bytes.length} bytes that are not UTF-8; JSON is allowed`);
+  throw new AppError('not-json', `data must be JSON, got ${bytes.length} bytes that are not UTF-8`);
 }
 
 function read(text: string, maxDepth: number): JsonDocument {

@@ -1,7 +1,10 @@
 import type { SchemaError, Validators } from '../../schemas/compile.ts';
-import { describe } from '../../shared/runtime/cloud-event.ts';
+import { describe, quoted } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { IncomingEvent } from './incoming-event.ts';
+
+/** Characters of the path to a value, whose names are the sender's. */
+const MAX_PLACE = 200;
 
 export interface ValidateOptions {
   validators: Validators;
@@ -16,10 +19,8 @@ export function validateEvent(event: IncomingEvent, { validators, unknownTypes }
   const versions = Object.hasOwn(validators, event.type) ? validators[event.type] : undefined;
   if (versions === undefined) {
     if (unknownTypes === 'accept') return;
-    throw new AppError(
-      'unknown-type',
-      `type is ${describe(event.type)}; types with a schema are ${Object.keys(validators).join(', ')}`,
-    );
+    const known = Object.keys(validators).join(', ');
+    throw new AppError('unknown-type', `type must be one of ${known}, got ${quoted(event.type)}`);
   }
   const version = event.dataschema === undefined ? newest(versions) : versionIn(event.dataschema, event.type);
   const validator = version !== undefined && Object.hasOwn(versions, version) ? versions[version] : undefined;
@@ -27,26 +28,29 @@ export function validateEvent(event: IncomingEvent, { validators, unknownTypes }
     const known = Object.keys(versions).map((name) => `${event.type}/${name}`);
     throw new AppError(
       'schema-violation',
-      `dataschema is ${describe(event.dataschema)}; ${known.join(', ')} are allowed`,
+      `dataschema must end with one of ${known.join(', ')}, got ${quoted(event.dataschema)}`,
     );
   }
   const data = event.data === undefined ? undefined : (JSON.parse(event.data) as unknown);
   if (data !== undefined && validator(data)) return;
-  const found = data === undefined ? 'data is missing' : violation(data, validator.errors?.[0]);
-  throw new AppError('schema-violation', `${found} (schema ${event.type}/${version})`);
+  throw violation(data, validator.errors?.[0], `schema ${event.type}/${version}`);
 }
 
-/** `data/source/size is "12"; must be integer`. */
-function violation(data: unknown, error: SchemaError | undefined): string {
-  if (error === undefined) return 'data does not fit';
+/** `data/source/size must be integer, got a string of 2 characters`. */
+function violation(data: unknown, error: SchemaError | undefined, schema: string): AppError {
+  const because = (message: string, found?: unknown): AppError =>
+    new AppError('schema-violation', `${message} (${schema})`, { found });
+  if (data === undefined) return because('data must be there, got nothing');
+  if (error === undefined) return because('data must fit its schema');
   const { instancePath, keyword, params, message = keyword } = error;
-  let value = data;
+  let value: unknown = data;
   for (const step of instancePath.split('/').slice(1)) {
     const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
     value = (value as Record<string, unknown> | undefined)?.[name];
   }
   const allowed = keyword === 'enum' ? `must be one of ${JSON.stringify(params['allowedValues'])}` : message;
-  return `data${instancePath} is ${describe(value)}; ${allowed}`;
+  const place = instancePath.length > MAX_PLACE ? `${instancePath.slice(0, MAX_PLACE)}…` : instancePath;
+  return because(`data${place} ${allowed}, got ${describe(value)}`, value);
 }
 
 function versionIn(dataschema: string, type: string): string | undefined {

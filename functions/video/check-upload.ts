@@ -1,4 +1,4 @@
-import { describe } from '../../shared/runtime/cloud-event.ts';
+import { describe, quoted } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VideoConfig } from './config.ts';
@@ -25,7 +25,7 @@ export async function checkUpload(
   if (!object.name.startsWith(accept.namePrefix)) {
     throw new AppError(
       'outside-prefix',
-      `name is ${describe(object.name)}; names that begin with ${describe(accept.namePrefix)} are allowed`,
+      `name must begin with ${quoted(accept.namePrefix)}, got ${quoted(object.name)}`,
     );
   }
   const facts = await store.stat(object.name, { signal });
@@ -45,8 +45,8 @@ export async function checkUpload(
   if (!isVideo && !EXTENSIONS.some((extension) => object.name.toLowerCase().endsWith(extension))) {
     throw new AppError(
       'unsupported-media',
-      `name is ${describe(object.name)} and content type ${describe(facts.contentType)}; ` +
-        `names that end with ${EXTENSIONS.join(', ')} or content types video/* are allowed`,
+      `name must end with ${EXTENSIONS.join(', ')}, or content type be video/*, ` +
+        `got ${quoted(object.name)} and ${quoted(facts.contentType)}`,
     );
   }
   if (facts.size === 0) {
@@ -71,12 +71,14 @@ export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
   if (moment.length > MAX_MOMENT_CHARACTERS) {
     throw new AppError(
       'invalid-metadata',
-      `moment has ${moment.length} characters; at most ${MAX_MOMENT_CHARACTERS} are allowed`,
+      `moment must have at most ${MAX_MOMENT_CHARACTERS} characters, got ${moment.length}`,
     );
   }
   const max = metadata['max-moments'];
   if (max !== undefined && !/^([1-9]|1[0-9]|20)$/.test(max)) {
-    throw new AppError('invalid-metadata', `max-moments is ${describe(max)}; 1 to 20 are allowed`);
+    throw new AppError('invalid-metadata', `max-moments must be 1 to 20, got ${describe(max)}`, {
+      found: max,
+    });
   }
   return {
     moment,

@@ -1,10 +1,11 @@
 import {
   type CloudEvent,
   decodeJson,
-  describe,
+  invalid,
   isJsonObject,
   type Json,
   parseCloudEvent,
+  quoted,
 } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import { readReplayMark } from '../../shared/runtime/replay-mark.ts';
@@ -52,10 +53,7 @@ function parseEvent(input: unknown, inside: (message: Json) => Json | undefined)
     case MESSAGE_PUBLISHED: {
       const message = decodeJson(event.data, 'data')['message'];
       if (!isJsonObject(message)) {
-        throw new AppError(
-          'invalid-event',
-          `data.message is ${describe(message)}; a Pub/Sub message is allowed`,
-        );
+        throw invalid('data.message', 'a Pub/Sub message', message);
       }
       const carried = inside(message);
       if (!carried) return { event, object: parseNotification(message) };
@@ -64,7 +62,7 @@ function parseEvent(input: unknown, inside: (message: Json) => Json | undefined)
     default:
       throw new AppError(
         'invalid-event',
-        `type is ${describe(event.type)}; ${FINALIZED} and ${MESSAGE_PUBLISHED} are allowed`,
+        `type must be ${FINALIZED} or ${MESSAGE_PUBLISHED}, got ${quoted(event.type)}`,
       );
   }
 }
@@ -99,7 +97,7 @@ function parseNotification(message: Json): VideoObject {
   if (attributes['eventType'] !== undefined && attributes['eventType'] !== 'OBJECT_FINALIZE') {
     throw new AppError(
       'invalid-event',
-      `eventType is ${describe(attributes['eventType'])}; OBJECT_FINALIZE is allowed`,
+      `eventType must be OBJECT_FINALIZE, got ${quoted(attributes['eventType'])}`,
     );
   }
   // A notification with payloadFormat NONE has the attributes alone.
@@ -125,25 +123,23 @@ function field(resource: Json, name: string, allowed: RegExp, what: string): str
   const value = resource[name];
   // A generation above 2^53 that came as a JSON number is already rounded: only strings can be trusted.
   if (typeof value === 'string' && allowed.test(value)) return value;
-  throw new AppError('invalid-event', `${name} is ${describe(value)}; ${what} is allowed`);
+  // these say which upload it is
+  throw new AppError('invalid-event', `${name} must be ${what}, got ${quoted(value)}`);
 }
 
 /** https://cloud.google.com/storage/docs/objects#naming */
 function objectName(value: unknown): string {
   if (typeof value !== 'string' || value === '') {
-    throw new AppError(
-      'invalid-event',
-      `name is ${describe(value)}; a string of 1 to 1,024 bytes is allowed`,
-    );
+    throw invalid('name', 'a string of 1 to 1,024 bytes', value);
   }
   const bytes = Buffer.byteLength(value);
   if (bytes > 1_024) {
-    throw new AppError('invalid-event', `name has ${bytes} bytes; 1 to 1,024 are allowed`);
+    throw new AppError('invalid-event', `name must have 1 to 1,024 bytes, got ${bytes}`);
   }
   if (/[\r\n]/.test(value) || value === '.' || value === '..' || !value.isWellFormed()) {
     throw new AppError(
       'invalid-event',
-      `name is ${describe(value)}; Unicode without line breaks, and not "." or "..", is allowed`,
+      `name must be Unicode without line breaks, and not "." or "..", got ${quoted(value)}`,
     );
   }
   return value;

@@ -49,7 +49,12 @@ export async function openParquet(
 ): Promise<ParquetFile> {
   const { file, dropTail } = await objectBuffer(location, path, size, signal);
   try {
-    const metadata = await parquetMetadataAsync(file, { parsers, initialFetchSize: footerBytes(size) });
+    const metadata = await parquetMetadataAsync(file, {
+      parsers,
+      initialFetchSize: footerBytes(size),
+      // no column of ours is one, and the search for them never ends in a schema with a negative number of children
+      geoparquet: false,
+    });
     checkFooter(metadata, path, size);
     const columns = new Set<string>();
     for (const group of metadata.row_groups) {

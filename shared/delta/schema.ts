@@ -176,14 +176,16 @@ export function toStored(value: Value, field: Field): string | number | bigint |
   }
   throw new DeltaError(
     'schema-mismatch',
-    `column ${field.name} got ${show(value)}; it holds ${JSON.stringify(field.type)}`,
+    `column ${field.name} must hold ${JSON.stringify(field.type)}, got ${show(value)}`,
   );
 }
 
+/** Without the value, which is somebody's data. */
 function show(value: Value): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return `${typeof value} ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`;
+  if (value instanceof Date) return 'an invalid date';
+  if (typeof value !== 'string') return `a ${typeof value}`;
+  return value.isWellFormed() ? `a string of ${value.length} characters` : 'a string with half a character';
 }
 
 function checkNames(fields: readonly Field[]): void {

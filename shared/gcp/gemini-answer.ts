@@ -1,4 +1,4 @@
-import { AppError } from '../runtime/errors.ts';
+import { AppError, type AppErrorOptions } from '../runtime/errors.ts';
 import type { GeminiAnswer, TokenCounts } from './gemini.ts';
 
 /** An answer that came, was paid for and cannot be used: `malformed-answer` or `blocked`, with what it cost. */
@@ -7,11 +7,13 @@ export class UnusableAnswer extends AppError {
     code: 'malformed-answer' | 'blocked',
     message: string,
     readonly tokens: TokenCounts,
-    options: { cause?: unknown } = {},
+    options: AppErrorOptions = {},
   ) {
     super(code, message, options);
   }
 }
+
+const FENCE = '```';
 
 const BLOCKED: ReadonlySet<string> = new Set([
   'SAFETY',
@@ -62,15 +64,22 @@ function answerText(candidate: Record<string, unknown>): string {
 }
 
 function parseJson(answer: string, tokens: TokenCounts): unknown {
-  // some models wrap JSON in a code fence, schema or not
-  const fenced = /^\s*```(?:json)?\s*\n([\s\S]*?)\n?```\s*$/.exec(answer);
   try {
-    return JSON.parse(fenced?.[1] ?? answer);
-  } catch (cause) {
-    const shown = JSON.stringify(answer.slice(0, 80));
-    const message = `Gemini answered ${answer.length} characters that are not JSON: ${shown}`;
-    throw new UnusableAnswer('malformed-answer', message, tokens, { cause });
+    return JSON.parse(withoutFence(answer));
+  } catch {
+    const message = `Gemini's answer must be JSON, got ${answer.length} characters that are not`;
+    throw new UnusableAnswer('malformed-answer', message, tokens, { found: answer });
   }
+}
+
+/** Some models wrap JSON in a code fence, schema or not. By hand: a pattern of it takes quadratic time. */
+function withoutFence(answer: string): string {
+  const text = answer.trim();
+  const lineEnd = text.indexOf('\n');
+  if (!text.startsWith(FENCE) || !text.endsWith(FENCE) || lineEnd < 0) return answer;
+  const language = text.slice(FENCE.length, lineEnd).trim();
+  const isFence = (language === '' || language === 'json') && text.length >= lineEnd + FENCE.length;
+  return isFence ? text.slice(lineEnd + 1, -FENCE.length) : answer;
 }
 
 function readTokens(usage: Record<string, unknown>): TokenCounts {

@@ -44,10 +44,10 @@ export function isJsonObject(value: unknown): value is Json {
  */
 export function parseCloudEvent(input: unknown): CloudEvent {
   if (!isJsonObject(input)) {
-    throw new AppError('invalid-event', `event is ${describe(input)}; a JSON object is allowed`);
+    throw invalid('event', 'a JSON object', input);
   }
   if (input['specversion'] !== '1.0') {
-    throw new AppError('invalid-event', `specversion is ${describe(input['specversion'])}; "1.0" is allowed`);
+    throw invalid('specversion', '"1.0"', input['specversion']);
   }
   const extensions: Record<string, string> = {};
   for (const [name, value] of Object.entries(input)) {
@@ -81,41 +81,50 @@ export function decodeJson(value: unknown, what: string): Json {
   if (isJsonObject(value)) return value;
   const text = typeof value === 'string' ? value : isBytes(value) ? Buffer.from(value).toString() : undefined;
   if (text === undefined) {
-    throw new AppError('invalid-event', `${what} is ${describe(value)}; a JSON object is allowed`);
+    throw invalid(what, 'a JSON object', value);
   }
   const parsed = parse(text) ?? (isBase64(text) ? parse(Buffer.from(text, 'base64').toString()) : undefined);
   if (isJsonObject(parsed)) return parsed;
-  throw new AppError(
-    'invalid-event',
-    `${what} is ${describe(text)}; a JSON object, or one in base64, is allowed`,
-  );
+  throw invalid(what, 'a JSON object, or one in base64', text);
 }
 
-/** A value in a few words, safe for a message: its type, and the start of it where that is short. */
+/** `name must be allowed, got …`: the value's type and size alone, which may be logged, published and stored. */
+export function invalid(name: string, allowed: string, value: unknown): AppError {
+  return new AppError('invalid-event', `${name} must be ${allowed}, got ${describe(value)}`, {
+    found: value,
+  });
+}
+
+/** A value's type and size: the value itself may be somebody's data, which a message must not hold. */
 export function describe(value: unknown): string {
-  if (value === undefined) return 'missing';
+  if (value === undefined) return 'nothing';
   if (value === null) return 'null';
   if (Array.isArray(value)) return `an array of ${value.length}`;
   if (isBytes(value)) return `${value.byteLength} bytes`;
   if (typeof value === 'object') return 'an object';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 80 ? `${text.slice(0, 80)}… (${text.length} characters)` : text;
+  if (value === '') return 'an empty string';
+  return typeof value === 'string' ? `a string of ${value.length} characters` : `a ${typeof value}`;
+}
+
+/** A name that says of what kind an event is, such as its type: such names may be told. At most 80 characters. */
+export function quoted(name: unknown): string {
+  if (typeof name !== 'string') return describe(name);
+  return name.length > 80
+    ? `${JSON.stringify(name.slice(0, 80))}… (${name.length} characters)`
+    : JSON.stringify(name);
 }
 
 function eventData(input: Json): unknown {
   const encoded = input['data_base64'];
   if (encoded === undefined) return input['data'];
   if (typeof encoded === 'string' && isBase64(encoded)) return Buffer.from(encoded, 'base64');
-  throw new AppError('invalid-event', `data_base64 is ${describe(encoded)}; base64 is allowed`);
+  throw invalid('data_base64', 'base64', encoded);
 }
 
 function attribute(input: Json, name: string): string {
   const value = input[name];
   if (typeof value === 'string' && value.length > 0 && value.length <= MAX_ATTRIBUTE) return value;
-  throw new AppError(
-    'invalid-event',
-    `${name} is ${describe(value)}; a string of 1 to ${MAX_ATTRIBUTE} characters is allowed`,
-  );
+  throw invalid(name, `a string of 1 to ${MAX_ATTRIBUTE} characters`, value);
 }
 
 function optionalAttribute(input: Json, name: string): string | undefined {

@@ -40,16 +40,32 @@ export type ErrorCode = RefusalCode | RetryableCode;
 
 const refused: ReadonlySet<string> = new Set(REFUSED);
 
+export interface AppErrorOptions {
+  cause?: unknown;
+  /** The value itself that was found. It may be somebody's data: only a debug log line shows it. */
+  found?: unknown;
+}
+
 export class AppError extends Error {
   override readonly name = 'AppError';
+  // private, so that whoever prints the error whole does not show it
+  readonly #found: unknown;
 
-  /** `message` names both sides: what was found and what was allowed. */
+  /**
+   * `message` says what must be and what was found, by place, type and size: it is logged, published and stored, so
+   * it holds no value of an event's data.
+   */
   constructor(
     readonly code: ErrorCode,
     message: string,
-    options: { cause?: unknown } = {},
+    { found, ...options }: AppErrorOptions = {},
   ) {
     super(message, options);
+    this.#found = found;
+  }
+
+  get found(): unknown {
+    return this.#found;
   }
 
   /** True where another delivery of the same event could end differently. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type CloudEvent, eventIdOf, isJsonObject } from './cloud-event.ts';
@@ -86,11 +87,12 @@ export async function handleEvent<T extends ParsedEvent>(
     if (isRefusal(error)) {
       const failed = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
       if (failed === undefined) {
-        log.warn('event refused', { eventId, code: error.code, reason: error.message, outcome: 'refused' });
+        tellRefusal(log, eventId, error);
         return;
       }
       error = failed;
     }
+    tellFound(log, eventId, error);
     log.error('attempt failed', error, {
       code: error.code,
       reason: error.message,
@@ -101,6 +103,27 @@ export async function handleEvent<T extends ParsedEvent>(
   } finally {
     attempt.clear();
   }
+}
+
+/** The reason as a warning; the value that was found, which may be somebody's data, as a debug line alone. */
+export function tellRefusal(log: Logger, eventId: string, error: AppError): void {
+  log.warn('event refused', { eventId, code: error.code, reason: error.message, outcome: 'refused' });
+  tellFound(log, eventId, error);
+}
+
+/** Characters of a value in the debug log. */
+const MAX_FOUND = 1_000;
+
+function tellFound(log: Logger, eventId: string, { code, found }: AppError): void {
+  if (found === undefined) return;
+  // a getter, since only a debug line has to make a text of it
+  log.debug('value found', {
+    eventId,
+    code,
+    get found() {
+      return inspect(found, { depth: 3, maxArrayLength: 20, maxStringLength: MAX_FOUND }).slice(0, MAX_FOUND);
+    },
+  });
 }
 
 /** A replayed event is settled: its letter is told before the delivery is acknowledged, so that none is forgotten. */

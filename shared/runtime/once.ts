@@ -19,8 +19,9 @@ export async function readRecord<T>(
   if (!stored) return undefined;
   try {
     return JSON.parse(Buffer.from(stored.body).toString('utf8')) as T;
-  } catch (cause) {
-    throw new AppError('internal', `record gs://${store.bucket}/${key} is not JSON`, { cause });
+  } catch {
+    // the parser's own words quote the text
+    throw new AppError('internal', `record gs://${store.bucket}/${key} is not JSON`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { DIED_OF } from '../dead-letters/attributes.ts';
-import { type CloudEvent, decodeJson, describe, isJsonObject, type Json } from './cloud-event.ts';
+import { type CloudEvent, decodeJson, invalid, isJsonObject, type Json, quoted } from './cloud-event.ts';
 import { AppError } from './errors.ts';
 
 export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
@@ -57,16 +57,13 @@ export function messageEvent(
 
 function envelopeOf(input: unknown): { message: Json; topic: string | undefined } {
   if (!isJsonObject(input)) {
-    throw new AppError('invalid-event', `event is ${describe(input)}; a JSON object is allowed`);
+    throw invalid('event', 'a JSON object', input);
   }
   if (input['specversion'] === undefined && input['message'] !== undefined) {
     return { message: messageOf(input, 'message'), topic: undefined };
   }
   if (input['type'] !== MESSAGE_PUBLISHED) {
-    throw new AppError(
-      'invalid-event',
-      `type is ${describe(input['type'])}; ${MESSAGE_PUBLISHED} is allowed`,
-    );
+    throw new AppError('invalid-event', `type must be ${MESSAGE_PUBLISHED}, got ${quoted(input['type'])}`);
   }
   const { source } = input;
   const isTopic = typeof source === 'string' && /\/projects\/[^/]+\/topics\/[^/]+$/.test(source);
@@ -79,7 +76,7 @@ function envelopeOf(input: unknown): { message: Json; topic: string | undefined 
 function messageOf(envelope: Json, name: string): Json {
   const { message } = envelope;
   if (isJsonObject(message)) return message;
-  throw new AppError('invalid-event', `${name} is ${describe(message)}; a Pub/Sub message is allowed`);
+  throw invalid(name, 'a Pub/Sub message', message);
 }
 
 function decodeData(data: unknown): Buffer {
@@ -91,23 +88,17 @@ function decodeData(data: unknown): Buffer {
     const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
     if (data.length % 4 === 0 && bytes.length === (data.length / 4) * 3 - padding) return bytes;
   }
-  throw new AppError('invalid-event', `message.data is ${describe(data)}; base64 is allowed`);
+  throw invalid('message.data', 'base64', data);
 }
 
 function parseAttributes(attributes: unknown): Readonly<Record<string, string>> {
   if (attributes === undefined || attributes === null) return {};
   if (!isJsonObject(attributes)) {
-    throw new AppError(
-      'invalid-event',
-      `message.attributes is ${describe(attributes)}; a JSON object is allowed`,
-    );
+    throw invalid('message.attributes', 'a JSON object', attributes);
   }
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === 'string') continue;
-    throw new AppError(
-      'invalid-event',
-      `attribute ${describe(name)} is ${describe(value)}; a string is allowed`,
-    );
+    throw invalid(`attribute ${quoted(name)}`, 'a string', value);
   }
   return attributes as Readonly<Record<string, string>>;
 }

@@ -143,7 +143,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     });
 
     it.each([
-      ['malformed', 'malformed-answer', 'not JSON'],
+      ['malformed', 'malformed-answer', 'answer must be JSON'],
       ['empty', 'malformed-answer', 'without a candidate'],
       ['max-tokens', 'malformed-answer', 'MAX_TOKENS'],
       ['safety', 'blocked', 'SAFETY'],

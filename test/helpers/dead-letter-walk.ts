@@ -94,7 +94,7 @@ export function deadLetterWalk(
       ]);
       expect(group('schema-violation', 'invoice').pattern).toMatch(/^data\/total is <n>; must be integer/);
       expect(group('schema-violation', 'video').pattern).toMatch(/must have required property/);
-      expect(group('too-large').pattern).toMatch(/^event has \S+ bytes; at most \S+ are allowed$/);
+      expect(group('too-large').pattern).toMatch(/^event must have at most \S+ bytes, got \S+$/);
       expect(group('unavailable').pattern).toMatch(/currently unavailable/);
     });
 

@@ -161,7 +161,7 @@ test('of a batch, good events are rows and each bad one is a dead letter of its 
   expect(letters[0]?.attributes).toMatchObject({
     'content-type': 'application/cloudevents+json',
     deadLetterCode: 'invalid-event',
-    deadLetterReason: 'time is "never"; an RFC 3339 timestamp is allowed',
+    deadLetterReason: 'time must be an RFC 3339 timestamp, got a string of 5 characters',
   });
 });
 

@@ -9,7 +9,8 @@ export function cleanText(text: string, limit: number): string {
     .replace(/(?:(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}])+/gu, ' ')
     .replace(/ {2,}/g, ' ')
     .trim();
-  return [...line].slice(0, limit).join('');
+  // a character has at most two units
+  return [...line.slice(0, 2 * limit)].slice(0, limit).join('');
 }
 
 /** An uploader's words as one JSON string of at most 1,000 characters: nothing in them ends the quotation. */

@@ -1,3 +1,4 @@
+import { describe } from '../../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
 import { cleanText } from './clean-text.ts';
 import { parseTimestamp } from './timestamp.ts';
@@ -76,8 +77,7 @@ export function confidenceOf(value: unknown): number {
 }
 
 export function malformed(what: string, json: unknown): AppError {
-  const found = JSON.stringify(json)?.slice(0, 200);
-  return new AppError('malformed-answer', `${what}; the answer begins ${found}`);
+  return new AppError('malformed-answer', `${what}; the answer is ${describe(json)}`, { found: json });
 }
 
 export function field(value: unknown, name: string): unknown {

@@ -14,8 +14,12 @@ export interface MutationRun {
 }
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
-/** Without another input in that time the process hangs: far above the second that one may take, for busy machines. */
-const HANG_MS = 20_000;
+/**
+ * Of processor time without another input: then the process hangs. Far above the second that one may take, since the
+ * child itself tells of inputs that end. One that waits for nothing takes none, and has longer.
+ */
+const HANG_CPU_MS = 10_000;
+const HANG_MS = 300_000;
 
 /** Never rejects: a process that dies or hangs is a defect of the input at which it did. */
 export async function runMutations(run: MutationRun): Promise<ChildReport> {
@@ -61,14 +65,16 @@ export function again({ kind, seed }: MutationRun, index: number): string {
 function watch(child: ChildProcess, at: () => number): Promise<ChildReport | string> {
   return new Promise((resolve) => {
     let report: ChildReport | undefined;
-    let last = { index: at(), since: performance.now() };
+    const now = () => ({ index: at(), wall: performance.now(), cpu: cpuMs(child.pid) });
+    let last = now();
     const timer = setInterval(() => {
-      const index = at();
-      if (index !== last.index) last = { index, since: performance.now() };
-      // the first one waits for the modules to load
-      else if (performance.now() - last.since > (index < 0 ? 3 * HANG_MS : HANG_MS)) {
+      const seen = now();
+      if (seen.index !== last.index) last = seen;
+      const [wall, cpu] = [seen.wall - last.wall, seen.cpu - last.cpu];
+      // before the first one there are modules to load
+      if (wall > HANG_MS || (cpu > HANG_CPU_MS && seen.index >= 0)) {
         child.kill('SIGKILL');
-        resolve(`hangs: no answer for ${HANG_MS} ms`);
+        resolve(`hangs: no answer for ${Math.round(wall)} ms, ${cpu} ms of them at work`);
       }
     }, 500);
     child.on('message', (message) => {
@@ -79,4 +85,17 @@ function watch(child: ChildProcess, at: () => number): Promise<ChildReport | str
       resolve(report ?? `died of ${signal ?? `exit code ${code}`}`);
     });
   });
+}
+
+/** Of a process and its threads; 0 where the system does not tell (https://man7.org/linux/man-pages/man5/proc.5.html). */
+function cpuMs(pid: number | undefined): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    // user and system time in ticks of 10 ms
+    return (Number(fields[11]) + Number(fields[12])) * 10;
+  } catch {
+    return 0;
+  }
 }

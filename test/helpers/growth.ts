@@ -1,0 +1,75 @@
+/** A parser, and text made to be hard for it. */
+export interface Hostile {
+  name: string;
+  /** About `size` characters or bytes; the same for the same size. */
+  make(size: number): unknown;
+  /** Returns false for an input that is refused by its size, or throws. */
+  run(input: never): unknown;
+}
+
+export interface Measured {
+  size: number;
+  ms: number;
+  /** Of the time, since the size before; undefined for the first. */
+  growth: number | undefined;
+}
+
+/** Below this many milliseconds a measurement is noise: growth counts from here. */
+const FLOOR_MS = 30;
+/** One more step would take minutes. */
+const ENOUGH_MS = 10_000;
+
+/** Processor time of each size, the best of some runs while they are short. */
+export function measure({ make, run }: Hostile, sizes: readonly number[]): Measured[] {
+  const measured: Measured[] = [];
+  for (const size of sizes) {
+    const input = make(size) as never;
+    let ms = Number.POSITIVE_INFINITY;
+    let spent = 0;
+    for (let runs = 0; runs < 3 && spent < 100; runs++) {
+      const once = timeOf(() => run(input));
+      spent += once;
+      ms = Math.min(ms, once);
+    }
+    measured.push({ size, ms, growth: growthOf(ms, measured.at(-1)?.ms) });
+    if (ms > ENOUGH_MS) break;
+  }
+  return measured;
+}
+
+export function growthOf(ms: number, before: number | undefined): number | undefined {
+  return before === undefined ? undefined : Math.max(ms, FLOOR_MS) / Math.max(before, FLOOR_MS);
+}
+
+/** Of the processor, which others that are busy on it do not change much. */
+function timeOf(work: () => unknown): number {
+  const before = process.cpuUsage();
+  try {
+    work();
+  } catch {
+    // refused, in its own words: what counts is how long it took to say so
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1_000;
+}
+
+/** Ten times the input may take forty times as long, as sorting, memory and a busy machine do; squares take 100. */
+export const MOST_GROWTH = 40;
+
+/** Sizes whose time grew faster than the input. */
+export function superlinear(measured: readonly Measured[]): Measured[] {
+  return measured.filter(({ growth, ms }) => (growth ?? 0) > MOST_GROWTH || ms > ENOUGH_MS);
+}
+
+/** A line: the name, and for each size its time. */
+export function line(name: string, measured: readonly Measured[]): string {
+  const times = measured.map(({ size, ms, growth }) => {
+    const factor = growth === undefined ? '' : ` (x${growth.toFixed(1)})`;
+    return `${unit(size)} ${ms < 10 ? ms.toFixed(2) : Math.round(ms)} ms${factor}`;
+  });
+  return `${name.padEnd(52)} ${times.join('  ')}`;
+}
+
+function unit(size: number): string {
+  return size >= 1e6 ? `${size / 1e6} MB` : `${size / 1e3} kB`;
+}
