@@ -1,9 +1,9 @@
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { systemClock } from '../../shared/runtime/clock.ts';
 import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import { deployedMemory } from '../../shared/runtime/deployed-memory.ts';
 import { Gate } from '../../shared/runtime/gate.ts';
 import { type EventFunction, type Runtime, tellRefusal } from '../../shared/runtime/handle.ts';
-import { instanceMemory } from '../../shared/runtime/instance-memory.ts';
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import { runtimeOf, type Services } from '../../shared/runtime/services.ts';
 import type { IngestConfig } from './config.ts';
@@ -50,7 +50,7 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
     checkpointCommits: config.checkpointCommits,
     log,
   });
-  const room = Math.floor(instanceMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
+  const room = Math.floor(deployedMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
   const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
   const tools: IngestTools = {
     validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),

@@ -10,7 +10,7 @@ export interface AdmissionOptions {
   /** Bytes of bodies at a time. */
   bytes: number;
   log: Logger;
-  /** Between two looks for senders that stall, ms. Default 5,000. */
+  /** Between two looks for senders that stall, ms. Default 10,000. */
   sweepMs?: number;
 }
 
@@ -126,7 +126,7 @@ export class Admission {
   /** Node closes connections that are idle, and not those whose body stops half way. */
   private watch(ticket: Ticket): void {
     this.arriving.add(ticket);
-    this.sweeping ??= setInterval(() => this.sweep(), this.options.sweepMs ?? 5_000).unref();
+    this.sweeping ??= setInterval(() => this.sweep(), this.options.sweepMs ?? 10_000).unref();
   }
 
   private sweep(): void {

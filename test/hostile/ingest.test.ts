@@ -10,7 +10,7 @@ import { type Delivery, type SendReport, sendAll } from './helpers/sender.ts';
 const EVENT = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
 /** Of one process and one storage server on the same two cores, ms. */
-const LONG = 600_000;
+const LONG = 1_200_000;
 
 interface Attack {
   scene: IngestScene & Confined;

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { AppError } from '../../../shared/runtime/errors.ts';
-import { availableMemory } from '../../../shared/runtime/instance-memory.ts';
+import { instanceMemory } from '../../../shared/runtime/instance-memory.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import type { RangeServer } from '../../../shared/storage/range-server.ts';
 import { COMMON_CODECS } from './codecs.ts';
@@ -72,7 +72,7 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     binary: options.ffmpeg,
     input,
     timeLimitMs: (limits.commandSeconds ?? COMMAND_SECONDS) * 1_000,
-    memoryBytes: probeMemory(limits.memoryBytes ?? availableMemory()),
+    memoryBytes: probeMemory(limits.memoryBytes ?? instanceMemory()),
     log: options.log,
     sandbox: options.sandbox,
     signal: options.signal,
@@ -157,7 +157,7 @@ function planDecoding(
       outputBytes: outputOf(picture).frameBytes,
       outputsHeld: ffmpeg.packetsAhead > 4 ? 4 : 2,
     },
-    limits.memoryBytes ?? availableMemory(),
+    limits.memoryBytes ?? instanceMemory(),
     limits.threads ?? Math.min(2, availableParallelism()),
   );
 }

@@ -12,7 +12,7 @@ export interface SendOptions {
   atATime?: number;
   /** Attempts of one delivery. Default 20, as the subscription of ingestEvent has. */
   maxAttempts?: number;
-  /** Of the wait between attempts, ms. Default 200 to 12,000: a fiftieth of what is deployed. */
+  /** Of the wait between attempts, ms. Default 1,000 to 60,000: a tenth of what is deployed. */
   backoff?: { minMs: number; maxMs: number };
   /** Time of one attempt, ms. Default 60,000. */
   timeoutMs?: number;
@@ -37,7 +37,7 @@ export async function sendAll(
   options: SendOptions = {},
 ): Promise<SendReport> {
   const { atATime = deliveries.length, maxAttempts = 20, timeoutMs = 60_000 } = options;
-  const { minMs, maxMs } = options.backoff ?? { minMs: 200, maxMs: 12_000 };
+  const { minMs, maxMs } = options.backoff ?? { minMs: 1_000, maxMs: 60_000 };
   const agent = new Agent({ keepAlive: true, maxSockets: atATime });
   const report: SendReport = { results: {}, mostAttempts: 0, givenUp: 0, seconds: 0 };
   const started = performance.now();
@@ -90,6 +90,11 @@ function send(
     sent.on('response', (response) => {
       status = response.statusCode;
       response.resume();
+      // answered before all of it is sent: a front end stops sending
+      if (sent.writableLength > 0) {
+        resolve(status ?? 0);
+        sent.destroy();
+      }
       response.on('end', () => resolve(status ?? 0));
       response.on('error', () => resolve(status ?? 0));
     });
