@@ -1,5 +1,6 @@
 import { dlqCommand } from './dlq.ts';
 import { lakeCommand } from './lake.ts';
+import { uploadsCommand } from './uploads.ts';
 
 export interface Command {
   /** One line for the list of commands. */
@@ -16,6 +17,7 @@ const commands: Record<string, Command> = {
   },
   lake: lakeCommand,
   dlq: dlqCommand,
+  uploads: uploadsCommand,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {
