@@ -6,7 +6,7 @@ import type { Wanted } from '../roles.ts';
 import type { Arg, Step } from '../step.ts';
 import { PASSES, roleSteps } from './roles.ts';
 
-const KEEP_SECONDS = 7 * 24 * 60 * 60;
+export const KEEP_SECONDS = 7 * 24 * 60 * 60;
 /** At most what Pub/Sub allows, and more than a function has: it is also the time a push is waited for. */
 const ackSeconds = ({ timeoutSeconds }: Trigger): number => Math.min(600, timeoutSeconds + 60);
 
