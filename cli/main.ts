@@ -1,6 +1,7 @@
 import { printable } from '../local/terminal-text.ts';
 import { dlqCommand } from './dlq.ts';
 import { lakeCommand } from './lake.ts';
+import { uploadsCommand } from './uploads.ts';
 
 export interface Command {
   /** One line for the list of commands. */
@@ -17,6 +18,7 @@ const commands: Record<string, Command> = {
   },
   lake: lakeCommand,
   dlq: dlqCommand,
+  uploads: uploadsCommand,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {

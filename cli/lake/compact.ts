@@ -44,12 +44,14 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
     `${counted(total.filesRemoved, 'file')} rewritten into ${count(total.filesAdded)}: ` +
     `${counted(total.rows, 'row')}, ${bytesText(total.bytes)}, ${counted(total.rewrites, 'commit')}, ${secondsText(clock.now() - started)}`;
   let conflicts = 0;
+  let leftOut = 0;
   let maxMs = STEP_MS;
   try {
     for (;;) {
       // a little at a time, so that progress is seen; more where planning alone takes so long
       const step = await table.compact({ ...options, idColumn, maxMs, signal });
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += step[key];
+      leftOut = step.leftOut.length;
       if (step.isComplete) break;
       if (step.rewrites === 0) maxMs *= 2;
       if (step.conflict !== undefined && ++conflicts > MAX_CONFLICTS) {
@@ -67,5 +69,10 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
   }
   progress.stop();
   await out.line(total.rewrites === 0 ? 'nothing to compact' : summary());
+  if (leftOut > 0) {
+    progress.note(
+      `${counted(leftOut, 'file')} left out: another engine's, with columns of types not written here`,
+    );
+  }
   return 0;
 }

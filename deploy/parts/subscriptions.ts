@@ -8,8 +8,9 @@ import type { Arg, Step } from '../step.ts';
 import { PASSES, roleSteps } from './roles.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
+export const KEPT_DAYS = 7;
 /** The most that Pub/Sub allows: nothing else has what the inspector could not read. */
-const UNREAD_DAYS = 31;
+export const UNREAD_DAYS = 31;
 /** At most what Pub/Sub allows, and more than a function has: it is also the time a push is waited for. */
 const ackSeconds = ({ instance }: FunctionDefinition): number => Math.min(600, instance.timeoutSeconds + 60);
 
@@ -98,7 +99,7 @@ async function wishes(context: Context): Promise<Wish[]> {
       topic: undefined,
       ackSeconds: ackSeconds(one),
       isRetried: true,
-      keepDays: 7,
+      keepDays: KEPT_DAYS,
       dead: deadOf(one, context),
       push: undefined,
     };
@@ -114,7 +115,7 @@ async function wishes(context: Context): Promise<Wish[]> {
       topic: names.replay(name),
       ackSeconds: ackSeconds(one),
       isRetried: true,
-      keepDays: 7,
+      keepDays: KEPT_DAYS,
       dead: deadOf(one, context),
       push: {
         account: names.account(name),
@@ -140,7 +141,7 @@ function kept({ names }: Context): Wish {
     topic: names.topic('dead-letters'),
     ackSeconds: 60,
     isRetried: false,
-    keepDays: 7,
+    keepDays: KEPT_DAYS,
     dead: undefined,
     push: undefined,
   };

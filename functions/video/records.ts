@@ -31,10 +31,19 @@ const MAX_NAME = 1_024;
 /** What is kept for the longest file name below the folder. */
 const ROOM = 80;
 
-export function videoNames(object: VideoObject): VideoNames {
+/** Where all generations of an object leave what they leave: prefixes in the state and the frames bucket. */
+export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'name'>): {
+  state: string;
+  frames: string;
+} {
   // Hashed: the name itself, up to 1,024 bytes, would leave no room for ours.
-  const state = `videos/${sha256(JSON.stringify([object.bucket, object.name]))}/${object.generation}`;
-  const folder = `${folderOf(object.name)}/${object.generation}`;
+  return { state: `videos/${sha256(JSON.stringify([bucket, name]))}/`, frames: `${folderOf(name)}/` };
+}
+
+export function videoNames(object: VideoObject): VideoNames {
+  const folders = uploadFolders(object);
+  const state = `${folders.state}${object.generation}`;
+  const folder = `${folders.frames}${object.generation}`;
   const number = (index: number): string => String(index + 1).padStart(2, '0');
   return {
     coarse: `${state}/coarse.json`,

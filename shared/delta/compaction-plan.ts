@@ -42,9 +42,14 @@ export function sortedBy({ tags }: AddFile): string | undefined {
 }
 
 /** The rewrite that is due first; undefined where none is. */
-export function planCompaction(snapshot: Snapshot, limits: CompactionLimits): CompactionInput[] | undefined {
+export function planCompaction(
+  snapshot: Snapshot,
+  limits: CompactionLimits,
+  leftOut: ReadonlySet<string> = new Set(),
+): CompactionInput[] | undefined {
   const { idColumn, targetBytes, minFiles } = limits;
-  const files = [...snapshot.files].map(([path, add]): CompactionInput => {
+  const files = [...snapshot.files].flatMap(([path, add]): CompactionInput | [] => {
+    if (leftOut.has(path)) return [];
     return { path, add, isSorted: idColumn !== undefined && add.tags?.[SORTED_BY] === idColumn };
   });
   const isJoined = idColumn === undefined;

@@ -15,10 +15,11 @@ import { type ConflictReason, rewriteConflict } from './conflict.ts';
 import { DataFileWriter } from './data-file.ts';
 import { corrupt } from './delta-error.ts';
 import type { TableLocation } from './log-path.ts';
+import { mapConcurrent } from './map-concurrent.ts';
 import { codecOf } from './parquet-codec.ts';
 import { openParquet, readRows } from './parquet-file.ts';
 import { checkWritable } from './protocol.ts';
-import type { Field, Row } from './schema.ts';
+import { type Field, type Row, writableFields } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 import { parseStats } from './stats.ts';
 
@@ -40,6 +41,8 @@ export interface CompactionOutcome {
   bytes: number;
   /** Set where another writer removed an input or changed the table: what was done stays, the rest waits. */
   conflict: ConflictReason | undefined;
+  /** Files with columns of types that are not written, which no rewrite would keep. */
+  leftOut: string[];
   /** False where there was more to do. */
   isComplete: boolean;
 }
@@ -48,6 +51,7 @@ export interface CompactionOutcome {
 const SORTED_GROUP_ROWS = 2_000;
 const JOINED_GROUP_ROWS = 50_000;
 /** One row group of each file that is merged is in memory: where rows are long, it has fewer of them. */
+const PARALLEL_LOOKS = 16;
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 /**
@@ -76,13 +80,21 @@ export async function compact(
     rows: 0,
     bytes: 0,
     conflict: undefined,
+    leftOut: [],
     isComplete: true,
   };
+  const leftOut = new Set<string>();
   const started = clock.now();
   for (;;) {
     checkWritable(snapshot.protocol, snapshot.metadata);
-    const inputs = planCompaction(snapshot, limits);
+    const inputs = planCompaction(snapshot, limits, leftOut);
     if (inputs === undefined) return total;
+    const unwritable = await unwritableFiles(location, snapshot, inputs, signal);
+    if (unwritable.length > 0) {
+      for (const path of unwritable) leftOut.add(path);
+      total.leftOut = [...leftOut];
+      continue;
+    }
     if (clock.now() - started > maxMs || signal?.aborted) return { ...total, isComplete: false };
     const adds = await rewrite(location, snapshot, inputs, limits, clock, signal);
     const conflict = await commitRewrite(location, snapshot, inputs, adds, clock, options.commit);
@@ -95,6 +107,22 @@ export async function compact(
       total.bytes += add.size;
     }
   }
+}
+
+/** Those of the files that hold a column of a type that is not written. Only looked for if the table has one. */
+async function unwritableFiles(
+  location: TableLocation,
+  { fields }: Snapshot,
+  inputs: readonly CompactionInput[],
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const foreign = fields.filter((field) => !writableFields(fields).includes(field));
+  if (foreign.length === 0) return [];
+  const found = await mapConcurrent(inputs, PARALLEL_LOOKS, async ({ path, add }) => {
+    const { columns } = await openParquet(location, path, add.size, signal);
+    return foreign.some(({ name }) => columns.has(name)) ? path : undefined;
+  });
+  return found.filter((path) => path !== undefined);
 }
 
 async function rewrite(

@@ -2,7 +2,7 @@ import type { SchemaElement } from 'hyparquet';
 import { ByteWriter, type ColumnSource, ParquetWriter } from 'hyparquet-writer';
 import { DeltaError } from './delta-error.ts';
 import { type Codec, compressors, DEFAULT_CODEC, parquetCodec } from './parquet-codec.ts';
-import { type Field, type Row, toParquetSchema, toStored } from './schema.ts';
+import { type Field, type Row, toParquetSchema, toStored, writableFields } from './schema.ts';
 import { mergeStats, type StoredColumn, statsOf } from './stats.ts';
 
 export interface DataFileOptions {
@@ -42,8 +42,10 @@ export function writeStoredFile(
   columns: readonly StoredColumn[],
   options: DataFileOptions = {},
 ): DataFile {
-  const body = encodeParquet(toParquetSchema(fields), columnSources(fields, columns, options), options);
-  return { body, stats: statsOf(fields, columns), rows: columns[0]?.length ?? 0 };
+  const written = writableFields(fields);
+  const stored = columns.filter((_, index) => written.includes(fields[index] as Field));
+  const body = encodeParquet(toParquetSchema(written), columnSources(written, stored, options), options);
+  return { body, stats: statsOf(written, stored), rows: columns[0]?.length ?? 0 };
 }
 
 /** Rows turned into stored columns, each value checked. */
@@ -64,11 +66,15 @@ export class DataFileWriter {
   private readonly stats: string[] = [];
   private rows = 0;
 
+  private readonly fields: readonly Field[];
+
+  /** Rows may name columns that are not written if they are null. */
   constructor(
-    private readonly fields: readonly Field[],
+    private readonly all: readonly Field[],
     private readonly options: DataFileOptions = {},
   ) {
-    this.parquet = newParquet(this.writer, toParquetSchema(fields), options);
+    this.fields = writableFields(all);
+    this.parquet = newParquet(this.writer, toParquetSchema(this.fields), options);
   }
 
   /** Bytes so far. */
@@ -78,7 +84,9 @@ export class DataFileWriter {
 
   /** Adds one row group. */
   write(rows: readonly Row[]): void {
-    const columns = toColumns(this.fields, rows);
+    const columns = toColumns(this.all, rows).filter((_, index) =>
+      this.fields.includes(this.all[index] as Field),
+    );
     const columnData = columnSources(this.fields, columns, this.options);
     this.parquet.write({ columnData, rowGroupSize: rows.length, pageSize: pageSizeOf(this.options) });
     this.stats.push(statsOf(this.fields, columns));

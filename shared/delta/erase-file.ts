@@ -9,7 +9,7 @@ import { type BoundCondition, matchesRow } from './filter.ts';
 import type { TableLocation } from './log-path.ts';
 import { codecOf } from './parquet-codec.ts';
 import { matchingRowGroups, openParquet, type RowGroupRange, readRows } from './parquet-file.ts';
-import type { Row } from './schema.ts';
+import { type Row, writableFields } from './schema.ts';
 import type { Snapshot } from './snapshot.ts';
 import { parseStats } from './stats.ts';
 
@@ -69,6 +69,14 @@ export async function eraseFromFile(
     writer = undefined;
   };
   const parquet = await openParquet(location, path, add.size, signal);
+  const written = writableFields(fields);
+  const foreign = fields.find((field) => !written.includes(field) && parquet.columns.has(field.name));
+  if (foreign) {
+    throw new DeltaError(
+      'unsupported-table',
+      `data file ${path} has column ${foreign.name} of type ${JSON.stringify(foreign.type)}, which is not written: erase with the engine that wrote it`,
+    );
+  }
   for (const range of rowGroupsOf(parquet.metadata.row_groups).flatMap(inSteps)) {
     signal?.throwIfAborted();
     const rows = await readRows(parquet, range, columns);

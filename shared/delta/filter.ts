@@ -96,7 +96,12 @@ function mayMatchStats(stats: FileStats, condition: BoundCondition): boolean {
   const min = fromStats(type, stats.minValues[name], 0n);
   // others cut timestamps down to milliseconds, the maximum too
   const max = fromStats(type, stats.maxValues[name], 999n);
-  return mayMatchRange(condition, min, max);
+  // NaN is above every bound, and one of 32 bits was rounded when it was written in decimal
+  return mayMatchRange(condition, type === 'float' ? undefined : min, isFloating(type) ? undefined : max);
+}
+
+function isFloating(type: Field['type']): boolean {
+  return type === 'double' || type === 'float';
 }
 
 function fromStats(type: Field['type'], bound: Json | undefined, slackMicros: bigint): Stored | undefined {
@@ -135,6 +140,9 @@ function isInside(
 export function compareStored(a: Stored, b: Stored): number {
   if (typeof a === 'string' && typeof b === 'string') return compareUtf8(a, b);
   if (a instanceof Uint8Array && b instanceof Uint8Array) return Buffer.compare(a, b);
+  // NaN is equal to itself and above all other numbers, as in Spark
+  const [isNanA, isNanB] = [Number.isNaN(a), Number.isNaN(b)];
+  if (isNanA || isNanB) return Number(isNanA) - Number(isNanB);
   // a long is a BigInt in a row and may be a number in statistics: < compares both
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -84,8 +84,10 @@ function checkPages(view: DataView, chunk: Chunk): void {
     reader.offset += size;
     if (header.type === 'DATA_PAGE_V2' && v2) checkV2(page, header, v2, chunk);
     const values = (v2 ?? header.data_page_header ?? header.dictionary_page_header)?.num_values;
-    within(values, left, 'values of a page');
-    if (header.type !== 'DICTIONARY_PAGE') left -= values;
+    const isDictionary = header.type === 'DICTIONARY_PAGE';
+    // a dictionary may hold more than its rows use, each value a byte at least
+    within(values, isDictionary ? header.uncompressed_page_size : left, 'values of a page');
+    if (!isDictionary) left -= values;
   }
 }
 

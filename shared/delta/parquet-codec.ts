@@ -2,6 +2,7 @@ import * as zlib from 'node:zlib';
 import { decompress as decompressZstd } from 'fzstd';
 import type { CompressionCodec, Compressors as Decompressors, ParquetParsers } from 'hyparquet';
 import type { Compressors } from 'hyparquet-writer/src/types.js';
+import { unpackLz4 } from './lz4.ts';
 import { unpackSnappy } from './snappy.ts';
 
 /** Compression of the data files that are written; the names are those of table property and file name. */
@@ -33,6 +34,7 @@ export const compressors: Compressors = {
 export const decompressors: Decompressors = {
   SNAPPY: unpackSnappy,
   GZIP: (input) => zlib.gunzipSync(input),
+  LZ4_RAW: (input, size) => unpackLz4(input, size),
   BROTLI: (input) => zlib.brotliDecompressSync(input),
   // ten times slower in JavaScript, for developers on Node 20: deployed functions have the native one
   ZSTD: zstdDecompressSync ?? ((input) => decompressZstd(input)),

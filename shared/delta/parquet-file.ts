@@ -7,6 +7,7 @@ import {
   type SchemaElement,
 } from 'hyparquet';
 import { mayContainAny } from './bloom-filter.ts';
+import { decimalText, plainDecimals } from './decimals.ts';
 import { corrupt, DeltaError } from './delta-error.ts';
 import { type BoundCondition, matchesRow, mayMatchRange } from './filter.ts';
 import { objectName, type TableLocation } from './log-path.ts';
@@ -101,13 +102,16 @@ export async function readRows(
   const missing = columns.filter((name) => !present.has(name));
   const extra = stored.filter((name) => !columns.includes(name));
   let rows: Record<string, unknown>[];
+  // other engines write row groups without rows
+  if (rowStart >= rowEnd) return [];
   if (stored.length === 0) {
     rows = Array.from({ length: rowEnd - rowStart }, () => ({}));
   } else {
     try {
+      const decimals = plainDecimals(metadata, path, stored);
       rows = await parquetReadObjects({
         file: checkedPages(file, metadata, [groupAt(metadata, rowStart)]),
-        metadata,
+        metadata: decimals?.metadata ?? metadata,
         columns: stored,
         rowStart,
         rowEnd,
@@ -116,6 +120,9 @@ export async function readRows(
         // without it, binary columns would be decoded as text
         utf8: false,
       });
+      for (const [name, scale] of decimals?.scales ?? []) {
+        for (const row of rows) row[name] = decimalText(row[name], scale);
+      }
     } catch (error) {
       throw readFailure(path, error);
     }
@@ -175,7 +182,9 @@ async function mayMatchGroup(
   // the bounds of binary columns and floats have rules of their own, and are seldom asked for
   const isOrdered = type !== 'binary' && type !== 'boolean' && type !== 'double' && type !== 'float';
   if (isOrdered && !mayMatchRange(condition, asBound(min_value), asBound(max_value))) return false;
-  return condition.anyOf === undefined || mayContainAny(read, chunk, element, condition.anyOf);
+  // 0 and -0 are equal, and differ in a bloom filter
+  const isFloat = type === 'double' || type === 'float';
+  return condition.anyOf === undefined || isFloat || mayContainAny(read, chunk, element, condition.anyOf);
 }
 
 function asBound(value: unknown): Bound | undefined {

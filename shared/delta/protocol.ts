@@ -1,6 +1,6 @@
 import type { Metadata, Protocol } from './actions.ts';
 import { DeltaError } from './delta-error.ts';
-import { parseSchema, unwritableColumn } from './schema.ts';
+import { parseSchema, unreadableColumn, unwritableColumn } from './schema.ts';
 
 /** What new tables declare: the lowest versions, which every engine reads and writes. */
 export const OUR_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
@@ -23,6 +23,8 @@ export function checkReadable(protocol: Protocol, metadata: Metadata): void {
       `needs the reader features ${unknown.join(', ')}; known are ${[...READABLE].join(', ')}`,
     );
   }
+  const column = unreadableColumn(parseSchema(metadata.schemaString));
+  if (column !== undefined) throw unsupported(column);
   if (metadata.format.provider !== 'parquet') {
     throw unsupported(`keeps its data as ${metadata.format.provider}; parquet is read`);
   }

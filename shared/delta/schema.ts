@@ -107,10 +107,37 @@ export function parseSchema(schemaString: string): Field[] {
   });
 }
 
+/** Why rows of such a schema cannot be given as objects, or undefined if they can. */
+export function unreadableColumn(fields: readonly Field[]): string | undefined {
+  for (const { name, type } of fields) {
+    const what = unreadableType(name, type);
+    if (what !== undefined) return what;
+  }
+  return undefined;
+}
+
+function unreadableType(name: string, type: Json): string | undefined {
+  if (name === '__proto__') return 'has a column or field named __proto__, which is not read';
+  if (typeof type !== 'object' || type === null || Array.isArray(type)) return undefined;
+  if (typeof type.keyType === 'object') return `has column ${name}, a map whose keys are not read`;
+  for (const inner of [type.elementType, type.keyType, type.valueType]) {
+    const what = inner === undefined ? undefined : unreadableType(name, inner);
+    if (what !== undefined) return what;
+  }
+  const fields = Array.isArray(type.fields) ? type.fields : [];
+  for (const field of fields) {
+    if (typeof field !== 'object' || field === null || Array.isArray(field)) continue;
+    const what = unreadableType(String(field.name), field.type ?? null);
+    if (what !== undefined) return what;
+  }
+  return undefined;
+}
+
 /** Why rows of such a schema cannot be written, or undefined where they can. */
 export function unwritableColumn(fields: readonly Field[]): string | undefined {
-  for (const { name, type, metadata } of fields) {
-    if (!isColumnType(type))
+  for (const { name, type, nullable, metadata } of fields) {
+    // one that may be null is left out of new files
+    if (!isColumnType(type) && !nullable)
       return `has column ${name} of type ${JSON.stringify(type)}, which is not written`;
     const rule = ['delta.invariants', 'delta.generationExpression'].find(
       (key) => metadata[key] !== undefined,
@@ -118,6 +145,13 @@ export function unwritableColumn(fields: readonly Field[]): string | undefined {
     if (rule) return `has ${rule} on column ${name}, which is not evaluated`;
   }
   return undefined;
+}
+
+/** The columns that new files have: others are null in them. */
+export function writableFields(fields: readonly Field[]): readonly Field[] {
+  return fields.every(({ type }) => isColumnType(type))
+    ? fields
+    : fields.filter(({ type }) => isColumnType(type));
 }
 
 /** Parquet's schema of a data file ("Delta Data Type to Parquet Type Mappings"). */
@@ -155,8 +189,11 @@ export function toStored(value: Value, field: Field): string | number | bigint |
       break;
     }
     case 'double':
-    case 'float':
       if (typeof value === 'number') return value;
+      break;
+    case 'float':
+      // what 32 bits hold: statistics are made from it
+      if (typeof value === 'number') return Math.fround(value);
       break;
     case 'boolean':
       if (typeof value === 'boolean') return value;

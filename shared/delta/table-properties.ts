@@ -21,7 +21,7 @@ const UNIT_MS: Record<string, number> = {
  * How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days; for ever
  * where the property is not understood.
  */
-export function fileRetentionMs({ configuration }: Metadata): number {
+export function fileRetentionMs({ configuration }: Pick<Metadata, 'configuration'>): number {
   return Math.max(7 * DAY_MS, intervalMs(configuration['delta.deletedFileRetentionDuration']) ?? 0);
 }
 
@@ -30,7 +30,7 @@ export function fileRetentionMs({ configuration }: Metadata): number {
  * it is not understood, or with `delta.enableExpiredLogCleanup` off. A writer that slept longer could bring back a
  * version that was cleaned up, and nobody would see its rows.
  */
-export function logRetentionMs({ configuration }: Metadata): number {
+export function logRetentionMs({ configuration }: Pick<Metadata, 'configuration'>): number {
   const isKept = configuration['delta.enableExpiredLogCleanup']?.toLowerCase() === 'false';
   if (isKept) return Number.POSITIVE_INFINITY;
   return Math.max(DAY_MS, intervalMs(configuration['delta.logRetentionDuration']) ?? 30 * DAY_MS);

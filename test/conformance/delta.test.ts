@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DeltaTable, UniqueAppender } from '../../shared/delta/index.ts';
+import { DeltaTable, eraseRows, UniqueAppender } from '../../shared/delta/index.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { COLUMNS, idOf } from '../helpers/delta.ts';
 import { type ContentSummary, engine, findPython, ourSummary } from '../helpers/delta-engines.ts';
@@ -122,6 +122,49 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       expect(engine(python, 'vacuum', at('ours'))).toEqual({ files: 0 });
       expect(await ourSummary(table)).toEqual(before);
       await expectAgreement(table, 'ours');
+    });
+  });
+
+  describe('read a table from which rows were erased', () => {
+    test('the same rows at every version, the commit in the history, and ingest goes on', async () => {
+      const table = await DeltaTable.create(store, 'erased', { columns: COLUMNS });
+      const writer = await UniqueAppender.open(table.location, { idColumn: 'id' });
+      for (let i = 0; i < 4; i++) await submitAll(writer, `batch${i}`, 500);
+      await table.compact({ idColumn: 'id' });
+      await submitAll(writer, 'late', 100);
+      const before = await ourSummary(table);
+      const gone = ['batch0-1', 'batch3-77', 'late-5'].map(idOf);
+      const [outcome] = await Promise.all([
+        eraseRows(table, { id: { in: gone } }, { reason: 'a test' }),
+        submitAll(writer, 'beside', 100),
+      ]);
+      expect(outcome).toMatchObject({ rows: 3, files: 2, isComplete: true });
+      expect(await expectAgreement(table, 'erased')).toMatchObject({ rows: 2_197, ids: 2_197 });
+      expect(engine(python, 'facts', at('erased'), before.version)).toEqual(before);
+      const theirs = engine<{ operation: string }[]>(python, 'history', at('erased'));
+      expect(theirs.filter(({ operation }) => operation === 'DELETE')).toHaveLength(1);
+
+      expect((await writer.submit(row('batch0', 1))).kind).toBe('added');
+      expect((await writer.submit(row('batch0', 2))).kind).toBe('duplicate');
+      await table.checkpoint();
+      engine(python, 'delete', at('erased'), `id = '${idOf('late-6')}'`);
+      expect(await expectAgreement(await DeltaTable.open(store, 'erased'), 'erased')).toMatchObject({
+        rows: 2_197,
+      });
+      await writer.close();
+    });
+
+    test('long texts, and the last moment that a time can be, are found by their filters', async () => {
+      const table = await DeltaTable.create(store, 'bounds', { columns: COLUMNS });
+      const long = `y${'x'.repeat(400)}`;
+      const end = 253_402_300_799_999_999n;
+      await table.append([
+        { id: 'a', note: long, at: end },
+        { id: 'b', note: 'short', at: 1n },
+      ]);
+      await table.append([{ id: 'c', note: 'other', at: 2n }]);
+      expect(engine(python, 'matching', at('bounds'), 'note', long)).toEqual({ ids: ['a'] });
+      expect(engine(python, 'matching', at('bounds'), 'at', String(end))).toEqual({ ids: ['a'] });
     });
   });
 

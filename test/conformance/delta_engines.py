@@ -53,6 +53,15 @@ def stats(path):
     return [{key: str(value) for key, value in row.items()} for row in actions.to_pylist()]
 
 
+def matching(path, column, value):
+    """Ids of the rows that delta-rs finds, by its statistics and its filter."""
+    import pyarrow.dataset as ds
+
+    typed = pa.scalar(int(value), pa.timestamp("us", "UTC")) if column == "at" else value
+    found = DeltaTable(path).to_pyarrow_dataset().to_table(filter=ds.field(column) == typed)
+    return {"ids": sorted(found["id"].to_pylist())}
+
+
 def duck(*files):
     query = "select id, n, epoch_us(\"at\"), note from read_parquet(?, union_by_name = true)"
     return summary(duckdb.execute(query, [list(files)]).fetchall())
@@ -146,7 +155,7 @@ def transaction(path, app):
 COMMANDS = {
     function.__name__: function
     for function in [
-        facts, history, stats, duck, duck_find, append, create, delete, overwrite, optimize, restore, checkpoint,
+        facts, history, stats, matching, duck, duck_find, append, create, delete, overwrite, optimize, restore, checkpoint,
         vacuum, add_column, transact, transaction,
     ]
 }

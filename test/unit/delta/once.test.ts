@@ -73,6 +73,19 @@ describe('invariant 1: an id enters version v only if absent from exactly v-1', 
     expect(await idsIn(bucket)).toEqual([idOf('a'), idOf('b')].sort());
   });
 
+  test('an id whose file was removed as if its rows were elsewhere, and are nowhere, may enter again', async () => {
+    const bucket = memoryBucket();
+    const table = await newTable(bucket);
+    const writer = await appender(bucket);
+    await writer.submit(rowOf('a'));
+    const [file] = (await table.snapshot()).files.values();
+    const remove = { path: file?.path, deletionTimestamp: 1, dataChange: false };
+    const body = Buffer.from(`${JSON.stringify({ remove })}\n`);
+    await bucket.putIfAbsent('events/_delta_log/00000000000000000002.json', body);
+    expect(await writer.submit(rowOf('a'))).toEqual({ kind: 'added', version: 3 });
+    expect(await idsIn(bucket)).toEqual([idOf('a')]);
+  });
+
   test('a deleted id may enter again', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);

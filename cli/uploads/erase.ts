@@ -1,0 +1,141 @@
+import { printable } from '../../local/terminal-text.ts';
+import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
+import { canAsk, confirm, needsYes } from '../common/confirm.ts';
+import { bytesText, count, counted, secondsText } from '../common/numbers.ts';
+import { Failure, parseCommand, quoted, UsageError } from '../common/options.ts';
+import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
+import { findTraces, type Traces, type Upload } from './traces.ts';
+import type { Uploads, UploadsSubcommand } from './uploads.ts';
+
+const DELETES_AT_A_TIME = 16;
+
+export const erase: UploadsSubcommand = {
+  summary: 'erases frames, manifest and records of an uploaded video',
+  help: `usage: pipeline uploads erase gs://BUCKET/NAME[#GENERATION] [--dry-run] [--yes] [options]
+
+Deletes what an upload left in the frames bucket (frames, contact sheets, manifest) and in the state bucket (answers,
+leases, failed attempts); without a generation, for every version that was ever uploaded under the name. It then says
+what else holds data about it, with the commands for that. Stopped half way, the same command goes on; if nothing is
+left, it does nothing. Delete the video first: one that is delivered again is processed again.
+
+Frames can be had back for the 7 days of the bucket's soft delete. The slot that the upload took of its day's budget
+expires after 3 days. docs/data.md lists all that is kept.
+
+  --dry-run          only list what would be deleted
+  --yes              do not ask; needed where no terminal can be asked
+  --json             for programs: JSON alone on standard output
+${PLACE_HELP}
+Needs roles/storage.objectUser on the frames and the state bucket, and roles/storage.objectViewer on the video's.
+`,
+
+  parse(args) {
+    const { values, positionals } = parseCommand(args, {
+      ...PLACE_OPTIONS,
+      'dry-run': { type: 'boolean', default: false },
+      yes: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    });
+    const [text, ...others] = positionals;
+    if (text === undefined || others.length > 0) {
+      throw new UsageError(`one upload is erased at a time, got ${positionals.length}; gs://BUCKET/NAME`);
+    }
+    const upload = parseUpload(text);
+    const isDryRun = values['dry-run'];
+    if (!isDryRun && !values.yes && !canAsk()) throw needsYes();
+    const options = { upload, isDryRun, isSure: values.yes, isJson: values.json };
+    return { place: values, run: (uploads) => run(uploads, options) };
+  },
+};
+
+interface Options {
+  upload: Upload;
+  isDryRun: boolean;
+  isSure: boolean;
+  isJson: boolean;
+}
+
+/** The generation is what follows the last `#`, if that is a number. Throws UsageError. */
+export function parseUpload(text: string): Upload {
+  const [, bucket, rest = ''] = /^gs:\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])\/(.+)$/s.exec(text) ?? [];
+  if (bucket === undefined) {
+    throw new UsageError(
+      `the upload is ${quoted(text)}; gs://BUCKET/NAME or gs://BUCKET/NAME#GENERATION is allowed`,
+    );
+  }
+  const [, name = rest, generation] = /^(.+)#([1-9][0-9]{0,18})$/s.exec(rest) ?? [];
+  return { bucket, name, generation };
+}
+
+async function run(uploads: Uploads, { upload, isDryRun, isSure, isJson }: Options): Promise<number> {
+  const { out, progress, signal, clock, storage, place } = uploads;
+  const stores = {
+    raw: storage.bucket(upload.bucket),
+    frames: storage.bucket(place.framesBucket),
+    state: storage.bucket(place.stateBucket),
+  };
+  progress.start(() => 'looking for what is there');
+  const traces = await findTraces(upload, stores, signal);
+  progress.stop();
+  const { frames, state } = traces;
+  const leftMs = (traces.busyUntil ?? 0) - clock.now();
+  if (!isDryRun && leftMs > 0) {
+    throw new Failure(`it is being processed: its lease ends in ${secondsText(leftMs)}; try again then`);
+  }
+  const found = `${counted(frames.length, 'object')} in gs://${place.framesBucket} and ${count(state.length)} in gs://${place.stateBucket}`;
+  const total = frames.length + state.length;
+  if (!isDryRun && total > 0) {
+    if (!isSure) await confirm(`delete ${found}?`, signal);
+    let done = 0;
+    progress.start(() => `${count(done)} of ${counted(total, 'object')} deleted`);
+    // the manifest last: an attempt that finds it does nothing, and it tells the correlation to whoever goes on
+    const isManifest = ({ name }: ObjectFacts): boolean => name.endsWith('/manifest.json');
+    const remove = async (store: ObjectStore, objects: readonly ObjectFacts[]): Promise<void> => {
+      await mapConcurrent(objects, DELETES_AT_A_TIME, async ({ name, generation }) => {
+        signal.throwIfAborted();
+        await store.delete(name, { generation, signal });
+        done++;
+      });
+    };
+    await remove(stores.state, state);
+    await remove(
+      stores.frames,
+      frames.filter((facts) => !isManifest(facts)),
+    );
+    await remove(stores.frames, frames.filter(isManifest));
+    progress.stop();
+  }
+  if (isJson) {
+    const names = (bucket: string, objects: readonly ObjectFacts[]): string[] =>
+      objects.map(({ name }) => `gs://${bucket}/${name}`);
+    const objects = [...names(place.framesBucket, frames), ...names(place.stateBucket, state)];
+    const { generations, correlationIds, isLive } = traces;
+    await out.json({ isDryRun, deleted: isDryRun ? 0 : total, objects, generations, correlationIds, isLive });
+    return 0;
+  }
+  if (isDryRun)
+    for (const { name } of frames) await out.line(printable(`gs://${place.framesBucket}/${name}`));
+  if (isDryRun) for (const { name } of state) await out.line(printable(`gs://${place.stateBucket}/${name}`));
+  const bytes = bytesText([...frames, ...state].reduce((sum, { size }) => sum + size, 0));
+  if (total === 0) await out.line('nothing is left of it in the frames and the state bucket');
+  else await out.line(`${found}, ${bytes}: ${isDryRun ? 'would be deleted; none was' : 'deleted'}`);
+  for (const line of elsewhere(upload, traces)) await out.line(line);
+  return 0;
+}
+
+/** What else holds data about the upload, with the command for each. */
+function elsewhere({ bucket, name, generation }: Upload, { correlationIds, isLive }: Traces): string[] {
+  const shown = (text: string): string => `'${printable(text).replaceAll("'", "'\\''")}'`;
+  const url = `gs://${bucket}/${name}${generation === undefined ? '' : `#${generation}`}`;
+  return [
+    'what else may hold data about it:',
+    isLive
+      ? `  the video itself: gcloud storage rm ${shown(url)} (soft delete keeps it for 7 days)`
+      : '  the video itself: gone, but for 7 days of soft delete',
+    ...correlationIds.map(
+      (id) => `  its events: npx pipeline lake erase --correlation ${shown(id)} --reason …`,
+    ),
+    `  events about it: npx pipeline lake erase --source ${shown(`/processVideo/${bucket}`)} --subject ${shown(`objects/${encodeURI(name)}`)} --reason …`,
+    '  dead letters: npx pipeline dlq list --letters --status all, then npx pipeline dlq erase',
+  ];
+}
