@@ -53,7 +53,9 @@ class Builder implements JsonListener {
 
   close(kind: 'array' | 'object'): void {
     const { items, names } = this.containers.pop() ?? { items: [], names: [] };
-    this.add(kind === 'array' ? items : Object.fromEntries(names.map((name, index) => [name, items[index]!])));
+    this.add(
+      kind === 'array' ? items : Object.fromEntries(names.map((name, index) => [name, items[index]!])),
+    );
   }
 
   private add(value: Json): void {

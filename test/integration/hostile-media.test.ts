@@ -27,6 +27,7 @@ const NEVER_STARTED: FfmpegBinary = {
   source: 'explicit',
   hasFpsMode: true,
   seeksEarly: false,
+  misreadsSegments: false,
   packetsAhead: 4,
 };
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '12'];

@@ -16,6 +16,7 @@ import { parsing } from './parsing.ts';
 import { outputOf, type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
+import { hideSegmentIndexes } from './segment-indexes.ts';
 import { SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
 import { readStated, type StatedTrack } from './stated-track.ts';
 import type { VideoFacts } from './video-file.ts';
@@ -57,6 +58,9 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     );
   }
   const track = await readStated(sniffed.container, cache);
+  if (track?.segmentIndexes && options.ffmpeg.misreadsSegments) {
+    await hideSegmentIndexes(cache, options.ffmpeg.version);
+  }
   if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
 
   const input: InputPlan = {
