@@ -135,7 +135,7 @@ test('two videos a day for each folder, processes killed: one uploader takes not
   } finally {
     await pipeline.close();
   }
-}, 120_000);
+}, 240_000);
 
 test('three requests a day for five uploads, processes killed: no fourth is sent', async () => {
   let uploads: Upload[] = [];
