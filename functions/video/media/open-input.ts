@@ -17,6 +17,7 @@ import { outputOf, type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
 import type { Sandbox } from './sandbox.ts';
+import { hideSegmentIndexes } from './segment-indexes.ts';
 import { SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
 import { readStated, type StatedTrack } from './stated-track.ts';
 import type { VideoFacts } from './video-file.ts';
@@ -59,6 +60,9 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     );
   }
   const track = await readStated(sniffed.container, cache);
+  if (track?.segmentIndexes && options.ffmpeg.misreadsSegments) {
+    await hideSegmentIndexes(cache, options.ffmpeg.version);
+  }
   if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
 
   const input: InputPlan = {
