@@ -7,6 +7,8 @@ export interface ProcessLimits {
   memoryBytes: number;
   /** Of wall time; CPU time is this times the cores. */
   seconds: number;
+  /** Count processes and threads, too: only where those of others with the same user are not counted in. */
+  countProcesses?: boolean;
 }
 
 export interface Command {
@@ -20,6 +22,8 @@ const UNUSED_ADDRESSES_KIB = 1_536 * KiB;
 const STACK_KIB = 2 * KiB;
 /** Three pipes, a socket, its libraries, and what a thread pool of 16 cores may open. */
 const OPEN_FILES = 64;
+/** Some versions of ffmpeg start several threads a core for each part of their work. */
+const PROCESSES = 64 + 8 * availableParallelism();
 
 /**
  * The same command under resource limits: private memory and address space, CPU time, open files, and no file
@@ -33,7 +37,7 @@ export function limited({ path, args }: Command, limits: ProcessLimits): Command
   return { path: '/bin/sh', args: ['-c', script, path, ...args] };
 }
 
-function limitSettings({ memoryBytes, seconds }: ProcessLimits): string[] {
+function limitSettings({ memoryBytes, seconds, countProcesses = false }: ProcessLimits): string[] {
   const memory = Math.max(1, Math.floor(memoryBytes / KiB));
   const cpu = Math.ceil(seconds) * availableParallelism() + 1;
   return [
@@ -46,6 +50,7 @@ function limitSettings({ memoryBytes, seconds }: ProcessLimits): string[] {
     // The first ends it by SIGXCPU, which says why; what ignores that is killed.
     `-S -t ${cpu}`,
     `-H -t ${cpu + 5}`,
+    ...(countProcesses ? [`-p ${PROCESSES}`] : []),
   ];
 }
 

@@ -35,7 +35,9 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   run.signal.throwIfAborted();
   const seconds = run.timeLimitMs / 1_000;
   const plain = { path: run.binary.path, args: run.args };
-  const bounded = (await limitsHold()) ? limited(plain, { memoryBytes: run.memoryBytes, seconds }) : plain;
+  const { memoryBytes, sandbox } = run;
+  const limits = { memoryBytes, seconds, countProcesses: sandbox !== undefined };
+  const bounded = (await limitsHold()) ? limited(plain, limits) : plain;
   const command = run.sandbox?.enter(bounded) ?? bounded;
   run.signal.throwIfAborted();
   const { PATH = '', LD_LIBRARY_PATH } = process.env;
