@@ -40,6 +40,8 @@ export interface Manifest {
 export interface ManifestMoment extends DetectedMoment {
   /** When the display of the stored frame begins, in seconds from the first frame. */
   seconds: number;
+  /** Complaints of the decoder on the way to this frame, which may be damaged; absent if there were none. */
+  decodeErrors?: number;
   frame: StoredImage;
   contactSheet?: StoredImage;
 }

@@ -34,6 +34,7 @@ export async function storeFrames(input: StoreFramesInput): Promise<ManifestMome
     moments.push({
       ...moment,
       seconds: frame.time,
+      ...(frame.decodeErrors !== undefined && { decodeErrors: frame.decodeErrors }),
       frame: stored,
       ...(sheet && { contactSheet: sheet }),
     });

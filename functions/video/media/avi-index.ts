@@ -7,11 +7,18 @@ const MAX_CHUNKS = 64;
 const ENTRY_BYTES = 16;
 const KEYFRAME = 0x10;
 
+export interface AviIndex {
+  /** The most samples that are decoded for one, from a keyframe to just before the next. */
+  longestGroup: number;
+  /** Samples in all. */
+  frames: number;
+}
+
 /**
- * The most samples that are decoded for one, from a keyframe to just before the next, by an AVI's `idx1` chunk;
- * undefined if there is none at hand. In a file of several RIFF chunks it tells of the first.
+ * What an AVI's `idx1` chunk tells of its pictures; undefined if there is none at hand. In a file of several RIFF
+ * chunks it tells of the first.
  */
-export async function aviLongestGroup(cache: BlockCache): Promise<number | undefined> {
+export async function readAviIndex(cache: BlockCache): Promise<AviIndex | undefined> {
   for (let at = 12, count = 0; at + 8 <= cache.size && count < MAX_CHUNKS; count++) {
     const header = Buffer.from(await cache.slice(at, 8));
     if (header.length < 8) return undefined;
@@ -19,7 +26,7 @@ export async function aviLongestGroup(cache: BlockCache): Promise<number | undef
     if (header.toString('latin1', 0, 4) === 'idx1') {
       if (size > MAX_INDEX_BYTES) return undefined;
       await cache.prefetch(at + 8, size);
-      return longestGroup(Buffer.from(await cache.slice(at + 8, size)));
+      return picturesOf(Buffer.from(await cache.slice(at + 8, size)));
     }
     at += 8 + size + (size % 2);
   }
@@ -27,20 +34,22 @@ export async function aviLongestGroup(cache: BlockCache): Promise<number | undef
 }
 
 /** Over the entries of the first stream that holds pictures (`00dc`, `01db`). */
-export function longestGroup(index: Buffer): number | undefined {
+export function picturesOf(index: Buffer): AviIndex | undefined {
   let stream: number | undefined;
   let group = 0;
   let longest = 0;
+  let frames = 0;
   for (let at = 0; at + ENTRY_BYTES <= index.length; at += ENTRY_BYTES) {
     const kind = index.readUInt16LE(at + 2);
     if (kind !== COMPRESSED && kind !== BITMAP) continue;
     const number = index.readUInt16LE(at);
     stream ??= number;
     if (number !== stream) continue;
+    frames++;
     group = (index.readUInt32LE(at + 4) & KEYFRAME) === 0 ? group + 1 : 1;
     longest = Math.max(longest, group);
   }
-  return stream === undefined ? undefined : longest;
+  return stream === undefined ? undefined : { longestGroup: longest, frames };
 }
 
 const COMPRESSED = Buffer.from('dc').readUInt16LE();

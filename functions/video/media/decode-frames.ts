@@ -16,6 +16,8 @@ export interface DecodeOutcome {
   shown: number[];
   /** Decoding began with a whole picture: after a seek that went wrong it does not, and nothing can be used. */
   sound: boolean;
+  /** Complaints of the decoder: pictures may be damaged. */
+  errors: number;
   /** ffmpeg's exit code or signal, and the last it said. */
   exit: number | string;
   tail: string[];
@@ -40,6 +42,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
   const shown: number[] = [];
   let sound = true;
   let starved = false;
+  let errors = 0;
   const tail: string[] = [];
   const stamps: number[] = [];
   const frames: Uint8Array[] = [];
@@ -59,6 +62,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
         tail.push(line);
         if (tail.length > KEPT_LINES) tail.shift();
         starved ||= saysNoMemory(line);
+        if (isDecodeError(line)) errors++;
         // ffmpeg then reads on from wherever it happens to be.
         if (line.includes('could not seek to position')) sound = false;
         return undefined;
@@ -88,8 +92,24 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
     },
   });
   if (starved) throw outOfMemory(context.memoryBytes);
-  return { shown, sound, exit, tail };
+  return { shown, sound, errors, exit, tail };
 }
+
+/**
+ * Whether a decoder says in this line that it could not decode what it was given. Its lines begin with its own name,
+ * those of demuxers with a list of formats, those of filters with `Parsed_`.
+ */
+export function isDecodeError(line: string): boolean {
+  if (/^Error while decoding stream|\bError submitting .*packet.* to (the )?decoder/.test(line)) return true;
+  const [, speaker, message] = /^\[(\w+) @ 0x[0-9a-f]+\] (.*)$/.exec(line) ?? [];
+  if (speaker === undefined || message === undefined || NOT_DECODERS.test(speaker)) return false;
+  return /error|invalid|corrupt|damaged|conceal|missing|unavailable|mismatch|overread|illegal|no frame!/i.test(
+    message,
+  );
+}
+
+const NOT_DECODERS =
+  /^(Parsed_|swscaler|auto_|graph|http|tcp|AVIO|avi$|matroska|mov|out#|in#|vf#|vost#|aac|mp3|ac3|opus|vorbis|pcm)/;
 
 /** The last complaints of ffmpeg that say something, in one line. */
 export function complaint(tail: readonly string[]): string {

@@ -2,7 +2,7 @@ import { AppError } from '../../../shared/runtime/errors.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { type RangeServer, serveRanges } from '../../../shared/storage/range-server.ts';
-import { complaint, type DecodeContext, decodeFrames } from './decode-frames.ts';
+import { complaint, type DecodeContext, type DecodeOutcome, decodeFrames } from './decode-frames.ts';
 import { EvenSample } from './even-sample.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 import { FrameClock } from './frame-clock.ts';
@@ -89,6 +89,8 @@ class FfmpegVideoFile implements VideoFile {
   readonly #opened: OpenedVideo;
   readonly #server: RangeServer;
   readonly #clock: FrameClock;
+  /** Decoding from the very start did not help: what is damaged here is the file. */
+  #damaged = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(opened: OpenedVideo, server: RangeServer, close: () => Promise<void>) {
@@ -97,7 +99,7 @@ class FfmpegVideoFile implements VideoFile {
     this.#opened = opened;
     this.#context = opened.context;
     this.#server = server;
-    this.#clock = new FrameClock(opened.probed.timeBase, opened.probed.firstPts);
+    this.#clock = new FrameClock(opened.probed.timeBase, opened.probed.firstPts, opened.facts.frameRate);
   }
 
   get traffic(): { bytes: number; requests: number } {
@@ -120,15 +122,16 @@ class FfmpegVideoFile implements VideoFile {
   }
 
   async #frameAt(time: number, maxWidth?: number): Promise<VideoFrame> {
-    const { pts } = this.#span(time, time);
-    let found: VideoFrame | undefined;
+    const pts = this.#ptsAt(time);
     let window = this.#openingWindow();
     for (let attempt = 1; ; attempt++) {
-      const shown = await this.#decode(pts, pts - window, this.#hi(time, pts), maxWidth, () => (frame) => {
-        found = frame;
+      const decoded = await this.#decode({ pts, lo: pts - window, hi: pts, maxWidth }, () => {
+        let found: VideoFrame | undefined;
+        return { add: (frame) => (found = frame), result: () => found };
       });
-      const last = latest(shown);
-      if (found && found.time === this.#clock.seconds(last)) return found;
+      const last = latest(decoded.shown);
+      const { kept, errors } = decoded;
+      if (kept && kept.time === this.#clock.seconds(last)) return noting(errors, kept);
       if (attempt === 3) {
         throw new AppError('corrupt-media', `the frame at ${time} s was decoded but could not be converted`);
       }
@@ -138,42 +141,35 @@ class FfmpegVideoFile implements VideoFile {
   }
 
   async #framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]> {
-    const { pts } = this.#span(from, to);
+    const pts = this.#ptsAt(from);
     const { frameBytes } = outputOf(this.#opened.picture, maxWidth);
     const atMost = Math.max(1, Math.min(limit, Math.floor(FRAMES_BYTES / (2 * frameBytes))));
-    let after = new EvenSample<VideoFrame>(atMost);
-    let first: VideoFrame | undefined;
     const fromTime = this.#clock.seconds(pts);
-    const shown = await this.#decode(
-      pts,
-      pts - this.#openingWindow(),
-      this.#hi(to, Math.max(pts, this.#span(to, to).pts)),
-      maxWidth,
-      () => {
-        after = new EvenSample(atMost);
-        return (frame) => {
+    const lo = pts - this.#openingWindow();
+    const hi = Math.max(pts, this.#ptsAt(to));
+    const { shown, kept, errors } = await this.#decode({ pts, lo, hi, maxWidth }, () => {
+      const after = new EvenSample<VideoFrame>(atMost);
+      let first: VideoFrame | undefined;
+      return {
+        add(frame) {
           if (frame.time <= fromTime) first = frame;
           else after.add(frame);
-        };
-      },
-    );
+        },
+        result: () => ({ first, after }),
+      };
+    });
+    let { first } = kept;
     const onDisplay = latest(shown.filter((one) => one <= pts));
     if (first?.time !== this.#clock.seconds(onDisplay)) first = await this.#frameAt(from, maxWidth);
-    return after.preceded(first);
+    return kept.after.preceded(first).map((frame) => noting(errors, frame));
   }
 
-  #span(from: number, to: number): { pts: number } {
-    if (!Number.isFinite(from) || !Number.isFinite(to)) {
-      throw new AppError('internal', `asked for the frame at ${from} to ${to}; times are finite seconds`);
+  /** Past the stated end as well: the statement may be wrong, and past the real one there is the last frame. */
+  #ptsAt(time: number): number {
+    if (!Number.isFinite(time)) {
+      throw new AppError('internal', `asked for the frame at ${time}; times are finite seconds`);
     }
-    const end = this.facts.durationSeconds ?? LONGEST_SECONDS;
-    return { pts: this.#clock.ptsAt(Math.max(0, Math.min(from, end))) };
-  }
-
-  /** Past the stated end everything counts, so that a wrong statement does not hide the last frame. */
-  #hi(time: number, pts: number): number | undefined {
-    const end = this.facts.durationSeconds;
-    return end !== undefined && time >= end ? undefined : pts;
+    return this.#clock.ptsAt(Math.max(0, Math.min(time, LONGEST_SECONDS)));
   }
 
   /** Ticks before the time asked for in which the frame on display has begun, as a rule. */
@@ -182,59 +178,132 @@ class FfmpegVideoFile implements VideoFile {
   }
 
   /**
-   * Decodes from a keyframe at or before `pts` and returns the timestamps seen up to `hi`, at least one of
-   * them at or before `pts`. Where the container's index leads past it or astray, starts earlier: `begin` is
-   * called at each start.
+   * Decodes from a keyframe at or before `pts` and returns the timestamps seen up to `hi`, at least one of them at or
+   * before `pts`, and what was kept. Starts earlier if the container's index leads past it or astray, and also, at the
+   * very start if need be, if the decoder complained or frames seem to be missing. `begin` is called at each start.
    */
-  async #decode(
-    pts: number,
-    lo: number,
-    hi: number | undefined,
-    maxWidth: number | undefined,
-    begin: () => (frame: VideoFrame) => void,
-  ): Promise<number[]> {
+  async #decode<T>(span: Span, begin: () => Keeper<T>): Promise<Decoded<T>> {
+    const { pts, hi } = span;
     const clock = this.#clock;
-    const { picture, samples } = this.#opened;
-    const output = outputOf(picture, maxWidth);
     const { packetsAhead } = this.#context.binary;
-    const range = samples?.range(clock.seconds(pts), clock.seconds(hi ?? pts), packetsAhead);
+    const range = this.#opened.samples?.range(clock.seconds(pts), clock.seconds(hi), packetsAhead);
     fetchAhead(this.#server.cache, range);
-    for (let margin = 0; ; margin = margin === 0 ? 1 : margin * 4) {
+    const soonest = clock.containerSeconds(clock.firstPts) + SEEK_FROM_SECONDS;
+    let best: Decoded<T> | undefined;
+    for (let margin = 0; ; margin = nextMargin(margin, best !== undefined)) {
       const start = clock.containerSeconds(pts + 0.5) - margin + this.#opened.seekShift;
-      const soonest = clock.containerSeconds(clock.firstPts) + SEEK_FROM_SECONDS;
       const seek = start > soonest ? start : undefined;
-      const onFrame = begin();
-      const outcome = await this.#run({
+      const keeper = begin();
+      const outcome = await this.#run({ ...span, seek }, keeper).catch((error: unknown) => {
+        // A second start that takes too long takes nothing from the first.
+        if (best && error instanceof AppError && error.code === 'timeout') return undefined;
+        throw error;
+      });
+      const decoded =
+        outcome && usable(outcome, seek, clock.firstPts, pts) ? describe(outcome, keeper) : undefined;
+      if (!best && !decoded && seek === undefined) {
+        const why = complaint(outcome?.tail ?? []);
+        const at = clock.seconds(pts).toFixed(3);
+        throw new AppError('corrupt-media', `no frame could be decoded at ${at} s: ${why}`);
+      }
+      const confirmed = best !== undefined && best.last === decoded?.last;
+      if (decoded && !(best && isWorse(decoded, best))) best = decoded;
+      if (!best) continue;
+      if (seek === undefined || !outcome) this.#damaged ||= best.errors > 0;
+      if (seek === undefined || !outcome || !this.#isDoubtful(best, pts, { margin, confirmed })) return best;
+    }
+  }
+
+  /** Whether another start could do better: what the first frame says is not known after a seek. */
+  #isDoubtful(
+    { errors, last }: Decoded<unknown>,
+    pts: number,
+    { margin, confirmed }: { margin: number; confirmed: boolean },
+  ): boolean {
+    const isFar = margin >= EARLIER_SECONDS && this.#clock.seconds(pts) > FROM_START_SECONDS;
+    if (errors > 0 && !this.#damaged && !isFar) return true;
+    // Some demuxers skip samples at a fragment that they have jumped to.
+    const { frameRate } = this.facts;
+    if (confirmed || !this.#opened.fragmented || frameRate === undefined) return false;
+    return pts - last > this.#clock.ticks(1.5 / frameRate);
+  }
+
+  async #run<T>(span: Span & { seek: number | undefined }, keeper: Keeper<T>): Promise<DecodeOutcome> {
+    const { seek, lo, hi, maxWidth } = span;
+    const { picture } = this.#opened;
+    const output = outputOf(picture, maxWidth);
+    const { width, height } = output;
+    try {
+      const outcome = await decodeFrames(this.#context, {
         ...{ seek, lo, hi },
         ...output,
         onFrame: (at, pixels) => {
           const rgb = picture.work ? toneMap(pixels, picture.work) : pixels;
-          onFrame({ time: clock.seconds(at), width: output.width, height: output.height, rgb });
+          keeper.add({ time: this.#clock.seconds(at), width, height, rgb });
         },
       });
-      const { shown } = outcome;
-      // AVI has no timestamps: those ffmpeg makes up after a seek close to the end can start from 0 again.
-      const sound = outcome.sound && shown[0]! >= clock.firstPts;
-      if ((sound || seek === undefined) && shown.some((one) => one <= pts)) return shown;
-      if (seek === undefined) {
-        const at = clock.seconds(pts).toFixed(3);
-        throw new AppError(
-          'corrupt-media',
-          `no frame could be decoded at ${at} s: ${complaint(outcome.tail)}`,
-        );
-      }
-    }
-  }
-
-  async #run(request: Parameters<typeof decodeFrames>[1]): ReturnType<typeof decodeFrames> {
-    try {
-      const outcome = await decodeFrames(this.#context, request);
       if (this.#server.failure) throw this.#server.failure;
       return outcome;
     } catch (error) {
       throw this.#server.failure ?? error;
     }
   }
+}
+
+interface Span {
+  /** The time asked for. */
+  pts: number;
+  /** First and last timestamp that is kept. */
+  lo: number;
+  hi: number;
+  maxWidth: number | undefined;
+}
+
+/** What is made of the frames of one decode. */
+interface Keeper<T> {
+  add(frame: VideoFrame): void;
+  result(): T;
+}
+
+interface Decoded<T> {
+  shown: number[];
+  /** The latest of them. */
+  last: number;
+  errors: number;
+  kept: T;
+}
+
+/** Seconds further back where a decode that is in doubt starts anew, before it starts at the very beginning. */
+const EARLIER_SECONDS = 4;
+/** What lies later than this is not decoded from the beginning for the sake of damage alone. */
+const FROM_START_SECONDS = 120;
+
+function nextMargin(margin: number, inDoubt: boolean): number {
+  if (inDoubt) return margin < EARLIER_SECONDS ? EARLIER_SECONDS : Number.POSITIVE_INFINITY;
+  return margin === 0 ? 1 : margin * 4;
+}
+
+/** AVI has no timestamps: those ffmpeg makes up after a seek close to the end can start from 0 again. */
+function usable(
+  { shown, sound }: DecodeOutcome,
+  seek: number | undefined,
+  firstPts: number,
+  pts: number,
+): boolean {
+  const isSound = seek === undefined || (sound && shown[0]! >= firstPts);
+  return isSound && shown.some((one) => one <= pts);
+}
+
+function describe<T>({ shown, errors }: DecodeOutcome, keeper: Keeper<T>): Decoded<T> {
+  return { shown, last: latest(shown), errors, kept: keeper.result() };
+}
+
+function isWorse(one: Decoded<unknown>, than: Decoded<unknown>): boolean {
+  return one.last < than.last || (one.last === than.last && one.errors >= than.errors);
+}
+
+function noting(errors: number, frame: VideoFrame): VideoFrame {
+  return errors > 0 ? { ...frame, decodeErrors: errors } : frame;
 }
 
 /** Frames come in display order, but a broken file may have it otherwise. */

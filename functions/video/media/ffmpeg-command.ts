@@ -9,6 +9,10 @@ export interface InputPlan {
   /** Coded pixels of one picture; a decoder asked for more gives up before it allocates. */
   maxPixels: number;
   threads: number;
+  /** Whether ffmpeg turns pictures as their matrix says. Default true. */
+  upright?: boolean;
+  /** Options of the decoder, for what it would otherwise learn from the first frame only. */
+  decoderOptions?: readonly string[];
 }
 
 const MAX_ALLOC_BYTES = 256 * 1024 * 1024;
@@ -73,6 +77,8 @@ async function build(
       ...['-reconnect', '1', '-reconnect_delay_max', '0'],
       ...quickOpening(input),
       ...['-threads', String(input.threads)],
+      ...(input.decoderOptions ?? []),
+      ...(input.upright === false ? ['-noautorotate'] : []),
       ...['-max_pixels', String(input.maxPixels)],
       // The container's own timestamps, from here to the log: no start offset is taken off on the way.
       '-copyts',

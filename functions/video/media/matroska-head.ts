@@ -1,3 +1,4 @@
+import { AppError } from '../../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { childOf, type Element, elementAt, elementsIn, unsigned } from './matroska-tree.ts';
 
@@ -6,6 +7,11 @@ export interface MatroskaVideo {
   decoderConfig: Uint8Array | undefined;
   /** Longest time between two keyframes by the index, the end included if it is known. */
   keyframeGap: number | undefined;
+  /** When the last keyframe of the index is shown, by the file's clock. */
+  lastCueSeconds: number | undefined;
+  /** Durations are when the last frame ends, by a clock that need not start at 0; else they are lengths. */
+  statesEnd: boolean;
+  encrypted: boolean;
 }
 
 const SEGMENT = 0x18538067;
@@ -27,27 +33,71 @@ const CUE_POINT = 0xbb;
 const CUE_TIME = 0xb3;
 const CUE_POSITIONS = 0xb7;
 const CUE_TRACK = 0xf7;
+const MUXING_APP = 0x4d80;
+const CONTENT_ENCODINGS = 0x6d80;
+const CONTENT_ENCODING = 0x6240;
+const CONTENT_ENCODING_TYPE = 0x5033;
+const CONTENT_ENCRYPTION = 0x5035;
 const VIDEO = 1;
 
 const MiB = 1024 * 1024;
 /** Of tracks, and of the index: more is not read here. */
 const MAX_TRACKS_BYTES = MiB;
+/** Tracks beyond this are refused: ffmpeg reads them anew with each run, whatever codecs keep there. */
+const REFUSED_TRACKS_BYTES = 8 * MiB;
 const MAX_CUES_BYTES = 16 * MiB;
 const MAX_CUES = 500_000;
 /** Elements before the first cluster. */
 const MAX_HEAD_ELEMENTS = 64;
 
-/** What Matroska's tracks and index state of the first video track (RFC 9559); nothing if they cannot be found. */
+/**
+ * What Matroska's tracks and index state of the first video track (RFC 9559); nothing if they cannot be found. Throws
+ * `corrupt-media` if the tracks are larger than any codec needs.
+ */
 export async function readMatroska(cache: BlockCache): Promise<MatroskaVideo> {
   const head = await headElements(cache);
+  refuseLargeTracks(head.get(TRACKS));
   const tracks = await bodyOf(cache, head.get(TRACKS), MAX_TRACKS_BYTES);
   const track = tracks && videoTrack(tracks);
   const decoderConfig = track && childOf(track, CODEC_PRIVATE);
   const number = track && unsigned(childOf(track, TRACK_NUMBER));
   const info = await bodyOf(cache, head.get(INFO), MiB);
   const cues = await bodyOf(cache, head.get(CUES), MAX_CUES_BYTES);
-  const keyframeGap = cues && info && number !== undefined ? longestGap(cues, info, number) : undefined;
-  return { decoderConfig, keyframeGap };
+  const index = cues && info && number !== undefined ? readCues(cues, info, number) : undefined;
+  return {
+    decoderConfig,
+    keyframeGap: index?.longestGap,
+    lastCueSeconds: index?.last,
+    statesEnd: info !== undefined && statesEnd(info),
+    encrypted: track !== undefined && isEncrypted(track),
+  };
+}
+
+function refuseLargeTracks(tracks: Element | undefined): void {
+  const bytes = tracks ? tracks.end - tracks.start : 0;
+  if (bytes <= REFUSED_TRACKS_BYTES) return;
+  const found = `the Matroska tracks, their codecs' private data included, have ${bytes} bytes`;
+  throw new AppError('corrupt-media', `${found}; at most ${REFUSED_TRACKS_BYTES} are read`);
+}
+
+/**
+ * Whether the durations of this file are ends, as Lavf writes them. Those of mkvmerge are lengths, and so are those of
+ * most others: taken for an end, a length would cut the video short by what its clock starts at.
+ */
+function statesEnd(info: Uint8Array): boolean {
+  const app = childOf(info, MUXING_APP);
+  return app !== undefined && Buffer.from(app).toString('latin1').startsWith('Lavf');
+}
+
+/** Its samples are encrypted (RFC 9559, 5.1.4.1.31.6): the other kind of encoding is compression. */
+function isEncrypted(track: Uint8Array): boolean {
+  const encodings = childOf(track, CONTENT_ENCODINGS);
+  for (const { id, body } of encodings ? elementsIn(encodings) : []) {
+    if (id !== CONTENT_ENCODING) continue;
+    if (unsigned(childOf(body, CONTENT_ENCODING_TYPE)) === 1 || childOf(body, CONTENT_ENCRYPTION))
+      return true;
+  }
+  return false;
 }
 
 /** Where the elements before the first cluster lie, and those behind that the seek head names. */
@@ -93,7 +143,12 @@ function videoTrack(tracks: Uint8Array): Uint8Array | undefined {
   return undefined;
 }
 
-function longestGap(cues: Uint8Array, info: Uint8Array, track: number): number | undefined {
+/** Seconds of the last keyframe, and the longest time between two. */
+function readCues(
+  cues: Uint8Array,
+  info: Uint8Array,
+  track: number,
+): { last: number; longestGap: number } | undefined {
   const scale = (unsigned(childOf(info, TIMESTAMP_SCALE)) ?? 1_000_000) / 1e9;
   let last = 0;
   let longest = 0;
@@ -107,7 +162,8 @@ function longestGap(cues: Uint8Array, info: Uint8Array, track: number): number |
     last = Math.max(last, time);
   }
   if (points === 0) return undefined;
-  return Math.max(longest, (float(childOf(info, DURATION)) ?? last) - last) * scale;
+  const rest = (float(childOf(info, DURATION)) ?? last) - last;
+  return { last: last * scale, longestGap: Math.max(longest, rest) * scale };
 }
 
 function float(body: Uint8Array | undefined): number | undefined {

@@ -17,9 +17,11 @@ import { outputOf, type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
 import type { Sandbox } from './sandbox.ts';
-import { type Container, SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
+import { SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
 import { readStated, type StatedTrack } from './stated-track.ts';
 import type { VideoFacts } from './video-file.ts';
+import { lengthOf } from './video-length.ts';
+import { x264Build } from './x264-build.ts';
 
 export interface OpenedVideo {
   facts: VideoFacts;
@@ -30,6 +32,7 @@ export interface OpenedVideo {
   seekShift: number;
   /** Tells storage reads of an mp4 ahead of time. */
   samples: SampleTable | undefined;
+  fragmented: boolean;
 }
 
 export interface OpenInputOptions {
@@ -56,7 +59,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     );
   }
   const track = await readStated(sniffed.container, cache);
-  if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
+  // An edit list may show little of what there is to decode.
+  refuseLong(Math.max(track?.seconds ?? 0, track?.samples?.seconds ?? 0), limits);
 
   const input: InputPlan = {
     url: options.server.url,
@@ -77,8 +81,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   const samples = track?.samples;
   fetchAhead(cache, samples?.range(0, 0, options.ffmpeg.packetsAhead));
   const probed = await probe(context, limits);
-  const durationSeconds = track?.seconds ?? lengthOf(probed, sniffed.container, track?.startSeconds);
-  if (durationSeconds !== undefined) refuseLong(durationSeconds, limits);
+  const { durationSeconds, atLeast } = lengthOf(probed, track, sniffed.container);
+  refuseLong(durationSeconds ?? atLeast, limits);
   const picture = pictureOf(probed);
   refuseLarge(picture.width, picture.height, limits);
   refuseSlow(longestGroup(track, probed), probed, limits.commandSeconds ?? COMMAND_SECONDS);
@@ -97,7 +101,17 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
     },
     probed,
     picture,
-    context: { ...context, memoryBytes: plan.memoryBytes, input: { ...input, threads: plan.threads } },
+    context: {
+      ...context,
+      memoryBytes: plan.memoryBytes,
+      input: {
+        ...input,
+        threads: plan.threads,
+        upright: !probed.skewed,
+        decoderOptions: await decoderOptions(cache, probed, track),
+      },
+    },
+    fragmented: track?.fragmented ?? false,
     seekShift: options.ffmpeg.seeksEarly && track?.reordered ? EARLY_SECONDS : 0,
     samples,
   };
@@ -113,19 +127,14 @@ export function fetchAhead(cache: BlockCache, range: ByteRange | undefined): voi
   cache.prefetch(range.offset, Math.min(range.length, AHEAD_BYTES)).catch(() => undefined);
 }
 
-/**
- * ffmpeg tells of a fragmented mp4, and Matroska states itself, when the last frame ends, by a clock that need not
- * start at 0.
- */
-function lengthOf(probed: ProbedVideo, container: Container, startSeconds = 0): number | undefined {
-  const { durationSeconds, firstPts, timeBase } = probed;
-  if (durationSeconds !== undefined && container === 'mp4') {
-    // One that ends before it starts is a length already.
-    return durationSeconds > startSeconds ? durationSeconds - startSeconds : durationSeconds;
-  }
-  if (durationSeconds === undefined || container !== 'matroska') return durationSeconds;
-  const length = durationSeconds - (firstPts * timeBase.num) / timeBase.den;
-  return length > 0 ? length : undefined;
+async function decoderOptions(
+  cache: BlockCache,
+  { codec, pixelFormat }: ProbedVideo,
+  track: StatedTrack | undefined,
+): Promise<string[]> {
+  if (codec !== 'h264' || !pixelFormat?.includes('444')) return [];
+  const build = await x264Build(cache, track?.samples?.range(0, 0, 0) ?? track?.firstSample);
+  return build === undefined ? [] : ['-x264_build', String(build)];
 }
 
 /** The most samples that have to be decoded for one, as far as the container tells. */

@@ -11,6 +11,8 @@ export interface ProbedVideo {
   /** Width of one pixel over its height, after rotation. */
   pixelAspect: number;
   rotation: number;
+  /** Its matrix turns it by no multiple of 90 degrees: players show it as it is coded. */
+  skewed: boolean;
   frameRate: number | undefined;
   /** Of the container, or of the stream where it has a tag for it. */
   durationSeconds: number | undefined;
@@ -20,14 +22,24 @@ export interface ProbedVideo {
   color: { matrix: string; primaries: string; transfer: string; rgb: boolean };
 }
 
+interface ProbedStream {
+  kind: string;
+  text: string;
+  rotation: number;
+  skewed?: boolean;
+  duration?: number;
+}
+
 const KEPT_LINES = 40;
+/** What showinfo says; its first words may follow a remark on an odd rotation, which ends without a line break. */
+const SHOWN = /^(\[Parsed_showinfo|If you want to help, upload .*\)config in time_base)/;
 
 /** Reads ffmpeg's log line by line. Only lines of our own concern are kept, whatever the file makes it say. */
 export class ProbeLog {
   /** The last lines, for messages. */
   readonly tail: string[] = [];
-  #streams = new Map<string, { kind: string; text: string; rotation: number; duration?: number }>();
-  #stream: { kind: string; text: string; rotation: number; duration?: number } | undefined;
+  #streams = new Map<string, ProbedStream>();
+  #stream: ProbedStream | undefined;
   #mapped: string | undefined;
   #inputEnded = false;
   #duration: number | undefined;
@@ -43,7 +55,7 @@ export class ProbeLog {
     this.tail.push(line);
     if (this.tail.length > KEPT_LINES) this.tail.shift();
     if (/^(Stream mapping|Output #)/.test(line)) this.#inputEnded = true;
-    if (line.startsWith('[Parsed_showinfo')) this.#shown(line);
+    if (SHOWN.test(line)) this.#shown(line);
     else if (!this.#inputEnded) this.#described(line);
     else this.#mapped ??= /^ {2}Stream #0:(\d+) -> #0:0/.exec(line)?.[1];
     return this.#first && this.#shownColor !== undefined ? 'enough' : undefined;
@@ -63,6 +75,7 @@ export class ProbeLog {
       height: this.#first.height,
       pixelAspect: this.#first.pixelAspect,
       rotation: stream.rotation,
+      skewed: stream.skewed ?? false,
       frameRate: this.#frameRate ?? (fps > 0 ? fps : undefined),
       durationSeconds: stream.duration ?? this.#duration,
       hasAudio: [...this.#streams.values()].some((one) => one.kind === 'Audio'),
@@ -102,7 +115,7 @@ export class ProbeLog {
     if (whole) this.#duration = clockSeconds(whole);
     if (!this.#stream) return;
     const turned = /^ +(?:displaymatrix|Display Matrix): rotation of (-?[\d.]+) degrees/.exec(line);
-    if (turned) this.#stream.rotation = clockwise(Number(turned[1]));
+    if (turned) Object.assign(this.#stream, turnOf(Number(turned[1])));
     const own = /^ {4,6}DURATION *: (\d+):(\d\d):(\d\d\.\d+)/.exec(line);
     if (own) this.#stream.duration = clockSeconds(own);
   }
@@ -146,8 +159,10 @@ function clockSeconds([, hours, minutes, seconds]: RegExpExecArray): number {
 }
 
 /** ffmpeg logs by how many degrees the picture was turned counter-clockwise when it was coded. */
-function clockwise(logged: number): number {
-  return (((Math.round(-logged / 90) * 90) % 360) + 360) % 360;
+function turnOf(logged: number): { rotation: number; skewed: boolean } {
+  const quarters = Math.round(-logged / 90);
+  const skewed = Math.abs(-logged - quarters * 90) > 1;
+  return { rotation: skewed ? 0 : (((quarters * 90) % 360) + 360) % 360, skewed };
 }
 
 /**

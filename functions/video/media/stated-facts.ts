@@ -17,20 +17,28 @@ function riffEnd(head: Uint8Array): number | undefined {
 }
 
 /**
- * Seconds of the first video stream by an AVI's header, whose duration as ffmpeg tells it is that of the longest
- * stream; undefined where it does not say.
+ * Seconds of the first video stream of an AVI, whose duration as ffmpeg tells it is that of the longest stream, by
+ * the largest count of frames that the file states: a recorder that was stopped, or a writer that counts fields,
+ * leaves too few in one place. Undefined where it does not say. `indexed`: entries of its index.
  */
-export function aviVideoSeconds(head: Uint8Array): number | undefined {
+export function aviVideoSeconds(head: Uint8Array, indexed = 0): number | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
   const header = bytes.indexOf('vids', 0, 'latin1');
   if (header < 8 || bytes.toString('latin1', header - 8, header - 4) !== 'strh') return undefined;
   if (header + 36 > bytes.length) return undefined;
-  const [scale, rate, frames] = [20, 24, 32].map((at) => bytes.readUInt32LE(header + at)) as [
+  const [scale, rate, stated] = [20, 24, 32].map((at) => bytes.readUInt32LE(header + at)) as [
     number,
     number,
     number,
   ];
+  const frames = Math.max(stated, indexed, openDmlFrames(bytes));
   return scale > 0 && rate > 0 && frames > 0 ? (frames * scale) / rate : undefined;
+}
+
+/** Frames in all RIFF chunks, by the header of OpenDML's extension; 0 where there is none. */
+function openDmlFrames(head: Buffer): number {
+  const at = head.indexOf('dmlh', 0, 'latin1');
+  return at < 0 || at + 12 > head.length ? 0 : head.readUInt32LE(at + 8);
 }
 
 const SEGMENT = 0x18538067;

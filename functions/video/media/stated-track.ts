@@ -1,12 +1,12 @@
 import { describe } from '../../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
-import { aviLongestGroup } from './avi-index.ts';
+import { readAviIndex } from './avi-index.ts';
 import { countSibling, readBox } from './box-tree.ts';
 import { readMatroska } from './matroska-head.ts';
 import { readMp4Layout, readVideoTrack } from './mp4-boxes.ts';
 import { fragmentStart } from './mp4-length.ts';
-import type { SampleTable } from './mp4-samples.ts';
+import type { ByteRange, SampleTable } from './mp4-samples.ts';
 import { parsing } from './parsing.ts';
 import type { Container } from './sniff-container.ts';
 import { aviVideoSeconds, STATED_BYTES, statedEnd } from './stated-facts.ts';
@@ -28,10 +28,16 @@ export interface StatedTrack {
   startSeconds?: number | undefined;
   reordered?: boolean;
   samples?: SampleTable | undefined;
+  /** Where the first sample lies, if it is in a fragment. */
+  firstSample?: ByteRange;
   decoderConfig?: Uint8Array | undefined;
   /** The most samples from one keyframe to the next, or the longest time between two. */
   longestGroup?: number | undefined;
   keyframeGap?: number | undefined;
+  /** When the last keyframe of the index is shown, by the file's clock. */
+  lastCueSeconds?: number | undefined;
+  /** The file states when it ends, and not how long it is. */
+  statesEnd?: boolean;
 }
 
 /** Throws `corrupt-media` if the file is cut off, or its index damaged or beyond every bound. */
@@ -43,8 +49,13 @@ export async function readStated(container: Container, cache: BlockCache): Promi
     const found = `the file is cut off: it ends at byte ${end} by its own account`;
     throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
   }
-  if (container === 'matroska') return readMatroska(cache);
-  return { seconds: aviVideoSeconds(head), longestGroup: await aviLongestGroup(cache) };
+  if (container === 'matroska') {
+    const track = await readMatroska(cache);
+    if (track.encrypted) throw encrypted('Matroska ContentEncryption');
+    return track;
+  }
+  const index = await readAviIndex(cache);
+  return { seconds: aviVideoSeconds(head, index?.frames), longestGroup: index?.longestGroup };
 }
 
 async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
@@ -68,7 +79,9 @@ async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
   return {
     ...track,
     fragmented: true,
-    startSeconds: await firstFragmentSeconds(cache, firstFragment, track),
+    firstSample: { offset: firstFragment.offset + firstFragment.size, length: 0 },
+    // Samples of the index itself come before those of the first fragment.
+    startSeconds: track.samples?.seconds ? 0 : await firstFragmentSeconds(cache, firstFragment, track),
   };
 }
 

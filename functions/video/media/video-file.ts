@@ -31,6 +31,8 @@ export interface VideoFrame {
   height: number;
   /** Packed 8-bit RGB in sRGB, row by row, upright, square pixels: `width * height * 3` bytes. */
   rgb: Uint8Array;
+  /** Complaints of the decoder on the way to this frame, which may be damaged; absent if there were none. */
+  decodeErrors?: number;
 }
 
 export interface VideoFile {

@@ -1,0 +1,40 @@
+import type { ProbedVideo } from './probe-video.ts';
+import type { Container } from './sniff-container.ts';
+import type { StatedTrack } from './stated-track.ts';
+
+export interface VideoLength {
+  /** Of the video stream; undefined where nothing tells it, or what tells it is wrong. */
+  durationSeconds: number | undefined;
+  /** It is no shorter than this. */
+  atLeast: number;
+}
+
+/**
+ * How long the video is, by what the container states and what ffmpeg makes of it. Too long is harmless: past the end
+ * there is the last frame. Too short would hide what follows, so of two statements the longer one counts.
+ */
+export function lengthOf(
+  probed: Pick<ProbedVideo, 'durationSeconds' | 'firstPts' | 'timeBase'>,
+  track: StatedTrack | undefined,
+  container: Container,
+): VideoLength {
+  const { durationSeconds: told, firstPts, timeBase } = probed;
+  const first = (firstPts * timeBase.num) / timeBase.den;
+  if (container === 'matroska') {
+    const length = told !== undefined && track?.statesEnd ? told - first : told;
+    const atLeast = Math.max(0, (track?.lastCueSeconds ?? 0) - first);
+    const isTrue = length !== undefined && length > 0 && length >= atLeast;
+    return { durationSeconds: isTrue ? length : undefined, atLeast };
+  }
+  if (container === 'mp4' && (track?.fragmented || track?.seconds === undefined)) {
+    const start = track?.startSeconds ?? 0;
+    // ffmpeg tells when the last fragment ends. An end before the start is a length already.
+    const length = told !== undefined && told > start ? told - start : told;
+    return known(length === undefined ? track?.seconds : Math.max(length, track?.seconds ?? 0));
+  }
+  return known(track?.seconds ?? told);
+}
+
+function known(durationSeconds: number | undefined): VideoLength {
+  return { durationSeconds, atLeast: durationSeconds ?? 0 };
+}
