@@ -30,7 +30,7 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
         store: storage.bucket(bucket),
         object: facts,
         ffmpeg,
-        limits: config.accept,
+        limits: { ...config.accept, memoryBytes: config.memoryBytes },
         signal,
         log,
       });

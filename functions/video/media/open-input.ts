@@ -156,7 +156,8 @@ function planDecoding(
     {
       ...{ codec, width, height, pixelFormat, references },
       outputBytes: outputOf(picture).frameBytes,
-      outputsHeld: ffmpeg.packetsAhead > 4 ? 4 : 2,
+      // Since version 7 pictures wait in queues between threads; those with 16 bits a channel are the slowest written.
+      outputsHeld: ffmpeg.packetsAhead === 4 ? 2 : picture.work ? 5 : 3,
     },
     limits.memoryBytes ?? instanceMemory(),
     limits.threads ?? Math.min(2, availableParallelism()),

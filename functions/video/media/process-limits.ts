@@ -17,6 +17,8 @@ export interface Command {
 }
 
 const KiB = 1024;
+/** Stacks of threads and the like, which count as memory and are hardly used. */
+const UNUSED_MEMORY_KIB = 96 * KiB;
 /** Libraries, reserved arenas and stacks: address space that is not memory. */
 const UNUSED_ADDRESSES_KIB = 1_536 * KiB;
 const STACK_KIB = 2 * KiB;
@@ -38,7 +40,7 @@ export function limited({ path, args }: Command, limits: ProcessLimits): Command
 }
 
 function limitSettings({ memoryBytes, seconds, countProcesses = false }: ProcessLimits): string[] {
-  const memory = Math.max(1, Math.floor(memoryBytes / KiB));
+  const memory = Math.max(1, Math.floor(memoryBytes / KiB)) + UNUSED_MEMORY_KIB;
   const cpu = Math.ceil(seconds) * availableParallelism() + 1;
   return [
     '-c 0',
