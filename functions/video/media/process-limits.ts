@@ -35,7 +35,7 @@ const PROCESSES = 64 + 8 * availableParallelism();
 export function limited({ path, args }: Command, limits: ProcessLimits): Command {
   const script = `${limitSettings(limits)
     .map((setting) => `ulimit ${setting} 2>/dev/null`)
-    .join('; ')}; exec "$0" "$@"`;
+    .join('; ')}; ${limits.countProcesses ? WATCHED : 'exec "$0" "$@"'}`;
   return { path: '/bin/sh', args: ['-c', script, path, ...args] };
 }
 
@@ -55,6 +55,12 @@ function limitSettings({ memoryBytes, seconds, countProcesses = false }: Process
     ...(countProcesses ? [`-p ${PROCESSES}`] : []),
   ];
 }
+
+/**
+ * As the first process of its namespace ffmpeg would ignore signals, and `unshare` loses the one it dies of: the shell
+ * stays, and tells it as exit code 128 + n.
+ */
+const WATCHED = '"$0" "$@"; exit $?';
 
 let enforced: Promise<boolean> | undefined;
 
