@@ -80,7 +80,7 @@ describe.skipIf(!able)('code that took over ffmpeg', () => {
         seeksEarly: false,
         packetsAhead: 4,
       },
-      ...{ args: [], sandbox, memoryBytes: 256 * 1024 ** 2, timeLimitMs: 20_000 },
+      ...{ args: [], sandbox, memoryBytes: 128 * 1024 ** 2, timeLimitMs: 20_000 },
       signal: new AbortController().signal,
       // bash tells of a child that its file size limit ended
       onLine: (line) => (line.includes('File size limit exceeded') ? undefined : void lines.push(line)),
@@ -102,7 +102,7 @@ describe.skipIf(!able)('code that took over ffmpeg', () => {
         seeksEarly: false,
         packetsAhead: 4,
       },
-      ...{ args: [], sandbox, memoryBytes: 256 * 1024 ** 2, timeLimitMs: 20_000 },
+      ...{ args: [], sandbox, memoryBytes: 128 * 1024 ** 2, timeLimitMs: 20_000 },
       signal: new AbortController().signal,
       onLine: () => 'enough',
     });
