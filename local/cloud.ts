@@ -276,7 +276,7 @@ async function startInstances(
 /** What a user may set for the functions; the rest of the environment stays outside. */
 function userSettings(env: Env): Record<string, string> {
   const own =
-    /^(MOMENT_|DAILY_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|DEAD_LETTERS_|DAILY_|CHECKPOINT_|INGEST_|INSPECT_|MAINTENANCE_|PRELOAD|ADMIT_|ALLOW_|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
+    /^(MOMENT_|DAILY_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|DEAD_LETTERS_|DAILY_|CHECKPOINT_|INGEST_|INSPECT_|MAINTENANCE_|PRELOAD|INSTANCE_|ADMIT_|ALLOW_|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
   const settings: Record<string, string> = {};
   for (const [name, value] of Object.entries(env)) {
     if (own.test(name) && value !== undefined) settings[name] = value;

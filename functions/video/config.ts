@@ -57,6 +57,8 @@ export interface VideoConfig {
   /** Whether sheets are made: where not, no upload can ask for one. */
   contactSheet: boolean;
   ffmpegPath: string | undefined;
+  /** Memory of the instance, where it is not the container's limit. */
+  memoryBytes: number | undefined;
   /** Run the ffmpeg of 2018 from npm on Google, too. */
   allowBundledFfmpeg: boolean;
   storageEndpoint: string | undefined;
@@ -88,6 +90,7 @@ export function parseVideoConfig(env: Env): VideoConfig {
   const stateBucket = read.required('STATE_BUCKET');
   refuseLoops(read);
   const width = read.integer('FRAME_WIDTH', 0, { min: 0, max: 16_384 });
+  const memoryMib = read.integer('INSTANCE_MIB', 0, { min: 0, max: 65_536 });
   const config: VideoConfig = {
     project,
     framesBucket,
@@ -136,6 +139,7 @@ export function parseVideoConfig(env: Env): VideoConfig {
     },
     contactSheet: read.boolean('CONTACT_SHEET', false),
     ffmpegPath: read.optional('FFMPEG_PATH'),
+    memoryBytes: memoryMib === 0 ? undefined : memoryMib * 1024 ** 2,
     // Elsewhere it is nobody's door but the user's own.
     allowBundledFfmpeg: read.boolean('ALLOW_BUNDLED_FFMPEG', read.optional('K_SERVICE') === undefined),
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),

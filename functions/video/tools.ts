@@ -30,7 +30,7 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
         store: storage.bucket(bucket),
         object: facts,
         ffmpeg,
-        limits: config.accept,
+        limits: { ...config.accept, memoryBytes: config.memoryBytes },
         signal,
         log,
       });
@@ -63,8 +63,12 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
 }
 
 /** Throws `invalid-config` if only the one from npm is there and it is not allowed. Logs the choice, once an instance. */
-async function chooseFfmpeg(config: VideoConfig, log: Logger): Promise<FfmpegBinary> {
-  const ffmpeg = await findFfmpeg(config.ffmpegPath);
+export async function chooseFfmpeg(
+  config: VideoConfig,
+  log: Logger,
+  find = findFfmpeg,
+): Promise<FfmpegBinary> {
+  const ffmpeg = await find(config.ffmpegPath);
   const { path, version, source } = ffmpeg;
   if (source === 'bundled' && !config.allowBundledFfmpeg) {
     throw new AppError(

@@ -4,11 +4,11 @@ import { mebibytes } from './decoding-cost.ts';
 const MiB = 1024 * 1024;
 
 /** What this process needs beside ffmpeg and the pictures: itself, its clients, bytes kept between reads. */
-const RESERVED_BYTES = 256 * MiB;
+const RESERVED_BYTES = 160 * MiB;
 /** ffmpeg itself, without a picture: its libraries' data, demuxer, buffers. */
 const FFMPEG_BYTES = 64 * MiB;
-/** Pictures under way between decoder and filter, beside those kept for reference: the current one, and two. */
-const UNDER_WAY = 3;
+/** Pictures under way between decoder and filter, beside those kept for reference. */
+const UNDER_WAY = 2;
 
 export interface PictureCost {
   codec: string;
@@ -61,15 +61,21 @@ export function planMemory(cost: PictureCost, instanceBytes: number, threads: nu
 export function decodingBytes(cost: PictureCost, threads: number): number {
   const pixels = align(cost.width) * align(cost.height);
   const perThread = cost.codec === 'av1' ? 3 : 1;
-  const pictures = referencesOf(cost) + UNDER_WAY + (threads - 1) * perThread;
+  const pictures =
+    referencesOf(cost) + UNDER_WAY + (ordersFrames(cost.codec) ? 1 : 0) + (threads - 1) * perThread;
   const picture = pixels * (bytesPerPixel(cost.pixelFormat) + sideBytes(cost.codec));
   return FFMPEG_BYTES + pictures * picture + cost.outputsHeld * cost.outputBytes;
+}
+
+/** Whether a picture is held back until those that are shown before it have come. */
+function ordersFrames(codec: string): boolean {
+  return codec === 'h264' || codec === 'hevc';
 }
 
 /** Motion vectors and the like that are kept with a picture, a pixel. */
 function sideBytes(codec: string): number {
   if (codec === 'hevc') return 0.75;
-  return codec === 'h264' || codec === 'av1' ? 0.65 : 0.25;
+  return codec === 'h264' ? 0.65 : 0.1;
 }
 
 /**
@@ -89,6 +95,7 @@ const REFERENCES: Readonly<Record<string, number>> = {
   vp8: 3,
   mjpeg: 0,
   prores: 0,
+  ffv1: 1,
 };
 
 /** Bytes a pixel of a planar or packed format; what is not known here counts as the largest. */

@@ -63,7 +63,8 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   if (track?.segmentIndexes && options.ffmpeg.misreadsSegments) {
     await hideSegmentIndexes(cache, options.ffmpeg.version);
   }
-  if (track?.seconds !== undefined) refuseLong(track.seconds, limits);
+  // An edit list may show little of what there is to decode.
+  refuseLong(Math.max(track?.seconds ?? 0, track?.samples?.seconds ?? 0), limits);
 
   const input: InputPlan = {
     url: options.server.url,
@@ -159,7 +160,8 @@ function planDecoding(
     {
       ...{ codec, width, height, pixelFormat, references },
       outputBytes: outputOf(picture).frameBytes,
-      outputsHeld: ffmpeg.packetsAhead > 4 ? 4 : 2,
+      // Since version 7 pictures wait in queues between threads; those with 16 bits a channel are the slowest written.
+      outputsHeld: ffmpeg.packetsAhead === 4 ? 2 : picture.work ? 5 : 3,
     },
     limits.memoryBytes ?? instanceMemory(),
     limits.threads ?? Math.min(2, availableParallelism()),

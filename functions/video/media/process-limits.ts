@@ -7,6 +7,8 @@ export interface ProcessLimits {
   memoryBytes: number;
   /** Of wall time; CPU time is this times the cores. */
   seconds: number;
+  /** Count processes and threads, too: only where those of others with the same user are not counted in. */
+  countProcesses?: boolean;
 }
 
 export interface Command {
@@ -15,11 +17,15 @@ export interface Command {
 }
 
 const KiB = 1024;
+/** Stacks of threads and the like, which count as memory and are hardly used. */
+const UNUSED_MEMORY_KIB = 96 * KiB;
 /** Libraries, reserved arenas and stacks: address space that is not memory. */
 const UNUSED_ADDRESSES_KIB = 1_536 * KiB;
 const STACK_KIB = 2 * KiB;
 /** Three pipes, a socket, its libraries, and what a thread pool of 16 cores may open. */
 const OPEN_FILES = 64;
+/** Some versions of ffmpeg start several threads a core for each part of their work. */
+const PROCESSES = 64 + 8 * availableParallelism();
 
 /**
  * The same command under resource limits: private memory and address space, CPU time, open files, and no file
@@ -29,12 +35,12 @@ const OPEN_FILES = 64;
 export function limited({ path, args }: Command, limits: ProcessLimits): Command {
   const script = `${limitSettings(limits)
     .map((setting) => `ulimit ${setting} 2>/dev/null`)
-    .join('; ')}; exec "$0" "$@"`;
+    .join('; ')}; ${limits.countProcesses ? WATCHED : 'exec "$0" "$@"'}`;
   return { path: '/bin/sh', args: ['-c', script, path, ...args] };
 }
 
-function limitSettings({ memoryBytes, seconds }: ProcessLimits): string[] {
-  const memory = Math.max(1, Math.floor(memoryBytes / KiB));
+function limitSettings({ memoryBytes, seconds, countProcesses = false }: ProcessLimits): string[] {
+  const memory = Math.max(1, Math.floor(memoryBytes / KiB)) + UNUSED_MEMORY_KIB;
   const cpu = Math.ceil(seconds) * availableParallelism() + 1;
   return [
     '-c 0',
@@ -46,8 +52,15 @@ function limitSettings({ memoryBytes, seconds }: ProcessLimits): string[] {
     // The first ends it by SIGXCPU, which says why; what ignores that is killed.
     `-S -t ${cpu}`,
     `-H -t ${cpu + 5}`,
+    ...(countProcesses ? [`-p ${PROCESSES}`] : []),
   ];
 }
+
+/**
+ * As the first process of its namespace ffmpeg would ignore signals, and `unshare` loses the one it dies of: the shell
+ * stays, and tells it as exit code 128 + n.
+ */
+const WATCHED = '"$0" "$@"; exit $?';
 
 let enforced: Promise<boolean> | undefined;
 

@@ -35,7 +35,9 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   run.signal.throwIfAborted();
   const seconds = run.timeLimitMs / 1_000;
   const plain = { path: run.binary.path, args: run.args };
-  const bounded = (await limitsHold()) ? limited(plain, { memoryBytes: run.memoryBytes, seconds }) : plain;
+  const { memoryBytes, sandbox } = run;
+  const limits = { memoryBytes, seconds, countProcesses: sandbox !== undefined };
+  const bounded = (await limitsHold()) ? limited(plain, limits) : plain;
   const command = run.sandbox?.enter(bounded) ?? bounded;
   run.signal.throwIfAborted();
   const { PATH = '', LD_LIBRARY_PATH } = process.env;
@@ -53,7 +55,9 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
     stop();
   }, run.timeLimitMs);
   run.signal.addEventListener('abort', stop, { once: true });
+  let lastLine = '';
   const lines = lineSplitter((line) => {
+    lastLine = line;
     if (!enough && run.onLine(line) === 'enough') {
       enough = true;
       stop();
@@ -72,10 +76,11 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   child.stderr.on('data', (text: string) => guarded(() => lines(text)));
   child.stdout.on('data', (bytes: Buffer) => guarded(() => run.onOutput?.(bytes)));
   try {
-    const exit = await new Promise<number | string>((resolve, reject) => {
+    const ended = await new Promise<number | string>((resolve, reject) => {
       child.once('error', reject);
       child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     });
+    const exit = sandbox ? (toldByShell(ended, lastLine) ?? ended) : ended;
     if (thrown) throw thrown;
     run.signal.throwIfAborted();
     if (run.sandbox?.ended) throw new AppError('unavailable', 'the sandbox of ffmpeg ended');
@@ -91,6 +96,15 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
     clearTimeout(timer);
     run.signal.removeEventListener('abort', stop);
   }
+}
+
+/** The signal that the shell around ffmpeg saw: ffmpeg has exit codes of that size, too, but not these last words. */
+function toldByShell(exit: number | string, lastLine: string): string | undefined {
+  if (exit === 137 && /\bKilled\b/.test(lastLine)) return 'SIGKILL';
+  if (exit === 152 && /CPU time limit exceeded/.test(lastLine)) return 'SIGXCPU';
+  if (exit === 139 && /Segmentation fault/.test(lastLine)) return 'SIGSEGV';
+  if (exit === 134 && /Aborted/.test(lastLine)) return 'SIGABRT';
+  return undefined;
 }
 
 function lineSplitter(onLine: (line: string) => void): (text: string) => void {

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createServer, type RequestListener } from 'node:http';
 import type { Server } from 'node:net';
 import type { RangeHost } from '../../../shared/storage/range-host.ts';
-import type { Command } from './process-limits.ts';
+import { type Command, limited } from './process-limits.ts';
 
 /**
  * Linux namespaces around ffmpeg, made without root: a network that holds nothing but our range server, processes of
@@ -100,7 +100,10 @@ function received(
 }
 
 function canEnter(pid: number): Promise<boolean> {
-  const { path, args } = inside(pid, { path: '/bin/sh', args: ['-c', 'exit 0'] });
+  // With its limits, since an older kernel counts the processes of everybody with this user id.
+  const trial = { path: '/bin/sh', args: ['-c', '(exit 0); exit $?'] };
+  const limits = { memoryBytes: 256 * 1024 * 1024, seconds: 10, countProcesses: true };
+  const { path, args } = inside(pid, limited(trial, limits));
   return new Promise((resolve) => {
     const child = spawn(path, args, { stdio: 'ignore', env: { PATH: process.env['PATH'] } });
     child.once('error', () => resolve(false));

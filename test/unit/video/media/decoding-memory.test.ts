@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { notDone, refusedTwice, refuseSlow } from '../../../../functions/video/media/decoding-cost.ts';
+import {
+  bytesPerPixel,
+  decodingBytes,
+  type PictureCost,
+  planMemory,
+} from '../../../../functions/video/media/decoding-memory.ts';
+
+const MiB = 1024 ** 2;
+const EIGHT_K = { width: 7_680, height: 4_320 };
+const RGB = 7_680 * 4_320 * 3;
+
+const cost = (codec: string, pixelFormat: string, references: number | undefined): PictureCost => ({
+  ...EIGHT_K,
+  ...{ codec, pixelFormat, references, outputsHeld: 2 },
+  outputBytes: pixelFormat.includes('10') && codec === 'hevc' ? 2 * RGB : RGB,
+});
+
+describe('memory that decoding takes', () => {
+  // MiB of resident memory with one thread of ffmpeg 5.1, measured
+  test.each([
+    ['h264', 'yuv420p', 16, 1_527],
+    ['h264', 'yuv420p', 1, 503],
+    ['hevc', 'yuv420p10le', 5, 1_377],
+    ['hevc', 'yuv420p', 5, 814],
+    ['av1', 'yuv420p10le', undefined, 850],
+  ])('%s %s with %s references is within a fifth of what was measured', (codec, format, references, mib) => {
+    const estimated = decodingBytes(cost(codec, format, references), 1) / MiB;
+    expect(estimated / mib).toBeGreaterThan(0.8);
+    expect(estimated / mib).toBeLessThan(1.25);
+  });
+
+  test('what does not fit is refused with both numbers', () => {
+    expect(() => planMemory(cost('h264', 'yuv420p', 16), 1_024 * MiB, 2)).toThrow(
+      /^decoding h264 yuv420p of 7680 x 4320 pixels with 16 reference frames needs \d{4} MiB of memory; this instance has 1024 MiB$/,
+    );
+  });
+
+  test('one thread is taken where two do not fit', () => {
+    expect(planMemory(cost('h264', 'yuv420p', 1), 900 * MiB, 2).threads).toBe(1);
+    expect(planMemory(cost('h264', 'yuv420p', 1), 4_096 * MiB, 2).threads).toBe(2);
+  });
+
+  test('ordinary pictures fit 1 GiB with the most references there can be', () => {
+    const hd = {
+      ...cost('h264', 'yuv420p', 16),
+      width: 1_920,
+      height: 1_080,
+      outputBytes: 1_920 * 1_080 * 3,
+    };
+    expect(planMemory(hd, 1_024 * MiB, 2).threads).toBe(2);
+    const hdr = {
+      ...cost('hevc', 'yuv420p10le', 6),
+      width: 3_840,
+      height: 2_160,
+      outputBytes: 3_840 * 2_160 * 6,
+    };
+    expect(planMemory({ ...hdr, outputsHeld: 4 }, 1_024 * MiB, 2).threads).toBe(2);
+  });
+
+  test.each([
+    ['yuv420p', 1.5],
+    ['yuvj444p', 3],
+    ['yuv444p12le', 6],
+    ['yuva444p10le', 8],
+    ['yuv411p', 1.5],
+    ['gbrp', 3],
+    ['gray10le', 2],
+    ['pal8', 1],
+    ['nobody knows', 8],
+  ])('%s has %s bytes a pixel', (format, bytes) => {
+    expect(bytesPerPixel(format)).toBe(bytes);
+  });
+});
+
+describe('time that decoding takes', () => {
+  test('300 s of 1,000 frames a second with one keyframe can be done, 600 s cannot', () => {
+    const small = { width: 160, height: 90 };
+    expect(() => refuseSlow(300_000, small, 60)).not.toThrow();
+    expect(() => refuseSlow(600_000, small, 60)).toThrow(
+      /^a frame takes up to 600000 samples since its keyframe; at most 441176 of 160 x 90 pixels can be decoded in 60 s$/,
+    );
+  });
+
+  test('the second time-out alike is a refusal, another failure before it is not', () => {
+    const error = notDone(60);
+    expect(refusedTwice(error, [{ code: 'unavailable', message: '503' }])).toBeUndefined();
+    expect(refusedTwice(error, [{ code: 'timeout', message: error.message }])).toMatchObject({
+      code: 'too-costly',
+      message: 'decoding ended twice the same: ffmpeg was not done after 60 s, the time one command has',
+    });
+  });
+});
