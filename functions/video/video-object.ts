@@ -83,7 +83,9 @@ function carriedEvent(message: Json): Json | undefined {
   if (attributes['ce-specversion'] !== undefined) {
     return { ...Object.fromEntries(given), data: message['data'] };
   }
-  const isStructured = String(attributes['content-type']).startsWith('application/cloudevents+json');
+  const contentType = attributes['content-type'];
+  const isStructured =
+    typeof contentType === 'string' && contentType.startsWith('application/cloudevents+json');
   const isReplayed = readReplayMark(attributes) !== undefined && attributes['bucketId'] === undefined;
   if (!isStructured && !isReplayed) return undefined;
   const event = decodeJson(message['data'], 'message.data');

@@ -1,6 +1,7 @@
 import { AppError } from '../runtime/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
 import { metadataOf } from './entry-metadata.ts';
+import { entryFault } from './entry-shape.ts';
 import { fatesOf, type ReplayFate, type StatusEntry, statusOf } from './letter-status.ts';
 import { type Listed, statusEntryOf, summaryOf } from './letter-summary.ts';
 import {
@@ -241,10 +242,14 @@ function parseName(name: string): Pick<Listed, 'letter' | 'kind' | 'key'> | unde
 }
 
 function parseEntry(body: Uint8Array, name: string): LetterEntry {
+  let entry: unknown;
   try {
-    return JSON.parse(Buffer.from(body).toString()) as LetterEntry;
+    entry = JSON.parse(Buffer.from(body).toString());
   } catch {
     // the parser's own words quote the text
     throw new AppError('internal', `${name} is not JSON`);
   }
+  const fault = entryFault(entry);
+  if (fault === undefined) return entry as LetterEntry;
+  throw new AppError('internal', `${name} is damaged: ${fault}`);
 }

@@ -243,7 +243,12 @@ function strings(value: unknown, what: string): string[] {
 function stringMap(value: unknown): Record<string, string | null> {
   if (!isPresent(value)) return {};
   const entries = Object.entries(asObject(value, 'a map'));
-  return Object.fromEntries(entries.map(([key, item]) => [key, isPresent(item) ? String(item) : null]));
+  return Object.fromEntries(entries.map(([key, item]) => [key, isPresent(item) ? textOf(item) : null]));
+}
+
+/** Not `String`: an object of a log may have a member `toString`. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : stringifyJson(value);
 }
 
 function describe(value: unknown): string {

@@ -1,10 +1,10 @@
 import type { AsyncBuffer, FileMetaData, RowGroup, SchemaElement } from 'hyparquet';
 import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js';
 import { compareUtf8 } from '../runtime/utf8-order.ts';
-import { corrupt } from './delta-error.ts';
+import { corrupt, DeltaError } from './delta-error.ts';
 import type { TableLocation } from './log-path.ts';
 import { boundParsers } from './parquet-codec.ts';
-import { openParquet } from './parquet-file.ts';
+import { openParquet, type ParquetFile } from './parquet-file.ts';
 
 /** Rows of one file whose ids are read together: a page where the file has a page index, else a row group. */
 export interface IdRange {
@@ -39,6 +39,15 @@ export async function openIdRanges(
   if (parquet.metadata.row_groups.length > 0 && !parquet.columns.has(idColumn)) {
     throw corrupt(`data file ${path} has no column ${idColumn}`);
   }
+  try {
+    return await rangesIn(parquet, path, idColumn);
+  } catch (error) {
+    if (error instanceof DeltaError || (error instanceof Error && error.name === 'AppError')) throw error;
+    throw corrupt(`the page index of ${path} is not readable`, error);
+  }
+}
+
+async function rangesIn(parquet: ParquetFile, path: string, idColumn: string): Promise<IdRanges> {
   const [root] = parquet.metadata.schema;
   const element = parquet.metadata.schema.find(({ name }, index) => index > 0 && name === idColumn);
   const groups = parquet.metadata.row_groups.map((group) => onlyColumn(group, idColumn));

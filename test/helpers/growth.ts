@@ -7,6 +7,13 @@ export interface Hostile {
   run(input: never): unknown;
 }
 
+export const fill = (unit: string, size: number): string => unit.repeat(Math.ceil(size / unit.length));
+export const hostile = <T>(name: string, make: (size: number) => T, run: (input: T) => unknown): Hostile => ({
+  name,
+  make,
+  run: run as Hostile['run'],
+});
+
 export interface Measured {
   size: number;
   ms: number;

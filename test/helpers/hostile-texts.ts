@@ -1,6 +1,3 @@
-import { fitted, textWidth } from '../../cli/common/text-width.ts';
-import { indentJson, viewPayload } from '../../cli/dlq/payload.ts';
-import { parsePosition } from '../../cli/lake/replay-position.ts';
 import { parseIncomingMessage } from '../../functions/ingest/incoming-message.ts';
 import { validateEvent } from '../../functions/ingest/validate.ts';
 import { ProbeLog, shownFrame } from '../../functions/video/media/probe-video.ts';
@@ -9,19 +6,9 @@ import { cleanText } from '../../functions/video/moments/clean-text.ts';
 import { readMoments } from '../../functions/video/moments/read-moments.ts';
 import { parseTimestamp } from '../../functions/video/moments/timestamp.ts';
 import { parseVideoEvent } from '../../functions/video/video-object.ts';
-import { parseMultipart } from '../../local/gcs/multipart.ts';
-import { route } from '../../local/gcs/router.ts';
-import { parseFilter } from '../../local/pubsub/filter.ts';
-import { printable } from '../../local/terminal-text.ts';
-import { parseQuestion } from '../../local/vertex/request.ts';
 import { compileValidators } from '../../schemas/compile.ts';
 import { patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { functionOf, readDeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
-import { parseCommit } from '../../shared/delta/actions.ts';
-import { decodeDataPath } from '../../shared/delta/log-path.ts';
-import { parseSchema } from '../../shared/delta/schema.ts';
-import { parseStats } from '../../shared/delta/stats.ts';
-import { logRetentionMs } from '../../shared/delta/table-properties.ts';
 import { readAnswer } from '../../shared/gcp/gemini-answer.ts';
 import { canonicalHash } from '../../shared/runtime/canonical-json.ts';
 import { canonicalNumber } from '../../shared/runtime/canonical-number.ts';
@@ -31,17 +18,11 @@ import { readJsonText } from '../../shared/runtime/json-text.ts';
 import { createLogger, traceFields } from '../../shared/runtime/log.ts';
 import { parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
-import type { Hostile } from './growth.ts';
+import { fill, type Hostile, hostile } from './growth.ts';
+import { TABLES, TOOLS } from './hostile-tables.ts';
 import { messageEvent, pushBody } from './messages.ts';
 
 /** Every parser that is given text from outside, with texts that make matching, sorting or building go wrong. */
-const fill = (unit: string, size: number): string => unit.repeat(Math.ceil(size / unit.length));
-const hostile = <T>(name: string, make: (size: number) => T, run: (input: T) => unknown): Hostile => ({
-  name,
-  make,
-  run: run as Hostile['run'],
-});
-
 const DEEP = { maxDepth: 1_000 };
 const hash = (text: string): string => canonicalHash(text, readJsonText(text, { ...DEEP, maxNumber: 1e9 }));
 const members = (size: number, name: (index: number) => string): string => {
@@ -298,70 +279,6 @@ const TEXTS: Hostile[] = [
       ),
     ),
   ),
-];
-
-const TABLES: Hostile[] = [
-  hostile(
-    'Delta: a line',
-    (size) => Buffer.from(`{"add":{"path":"${fill('%41', size)}"}}`),
-    (body) => parseCommit(1, body),
-  ),
-  hostile(
-    'Delta: lines',
-    (size) => Buffer.from(fill('{"x":12345678901234567}\n', size)),
-    (body) => parseCommit(1, body),
-  ),
-  hostile(
-    'Delta: empty lines',
-    (size) => Buffer.from(fill('\n ', size)),
-    (body) => parseCommit(1, body),
-  ),
-  hostile('Delta: a path', (size) => fill('%2e/', size), decodeDataPath),
-  hostile(
-    'Delta: statistics',
-    (size) => `{"minValues":{${fill('"a":9007199254740993,', size)}"b":1}}`,
-    parseStats,
-  ),
-  hostile(
-    'Delta: a schema',
-    (size) => `{"fields":[${fill('{"name":"a","type":"long"},', size)}{}]}`,
-    parseSchema,
-  ),
-  ...['1 a', '1 ', 'a1 ', '1 a '].map((unit) =>
-    hostile(
-      `Delta: an interval of ${unit}`,
-      (size) => `interval ${fill(unit, size)}!`,
-      (text) => logRetentionMs({ configuration: { 'delta.logRetentionDuration': text } } as never),
-    ),
-  ),
-];
-
-const TOOLS: Hostile[] = [
-  hostile(
-    'payload shown',
-    (size) => Buffer.from(`{"a":"${fill('\\n', size)}"}`),
-    (data) => viewPayload(data, { full: true }),
-  ),
-  hostile('payload indented', (size) => `[${fill('[],', size)}0]`, indentJson),
-  hostile('text fit for a terminal', (size) => fill('\u001b[', size), printable),
-  hostile(
-    'width of a text',
-    (size) => fill('é\u0301', size),
-    (text) => [textWidth(text), fitted(text, 40)],
-  ),
-  hostile('position of a replay', (size) => `1/${fill('Z/', size)}`, parsePosition),
-  hostile('filter of a subscription', (size) => fill('NOT (', size), parseFilter),
-  hostile(
-    'address of an object',
-    (size) => `/storage/v1/b/${fill('%2F/', size)}`,
-    (path) => route('GET', path, new URLSearchParams()),
-  ),
-  hostile(
-    'boundary of a body',
-    (size) => fill('boundary="', size),
-    (type) => void parseMultipart(type, (async function* () {})()).catch(() => {}),
-  ),
-  hostile('question', (size) => `{"contents":${fill('[', size)}`, parseQuestion),
 ];
 
 export const HOSTILE: readonly Hostile[] = [

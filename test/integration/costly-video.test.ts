@@ -46,6 +46,7 @@ test('the ffmpeg of 2018 from npm is refused on Google, unless a setting allows 
     version: 'N-47683',
     source: 'bundled',
     hasFpsMode: false,
+    misreadsSegments: false,
     seeksEarly: true,
   } as const;
   const log = createLogger();

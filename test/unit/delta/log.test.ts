@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parseCommit } from '../../../shared/delta/actions.ts';
 import { collectRows, DeltaTable } from '../../../shared/delta/index.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import {
@@ -343,3 +344,10 @@ function* damages(intact: Uint8Array): Generator<Uint8Array> {
     yield changed;
   }
 }
+
+test('values of partitions that are no texts are read, whatever members they have', () => {
+  const add =
+    '{"add":{"path":"a","size":1,"modificationTime":0,"partitionValues":{"p":{"toString":1},"n":7}}}';
+  const { adds } = parseCommit(0, Buffer.from(add));
+  expect(adds[0]?.partitionValues).toEqual({ p: '{"toString":1}', n: '7' });
+});

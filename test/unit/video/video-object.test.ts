@@ -205,6 +205,12 @@ describe('what is refused names what was found and what is allowed', () => {
       { message: { attributes: { eventType: 'OBJECT_DELETE' } } },
       /eventType must be OBJECT_FINALIZE, got "OBJECT_DELETE"/,
     ],
+    // it has no text form, and asking for one throws
+    [
+      'a content type that is an object',
+      { message: { attributes: { 'content-type': { toString: 1 } } } },
+      /message.data must be a JSON object, got nothing/,
+    ],
     ['a message with nothing', { message: {} }, /message.data must be a JSON object, got nothing/],
   ])('%s', (_case, input, message) => {
     expect(() => parseVideoEvent(input)).toThrow(
