@@ -1,6 +1,6 @@
 import type { Clock } from '../runtime/clock.ts';
 import { DeltaError } from './delta-error.ts';
-import { commitPath, objectName, type TableLocation } from './log-path.ts';
+import { checkpointPath, commitPath, objectName, type TableLocation } from './log-path.ts';
 
 /** Far below the shortest retention of the log, and far above what a recursive deletion of it takes to begin. */
 const ANCHOR_MS = 60_000;
@@ -34,7 +34,10 @@ export class LogWitness {
 
   private async mustBeThere(version: number): Promise<void> {
     const { store, path } = this.location;
-    if ((await store.stat(objectName(this.location, commitPath(version)))) !== undefined) return;
+    // a checkpoint stands for its commit, which other engines may have cleaned up
+    for (const file of [commitPath(version), checkpointPath(version)]) {
+      if ((await store.stat(objectName(this.location, file))) !== undefined) return;
+    }
     throw new DeltaError(
       'table-not-found',
       `version ${version} of ${store.bucket}/${path} is gone from its log: the table was deleted under its writer`,

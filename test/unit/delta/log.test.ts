@@ -308,9 +308,12 @@ describe('a table that asks more of writers', () => {
       METADATA.replace('\\"metadata\\":{}', '\\"metadata\\":{\\"delta.invariants\\":\\"x\\"}'),
     ],
     [
-      'a type that is not written',
+      'a type that is not written, in a column that may not be null',
       PROTOCOL,
-      METADATA.replace('\\"type\\":\\"string\\"', '\\"type\\":\\"decimal(10,2)\\"'),
+      METADATA.replace('\\"type\\":\\"string\\"', '\\"type\\":\\"decimal(10,2)\\"').replace(
+        '\\"nullable\\":true',
+        '\\"nullable\\":false',
+      ),
     ],
   ])('%s: it is read, and neither written nor checkpointed nor cleaned', async (_, protocol, metadata) => {
     const store = await storeWith({ [commit(0)]: `${protocol}\n${metadata}` });
