@@ -38,6 +38,7 @@ export class BlockCache {
   readonly #runs = new Map<number, Run>();
   /** By the page where a run ended: how much was read in sequence up to there. */
   readonly #tails = new Map<number, number>();
+  readonly #patches: { offset: number; bytes: Uint8Array }[] = [];
   #held = 0;
   #jumps = 0;
 
@@ -78,6 +79,14 @@ export class BlockCache {
       done += more.length;
     }
     return whole;
+  }
+
+  /** Shows other bytes than the object's at this offset, from now on, to every reader of this cache. */
+  overwrite(offset: number, bytes: Uint8Array): void {
+    this.#patches.push({ offset, bytes });
+    for (const run of new Set(this.#runs.values())) {
+      if (run.start < offset + bytes.length && offset < run.end) this.#patch(run);
+    }
   }
 
   /** Fetches what is missing of [offset, offset + length) in one read, for a part that is known to be needed. */
@@ -127,8 +136,26 @@ export class BlockCache {
       // Whoever awaits the bytes meets the failure; a later reader tries again.
       () => this.#drop(run),
     );
+    if (this.#patches.length > 0) this.#patch(run);
     this.#evict(run);
     return run;
+  }
+
+  /** On a copy: what the store handed out may be its own. */
+  #patch(run: Run): void {
+    const patches = this.#patches.filter(
+      ({ offset, bytes }) => run.start < offset + bytes.length && offset < run.end,
+    );
+    if (patches.length === 0) return;
+    run.bytes = run.bytes.then((stored) => {
+      const copy = Uint8Array.from(stored);
+      for (const { offset, bytes } of patches) {
+        const from = Math.max(0, run.start - offset);
+        copy.set(bytes.subarray(from, run.end - offset), Math.max(0, offset - run.start));
+      }
+      return copy;
+    });
+    run.bytes.catch(() => undefined);
   }
 
   #touch(run: Run): void {

@@ -43,13 +43,26 @@ const SECOND_LOOK_MS = 1_000;
  * read.
  */
 export async function serveRanges(options: ServeRangesOptions): Promise<RangeServer> {
-  const { store, object } = options;
+  const { store, object, clock = systemClock } = options;
   const traffic = { bytes: 0, requests: 0 };
   const stopping = new AbortController();
   const signal = options.signal ? AbortSignal.any([options.signal, stopping.signal]) : stopping.signal;
   let failure: AppError | undefined;
 
   async function read(offset: number, length: number): Promise<Uint8Array> {
+    const { crc32c, size } = object;
+    for (let look = 1; ; look++) {
+      const bytes = await readAll(offset, length);
+      const found = length === size && crc32c ? crc32cOf(bytes) : crc32c;
+      if (found === crc32c) return bytes;
+      if (look === 2) {
+        throw new AppError('unavailable', `the object's crc32c is ${found} as read; stored is ${crc32c}`);
+      }
+      await clock.sleep(SECOND_LOOK_MS, signal);
+    }
+  }
+
+  async function readAll(offset: number, length: number): Promise<Uint8Array> {
     const parts: Uint8Array[] = [];
     for (let got = 0; got < length; ) {
       const part = await readPart(offset + got, length - got);
@@ -60,13 +73,7 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
       parts.push(part);
       got += part.length;
     }
-    const bytes = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-    const found = length === object.size && object.crc32c ? crc32cOf(bytes) : undefined;
-    if (found !== undefined && found !== object.crc32c) {
-      const message = `the object's crc32c is ${found} as read; stored is ${object.crc32c}`;
-      throw new AppError('unavailable', message);
-    }
-    return bytes;
+    return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
   /** Missing is said only of what was missing twice: one wrong answer must not settle anything for good. */
@@ -83,7 +90,7 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
         const found = `generation ${generation} of the object was deleted while it was read`;
         throw new AppError('object-gone', found);
       }
-      await (options.clock ?? systemClock).sleep(SECOND_LOOK_MS, signal);
+      await clock.sleep(SECOND_LOOK_MS, signal);
     }
   }
 

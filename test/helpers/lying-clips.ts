@@ -10,6 +10,7 @@ import { bodyOf } from './mp4-edit.ts';
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '20', '-pix_fmt', 'yuv420p'];
 const X264_B = [...X264, '-bf', '3', '-x264-params', 'b-adapt=0:scenecut=0:b-pyramid=normal', '-g', '12'];
+const X264_LONG = [...X264_B.slice(0, -1), '50'];
 const FFV1 = ['-c:v', 'ffv1', '-g', '10'];
 const LIVE = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'];
 
@@ -79,7 +80,7 @@ const withoutDurations: Edit = (bytes) => {
 };
 
 /** Sets both durations of a Matroska file of one track. */
-function stateDuration(bytes: Buffer, seconds: number): Buffer {
+export function stateDuration(bytes: Buffer, seconds: number): Buffer {
   const edited = Buffer.from(bytes);
   const info = edited.indexOf(Buffer.from('448988', 'hex'));
   if (info < 0) throw new Error('no Duration');
@@ -124,10 +125,22 @@ export const LYING_CLIPS: readonly LyingClip[] = [
     [...X264_B, ...LIVE],
     (bytes) => startAt(bytes, 12_800 * 3_600 * 39),
   ),
-  clip('hybrid.mp4', 'an index that knows of the first fragment only', 50, [
-    ...X264_B,
-    ...['-movflags', 'frag_keyframe', '-frag_duration', '480000'],
+  clip('hybrid.mp4', 'an index that knows of the first fragment only', 100, [
+    ...X264_LONG,
+    ...['-movflags', 'frag_keyframe', '-frag_duration', '500000'],
   ]),
+  {
+    file: 'segments.mp4',
+    name: 'fragments that begin between keyframes, each with a segment index',
+    times: steady(150, 25),
+    async make(path, binary) {
+      const plain = join(path, '..', 'plain-for-segments.mp4');
+      const options = [...X264_LONG, '-c:a', 'aac', '-b:a', '48k'];
+      await makeClip({ path: plain, frames: 150, rate: '25', soundSeconds: 6, options }, binary);
+      const how = ['-c', 'copy', '-movflags', 'dash', '-frag_duration', '900000'];
+      await runTool(binary, ['-i', plain, ...how, path]);
+    },
+  },
   clip(
     'long-sound-plain.mp4',
     'long sound, and no edit list: the length is in an mdhd of 24 bytes',

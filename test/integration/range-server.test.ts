@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../shared/runtime/errors.ts';
+import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { type RangeServer, type ServeRangesOptions, serveRanges } from '../../shared/storage/range-server.ts';
 
@@ -183,6 +184,33 @@ describe('when storage fails', () => {
       code: 'object-gone',
       message: expect.stringContaining('1700000000000001'),
     });
+  });
+
+  test('one answer that there is no such object is asked again, a second later', async () => {
+    let reads = 0;
+    const waits: number[] = [];
+    const clock = { now: () => 0, sleep: async (ms: number) => void waits.push(ms) };
+    const once404: GetRange = async (...args) => (reads++ === 0 ? undefined : fromContent(...args));
+    const { url } = await start(once404, { clock });
+    const { body } = await get(url, 'bytes=0-');
+    expect(body.equals(CONTENT.subarray(0, 128 * KiB))).toBe(true);
+    expect([waits, server?.failure]).toEqual([[1_000], undefined]);
+  });
+
+  test('an object read whole that is not what is stored is unavailable, not a broken video', async () => {
+    const small = CONTENT.subarray(0, 5_000);
+    const object = { ...OBJECT, size: small.length, crc32c: crc32cOf(small) };
+    const turned = Uint8Array.from(small);
+    turned[4_000]! ^= 1;
+    const { url } = await start(async () => turned, { object });
+    await expect(get(url, 'bytes=0-')).rejects.toThrow();
+    expect(server?.failure).toMatchObject({
+      code: 'unavailable',
+      message: `the object's crc32c is ${crc32cOf(turned)} as read; stored is ${object.crc32c}`,
+    });
+    await server?.close();
+    const sound = await start(async () => small, { object });
+    expect((await get(sound.url, 'bytes=0-')).body.equals(small)).toBe(true);
   });
 
   test('a body cut short is read on from where it broke off', async () => {

@@ -16,6 +16,8 @@ export interface FfmpegBinary {
    * the index of an mp4 needs no such margin.
    */
   seeksEarly: boolean;
+  /** Mistakes the segment indexes of fragmented mp4 (before ffmpeg 5, as far as is known). */
+  misreadsSegments: boolean;
   /** Packets read beyond the one that is shown: since version 7 reading and decoding run side by side. */
   packetsAhead: number;
 }
@@ -82,6 +84,7 @@ async function identify(path: string, source: FfmpegBinary['source']): Promise<F
     ...{ path, version, source },
     hasFpsMode: filters >= 8_044,
     seeksEarly: formats < 59_000,
+    misreadsSegments: formats < 59_000,
     packetsAhead: formats < 61_000 ? 4 : 14,
   };
 }

@@ -10,6 +10,8 @@ export interface Mp4Layout {
   moov: { offset: number; size: number };
   /** The first fragment, where samples come in fragments, each with an index of its own. */
   firstFragment: { offset: number; size: number } | undefined;
+  /** Fragments are listed in segment indexes (sidx), too. */
+  segmentIndexes: boolean;
 }
 
 const MiB = 1024 * 1024;
@@ -27,6 +29,7 @@ const DOUBLE_HEADER = 16;
 export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   let moov: Mp4Layout['moov'] | undefined;
   let firstFragment: Mp4Layout['firstFragment'];
+  let segmentIndexes = false;
   let samples = false;
   let offset = 0;
   for (let count = 0; offset < cache.size; count++) {
@@ -47,6 +50,7 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
       );
     }
     if (box.type === 'moov') moov = { offset, size: box.size };
+    if (box.type === 'sidx') segmentIndexes = true;
     if (box.type === 'moof') firstFragment ??= { offset, size: box.size };
     if (box.type === 'mdat') samples = true;
     offset += box.size;
@@ -55,7 +59,7 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   }
   if (!moov)
     throw new AppError('corrupt-media', 'the mp4 has no index (moov box): cut off or never finished');
-  return { moov, firstFragment };
+  return { moov, firstFragment, segmentIndexes };
 }
 
 export interface VideoTrack {

@@ -17,6 +17,7 @@ import { outputOf, type Picture, pictureOf } from './picture.ts';
 import { type ProbedVideo, ProbeLog } from './probe-video.ts';
 import { runFfmpeg } from './run-ffmpeg.ts';
 import type { Sandbox } from './sandbox.ts';
+import { hideSegmentIndexes } from './segment-indexes.ts';
 import { SNIFF_BYTES, sniffContainer } from './sniff-container.ts';
 import { readStated, type StatedTrack } from './stated-track.ts';
 import type { VideoFacts } from './video-file.ts';
@@ -61,6 +62,9 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   const track = await readStated(sniffed.container, cache);
   // An edit list may show little of what there is to decode.
   refuseLong(Math.max(track?.seconds ?? 0, track?.samples?.seconds ?? 0), limits);
+  if (track?.segmentIndexes && options.ffmpeg.misreadsSegments) {
+    await hideSegmentIndexes(cache, options.ffmpeg.version);
+  }
 
   const input: InputPlan = {
     url: options.server.url,

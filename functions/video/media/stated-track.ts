@@ -24,6 +24,8 @@ export interface StatedTrack {
   seconds?: number | undefined;
   /** Samples come in fragments behind the index, which need not know of all of them. */
   fragmented?: boolean;
+  /** Of these fragments there are indexes besides. */
+  segmentIndexes?: boolean;
   /** When the first frame starts on the clock by which ffmpeg tells the end. */
   startSeconds?: number | undefined;
   reordered?: boolean;
@@ -59,7 +61,7 @@ export async function readStated(container: Container, cache: BlockCache): Promi
 }
 
 async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
-  const { moov, firstFragment } = await readMp4Layout(cache);
+  const { moov, firstFragment, segmentIndexes } = await readMp4Layout(cache);
   if (moov.size > MAX_INDEX_BYTES) {
     const found = `the mp4 index (moov box) has ${moov.size} bytes`;
     throw new AppError('corrupt-media', `${found}; at most ${MAX_INDEX_BYTES} are read`);
@@ -79,6 +81,7 @@ async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
   return {
     ...track,
     fragmented: true,
+    segmentIndexes,
     firstSample: { offset: firstFragment.offset + firstFragment.size, length: 0 },
     // Samples of the index itself come before those of the first fragment.
     startSeconds: track.samples?.seconds ? 0 : await firstFragmentSeconds(cache, firstFragment, track),

@@ -124,3 +124,20 @@ test('a failed fetch is not remembered: the next reader tries again', async () =
   failing = false;
   expect((await cache.from(0)).length).toBe(128 * KiB);
 });
+
+describe('bytes that are shown in place of others', () => {
+  test('are seen in what was read before and after, across runs, and the store keeps its own', async () => {
+    const stored = Uint8Array.from({ length: 600 * KiB }, (_, at) => at % 251);
+    const read = async (offset: number, length: number) => stored.subarray(offset, offset + length);
+    const cache = new BlockCache({ size: stored.length, read });
+    await cache.from(0);
+    const shown = Uint8Array.from(stored);
+    // the first run ends at 128 KiB
+    for (const offset of [4, 128 * KiB - 2, 400 * KiB]) {
+      cache.overwrite(offset, Buffer.from('free'));
+      shown.set(Buffer.from('free'), offset);
+    }
+    expect(Buffer.from(await cache.slice(0, stored.length)).equals(shown)).toBe(true);
+    expect(stored[4]).toBe(4);
+  });
+});

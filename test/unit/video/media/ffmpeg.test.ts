@@ -47,6 +47,7 @@ describe('which ffmpeg is taken', () => {
       source: 'explicit',
       hasFpsMode: false,
       seeksEarly: true,
+      misreadsSegments: true,
       packetsAhead: 4,
     });
   });
@@ -119,6 +120,7 @@ describe('how it is started', () => {
         source: 'path',
         hasFpsMode,
         seeksEarly: false,
+        misreadsSegments: false,
         packetsAhead: 4,
       } as const;
       const input = {
@@ -160,6 +162,7 @@ describe('how it ends', () => {
         source: 'explicit',
         hasFpsMode: true,
         seeksEarly: false,
+        misreadsSegments: false,
         packetsAhead: 4,
       },
       args: ['-c', text],

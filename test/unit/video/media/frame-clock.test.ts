@@ -8,16 +8,25 @@ test('a frame starts at its timestamp, counted from the first displayed one', ()
   expect(NTSC.seconds(2_002 + 1_001 * 150)).toBeCloseTo(5.005, 12);
 });
 
+/** Which frame is on display at the last timestamp that a time means. */
+const frameAt = (seconds: number): number => Math.floor((NTSC.ptsAt(seconds) - 2_002) / 1_001);
+
 test('a time that is a frame boundary in decimals means that boundary', () => {
   // 5.005 * 30000 is 150149.99999999997.
-  expect(NTSC.ptsAt(5.005)).toBe(2_002 + 150_150);
-  for (let frame = 0; frame < 2_000; frame++) {
-    expect(NTSC.ptsAt((frame * 1_001) / 30_000)).toBe(2_002 + frame * 1_001);
-  }
+  expect(frameAt(5.005)).toBe(150);
+  for (let frame = 0; frame < 2_000; frame++) expect(frameAt((frame * 1_001) / 30_000)).toBe(frame);
 });
 
-test('a tenth of a millisecond before it does not', () => {
-  expect(NTSC.ptsAt(5.0049)).toBe(2_002 + 150_147);
+test('a time in whole milliseconds means the frame that it was rounded from', () => {
+  for (let frame = 0; frame < 2_000; frame++) {
+    expect(frameAt(Number(((frame * 1_001) / 30_000).toFixed(3)))).toBe(frame);
+  }
+  expect([frameAt(5.0046), frameAt(5.0044)]).toEqual([150, 149]);
+});
+
+test('that is never half a frame: at 2,000 a second, a quarter of a millisecond', () => {
+  const fast = new FrameClock({ num: 1, den: 1_000_000 }, 0, 2_000);
+  expect([fast.ptsAt(0.001), fast.ptsAt(0.0012)]).toEqual([1_250, 1_450]);
 });
 
 test('the container’s own clock is what -ss is told', () => {

@@ -75,6 +75,7 @@ describe('the layout', () => {
     expect(await readMp4Layout(cacheOf(Buffer.concat([ftyp, mdat, moov])))).toEqual({
       moov: { offset: 16 + 116, size: moov.length },
       firstFragment: undefined,
+      segmentIndexes: false,
     });
   });
 

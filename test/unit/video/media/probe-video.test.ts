@@ -53,6 +53,7 @@ describe('what ffmpeg says of a file', () => {
       height: 1_920,
       pixelAspect: 1,
       rotation: 90,
+      skewed: false,
       frameRate: 30_000 / 1_001,
       durationSeconds: 62.5,
       hasAudio: true,
