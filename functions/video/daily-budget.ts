@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Gemini } from '../../shared/gcp/gemini.ts';
 import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
-import { describe } from '../../shared/runtime/cloud-event.ts';
+import { quoted } from '../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { claimSlot, type DailyLimit } from './daily-slots.ts';
@@ -79,7 +79,7 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
     const { kind, limit, day } = bound;
     if (limit === 0) return;
     if (await claimSlot(state, bound, owner, signal)) return;
-    const whose = bound.prefix === undefined ? '' : ` for names that begin with ${describe(bound.prefix)}`;
+    const whose = bound.prefix === undefined ? '' : ` for names that begin with ${quoted(bound.prefix)}`;
     throw new AppError(
       'over-budget',
       `the ${limit} ${kind} of ${day}${whose} are used up (${setting}); the next day begins at 00:00 UTC`,

@@ -103,7 +103,8 @@ export function describe(value: unknown): string {
   if (isBytes(value)) return `${value.byteLength} bytes`;
   if (typeof value === 'object') return 'an object';
   if (value === '') return 'an empty string';
-  return typeof value === 'string' ? `a string of ${value.length} characters` : `a ${typeof value}`;
+  if (typeof value !== 'string') return `a ${typeof value}`;
+  return value.length === 1 ? 'a string of 1 character' : `a string of ${value.length} characters`;
 }
 
 /** A name that says of what kind an event is, such as its type: such names may be told. At most 80 characters. */

@@ -37,10 +37,10 @@ test('an upload may ask for as many moments as the operator allows, or fewer', (
 });
 
 test.each([
-  ['4', 'max-moments is 4; at most 3 are allowed (MAX_MOMENTS)'],
-  ['20', 'max-moments is 20; at most 3 are allowed (MAX_MOMENTS)'],
-  ['0', 'max-moments is "0"; a number from 1 to 3 is allowed'],
-  ['1e1', 'max-moments is "1e1"; a number from 1 to 3 is allowed'],
+  ['4', 'max-moments must be at most 3 (MAX_MOMENTS), got 4'],
+  ['20', 'max-moments must be at most 3 (MAX_MOMENTS), got 20'],
+  ['0', 'max-moments must be 1 to 3, got a string of 1 character'],
+  ['1e1', 'max-moments must be 1 to 3, got a string of 3 characters'],
 ])('max-moments %s of at most 3 is refused with both numbers', (asked, message) => {
   expect(refused(() => ask({ 'max-moments': asked }, { MAX_MOMENTS: '3' }))).toEqual(refusal(message));
 });
@@ -48,7 +48,7 @@ test.each([
 test.each(['true', 'TRUE', '1', 'yes', ' Yes ', 'on'])('contact-sheet %s is a yes', (asked) => {
   expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toBe(true);
   expect(refused(() => ask({ 'contact-sheet': asked }))).toEqual(
-    refusal(`contact-sheet is ${JSON.stringify(asked)}; only false is allowed (CONTACT_SHEET)`),
+    refusal(`contact-sheet must be false (CONTACT_SHEET), got ${asked}`),
   );
 });
 
@@ -56,9 +56,14 @@ test.each(['false', 'FALSE', '0', 'no', 'off'])('contact-sheet %s is a no', (ask
   expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toBe(false);
 });
 
-test.each(['', 'maybe', 'tru', '2'])('contact-sheet %j is neither, and refused', (asked) => {
+test.each([
+  ['', 'an empty string'],
+  ['maybe', 'a string of 5 characters'],
+  ['tru', 'a string of 3 characters'],
+  ['2', 'a string of 1 character'],
+])('contact-sheet %j is neither, and refused', (asked, got) => {
   expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
-    refusal(`contact-sheet is ${JSON.stringify(asked)}; true or false is allowed`),
+    refusal(`contact-sheet must be true or false, got ${got}`),
   );
 });
 
@@ -66,10 +71,10 @@ test('characters are counted as people count them, and bytes are bounded apart',
   expect(ask({ moment: '\u{1f415}'.repeat(999) }).moment).toHaveLength(1_998);
   expect(ask({ moment: 'e\u0301'.repeat(1_000) }).moment).toHaveLength(2_000);
   expect(refused(() => ask({ moment: '\u{1f415}'.repeat(1_001) }))).toEqual(
-    refusal('moment has 1001 characters; at most 1000 are allowed'),
+    refusal('moment must have at most 1000 characters, got 1001'),
   );
   expect(refused(() => ask({ moment: `e${'\u0301'.repeat(5_000)}` }))).toEqual(
-    refusal('moment has 10001 bytes; at most 8192 are allowed'),
+    refusal('moment must have at most 8192 bytes, got 10001'),
   );
 });
 
