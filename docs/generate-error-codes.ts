@@ -80,7 +80,7 @@ const REFUSALS: Readonly<Record<RefusalCode, Documented>> = {
   },
   'invalid-metadata': {
     meaning:
-      "The upload's metadata is malformed: `moment` is too long, or `max-moments` is not a number from 1 to 20.",
+      "The upload's metadata is malformed: `moment` is too long, or `max-moments` or `contact-sheet` is malformed or asks for more than the operator allows.",
     remedy: 'Upload again with correct metadata.',
   },
   'outside-prefix': {

@@ -73,6 +73,20 @@ export const KEPT_DATA: readonly KeptData[] = [
   },
   {
     place: 'state',
+    names: '`erased/`',
+    holds: 'of an erased dead letter: ids, function, reason and who erased it',
+    until: expiry('erased/'),
+    erase: 'none: it expires',
+  },
+  {
+    place: 'state',
+    names: '`unread/`',
+    holds: 'of a dropped message that the inspector could not read: ids, reason and who dropped it',
+    until: expiry('unread/'),
+    erase: 'none: it expires',
+  },
+  {
+    place: 'state',
     names: '`maintenance/`',
     holds: 'the lease of a maintenance run; no data about anybody',
     until: 'the end of the run',
