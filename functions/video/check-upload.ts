@@ -48,10 +48,10 @@ export async function checkUpload(
     );
   }
   if (facts.size === 0) {
-    throw new AppError('empty-object', `${uri(object)} has 0 bytes; at least 1 is needed`);
+    throw new AppError('empty-object', `${uri(object)} must have at least 1 byte, got 0`);
   }
   if (facts.size > accept.maxBytes) {
-    throw new AppError('too-large', `video has ${facts.size} bytes; at most ${accept.maxBytes} are allowed`);
+    throw new AppError('too-large', `video must have at most ${accept.maxBytes} bytes, got ${facts.size}`);
   }
   return facts;
 }

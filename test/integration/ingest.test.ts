@@ -132,7 +132,7 @@ test('a refused message is a dead letter with its bytes, its attributes and the 
     'content-type': 'application/cloudevents+json',
     tenant: 'a',
     deadLetterCode: 'schema-violation',
-    deadLetterReason: "data is an object; must have required property 'manifest' (schema video.rejected/1)",
+    deadLetterReason: "data must have required property 'manifest', got an object (schema video.rejected/1)",
     deadLetterFunction: 'ingestEvent',
     deadLetterEventId: sha256('{"id":"e-1","source":"//shop/orders"}'),
     deadLetterTime: expect.stringMatching(/Z$/),

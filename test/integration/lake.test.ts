@@ -147,18 +147,13 @@ describe('query', () => {
     // escaped, since a terminal would act on them
     expect(run.stdout).not.toMatch(/[\u0080-\u009f\u202e]/);
     expect(run.stdout).toContain('\\u009b31m');
-    const csv = await scene.lake(
-      'query',
-      '--format',
-      'csv',
-      '--ce-id',
-      'o-2',
-      '--columns',
-      'ce_id,subject,dataschema,data',
-    );
-    expect(csv.stdout).toBe(
-      `ce_id,subject,dataschema,data\no-2,order/2,,"${ODD_DATA.replaceAll('"', '""')}"\n`,
-    );
+    const columns = ['--ce-id', 'o-2', '--columns', 'ce_id,subject,dataschema,data'];
+    const cells = (data: string) =>
+      `ce_id,subject,dataschema,data\no-2,order/2,,"${data.replaceAll('"', '""')}"\n`;
+    const csv = await scene.lake('query', '--format', 'csv', ...columns);
+    expect(csv.stdout).toBe(cells(ODD_DATA.replace('\u009b', '\\u009b').replace('\u202e', '\\u202e')));
+    const raw = await scene.lake('query', '--format', 'csv', '--raw', ...columns);
+    expect(raw.stdout).toBe(cells(ODD_DATA));
   });
 
   test('a table as wide as the terminal, the most telling columns first, nothing a terminal would act on', async () => {

@@ -1,4 +1,4 @@
-import { describe } from '../../../shared/runtime/cloud-event.ts';
+import { quoted } from '../../../shared/runtime/cloud-event.ts';
 import { AppError } from '../../../shared/runtime/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { readAviIndex } from './avi-index.ts';
@@ -76,7 +76,7 @@ async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
     const video = readVideoTrack(body);
     return video && { ...video, longestGroup: video.samples?.longestGroup() };
   });
-  if (track?.encryption !== undefined) throw encrypted(describe(track.encryption));
+  if (track?.encryption !== undefined) throw encrypted(quoted(track.encryption));
   if (!track || !firstFragment) return track;
   return {
     ...track,
@@ -99,8 +99,7 @@ async function firstFragmentSeconds(
 }
 
 function encrypted(scheme: string): AppError {
-  const found = `the video track is encrypted (${scheme})`;
-  return new AppError('unsupported-media', `${found}; only video in the clear can be read`);
+  return new AppError('unsupported-media', `video must not be encrypted, got a track encrypted by ${scheme}`);
 }
 
 /** Throws `corrupt-media` if an index that is left to ffmpeg has so many boxes that they are the attack. */

@@ -21,8 +21,8 @@ test.each([
   ['lease 7f0c2a1e-11aa-4bcd-9def-0123456789ab expires 2026-11-21T10:00:00.5Z', 'lease <id> expires <time>'],
   ["ENOENT: no such file or directory, open '/tmp/x y/z'", 'ENOENT: no such file or directory, open <text>'],
   [
-    "data is an object; must have required property 'manifest' (schema video.framed/1)",
-    "data is an object; must have required property 'manifest' (schema video.framed/<n>)",
+    "data must have required property 'manifest', got an object (schema video.framed/1)",
+    "data must have required property 'manifest', got an object (schema video.framed/<n>)",
   ],
   ["key 'a1b2' of 'two words', it's 'O''Brien's'", "key <text> of <text>, it's 'O''Brien's'"],
   ['spawn /usr/bin/ffmpeg ENOENT', 'spawn <path> ENOENT'],
