@@ -6,6 +6,7 @@ import { BUCKETS } from '../../local/cloud.ts';
 import { finalizedRequest } from '../../local/eventarc/storage-event.ts';
 import type { ObjectResource } from '../../local/gcs/records.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
+import { writeSending } from '../../shared/dead-letters/letter-store.ts';
 import { eventIdOf, sha256 } from '../../shared/runtime/cloud-event.ts';
 import { makeEventClip } from '../helpers/event-clips.ts';
 import { structured } from '../helpers/messages.ts';
@@ -49,9 +50,12 @@ async function replayed(
   const [letter, key] = [letterOf(functionName, eventId), `run-${++run}`];
   const mark = { deadLetterReplayOf: letter, deadLetterReplay: key, 'ce-causationid': letter };
   const attributes = { ...message.attributes, ...mark };
-  await api.publish(`replay-${functionName.toLowerCase()}`, { ...message, attributes });
+  const topic = `replay-${functionName.toLowerCase()}`;
+  const state = pipeline.cloud.storage.bucket(BUCKETS.state);
+  await writeSending(state, { letter, key, topic, at: new Date().toISOString() });
+  await api.publish(topic, { ...message, attributes });
   const name = `dead-letters/${letter}/resolved-${key}.json`;
-  await expect.poll(() => pipeline.cloud.storage.bucket(BUCKETS.state).stat(name)).toBeDefined();
+  await expect.poll(() => state.stat(name)).toBeDefined();
   return letter;
 }
 

@@ -78,7 +78,7 @@ test('pipeline dlq --help, as a process', async () => {
   const run = await startCli(['dlq', '--help']).ended;
   expect(run).toMatchObject({ code: 0, stderr: '' });
   expect(run.stdout).toMatch(
-    /pipeline dlq list .*\n.*dlq show .*\n.*dlq replay .*\n.*dlq discard .*\n.*dlq stats/,
+    /pipeline dlq list .*\n.*dlq show .*\n.*dlq replay .*\n.*dlq discard .*\n.*dlq erase .*\n.*dlq refused .*\n.*dlq unread .*\n.*dlq stats/,
   );
 });
 

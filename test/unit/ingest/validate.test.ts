@@ -59,7 +59,7 @@ test.each([
   // the newest version by number, not by letter
   ['count', { n: 99 }, undefined, 'data/n must be >= 100, got a number (schema count/10)'],
   ['count', { n: 9 }, 'count/2', 'data/n must be >= 10, got a number (schema count/2)'],
-  ['count', { n: 'x' }, 'count/1', 'data/n must be number, got a string of 1 characters'],
+  ['count', { n: 'x' }, 'count/1', 'data/n must be number, got a string of 1 character'],
   ['count', { n: 1 }, 'count/3', 'dataschema must end with one of count/1, count/2, count/10, got "count/3"'],
   ['count', { n: 1 }, 'discount/1', 'got "discount/1"'],
   ['count', { n: 1 }, '__proto__', 'got "__proto__"'],
