@@ -68,6 +68,8 @@ export async function startWalk(options: PipelineOptions & { schema: SchemaFile 
       dir,
       only: ['processVideo', 'ingestEvent', 'inspectDeadLetter'],
       maxDeliveryAttempts: 5,
+      // the table is away for a while: the inspector's 30 attempts have to last for it
+      backoff: { minMs: 20, maxMs: 4_000 },
       env: { FFMPEG_PATH: process.env['FFMPEG_PATH'], ...options.env, ...env },
     });
   };
