@@ -1,12 +1,6 @@
-/** `12,345`. */
-export function count(value: number): string {
-  return value.toLocaleString('en-US');
-}
+import { counted } from '../../shared/runtime/counted.ts';
 
-/** `1 file`, `12,345 files`. */
-export function counted(value: number, one: string): string {
-  return `${count(value)} ${one}${value === 1 ? '' : 's'}`;
-}
+export { count, counted } from '../../shared/runtime/counted.ts';
 
 /** `12.3 MB`: powers of a thousand, as Cloud Storage bills them. */
 export function bytesText(bytes: number): string {

@@ -1,4 +1,5 @@
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
+import { counted } from '../../shared/runtime/counted.ts';
 import { AppError, isRefusal, type RefusalCode } from '../../shared/runtime/errors.ts';
 import { readFailures } from '../../shared/runtime/failures.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
@@ -94,7 +95,7 @@ export async function processVideo(
             format: config.frame,
             withContactSheet: question.contactSheet,
           }),
-        (stored) => `stored ${stored.length} frames`,
+        (stored) => `stored ${counted(stored.length, 'frame')}`,
       );
       draft.describeMoments(moments);
       draft.describeReads(video);
@@ -132,7 +133,7 @@ function describeVideo({ facts, traffic }: VideoFile): string {
   const seconds =
     facts.durationSeconds === undefined ? 'unknown length' : `${facts.durationSeconds.toFixed(2)} s`;
   const size = `${facts.width}x${facts.height}`;
-  return `opened ${facts.container} ${facts.codec} ${size}, ${seconds}, by ${traffic.requests} reads of ${traffic.bytes} bytes`;
+  return `opened ${facts.container} ${facts.codec} ${size}, ${seconds}, by ${counted(traffic.requests, 'read')} of ${counted(traffic.bytes, 'byte')}`;
 }
 
 function describeDetection({ moments, model, tokens }: Detection): string {
