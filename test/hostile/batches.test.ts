@@ -10,9 +10,7 @@ const fill = (unit: string, size: number): string => unit.repeat(Math.floor(size
 /** Base64 of it is what a push carries at most, 10 MB. */
 const SIZE = 7_000_000;
 const ATTACKS: Record<string, () => Record<string, unknown>> = {
-  'a batch of empty objects': () => batch([], { data: `[${fill('{},', SIZE)}{}]` }),
   'a batch of one event of zeros': () => batch([], { data: `[[${fill('0,', SIZE)}0]]` }),
-  'a number of a million digits': () => pubsubMessage({ data: `1${'0'.repeat(1_000_000)}1` }),
   'a hundred thousand members out of order': () =>
     pubsubMessage({ data: `{${Array.from({ length: 90_000 }, (_, n) => `"${99_999 - n}":0`).join(',')}}` }),
   'ten thousand bad events and large attributes': () =>
