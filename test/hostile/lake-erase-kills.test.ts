@@ -70,8 +70,10 @@ test('an eraser killed at each of its writes, beside appenders and compaction: n
     isRunning = false;
     await Promise.all(appending);
   }
-  // whole or not at all
-  expect(counts).toEqual([2, 2, 2, 3, 3, 0]);
+  // whole or not at all: an appender may have taken the version that the last one wrote for
+  expect(counts.slice(0, 5)).toEqual([2, 2, 2, 3, 3]);
+  expect([0, 3]).toContain(counts[5]);
+  expect(await collectRows(table.scan({ filter: { note: { eq: 'erase me' } } }))).toEqual([]);
   const old = [0, 1].flatMap((from) => Array.from({ length: 20 }, (_, index) => idOf(`old${from}-${index}`)));
   expect(added.length).toBeGreaterThan(20);
   await table.compact({ idColumn: 'id', minFiles: 2 });
