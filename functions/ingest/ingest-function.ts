@@ -24,6 +24,8 @@ const { name: NAME } = definition;
 const MEMORY_PER_BATCH_EVENT = 32 * 1024;
 /** An event and its comma: a batch of so many bytes cannot have more, good or bad. */
 const MIN_EVENT_BYTES = 2;
+/** Bytes of names and values. */
+const MAX_COPIED_ATTRIBUTES = 4_096;
 /** Below the time that an attempt has. */
 const MAX_WAIT_MS = 20_000;
 
@@ -96,7 +98,7 @@ export function createIngest(config: IngestConfig, services: Services): Ingest {
 
 /** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */
 function alone(message: PubsubMessage, text: string): Record<string, unknown> {
-  const kept = Object.entries(message.attributes).filter(([name]) => name.toLowerCase() !== 'content-type');
+  const kept = attributesOfOne(message.attributes);
   const { messageId, publishTime, orderingKey } = message;
   return {
     message: {
@@ -107,6 +109,19 @@ function alone(message: PubsubMessage, text: string): Record<string, unknown> {
       orderingKey,
     },
   };
+}
+
+/**
+ * Attributes that go along with each refused event of a batch, up to 4 KiB in all: a batch of ten thousand bad events
+ * may have 100 KB of attributes, and would become a gigabyte of dead letters.
+ */
+function attributesOfOne(attributes: Readonly<Record<string, string>>): [string, string][] {
+  const others = Object.entries(attributes).filter(([name]) => name.toLowerCase() !== 'content-type');
+  let bytes = 0;
+  return others.filter(([name, value]) => {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+    return bytes <= MAX_COPIED_ATTRIBUTES;
+  });
 }
 
 /** The one that it will have when it comes back alone: a replay is known by it. */

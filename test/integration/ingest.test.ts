@@ -151,9 +151,10 @@ test('a refused message is a dead letter with its bytes, its attributes and the 
 
 test('of a batch, good events are rows and each bad one is a dead letter of its own', async () => {
   const bad = cloudEvent({ id: 'batch-bad', time: 'never' });
-  expect(
-    await scene.deliver(batch([cloudEvent({ id: 'batch-1' }), bad, cloudEvent({ id: 'batch-2' })])),
-  ).toBe(204);
+  const large = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((name) => [name, 'x'.repeat(1_000)]));
+  const attributes = { 'content-type': 'application/cloudevents-batch+json', ...large };
+  const events = [cloudEvent({ id: 'batch-1' }), bad, cloudEvent({ id: 'batch-2' })];
+  expect(await scene.deliver(batch(events, { attributes }))).toBe(204);
   expect((await named('batch-')).map((row) => row['ce_id']).sort()).toEqual(['batch-1', 'batch-2']);
   const letters = (await scene.deadLetters()).filter(({ data }) => data.includes('batch-bad'));
   expect(letters).toHaveLength(1);
@@ -162,7 +163,10 @@ test('of a batch, good events are rows and each bad one is a dead letter of its 
     'content-type': 'application/cloudevents+json',
     deadLetterCode: 'invalid-event',
     deadLetterReason: 'time must be an RFC 3339 timestamp, got a string of 5 characters',
+    d: large['d'],
   });
+  // each bad event of a batch would copy all of them
+  expect(letters[0]?.attributes).not.toHaveProperty('e');
 });
 
 test('a refused message that cannot be published is not acknowledged, and is published the next time', async () => {
