@@ -107,7 +107,9 @@ test('the pipeline command takes every line as it is written', async () => {
     commands.map(async ([pipeline, ...args]) => {
       expect(pipeline).toBe('pipeline');
       // what stands for an id in the text
-      const command = args.map((arg) => ({ LETTER: 'ab12cd34', GROUP: 'ab12cd34' })[arg] ?? arg);
+      const command = args.map(
+        (arg) => ({ LETTER: 'ab12cd34', GROUP: 'ab12cd34', MESSAGE: '1795278091838002' })[arg] ?? arg,
+      );
       // its files are the reader's own: the options are understood before the help is given
       if (command[0] === 'process') command.push('--help');
       const { code, stderr } = await run(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...command], {
