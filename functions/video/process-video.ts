@@ -3,7 +3,7 @@ import { counted } from '../../shared/runtime/counted.ts';
 import { AppError, isRefusal, type RefusalCode } from '../../shared/runtime/errors.ts';
 import { readFailures } from '../../shared/runtime/failures.ts';
 import type { Invocation } from '../../shared/runtime/handle.ts';
-import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
+import { writeRecord } from '../../shared/runtime/once.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
@@ -12,6 +12,7 @@ import { type Detection, detect } from './detect.ts';
 import { lookTwice } from './look-twice.ts';
 import type { Manifest } from './manifest.ts';
 import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
+import { readManifest } from './manifest-shape.ts';
 import { blamesDecoding, refusedTwice } from './media/decoding-cost.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { videoNames } from './records.ts';
@@ -49,7 +50,7 @@ export async function processVideo(
   const state = storage.bucket(config.stateBucket);
   const frames = storage.bucket(config.framesBucket);
 
-  const settled = await readRecord<Manifest>(frames, names.manifest, { signal });
+  const settled = await readManifest(frames, names.manifest, signal);
   if (settled) return { manifest: settled, ours: false };
 
   const draft = await draftManifest(object, state, invocation);

@@ -61,7 +61,7 @@ export function outcomeMessage(
     source: `/processVideo/${bucket}`,
     type,
     // object names may hold what attributes may not
-    subject: `objects/${encodeURI(name)}`,
+    subject: `objects/${encodeURI(name.toWellFormed())}`,
     time: manifest.createdAt,
     dataschema: `schemas/${type}/1.json`,
     datacontenttype: 'application/json',

@@ -10,6 +10,7 @@ export const KINDS: Readonly<Record<string, () => Promise<MutationKind>>> = {
   uploads: async () => (await import('./envelopes.ts')).uploads,
   'dead-letters': async () => (await import('./dead-letters.ts')).deadLetters,
   records: async () => (await import('./records.ts')).records,
+  manifests: async () => (await import('./manifests.ts')).manifests,
   'delta-log': async () => (await import('./delta-log.ts')).deltaLog,
   mp4: async () => (await import('./media.ts')).mp4,
   matroska: async () => (await import('./media.ts')).matroska,

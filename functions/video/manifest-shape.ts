@@ -1,0 +1,67 @@
+import { AppError } from '../../shared/runtime/errors.ts';
+import { readRecord } from '../../shared/runtime/once.ts';
+import { aNumber, aString, type Check, listOf, mapOf, oneOf, shaped } from '../../shared/runtime/shape.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import type { Manifest } from './manifest.ts';
+
+const COUNTS = { 'total?': aNumber };
+const IMAGE = shaped({
+  bucket: aString,
+  name: aString,
+  generation: aString,
+  contentType: aString,
+  size: aNumber,
+  crc32c: aString,
+  width: aNumber,
+  height: aNumber,
+});
+const MANIFEST = shaped({
+  outcome: oneOf('framed', 'no-moment', 'rejected'),
+  'rejection?': shaped({ code: aString, reason: aString }),
+  source: shaped({ bucket: aString, name: aString, generation: aString }),
+  'question?': shaped({ moment: aString, maxMoments: aNumber }),
+  'model?': shaped({ sdk: aString, name: aString, asks: aNumber }),
+  moments: listOf(
+    shaped({
+      timestamp: aString,
+      seconds: aNumber,
+      confidence: aNumber,
+      description: aString,
+      frame: IMAGE,
+      'contactSheet?': IMAGE,
+    }),
+  ),
+  'tokens?': shaped(COUNTS),
+  'estimatedCost?': aNumber,
+  timings: mapOf(aNumber),
+  attempts: aNumber,
+  eventId: aString,
+  correlationId: aString,
+  createdAt: aString,
+});
+
+/** A rejected manifest says why. */
+const checkManifest: Check = (value) => {
+  const fault = MANIFEST(value);
+  if (fault !== undefined) return fault;
+  const { outcome, rejection } = value as Manifest;
+  return outcome === 'rejected' && rejection === undefined
+    ? 'rejection must be an object, got nothing'
+    : undefined;
+};
+
+/**
+ * The manifest of this name, or undefined if there is none. Throws `internal` if it is not one of ours: whoever may
+ * write to the frames bucket may have written anything there.
+ */
+export async function readManifest(
+  frames: ObjectStore,
+  name: string,
+  signal?: AbortSignal,
+): Promise<Manifest | undefined> {
+  const stored = await readRecord<unknown>(frames, name, { signal });
+  if (stored === undefined) return undefined;
+  const fault = checkManifest(stored);
+  if (fault === undefined) return stored as Manifest;
+  throw new AppError('internal', `manifest gs://${frames.bucket}/${name} is damaged: ${fault}`);
+}
