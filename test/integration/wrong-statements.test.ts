@@ -147,7 +147,7 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     await writeFile(path, bytes);
     await expect(opened(path, { ...ffmpeg, path: '/nonexistent/ffmpeg' })).rejects.toMatchObject({
       code: 'unsupported-media',
-      message: expect.stringMatching(/encrypted by "Matroska ContentEncryption"/),
+      message: expect.stringMatching(/encrypted by Matroska ContentEncryption$/),
     });
   });
 
