@@ -50,7 +50,7 @@ const CAUSES: readonly Cause[] = Array.from({ length: GROUPS }, (_, group) => {
 });
 
 test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplicates delivered: each is kept once`, {
-  timeout: 120_000 + LETTERS * 60,
+  timeout: 300_000 + LETTERS * 60,
 }, async () => {
   const random = randomFrom(SEED);
   const scene = await startInspector({ instances: INSTANCES, env: { CHECKPOINT_COMMITS: '10', ...IN_FULL } });
@@ -70,7 +70,7 @@ test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplica
       });
       await scene.publish(messages);
     }
-    await expect.poll(scene.waiting, { timeout: 60_000 + LETTERS * 55, interval: 200 }).toBe(0);
+    await expect.poll(scene.waiting, { timeout: 240_000 + LETTERS * 55, interval: 200 }).toBe(0);
     chaos.abort();
     const [kills, faults] = await Promise.all([killing, failing]);
     const seconds = (Date.now() - started) / 1_000;
