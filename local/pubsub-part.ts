@@ -112,11 +112,14 @@ async function foreignPart({ project, topics }: PubsubPartOptions, url: string):
             pushConfig: { pushEndpoint: endpointOf(instance, project, wanted) },
           }),
           ackDeadlineSeconds,
-          deadLetterPolicy: {
-            deadLetterTopic: `projects/${project}/topics/${deadLetterTopic}`,
-            // what the service itself allows
-            maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
-          },
+          // without backoff, the inspector's attempts would be used up in seconds: it keeps trying there
+          ...(deadLetterTopic !== TOPICS.unread && {
+            deadLetterPolicy: {
+              deadLetterTopic: `projects/${project}/topics/${deadLetterTopic}`,
+              // what the service itself allows
+              maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
+            },
+          }),
         });
         pushed.add(wanted.name);
       }
