@@ -13,12 +13,12 @@ export const BUCKET_KINDS: readonly BucketKind[] = ['raw', 'frames', 'lake', 'st
 export class Names {
   constructor(readonly place: Place) {}
 
-  /** Of the bucket with this key in the app. */
+  /** Name of the bucket with this key in the app. */
   bucket(kind: string): string {
     return `${this.place.project}-${this.place.prefix}-${kind}`;
   }
 
-  /** Of the topic with this key in the app. */
+  /** Name of the topic with this key in the app. */
   topic(kind: string): string {
     return `${this.place.prefix}-${kind}`;
   }

@@ -16,7 +16,7 @@ export interface Options {
   yes: boolean;
   /** Days after which raw videos are deleted; undefined keeps them. */
   rawDays: number | undefined;
-  /** Of each function, if its definition has more; undefined for no bound. */
+  /** Caps each function whose definition has more; undefined for no cap. */
   maxInstances: number | undefined;
   /** US dollars a day that Gemini may cost before somebody is told. */
   dailyDollars: number;

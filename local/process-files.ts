@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import type { Manifest } from '../functions/video/manifest.ts';
-import { readManifest } from '../functions/video/manifest-shape.ts';
+import { asManifest } from '../functions/video/manifest-shape.ts';
 import { BUCKETS, type LocalCloud } from './cloud.ts';
 import { type Copy, type CopyOptions, copyOut } from './copy-out.ts';
 import { uploadFile } from './upload.ts';
@@ -52,11 +52,10 @@ export async function collect(
     return { failure: `given up after ${outcome.attempts} attempts: ${outcome.reason}`, copies: [] };
   }
   const frames = cloud.storage.bucket(BUCKETS.frames);
-  const [manifest, stored] = await Promise.all([
-    readManifest(frames, outcome.name),
-    frames.get(outcome.name),
-  ]);
-  if (!manifest || !stored) throw new Error(`gs://${BUCKETS.frames}/${outcome.name} is gone`);
+  const where = `gs://${BUCKETS.frames}/${outcome.name}`;
+  const stored = await frames.get(outcome.name);
+  if (!stored) throw new Error(`${where} is gone`);
+  const manifest = asManifest(JSON.parse(Buffer.from(stored.body).toString()), where);
   const images = manifest.moments.flatMap(({ frame, contactSheet }) =>
     contactSheet ? [frame.name, contactSheet.name] : [frame.name],
   );

@@ -60,8 +60,12 @@ export async function readManifest(
   signal?: AbortSignal,
 ): Promise<Manifest | undefined> {
   const stored = await readRecord<unknown>(frames, name, { signal });
-  if (stored === undefined) return undefined;
-  const fault = checkManifest(stored);
-  if (fault === undefined) return stored as Manifest;
-  throw new AppError('internal', `manifest gs://${frames.bucket}/${name} is damaged: ${fault}`);
+  return stored === undefined ? undefined : asManifest(stored, `gs://${frames.bucket}/${name}`);
+}
+
+/** The value as a manifest. Throws `internal` if it is not one. */
+export function asManifest(value: unknown, where: string): Manifest {
+  const fault = checkManifest(value);
+  if (fault === undefined) return value as Manifest;
+  throw new AppError('internal', `manifest ${where} is damaged: ${fault}`);
 }

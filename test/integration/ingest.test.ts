@@ -105,7 +105,7 @@ test('events at the same time share commits, and a commit is one line of log', a
   expect(new Set(answers)).toEqual(new Set([204]));
   expect(await named('many-')).toHaveLength(200);
   const lines = scene.logs.slice(before);
-  expect(lines.length).toBeLessThan(60);
+  expect(lines.length).toBeLessThan(30);
   expect(lines.reduce((sum, line) => sum + Number(line['added']), 0)).toBe(200);
   expect(lines[0]).toMatchObject({
     severity: 'INFO',

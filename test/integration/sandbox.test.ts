@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FfmpegBinary } from '../../functions/video/media/ffmpeg.ts';
 import { limitsHold } from '../../functions/video/media/process-limits.ts';
 import { runFfmpeg } from '../../functions/video/media/run-ffmpeg.ts';
 import { openSandbox } from '../../functions/video/media/sandbox.ts';
@@ -72,15 +73,7 @@ describe.skipIf(!able)('code that took over ffmpeg', () => {
     const lines: string[] = [];
     process.env['SECRET'] = 'token';
     const exit = await runFfmpeg({
-      binary: {
-        path: exploit,
-        version: 'x',
-        source: 'explicit',
-        hasFpsMode: true,
-        misreadsSegments: false,
-        seeksEarly: false,
-        packetsAhead: 4,
-      },
+      binary: inPlaceOfFfmpeg(exploit),
       ...{ args: [], sandbox, memoryBytes: 128 * 1024 ** 2, timeLimitMs: 20_000 },
       signal: new AbortController().signal,
       // bash tells of a child that its file size limit ended
@@ -95,15 +88,7 @@ describe.skipIf(!able)('code that took over ffmpeg', () => {
     const mark = `${20_000 + (process.pid % 9_000)}.5`;
     await writeFile(script, `#!/bin/bash\nsetsid sleep ${mark} &\necho started >&2\nwait\n`, { mode: 0o755 });
     await runFfmpeg({
-      binary: {
-        path: script,
-        version: 'x',
-        source: 'explicit',
-        hasFpsMode: true,
-        misreadsSegments: false,
-        seeksEarly: false,
-        packetsAhead: 4,
-      },
+      binary: inPlaceOfFfmpeg(script),
       ...{ args: [], sandbox, memoryBytes: 128 * 1024 ** 2, timeLimitMs: 20_000 },
       signal: new AbortController().signal,
       onLine: () => 'enough',
@@ -112,3 +97,15 @@ describe.skipIf(!able)('code that took over ffmpeg', () => {
     expect(await once(found, 'close')).toEqual([1, null]);
   });
 });
+
+function inPlaceOfFfmpeg(path: string): FfmpegBinary {
+  return {
+    path,
+    version: 'x',
+    source: 'explicit',
+    hasFpsMode: true,
+    misreadsSegments: false,
+    seeksEarly: false,
+    packetsAhead: 4,
+  };
+}
