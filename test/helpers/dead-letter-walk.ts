@@ -92,7 +92,9 @@ export function deadLetterWalk(
         ['ingestEvent', 'too-large', 2, 2, { open: 2 }],
         ['processVideo', 'unavailable', 2, 2, { open: 2 }],
       ]);
-      expect(group('schema-violation', 'invoice').pattern).toMatch(/^data\/total must be integer, got a number/);
+      expect(group('schema-violation', 'invoice').pattern).toMatch(
+        /^data\/total must be integer, got a number/,
+      );
       expect(group('schema-violation', 'video').pattern).toMatch(/must have required property/);
       expect(group('too-large').pattern).toMatch(/^event must have at most \S+ bytes, got \S+$/);
       expect(group('unavailable').pattern).toMatch(/currently unavailable/);
