@@ -1,8 +1,8 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import { functionNamed } from '../shared/app/define-app.ts';
-import { Admission } from '../shared/runtime/admission.ts';
-import { deployedMemory } from '../shared/runtime/deployed-memory.ts';
-import { createLogger } from '../shared/runtime/log.ts';
+import { deployedMemory } from '../shared/core/deployed-memory.ts';
+import { createLogger } from '../shared/core/log.ts';
+import { Admission } from '../shared/invocation/admission.ts';
 import { core } from './app.ts';
 import { parseAdmissionConfig } from './config.ts';
 

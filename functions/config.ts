@@ -1,4 +1,4 @@
-import { type Env, EnvReader } from '../shared/runtime/config.ts';
+import { type Env, EnvReader } from '../shared/core/config.ts';
 
 export interface AdmissionConfig {
   /** The function that this process serves; empty if the framework was started without a target. */

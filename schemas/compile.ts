@@ -2,23 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
-
-/** A compiled schema; `errors` is of the last call, as ajv has it. */
-export interface Validator {
-  (data: unknown): boolean;
-  errors?: null | readonly SchemaError[];
-}
-
-export interface SchemaError {
-  /** JSON pointer. */
-  instancePath: string;
-  keyword: string;
-  params: Readonly<Record<string, unknown>>;
-  message?: string;
-}
-
-/** By type, then by version. */
-export type Validators = Readonly<Record<string, Readonly<Record<string, Validator>>>>;
+import type { Validator, Validators } from '../shared/events/validate.ts';
 
 export interface SchemaFile {
   type: string;

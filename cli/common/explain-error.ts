@@ -1,5 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import type { Service } from './service.ts';
 
 /** What a service's failure means and what to do, in one line. */

@@ -1,6 +1,6 @@
-import { counted } from '../../shared/runtime/counted.ts';
+import { counted } from '../../shared/core/counted.ts';
 
-export { count, counted } from '../../shared/runtime/counted.ts';
+export { count, counted } from '../../shared/core/counted.ts';
 
 /** `12.3 MB`: powers of a thousand, as Cloud Storage bills them. */
 export function bytesText(bytes: number): string {

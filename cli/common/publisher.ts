@@ -1,5 +1,5 @@
+import { AppError } from '../../shared/core/errors.ts';
 import { createPublisher, type OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import { lateSignal } from './late-signal.ts';
 import { Failure } from './options.ts';
 import type { Service } from './service.ts';

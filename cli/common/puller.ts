@@ -1,6 +1,6 @@
+import { AppError } from '../../shared/core/errors.ts';
+import { isJsonObject } from '../../shared/core/json-value.ts';
 import { createPubsubClient } from '../../shared/gcp/pubsub-client.ts';
-import { isJsonObject } from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import { lateSignal } from './late-signal.ts';
 import { Failure } from './options.ts';
 import type { Service } from './service.ts';

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { printable } from '../../local/terminal-text.ts';
-import { systemClock } from '../../shared/runtime/clock.ts';
+import { systemClock } from '../../shared/core/clock.ts';
 import { Failure, UsageError } from './options.ts';
 import { Output, OutputClosed } from './output.ts';
 import { Progress } from './progress.ts';

@@ -1,4 +1,4 @@
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from '../../shared/core/clock.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
 

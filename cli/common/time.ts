@@ -1,4 +1,4 @@
-import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
+import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import { quoted, UsageError } from './options.ts';
 
 export const TIME_HELP = '2026-11-21, 2026-11-21T10:00:00Z, 90s, 15m, 2h, 7d or 1w ago, now';

@@ -1,5 +1,5 @@
+import type { ErrorCode } from '../../shared/core/errors.ts';
 import type { ConcernState, LetterStatus, Way } from '../../shared/dead-letters/records.ts';
-import type { ErrorCode } from '../../shared/runtime/errors.ts';
 import { type CommandText, plainCommand } from './place.ts';
 
 const MEND = 'have the producer mend the event and publish it anew, then discard this one';

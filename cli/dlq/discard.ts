@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { listLetters, writeDiscard } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
 import { parseCommand } from '../common/options.ts';
 import { whoever } from '../common/whoever.ts';

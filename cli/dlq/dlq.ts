@@ -1,4 +1,4 @@
-import { AppError } from '../../shared/runtime/errors.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { explainServiceError } from '../common/explain-error.ts';
 import { storageOf } from '../common/service.ts';

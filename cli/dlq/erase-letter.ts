@@ -2,9 +2,9 @@ import { core } from '../../functions/app.ts';
 import { subjectOf } from '../../shared/app/subject.ts';
 import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import { type DeathRecord, type LetterSummary, PREFIX } from '../../shared/dead-letters/records.ts';
-import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import { writeRecord } from '../../shared/runtime/once.ts';
-import { REFUSED_PREFIX } from '../../shared/runtime/refusals.ts';
+import { contentIdOf } from '../../shared/events/content-id.ts';
+import { REFUSED_PREFIX } from '../../shared/invocation/refusals.ts';
+import { writeRecord } from '../../shared/records/once.ts';
 import type { Dlq } from './dlq.ts';
 import { readDeath } from './read-death.ts';
 

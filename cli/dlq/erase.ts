@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { DeltaError, DeltaTable, eraseRows } from '../../shared/delta/index.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { canAsk, confirm, needsYes } from '../common/confirm.ts';
 import { count, counted } from '../common/numbers.ts';
 import { Failure, parseCommand, UsageError } from '../common/options.ts';

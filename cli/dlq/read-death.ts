@@ -1,6 +1,6 @@
+import { AppError } from '../../shared/core/errors.ts';
 import { readLetter } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterStatus } from '../../shared/dead-letters/records.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import type { Dlq } from './dlq.ts';
 
 /** The last death of a letter, read whole; `unreadable` where its entry is damaged. */

@@ -1,8 +1,8 @@
 import { core } from '../../functions/app.ts';
 import { functionNamed } from '../../shared/app/define-app.ts';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { type ReplayMessage, replayMessage } from '../../shared/dead-letters/replay-message.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { count, counted } from '../common/numbers.ts';
 import type { Dlq } from './dlq.ts';
 import { byTime } from './groups.ts';

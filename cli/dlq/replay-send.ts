@@ -1,8 +1,8 @@
+import { AppError } from '../../shared/core/errors.ts';
 import { writeReplay, writeSending } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { replayTopic } from '../../shared/dead-letters/replay-message.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import { ahead } from '../common/ahead.ts';
 import { inBatches } from '../common/in-batches.ts';
 import { lateSignal } from '../common/late-signal.ts';

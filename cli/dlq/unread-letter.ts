@@ -1,4 +1,4 @@
-import { DIED_OF, isForwarding } from '../../shared/dead-letters/attributes.ts';
+import { DIED_OF, isForwarding } from '../../shared/events/letter-attributes.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import type { Pulled } from '../common/puller.ts';
 

@@ -1,7 +1,7 @@
 import { printable } from '../../local/terminal-text.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import { DeltaError } from '../../shared/delta/index.ts';
-import type { TableLocation } from '../../shared/delta/log-path.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import type { TableLocation } from '../../shared/delta/log/paths.ts';
 import { explainServiceError } from '../common/explain-error.ts';
 import type { Place } from './place.ts';
 

@@ -1,7 +1,7 @@
-import { bindFilter, matchesRow, mayMatchFile } from '../../shared/delta/filter.ts';
 import { type Filter, parseStats, type ScannedRow } from '../../shared/delta/index.ts';
-import { readRows } from '../../shared/delta/parquet-file.ts';
-import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import { bindFilter, matchesRow, mayMatchFile } from '../../shared/delta/parquet/filter.ts';
+import { readRows } from '../../shared/delta/parquet/parquet-file.ts';
+import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { ahead } from '../common/ahead.ts';
 import { Failure, parseOptions, wholeNumber } from '../common/options.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';

@@ -1,10 +1,10 @@
 import { printable } from '../../local/terminal-text.ts';
-import { readCommit } from '../../shared/delta/commit.ts';
-import { history as readHistory } from '../../shared/delta/history.ts';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { DeltaError, type HistoryEntry, parseStats } from '../../shared/delta/index.ts';
-import { decodeDataPath, type TableLocation } from '../../shared/delta/log-path.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
-import { loadSnapshot } from '../../shared/delta/snapshot.ts';
+import { readCommit } from '../../shared/delta/log/commit.ts';
+import { history as readHistory } from '../../shared/delta/log/history.ts';
+import { decodeDataPath, type TableLocation } from '../../shared/delta/log/paths.ts';
+import { loadSnapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { tableLines } from '../common/columns.ts';
 import { count } from '../common/numbers.ts';
 import { oneOf, parseOptions, wholeNumber } from '../common/options.ts';

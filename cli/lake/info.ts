@@ -1,10 +1,10 @@
 import { printable } from '../../local/terminal-text.ts';
-import { readLastCheckpoint } from '../../shared/delta/checkpoint-read.ts';
-import { readCommit } from '../../shared/delta/commit.ts';
 import { parseStats } from '../../shared/delta/index.ts';
-import { objectName, type TableLocation } from '../../shared/delta/log-path.ts';
-import type { Snapshot } from '../../shared/delta/snapshot.ts';
-import { oldestCommit } from '../../shared/delta/time-travel.ts';
+import { readCommit } from '../../shared/delta/log/commit.ts';
+import { objectName, type TableLocation } from '../../shared/delta/log/paths.ts';
+import { oldestCommit } from '../../shared/delta/log/time-travel.ts';
+import { readLastCheckpoint } from '../../shared/delta/snapshot/checkpoint-read.ts';
+import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { oneOf, parseOptions } from '../common/options.ts';
 import type { LakeSubcommand } from './lake.ts';

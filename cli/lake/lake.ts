@@ -1,7 +1,7 @@
 import { ID_COLUMN } from '../../functions/ingest/events-table.ts';
 import { DeltaTable } from '../../shared/delta/index.ts';
-import type { TableLocation } from '../../shared/delta/log-path.ts';
-import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import type { TableLocation } from '../../shared/delta/log/paths.ts';
+import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { storageOf } from '../common/service.ts';
 import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
 import { countingStore, type StoreCounts } from './counting-store.ts';

@@ -1,6 +1,6 @@
 import { printable } from '../../local/terminal-text.ts';
 import type { Filter } from '../../shared/delta/index.ts';
-import type { Snapshot } from '../../shared/delta/snapshot.ts';
+import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { bytesText, counted, secondsText } from '../common/numbers.ts';
 import { Failure } from '../common/options.ts';
 import type { Lake } from './lake.ts';

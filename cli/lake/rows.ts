@@ -1,16 +1,16 @@
-import type { AddFile } from '../../shared/delta/actions.ts';
-import { type BoundCondition, bindFilter, mayMatchFile } from '../../shared/delta/filter.ts';
 import { DeltaError, type Filter, type ScannedRow } from '../../shared/delta/index.ts';
-import type { TableLocation } from '../../shared/delta/log-path.ts';
+import type { AddFile } from '../../shared/delta/log/actions.ts';
+import type { TableLocation } from '../../shared/delta/log/paths.ts';
+import { type BoundCondition, bindFilter, mayMatchFile } from '../../shared/delta/parquet/filter.ts';
 import {
   matchingRowGroups,
   openParquet,
   type ParquetFile,
   type RowGroupRange,
   readRows,
-} from '../../shared/delta/parquet-file.ts';
-import { scan } from '../../shared/delta/scan.ts';
-import type { Snapshot } from '../../shared/delta/snapshot.ts';
+} from '../../shared/delta/parquet/parquet-file.ts';
+import { scan } from '../../shared/delta/snapshot/scan.ts';
+import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { ahead } from '../common/ahead.ts';
 
 const FILES_AT_A_TIME = 16;

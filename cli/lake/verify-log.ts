@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Commit } from '../../shared/delta/actions.ts';
-import { unexpiredTombstones } from '../../shared/delta/checkpoint.ts';
-import { readCheckpoint } from '../../shared/delta/checkpoint-read.ts';
-import { readCommit } from '../../shared/delta/commit.ts';
 import { DeltaError } from '../../shared/delta/index.ts';
-import { type ListedCheckpoint, listLog } from '../../shared/delta/log-listing.ts';
-import type { TableLocation } from '../../shared/delta/log-path.ts';
-import { Snapshot } from '../../shared/delta/snapshot.ts';
+import type { Commit } from '../../shared/delta/log/actions.ts';
+import { readCommit } from '../../shared/delta/log/commit.ts';
+import { type ListedCheckpoint, listLog } from '../../shared/delta/log/listing.ts';
+import type { TableLocation } from '../../shared/delta/log/paths.ts';
+import { unexpiredTombstones } from '../../shared/delta/maintenance/checkpoint.ts';
+import { readCheckpoint } from '../../shared/delta/snapshot/checkpoint-read.ts';
+import { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { ahead } from '../common/ahead.ts';
 import type { Finding } from './verify-files.ts';
 

@@ -1,8 +1,8 @@
 import { DeltaError } from '../../shared/delta/index.ts';
-import { listLog } from '../../shared/delta/log-listing.ts';
-import type { TableLocation } from '../../shared/delta/log-path.ts';
-import { loadSnapshot, type Snapshot } from '../../shared/delta/snapshot.ts';
-import { versionAt } from '../../shared/delta/time-travel.ts';
+import { listLog } from '../../shared/delta/log/listing.ts';
+import type { TableLocation } from '../../shared/delta/log/paths.ts';
+import { versionAt } from '../../shared/delta/log/time-travel.ts';
+import { loadSnapshot, type Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import { Failure, UsageError, wholeNumber } from '../common/options.ts';
 import { formatMicros, parseTime, TIME_HELP } from '../common/time.ts';
 

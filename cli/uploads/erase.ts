@@ -1,5 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import { canAsk, confirm, needsYes } from '../common/confirm.ts';
 import { bytesText, count, counted, secondsText } from '../common/numbers.ts';

@@ -1,6 +1,6 @@
+import { deadline } from '../../shared/core/retry.ts';
+import { unlessAborted } from '../../shared/core/unless-aborted.ts';
 import type { ConcernedObject, ConcernState } from '../../shared/dead-letters/records.ts';
-import { deadline } from '../../shared/runtime/retry.ts';
-import { unlessAborted } from '../../shared/runtime/unless-aborted.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import type { Identity } from './identify.ts';
 

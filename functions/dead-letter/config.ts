@@ -1,6 +1,6 @@
+import { type Env, EnvReader } from '../../shared/core/config.ts';
+import { refuseLoops } from '../../shared/core/loops.ts';
 import { type LakeConfig, readLakeConfig } from '../../shared/lake/lake-config.ts';
-import { type Env, EnvReader } from '../../shared/runtime/config.ts';
-import { refuseLoops } from '../../shared/runtime/loops.ts';
 
 export interface DeadLetterConfig extends LakeConfig {
   project: string | undefined;

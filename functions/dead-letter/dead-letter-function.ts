@@ -1,11 +1,12 @@
 import type { App } from '../../shared/app/define-app.ts';
+import type { Logger } from '../../shared/core/log.ts';
 import { DEAD_LETTERS_TABLE } from '../../shared/dead-letters/dead-letters-table.ts';
 import { type DeadLetter, readDeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
+import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
+import { contentIdOf } from '../../shared/events/content-id.ts';
+import { messageEvent } from '../../shared/events/pubsub-message.ts';
+import type { EventFunction, Runtime } from '../../shared/invocation/handle.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
-import { messageEvent } from '../../shared/runtime/pubsub-message.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import type { DeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';

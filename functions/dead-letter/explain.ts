@@ -9,7 +9,7 @@ import {
   listFailures,
   readFailures,
   readListed,
-} from '../../shared/runtime/failures.ts';
+} from '../../shared/records/failures.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { type ConcernTools, concernStateOf } from './concern-state.ts';
 import { type Identity, identify } from './identify.ts';

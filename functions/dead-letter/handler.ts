@@ -1,6 +1,6 @@
 import type { App } from '../../shared/app/define-app.ts';
-import { handleEvent } from '../../shared/runtime/handle.ts';
-import { configured, connect } from '../../shared/runtime/services.ts';
+import { handleEvent } from '../../shared/invocation/handle.ts';
+import { configured, connect } from '../../shared/invocation/services.ts';
 import { parseDeadLetterConfig } from './config.ts';
 import { createInspection, type Inspection } from './dead-letter-function.ts';
 

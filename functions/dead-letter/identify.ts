@@ -1,10 +1,10 @@
 import type { App } from '../../shared/app/define-app.ts';
 import { type Subject, subjectOf } from '../../shared/app/subject.ts';
-import { isMark } from '../../shared/dead-letters/attributes.ts';
 import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
-import { contentIdOf } from '../../shared/runtime/content-id.ts';
+import { contentIdOf } from '../../shared/events/content-id.ts';
+import { isMark } from '../../shared/events/letter-attributes.ts';
 
 export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
   /** Under which its failed attempts are kept. */

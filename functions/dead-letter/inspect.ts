@@ -1,12 +1,12 @@
+import type { Logger } from '../../shared/core/log.ts';
 import { deathRow } from '../../shared/dead-letters/dead-letters-table.ts';
 import { concernText } from '../../shared/dead-letters/entry-metadata.ts';
 import { readEntry, writeDeath, writeResolved } from '../../shared/dead-letters/letter-store.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
 import type { Row } from '../../shared/delta/index.ts';
+import type { Invocation } from '../../shared/invocation/handle.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
-import type { Invocation } from '../../shared/runtime/handle.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
 import { type ExplainTools, explain } from './explain.ts';
 import type { StormGate } from './storm-gate.ts';
 

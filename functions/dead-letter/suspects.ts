@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../shared/runtime/cloud-event.ts';
+import { isJsonObject } from '../../shared/core/json-value.ts';
 
 /** Deliveries that failed before: one failure is anybody's, more may be a payload that ends the process. */
 const FAILED_BEFORE = 2;

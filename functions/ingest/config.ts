@@ -1,8 +1,8 @@
+import { type Env, EnvReader } from '../../shared/core/config.ts';
+import { refuseLoops } from '../../shared/core/loops.ts';
+import type { ReadOptions } from '../../shared/events/read-events.ts';
+import { readServiceConfig, type ServiceConfig } from '../../shared/invocation/services.ts';
 import { type LakeConfig, readLakeConfig } from '../../shared/lake/lake-config.ts';
-import { type Env, EnvReader } from '../../shared/runtime/config.ts';
-import { refuseLoops } from '../../shared/runtime/loops.ts';
-import { readServiceConfig, type ServiceConfig } from '../../shared/runtime/services.ts';
-import type { ReadOptions } from './read-events.ts';
 
 export interface IngestConfig extends LakeConfig, ServiceConfig {
   /** What becomes of events whose type has no schema. */

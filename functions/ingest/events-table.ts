@@ -1,10 +1,10 @@
+import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import type { Column, DeltaTable, Row } from '../../shared/delta/index.ts';
+import type { IncomingEvent } from '../../shared/events/incoming-event.ts';
+import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
 import { EVENT_ID } from '../../shared/lake/lake-config.ts';
 import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
-import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
-import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import type { IncomingEvent } from './incoming-event.ts';
 
 export const ID_COLUMN = EVENT_ID;
 

@@ -1,5 +1,5 @@
-import { handleEvent } from '../../shared/runtime/handle.ts';
-import { configured, connect } from '../../shared/runtime/services.ts';
+import { handleEvent } from '../../shared/invocation/handle.ts';
+import { configured, connect } from '../../shared/invocation/services.ts';
 import { parseIngestConfig } from './config.ts';
 import { createIngest, type Ingest } from './ingest-function.ts';
 

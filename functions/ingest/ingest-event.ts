@@ -1,13 +1,13 @@
 import { setMaxListeners } from 'node:events';
+import { type AppError, isRefusal } from '../../shared/core/errors.ts';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
+import type { IncomingEvent } from '../../shared/events/incoming-event.ts';
+import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
+import type { ReadEvents } from '../../shared/events/read-events.ts';
+import type { Invocation } from '../../shared/invocation/handle.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
-import { type AppError, isRefusal } from '../../shared/runtime/errors.ts';
-import type { Invocation } from '../../shared/runtime/handle.ts';
-import type { PubsubMessage } from '../../shared/runtime/pubsub-message.ts';
 import { rowOf } from './events-table.ts';
-import type { IncomingEvent } from './incoming-event.ts';
-import type { ReadEvents } from './read-events.ts';
 
 export interface IngestTools {
   /** Throws `schema-violation` or `unknown-type`. */

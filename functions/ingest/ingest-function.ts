@@ -1,19 +1,23 @@
+import { systemClock } from '../../shared/core/clock.ts';
+import { deployedMemory } from '../../shared/core/deployed-memory.ts';
+import { Gate } from '../../shared/core/gate.ts';
+import { contentIdOf } from '../../shared/events/content-id.ts';
+import {
+  eventsOf,
+  type IncomingMessage,
+  parseIncomingMessage,
+} from '../../shared/events/incoming-message.ts';
+import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
+import { isBatch, type ReadOptions, STRUCTURED } from '../../shared/events/read-events.ts';
+import { validateEvent } from '../../shared/events/validate.ts';
+import { type EventFunction, type Runtime, tellRefusal } from '../../shared/invocation/handle.ts';
+import { runtimeOf, type Services } from '../../shared/invocation/services.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import { systemClock } from '../../shared/runtime/clock.ts';
-import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import { deployedMemory } from '../../shared/runtime/deployed-memory.ts';
-import { Gate } from '../../shared/runtime/gate.ts';
-import { type EventFunction, type Runtime, tellRefusal } from '../../shared/runtime/handle.ts';
-import { type PubsubMessage, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
-import { runtimeOf, type Services } from '../../shared/runtime/services.ts';
 import type { IngestConfig } from './config.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
-import { eventsOf, type IncomingMessage, parseIncomingMessage } from './incoming-message.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
-import { isBatch, type ReadOptions, STRUCTURED } from './read-events.ts';
-import { validateEvent } from './validate.ts';
 import { validators } from './validators.ts';
 
 const { name: NAME } = definition;

@@ -1,5 +1,5 @@
+import type { LogFields, Logger } from '../../shared/core/log.ts';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
-import type { LogFields, Logger } from '../../shared/runtime/log.ts';
 
 /**
  * One log entry for all events that were settled by one commit: at thousands of events a second, an entry an

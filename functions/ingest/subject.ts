@@ -1,6 +1,6 @@
 import type { Subject } from '../../shared/app/subject.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
-import { LENIENT, parseIncomingMessage } from './incoming-message.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
+import { LENIENT, parseIncomingMessage } from '../../shared/events/incoming-message.ts';
 
 /** The events of a message, settled once all of them have a row. */
 export function subjectOf(input: unknown): Subject {

@@ -1,4 +1,5 @@
-import { compileValidators, type Validators } from '../../schemas/compile.ts';
+import { compileValidators } from '../../schemas/compile.ts';
+import type { Validators } from '../../shared/events/validate.ts';
 
 /**
  * The schemas' validators, by type and version. build.ts puts generated code in the place of this module; run

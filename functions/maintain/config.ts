@@ -1,7 +1,7 @@
+import { type Env, EnvReader } from '../../shared/core/config.ts';
+import { refuseLoops } from '../../shared/core/loops.ts';
+import { readServiceConfig, type ServiceConfig } from '../../shared/invocation/services.ts';
 import { type LakeConfig, readLakeConfig } from '../../shared/lake/lake-config.ts';
-import { type Env, EnvReader } from '../../shared/runtime/config.ts';
-import { refuseLoops } from '../../shared/runtime/loops.ts';
-import { readServiceConfig, type ServiceConfig } from '../../shared/runtime/services.ts';
 
 export interface MaintainConfig
   extends ServiceConfig,

@@ -1,5 +1,5 @@
-import { handleEvent } from '../../shared/runtime/handle.ts';
-import { configured, connect } from '../../shared/runtime/services.ts';
+import { handleEvent } from '../../shared/invocation/handle.ts';
+import { configured, connect } from '../../shared/invocation/services.ts';
 import { parseMaintainConfig } from './config.ts';
 import { createMaintenance, type Maintenance } from './maintain-function.ts';
 

@@ -1,8 +1,9 @@
 import { DEATH_ID } from '../../shared/dead-letters/dead-letters-table.ts';
+import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
+import type { EventFunction, Runtime } from '../../shared/invocation/handle.ts';
+import { runtimeOf, type Services } from '../../shared/invocation/services.ts';
 import { EVENT_ID } from '../../shared/lake/lake-config.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
-import type { EventFunction, ParsedEvent, Runtime } from '../../shared/runtime/handle.ts';
-import { runtimeOf, type Services } from '../../shared/runtime/services.ts';
 import type { MaintainConfig } from './config.ts';
 import { maintainTable } from './maintain-table.ts';
 import { parseTick } from './maintain-tick.ts';

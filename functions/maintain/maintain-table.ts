@@ -1,3 +1,5 @@
+import type { Clock } from '../../shared/core/clock.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import {
   type CheckpointOutcome,
   type CleanupOutcome,
@@ -6,9 +8,7 @@ import {
   DeltaTable,
   type VacuumOutcome,
 } from '../../shared/delta/index.ts';
-import type { Clock } from '../../shared/runtime/clock.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { withLease } from '../../shared/runtime/lease.ts';
+import { withLease } from '../../shared/records/lease.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
 export interface MaintainOptions {

@@ -1,7 +1,7 @@
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import type { ParsedEvent } from '../../shared/runtime/handle.ts';
-import { messageEvent, parsePubsubMessage } from '../../shared/runtime/pubsub-message.ts';
-import { parseRfc3339 } from '../../shared/runtime/rfc3339.ts';
+import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
+import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
+import { messageEvent, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
 
 /**
  * The message only says that it is time, and the time is its identity: when it was published, or when the one was

@@ -1,6 +1,6 @@
-import type { Clock } from '../../shared/runtime/clock.ts';
-import { describe, quoted } from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import type { Clock } from '../../shared/core/clock.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { describe, quoted } from '../../shared/core/json-value.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VideoConfig } from './config.ts';
 import { SECOND_LOOK_MS } from './look-twice.ts';

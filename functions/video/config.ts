@@ -1,5 +1,5 @@
-import { type Env, EnvReader } from '../../shared/runtime/config.ts';
-import { refuseLoops } from '../../shared/runtime/loops.ts';
+import { type Env, EnvReader } from '../../shared/core/config.ts';
+import { refuseLoops } from '../../shared/core/loops.ts';
 import { MAX_SLOTS } from './daily-slots.ts';
 
 export interface VideoConfig {

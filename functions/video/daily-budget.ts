@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { type Clock, systemClock } from '../../shared/core/clock.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { quoted } from '../../shared/core/json-value.ts';
 import type { Gemini } from '../../shared/gcp/gemini.ts';
-import { type Clock, systemClock } from '../../shared/runtime/clock.ts';
-import { quoted } from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { claimSlot, type DailyLimit } from './daily-slots.ts';
 

@@ -1,4 +1,4 @@
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 
 /** What a day has a bounded number of. */

@@ -1,7 +1,7 @@
 import { addTokens, NO_TOKENS, type Spent } from '../../shared/gcp/ask-gemini.ts';
 import type { Gemini, GeminiPart, TokenCounts } from '../../shared/gcp/gemini.ts';
-import { withLease } from '../../shared/runtime/lease.ts';
-import { once, readRecord } from '../../shared/runtime/once.ts';
+import { withLease } from '../../shared/records/lease.ts';
+import { once, readRecord } from '../../shared/records/once.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Question } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';

@@ -1,13 +1,13 @@
+import { AppError } from '../../shared/core/errors.ts';
+import { createLogger } from '../../shared/core/log.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import {
   type EventFunction,
   handleEvent,
   type Invocation,
   type Runtime,
-} from '../../shared/runtime/handle.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
-import { keepRefusals, publishRefusals } from '../../shared/runtime/refusals.ts';
+} from '../../shared/invocation/handle.ts';
+import { keepRefusals, publishRefusals } from '../../shared/invocation/refusals.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';

@@ -1,6 +1,6 @@
-import type { Clock } from '../../shared/runtime/clock.ts';
-import { type ErrorCode, isRefusal } from '../../shared/runtime/errors.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
+import type { Clock } from '../../shared/core/clock.ts';
+import { type ErrorCode, isRefusal } from '../../shared/core/errors.ts';
+import type { Logger } from '../../shared/core/log.ts';
 
 /** Time between two looks: what goes wrong within one answer, or one connection, is over by then. */
 export const SECOND_LOOK_MS = 1_000;

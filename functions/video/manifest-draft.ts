@@ -1,7 +1,7 @@
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import type { AppError, RefusalCode } from '../../shared/runtime/errors.ts';
-import { countFailures } from '../../shared/runtime/failures.ts';
-import type { Invocation } from '../../shared/runtime/handle.ts';
+import type { AppError, RefusalCode } from '../../shared/core/errors.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
+import type { Invocation } from '../../shared/invocation/handle.ts';
+import { countFailures } from '../../shared/records/failures.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Detection, Spending, TokensSpent } from './detect.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';

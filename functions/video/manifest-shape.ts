@@ -1,6 +1,6 @@
-import { AppError } from '../../shared/runtime/errors.ts';
-import { readRecord } from '../../shared/runtime/once.ts';
-import { aNumber, aString, type Check, listOf, mapOf, oneOf, shaped } from '../../shared/runtime/shape.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { aNumber, aString, type Check, listOf, mapOf, oneOf, shaped } from '../../shared/core/shape.ts';
+import { readRecord } from '../../shared/records/once.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest } from './manifest.ts';
 

@@ -1,4 +1,4 @@
-import type { RefusalCode } from '../../shared/runtime/errors.ts';
+import type { RefusalCode } from '../../shared/core/errors.ts';
 import type { DetectedMoment, DroppedMoment, TokensSpent } from './detect.ts';
 import type { VideoFacts } from './media/video-file.ts';
 

@@ -1,9 +1,9 @@
+import { counted } from '../../shared/core/counted.ts';
+import { AppError, isRefusal, type RefusalCode } from '../../shared/core/errors.ts';
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
-import { counted } from '../../shared/runtime/counted.ts';
-import { AppError, isRefusal, type RefusalCode } from '../../shared/runtime/errors.ts';
-import { readFailures } from '../../shared/runtime/failures.ts';
-import type { Invocation } from '../../shared/runtime/handle.ts';
-import { writeRecord } from '../../shared/runtime/once.ts';
+import type { Invocation } from '../../shared/invocation/handle.ts';
+import { readFailures } from '../../shared/records/failures.ts';
+import { writeRecord } from '../../shared/records/once.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';

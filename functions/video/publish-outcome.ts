@@ -1,8 +1,8 @@
+import { AppError, isRefusal } from '../../shared/core/errors.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
 import type { OutgoingMessage, Publisher } from '../../shared/gcp/pubsub.ts';
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import { AppError, isRefusal } from '../../shared/runtime/errors.ts';
-import type { Invocation } from '../../shared/runtime/handle.ts';
-import { readRecord, writeRecord } from '../../shared/runtime/once.ts';
+import type { Invocation } from '../../shared/invocation/handle.ts';
+import { readRecord, writeRecord } from '../../shared/records/once.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
 import type { VideoNames } from './records.ts';

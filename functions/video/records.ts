@@ -1,4 +1,4 @@
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
 import { formatTimestamp } from './moments/timestamp.ts';
 import type { VideoObject } from './video-object.ts';
 

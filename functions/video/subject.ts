@@ -1,5 +1,5 @@
 import type { Subject } from '../../shared/app/subject.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import { correlationIdOf } from './manifest-draft.ts';
 import { uploadIdOf, videoNames } from './records.ts';
 import { parseVideoEvent } from './video-object.ts';

@@ -1,6 +1,6 @@
+import { AppError } from '../../shared/core/errors.ts';
+import type { Logger } from '../../shared/core/log.ts';
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
 import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
 import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';

@@ -1,14 +1,7 @@
-import {
-  type CloudEvent,
-  decodeJson,
-  invalid,
-  isJsonObject,
-  type Json,
-  parseCloudEvent,
-  quoted,
-} from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { readReplayMark } from '../../shared/runtime/replay-mark.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { isJsonObject, type Json, quoted } from '../../shared/core/json-value.ts';
+import { type CloudEvent, decodeJson, invalid, parseCloudEvent } from '../../shared/events/cloud-event.ts';
+import { readReplayMark } from '../../shared/events/replay-mark.ts';
 
 /** The uploaded object that an event speaks of. */
 export interface VideoObject {

@@ -1,6 +1,6 @@
 import { request } from 'node:http';
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
-import { retryDelay } from '../../shared/runtime/retry.ts';
+import { retryDelay } from '../../shared/core/retry.ts';
 import type { ObjectResource } from '../gcs/records.ts';
 import { type Delivery, DeliveryStore } from './delivery-store.ts';
 import { eventIdOf, finalizedRequest } from './storage-event.ts';

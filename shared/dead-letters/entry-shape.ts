@@ -1,5 +1,5 @@
-import { isJsonObject } from '../runtime/cloud-event.ts';
-import { aNumber, aString, type Check, listOf, mapOf, oneOf, shaped } from '../runtime/shape.ts';
+import { isJsonObject } from '../core/json-value.ts';
+import { aNumber, aString, type Check, listOf, mapOf, oneOf, shaped } from '../core/shape.ts';
 import type { LetterEntry } from './records.ts';
 
 const ATTEMPT = shaped({

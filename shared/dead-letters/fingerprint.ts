@@ -1,4 +1,4 @@
-import { sha256 } from '../runtime/cloud-event.ts';
+import { sha256 } from '../core/sha256.ts';
 
 /** Characters. */
 const MAX_PATTERN = 300;

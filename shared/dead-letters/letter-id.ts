@@ -1,4 +1,4 @@
-import { sha256 } from '../runtime/cloud-event.ts';
+import { sha256 } from '../core/sha256.ts';
 
 /** Names the dead letters of one event and one function: 32 hex digits. `eventId` has 64. */
 export function letterOf(functionName: string, eventId: string): string {

@@ -1,4 +1,4 @@
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
 import { metadataOf } from './entry-metadata.ts';
 import { entryFault } from './entry-shape.ts';

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { isJsonObject } from '../runtime/cloud-event.ts';
-import { type PubsubMessage, parsePubsubMessage } from '../runtime/pubsub-message.ts';
-import { DIED_OF, isOurs } from './attributes.ts';
+import { isJsonObject } from '../core/json-value.ts';
+import { DIED_OF, isOurs } from '../events/letter-attributes.ts';
+import { type PubsubMessage, parsePubsubMessage } from '../events/pubsub-message.ts';
 import { asEvent } from './notification.ts';
 import type { DeadMessage } from './records.ts';
 

@@ -1,8 +1,8 @@
-import { sha256 } from '../runtime/cloud-event.ts';
-import { isReplaySubscription } from '../runtime/delivery.ts';
-import type { PubsubMessage } from '../runtime/pubsub-message.ts';
-import { type ReplayMark, readReplayMark, replayMarkOf } from '../runtime/replay-mark.ts';
-import { DIED_OF } from './attributes.ts';
+import { sha256 } from '../core/sha256.ts';
+import { isReplaySubscription } from '../events/delivery.ts';
+import { DIED_OF } from '../events/letter-attributes.ts';
+import type { PubsubMessage } from '../events/pubsub-message.ts';
+import { type ReplayMark, readReplayMark, replayMarkOf } from '../events/replay-mark.ts';
 import { asMessage, formOf, type Original, originalOf, textOf } from './original.ts';
 import type { DeadMessage, Way } from './records.ts';
 

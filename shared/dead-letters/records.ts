@@ -1,4 +1,4 @@
-import type { FailureRecord } from '../runtime/failures.ts';
+import type { FailureRecord } from '../records/failures.ts';
 
 /**
  * What is kept of a dead letter, in the state bucket: `dead-letters/<letter>/<kind>-<key>.json`, each object

@@ -1,8 +1,8 @@
+import { isJsonObject } from '../core/json-value.ts';
+import { DIED_OF } from '../events/letter-attributes.ts';
+import { MESSAGE_PUBLISHED } from '../events/pubsub-message.ts';
+import { REPLAY_KEY, REPLAY_LETTER } from '../events/replay-mark.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
-import { isJsonObject } from '../runtime/cloud-event.ts';
-import { MESSAGE_PUBLISHED } from '../runtime/pubsub-message.ts';
-import { REPLAY_KEY, REPLAY_LETTER } from '../runtime/replay-mark.ts';
-import { DIED_OF } from './attributes.ts';
 import { type Original, originalOf } from './original.ts';
 import type { DeathRecord } from './records.ts';
 

@@ -1,4 +1,4 @@
-import { type JsonKind, type JsonListener, scanJson } from '../runtime/json-scanner.ts';
+import { type JsonKind, type JsonListener, scanJson } from '../core/json-scanner.ts';
 
 /**
  * JSON whose integers survive: `JSON.parse` rounds above 2^53 and `JSON.stringify` throws on a BigInt, and

@@ -1,5 +1,5 @@
-import { type AppError, toAppError } from '../runtime/errors.ts';
-import { type RetryOptions, retry } from '../runtime/retry.ts';
+import { type AppError, toAppError } from '../core/errors.ts';
+import { type RetryOptions, retry } from '../core/retry.ts';
 import type { Gemini, GeminiQuestion, TokenCounts } from './gemini.ts';
 import { UnusableAnswer } from './gemini-answer.ts';
 

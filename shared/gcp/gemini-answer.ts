@@ -1,4 +1,4 @@
-import { AppError, type AppErrorOptions } from '../runtime/errors.ts';
+import { AppError, type AppErrorOptions } from '../core/errors.ts';
 import type { GeminiAnswer, TokenCounts } from './gemini.ts';
 
 /** An answer that came, was paid for and cannot be used: `malformed-answer` or `blocked`, with what it cost. */

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from '../runtime/errors.ts';
+import { AppError, type ErrorCode } from '../core/errors.ts';
 
 /** What is known of a failed call, wherever in the chain of causes its SDK has put it. */
 interface Failure {

@@ -1,4 +1,4 @@
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 import type { GeminiPart, GeminiQuestion, ResponseSchema } from './gemini.ts';
 
 export interface GeminiOptions {

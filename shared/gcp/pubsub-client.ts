@@ -1,7 +1,7 @@
 import { Agent, type IncomingMessage, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
-import { AppError, type ErrorCode } from '../runtime/errors.ts';
-import { type RetryOptions, retry } from '../runtime/retry.ts';
+import { AppError, type ErrorCode } from '../core/errors.ts';
+import { type RetryOptions, retry } from '../core/retry.ts';
 
 /** Gives a token for the `Authorization` header. */
 export interface PubsubAuth {

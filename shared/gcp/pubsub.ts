@@ -1,4 +1,4 @@
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 import { createPubsubClient, type PubsubClient, type PubsubOptions } from './pubsub-client.ts';
 
 export interface OutgoingMessage {

@@ -1,4 +1,4 @@
-import type { EnvReader } from '../runtime/config.ts';
+import type { EnvReader } from '../core/config.ts';
 
 /** Column of the events table that holds each event's identity once: SHA-256 in 64 hex digits. */
 export const EVENT_ID = 'event_id';

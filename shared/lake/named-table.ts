@@ -1,5 +1,5 @@
+import { AppError } from '../core/errors.ts';
 import { type Column, DeltaError, DeltaTable } from '../delta/index.ts';
-import { AppError } from '../runtime/errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** A table that we define. A nullable column may be added at the end at any time. */

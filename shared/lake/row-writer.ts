@@ -1,6 +1,6 @@
+import type { Logger } from '../core/log.ts';
+import { unlessAborted } from '../core/unless-aborted.ts';
 import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../delta/index.ts';
-import type { Logger } from '../runtime/log.ts';
-import { unlessAborted } from '../runtime/unless-aborted.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { LakeConfig } from './lake-config.ts';
 import { openNamedTable, type TableDefinition } from './named-table.ts';

@@ -1,4 +1,4 @@
-import { AppError, type ErrorCode } from '../runtime/errors.ts';
+import { AppError, type ErrorCode } from '../core/errors.ts';
 
 /** Said by the library that fetches tokens, whatever the status of its own request was. */
 const NO_CREDENTIALS = /could not load the default credentials|invalid_grant|could not refresh access token/i;

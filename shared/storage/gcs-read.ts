@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { File } from '@google-cloud/storage';
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 import { crc32cOf } from './crc32c.ts';
 
 /** Longest silence in the middle of a body, ms. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 
 /**
  * The client library (7.x, over node-fetch 2) waits for ever where a connection breaks in the middle of an

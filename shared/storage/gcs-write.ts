@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FileMetadata, SaveOptions } from '@google-cloud/storage';
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 import { crc32cOf } from './crc32c.ts';
 import { statusOf } from './gcs-errors.ts';
 import { factsOf, WRITE_ID } from './gcs-facts.ts';

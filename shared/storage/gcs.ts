@@ -1,6 +1,6 @@
 import type { Bucket, Storage as Client, File, FileMetadata } from '@google-cloud/storage';
-import { AppError } from '../runtime/errors.ts';
-import { deadline, type RetryOptions, retry } from '../runtime/retry.ts';
+import { AppError } from '../core/errors.ts';
+import { deadline, type RetryOptions, retry } from '../core/retry.ts';
 import { isMissingBucket, statusOf, toStorageError } from './gcs-errors.ts';
 import { FACT_FIELDS, factsOf, factsOfHeaders } from './gcs-facts.ts';
 import { type MediaRange, readMedia } from './gcs-read.ts';

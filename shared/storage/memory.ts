@@ -1,4 +1,4 @@
-import { AppError } from '../runtime/errors.ts';
+import { AppError } from '../core/errors.ts';
 import { crc32cOf } from './crc32c.ts';
 import { compareNames, objectNameFault } from './object-name.ts';
 import type {

@@ -1,5 +1,5 @@
 /** Object names sort by their UTF-8 bytes. */
-export { compareUtf8 as compareNames } from '../runtime/utf8-order.ts';
+export { compareUtf8 as compareNames } from '../core/utf8-order.ts';
 
 /**
  * Why Cloud Storage would refuse this object name, or undefined where it is fine: 1 to 1,024 bytes of UTF-8,

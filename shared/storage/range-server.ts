@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Clock, systemClock } from '../runtime/clock.ts';
-import { AppError, toAppError } from '../runtime/errors.ts';
+import { type Clock, systemClock } from '../core/clock.ts';
+import { AppError, toAppError } from '../core/errors.ts';
 import { BlockCache } from './block-cache.ts';
 import { crc32cOf } from './crc32c.ts';
 import type { ObjectStore } from './object-store.ts';

@@ -1,5 +1,5 @@
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { writeDeath } from '../../shared/dead-letters/letter-store.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { type DlqScene, deathOf, startDlq } from '../helpers/dlq.ts';
 import type { Emit } from './main.ts';

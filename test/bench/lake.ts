@@ -8,7 +8,7 @@ import { selectRows } from '../../cli/lake/rows.ts';
 import { loadVersion } from '../../cli/lake/versions.ts';
 import { ID_COLUMN, openEventsTable } from '../../functions/ingest/events-table.ts';
 import { collectRows, DeltaTable, type Row } from '../../shared/delta/index.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
 import type { Emit } from './main.ts';

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import type { FaultAction } from '../../local/gcs/faults.ts';
+import { systemClock } from '../../shared/core/clock.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import { patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { systemClock } from '../../shared/runtime/clock.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { recordFailure } from '../../shared/runtime/failures.ts';
+import { recordFailure } from '../../shared/records/failures.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { type InspectorScene, startInspector } from '../helpers/inspector.ts';
 import { forwarding } from '../helpers/letters.ts';

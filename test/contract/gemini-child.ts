@@ -1,6 +1,6 @@
+import { toAppError } from '../../shared/core/errors.ts';
 import type { Gemini, GeminiQuestion } from '../../shared/gcp/gemini.ts';
 import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
-import { toAppError } from '../../shared/runtime/errors.ts';
 
 /**
  * One adapter in a process of its own: extra certificate authorities and the metadata server's address only

@@ -1,5 +1,5 @@
-import { parseIncomingMessage } from '../../functions/ingest/incoming-message.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { parseIncomingMessage } from '../../shared/events/incoming-message.ts';
 import { messageEvent } from './messages.ts';
 
 /** Reads messages of 10 MB made to become as many values as can be, and prints how each ended. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Clock } from '../../shared/core/clock.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import { type Column, collectRows, DeltaTable, type Row } from '../../shared/delta/index.ts';
-import type { Clock } from '../../shared/runtime/clock.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 

@@ -1,5 +1,5 @@
 import { open, stat } from 'node:fs/promises';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
 export interface FileStore {

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
+import { AppError, type ErrorCode } from '../../shared/core/errors.ts';
 import type { Gemini, GeminiAnswer } from '../../shared/gcp/gemini.ts';
 import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
-import { AppError, type ErrorCode } from '../../shared/runtime/errors.ts';
 import type { ChildMessage, ChildReply } from '../contract/gemini-child.ts';
 
 export interface GeminiProcess extends Gemini {

@@ -6,11 +6,11 @@ import { route } from '../../local/gcs/router.ts';
 import { parseFilter } from '../../local/pubsub/filter.ts';
 import { printable } from '../../local/terminal-text.ts';
 import { parseQuestion } from '../../local/vertex/request.ts';
-import { parseCommit } from '../../shared/delta/actions.ts';
-import { decodeDataPath } from '../../shared/delta/log-path.ts';
-import { parseSchema } from '../../shared/delta/schema.ts';
-import { parseStats } from '../../shared/delta/stats.ts';
-import { logRetentionMs } from '../../shared/delta/table-properties.ts';
+import { parseCommit } from '../../shared/delta/log/actions.ts';
+import { decodeDataPath } from '../../shared/delta/log/paths.ts';
+import { parseSchema } from '../../shared/delta/log/schema.ts';
+import { parseStats } from '../../shared/delta/log/stats.ts';
+import { logRetentionMs } from '../../shared/delta/log/table-properties.ts';
 import { fill, type Hostile, hostile } from './growth.ts';
 
 /** What is read back from the lake. */

@@ -1,10 +1,10 @@
 import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/config.ts';
 import { createIngest } from '../../functions/ingest/ingest-function.ts';
+import type { Env } from '../../shared/core/config.ts';
+import { createLogger } from '../../shared/core/log.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
-import type { Env } from '../../shared/runtime/config.ts';
-import { handleEvent } from '../../shared/runtime/handle.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
+import { handleEvent } from '../../shared/invocation/handle.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 

@@ -1,11 +1,11 @@
 import { core } from '../../functions/app.ts';
 import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
 import { createInspection } from '../../functions/dead-letter/dead-letter-function.ts';
+import { createLogger } from '../../shared/core/log.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
-import { handleEvent } from '../../shared/runtime/handle.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
+import { handleEvent } from '../../shared/invocation/handle.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 

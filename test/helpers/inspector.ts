@@ -6,11 +6,11 @@ import {
   startFunction,
 } from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
+import type { Env } from '../../shared/core/config.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import { createPublisher, type OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import type { Env } from '../../shared/runtime/config.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from './gcs.ts';
 import { plainPubsub, type Received, startTestPubsub } from './pubsub.ts';

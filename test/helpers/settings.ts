@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { type Env, EnvReader } from '../../shared/runtime/config.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { type Env, EnvReader } from '../../shared/core/config.ts';
+import { AppError } from '../../shared/core/errors.ts';
 
 /** A setting as the code reads it. */
 export interface Setting {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { inspectDeadLetter } from '../../functions/dead-letter/definition.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { recordFailure } from '../../shared/runtime/failures.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
+import { recordFailure } from '../../shared/records/failures.ts';
 import { type InspectorScene, startInspector } from '../helpers/inspector.ts';
 import { forwarding } from '../helpers/letters.ts';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import { runDlqHere } from '../helpers/dlq.ts';
 import { startInspector } from '../helpers/inspector.ts';
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseVideoConfig } from '../../functions/video/config.ts';
 import { chooseFfmpeg } from '../../functions/video/tools.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
+import { createLogger } from '../../shared/core/log.ts';
 import { anyFfmpeg, makeEventClip } from '../helpers/event-clips.ts';
 import { startPipeline } from '../helpers/pipeline.ts';
 

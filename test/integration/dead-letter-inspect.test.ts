@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openEventsTable } from '../../functions/ingest/events-table.ts';
 import { uploadIdOf } from '../../functions/video/records.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
+import { deadLetterMessage } from '../../shared/dead-letters/dead-letter-message.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
-import { contentIdOf } from '../../shared/runtime/content-id.ts';
-import { deadLetterMessage } from '../../shared/runtime/dead-letter-message.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { recordFailure } from '../../shared/runtime/failures.ts';
+import { contentIdOf } from '../../shared/events/content-id.ts';
+import { recordFailure } from '../../shared/records/failures.ts';
 import { finalizedEvent, objectResource } from '../helpers/events.ts';
 import { post } from '../helpers/ingest.ts';
 import { type InspectorScene, startInspector } from '../helpers/inspector.ts';

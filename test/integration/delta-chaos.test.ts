@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DeltaTable, UniqueAppender } from '../../shared/delta/index.ts';
-import { loadSnapshot } from '../../shared/delta/snapshot.ts';
+import { loadSnapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import {
   COLUMNS,

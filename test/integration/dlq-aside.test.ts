@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { keepRefusals } from '../../shared/runtime/refusals.ts';
+import { AppError } from '../../shared/core/errors.ts';
+import { keepRefusals } from '../../shared/invocation/refusals.ts';
 import { type DlqScene, startDlq } from '../helpers/dlq.ts';
 import { messageEvent, pubsubMessage } from '../helpers/messages.ts';
 import { plainPubsub, textOf } from '../helpers/pubsub.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { listLetters, writeDeath } from '../../shared/dead-letters/letter-store.ts';
 import { collectRows, DeltaTable } from '../../shared/delta/index.ts';
-import { mapConcurrent } from '../../shared/delta/map-concurrent.ts';
 import { deathOf } from '../helpers/dlq.ts';
 import { type CliRun, startCli } from '../helpers/lake.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { AppError } from '../../shared/core/errors.ts';
+import { createLogger } from '../../shared/core/log.ts';
 import { DEAD_LETTERS_TABLE, deathRow } from '../../shared/dead-letters/dead-letters-table.ts';
 import { writeReplay } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
 import { collectRows, DeltaTable } from '../../shared/delta/index.ts';
+import { keepRefusals } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
-import { recordFailure } from '../../shared/runtime/failures.ts';
-import { createLogger } from '../../shared/runtime/log.ts';
-import { keepRefusals } from '../../shared/runtime/refusals.ts';
+import { recordFailure } from '../../shared/records/failures.ts';
 import { type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
 
 const PERSON = 'jane.roe@example.org';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listLetters, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterStatus } from '../../shared/dead-letters/records.ts';
-import { readReplayMark } from '../../shared/runtime/replay-mark.ts';
+import { readReplayMark } from '../../shared/events/replay-mark.ts';
 import { type DlqScene, deathOf, startDlq } from '../helpers/dlq.ts';
 import type { Received } from '../helpers/pubsub.ts';
 

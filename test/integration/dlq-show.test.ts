@@ -5,7 +5,7 @@ import { openEventsTable } from '../../functions/ingest/events-table.ts';
 import { videoNames } from '../../functions/video/records.ts';
 import { writeReplay, writeResolved } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
-import { eventIdOf } from '../../shared/runtime/cloud-event.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import { type DeathFields, type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
 
 let scene: DlqScene;

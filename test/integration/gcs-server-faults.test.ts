@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Fault } from '../../local/gcs/faults.ts';
-import type { Clock } from '../../shared/runtime/clock.ts';
+import type { Clock } from '../../shared/core/clock.ts';
 import type { StorageRequest } from '../../shared/storage/gcs.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';

@@ -10,7 +10,7 @@ import {
   type MediaLimits,
   openVideoFile,
 } from '../../functions/video/media/extract-frame.ts';
-import { AppError, isRefusal } from '../../shared/runtime/errors.ts';
+import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { testBinaries } from '../helpers/binaries.ts';
 import { makeClip, runTool } from '../helpers/clips.ts';
 import { type FileStoreOptions, fileStore } from '../helpers/file-store.ts';

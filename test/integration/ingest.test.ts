@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sha256 } from '../../shared/core/sha256.ts';
 import { DeltaTable } from '../../shared/delta/index.ts';
-import { sha256 } from '../../shared/runtime/cloud-event.ts';
 import { type IngestScene, post, startIngest } from '../helpers/ingest.ts';
 import {
   batch,

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { writeCheckpoint } from '../../shared/delta/checkpoint.ts';
 import { collectRows } from '../../shared/delta/index.ts';
+import { writeCheckpoint } from '../../shared/delta/maintenance/checkpoint.ts';
 import { type LakeScene, rowsOfMessage, startLake } from '../helpers/lake.ts';
 import { pubsubMessage, structured } from '../helpers/messages.ts';
 

@@ -12,10 +12,10 @@ import { metadataEnvironment, startMetadataServer } from '../../local/metadata-s
 import { freePort } from '../../local/ports.ts';
 import type { FaultAction } from '../../local/pubsub/faults.ts';
 import { localCertificate } from '../../local/vertex/tls.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import { createPublisher, type Publisher } from '../../shared/gcp/pubsub.ts';
 import type { PubsubOptions } from '../../shared/gcp/pubsub-client.ts';
 import { createSubscriber } from '../../shared/gcp/pubsub-subscriber.ts';
-import { AppError } from '../../shared/runtime/errors.ts';
 import { plainPubsub, startTestPubsub, type TestPubsub, textOf } from '../helpers/pubsub.ts';
 
 let pubsub: TestPubsub;

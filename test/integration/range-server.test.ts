@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { AppError } from '../../shared/runtime/errors.ts';
+import { AppError } from '../../shared/core/errors.ts';
 import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { type RangeServer, type ServeRangesOptions, serveRanges } from '../../shared/storage/range-server.ts';

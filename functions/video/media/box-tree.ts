@@ -1,4 +1,4 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 
 /** Boxes as ISO/IEC 14496-12 nests them. */
 export interface Box {

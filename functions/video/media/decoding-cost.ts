@@ -1,4 +1,4 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 
 /**
  * Failures of an ffmpeg that was stopped: by its time limit, or from outside, as the platform does when memory runs

@@ -1,4 +1,4 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 import { mebibytes } from './decoding-cost.ts';
 
 const MiB = 1024 * 1024;

@@ -1,5 +1,5 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
-import type { Logger } from '../../../shared/runtime/log.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import type { Logger } from '../../../shared/core/log.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { type RangeServer, serveRanges } from '../../../shared/storage/range-server.ts';
 import { complaint, type DecodeContext, type DecodeOutcome, decodeFrames } from './decode-frames.ts';

@@ -1,4 +1,4 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { childOf, type Element, elementAt, elementsIn, unsigned } from './matroska-tree.ts';
 

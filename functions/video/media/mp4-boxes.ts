@@ -1,4 +1,4 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { boxesIn, child, readBox } from './box-tree.ts';
 import { encryptionOf } from './mp4-encryption.ts';

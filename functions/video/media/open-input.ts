@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { AppError } from '../../../shared/runtime/errors.ts';
-import { instanceMemory } from '../../../shared/runtime/instance-memory.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import { instanceMemory } from '../../../shared/core/instance-memory.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import type { RangeServer } from '../../../shared/storage/range-server.ts';
 import { COMMON_CODECS } from './codecs.ts';

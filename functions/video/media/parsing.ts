@@ -1,4 +1,4 @@
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 
 /**
  * Runs a parser of untrusted bytes. Parsers check sizes before they read; what one of them forgot is a read past

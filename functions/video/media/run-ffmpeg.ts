@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { AppError } from '../../../shared/runtime/errors.ts';
-import type { Logger } from '../../../shared/runtime/log.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import type { Logger } from '../../../shared/core/log.ts';
 import { killedFromOutside, notDone, outOfCpuTime } from './decoding-cost.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 import { limited, limitsHold } from './process-limits.ts';

@@ -1,5 +1,5 @@
-import { quoted } from '../../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import { quoted } from '../../../shared/core/json-value.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { readAviIndex } from './avi-index.ts';
 import { countSibling, readBox } from './box-tree.ts';

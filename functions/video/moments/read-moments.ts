@@ -1,5 +1,5 @@
-import { describe } from '../../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import { describe } from '../../../shared/core/json-value.ts';
 import { cleanText } from './clean-text.ts';
 import { parseTimestamp } from './timestamp.ts';
 

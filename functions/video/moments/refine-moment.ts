@@ -1,6 +1,6 @@
+import { AppError } from '../../../shared/core/errors.ts';
 import { type AskOptions, askGemini, NO_TOKENS } from '../../../shared/gcp/ask-gemini.ts';
 import type { Gemini, ResponseSchema, TokenCounts } from '../../../shared/gcp/gemini.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
 import { encodeStill } from '../media/encode-still.ts';
 import { nearEqual, sharpest } from '../media/sharpness.ts';
 import type { VideoFile, VideoFrame } from '../media/video-file.ts';

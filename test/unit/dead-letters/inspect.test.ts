@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
 import { uploadIdOf } from '../../../functions/video/records.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-message.ts';
 import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
-import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
-import { deadLetterMessage } from '../../../shared/runtime/dead-letter-message.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
-import { recordFailure } from '../../../shared/runtime/failures.ts';
+import { eventIdOf } from '../../../shared/events/cloud-event.ts';
+import { recordFailure } from '../../../shared/records/failures.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { Storage } from '../../../shared/storage/object-store.ts';
 import { objectResource } from '../../helpers/events.ts';

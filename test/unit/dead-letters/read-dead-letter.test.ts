@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import { AppError } from '../../../shared/core/errors.ts';
+import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-message.ts';
 import { functionOf, readDeadLetter } from '../../../shared/dead-letters/read-dead-letter.ts';
-import { deadLetterMessage } from '../../../shared/runtime/dead-letter-message.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
 import { finalizedEvent } from '../../helpers/events.ts';
 import { forwarding, givenUp } from '../../helpers/letters.ts';
 import { messageEvent, pubsubMessage, pushBody } from '../../helpers/messages.ts';

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { core } from '../../../functions/app.ts';
 import { subjectOf } from '../../../shared/app/subject.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-message.ts';
 import { readDeadLetter } from '../../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../../shared/dead-letters/records.ts';
 import { replayMessage, replayTopic } from '../../../shared/dead-letters/replay-message.ts';
-import { deadLetterMessage } from '../../../shared/runtime/dead-letter-message.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
 import { finalizedEvent, notificationMessage } from '../../helpers/events.ts';
 import { deathRecord, givenUp, givenUpMessage } from '../../helpers/letters.ts';
 import { binary, messageEvent, pubsubMessage, structured } from '../../helpers/messages.ts';

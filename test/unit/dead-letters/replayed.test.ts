@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { AppError } from '../../../shared/core/errors.ts';
 import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
 import {
   listLetters,
@@ -7,8 +8,7 @@ import {
   writeSending,
 } from '../../../shared/dead-letters/letter-store.ts';
 import { replayMessage } from '../../../shared/dead-letters/replay-message.ts';
-import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { eventIdOf } from '../../../shared/events/cloud-event.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { Storage } from '../../../shared/storage/object-store.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';

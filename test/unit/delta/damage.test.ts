@@ -1,7 +1,7 @@
 import { snappyCompress } from 'hyparquet-writer/src/snappy.js';
 import { describe, expect, test } from 'vitest';
 import { type Column, collectRows, DeltaTable } from '../../../shared/delta/index.ts';
-import { unpackSnappy } from '../../../shared/delta/snappy.ts';
+import { unpackSnappy } from '../../../shared/delta/parquet/snappy.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { memoryBucket } from '../../helpers/delta.ts';
 import { randomFrom } from '../../helpers/random.ts';

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { readCommit } from '../../../shared/delta/commit.ts';
 import { DeltaTable, eraseRows, UniqueAppender } from '../../../shared/delta/index.ts';
+import { readCommit } from '../../../shared/delta/log/commit.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import {
   faultyStore,

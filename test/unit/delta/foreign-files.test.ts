@@ -1,10 +1,10 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import { describe, expect, test } from 'vitest';
-import { decimalText } from '../../../shared/delta/decimals.ts';
-import { compareStored } from '../../../shared/delta/filter.ts';
 import { collectRows, DeltaTable, eraseRows, UniqueAppender } from '../../../shared/delta/index.ts';
 import { stringifyJson } from '../../../shared/delta/json.ts';
-import { unpackLz4 } from '../../../shared/delta/lz4.ts';
+import { decimalText } from '../../../shared/delta/parquet/decimals.ts';
+import { compareStored } from '../../../shared/delta/parquet/filter.ts';
+import { unpackLz4 } from '../../../shared/delta/parquet/lz4.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { idOf, idsIn, memoryBucket, newTable, rowsOf } from '../../helpers/delta.ts';
 

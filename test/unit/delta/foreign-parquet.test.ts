@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { matchingRowGroups, openParquet, readRows } from '../../../shared/delta/parquet-file.ts';
+import { matchingRowGroups, openParquet, readRows } from '../../../shared/delta/parquet/parquet-file.ts';
 import { memoryBucket } from '../../helpers/delta.ts';
 
 /** Files that pyarrow wrote: test/fixtures/parquet/make.py. */

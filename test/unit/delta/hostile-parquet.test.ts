@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readCheckpoint } from '../../../shared/delta/checkpoint-read.ts';
 import { DeltaError } from '../../../shared/delta/index.ts';
+import { readCheckpoint } from '../../../shared/delta/snapshot/checkpoint-read.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { fixedTable, withFile } from '../../hostile/mutations/kinds/delta-log.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { FileRegister } from '../../../shared/delta/file-register.ts';
-import { fingerprintsOf } from '../../../shared/delta/id-fingerprint.ts';
-import { IdIndex } from '../../../shared/delta/id-index.ts';
-import { decodeIndex, encodeIndex } from '../../../shared/delta/id-index-file.ts';
+import { FileRegister } from '../../../shared/delta/unique/file-register.ts';
+import { fingerprintsOf } from '../../../shared/delta/unique/id-fingerprint.ts';
+import { IdIndex } from '../../../shared/delta/unique/id-index.ts';
+import { decodeIndex, encodeIndex } from '../../../shared/delta/unique/id-index-file.ts';
 import { idOf } from '../../helpers/delta.ts';
 
 function indexOf(names: readonly string[], file: number, index = new IdIndex()): IdIndex {

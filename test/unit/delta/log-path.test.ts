@@ -6,7 +6,7 @@ import {
   encodeDataPath,
   newDataPath,
   parseLogFile,
-} from '../../../shared/delta/log-path.ts';
+} from '../../../shared/delta/log/paths.ts';
 
 test('versions are padded to twenty digits, so that names sort as numbers do', () => {
   expect(commitPath(42)).toBe('_delta_log/00000000000000000042.json');

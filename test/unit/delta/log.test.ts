@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseCommit } from '../../../shared/delta/actions.ts';
 import { collectRows, DeltaTable } from '../../../shared/delta/index.ts';
+import { parseCommit } from '../../../shared/delta/log/actions.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import {
   COLUMNS,

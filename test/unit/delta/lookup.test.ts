@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { encodeParquet } from '../../../shared/delta/data-file.ts';
-import { IdLookup } from '../../../shared/delta/id-lookup.ts';
 import { DeltaTable } from '../../../shared/delta/index.ts';
-import { ByteSet, findInPage } from '../../../shared/delta/plain-page.ts';
+import { encodeParquet } from '../../../shared/delta/parquet/data-file.ts';
+import { ByteSet, findInPage } from '../../../shared/delta/parquet/plain-page.ts';
+import { IdLookup } from '../../../shared/delta/unique/id-lookup.ts';
 import { COLUMNS, memoryBucket } from '../../helpers/delta.ts';
 
 /** Ids of all lengths and with all starts, some of them prefixes of others. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { codecOf, decompressors } from '../../../shared/delta/parquet-codec.ts';
+import { codecOf, decompressors } from '../../../shared/delta/parquet/codec.ts';
 
 /** Compressed by zlib of Node 24. */
 const ZSTD = [

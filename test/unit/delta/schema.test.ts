@@ -7,7 +7,7 @@ import {
   toStored,
   type Value,
   withColumns,
-} from '../../../shared/delta/schema.ts';
+} from '../../../shared/delta/log/schema.ts';
 
 const field = (type: ColumnType, nullable = true) => ({ name: 'c', type, nullable, metadata: {} });
 

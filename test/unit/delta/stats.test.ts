@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { parseSchema, schemaStringOf } from '../../../shared/delta/schema.ts';
-import { lowerBound, mergeStats, parseStats, statsOf, upperBound } from '../../../shared/delta/stats.ts';
-import { compareUtf8 } from '../../../shared/runtime/utf8-order.ts';
+import { compareUtf8 } from '../../../shared/core/utf8-order.ts';
+import { parseSchema, schemaStringOf } from '../../../shared/delta/log/schema.ts';
+import { lowerBound, mergeStats, parseStats, statsOf, upperBound } from '../../../shared/delta/log/stats.ts';
 
 const fields = parseSchema(
   schemaStringOf([

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { DeltaTable } from '../../../shared/delta/index.ts';
-import { loadSnapshot } from '../../../shared/delta/snapshot.ts';
-import { versionAt } from '../../../shared/delta/time-travel.ts';
+import { versionAt } from '../../../shared/delta/log/time-travel.ts';
+import { loadSnapshot } from '../../../shared/delta/snapshot/snapshot.ts';
 import { COLUMNS, memoryBucket } from '../../helpers/delta.ts';
 
 /** A log whose commit files have these times, ms. */

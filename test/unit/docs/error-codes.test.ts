@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DOCUMENTED, errorCodesDocument } from '../../../docs/generate-error-codes.ts';
-import { AppError, type ErrorCode } from '../../../shared/runtime/errors.ts';
+import { AppError, type ErrorCode } from '../../../shared/core/errors.ts';
 
 const page = readFileSync(new URL('../../../docs/error-codes.md', import.meta.url), 'utf8');
 const codes = Object.keys(DOCUMENTED) as ErrorCode[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 import { isMissingBucket, statusOf, toStorageError } from '../../../shared/storage/gcs-errors.ts';
 
 const failure = (message: string, fields: object = {}): Error => Object.assign(new Error(message), fields);

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { readEvents } from '../../../functions/ingest/read-events.ts';
-import { deadLetterMessage } from '../../../shared/runtime/dead-letter-message.ts';
-import { AppError, isRefusal } from '../../../shared/runtime/errors.ts';
-import { parsePubsubMessage } from '../../../shared/runtime/pubsub-message.ts';
+import { AppError, isRefusal } from '../../../shared/core/errors.ts';
+import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-message.ts';
+import { parsePubsubMessage } from '../../../shared/events/pubsub-message.ts';
+import { readEvents } from '../../../shared/events/read-events.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import {
   binary,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
 import { type Maintained, maintainTable } from '../../../functions/maintain/maintain-table.ts';
+import { systemClock } from '../../../shared/core/clock.ts';
 import { collectRows, DeltaTable } from '../../../shared/delta/index.ts';
-import { systemClock } from '../../../shared/runtime/clock.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore, Storage } from '../../../shared/storage/object-store.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createIngest } from '../../../functions/ingest/ingest-function.ts';
-import { handleEvent } from '../../../shared/runtime/handle.ts';
-import { createLogger } from '../../../shared/runtime/log.ts';
+import { createLogger } from '../../../shared/core/log.ts';
+import { handleEvent } from '../../../shared/invocation/handle.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import { batch, binary, messageEvent, pubsubMessage, pushBody, structured } from '../../helpers/messages.ts';
 

@@ -37,6 +37,42 @@ test('imports go one way: functions to shared, and neither to anything else', ()
   expect(shared.filter(({ to }) => to.startsWith('functions/'))).toEqual([]);
 });
 
+/** Each folder of shared/ imports those before it only. */
+const LAYERS = [
+  'core',
+  'storage',
+  'gcp',
+  'records',
+  'events',
+  'delta',
+  'lake',
+  'dead-letters',
+  'patterns',
+  'invocation',
+  'app',
+];
+
+/** The wings of the table format, in the same order; what stands beside them is the way in. */
+const WINGS = ['log', 'parquet', 'snapshot', 'maintenance', 'unique', 'verify'];
+
+/** Imports of one folder by another that does not stand after it. */
+function climbing(imports: Import[], below: string, order: readonly string[]): string[] {
+  const folder = (path: string): string =>
+    path.startsWith(below) ? path.slice(below.length).split('/')[0]! : '';
+  return imports
+    .map(({ from, to }) => ({ from, to, at: order.indexOf(folder(from)), of: order.indexOf(folder(to)) }))
+    .filter(({ at, of }) => at >= 0 && of > at)
+    .map(({ from, to }) => `${from} imports ${to}`);
+}
+
+test('each layer of shared/ imports only the layers below it', () => {
+  const folders = readdirSync(join(root, 'shared'));
+  expect(folders.filter((name) => !LAYERS.includes(name))).toEqual([]);
+  expect(climbing(shared, 'shared/', LAYERS)).toEqual([]);
+  expect(climbing(shared, 'shared/delta/', WINGS)).toEqual([]);
+  expect(shared.filter(({ to }) => /^(schemas|functions|local|cli|deploy)\//.test(to))).toEqual([]);
+});
+
 test('one function never imports another', () => {
   const folder = (path: string) => /^functions\/([^/]+)\//.exec(path)?.[1];
   expect(
@@ -52,11 +88,11 @@ test('Google SDKs are imported in their adapters alone', () => {
   expect(strays).toEqual([]);
 });
 
-test('the table knows nothing of Google, of functions, or of any other shared part but storage and runtime', () => {
+test('the table knows nothing of Google, of functions, or of any other shared part but the object store and core', () => {
   const strays = shared.filter(
     ({ from, to }) =>
       from.startsWith('shared/delta/') &&
-      !/^(shared\/(delta|storage\/object-store|runtime)|node:|hyparquet|fzstd$)/.test(to),
+      !/^(shared\/(delta|storage\/object-store|core)|node:|hyparquet|fzstd$)/.test(to),
   );
   expect(strays).toEqual([]);
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type DailyLimits, dailyBudget, quotaPrefix } from '../../../functions/video/daily-budget.ts';
 import { claimSlot } from '../../../functions/video/daily-slots.ts';
-import type { Clock } from '../../../shared/runtime/clock.ts';
+import type { Clock } from '../../../shared/core/clock.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { scriptedGemini } from '../../helpers/scripted-gemini.ts';

@@ -3,7 +3,7 @@ import { parseVideoConfig } from '../../../functions/video/config.ts';
 import { detect, type Spending } from '../../../functions/video/detect.ts';
 import type { VideoFile } from '../../../functions/video/media/video-file.ts';
 import { videoNames } from '../../../functions/video/records.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';
 

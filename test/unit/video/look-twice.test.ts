@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { lookTwice } from '../../../functions/video/look-twice.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
+import { AppError } from '../../../shared/core/errors.ts';
 
 function scene(...outcomes: (AppError | string)[]) {
   const waits: number[] = [];

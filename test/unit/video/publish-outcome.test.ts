@@ -3,10 +3,10 @@ import type { Manifest } from '../../../functions/video/manifest.ts';
 import { outcomeMessage, publishOutcome } from '../../../functions/video/publish-outcome.ts';
 import { videoNames } from '../../../functions/video/records.ts';
 import { compileValidators } from '../../../schemas/compile.ts';
+import { systemClock } from '../../../shared/core/clock.ts';
+import { AppError } from '../../../shared/core/errors.ts';
+import { parseCloudEvent } from '../../../shared/events/cloud-event.ts';
 import type { OutgoingMessage } from '../../../shared/gcp/pubsub.ts';
-import { systemClock } from '../../../shared/runtime/clock.ts';
-import { parseCloudEvent } from '../../../shared/runtime/cloud-event.ts';
-import { AppError } from '../../../shared/runtime/errors.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 
 const source = { bucket: 'raw', name: 'a b/ü\n.mp4', generation: '17636832000000001' };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseVideoEvent } from '../../../functions/video/video-object.ts';
-import { eventIdOf } from '../../../shared/runtime/cloud-event.ts';
+import { eventIdOf } from '../../../shared/events/cloud-event.ts';
 import {
   finalizedEvent,
   notificationEvent,

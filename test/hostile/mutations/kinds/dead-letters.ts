@@ -1,13 +1,13 @@
 import { core } from '../../../../functions/app.ts';
 import { explain } from '../../../../functions/dead-letter/explain.ts';
+import { AppError } from '../../../../shared/core/errors.ts';
+import { deadLetterMessage } from '../../../../shared/dead-letters/dead-letter-message.ts';
 import { DEAD_LETTERS_TABLE, deathRow } from '../../../../shared/dead-letters/dead-letters-table.ts';
 import { deathFactsOfRecord } from '../../../../shared/dead-letters/entry-metadata.ts';
 import { readDeadLetter } from '../../../../shared/dead-letters/read-dead-letter.ts';
 import { replayMessage } from '../../../../shared/dead-letters/replay-message.ts';
-import { toColumns } from '../../../../shared/delta/data-file.ts';
-import { parseSchema, schemaStringOf } from '../../../../shared/delta/schema.ts';
-import { deadLetterMessage } from '../../../../shared/runtime/dead-letter-message.ts';
-import { AppError } from '../../../../shared/runtime/errors.ts';
+import { parseSchema, schemaStringOf } from '../../../../shared/delta/log/schema.ts';
+import { toColumns } from '../../../../shared/delta/parquet/data-file.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
 import { finalizedEvent } from '../../../helpers/events.ts';
 import { forwarding } from '../../../helpers/letters.ts';

@@ -1,12 +1,16 @@
-import { type Action, encodeActions, parseCommit } from '../../../../shared/delta/actions.ts';
-import { writeCheckpoint } from '../../../../shared/delta/checkpoint.ts';
-import { writeDataFile } from '../../../../shared/delta/data-file.ts';
-import { fingerprintInfo, fingerprintsIn, fingerprintsOf } from '../../../../shared/delta/id-fingerprint.ts';
 import { type Column, DeltaError } from '../../../../shared/delta/index.ts';
-import { commitPath } from '../../../../shared/delta/log-path.ts';
-import { parseSchema, schemaStringOf } from '../../../../shared/delta/schema.ts';
-import { loadSnapshot } from '../../../../shared/delta/snapshot.ts';
-import { parseStats } from '../../../../shared/delta/stats.ts';
+import { type Action, encodeActions, parseCommit } from '../../../../shared/delta/log/actions.ts';
+import { commitPath } from '../../../../shared/delta/log/paths.ts';
+import { parseSchema, schemaStringOf } from '../../../../shared/delta/log/schema.ts';
+import { parseStats } from '../../../../shared/delta/log/stats.ts';
+import { writeCheckpoint } from '../../../../shared/delta/maintenance/checkpoint.ts';
+import { writeDataFile } from '../../../../shared/delta/parquet/data-file.ts';
+import { loadSnapshot } from '../../../../shared/delta/snapshot/snapshot.ts';
+import {
+  fingerprintInfo,
+  fingerprintsIn,
+  fingerprintsOf,
+} from '../../../../shared/delta/unique/id-fingerprint.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../../shared/storage/object-store.ts';
 import type { MutationKind } from '../kind.ts';

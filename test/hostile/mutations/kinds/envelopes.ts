@@ -1,7 +1,7 @@
 import { core } from '../../../../functions/app.ts';
 import { subjectOf } from '../../../../shared/app/subject.ts';
-import { isRefusal } from '../../../../shared/runtime/errors.ts';
-import { replayMarkOf } from '../../../../shared/runtime/replay-mark.ts';
+import { isRefusal } from '../../../../shared/core/errors.ts';
+import { replayMarkOf } from '../../../../shared/events/replay-mark.ts';
 import {
   finalizedEvent,
   notificationEvent,

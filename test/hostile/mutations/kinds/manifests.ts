@@ -1,7 +1,7 @@
 import { readManifest } from '../../../../functions/video/manifest-shape.ts';
 import { outcomeMessage } from '../../../../functions/video/publish-outcome.ts';
 import { describeResult } from '../../../../local/report.ts';
-import { AppError } from '../../../../shared/runtime/errors.ts';
+import { AppError } from '../../../../shared/core/errors.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
 import { type MutationKind, sometimesAsIs } from '../kind.ts';
 import { mutateBytes, mutateJson, NASTY_TOKENS, pick } from '../mutate.ts';

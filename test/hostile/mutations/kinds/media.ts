@@ -8,7 +8,7 @@ import { pictureOf } from '../../../../functions/video/media/picture.ts';
 import { ProbeLog, shownFrame } from '../../../../functions/video/media/probe-video.ts';
 import { sniffContainer } from '../../../../functions/video/media/sniff-container.ts';
 import { readStated } from '../../../../functions/video/media/stated-track.ts';
-import { isRefusal } from '../../../../shared/runtime/errors.ts';
+import { isRefusal } from '../../../../shared/core/errors.ts';
 import { BlockCache } from '../../../../shared/storage/block-cache.ts';
 import { anyFfmpeg } from '../../../helpers/event-clips.ts';
 import { type MutationKind, mutantsOf, sometimesAsIs } from '../kind.ts';

@@ -1,11 +1,11 @@
 import { rowOf } from '../../../../functions/ingest/events-table.ts';
-import { parseIncomingMessage } from '../../../../functions/ingest/incoming-message.ts';
-import type { ReadOptions } from '../../../../functions/ingest/read-events.ts';
-import { validateEvent } from '../../../../functions/ingest/validate.ts';
 import { validators } from '../../../../functions/ingest/validators.ts';
-import { contentIdOf } from '../../../../shared/runtime/content-id.ts';
-import { deadLetterMessage } from '../../../../shared/runtime/dead-letter-message.ts';
-import { type AppError, isRefusal } from '../../../../shared/runtime/errors.ts';
+import { type AppError, isRefusal } from '../../../../shared/core/errors.ts';
+import { deadLetterMessage } from '../../../../shared/dead-letters/dead-letter-message.ts';
+import { contentIdOf } from '../../../../shared/events/content-id.ts';
+import { parseIncomingMessage } from '../../../../shared/events/incoming-message.ts';
+import type { ReadOptions } from '../../../../shared/events/read-events.ts';
+import { validateEvent } from '../../../../shared/events/validate.ts';
 import type { Ending } from '../kind.ts';
 
 const OPTIONS: ReadOptions = {

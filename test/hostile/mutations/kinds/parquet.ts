@@ -1,10 +1,10 @@
-import { readCheckpoint } from '../../../../shared/delta/checkpoint-read.ts';
-import { writeDataFile } from '../../../../shared/delta/data-file.ts';
-import { IdLookup } from '../../../../shared/delta/id-lookup.ts';
 import { DeltaError } from '../../../../shared/delta/index.ts';
-import { DEFAULT_CODEC } from '../../../../shared/delta/parquet-codec.ts';
-import { matchingRowGroups, openParquet, readRows } from '../../../../shared/delta/parquet-file.ts';
-import { type Column, parseSchema, type Row, schemaStringOf } from '../../../../shared/delta/schema.ts';
+import { type Column, parseSchema, type Row, schemaStringOf } from '../../../../shared/delta/log/schema.ts';
+import { DEFAULT_CODEC } from '../../../../shared/delta/parquet/codec.ts';
+import { writeDataFile } from '../../../../shared/delta/parquet/data-file.ts';
+import { matchingRowGroups, openParquet, readRows } from '../../../../shared/delta/parquet/parquet-file.ts';
+import { readCheckpoint } from '../../../../shared/delta/snapshot/checkpoint-read.ts';
+import { IdLookup } from '../../../../shared/delta/unique/id-lookup.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
 import { type MutationKind, mutantsOf, sometimesAsIs } from '../kind.ts';
 import { fixedTable, withFile } from './delta-log.ts';

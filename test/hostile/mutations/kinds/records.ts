@@ -1,8 +1,8 @@
 import { describeLetter } from '../../../../cli/dlq/describe-letter.ts';
 import { isReplayable } from '../../../../cli/dlq/replay-plan.ts';
+import { AppError } from '../../../../shared/core/errors.ts';
 import { deathFactsOfRecord } from '../../../../shared/dead-letters/entry-metadata.ts';
 import { entryName, readLetter } from '../../../../shared/dead-letters/letter-store.ts';
-import { AppError } from '../../../../shared/runtime/errors.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
 import { deathRecord } from '../../../helpers/letters.ts';
 import { type MutationKind, sometimesAsIs } from '../kind.ts';

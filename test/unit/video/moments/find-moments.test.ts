@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { VideoFile, VideoFrame } from '../../../../functions/video/media/video-file.ts';
 import { type FindOptions, findMoments } from '../../../../functions/video/moments/find-moments.ts';
+import { AppError } from '../../../../shared/core/errors.ts';
 import { UnusableAnswer } from '../../../../shared/gcp/gemini-answer.ts';
-import { AppError } from '../../../../shared/runtime/errors.ts';
 import { promptOf, type Scripted, scriptedGemini } from '../../../helpers/scripted-gemini.ts';
 
 const clock = { now: () => 0, sleep: async () => {} };

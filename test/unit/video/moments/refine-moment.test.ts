@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { VideoFile, VideoFrame } from '../../../../functions/video/media/video-file.ts';
 import { type RefineOptions, refineMoment } from '../../../../functions/video/moments/refine-moment.ts';
+import { AppError } from '../../../../shared/core/errors.ts';
 import { UnusableAnswer } from '../../../../shared/gcp/gemini-answer.ts';
-import { AppError } from '../../../../shared/runtime/errors.ts';
 import { promptOf, type Scripted, scriptedGemini } from '../../../helpers/scripted-gemini.ts';
 
 /** A frame of one pixel whose red says which picture it shows, and whose green how sharp it is. */

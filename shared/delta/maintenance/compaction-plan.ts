@@ -1,0 +1,108 @@
+import type { AddFile } from '../log/actions.ts';
+import { parseStats } from '../log/stats.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+
+export interface CompactionLimits {
+  /** Column that rows are sorted by and looked up by; without it, files are only joined. */
+  idColumn?: string | undefined;
+  /** A new file is closed at about this size, and files of half of it are left alone. Default 64 MiB. */
+  targetBytes: number;
+  /** Fewest files worth a rewrite. Default 4. */
+  minFiles: number;
+  /** Most rows that one rewrite sorts in memory. Default 100,000. */
+  maxSortedRows: number;
+  /** Most bytes of files that one rewrite sorts in memory, where they take several times as much. Default 32 MiB. */
+  maxSortedBytes: number;
+  /** Most rows that one rewrite merges from files sorted before. Default 1,000,000. */
+  maxMergedRows: number;
+}
+
+/** Files to rewrite together. */
+export interface CompactionInput {
+  path: string;
+  add: AddFile;
+  /** In order of the id column already, so it is read a row group at a time. */
+  isSorted: boolean;
+}
+
+const SORTED_BY = 'sortedBy';
+/** Sorted files of about one size are merged when there are this many: each row is rewritten few times. */
+const MERGE_FAN_IN = 4;
+const MAX_FAN_IN = 16;
+/** Without statistics, a row counts as this many bytes. */
+const GUESSED_ROW_BYTES = 100;
+
+export function sortedTag(idColumn: string | undefined): Record<string, string> | undefined {
+  return idColumn === undefined ? undefined : { [SORTED_BY]: idColumn };
+}
+
+/** The column that the file's rows are sorted by; undefined for a file that is not. */
+export function sortedBy({ tags }: AddFile): string | undefined {
+  return tags?.[SORTED_BY] ?? undefined;
+}
+
+/** The rewrite that is due first; undefined where none is. */
+export function planCompaction(
+  snapshot: Snapshot,
+  limits: CompactionLimits,
+  leftOut: ReadonlySet<string> = new Set(),
+): CompactionInput[] | undefined {
+  const { idColumn, targetBytes, minFiles } = limits;
+  const files = [...snapshot.files].flatMap(([path, add]): CompactionInput | [] => {
+    if (leftOut.has(path)) return [];
+    return { path, add, isSorted: idColumn !== undefined && add.tags?.[SORTED_BY] === idColumn };
+  });
+  const isJoined = idColumn === undefined;
+  const most = isJoined
+    ? { rows: limits.maxMergedRows, bytes: Number.POSITIVE_INFINITY }
+    : { rows: limits.maxSortedRows, bytes: limits.maxSortedBytes };
+  const fresh = files.filter(
+    ({ add, isSorted }) =>
+      !isSorted &&
+      (!isJoined || add.size < targetBytes / 2) &&
+      rowsOf(add) <= most.rows &&
+      add.size <= most.bytes,
+  );
+  if (fresh.length >= minFiles) {
+    const oldestFirst = fresh.sort((a, b) => a.add.modificationTime - b.add.modificationTime);
+    const chosen = takeUpTo(oldestFirst, { ...most, files: Number.POSITIVE_INFINITY });
+    // one alone is worth sorting, not joining
+    if (chosen.length > (isJoined ? 1 : 0)) return chosen;
+  }
+  const tiers = new Map<number, CompactionInput[]>();
+  for (const file of files) {
+    if (!file.isSorted || file.add.size >= targetBytes / 2) continue;
+    const tier = Math.floor(Math.log2(file.add.size) / 2);
+    tiers.set(tier, [...(tiers.get(tier) ?? []), file]);
+  }
+  for (const tier of [...tiers.keys()].sort((a, b) => a - b)) {
+    const chosen = takeUpTo(tiers.get(tier) ?? [], {
+      rows: limits.maxMergedRows,
+      bytes: Number.POSITIVE_INFINITY,
+      files: MAX_FAN_IN,
+    });
+    if (chosen.length >= MERGE_FAN_IN) return chosen;
+  }
+  return undefined;
+}
+
+export function rowsOf(add: AddFile): number {
+  return parseStats(add.stats).numRecords ?? Math.ceil(add.size / GUESSED_ROW_BYTES);
+}
+
+function takeUpTo(
+  files: readonly CompactionInput[],
+  most: { rows: number; bytes: number; files: number },
+): CompactionInput[] {
+  const chosen: CompactionInput[] = [];
+  let rows = 0;
+  let bytes = 0;
+  for (const file of files) {
+    rows += rowsOf(file.add);
+    bytes += file.add.size;
+    const isTooMuch = rows > most.rows || bytes > most.bytes;
+    if (chosen.length >= most.files || (chosen.length > 0 && isTooMuch)) break;
+    chosen.push(file);
+  }
+  return chosen;
+}

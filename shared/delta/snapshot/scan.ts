@@ -1,0 +1,100 @@
+import { DeltaError } from '../delta-error.ts';
+import type { AddFile } from '../log/actions.ts';
+import type { TableLocation } from '../log/paths.ts';
+import { bindFilter, type Filter, mayMatchFile } from '../parquet/filter.ts';
+import { matchingRowGroups, openParquet, readRows } from '../parquet/parquet-file.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface ScanOptions {
+  /** Columns to read. Default: all. */
+  columns?: readonly string[];
+  /** Only rows that match. Files and row groups that cannot hold one are not read. */
+  filter?: Filter;
+  /** Files read at the same time. Default 4. */
+  parallelFiles?: number;
+  signal?: AbortSignal | undefined;
+}
+
+/** A row as it is stored: see `Value` for the forms. Nested columns of other writers come as plain objects. */
+export type ScannedRow = Record<string, unknown>;
+
+/**
+ * Rows of the snapshot, one row group at a time. Columns that a file lacks are null ("Consistency Between
+ * Table Metadata and Data Files"); partition columns come from the log, as texts.
+ */
+export async function* scan(
+  location: TableLocation,
+  snapshot: Snapshot,
+  options: ScanOptions = {},
+): AsyncGenerator<ScannedRow[]> {
+  const { fields, metadata } = snapshot;
+  const columns = options.columns ?? fields.map((field) => field.name);
+  const unknown = columns.find((name) => !fields.some((field) => field.name === name));
+  if (unknown !== undefined) throw new DeltaError('schema-mismatch', `the table has no column ${unknown}`);
+  const partitions = metadata.partitionColumns;
+  const filtered = Object.keys(options.filter ?? {}).find((name) => partitions.includes(name));
+  if (filtered)
+    throw new DeltaError('unsupported-table', `filtering by partition column ${filtered} is not done`);
+  const conditions = bindFilter(options.filter ?? {}, fields);
+
+  const candidates = [...snapshot.files].filter(([, add]) => mayMatchFile(add.stats, conditions));
+  const readFile = async function* ([path, add]: [string, AddFile]): AsyncGenerator<ScannedRow[]> {
+    if (add.deletionVector !== undefined) {
+      throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
+    }
+    const parquet = await openParquet(location, path, add.size, options.signal);
+    for (const range of await matchingRowGroups(parquet, conditions)) {
+      const stored = columns.filter((name) => !partitions.includes(name));
+      const rows = await readRows(parquet, range, stored, conditions);
+      yield addPartitionValues(rows, columns, partitions, add);
+    }
+  };
+  yield* inParallel(candidates, readFile, options.parallelFiles ?? 4);
+}
+
+/** The rows in order, where a list of all is small enough to hold. */
+export async function collectRows(batches: AsyncIterable<ScannedRow[]>): Promise<ScannedRow[]> {
+  const all: ScannedRow[] = [];
+  for await (const rows of batches) for (const row of rows) all.push(row);
+  return all;
+}
+
+function addPartitionValues(
+  rows: ScannedRow[],
+  columns: readonly string[],
+  partitions: readonly string[],
+  add: AddFile,
+): ScannedRow[] {
+  const wanted = partitions.filter((name) => columns.includes(name));
+  for (const row of rows) {
+    // an empty text stands for null ("Partition Value Serialization")
+    for (const name of wanted) row[name] = add.partitionValues[name] || null;
+  }
+  return rows;
+}
+
+/** Results of each item in the order of the items, the first batches of the next ones fetched ahead. */
+async function* inParallel<T, R>(
+  items: readonly T[],
+  read: (item: T) => AsyncGenerator<R>,
+  width: number,
+): AsyncGenerator<R> {
+  const started: { batches: AsyncGenerator<R>; first: Promise<IteratorResult<R>> }[] = [];
+  let next = 0;
+  try {
+    while (next < items.length || started.length > 0) {
+      while (next < items.length && started.length < width) {
+        const batches = read(items[next++] as T);
+        const first = batches.next();
+        // a failure is thrown when its turn comes; until then nobody listens
+        first.catch(() => {});
+        started.push({ batches, first });
+      }
+      const { batches, first } = started[0] as (typeof started)[number];
+      for (let result = await first; !result.done; result = await batches.next()) yield result.value;
+      started.shift();
+    }
+  } finally {
+    await Promise.allSettled(started.map(({ batches }) => batches.return(undefined)));
+  }
+}

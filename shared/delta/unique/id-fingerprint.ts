@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto';
+import type { Json } from '../json.ts';
+import type { AddFile, Commit } from '../log/actions.ts';
+import { parseStats } from '../log/stats.ts';
+
+/** Name of the rule below, written beside the fingerprints: those of another rule are not used. */
+const RULE = 'sha256-64';
+const SHA256_HEX = /^[0-9a-f]{64}$/;
+
+/**
+ * First 64 bits of the SHA-256 of each id, as pairs of high and low words. An id that is such a digest
+ * itself, in hex, stands for its own first 64 bits.
+ */
+export function fingerprintsOf(ids: readonly string[]): Uint32Array {
+  const words = new Uint32Array(ids.length * 2);
+  for (const [index, id] of ids.entries()) {
+    if (SHA256_HEX.test(id)) {
+      words[index * 2] = Number.parseInt(id.slice(0, 8), 16);
+      words[index * 2 + 1] = Number.parseInt(id.slice(8, 16), 16);
+    } else {
+      const digest = createHash('sha256').update(id).digest();
+      words[index * 2] = digest.readUInt32BE(0);
+      words[index * 2 + 1] = digest.readUInt32BE(4);
+    }
+  }
+  return words;
+}
+
+/** The member of a `commitInfo` that tells the fingerprints of a commit's new files, by path as in its `add`. */
+export function fingerprintInfo(column: string, files: Readonly<Record<string, Uint32Array>>): Json {
+  const encoded = Object.entries(files).map(([path, words]) => {
+    const bytes = Buffer.alloc(words.length * 4);
+    for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, index * 4);
+    return [path, bytes.toString('base64')] as const;
+  });
+  return { column, rule: RULE, files: Object.fromEntries(encoded) };
+}
+
+/**
+ * The fingerprints that a commit tells of a file; undefined where it tells none, of another column, by
+ * another rule, or not as many as the file has rows.
+ */
+export function fingerprintsIn(commit: Commit, add: AddFile, column: string): Uint32Array | undefined {
+  const info = commit.commitInfo?.idPrefixes;
+  if (typeof info !== 'object' || info === null || Array.isArray(info)) return undefined;
+  const { files } = info;
+  if (info.column !== column || info.rule !== RULE) return undefined;
+  if (typeof files !== 'object' || files === null || Array.isArray(files)) return undefined;
+  const encoded = Object.hasOwn(files, add.path) ? files[add.path] : undefined;
+  if (typeof encoded !== 'string') return undefined;
+  const bytes = Buffer.from(encoded, 'base64');
+  if (bytes.length !== (parseStats(add.stats).numRecords ?? -1) * 8) return undefined;
+  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
+}

@@ -1,0 +1,219 @@
+import { type Clock, systemClock } from '../../core/clock.ts';
+import { DeltaError } from '../delta-error.ts';
+import type { CommitOptions } from '../log/commit.ts';
+import type { TableLocation } from '../log/paths.ts';
+import { checkWritable } from '../log/protocol.ts';
+import type { Row } from '../log/schema.ts';
+import { STALE_MS } from '../log/table-properties.ts';
+import { LogWitness } from '../log/witness.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { BatchCommitter, type CommittedBatch, type PreparedBatch, storedRow } from './batch-committer.ts';
+import { type BatchLimits, BatchQueue, type SubmitOutcome } from './batch-queue.ts';
+import { IdTracker } from './id-tracker.ts';
+import { timedStore } from './timed-store.ts';
+import { Upkeep } from './upkeep.ts';
+
+export interface UniqueAppenderOptions extends Partial<BatchLimits> {
+  /** Column of type `string`, not nullable, that holds each value once. */
+  idColumn: string;
+  clock?: Clock;
+  commit?: CommitOptions;
+  /** Longest wait for an answer of storage, ms. Default 30,000. */
+  requestMs?: number;
+  /**
+   * With a number, the appender itself writes a checkpoint about every so many commits (10 is usual, and more
+   * where the table has many files) and keeps its index for the next cold start, beside the commits. Without
+   * one that is left to the caller.
+   */
+  checkpointEvery?: number;
+  /** Called after each commit, when all who waited have their answer. */
+  onCommit?: (commit: CommittedBatch) => void;
+  /** Told what went wrong beside the commits: a checkpoint or index that was not written. */
+  onUpkeepError?: (error: unknown) => void;
+}
+
+/** With fewer rows waiting, two small files would cost more than they save. */
+const OVERLAP_ROWS = 100;
+
+/** What an appender holds and has done. */
+export interface AppenderFacts {
+  version: number;
+  ids: number;
+  indexBytes: number;
+}
+
+/**
+ * Adds rows so that each id is in the table once, whatever other instances, engines and redeliveries do.
+ * Rows given at the same time share one commit; there is one commit at a time. An id enters a version only
+ * if the version before does not have it: the commit goes through only where that version is still the
+ * newest, and everything up to it has been compared.
+ */
+export class UniqueAppender {
+  private readonly queue: BatchQueue;
+  private readonly clock: Clock;
+  private readonly committer: BatchCommitter;
+  private readonly upkeep: Upkeep;
+  private readonly witness: LogWitness;
+  private readonly running: Promise<void>;
+  private tracker: IdTracker | undefined;
+  /** When the tracker's version was the newest for certain. */
+  private seenAt: number;
+  private closed = false;
+
+  private constructor(
+    private readonly location: TableLocation,
+    private readonly options: UniqueAppenderOptions,
+    tracker: IdTracker,
+  ) {
+    this.clock = options.clock ?? systemClock;
+    const { maxRows = 5_000, maxBytes = 8 * 1024 * 1024, maxAgeMs = 25 } = options;
+    this.queue = new BatchQueue({ maxRows, maxBytes, maxAgeMs }, this.clock);
+    this.tracker = tracker;
+    this.seenAt = this.clock.now();
+    this.committer = new BatchCommitter(location, this.queue, tracker.snapshot.fields, {
+      ...options,
+      clock: this.clock,
+    });
+    this.upkeep = new Upkeep(location, {
+      clock: this.clock,
+      checkpointEvery: options.checkpointEvery ?? 0,
+      onError: options.onUpkeepError ?? (() => {}),
+    });
+    this.witness = new LogWitness(location, this.clock);
+    this.running = this.run();
+  }
+
+  /** Loads the table and the index of its ids. Throws `unsupported-table`, `schema-mismatch` and what loading does. */
+  static async open(location: TableLocation, options: UniqueAppenderOptions): Promise<UniqueAppender> {
+    const store = timedStore(location.store, options.requestMs ?? 30_000);
+    const timed = { ...location, store };
+    return new UniqueAppender(timed, options, await openTracker(timed, options.idColumn));
+  }
+
+  /**
+   * Resolves when the row's commit is confirmed, or its id confirmed in the table. Rejects with
+   * `schema-mismatch` for a row that does not fit, with `unsettled` where nobody knows yet (submit it again),
+   * and with the signal's reason when that comes first: the row may then still enter the table.
+   */
+  async submit(row: Row, options: { signal?: AbortSignal | undefined } = {}): Promise<SubmitOutcome> {
+    if (this.closed) throw new DeltaError('closed', 'the appender is closed');
+    options.signal?.throwIfAborted();
+    const id = row[this.options.idColumn];
+    if (typeof id !== 'string' || id === '') {
+      throw new DeltaError(
+        'schema-mismatch',
+        `column ${this.options.idColumn} got ${String(id)}; an id is needed`,
+      );
+    }
+    const make = () => ({ id, row, ...storedRow(this.committer.fields, row) });
+    return this.queue.join(id, make, options.signal);
+  }
+
+  /** Undefined while the index is being rebuilt. */
+  get facts(): AppenderFacts | undefined {
+    const { tracker } = this;
+    return (
+      tracker && { version: tracker.snapshot.version, ids: tracker.size, indexBytes: tracker.indexBytes }
+    );
+  }
+
+  /** A copy of the table's state at the appender's version; undefined while the index is being rebuilt. */
+  snapshot(): Snapshot | undefined {
+    return this.tracker?.snapshot.copy();
+  }
+
+  /**
+   * Keeps the index beside the table when a cold start would otherwise have much to read; `force` does so in
+   * any case. Undefined where nothing was written.
+   */
+  async saveIndex(options: { force?: boolean } = {}): Promise<{ bytes: number } | undefined> {
+    const { tracker } = this;
+    return tracker && (options.force || tracker.isWorthSaving) ? tracker.save() : undefined;
+  }
+
+  /** Takes no more rows and commits those it has. Past the signal, what is left is rejected as `closed`. */
+  async close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
+    this.closed = true;
+    const giveUp = (): void =>
+      this.queue.rejectAll(new DeltaError('closed', 'the appender was closed in haste'));
+    options.signal?.addEventListener('abort', giveUp, { once: true });
+    this.queue.close();
+    await this.running;
+    await this.upkeep.done();
+    options.signal?.removeEventListener('abort', giveUp);
+  }
+
+  /**
+   * One commit at a time. Where many rows wait for it, their file is written and uploaded beside it: a commit
+   * then takes one request's time and not two.
+   */
+  private async run(): Promise<void> {
+    let underWay: Promise<void> | undefined;
+    for (;;) {
+      if (underWay) await Promise.race([underWay, this.queue.holds(OVERLAP_ROWS)]);
+      const batch = await this.queue.take();
+      if (batch.length === 0) {
+        await underWay;
+        await this.committer.verified();
+        if (this.queue.isEmpty) return;
+        continue;
+      }
+      try {
+        if (!underWay && this.clock.now() - this.seenAt > STALE_MS) this.tracker = undefined;
+        if (this.tracker === undefined) {
+          this.tracker = await openTracker(this.location, this.options.idColumn);
+          this.witness.reset();
+        }
+        const { tracker } = this;
+        const looks = [
+          this.witness.check(underWay ? undefined : tracker.snapshot.version),
+          // a commit under way brings the tracker forward itself
+          underWay ? undefined : tracker.catchUp(),
+        ];
+        const [prepared] = await Promise.all([this.committer.prepare(tracker, batch), ...looks]);
+        await underWay;
+        this.seenAt = this.clock.now();
+        // the commit before failed, and has rejected these rows with its own
+        if (this.tracker !== tracker) continue;
+        underWay = this.commit(tracker, prepared).finally(() => {
+          underWay = undefined;
+        });
+      } catch (error) {
+        await underWay;
+        this.startAnew(error);
+      }
+    }
+  }
+
+  /** Never rejects. */
+  private async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<void> {
+    try {
+      const committed = await this.committer.commit(tracker, prepared);
+      if (committed === undefined) return;
+      this.upkeep.after(tracker);
+      this.options.onCommit?.(committed);
+    } catch (error) {
+      this.startAnew(error);
+    }
+  }
+
+  /** After an unknown outcome, or with an index that stopped half way: redelivery decides, from a fresh start. */
+  private startAnew(error: unknown): void {
+    this.tracker = undefined;
+    this.queue.rejectAll(error);
+  }
+}
+
+async function openTracker(location: TableLocation, idColumn: string): Promise<IdTracker> {
+  const tracker = await IdTracker.open(location, idColumn);
+  const { protocol, metadata, fields } = tracker.snapshot;
+  checkWritable(protocol, metadata);
+  const id = fields.find(({ name }) => name === idColumn);
+  if (id?.type !== 'string') {
+    throw new DeltaError(
+      'schema-mismatch',
+      `column ${idColumn} is ${id ? String(id.type) : 'not there'}; ids are strings`,
+    );
+  }
+  return tracker;
+}

@@ -1,0 +1,43 @@
+import { isJsonObject, type Json } from '../core/json-value.ts';
+import { DIED_OF, isMark } from './letter-attributes.ts';
+
+/**
+ * Attributes that say how a message died, or that it is a replay, may be written by whoever may publish. They
+ * count only on the subscription by which replays reach the function. Pub/Sub names the subscription of each
+ * push; the functions-framework drops that name from a push to the function's own address, which is how replays
+ * come, and keeps the one of Eventarc's.
+ */
+export function isReplayDelivery(input: unknown, functionName: string): boolean {
+  const envelope = envelopeOf(input);
+  if (!envelope) return false;
+  const { subscription } = envelope;
+  if (subscription === undefined) return true;
+  return typeof subscription === 'string' && isReplaySubscription(subscription, functionName);
+}
+
+/** Whether a subscription, by its short or full name, is the one for replays to this function. */
+export function isReplaySubscription(subscription: string, functionName: string): boolean {
+  return subscription.toLowerCase().endsWith(`replay-${functionName.toLowerCase()}`);
+}
+
+/**
+ * What a function is handed, without marks that its producer has no business to set. The name of a function that
+ * refused it stays: it ends a loop, and hides nothing, since a letter has to be on record for that.
+ */
+export function withoutForeignMarks(input: unknown, functionName: string): unknown {
+  const envelope = envelopeOf(input);
+  const message = envelope?.['message'];
+  if (!isJsonObject(input) || !isJsonObject(message) || !isJsonObject(message['attributes'])) return input;
+  const entries = Object.entries(message['attributes']);
+  const kept = entries.filter(([name]) => name === DIED_OF.function || !isMark(name));
+  if (kept.length === entries.length || isReplayDelivery(input, functionName)) return input;
+  const cleaned = { ...envelope, message: { ...message, attributes: Object.fromEntries(kept) } };
+  return envelope === input ? cleaned : { ...input, data: cleaned };
+}
+
+/** The body of the push: all that a function is handed, or the data of Eventarc's event. */
+function envelopeOf(input: unknown): Json | undefined {
+  if (!isJsonObject(input)) return undefined;
+  const envelope = input['message'] === undefined ? input['data'] : input;
+  return isJsonObject(envelope) ? envelope : undefined;
+}

@@ -1,0 +1,32 @@
+import { sha256 } from '../core/sha256.ts';
+import type { ParsedEvent } from './cloud-event.ts';
+import { messageEvent, type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
+import { type ReadEvents, type ReadOptions, readEvents } from './read-events.ts';
+
+export interface IncomingMessage extends ParsedEvent {
+  message: PubsubMessage;
+  read: ReadEvents;
+}
+
+/** Parsed once, here: behind it there are events and refusals only. Throws what is wrong with the whole message. */
+export function parseIncomingMessage(input: unknown, options: ReadOptions): IncomingMessage {
+  return eventsOf(parsePubsubMessage(input), options);
+}
+
+/** The same of a message that is known already. */
+export function eventsOf(message: PubsubMessage, options: ReadOptions): IncomingMessage {
+  const read = readEvents(message, options);
+  const [first] = read.outcomes;
+  const eventId =
+    read.mode !== 'batch' && first?.kind === 'event' ? first.event.eventId : sha256(message.data);
+  return { message, read, event: messageEvent(message, eventId), eventId };
+}
+
+/** For whoever only wants to know which event it was: that it was too large for the function does not matter. */
+export const LENIENT: ReadOptions = {
+  maxBytes: Number.MAX_SAFE_INTEGER,
+  maxDepth: 1_000,
+  maxBatch: 100_000,
+  defaultType: 'json',
+  defaultSource: '//pubsub.googleapis.com',
+};

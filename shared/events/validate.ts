@@ -1,0 +1,84 @@
+import { AppError } from '../core/errors.ts';
+import { describe, quoted } from '../core/json-value.ts';
+import type { IncomingEvent } from './incoming-event.ts';
+
+/** A compiled schema; `errors` is of the last call, as ajv has it. */
+export interface Validator {
+  (data: unknown): boolean;
+  errors?: null | readonly SchemaError[];
+}
+
+export interface SchemaError {
+  /** JSON pointer. */
+  instancePath: string;
+  keyword: string;
+  params: Readonly<Record<string, unknown>>;
+  message?: string;
+}
+
+/** By type, then by version. */
+export type Validators = Readonly<Record<string, Readonly<Record<string, Validator>>>>;
+
+/** Characters of the path to a value, whose names are the sender's. */
+const MAX_PLACE = 200;
+
+export interface ValidateOptions {
+  validators: Validators;
+  unknownTypes: 'accept' | 'refuse';
+}
+
+/**
+ * Holds an event's data to the schema of its type. The version is the one that the end of `dataschema` names
+ * (`…/<type>/<version>` with or without `.json`), else the newest. Throws `unknown-type` or `schema-violation`.
+ */
+export function validateEvent(event: IncomingEvent, { validators, unknownTypes }: ValidateOptions): void {
+  const versions = Object.hasOwn(validators, event.type) ? validators[event.type] : undefined;
+  if (versions === undefined) {
+    if (unknownTypes === 'accept') return;
+    const known = Object.keys(validators).join(', ');
+    throw new AppError('unknown-type', `type must be one of ${known}, got ${quoted(event.type)}`);
+  }
+  const version = event.dataschema === undefined ? newest(versions) : versionIn(event.dataschema, event.type);
+  const validator = version !== undefined && Object.hasOwn(versions, version) ? versions[version] : undefined;
+  if (validator === undefined) {
+    const known = Object.keys(versions).map((name) => `${event.type}/${name}`);
+    throw new AppError(
+      'schema-violation',
+      `dataschema must end with one of ${known.join(', ')}, got ${quoted(event.dataschema)}`,
+    );
+  }
+  const data = event.data === undefined ? undefined : (JSON.parse(event.data) as unknown);
+  if (data !== undefined && validator(data)) return;
+  throw violation(data, validator.errors?.[0], `schema ${event.type}/${version}`);
+}
+
+/** `data/source/size must be integer, got a string of 2 characters`. */
+function violation(data: unknown, error: SchemaError | undefined, schema: string): AppError {
+  const because = (message: string, found?: unknown): AppError =>
+    new AppError('schema-violation', `${message} (${schema})`, { found });
+  if (data === undefined) return because('data must be there, got nothing');
+  if (error === undefined) return because('data must fit its schema');
+  const { instancePath, keyword, params, message = keyword } = error;
+  let value: unknown = data;
+  for (const step of instancePath.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~');
+    value = (value as Record<string, unknown> | undefined)?.[name];
+  }
+  const allowed = keyword === 'enum' ? `must be one of ${JSON.stringify(params['allowedValues'])}` : message;
+  const place = instancePath.length > MAX_PLACE ? `${instancePath.slice(0, MAX_PLACE)}…` : instancePath;
+  return because(`data${place} ${allowed}, got ${describe(value)}`, value);
+}
+
+function versionIn(dataschema: string, type: string): string | undefined {
+  const path = dataschema.replace(/[?#].*$/s, '').replace(/\.json$/, '');
+  const cut = path.lastIndexOf('/');
+  const folder = path.slice(0, Math.max(cut, 0));
+  return folder === type || folder.endsWith(`/${type}`) ? path.slice(cut + 1) : undefined;
+}
+
+/** Of versions such as `1`, `2` and `10`, or `1.2`: by number, part by part. */
+function newest(versions: Readonly<Record<string, unknown>>): string | undefined {
+  return Object.keys(versions)
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+    .at(-1);
+}

@@ -1,0 +1,123 @@
+import { expect, test } from 'vitest';
+import { AppError } from '../../../shared/core/errors.ts';
+import { createLogger } from '../../../shared/core/log.ts';
+import { sha256 } from '../../../shared/core/sha256.ts';
+import { type CloudEvent, parseCloudEvent } from '../../../shared/events/cloud-event.ts';
+import { type EventFunction, handleEvent, type Runtime } from '../../../shared/invocation/handle.ts';
+import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import type { ObjectStore } from '../../../shared/storage/object-store.ts';
+
+const event = {
+  specversion: '1.0',
+  id: '1',
+  source: '//here',
+  type: 't',
+  traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+};
+const eventId = sha256('{"id":"1","source":"//here"}');
+const at = Date.parse('2026-11-21T10:00:00Z');
+
+function scene(run: (event: CloudEvent) => Promise<void>) {
+  const lines: Record<string, unknown>[] = [];
+  const store = createMemoryStorage().bucket('state');
+  const runtime: Runtime = {
+    log: createLogger({ write: (line) => void lines.push(JSON.parse(line)) }),
+    project: 'demo',
+    state: async () => store,
+    attemptMs: 1_000,
+    clock: { now: () => at, sleep: async () => {} },
+  };
+  const fn: EventFunction<{ event: CloudEvent }> = {
+    name: 'fn',
+    parse: (input) => ({ event: parseCloudEvent(input) }),
+    logFields: () => ({ subject: 'thing' }),
+    run: (parsed) => run(parsed.event),
+  };
+  return { lines, store, runtime, deliver: (input: unknown) => handleEvent(input, fn, runtime) };
+}
+
+async function records(store: ObjectStore): Promise<Record<string, unknown>> {
+  const found: Record<string, unknown> = {};
+  for await (const { name } of store.list()) {
+    found[name] = JSON.parse(Buffer.from((await store.get(name))!.body).toString());
+  }
+  return found;
+}
+
+test('an event that works leaves nothing behind', async () => {
+  const { store, lines, deliver } = scene(async () => {});
+  await deliver(event);
+  expect(await records(store)).toEqual({});
+  expect(lines).toEqual([]);
+});
+
+test('a failed attempt leaves one numbered record each time, and is thrown for the platform to retry', async () => {
+  const { store, lines, deliver } = scene(() => Promise.reject(new AppError('quota', 'too many')));
+  await expect(deliver(event)).rejects.toThrow('too many');
+  await expect(deliver(event)).rejects.toThrow('too many');
+  const kept = await records(store);
+  expect(Object.keys(kept)).toEqual([`failures/fn/${eventId}/0001.json`, `failures/fn/${eventId}/0002.json`]);
+  expect(kept[`failures/fn/${eventId}/0002.json`]).toMatchObject({
+    function: 'fn',
+    eventId,
+    attempt: 2,
+    code: 'quota',
+    message: 'too many',
+    trace: 'projects/demo/traces/0af7651916cd43dd8448eb211c80319c',
+    at: '2026-11-21T10:00:00.000Z',
+  });
+  expect(lines[0]).toMatchObject({
+    severity: 'ERROR',
+    message: 'attempt failed',
+    subject: 'thing',
+    code: 'quota',
+    'logging.googleapis.com/trace': 'projects/demo/traces/0af7651916cd43dd8448eb211c80319c',
+    'logging.googleapis.com/spanId': 'b7ad6b7169203331',
+    'logging.googleapis.com/trace_sampled': true,
+    stack_trace: expect.stringContaining('too many'),
+  });
+});
+
+test('an unplanned error counts as retryable', async () => {
+  const { deliver } = scene(() => Promise.reject(new TypeError('x is not a function')));
+  await expect(deliver(event)).rejects.toMatchObject({ code: 'internal', message: 'x is not a function' });
+});
+
+test('a refused event is kept whole with its reason, once, and acknowledged', async () => {
+  const { store, lines, deliver } = scene(async () => {});
+  await deliver({ ...event, id: 7 });
+  await deliver({ ...event, id: 7 });
+  const kept = Object.values(await records(store));
+  expect(kept).toHaveLength(1);
+  expect(kept[0]).toMatchObject({ code: 'invalid-event', event: { ...event, id: 7 } });
+  expect(lines.map((line) => line['message'])).toEqual(['event refused', 'event refused']);
+});
+
+test('a huge refused event is kept in part', async () => {
+  const { store, deliver } = scene(async () => {});
+  await deliver({ data: 'x'.repeat(1_000_000) });
+  const [record] = Object.values(await records(store)) as Record<string, unknown>[];
+  expect(record).toMatchObject({ eventBytes: 1_000_011 });
+  expect(String(record!['eventStart'])).toHaveLength(256 * 1024);
+});
+
+test('a refused event that cannot be kept is not acknowledged', async () => {
+  const { runtime, deliver } = scene(async () => {});
+  runtime.state = () => Promise.reject(new AppError('unavailable', 'storage is down'));
+  await expect(deliver({})).rejects.toThrow('storage is down');
+});
+
+test('a failure whose record cannot be written is still thrown as itself', async () => {
+  const { runtime, deliver } = scene(() => Promise.reject(new AppError('quota', 'too many')));
+  runtime.state = () => Promise.reject(new AppError('unavailable', 'storage is down'));
+  await expect(deliver(event)).rejects.toThrow('too many');
+});
+
+test('an attempt that runs out of time fails as a timeout, whatever it threw', async () => {
+  const { runtime, store, deliver } = scene(
+    () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error('socket closed')), 30)),
+  );
+  runtime.attemptMs = 5;
+  await expect(deliver(event)).rejects.toMatchObject({ code: 'timeout' });
+  expect(Object.values(await records(store))[0]).toMatchObject({ code: 'timeout' });
+});
