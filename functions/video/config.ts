@@ -1,5 +1,6 @@
 import { type Env, EnvReader } from '../../shared/core/config.ts';
 import { refuseLoops } from '../../shared/core/loops.ts';
+import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
 import { MAX_SLOTS } from './daily-slots.ts';
 
 export interface VideoConfig {
@@ -28,14 +29,15 @@ export interface VideoConfig {
     maxPixels: number;
   };
   gemini: {
-    sdk: 'vertexai' | 'genai';
+    /** Names the adapter: see VISION_ADAPTERS. */
+    sdk: string;
     model: string;
     location: string;
     /** Host and port that replace Google's; undefined outside local runs. */
     apiEndpoint: string | undefined;
     /** Frames a second of the coarse pass. */
     fps: number;
-    /** `uri`: Gemini opens `gs://` itself. `inline`: bytes are sent along, for a bucket it cannot see. */
+    /** `uri`: the model opens `gs://` itself. `inline`: bytes are sent along, for a bucket it cannot see. */
     video: 'uri' | 'inline';
     /** Bucket of the `uri`, where Gemini cannot see the raw one: a local run whose uploads are copied to a real one. */
     bucket: string | undefined;
@@ -109,7 +111,7 @@ export function parseVideoConfig(env: Env): VideoConfig {
       maxPixels: read.integer('MAX_PIXELS', 7_680 * 4_320, { min: 256, max: 16_384 * 16_384 }),
     },
     gemini: {
-      sdk: read.oneOf('GEMINI_SDK', ['vertexai', 'genai'], 'vertexai'),
+      sdk: read.oneOf('GEMINI_SDK', [...VISION_ADAPTERS.keys()], 'vertexai'),
       model: read.string('GEMINI_MODEL', 'gemini-3.8-flash'),
       location: read.string('GEMINI_LOCATION', 'global'),
       apiEndpoint: read.optional('VERTEX_API_ENDPOINT'),

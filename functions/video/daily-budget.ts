@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { quoted } from '../../shared/core/json-value.ts';
-import type { Gemini } from '../../shared/gcp/gemini.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import type { VisionModel } from '../../shared/vision/vision-model.ts';
 import { claimSlot, type DailyLimit } from './daily-slots.ts';
 
 /** The guard against runaway cost: nothing is paid for that the day's bounds do not cover. */
@@ -14,7 +14,7 @@ export interface DailyBudget {
    */
   admit(): Promise<void>;
   /** Counts each request before it is sent, those that fail included: they may have been paid for. */
-  counted(gemini: Gemini): Gemini;
+  counted(model: VisionModel): VisionModel;
 }
 
 /** Of a UTC day; 0 is no bound. */
@@ -56,13 +56,13 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
       await claim(perPrefix('videos', limits.videosPerPrefix), 'DAILY_VIDEOS_PER_PREFIX', video);
       await claim(shared('videos', limits.videos), 'DAILY_VIDEOS', video);
     },
-    counted: (gemini) => ({
+    counted: (model) => ({
       async ask(question) {
         const owner = `${video}#${randomUUID()}`;
         const ofPrefix = perPrefix('gemini-calls', limits.geminiCallsPerPrefix);
         await claim(ofPrefix, 'DAILY_GEMINI_CALLS_PER_PREFIX', owner);
         await claim(shared('gemini-calls', limits.geminiCalls), 'DAILY_GEMINI_CALLS', owner);
-        return gemini.ask(question);
+        return model.ask(question);
       },
     }),
   };

@@ -51,7 +51,7 @@ async function preload(config: VideoConfig): Promise<void> {
     openStorage(config),
     import('./process-video.ts'),
   ]);
-  await Promise.all([videoTools(config, storage, createLogger()).gemini(), loadSharp()]);
+  await Promise.all([videoTools(config, storage, createLogger()).model(), loadSharp()]);
 }
 
 async function run({ object }: VideoEvent, invocation: Invocation, config: VideoConfig): Promise<void> {

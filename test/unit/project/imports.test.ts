@@ -46,6 +46,7 @@ const LAYERS = [
   'core',
   'storage',
   'gcp',
+  'vision',
   'records',
   'events',
   'delta',
@@ -108,7 +109,8 @@ test('one function never imports another', () => {
 });
 
 test('Google SDKs are imported in their adapters alone', () => {
-  const adapters = /^(shared\/storage\/gcs[a-z-]*\.ts|shared\/gcp\/|functions\/index\.ts)/;
+  const adapters =
+    /^(shared\/storage\/gcs[a-z-]*\.ts|shared\/gcp\/|shared\/vision\/gemini-|functions\/index\.ts)/;
   const strays = [...shared, ...functions].filter(
     ({ from, to }) => /^(@google|google-)/.test(to) && !adapters.test(from),
   );
