@@ -1,0 +1,3 @@
+export interface Breaker {
+  run<T>(work: () => Promise<T>): Promise<T>;
+}
