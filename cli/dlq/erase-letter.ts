@@ -4,7 +4,7 @@ import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import { type DeathRecord, type LetterSummary, PREFIX } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import { REFUSED_PREFIX } from '../../shared/invocation/refusals.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import type { Dlq } from './dlq.ts';
 import { readDeath } from './read-death.ts';
 

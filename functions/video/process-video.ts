@@ -3,7 +3,7 @@ import { AppError, isRefusal, type RefusalCode } from '../../shared/core/errors.
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { readFailures } from '../../shared/records/failures.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
 import type { VideoConfig } from './config.ts';
