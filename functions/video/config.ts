@@ -1,6 +1,6 @@
 import { type Env, EnvReader } from '../../shared/core/config.ts';
 import { refuseLoops } from '../../shared/core/loops.ts';
-import { MAX_SLOTS } from './daily-slots.ts';
+import { MAX_SLOTS } from '../../shared/records/slots.ts';
 
 export interface VideoConfig {
   project: string | undefined;
