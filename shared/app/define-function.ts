@@ -21,9 +21,15 @@ export interface Instance {
 }
 
 export interface Handler {
-  /** `app`: the one that runs it, for handlers that work on any app. */
-  handle(event: unknown, app: App): Promise<void>;
+  /** Resolves with what the platform is told; see `eventHandler`. `app`: the one that runs it. */
+  handle(event: unknown, app: App, definition: FunctionDefinition): Promise<Settlement>;
 }
+
+/**
+ * `settled`: acknowledge the delivery. `busy`: another delivery of the same event is at work; ask for this one again
+ * later. Nothing failed, so nothing is recorded.
+ */
+export type Settlement = { kind: 'settled' } | { kind: 'busy'; reason: string };
 
 export interface FunctionDefinition {
   /** camelCase; its name in the cloud is the lower-case form. */

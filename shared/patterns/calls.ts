@@ -70,3 +70,7 @@ export interface CallsOptions {
   log: Logger;
   signal: AbortSignal;
 }
+
+export function createCalls(options: CallsOptions): Calls {
+  throw new Error(`no calls yet for ${options.function}`);
+}
