@@ -97,6 +97,11 @@ export function eventIdOf(event: Pick<CloudEvent, 'id' | 'source'>): string {
   return sha256(JSON.stringify({ id: event.id, source: event.source }));
 }
 
+/** The id that a producer gave the event; undefined for plain JSON, which stands under its `eventId`. */
+export function ownIdOf({ id, eventId }: Pick<CloudEvent, 'id' | 'eventId'>): string | undefined {
+  return id === eventId ? undefined : id;
+}
+
 /** JSON carried as an object, as text, as bytes or as base64: the forms that event data comes in. */
 export function decodeJson(value: unknown, what: string): Json {
   if (isJsonObject(value)) return value;
