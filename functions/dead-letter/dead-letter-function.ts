@@ -8,9 +8,9 @@ import { messageEvent } from '../../shared/events/pubsub-message.ts';
 import type { EventFunction, Runtime } from '../../shared/invocation/handle.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
-import type { DeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';
 import { type InspectTools, inspect } from './inspect.ts';
+import type { DeadLetterConfig } from './settings.ts';
 import { StormGate } from './storm-gate.ts';
 import { Suspects } from './suspects.ts';
 

@@ -1,8 +1,8 @@
 import type { App } from '../../shared/app/define-app.ts';
 import { handleEvent } from '../../shared/invocation/handle.ts';
 import { configured, connect } from '../../shared/invocation/services.ts';
-import { parseDeadLetterConfig } from './config.ts';
 import { createInspection, type Inspection } from './dead-letter-function.ts';
+import { parseDeadLetterConfig } from './settings.ts';
 
 let inspection: Inspection | undefined;
 

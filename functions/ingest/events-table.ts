@@ -2,7 +2,7 @@ import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import type { Column, DeltaTable, Row } from '../../shared/delta/index.ts';
 import type { IncomingEvent } from '../../shared/events/incoming-event.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 

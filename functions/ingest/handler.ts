@@ -1,7 +1,7 @@
 import { handleEvent } from '../../shared/invocation/handle.ts';
 import { configured, connect } from '../../shared/invocation/services.ts';
-import { parseIngestConfig } from './config.ts';
 import { createIngest, type Ingest } from './ingest-function.ts';
+import { parseIngestConfig } from './settings.ts';
 
 let ingest: Ingest | undefined;
 

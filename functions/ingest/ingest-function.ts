@@ -13,11 +13,11 @@ import { validateEvent } from '../../shared/events/validate.ts';
 import { type EventFunction, type Runtime, tellRefusal } from '../../shared/invocation/handle.ts';
 import { runtimeOf, type Services } from '../../shared/invocation/services.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import type { IngestConfig } from './config.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
+import type { IngestConfig } from './settings.ts';
 import { validators } from './validators.ts';
 
 const { name: NAME } = definition;

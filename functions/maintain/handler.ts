@@ -1,7 +1,7 @@
 import { handleEvent } from '../../shared/invocation/handle.ts';
 import { configured, connect } from '../../shared/invocation/services.ts';
-import { parseMaintainConfig } from './config.ts';
 import { createMaintenance, type Maintenance } from './maintain-function.ts';
+import { parseMaintainConfig } from './settings.ts';
 
 let maintenance: Maintenance | undefined;
 

@@ -9,9 +9,9 @@ import {
 } from '../../shared/invocation/handle.ts';
 import { keepRefusals, publishRefusals } from '../../shared/invocation/refusals.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
-import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import { uploadIdOf, videoNames } from './records.ts';
+import { parseVideoConfig, type VideoConfig } from './settings.ts';
 import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
 
 /** One storage event, as the functions-framework hands it over. */

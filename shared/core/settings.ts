@@ -18,6 +18,8 @@ export interface Setting<T> {
   readonly bounds?: Bounds;
   /** Its value appears in no message. */
   readonly secret?: true;
+  /** Who sets it, if not the operator: the deployment (and the local cloud), or local runs alone. */
+  readonly setBy?: 'deployment' | 'local runs';
   /** `text` is trimmed and not empty. Undefined if it is not what it must be. */
   parse(text: string, env: Env): T | undefined;
 }
@@ -137,9 +139,41 @@ export function url(common: SettingOptions<string>): Setting<string> {
   });
 }
 
+/** A service in place of Google's, in local runs and tests. */
+export function endpoint({
+  form,
+  doc,
+}: {
+  form: 'url' | 'host:port';
+  doc: string;
+}): Setting<string | undefined> {
+  const address =
+    form === 'url'
+      ? url({ doc })
+      : text({ doc, pattern: { matches: /^[\w.-]+(:\d{1,5})?$/, mustBe: 'a host, or a host and a port' } });
+  return optional({ ...address, setBy: 'local runs' });
+}
+
+/** A value that the deployment and the local cloud set, such as the name of a bucket. */
+export function place<T>(declared: Setting<T>): Setting<T | undefined> {
+  return optional({ ...declared, setBy: 'deployment' });
+}
+
 /** A secret: always required, and its value appears in no message. A function names it in `secrets`. */
 export function secret(): Setting<string> {
   return { ...text({ doc: 'kept in Secret Manager' }), type: 'secret', secret: true };
+}
+
+/**
+ * Declarations of a function's secrets, to read them with its settings.
+ *
+ * @example readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)
+ */
+export function secretSettings<const Name extends string>(
+  names: readonly Name[],
+): Readonly<Record<Name, Setting<string>>> {
+  // Object.fromEntries widens the names
+  return Object.fromEntries(names.map((name) => [name, secret()])) as Record<Name, Setting<string>>;
 }
 
 /** The same setting; undefined if the variable is not set. */

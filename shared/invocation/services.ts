@@ -1,33 +1,10 @@
-import type { EnvReader } from '../core/config.ts';
 import { createLogger, type Logger } from '../core/log.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { createGcsStorage } from '../storage/gcs.ts';
 import type { Storage } from '../storage/object-store.ts';
 import type { Runtime } from './handle.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
-
-/** Where an instance finds the services it uses. */
-export interface ServiceConfig {
-  project: string | undefined;
-  stateBucket: string;
-  /** Where refused events go; undefined keeps them as records in the state bucket. */
-  deadLetterTopic: string | undefined;
-  /** Undefined outside local runs, like the next one. */
-  storageEndpoint: string | undefined;
-  pubsubEndpoint: string | undefined;
-  debug: boolean;
-}
-
-export function readServiceConfig(read: EnvReader): ServiceConfig {
-  return {
-    project: read.optional('GOOGLE_CLOUD_PROJECT'),
-    stateBucket: read.required('STATE_BUCKET'),
-    deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
-    storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
-    pubsubEndpoint: read.optional('PUBSUB_API_ENDPOINT'),
-    debug: read.oneOf('LOG_LEVEL', ['info', 'debug'], 'info') === 'debug',
-  };
-}
+import type { ServiceConfig } from './service-settings.ts';
 
 /** The clients of one instance, kept for its life. */
 export interface Services {

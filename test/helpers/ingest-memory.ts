@@ -1,6 +1,6 @@
-import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/config.ts';
+import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/settings.ts';
 import { createIngest } from '../../functions/ingest/ingest-function.ts';
-import type { Env } from '../../shared/core/config.ts';
+import type { Env } from '../../shared/core/settings.ts';
 import { createLogger } from '../../shared/core/log.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';

@@ -1,5 +1,5 @@
 import { core } from '../../functions/app.ts';
-import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
+import { parseDeadLetterConfig } from '../../functions/dead-letter/settings.ts';
 import { createInspection } from '../../functions/dead-letter/dead-letter-function.ts';
 import { createLogger } from '../../shared/core/log.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';

@@ -12,6 +12,7 @@ import {
   required,
   type Setting,
   secret,
+  secretSettings,
   text,
   topic,
   url,
@@ -148,6 +149,8 @@ test('a message shows the beginning of a long value, and nothing of a secret', (
   expect(refusal(() => read(key, 'hunter2'))).toBe('configuration: IT must be a key, got another value');
   expect(refusal(() => read(secret(), ''))).toBe('configuration: IT must be set');
   expect(read(secret(), 'hunter2')).toBe('hunter2');
+  const { MAIL_API_KEY } = readSettings(secretSettings(['MAIL_API_KEY']), { MAIL_API_KEY: 'hunter2' });
+  expect(MAIL_API_KEY).toBe('hunter2');
 });
 
 test('values have the types that are declared', () => {

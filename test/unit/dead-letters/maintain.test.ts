@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
-import { parseMaintainConfig } from '../../../functions/maintain/config.ts';
 import { createMaintenance } from '../../../functions/maintain/maintain-function.ts';
+import { parseMaintainConfig } from '../../../functions/maintain/settings.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createLogger } from '../../../shared/core/log.ts';
 import { DEAD_LETTERS_TABLE, deathRow } from '../../../shared/dead-letters/dead-letters-table.ts';
