@@ -6,7 +6,7 @@ import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
 import { core } from './app.ts';
-import { parseAdmissionConfig } from './config.ts';
+import { parseAdmissionConfig } from './settings.ts';
 
 /**
  * The framework reads a body whole before it calls a handler: what may be in flight is decided before that, at the

@@ -5,9 +5,9 @@ import { contentIdOf } from '../../shared/events/content-id.ts';
 import { messageEvent } from '../../shared/events/pubsub-message.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import { type DeadLetterConfig, parseDeadLetterConfig } from './config.ts';
 import { EventRows } from './event-rows.ts';
 import { type InspectTools, inspect } from './inspect.ts';
+import { type DeadLetterConfig, parseDeadLetterConfig } from './settings.ts';
 import { StormGate } from './storm-gate.ts';
 import { Suspects } from './suspects.ts';
 

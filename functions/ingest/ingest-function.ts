@@ -14,11 +14,11 @@ import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { tellRefusal } from '../../shared/invocation/handle.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import { type IngestConfig, parseIngestConfig } from './config.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
+import { type IngestConfig, parseIngestConfig } from './settings.ts';
 import { validators } from './validators.ts';
 
 const { name: NAME } = definition;

@@ -2,11 +2,11 @@ import { DEATH_ID } from '../../shared/dead-letters/dead-letters-table.ts';
 import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
 import type { OneEvent } from '../../shared/invocation/event-handler.ts';
 import { outcome } from '../../shared/invocation/outcome.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
-import { type MaintainConfig, parseMaintainConfig } from './config.ts';
 import { maintainTable } from './maintain-table.ts';
 import { parseTick } from './maintain-tick.ts';
+import { type MaintainConfig, parseMaintainConfig } from './settings.ts';
 
 /** What is left for the answer when the run's own time is up. */
 const GRACE_MS = 30_000;

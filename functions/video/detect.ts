@@ -4,12 +4,12 @@ import { withLease } from '../../shared/records/lease.ts';
 import { readRecord, record } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Question } from './check-upload.ts';
-import type { VideoConfig } from './config.ts';
 import { dailyBudget } from './daily-budget.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
 import { refineMoment } from './moments/refine-moment.ts';
 import type { VideoNames } from './records.ts';
+import type { VideoConfig } from './settings.ts';
 
 export interface DetectedMoment {
   /** As Gemini wrote it in the coarse pass. */

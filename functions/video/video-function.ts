@@ -4,9 +4,9 @@ import type { Context } from '../../shared/invocation/context.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { type Outcome, outcome } from '../../shared/invocation/outcome.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
-import { parseVideoConfig, type VideoConfig } from './config.ts';
 import type { Manifest } from './manifest.ts';
 import { uploadIdOf, videoNames } from './records.ts';
+import { parseVideoConfig, type VideoConfig } from './settings.ts';
 import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
 
 type VideoContext = Context<VideoConfig>;

@@ -1,3 +1,4 @@
+import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
 import type { Trigger } from './trigger.ts';
@@ -42,14 +43,18 @@ export interface FunctionDefinition {
   instance: Instance;
   /** Its own roles and those that its trigger needs. */
   roles: readonly Role[];
+  /** Environment variables that it reads, beside the names of the app's buckets and topics. */
+  settings: Settings;
+  /** Environment variables that Secret Manager holds, or `.secrets.env` in a local run. */
+  secrets: readonly string[];
   /** Imports the handler, with the first event: one function never pays for another's imports. */
   load(): Promise<Handler>;
   /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
   subject: (() => Promise<SubjectReader>) | undefined;
 }
 
-export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject'> &
-  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject'>>;
+export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'> &
+  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'>>;
 
 const TRIGGER_ROLES: readonly Role[] = [
   { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
@@ -73,6 +78,8 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
   return {
     givesUpTo: 'dead-letters',
     subject: undefined,
+    settings: {},
+    secrets: [],
     ...options,
     roles: [...options.roles, ...TRIGGER_ROLES],
   };

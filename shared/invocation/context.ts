@@ -1,6 +1,6 @@
 import type { App } from '../app/define-app.ts';
-import type { Env } from '../core/config.ts';
 import { AppError } from '../core/errors.ts';
+import type { Env } from '../core/settings.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';

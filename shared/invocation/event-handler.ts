@@ -1,15 +1,16 @@
 import type { App } from '../app/define-app.ts';
 import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
+import type { ServiceConfig } from '../app/service-settings.ts';
 import { eventTypeOf } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
-import type { Env } from '../core/config.ts';
 import { createLogger, type LogFields } from '../core/log.ts';
+import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
 import { type Context, contextOf, type Wiring } from './context.ts';
 import { handleEvent, type Invocation, type Runtime } from './handle.ts';
 import type { Outcome } from './outcome.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
-import { connect, parseConfig, type ServiceConfig, type Services } from './services.ts';
+import { connect, parseConfig, type Services } from './services.ts';
 
 /** What a function does with an event. */
 export interface EventWork<E extends ParsedEvent, S> {

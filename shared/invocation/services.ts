@@ -1,21 +1,11 @@
-import { type Env, EnvReader } from '../core/config.ts';
+import { type ServiceConfig, serviceConfig, serviceSettings } from '../app/service-settings.ts';
 import { AppError } from '../core/errors.ts';
 import { createLogger, type Logger } from '../core/log.ts';
+import { readSettings } from '../core/read-settings.ts';
+import type { Env } from '../core/settings.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { createGcsStorage } from '../storage/gcs.ts';
 import type { Storage } from '../storage/object-store.ts';
-
-/** Where an instance finds the services it uses. */
-export interface ServiceConfig {
-  project: string | undefined;
-  stateBucket: string;
-  /** Where refused events go; undefined keeps them as records in the state bucket. */
-  deadLetterTopic: string | undefined;
-  /** Undefined outside local runs, like the next one. */
-  storageEndpoint: string | undefined;
-  pubsubEndpoint: string | undefined;
-  debug: boolean;
-}
 
 /** The clients of one instance, kept for its life. Each is loaded with the first call to it. */
 export interface Services {
@@ -24,29 +14,13 @@ export interface Services {
   log: Logger;
 }
 
-export function readServiceConfig(read: EnvReader): ServiceConfig {
-  return {
-    project: read.optional('GOOGLE_CLOUD_PROJECT'),
-    stateBucket: read.required('STATE_BUCKET'),
-    deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
-    storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
-    pubsubEndpoint: read.optional('PUBSUB_API_ENDPOINT'),
-    debug: read.oneOf('LOG_LEVEL', ['info', 'debug'], 'info') === 'debug',
-  };
-}
-
 /** Pure: throws one `invalid-config` that lists every bad variable, the handler's own first. */
 export function parseConfig<S>(
   env: Env,
   parseSettings: (env: Env) => S,
 ): { config: ServiceConfig; settings: S } {
   const settings = attempt(() => parseSettings(env));
-  const services = attempt(() => {
-    const read = new EnvReader(env);
-    const config = readServiceConfig(read);
-    read.finish();
-    return config;
-  });
+  const services = attempt(() => serviceConfig(readSettings(serviceSettings, env)));
   if ('mistakes' in settings || 'mistakes' in services) {
     const own = 'mistakes' in settings ? settings.mistakes : '';
     const others = 'mistakes' in services ? services.mistakes.split('; ') : [];

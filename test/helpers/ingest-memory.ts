@@ -1,9 +1,9 @@
 import { core } from '../../functions/app.ts';
-import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/config.ts';
 import { ingestEvent } from '../../functions/ingest/definition.ts';
 import { ingest } from '../../functions/ingest/ingest-function.ts';
-import type { Env } from '../../shared/core/config.ts';
+import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/settings.ts';
 import { createLogger } from '../../shared/core/log.ts';
+import type { Env } from '../../shared/core/settings.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import { openHandler } from '../../shared/invocation/event-handler.ts';
