@@ -5,10 +5,9 @@ import {
   decodeJson,
   eventIdOf,
   invalid,
-  linkSources,
   parseCloudEvent,
 } from '../../shared/events/cloud-event.ts';
-import { linksOf } from '../../shared/events/links.ts';
+import { linkSources, linksOf } from '../../shared/events/links.ts';
 import { readReplayMark } from '../../shared/events/replay-mark.ts';
 
 /** The uploaded object that an event speaks of. */

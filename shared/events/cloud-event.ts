@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { describe, isJsonObject, type Json } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { DataOf } from './event-types.ts';
-import { type EventLinks, type LinkSources, linksOf } from './links.ts';
+import { type EventLinks, linkSources, linksOf } from './links.ts';
 
 /** A producer's event (CloudEvents 1.0) in one form, whatever form it came in. */
 export interface CloudEvent<T extends string = string, Data = DataOf<T>> extends EventLinks {
@@ -84,12 +84,6 @@ export function parseCloudEvent(
     extensions: extensionsOf(input),
     data: eventData(input),
   };
-}
-
-/** Where the links of an event that is parsed JSON are looked for. */
-export function linkSources(event: Json, attributes: Readonly<Record<string, unknown>> = {}): LinkSources {
-  const metadata = isJsonObject(event['metadata']) ? event['metadata'] : {};
-  return { event: (name) => event[name], metadata: (name) => metadata[name], attributes };
 }
 
 /** `sha256` of the canonical JSON (RFC 8785) of the event's identity, which is its source and id. */

@@ -1,3 +1,5 @@
+import { isJsonObject, type Json } from '../core/json-value.ts';
+
 /** What ties an event to others. Whoever may publish may write it, so nothing here is more than a claim. */
 export interface EventLinks {
   /** Shared by all events of one upload or business case. */
@@ -61,6 +63,12 @@ export function linksOf(eventId: string, sources: LinkSources): EventLinks {
   };
 }
 
+/** Where the links of an event that is parsed JSON are looked for. */
+export function linkSources(event: Json, attributes: Readonly<Record<string, unknown>> = {}): LinkSources {
+  const metadata = isJsonObject(event['metadata']) ? event['metadata'] : {};
+  return { event: (name) => event[name], metadata: (name) => metadata[name], attributes };
+}
+
 /** 32 hex digits. */
 export function traceIdOf({ traceparent }: Pick<EventLinks, 'traceparent'>): string | undefined {
   return traceparent?.slice(3, 35);
@@ -100,12 +108,13 @@ function hopsOf(value: unknown): number | undefined {
 
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 /** https://www.w3.org/TR/trace-context/#versioning-of-traceparent: later versions may add parts at the end. */
-const TRACEPARENT =
-  /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})($|-[0-9a-f-]{0,200}$)/;
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})($|-)/;
+/** Characters. */
+const MAX_TRACEPARENT = 256;
 
 /** A trace id alone names no span: the event stands for it. */
 function traceparentOf(value: unknown, eventId: string): string | undefined {
-  if (typeof value !== 'string' || value.length > 256) return undefined;
+  if (typeof value !== 'string' || value.length > MAX_TRACEPARENT) return undefined;
   const match = TRACEPARENT.exec(value);
   if (match) return match[1] === '00' && match[3] !== '' ? undefined : `00${match[2]}`;
   const traceId = value.toLowerCase();

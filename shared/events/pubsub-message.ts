@@ -1,8 +1,8 @@
 import { AppError } from '../core/errors.ts';
 import { isJsonObject, type Json, quoted } from '../core/json-value.ts';
-import { type CloudEvent, decodeJson, invalid, linkSources } from './cloud-event.ts';
+import { type CloudEvent, decodeJson, invalid } from './cloud-event.ts';
 import { DIED_OF } from './letter-attributes.ts';
-import { linksOf } from './links.ts';
+import { linkSources, linksOf } from './links.ts';
 
 export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
 

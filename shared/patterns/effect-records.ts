@@ -62,6 +62,11 @@ export function idempotencyKeyOf({ function: by, eventId, name }: EffectPlace): 
   return sha256(JSON.stringify(['effect', by, eventId, name]));
 }
 
+/** Prefix of all decisions about an event in a function. */
+export function recordsOf({ function: name, eventId }: Pick<EffectPlace, 'function' | 'eventId'>): string {
+  return `records/${name}/${eventId}/`;
+}
+
 /** Throws a TypeError unless the name can be part of an object's name. */
 export function checkedName(what: string, name: string): string {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name) && name.length <= MAX_EFFECT_NAME) return name;
