@@ -1,5 +1,5 @@
 import { DeltaTable, type Snapshot, type TableLocation } from '../../shared/delta/index.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { storageOf } from '../common/service.ts';
 import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
 import { countingStore, type StoreCounts } from './counting-store.ts';

@@ -1,5 +1,5 @@
 import { selectRows } from '../../shared/delta/index.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { parseOptions, wholeNumber } from '../common/options.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';

@@ -1,6 +1,6 @@
 import { printable } from '../../local/terminal-text.ts';
 import { type Filter, type Snapshot, selectRows } from '../../shared/delta/index.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { bytesText, counted, secondsText } from '../common/numbers.ts';
 import { Failure } from '../common/options.ts';
 import type { Lake } from './lake.ts';

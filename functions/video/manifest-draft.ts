@@ -42,7 +42,7 @@ export async function draftManifest(
     timings,
     attempts: failed + 1,
     eventId,
-    correlationId: correlationIdOf(event.extensions['correlationid'], object),
+    correlationId: correlationIdOf(event.correlationId, object),
   };
   function describeSpent(spent: Spending, prices: TokenPrices): void {
     manifest.question = spent.question;

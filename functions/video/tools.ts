@@ -4,13 +4,13 @@ import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
 import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
 import type { VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
-import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
 import { openVideoFile } from './media/extract-frame.ts';
 import { type FfmpegBinary, findFfmpeg } from './media/ffmpeg.ts';
 import { limitsHold } from './media/process-limits.ts';
 import { openSandbox } from './media/sandbox.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoTools } from './process-video.ts';
+import { MAX_INLINE_BYTES, type VideoConfig } from './settings.ts';
 
 let binary: Promise<FfmpegBinary> | undefined;
 let opened: Promise<VisionModel> | undefined;

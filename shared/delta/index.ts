@@ -70,7 +70,7 @@ export { readCommit } from './log/commit.ts';
 export type { ConflictReason } from './log/conflict.ts';
 export { type HistoryEntry, readHistory } from './log/history.ts';
 export { LOG_FOLDER, type TableLocation } from './log/paths.ts';
-export type { Column, ColumnType, Field, Row, Value } from './log/schema.ts';
+export type { Column, ColumnType, Field, Row, RowOf, Value } from './log/schema.ts';
 export { parseStats } from './log/stats.ts';
 export { DAY_MS, fileRetentionMs, logRetentionMs } from './log/table-properties.ts';
 export { oldestCommit, versionAt } from './log/time-travel.ts';

@@ -1,6 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { describe, quoted } from '../core/json-value.ts';
-import type { IncomingEvent } from './incoming-event.ts';
+import type { JsonEvent } from './cloud-event.ts';
 
 /** A compiled schema; `errors` is of the last call, as ajv has it. */
 export interface Validator {
@@ -31,7 +31,7 @@ export interface ValidateOptions {
  * Holds an event's data to the schema of its type. The version is the one that the end of `dataschema` names
  * (`…/<type>/<version>` with or without `.json`), else the newest. Throws `unknown-type` or `schema-violation`.
  */
-export function validateEvent(event: IncomingEvent, { validators, unknownTypes }: ValidateOptions): void {
+export function validateEvent(event: JsonEvent, { validators, unknownTypes }: ValidateOptions): void {
   const versions = Object.hasOwn(validators, event.type) ? validators[event.type] : undefined;
   if (versions === undefined) {
     if (unknownTypes === 'accept') return;

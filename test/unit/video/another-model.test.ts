@@ -55,7 +55,7 @@ beforeEach(() => {
 
 /** Loaded after the adapter is registered, as the settings read the names of all adapters. */
 async function configured(sdk: string) {
-  const { parseVideoConfig } = await import('../../../functions/video/config.ts');
+  const { parseVideoConfig } = await import('../../../functions/video/settings.ts');
   return parseVideoConfig({
     GOOGLE_CLOUD_PROJECT: 'a-project',
     FRAMES_BUCKET: 'frames',

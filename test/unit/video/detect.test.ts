@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseVideoConfig } from '../../../functions/video/config.ts';
 import { detect, type Spending } from '../../../functions/video/detect.ts';
 import { videoNames } from '../../../functions/video/records.ts';
+import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import { oneColorVideo } from '../../helpers/one-color-video.ts';
