@@ -1,13 +1,11 @@
 import { createPublisher } from '../shared/gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../shared/gcp/pubsub-limits.ts';
 import type { Delivery } from './eventarc/delivery-store.ts';
 
 export interface DeadLetterForwarder {
   forward(delivery: Delivery): Promise<void>;
   close(): void;
 }
-
-/** Of an attribute's value, in bytes: https://cloud.google.com/pubsub/quotas#resource_limits */
-const MAX_VALUE = 1_024;
 
 /**
  * Forwards storage events that were given up to the dead-letter topic, in the form the platform gives them:
@@ -33,7 +31,7 @@ function attributesOf({ headers, attempts, ...delivery }: Delivery, project: str
     ([name, value]) =>
       (name.startsWith('ce-') || name === 'content-type') &&
       // the subject of a long name: the data has that, too
-      Buffer.byteLength(value) <= MAX_VALUE,
+      Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue,
   );
   return {
     ...Object.fromEntries(event),

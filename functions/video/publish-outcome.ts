@@ -1,11 +1,11 @@
 import { AppError, isRefusal } from '../../shared/core/errors.ts';
-import { sha256 } from '../../shared/core/sha256.ts';
 import type { OutgoingMessage, Publisher } from '../../shared/gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
-import type { VideoNames } from './records.ts';
+import { uploadIdOf, type VideoNames } from './records.ts';
 
 export interface PublishTools {
   topic: string;
@@ -52,12 +52,12 @@ export function outcomeMessage(
   location: { bucket: string; name: string },
   traceparent: string | undefined,
 ): OutgoingMessage {
-  const { bucket, name, generation } = manifest.source;
+  const { bucket, name } = manifest.source;
   const type = `video.${manifest.outcome}`;
   const attributes = {
     specversion: '1.0',
     // one upload has one outcome
-    id: sha256(JSON.stringify([bucket, name, generation])),
+    id: uploadIdOf(manifest.source),
     source: `/processVideo/${bucket}`,
     type,
     // object names may hold what attributes may not
@@ -70,16 +70,13 @@ export function outcomeMessage(
     ...(traceparent !== undefined && { traceparent }),
   };
   const repeated = Object.entries(attributes)
-    .filter(([, value]) => Buffer.byteLength(value) <= MAX_VALUE)
+    .filter(([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue)
     .map(([attribute, value]) => [`ce-${attribute}`, value]);
   return {
     data: Buffer.from(JSON.stringify({ ...attributes, data: outcomeData(manifest, location) })),
     attributes: { 'content-type': 'application/cloudevents+json', ...Object.fromEntries(repeated) },
   };
 }
-
-/** Bytes of an attribute of a Pub/Sub message. */
-const MAX_VALUE = 1_024;
 
 /** The manifest's facts, in the form of schemas/video.*. */
 function outcomeData(manifest: Manifest, location: { bucket: string; name: string }): unknown {
