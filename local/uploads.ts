@@ -1,3 +1,4 @@
+import { counted } from '../shared/core/counted.ts';
 import { BUCKETS, type CloudEvents } from './cloud.ts';
 import type { Delivery } from './eventarc/delivery-store.ts';
 import type { ObjectResource } from './gcs/records.ts';
@@ -59,7 +60,7 @@ export class UploadTracker {
     const { name, generation, key } = uploadOf(delivery);
     const attempts = delivery.attempts.length;
     const reason = this.failures.get(key) ?? `answer ${delivery.attempts.at(-1)?.result}`;
-    this.onStage(name, `given up after ${attempts} attempts; kept as a dead letter`);
+    this.onStage(name, `given up after ${counted(attempts, 'attempt')}; kept as a dead letter`);
     this.settle(name, generation, { kind: 'dead-letter', attempts, reason });
   }
 
