@@ -4,7 +4,7 @@ import { privateBundle } from '../build.ts';
 import { core } from '../functions/app.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
-import type { Env } from '../shared/core/config.ts';
+import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';

@@ -3,7 +3,7 @@ import type { Column, DeltaTable, RowOf } from '../../shared/delta/index.ts';
 import { type JsonEvent, ownIdOf } from '../../shared/events/cloud-event.ts';
 import { traceIdOf } from '../../shared/events/links.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 

@@ -2,7 +2,7 @@ import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
 import type { OutgoingMessage, Publisher } from '../../shared/gcp/pubsub.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
-import { readRecord, writeRecord } from '../../shared/records/once.ts';
+import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
 import type { VideoNames } from './records.ts';

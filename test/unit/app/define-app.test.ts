@@ -10,7 +10,7 @@ const greet = defineFunction({
   maxDeliveryAttempts: 5,
   instance: { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 },
   roles: [],
-  load: async () => ({ handle: async () => {} }),
+  load: async () => ({ handle: async () => ({ kind: 'settled' as const }) }),
 });
 const app: App = {
   name: 'hello',
