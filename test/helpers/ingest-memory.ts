@@ -1,7 +1,7 @@
-import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/settings.ts';
 import { createIngest } from '../../functions/ingest/ingest-function.ts';
-import type { Env } from '../../shared/core/settings.ts';
+import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/settings.ts';
 import { createLogger } from '../../shared/core/log.ts';
+import type { Env } from '../../shared/core/settings.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import { handleEvent } from '../../shared/invocation/handle.ts';

@@ -1,6 +1,6 @@
 import { core } from '../../functions/app.ts';
-import { parseDeadLetterConfig } from '../../functions/dead-letter/settings.ts';
 import { createInspection } from '../../functions/dead-letter/dead-letter-function.ts';
+import { parseDeadLetterConfig } from '../../functions/dead-letter/settings.ts';
 import { createLogger } from '../../shared/core/log.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
