@@ -316,7 +316,13 @@ describe('secrets', () => {
 
   test('each is in the environment of the functions that name it, which alone may read it', async () => {
     add('pipeline-MAIL_API_KEY', 'pipeline-HOOK', 'pipeline-other', 'MAIL_API_KEY');
+    // somebody else's secrets are left alone
+    const others = [{ role: 'roles/owner', members: ['allUsers'] }];
+    gcloud.policies.set('secrets MAIL_API_KEY', structuredClone(others));
+    gcloud.policies.set('secrets pipeline-other', structuredClone(others));
     await deploy([], { app });
+    expect(gcloud.policies.get('secrets MAIL_API_KEY')).toEqual(others);
+    expect(gcloud.policies.get('secrets pipeline-other')).toEqual(others);
     const held = (name: string): unknown =>
       (gcloud.things.get(`function pipeline-${name}`)!['serviceConfig'] as Record<string, unknown>)[
         'secretEnvironmentVariables'
