@@ -1,7 +1,7 @@
+import { FilterError, parseFilter } from '../../shared/events/message-filter.ts';
 import type { Broker } from './broker.ts';
 import { formatDuration } from './duration.ts';
 import { alreadyExists } from './errors.ts';
-import { FilterError, parseFilter } from './filter.ts';
 import { checkName } from './names.ts';
 import { type PushAttempt, startPush } from './push.ts';
 import type { PushForm } from './push-body.ts';

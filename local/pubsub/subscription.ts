@@ -1,6 +1,6 @@
+import { type Attributes, type Filter, parseFilter } from '../../shared/events/message-filter.ts';
 import { Backlog } from './backlog.ts';
 import { parseDuration } from './duration.ts';
-import { type Attributes, type Filter, parseFilter } from './filter.ts';
 import type { StoredMessage } from './message-log.ts';
 import type { SubscriptionRecord } from './records.ts';
 

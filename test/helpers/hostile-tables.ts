@@ -3,7 +3,7 @@ import { indentJson, viewPayload } from '../../cli/dlq/payload.ts';
 import { parsePosition } from '../../cli/lake/replay-position.ts';
 import { parseMultipart } from '../../local/gcs/multipart.ts';
 import { route } from '../../local/gcs/router.ts';
-import { parseFilter } from '../../local/pubsub/filter.ts';
+import { parseFilter } from '../../shared/events/message-filter.ts';
 import { printable } from '../../local/terminal-text.ts';
 import { parseQuestion } from '../../local/vertex/request.ts';
 import { parseCommit } from '../../shared/delta/log/actions.ts';
