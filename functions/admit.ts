@@ -3,6 +3,7 @@ import { functionNamed } from '../shared/app/define-app.ts';
 import { deployedMemory } from '../shared/core/deployed-memory.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
+import { pushesAsEvents } from '../shared/invocation/push.ts';
 import { core } from './app.ts';
 import { parseAdmissionConfig } from './config.ts';
 
@@ -24,7 +25,7 @@ function createAdmittingServer(listener: RequestListener): Server {
   const { memory } = functionNamed(core, name)?.instance ?? { memory: '512Mi' };
   const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
   const log = createLogger({ fields: { function: name } });
-  const server = createServer(new Admission({ bytes, log }).guard(listener));
+  const server = createServer(new Admission({ bytes, log }).guard(pushesAsEvents(listener)));
   // a body must be there in the time that the longest of the small functions has
   server.requestTimeout = 60_000;
   // the front end keeps connections for 600 s: one that we close first may be the one it sends on

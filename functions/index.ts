@@ -1,5 +1,6 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
 import type { Handler } from '../shared/app/define-function.ts';
+import { completeEvent } from '../shared/invocation/push.ts';
 import './admit.ts';
 import { core } from './app.ts';
 import './one-domain.ts';
@@ -9,6 +10,6 @@ for (const { name, load } of core.functions) {
   // One parameter: the framework takes two for a callback.
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
-    return (await loaded).handle(event, core);
+    return (await loaded).handle(completeEvent(event), core);
   });
 }

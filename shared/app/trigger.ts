@@ -1,3 +1,4 @@
+import { MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../events/event-types.ts';
 import { FilterError, parseFilter } from '../events/message-filter.ts';
 
 /**
@@ -88,7 +89,5 @@ export function triggerTopic(trigger: Trigger): string | undefined {
 
 /** The CloudEvents type that Eventarc filters on: https://cloud.google.com/eventarc/docs/reference/supported-events */
 export function eventTypeOf(trigger: Trigger): string {
-  return trigger.kind === 'objectFinalized'
-    ? 'google.cloud.storage.object.v1.finalized'
-    : 'google.cloud.pubsub.topic.v1.messagePublished';
+  return trigger.kind === 'objectFinalized' ? OBJECT_FINALIZED : MESSAGE_PUBLISHED;
 }
