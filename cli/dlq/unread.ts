@@ -1,6 +1,6 @@
 import { core } from '../../functions/app.ts';
 import { printable } from '../../local/terminal-text.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import { tableLines } from '../common/columns.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { oneOf, parseCommand, quoted, UsageError, wholeNumber } from '../common/options.ts';

@@ -53,7 +53,8 @@ export function bucketPlans({ rawDays }: Pick<Options, 'rawDays'>) {
         expire(3, 'budget/'),
         // After that a video delivered again is asked about again, which its manifest prevents.
         expire(90, 'videos/'),
-        expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/'),
+        // effects and decisions as long as the letters whose replays look for them
+        expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/', 'effects/', 'records/'),
       ],
     },
   } satisfies Record<(typeof BUCKET_KINDS)[number], BucketPlan>;

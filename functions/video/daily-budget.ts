@@ -2,9 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { quoted } from '../../shared/core/json-value.ts';
-import type { Gemini } from '../../shared/gcp/gemini.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
+import { claimSlot, type Slots } from '../../shared/records/slots.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { claimSlot, type DailyLimit } from './daily-slots.ts';
+import type { VisionModel } from '../../shared/vision/vision-model.ts';
+
+/** What a day has a bounded number of. */
+export interface DailyLimit {
+  kind: 'videos' | 'gemini-calls';
+  /** At least 1. */
+  limit: number;
+  /** `2026-11-21`, in UTC. */
+  day: string;
+  /** Beginning of the names that share these slots; undefined for those that all names share. */
+  prefix?: string;
+}
+
+export function dailySlots({ kind, limit, day, prefix }: DailyLimit): Slots {
+  if (prefix === undefined) return { folder: `budget/${day}/${kind}/`, limit };
+  // hashed: a prefix may be as long as a name, and hold anything
+  return { folder: `budget/${day}/${kind}-by-prefix/${sha256(prefix).slice(0, 32)}/`, limit };
+}
 
 /** The guard against runaway cost: nothing is paid for that the day's bounds do not cover. */
 export interface DailyBudget {
@@ -14,7 +32,7 @@ export interface DailyBudget {
    */
   admit(): Promise<void>;
   /** Counts each request before it is sent, those that fail included: they may have been paid for. */
-  counted(gemini: Gemini): Gemini;
+  counted(model: VisionModel): VisionModel;
 }
 
 /** Of a UTC day; 0 is no bound. */
@@ -56,13 +74,13 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
       await claim(perPrefix('videos', limits.videosPerPrefix), 'DAILY_VIDEOS_PER_PREFIX', video);
       await claim(shared('videos', limits.videos), 'DAILY_VIDEOS', video);
     },
-    counted: (gemini) => ({
+    counted: (model) => ({
       async ask(question) {
         const owner = `${video}#${randomUUID()}`;
         const ofPrefix = perPrefix('gemini-calls', limits.geminiCallsPerPrefix);
         await claim(ofPrefix, 'DAILY_GEMINI_CALLS_PER_PREFIX', owner);
         await claim(shared('gemini-calls', limits.geminiCalls), 'DAILY_GEMINI_CALLS', owner);
-        return gemini.ask(question);
+        return model.ask(question);
       },
     }),
   };
@@ -78,7 +96,7 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
   async function claim(bound: DailyLimit, setting: string, owner: string): Promise<void> {
     const { kind, limit, day } = bound;
     if (limit === 0) return;
-    if (await claimSlot(state, bound, owner, signal)) return;
+    if (await claimSlot(state, dailySlots(bound), owner, signal)) return;
     const whose = bound.prefix === undefined ? '' : ` for names that begin with ${quoted(bound.prefix)}`;
     throw new AppError(
       'over-budget',

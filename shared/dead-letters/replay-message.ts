@@ -1,7 +1,7 @@
 import { isJsonObject } from '../core/json-value.ts';
 import { MESSAGE_PUBLISHED } from '../events/event-types.ts';
 import { DIED_OF } from '../events/letter-attributes.ts';
-
+import { LINK_PLACES } from '../events/links.ts';
 import { REPLAY_KEY, REPLAY_LETTER } from '../events/replay-mark.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import { type Original, originalOf } from './original.ts';
@@ -105,7 +105,7 @@ function isBrokenMessage(input: unknown): boolean {
 }
 
 function namesCause(attributes: Attributes): boolean {
-  return attributes['ce-causationid'] !== undefined || attributes['causationid'] !== undefined;
+  return LINK_PLACES.causationId.attributes.some((name) => attributes[name] !== undefined);
 }
 
 function misfitIn(attributes: Attributes): string | undefined {

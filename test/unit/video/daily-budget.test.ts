@@ -1,13 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { type DailyLimits, dailyBudget, quotaPrefix } from '../../../functions/video/daily-budget.ts';
-import { claimSlot } from '../../../functions/video/daily-slots.ts';
+import {
+  type DailyLimit,
+  type DailyLimits,
+  dailyBudget,
+  dailySlots,
+  quotaPrefix,
+} from '../../../functions/video/daily-budget.ts';
 import type { Clock } from '../../../shared/core/clock.ts';
+import { claimSlot as claim } from '../../../shared/records/slots.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
-import { scriptedGemini } from '../../helpers/scripted-gemini.ts';
+import { scriptedModel } from '../../helpers/scripted-model.ts';
 
 const DAY = '2026-11-21';
 const videos = (limit: number, day = DAY) => ({ kind: 'videos' as const, limit, day });
+const claimSlot = (state: ObjectStore, limit: DailyLimit, owner: string) =>
+  claim(state, dailySlots(limit), owner);
 const FREE: DailyLimits = { videos: 0, geminiCalls: 0, videosPerPrefix: 0, geminiCallsPerPrefix: 0 };
 const open = (): ObjectStore => createMemoryStorage().bucket('state');
 const owners = (count: number) => Array.from({ length: count }, (_, index) => `video-${index}`);
@@ -124,7 +132,7 @@ describe('the budget of a video', () => {
   });
 
   test('each request counts before it is sent, failed ones too; past the bound none is sent', async () => {
-    const gemini = scriptedGemini({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
+    const gemini = scriptedModel({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
     const limits = { ...FREE, geminiCalls: 3 };
     const counted = dailyBudget({ state: open(), limits, prefix: '', video: 'a', clock }).counted(gemini);
     await counted.ask(question);
@@ -138,7 +146,7 @@ describe('the budget of a video', () => {
     const { store, asked } = watched(open());
     const budget = dailyBudget({ state: store, limits: FREE, prefix: '', video: 'a', clock });
     await budget.admit();
-    await budget.counted(scriptedGemini({ json: 1 })).ask(question);
+    await budget.counted(scriptedModel({ json: 1 })).ask(question);
     expect(asked).toEqual({ puts: 0, stats: 0, lists: 0 });
   });
 
@@ -177,7 +185,7 @@ describe('the budget of a video', () => {
   });
 
   test('requests of a prefix are counted, too, before any is sent', async () => {
-    const gemini = scriptedGemini({ json: 1 }, { json: 2 });
+    const gemini = scriptedModel({ json: 1 }, { json: 2 });
     const limits = { ...FREE, geminiCallsPerPrefix: 1 };
     const counted = dailyBudget({ state: open(), limits, prefix: 'a/', video: 'a/1', clock }).counted(gemini);
     await counted.ask(question);
