@@ -5,6 +5,7 @@ import type { Publisher } from '../gcp/pubsub.ts';
 import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
 import type { Invocation } from './handle.ts';
+import type { Tracing } from './start-tracing.ts';
 
 /** What a function's handler is given beside its event. One value per delivery. */
 export interface Context<S = undefined> extends Invocation, Calls {
@@ -28,13 +29,16 @@ export interface Wiring<S> {
   app: App;
   functionName: string;
   env: Env;
+  /** Undefined if nobody wants spans. */
+  tracing: Tracing | undefined;
 }
 
 export function contextOf<S>(wiring: Wiring<S>, invocation: Invocation): Context<S> {
-  const { settings, storage, publisher, app } = wiring;
+  const { settings, app, tracing } = wiring;
+  const { storage, publisher } = tracing ? tracing.clients(wiring, invocation.trace) : wiring;
   return {
     ...invocation,
-    ...lazyCalls(wiring, invocation),
+    ...lazyCalls({ ...wiring, publisher }, invocation),
     ...{ settings, storage, publisher, app },
     bucket: (key) => storage.bucket(nameOf('bucket', app.buckets[key]?.env, key, wiring.env)),
   };
@@ -66,12 +70,11 @@ function lazyCalls<S>(wiring: Wiring<S>, invocation: Invocation): Calls {
 }
 
 function causeOf(invocation: Invocation) {
-  const { event, eventId, correlationId, clock, log, signal } = invocation;
+  const { event, eventId, correlationId, traceparent, clock, log, signal } = invocation;
+  const { hops, extensions } = event;
   return {
-    ...{ eventId, correlationId, clock, log, signal },
-    traceparent: event.traceparent,
-    hops: event.extensions['hops'],
-    hopchain: event.extensions['hopchain'],
+    ...{ eventId, correlationId, traceparent, hops, clock, log, signal },
+    hopchain: extensions['hopchain'],
   };
 }
 

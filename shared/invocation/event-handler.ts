@@ -118,7 +118,9 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const publish = deadLetterTopic && publishRefusals(publisher, deadLetterTopic, keep, state);
   const refuse = publish || keep;
   const { name: functionName } = definition;
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env };
+  const tracing =
+    config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
+  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env, tracing };
   const work =
     'open' in options ? await options.open({ settings, storage, publisher, log, app, refuse }) : options;
   const runtime: Runtime = {
@@ -129,6 +131,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
     attemptMs: options.attemptMs?.(settings) ?? definition.instance.timeoutSeconds * 900,
     eventTypes: new Set([eventTypeOf(definition.trigger), ...(work.eventTypes ?? [])]),
     ...(clock && { clock }),
+    ...(tracing && { startSpan: tracing.startSpan }),
   };
   const fn = {
     ...work,
