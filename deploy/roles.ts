@@ -1,3 +1,4 @@
+import { rolesOf } from '../shared/app/define-app.ts';
 import type { Guarded } from './cloud.ts';
 import { type Context, chosen } from './context.ts';
 import { memberOf } from './names.ts';
@@ -77,16 +78,17 @@ function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
 }
 
 function rolesOfFunctions(context: Where, isAsked: (on: string) => boolean): Wanted[] {
-  return chosen(context).flatMap(({ name, roles }) =>
-    roles
+  return chosen(context).flatMap((definition) => {
+    const { name } = definition;
+    return rolesOf(definition, context.app)
       .filter(({ on }) => isAsked(on))
       .map(({ role, on, reason }) => ({
         on: guarded(on, name, context),
         role,
         member: memberOf(context.names.account(name)),
         reason: `${name}: ${reason}`,
-      })),
-  );
+      }));
+  });
 }
 
 function guarded(on: string, name: string, { app, names }: Where): Guarded {

@@ -28,6 +28,7 @@ export interface WantedSubscription {
 /** Its trigger's, where that is a topic; and the one by which its dead letters are replayed to it alone. */
 export function subscriptionsOf(definition: FunctionDefinition): WantedSubscription[] {
   const { name, trigger, instance, maxDeliveryAttempts, givesUpTo } = definition;
+  if (givesUpTo === undefined) return [];
   const { concurrency, timeoutSeconds } = instance;
   const common = {
     concurrency,

@@ -1,9 +1,8 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
-import { eventTypeOf, type Trigger } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
-import type { Names } from '../names.ts';
-import type { Step } from '../step.ts';
+import type { Arg, Step } from '../step.ts';
+import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: to 2028-04-30. */
 const RUNTIME = 'nodejs24';
@@ -67,32 +66,32 @@ function anew(wanted: FunctionDefinition, context: Context): Step[] {
   ];
 }
 
-function deployCommand({ name, trigger, instance }: FunctionDefinition, context: Context): string[] {
+function deployCommand({ name, trigger, instance }: FunctionDefinition, context: Context): Arg[] {
   const { names, source } = context;
-  const { region, project } = names.place;
+  const { project } = names.place;
   const account = names.account(name);
   return [
     ...['functions', 'deploy', names.function(name), inProject(context), inRegion(context), '--gen2'],
     ...[`--runtime=${RUNTIME}`, '--source=.', `--entry-point=${name}`],
-    '--retry',
+    ...appFlags(context),
     ...[`--memory=${instance.memory}`, `--cpu=${instance.cpu}`, `--concurrency=${instance.concurrency}`],
     ...[
       '--min-instances=0',
       `--max-instances=${mostInstances(instance, context)}`,
       `--timeout=${instance.timeoutSeconds}s`,
     ],
-    ...[`--service-account=${account}`, `--trigger-service-account=${account}`],
+    `--service-account=${account}`,
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
-    ...['--ingress-settings=internal-only', '--no-allow-unauthenticated'],
-    ...[`--trigger-location=${region}`, triggerFlag(trigger, names)],
+    ...triggerFlags(name, trigger, names),
     `--set-env-vars=${listFlag(environment(context))}`,
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];
 }
 
-function triggerFlag(trigger: Trigger, names: Names): string {
-  if (trigger.kind !== 'objectFinalized') return `--trigger-topic=${names.topic(trigger.topic)}`;
-  return `--trigger-event-filters=type=${eventTypeOf(trigger)},bucket=${names.bucket(trigger.bucket)}`;
+/** The build is told which app it is, and is given what that one needs. */
+function appFlags({ source: { app } }: Context): Arg[] {
+  if (app === undefined) return [];
+  return [{ flag: '--ignore-file', content: app.ignoreFile }, `--set-build-env-vars=PIPELINE_APP=${app.dir}`];
 }
 
 /** The environment of every function, which refuses to start where one of these would feed another. */
@@ -131,20 +130,16 @@ export function differences(
 ): string[] {
   const { names, source } = context;
   const account = names.account(name);
-  const {
-    serviceConfig: service = {},
-    buildConfig: build = {},
-    eventTrigger: fired = {},
-    labels = {},
-  } = found;
+  const { serviceConfig: service = {}, buildConfig: build = {}, labels = {} } = found;
   const builder = `projects/${names.place.project}/serviceAccounts/${names.account('build')}`;
-  const pairs: [what: string, found: unknown, wanted: unknown][] = [
+  const pairs: Pair[] = [
     ['state', found.state, 'ACTIVE'],
     ['source', labels['source'], source.hash],
     ['deployment', labels['deployment'], names.place.prefix],
     ['runtime', build.runtime, RUNTIME],
     ['entry point', build.entryPoint, name],
     ['builder', build.serviceAccount, builder],
+    ['app', build.environmentVariables?.['PIPELINE_APP'], source.app?.dir],
     ['memory', sameMemory(service.availableMemory, instance.memory), instance.memory],
     ['CPU', Number(service.availableCpu), instance.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, instance.concurrency],
@@ -152,16 +147,11 @@ export function differences(
     ['most instances', service.maxInstanceCount, mostInstances(instance, context)],
     ['timeout', service.timeoutSeconds, instance.timeoutSeconds],
     ['service account', service.serviceAccountEmail, account],
-    ['ingress', service.ingressSettings, 'ALLOW_INTERNAL_ONLY'],
-    ['retry', fired.retryPolicy, 'RETRY_POLICY_RETRY'],
-    ["trigger's account", fired.serviceAccountEmail, account],
-    ["trigger's region", fired.triggerRegion, names.place.region],
-    ['event type', fired.eventType, eventTypeOf(trigger)],
-    ['event source', sourceOf(fired, trigger), sourceWanted(trigger, names)],
+    ...triggerPairs(found, name, trigger, names),
   ];
   const told = pairs
     .filter(([, is, wanted]) => is !== wanted)
-    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
+    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted ?? 'set'}`);
   return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
 }
 
@@ -176,21 +166,6 @@ function sameMemory(found: string | undefined, wanted: string): string | undefin
 function mebibytes(text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(Mi|Gi)$/.exec(text) ?? [];
   return Number(count) * (unit === 'Gi' ? 1_024 : 1);
-}
-
-/** A trigger of a bucket has a topic, too: the one that Eventarc made to carry its events. */
-function sourceOf(
-  { pubsubTopic, eventFilters }: NonNullable<CloudFunction['eventTrigger']>,
-  trigger: Trigger,
-): string | undefined {
-  if (trigger.kind !== 'objectFinalized') return pubsubTopic;
-  return eventFilters?.find(({ attribute }) => attribute === 'bucket')?.value;
-}
-
-function sourceWanted(trigger: Trigger, names: Names): string {
-  return trigger.kind === 'objectFinalized'
-    ? names.bucket(trigger.bucket)
-    : names.topicPath(names.topic(trigger.topic));
 }
 
 function environmentDifferences(found: Record<string, string>, wanted: Record<string, string>): string[] {

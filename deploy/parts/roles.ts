@@ -2,7 +2,7 @@ import { type Guarded, guardedKey, policyCommand } from '../cloud.ts';
 import type { Binding } from '../cloud-types.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
-import { BUCKET_KINDS, memberOf } from '../names.ts';
+import { memberOf } from '../names.ts';
 import { agentRoles, earlyRoles, serviceRoles, type Wanted } from '../roles.ts';
 import type { Step } from '../step.ts';
 import { wantedTopics } from './topics.ts';
@@ -20,9 +20,9 @@ export const roles: Part = {
     const topics = new Set((await cloud.topics()).map(({ name }) => shortName(name)));
     const looked: Guarded[] = [
       { kind: 'project' },
-      ...BUCKET_KINDS.map((kind) => ({ kind: 'bucket', name: names.bucket(kind) }) as const).filter(
-        ({ name }) => buckets.has(name),
-      ),
+      ...Object.keys(context.app.buckets)
+        .map((key) => ({ kind: 'bucket', name: names.bucket(key) }) as const)
+        .filter(({ name }) => buckets.has(name)),
       ...wantedTopics(context)
         .map(([name]) => ({ kind: 'topic', name }) as const)
         .filter(({ name }) => topics.has(name)),

@@ -87,7 +87,8 @@ async function wishes(context: Context): Promise<Wish[]> {
   const { names, cloud } = context;
   const functions = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
   const triggers = new Map((await cloud.triggers()).map((one) => [shortName(one.name), one]));
-  const own = chosen(context).map((one): Wish => {
+  const delivered = chosen(context).filter(({ trigger }) => trigger.kind !== 'http');
+  const own = delivered.map((one): Wish => {
     const { name } = one;
     const path = functions.get(names.function(name))?.eventTrigger?.trigger;
     const subscription = path && triggers.get(shortName(path))?.transport?.pubsub?.subscription;
@@ -129,6 +130,7 @@ async function wishes(context: Context): Promise<Wish[]> {
 }
 
 function deadOf({ maxDeliveryAttempts, givesUpTo }: FunctionDefinition, { names }: Context): Wish['dead'] {
+  if (givesUpTo === undefined) return undefined;
   return { attempts: maxDeliveryAttempts, topic: names.topic(givesUpTo) };
 }
 

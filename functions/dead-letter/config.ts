@@ -5,8 +5,6 @@ import { type LakeConfig, readLakeConfig } from '../../shared/lake/lake-config.t
 export interface DeadLetterConfig extends LakeConfig {
   project: string | undefined;
   stateBucket: string;
-  /** Where manifests tell that an upload was settled after all; without it that is not looked at. */
-  framesBucket: string | undefined;
   storageEndpoint: string | undefined;
   /** Time one attempt has, below the function's own timeout. */
   attemptMs: number;
@@ -23,7 +21,6 @@ export function parseDeadLetterConfig(env: Env): DeadLetterConfig {
   const config: DeadLetterConfig = {
     project: read.optional('GOOGLE_CLOUD_PROJECT'),
     stateBucket: read.required('STATE_BUCKET'),
-    framesBucket: read.optional('FRAMES_BUCKET'),
     ...readLakeConfig(read),
     storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
     attemptMs: read.number('INSPECT_SECONDS', 100, { min: 0.1, max: 3_500 }) * 1_000,

@@ -31,6 +31,8 @@ export function createInspection(
   config: DeadLetterConfig,
   { storage, log }: { storage: Storage; log: Logger },
   app: App,
+  /** Names of the buckets that its functions are `settledIn`. */
+  results: Readonly<Record<string, string>>,
 ): Inspection {
   const names = app.functions.map(({ name }) => name);
   const state = storage.bucket(config.stateBucket);
@@ -48,7 +50,10 @@ export function createInspection(
     app,
     state,
     storage,
-    frames: config.framesBucket === undefined ? undefined : storage.bucket(config.framesBucket),
+    resultsOf(name) {
+      const bucket = Object.hasOwn(results, name) ? results[name] : undefined;
+      return bucket === undefined ? undefined : storage.bucket(bucket);
+    },
     gate: new StormGate(config.inFull),
     hasEvents: (ids) => rows.hasAll(ids),
     submit: (row, options) => writer.submit(row, options),

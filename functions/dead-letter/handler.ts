@@ -1,4 +1,5 @@
 import type { App } from '../../shared/app/define-app.ts';
+import { settledBuckets } from '../../shared/app/subject.ts';
 import { handleEvent } from '../../shared/invocation/handle.ts';
 import { configured, connect } from '../../shared/invocation/services.ts';
 import { parseDeadLetterConfig } from './config.ts';
@@ -15,5 +16,6 @@ export async function handle(input: unknown, app: App): Promise<void> {
 
 function open(app: App): Inspection {
   const config = configured(() => parseDeadLetterConfig(process.env));
-  return createInspection(config, connect({ ...config, pubsubEndpoint: undefined }), app);
+  const services = connect({ ...config, pubsubEndpoint: undefined });
+  return createInspection(config, services, app, settledBuckets(app, process.env));
 }

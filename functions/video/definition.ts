@@ -31,5 +31,6 @@ export const processVideo = defineFunction({
     { role: 'roles/aiplatform.user', on: 'project', reason: 'asks Gemini; has no narrower resource' },
   ],
   load: () => import('./handler.ts'),
+  settledIn: 'frames',
   subject: async () => (await import('./subject.ts')).subjectOf,
 });

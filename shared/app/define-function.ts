@@ -1,10 +1,14 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
-import type { Trigger } from './trigger.ts';
+import type { EventTrigger, Http, Trigger } from './trigger.ts';
 
 export interface Role {
   role: string;
-  /** `project`, `function` (itself), or the key of a bucket or topic. Never the project if a narrower one will do. */
+  /**
+   * `project`, `function` (itself), the key of a bucket or topic, `sources` (each bucket that fires a function) or
+   * `results` (each bucket that a function is `settledIn`). Never the project if a narrower one will do.
+   */
   on: string;
   reason: string;
 }
@@ -20,30 +24,65 @@ export interface Instance {
   timeoutSeconds: number;
 }
 
+/** What `load` imports for a function that events fire. */
 export interface Handler {
   /** `app`: the one that runs it, for handlers that work on any app. */
   handle(event: unknown, app: App): Promise<void>;
 }
 
-export interface FunctionDefinition {
-  /** camelCase; its name in the cloud is the lower-case form. */
-  name: string;
-  trigger: Trigger;
-  /** Deliveries before it is given up, 5 to 100. */
-  maxDeliveryAttempts: number;
-  /** The topic it is given up to: the inspector's own dead letters must not come back to it. */
-  givesUpTo: 'dead-letters' | 'dead-letters-unread';
-  instance: Instance;
-  /** Its own roles and those that its trigger needs. */
-  roles: readonly Role[];
-  /** Imports the handler, with the first event: one function never pays for another's imports. */
-  load(): Promise<Handler>;
-  /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
-  subject: (() => Promise<SubjectReader>) | undefined;
+/** A request as functions-framework hands it over: its body is parsed by its content type. */
+export interface HttpRequest extends IncomingMessage {
+  body?: unknown;
+  rawBody?: Buffer;
 }
 
-export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject'> &
-  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject'>>;
+/** What `load` imports for an `http` function. */
+export interface HttpHandler {
+  /** Answers the request before it resolves. If it throws first, the caller gets 500. */
+  serve(request: HttpRequest, response: ServerResponse, app: App): Promise<void>;
+}
+
+interface FunctionFields {
+  /** camelCase; its name in the cloud is the lower-case form. */
+  name: string;
+  instance: Instance;
+  /** Its own roles; defineFunction adds those that its trigger needs. */
+  roles: readonly Role[];
+  /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
+  subject: (() => Promise<SubjectReader>) | undefined;
+  /** Key of the bucket that has the objects by which its subject is settled. */
+  settledIn?: string;
+}
+
+export interface FunctionDefinition extends FunctionFields {
+  trigger: Trigger;
+  /** Deliveries before it is given up, 5 to 100. Means nothing for `http`. */
+  maxDeliveryAttempts: number;
+  /**
+   * The topic it is given up to: the inspector's own dead letters must not come back to it. Undefined for `http`,
+   * which nothing delivers again.
+   */
+  givesUpTo: 'dead-letters' | 'dead-letters-unread' | undefined;
+  /** Imports the handler, with the first event: one function never pays for another's imports. */
+  load(): Promise<Handler | HttpHandler>;
+}
+
+interface CommonOptions extends Omit<FunctionFields, 'subject'>, Partial<Pick<FunctionFields, 'subject'>> {}
+
+interface EventOptions extends CommonOptions {
+  trigger: EventTrigger;
+  /** Default 10. */
+  maxDeliveryAttempts?: number;
+  givesUpTo?: 'dead-letters' | 'dead-letters-unread';
+  load(): Promise<Handler>;
+}
+
+interface HttpOptions extends CommonOptions {
+  trigger: Http;
+  load(): Promise<HttpHandler>;
+}
+
+export type FunctionOptions = EventOptions | HttpOptions;
 
 const TRIGGER_ROLES: readonly Role[] = [
   { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
@@ -64,10 +103,12 @@ const TRIGGER_ROLES: readonly Role[] = [
  * });
  */
 export function defineFunction(options: FunctionOptions): FunctionDefinition {
+  const isCalled = options.trigger.kind === 'http';
   return {
-    givesUpTo: 'dead-letters',
+    givesUpTo: isCalled ? undefined : 'dead-letters',
+    maxDeliveryAttempts: 10,
     subject: undefined,
     ...options,
-    roles: [...options.roles, ...TRIGGER_ROLES],
+    roles: [...options.roles, ...(isCalled ? [] : TRIGGER_ROLES)],
   };
 }

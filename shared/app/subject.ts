@@ -1,3 +1,4 @@
+import type { Env } from '../core/config.ts';
 import type { ConcernedEvent, ConcernedObject } from '../dead-letters/records.ts';
 import { type App, functionNamed } from './define-app.ts';
 
@@ -9,8 +10,11 @@ export interface Subject {
   historyId: string;
   about: ConcernedObject | ConcernedEvent | undefined;
   correlationId: string | undefined;
-  /** What exists once the event is settled: an object in the frames bucket, or all rows with these ids. */
-  settled: { manifest: string } | { rows: string[] } | undefined;
+  /**
+   * What exists once the event is settled: an object in the bucket that the function is `settledIn`, or rows with
+   * all of these ids in the table of events. Undefined if nothing shows it.
+   */
+  settled: { object: string } | { rows: string[] } | undefined;
 }
 
 /** Throws a refusal if the function itself would refuse the input. */
@@ -24,4 +28,13 @@ export async function subjectOf(
 ): Promise<Subject | undefined> {
   const read = await functionNamed(app, functionName)?.subject?.();
   return read?.(input);
+}
+
+/** Names of the buckets that functions are `settledIn`, by function; without those that `env` does not name. */
+export function settledBuckets(app: App, env: Env): Record<string, string> {
+  const named = app.functions.flatMap(({ name, settledIn }) => {
+    const bucket = settledIn === undefined ? undefined : env[app.buckets[settledIn]?.env ?? ''];
+    return bucket ? [[name, bucket] as const] : [];
+  });
+  return Object.fromEntries(named);
 }

@@ -25,7 +25,9 @@ export function startMemoryInspector(storage: Storage = createMemoryStorage()): 
   const logs: Record<string, unknown>[] = [];
   const env = { STATE_BUCKET: 'state', FRAMES_BUCKET: 'frames', LAKE_BUCKET: 'lake', FLUSH_MS: '0' };
   const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
-  const { fn, runtime } = createInspection(parseDeadLetterConfig(env), { storage, log }, core);
+  const { fn, runtime } = createInspection(parseDeadLetterConfig(env), { storage, log }, core, {
+    processVideo: 'frames',
+  });
   const state = storage.bucket('state');
   return {
     storage,
