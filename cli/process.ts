@@ -118,7 +118,8 @@ async function processAll({ files, metadata, settings, out: folder, json }: Opti
     const tracker = new UploadTracker(stagePrinter(show));
     cloud = await startLocalCloud({
       dir,
-      env: { LOG_LEVEL: 'debug', ...process.env, ...settings },
+      env: settings,
+      shell: { LOG_LEVEL: 'debug', ...process.env },
       gemini: chooseGemini(process.env),
       only: ['processVideo'],
       events: { ...tracker.events, onTrouble },

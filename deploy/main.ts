@@ -13,6 +13,7 @@ import { explain, oneLine } from './mends.ts';
 import { Names } from './names.ts';
 import { appOption, HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
+import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
@@ -41,7 +42,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const gcloud = createGcloud({ project, env, patienceMs, onWait });
   const { app } = loaded;
   const asking = { app, gcloud, options, env };
-  const settings = readSettings(options.settings);
+  const settings = readSettings(options.settings, app, { GOOGLE_CLOUD_PROJECT: project });
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
@@ -49,6 +50,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
+  await checkSecrets(context);
   if (options.dryRun) {
     say(SCRIPT_HEAD);
     const changes = await dryRun(context, say);

@@ -60,6 +60,11 @@ export class Names {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 
+  /** In Secret Manager, the secret that holds this variable. */
+  secret(variable: string): string {
+    return `${this.place.prefix}-${variable}`;
+  }
+
   /** Name of the scheduler job that fires a function. */
   schedule(name: string, { job = name.toLowerCase() }: Pick<Schedule, 'job'>): string {
     return `${this.place.prefix}-${job}`;

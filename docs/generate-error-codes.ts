@@ -87,6 +87,23 @@ const REFUSALS: Readonly<Record<RefusalCode, Documented>> = {
     meaning: "The object's name does not begin with `NAME_PREFIX`.",
     remedy: 'Upload under that prefix, or change the setting.',
   },
+  loop: {
+    meaning:
+      'Functions that answer events with events have followed one another more than `MAX_HOPS` times. The message shows the chain.',
+    remedy:
+      'Break the loop: change what a function of the chain publishes or subscribes to, deploy, and discard. If the chain is meant to be that long, raise `MAX_HOPS`, deploy and replay.',
+  },
+  'too-many-events': {
+    meaning: 'More than `MAX_EVENTS_PER_CORRELATION` events of one type belong to one correlation id.',
+    remedy:
+      'If so many are meant, raise the setting, deploy and replay; events that were published before keep their ids. Else correct the function that publishes them, and discard.',
+  },
+  'effect-unknown': {
+    meaning:
+      'A process died, or a call failed, after a side effect with `onUnknown: stop` was started. Nobody knows whether it happened.',
+    remedy:
+      'Look at the provider. Replay with `--effect-done` if it happened, with `--effect-again` if it did not. See [delivery and effects](delivery-and-effects.md#settling-an-unknown-effect).',
+  },
 };
 
 const RETRIED: Readonly<Record<RetryableCode, Documented>> = {

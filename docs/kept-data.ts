@@ -53,9 +53,23 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'state',
     names: '`budget/`',
-    holds: "the slots of a day's bounds, each with the id of its upload",
+    holds: "the slots of a day's bounds and of correlation ids, each with the id of its upload or event",
     until: expiry('budget/'),
     erase: 'none: it expires',
+  },
+  {
+    place: 'state',
+    names: '`effects/`',
+    holds: 'when each side effect of an event was started and done, and the value that it returned',
+    until: expiry('effects/'),
+    erase: 'with its dead letter (`pipeline dlq erase`)',
+  },
+  {
+    place: 'state',
+    names: '`records/`',
+    holds: 'what handlers have decided about an event',
+    until: expiry('records/'),
+    erase: 'with its dead letter (`pipeline dlq erase`)',
   },
   {
     place: 'state',

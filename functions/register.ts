@@ -2,7 +2,7 @@ import { cloudEvent, http } from '@google-cloud/functions-framework';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
 import { createLogger } from '../shared/core/log.ts';
-import { admitBySize } from './admit.ts';
+import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
 
 /** Gives every function of an app to the framework; the bundle's entry calls it with the app it was made for. */
@@ -14,14 +14,16 @@ export function register(app: App): void {
   }
 }
 
-function registerEvent({ name, load }: FunctionDefinition, app: App): void {
+function registerEvent(definition: FunctionDefinition, app: App): void {
+  const { name, load } = definition;
   let loaded: Promise<Handler | HttpHandler> | undefined;
   // One parameter: the framework takes two for a callback.
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
     const handler = await loaded;
     if (!('handle' in handler)) throw new TypeError(`${name}: load() must give a module with "handle"`);
-    return handler.handle(event, app);
+    const settlement = await handler.handle(event, app, definition);
+    if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
   });
 }
 

@@ -28,7 +28,8 @@ export const services: AppPart = {
         expire(3, 'budget/'),
         // After that a video delivered again is asked about again, which its manifest prevents.
         expire(90, 'videos/'),
-        expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/'),
+        // effects and decisions as long as the letters whose replays look for them
+        expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/', 'effects/', 'records/'),
       ],
     },
   },

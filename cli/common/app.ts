@@ -33,9 +33,11 @@ function asUsage<T>(work: () => T): T {
   }
 }
 
-/** Names of the app's buckets by the variables that name them; in a local cloud they are named by their keys. */
-export function bucketEnv({ buckets }: App, env: NodeJS.ProcessEnv, isLocal: boolean): NodeJS.ProcessEnv {
-  if (!isLocal) return env;
-  const own = Object.entries(buckets).map(([key, bucket]) => [bucket.env, env[bucket.env] || key]);
-  return { ...env, ...Object.fromEntries(own) };
+/** Name of a bucket of the app; undefined if nothing says it. In a local cloud, buckets are named by their keys. */
+export function bucketName(
+  key: string,
+  { buckets }: App,
+  { env, isLocal }: { env: NodeJS.ProcessEnv; isLocal: boolean },
+): string | undefined {
+  return env[buckets[key]?.env ?? ''] || (isLocal ? key : undefined);
 }

@@ -38,6 +38,11 @@ const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
   superseded: 'a newer upload has the name, and an event of its own: discard this one',
   blocked: 'Gemini withholds an answer: change the question (MOMENT_PROMPT) and replay, or discard it',
   'outside-prefix': 'it is no upload for this pipeline: discard it, or change NAME_PREFIX and replay',
+  loop: 'functions answer one another in the chain that the message shows: break it, deploy, then discard this',
+  'too-many-events':
+    'raise MAX_EVENTS_PER_CORRELATION, deploy, then replay; or correct its publisher and discard',
+  'effect-unknown':
+    'ask the provider whether it happened: if so, replay with --effect-done, if not, with --effect-again',
   unavailable: 'a service was away: once it answers again, replay',
   quota: 'a quota was used up: raise it or wait, then replay with a low --rate',
   timeout: 'it took too long: look at what was slow, raise the time if need be, then replay',
@@ -85,6 +90,11 @@ export function adviceOn(letter: AdviceOn, command: CommandText = plainCommand):
   if (!isReplayable) return `no function can be given it back: look at the payload, then ${discard}`;
   const known = Object.hasOwn(BY_CODE, code) ? (code as ErrorCode) : 'unknown';
   const before = status === 'failed-again' ? 'its replay failed too; ' : '';
-  const commands = HOPELESS.has(known) ? discard : `${replay}, or ${discard}`;
+  const commands =
+    known === 'effect-unknown'
+      ? `${command(`replay ${name} --effect-done`)}, or ${command(`replay ${name} --effect-again`)}`
+      : HOPELESS.has(known)
+        ? discard
+        : `${replay}, or ${discard}`;
   return `${before}${BY_CODE[known]} (${commands})`;
 }

@@ -4,7 +4,8 @@ import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import { type DeathRecord, type LetterSummary, PREFIX } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import { REFUSED_PREFIX } from '../../shared/invocation/refusals.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { effectsOf, recordsOf } from '../../shared/patterns/effect-records.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import type { Dlq } from './dlq.ts';
 import { readDeath } from './read-death.ts';
 
@@ -47,6 +48,8 @@ export async function objectsOf(dlq: Dlq, letter: LetterSummary): Promise<Letter
   const prefixes = [...ids].flatMap((id) => [
     `failures/${letter.function}/${id}/`,
     `${REFUSED_PREFIX}${letter.function}/${id}.`,
+    effectsOf({ function: letter.function, eventId: id }),
+    recordsOf({ function: letter.function, eventId: id }),
   ]);
   prefixes.push(...[...inspectorIds].map((id) => `failures/inspectDeadLetter/${id}/`));
   const [entries, ...others] = await Promise.all(

@@ -1,10 +1,10 @@
 import { concernStateOf } from '../../functions/dead-letter/concern-state.ts';
 import { EventRows } from '../../functions/dead-letter/event-rows.ts';
-import type { App } from '../../shared/app/define-app.ts';
-import { settledBuckets, subjectOf } from '../../shared/app/subject.ts';
+import { type App, functionNamed } from '../../shared/app/define-app.ts';
+import { subjectOf } from '../../shared/app/subject.ts';
 import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import type { ConcernState, DeathRecord } from '../../shared/dead-letters/records.ts';
-import { bucketEnv } from '../common/app.ts';
+import { bucketName } from '../common/app.ts';
 import type { Dlq } from './dlq.ts';
 
 /** How what the letter is about stands now; `unknown` where that cannot be told. */
@@ -12,11 +12,14 @@ export async function liveState(dlq: Dlq, death: DeathRecord): Promise<ConcernSt
   const { storage, place, signal } = dlq;
   const { lake } = place;
   const app = await dlq.app();
-  const results = settledBuckets(app, bucketEnv(app, place.env, place.isLocal));
   const rows = lake && new EventRows(storage.bucket(lake.bucket), lake.path);
   const tools = {
     storage,
-    resultsOf: (name: string) => (Object.hasOwn(results, name) ? storage.bucket(results[name]!) : undefined),
+    resultsOf(name: string) {
+      const key = functionNamed(app, name)?.settledIn;
+      const bucket = key === undefined ? undefined : bucketName(key, app, place);
+      return bucket === undefined ? undefined : storage.bucket(bucket);
+    },
     hasEvents: async (ids: readonly string[]) => (await rows?.hasAll(ids)) ?? false,
   };
   const settled = await settledBy(death, app);

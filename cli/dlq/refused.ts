@@ -2,7 +2,7 @@ import { printable } from '../../local/terminal-text.ts';
 import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { deadLetterMessage } from '../../shared/dead-letters/dead-letter-message.ts';
 import { REFUSED_PREFIX, type RefusedRecord } from '../../shared/invocation/refusals.ts';
-import { readRecord, writeRecord } from '../../shared/records/once.ts';
+import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import { tableLines } from '../common/columns.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { Failure, parseCommand, quoted, UsageError } from '../common/options.ts';

@@ -1,6 +1,6 @@
 import { printable } from '../../local/terminal-text.ts';
 import type { App } from '../../shared/app/define-app.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import { tableLines } from '../common/columns.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { oneOf, parseCommand, quoted, UsageError, wholeNumber } from '../common/options.ts';

@@ -1,5 +1,5 @@
 import { uploadFolders, uploadIdOf } from '../../functions/video/records.ts';
-import { readRecord } from '../../shared/records/once.ts';
+import { readRecord } from '../../shared/records/record.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 
 /** An uploaded object; without a generation, all that it ever had. */

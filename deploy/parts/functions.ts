@@ -1,6 +1,7 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
+import { environmentDifferences, environmentFlags } from '../function-env.ts';
 import type { Arg, Step } from '../step.ts';
 import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
@@ -36,17 +37,23 @@ export const functions: Part = {
       if (path && !fired.has(shortName(path))) return anew(one, context);
       const differs = found ? differences(found, one, context) : ['it is not there'];
       if (differs.length === 0) return [];
-      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context)];
+      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context, found)];
     });
   },
 };
 
-function deploy(verb: 'create' | 'update', why: string, wanted: FunctionDefinition, context: Context): Step {
+function deploy(
+  verb: 'create' | 'update',
+  why: string,
+  wanted: FunctionDefinition,
+  context: Context,
+  found?: CloudFunction,
+): Step {
   return {
     verb,
     what: `function ${context.names.function(wanted.name)}`,
     why,
-    command: deployCommand(wanted, context),
+    command: deployCommand(wanted, context, found),
     lane: context.names.function(wanted.name),
     retryOn: PASSES,
   };
@@ -66,7 +73,8 @@ function anew(wanted: FunctionDefinition, context: Context): Step[] {
   ];
 }
 
-function deployCommand({ name, trigger, instance }: FunctionDefinition, context: Context): Arg[] {
+function deployCommand(wanted: FunctionDefinition, context: Context, found?: CloudFunction): Arg[] {
+  const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const { project } = names.place;
   const account = names.account(name);
@@ -83,7 +91,7 @@ function deployCommand({ name, trigger, instance }: FunctionDefinition, context:
     `--service-account=${account}`,
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
     ...triggerFlags(name, trigger, names),
-    `--set-env-vars=${listFlag(environment(context))}`,
+    ...environmentFlags(wanted, context, found),
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];
 }
@@ -94,40 +102,9 @@ function appFlags({ source: { app } }: Context): Arg[] {
   return [{ flag: '--ignore-file', content: app.ignoreFile }, `--set-build-env-vars=PIPELINE_APP=${app.dir}`];
 }
 
-/** The environment of every function, which refuses to start where one of these would feed another. */
-export function environment({
-  app,
-  names,
-  settings,
-}: Pick<Context, 'app' | 'names' | 'settings'>): Record<string, string> {
-  const buckets = Object.entries(app.buckets).map(([key, { env }]) => [env, names.bucket(key)]);
-  const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
-    env === undefined ? [] : [[env, names.topicPath(names.topic(key))]],
-  );
-  return {
-    ...settings,
-    GOOGLE_CLOUD_PROJECT: names.place.project,
-    ...Object.fromEntries([...buckets, ...topics]),
-    REPLAY_TOPIC_PREFIX: names.replayPrefix,
-  };
-}
-
-/** `^;^A=1;B=2`: gcloud's way to have commas in values. */
-function listFlag(values: Record<string, string>): string {
-  const pairs = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-  const between = [',', ';', '|', '@@', '##', '~~~'].find(
-    (mark) => !pairs.some((pair) => pair.includes(mark)),
-  );
-  if (between === undefined) throw new Error('settings have every mark that gcloud could separate them by');
-  return between === ',' ? pairs.join(',') : `^${between}^${pairs.join(between)}`;
-}
-
 /** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
-export function differences(
-  found: CloudFunction,
-  { name, trigger, instance }: FunctionDefinition,
-  context: Context,
-): string[] {
+export function differences(found: CloudFunction, wanted: FunctionDefinition, context: Context): string[] {
+  const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const account = names.account(name);
   const { serviceConfig: service = {}, buildConfig: build = {}, labels = {} } = found;
@@ -152,7 +129,7 @@ export function differences(
   const told = pairs
     .filter(([, is, wanted]) => is !== wanted)
     .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted ?? 'set'}`);
-  return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
+  return [...told, ...environmentDifferences(service, wanted, context)];
 }
 
 const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
@@ -166,12 +143,4 @@ function sameMemory(found: string | undefined, wanted: string): string | undefin
 function mebibytes(text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(Mi|Gi)$/.exec(text) ?? [];
   return Number(count) * (unit === 'Gi' ? 1_024 : 1);
-}
-
-function environmentDifferences(found: Record<string, string>, wanted: Record<string, string>): string[] {
-  // the platform's own
-  const { LOG_EXECUTION_ID: _, ...own } = found;
-  const all = [...new Set([...Object.keys(own), ...Object.keys(wanted)])].sort();
-  const differing = all.filter((key) => own[key] !== wanted[key]);
-  return differing.length === 0 ? [] : [`settings differ: ${differing.join(', ')}`];
 }

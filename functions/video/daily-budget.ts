@@ -2,9 +2,27 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { quoted } from '../../shared/core/json-value.ts';
+import { sha256 } from '../../shared/core/sha256.ts';
 import type { Gemini } from '../../shared/gcp/gemini.ts';
+import { claimSlot, type Slots } from '../../shared/records/slots.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { claimSlot, type DailyLimit } from './daily-slots.ts';
+
+/** What a day has a bounded number of. */
+export interface DailyLimit {
+  kind: 'videos' | 'gemini-calls';
+  /** At least 1. */
+  limit: number;
+  /** `2026-11-21`, in UTC. */
+  day: string;
+  /** Beginning of the names that share these slots; undefined for those that all names share. */
+  prefix?: string;
+}
+
+export function dailySlots({ kind, limit, day, prefix }: DailyLimit): Slots {
+  if (prefix === undefined) return { folder: `budget/${day}/${kind}/`, limit };
+  // hashed: a prefix may be as long as a name, and hold anything
+  return { folder: `budget/${day}/${kind}-by-prefix/${sha256(prefix).slice(0, 32)}/`, limit };
+}
 
 /** The guard against runaway cost: nothing is paid for that the day's bounds do not cover. */
 export interface DailyBudget {
@@ -78,7 +96,7 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
   async function claim(bound: DailyLimit, setting: string, owner: string): Promise<void> {
     const { kind, limit, day } = bound;
     if (limit === 0) return;
-    if (await claimSlot(state, bound, owner, signal)) return;
+    if (await claimSlot(state, dailySlots(bound), owner, signal)) return;
     const whose = bound.prefix === undefined ? '' : ` for names that begin with ${quoted(bound.prefix)}`;
     throw new AppError(
       'over-budget',

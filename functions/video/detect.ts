@@ -1,15 +1,15 @@
 import { addTokens, NO_TOKENS, type Spent } from '../../shared/gcp/ask-gemini.ts';
 import type { Gemini, GeminiPart, TokenCounts } from '../../shared/gcp/gemini.ts';
 import { withLease } from '../../shared/records/lease.ts';
-import { once, readRecord } from '../../shared/records/once.ts';
+import { readRecord, record } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Question } from './check-upload.ts';
-import type { VideoConfig } from './config.ts';
 import { dailyBudget } from './daily-budget.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
 import { refineMoment } from './moments/refine-moment.ts';
 import type { VideoNames } from './records.ts';
+import type { VideoConfig } from './settings.ts';
 
 export interface DetectedMoment {
   /** As Gemini wrote it in the coarse pass. */
@@ -77,7 +77,7 @@ export async function detect(input: DetectInput): Promise<Detection> {
   if (known) return known;
   return withLease(state, names.lease, { ttlMs: config.leaseMs, signal }, () =>
     // Looked up again: the holder before us may have answered between our look and our lease.
-    once(state, names.detection, () => ask(input), { signal }),
+    record(state, names.detection, () => ask(input), { signal }),
   );
 }
 
@@ -87,7 +87,7 @@ async function ask(input: DetectInput): Promise<Detection> {
   const gemini = budget.counted(await input.gemini());
   const { durationSeconds } = video.facts;
   const bill = new Bill(input);
-  const coarse = await once<MomentsFound>(
+  const coarse = await record<MomentsFound>(
     state,
     names.coarse,
     async () => {
@@ -110,7 +110,7 @@ async function ask(input: DetectInput): Promise<Detection> {
     const refined =
       coarse.moments.length === 1
         ? await refineOne()
-        : await once(state, names.fine(index), refineOne, { signal });
+        : await record(state, names.fine(index), refineOne, { signal });
     bill.fine(index, refined);
     if (moments.some((moment) => moment.chosenSeconds === refined.chosenSeconds)) {
       dropped.push({ timestamp: found.timestamp, reason: 'the same frame as an earlier moment' });

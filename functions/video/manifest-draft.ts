@@ -41,7 +41,7 @@ export async function draftManifest(
     timings,
     attempts: failed + 1,
     eventId,
-    correlationId: correlationIdOf(event.extensions['correlationid'], object),
+    correlationId: correlationIdOf(event.correlationId, object),
   };
   function describeSpent(spent: Spending, dollarsPerMillion: { input: number; output: number }): void {
     manifest.question = spent.question;

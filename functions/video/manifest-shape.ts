@@ -1,6 +1,6 @@
 import { AppError } from '../../shared/core/errors.ts';
 import { aNumber, aString, type Check, listOf, mapOf, oneOf, shaped } from '../../shared/core/shape.ts';
-import { readRecord } from '../../shared/records/once.ts';
+import { readRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest } from './manifest.ts';
 

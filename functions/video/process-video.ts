@@ -3,10 +3,9 @@ import { AppError, isRefusal, type RefusalCode } from '../../shared/core/errors.
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { readFailures } from '../../shared/records/failures.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
-import type { VideoConfig } from './config.ts';
 import { quotaPrefix } from './daily-budget.ts';
 import { type Detection, detect } from './detect.ts';
 import { lookTwice } from './look-twice.ts';
@@ -16,6 +15,7 @@ import { readManifest } from './manifest-shape.ts';
 import { blamesDecoding, refusedTwice } from './media/decoding-cost.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { videoNames } from './records.ts';
+import type { VideoConfig } from './settings.ts';
 import { storeFrames } from './store-frames.ts';
 import type { VideoObject } from './video-object.ts';
 

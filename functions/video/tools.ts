@@ -3,13 +3,13 @@ import type { Logger } from '../../shared/core/log.ts';
 import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
 import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
-import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
 import { openVideoFile } from './media/extract-frame.ts';
 import { type FfmpegBinary, findFfmpeg } from './media/ffmpeg.ts';
 import { limitsHold } from './media/process-limits.ts';
 import { openSandbox } from './media/sandbox.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoTools } from './process-video.ts';
+import { MAX_INLINE_BYTES, type VideoConfig } from './settings.ts';
 
 let binary: Promise<FfmpegBinary> | undefined;
 let client: Promise<Gemini> | undefined;

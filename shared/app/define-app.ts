@@ -1,5 +1,6 @@
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
+import { settingMistakes } from './setting-mistakes.ts';
 import type { Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
@@ -59,6 +60,7 @@ export function defineApp({ name, schemas, includes = [], ...own }: AppOptions):
     ...repeatedKeys(parts),
     ...repeatedNames(app),
     ...app.functions.flatMap((one) => mistakesOf(one, app)),
+    ...settingMistakes(app),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;

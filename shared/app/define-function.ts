@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
 import type { EventTrigger, Http, Trigger } from './trigger.ts';
@@ -26,8 +27,8 @@ export interface Instance {
 
 /** What `load` imports for a function that events fire. */
 export interface Handler {
-  /** `app`: the one that runs it, for handlers that work on any app. */
-  handle(event: unknown, app: App): Promise<void>;
+  /** Resolves with what the platform is told; see `eventHandler`. `app`: the one that runs it. */
+  handle(event: unknown, app: App, definition: FunctionDefinition): Promise<Settlement>;
 }
 
 /** A request as functions-framework hands it over: its body is parsed by its content type. */
@@ -42,12 +43,22 @@ export interface HttpHandler {
   serve(request: HttpRequest, response: ServerResponse, app: App): Promise<void>;
 }
 
+/**
+ * `settled`: acknowledge the delivery. `busy`: another delivery of the same event is at work; ask for this one again
+ * later. Nothing failed, so nothing is recorded.
+ */
+export type Settlement = { kind: 'settled' } | { kind: 'busy'; reason: string };
+
 interface FunctionFields {
   /** camelCase; its name in the cloud is the lower-case form. */
   name: string;
   instance: Instance;
   /** Its own roles; defineFunction adds those that its trigger needs. */
   roles: readonly Role[];
+  /** Environment variables that it reads, beside the names of the app's buckets and topics. */
+  settings: Settings;
+  /** Environment variables that Secret Manager holds, or `.secrets.env` in a local run. */
+  secrets: readonly string[];
   /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
   subject: (() => Promise<SubjectReader>) | undefined;
   /** Key of the bucket that has the objects by which its subject is settled. */
@@ -67,7 +78,10 @@ export interface FunctionDefinition extends FunctionFields {
   load(): Promise<Handler | HttpHandler>;
 }
 
-interface CommonOptions extends Omit<FunctionFields, 'subject'>, Partial<Pick<FunctionFields, 'subject'>> {}
+type WithDefault = 'subject' | 'settings' | 'secrets';
+interface CommonOptions
+  extends Omit<FunctionFields, WithDefault>,
+    Partial<Pick<FunctionFields, WithDefault>> {}
 
 interface EventOptions extends CommonOptions {
   trigger: EventTrigger;
@@ -108,6 +122,8 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
     givesUpTo: isCalled ? undefined : 'dead-letters',
     maxDeliveryAttempts: 10,
     subject: undefined,
+    settings: {},
+    secrets: [],
     ...options,
     roles: [...options.roles, ...(isCalled ? [] : TRIGGER_ROLES)],
   };

@@ -1,4 +1,3 @@
-import type { Env } from '../core/config.ts';
 import type { ConcernedEvent, ConcernedObject } from '../dead-letters/records.ts';
 import { type App, functionNamed } from './define-app.ts';
 
@@ -28,13 +27,4 @@ export async function subjectOf(
 ): Promise<Subject | undefined> {
   const read = await functionNamed(app, functionName)?.subject?.();
   return read?.(input);
-}
-
-/** Names of the buckets that functions are `settledIn`, by function; without those that `env` does not name. */
-export function settledBuckets(app: App, env: Env): Record<string, string> {
-  const named = app.functions.flatMap(({ name, settledIn }) => {
-    const bucket = settledIn === undefined ? undefined : env[app.buckets[settledIn]?.env ?? ''];
-    return bucket ? [[name, bucket] as const] : [];
-  });
-  return Object.fromEntries(named);
 }

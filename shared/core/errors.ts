@@ -20,6 +20,9 @@ const REFUSED = [
   'unknown-type',
   'invalid-metadata',
   'outside-prefix',
+  'loop',
+  'too-many-events',
+  'effect-unknown',
 ] as const;
 
 const RETRYABLE = [

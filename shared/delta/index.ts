@@ -9,7 +9,7 @@ export type { AddFile, Commit, CommitInfo, Metadata, Protocol, RemoveFile } from
 export type { ConflictReason } from './log/conflict.ts';
 export type { HistoryEntry } from './log/history.ts';
 export type { TableLocation } from './log/paths.ts';
-export type { Column, ColumnType, Field, Row, Value } from './log/schema.ts';
+export type { Column, ColumnType, Field, Row, RowOf, Value } from './log/schema.ts';
 export { parseStats } from './log/stats.ts';
 export type { CheckpointOutcome } from './maintenance/checkpoint.ts';
 export type { CompactionOptions, CompactionOutcome } from './maintenance/compaction.ts';

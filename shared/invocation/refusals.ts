@@ -2,7 +2,7 @@ import { deadLetterMessage, type Refusal } from '../dead-letters/dead-letter-mes
 import { DIED_OF } from '../events/letter-attributes.ts';
 import { parsePubsubMessage } from '../events/pubsub-message.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
-import { writeRecord } from '../records/once.ts';
+import { writeRecord } from '../records/record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** `kept`: as a record below `refused/`, which `pipeline dlq refused` lists. */

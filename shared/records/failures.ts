@@ -1,7 +1,7 @@
 import type { AppError } from '../core/errors.ts';
 import { stackOf } from '../core/log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readRecord } from './once.ts';
+import { readRecord } from './record.ts';
 
 /** One failed attempt: what the dead-letter inspector will have to tell. */
 export interface FailureRecord {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { readRecord } from './once.ts';
+import { readRecord } from './record.ts';
 
 interface LeaseRecord {
   owner: string;

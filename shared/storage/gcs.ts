@@ -43,13 +43,24 @@ export interface GcsStorageOptions {
   retry?: Omit<RetryOptions, 'signal' | 'isTransient'>;
 }
 
+const MAX_KNOWN_BUCKETS = 100;
+
 /**
  * Cloud Storage through its client library, loaded with the first call. Every attempt is one request of the
  * library; repeating is done here, because an answer that fails leaves open whether the request was applied.
  */
 export function createGcsStorage(options: GcsStorageOptions = {}): Storage {
   const open = once(() => loadClient(options));
-  return { bucket: (name) => createBucket(name, open, options) };
+  // one store a bucket: work that callers share in this process is found by its store
+  const buckets = new Map<string, ObjectStore>();
+  return {
+    bucket(name) {
+      const known = buckets.get(name) ?? createBucket(name, open, options);
+      // names may come from events
+      if (buckets.size < MAX_KNOWN_BUCKETS) buckets.set(name, known);
+      return known;
+    },
+  };
 }
 
 async function loadClient({ apiEndpoint, projectId }: GcsStorageOptions): Promise<Client> {

@@ -118,7 +118,7 @@ test('killed while Gemini answers: asked again, and still one choice', async () 
 });
 
 test('without the write-once record the same kill is seen as a second choice', async () => {
-  const source = await readFile(new URL('../../shared/records/once.ts', import.meta.url), 'utf8');
+  const source = await readFile(new URL('../../shared/records/record.ts', import.meta.url), 'utf8');
   // Reads find nothing and writes believe themselves: what is left is retrying alone.
   const forgetful = source
     .replace(
@@ -134,7 +134,10 @@ test('without the write-once record the same kill is seen as a second choice', a
     {
       name: 'forgetful',
       setup: (build) =>
-        build.onLoad({ filter: /shared\/records\/once\.ts$/ }, () => ({ contents: forgetful, loader: 'ts' })),
+        build.onLoad({ filter: /shared\/records\/record\.ts$/ }, () => ({
+          contents: forgetful,
+          loader: 'ts',
+        })),
     },
   ]);
   const killedFor = new Set<string>();

@@ -110,7 +110,7 @@ const MESSAGES: Hostile[] = [
       validateEvent(
         {
           eventId: '',
-          ceId: '',
+          id: '',
           type: 'video.framed',
           source: '',
           subject: undefined,
@@ -118,6 +118,8 @@ const MESSAGES: Hostile[] = [
           dataschema,
           correlationId: undefined,
           causationId: undefined,
+          hops: 0,
+          traceparent: undefined,
           data: undefined,
         },
         { validators: VALIDATORS, unknownTypes: 'refuse' },

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { DeltaTable, UniqueAppender } from '../../shared/delta/index.ts';
-import { writeRecord } from '../../shared/records/once.ts';
+import { writeRecord } from '../../shared/records/record.ts';
 import { COLUMNS, rowOf } from '../helpers/delta.ts';
 import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
 

@@ -1,13 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { type DailyLimits, dailyBudget, quotaPrefix } from '../../../functions/video/daily-budget.ts';
-import { claimSlot } from '../../../functions/video/daily-slots.ts';
+import {
+  type DailyLimit,
+  type DailyLimits,
+  dailyBudget,
+  dailySlots,
+  quotaPrefix,
+} from '../../../functions/video/daily-budget.ts';
 import type { Clock } from '../../../shared/core/clock.ts';
+import { claimSlot as claim } from '../../../shared/records/slots.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { scriptedGemini } from '../../helpers/scripted-gemini.ts';
 
 const DAY = '2026-11-21';
 const videos = (limit: number, day = DAY) => ({ kind: 'videos' as const, limit, day });
+const claimSlot = (state: ObjectStore, limit: DailyLimit, owner: string) =>
+  claim(state, dailySlots(limit), owner);
 const FREE: DailyLimits = { videos: 0, geminiCalls: 0, videosPerPrefix: 0, geminiCallsPerPrefix: 0 };
 const open = (): ObjectStore => createMemoryStorage().bucket('state');
 const owners = (count: number) => Array.from({ length: count }, (_, index) => `video-${index}`);

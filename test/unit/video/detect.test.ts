@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { parseVideoConfig } from '../../../functions/video/config.ts';
 import { detect, type Spending } from '../../../functions/video/detect.ts';
 import type { VideoFile } from '../../../functions/video/media/video-file.ts';
 import { videoNames } from '../../../functions/video/records.ts';
+import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseIngestConfig } from '../../../functions/ingest/config.ts';
+import { parseIngestConfig } from '../../../functions/ingest/settings.ts';
 
 const needed = { LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' };
 
@@ -58,12 +58,12 @@ test('one error lists every mistake', () => {
     }
   })();
   for (const part of [
-    'LAKE_BUCKET is not set',
-    'STATE_BUCKET is not set',
-    'UNKNOWN_TYPES is "maybe"; allowed are accept, refuse',
-    'FLUSH_ROWS is "0"; a number from 1 to 100000',
-    'MAX_EVENT_DEPTH is "deep"',
-    'DEAD_LETTER_TOPIC names no project, and GOOGLE_CLOUD_PROJECT is not set',
+    'LAKE_BUCKET must be set',
+    'STATE_BUCKET must be set',
+    'UNKNOWN_TYPES must be one of accept, refuse, got "maybe"',
+    'FLUSH_ROWS must be an integer from 1 to 100000, got "0"',
+    'MAX_EVENT_DEPTH must be an integer from 1 to 1000, got "deep"',
+    'DEAD_LETTER_TOPIC must be projects/P/topics/T, or T if GOOGLE_CLOUD_PROJECT is set, got "letters"',
   ]) {
     expect(message).toContain(part);
   }

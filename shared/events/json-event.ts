@@ -1,23 +1,6 @@
 import { parseRfc3339 } from '../core/rfc3339.ts';
-import { eventIdOf, invalid } from './cloud-event.ts';
-
-/** One event of a message, in the form that the table and the schemas want, whatever form it came in. */
-export interface IncomingEvent {
-  /** 64 hex digits: the same event has the same one, however often and by whomever it is published. */
-  eventId: string;
-  /** Undefined where the event is plain JSON. */
-  ceId: string | undefined;
-  type: string;
-  source: string;
-  subject: string | undefined;
-  /** Microseconds since the epoch. */
-  time: bigint | undefined;
-  dataschema: string | undefined;
-  correlationId: string | undefined;
-  causationId: string | undefined;
-  /** The producer's JSON, byte for byte; undefined for an event without data. */
-  data: string | undefined;
-}
+import { eventIdOf, invalid, type JsonEvent } from './cloud-event.ts';
+import { type LinkSources, linksOf } from './links.ts';
 
 /** Attributes of a CloudEvent as they were found: text, or whatever stood there. */
 export type AttributeReader = (name: string) => unknown;
@@ -26,49 +9,55 @@ export type AttributeReader = (name: string) => unknown;
 const MAX_ATTRIBUTE = 8_192;
 
 /** Throws `invalid-event` naming the attribute that is missing or wrong. */
-export function cloudEventOf(attribute: AttributeReader, data: string | undefined): IncomingEvent {
+export function cloudEventOf(
+  attribute: AttributeReader,
+  links: LinkSources,
+  data: string | undefined,
+): JsonEvent {
   const specversion = attribute('specversion');
   if (specversion !== '1.0') {
     throw invalid('specversion', '"1.0"', specversion);
   }
   const id = required('id', attribute('id'));
   const source = required('source', attribute('source'));
-  return {
-    eventId: eventIdOf({ id, source }),
-    ceId: id,
-    source,
-    ...commonOf(required('type', attribute('type')), attribute),
-    data,
-  };
+  // extensions of the event itself, unlike what stands beside it
+  optional('correlationid', attribute('correlationid'));
+  optional('causationid', attribute('causationid'));
+  const type = required('type', attribute('type'));
+  return eventOf({ eventId: eventIdOf({ id, source }), id, source, type }, attribute, links, data);
 }
 
 /** An event that is nothing but JSON: its content is its identity. `eventId` is the hash of its RFC 8785 text. */
 export function plainEventOf(
-  eventId: string,
-  { type, source }: { type: string; source: string },
+  { eventId, type, source }: Pick<JsonEvent, 'eventId' | 'type' | 'source'>,
   attribute: AttributeReader,
+  links: LinkSources,
   data: string,
-): IncomingEvent {
-  return {
-    eventId,
-    ceId: undefined,
-    source: required('source', source),
-    ...commonOf(required('type', type), attribute),
-    data,
-  };
+): JsonEvent {
+  const names = { eventId, id: eventId, source: required('source', source), type: required('type', type) };
+  return eventOf(names, attribute, links, data);
 }
 
-function commonOf(
-  type: string,
+function eventOf(
+  { eventId, id, source, type }: Pick<JsonEvent, 'eventId' | 'id' | 'source' | 'type'>,
   attribute: AttributeReader,
-): Pick<IncomingEvent, 'type' | 'subject' | 'time' | 'dataschema' | 'correlationId' | 'causationId'> {
+  links: LinkSources,
+  data: string | undefined,
+): JsonEvent {
+  const { correlationId, causationId, hops, traceparent } = linksOf(eventId, links);
   return {
+    eventId,
+    id,
+    source,
     type,
     subject: optional('subject', attribute('subject')),
     time: timeOf(attribute('time')),
     dataschema: optional('dataschema', attribute('dataschema')),
-    correlationId: optional('correlationid', attribute('correlationid')),
-    causationId: optional('causationid', attribute('causationid')),
+    correlationId,
+    causationId,
+    hops,
+    traceparent,
+    data,
   };
 }
 
@@ -82,10 +71,9 @@ function optional(name: string, value: unknown): string | undefined {
   return value === undefined || value === null ? undefined : required(name, value);
 }
 
-function timeOf(value: unknown): bigint | undefined {
+function timeOf(value: unknown): string | undefined {
   if (value === undefined || value === null) return undefined;
-  const time = typeof value === 'string' ? parseRfc3339(value) : undefined;
-  if (time !== undefined) return time;
+  if (typeof value === 'string' && parseRfc3339(value) !== undefined) return value;
   throw invalid('time', 'an RFC 3339 timestamp', value);
 }
 

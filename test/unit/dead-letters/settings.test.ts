@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseDeadLetterConfig } from '../../../functions/dead-letter/config.ts';
-import { parseIngestConfig } from '../../../functions/ingest/config.ts';
+import { parseDeadLetterConfig } from '../../../functions/dead-letter/settings.ts';
+import { parseIngestConfig } from '../../../functions/ingest/settings.ts';
 
 const needed = { LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' };
 
@@ -8,6 +8,8 @@ test('two buckets are all it needs', () => {
   expect(parseDeadLetterConfig(needed)).toEqual({
     project: undefined,
     stateBucket: 'state',
+    deadLetterTopic: undefined,
+    pubsubEndpoint: undefined,
     lakeBucket: 'lake',
     lakePath: 'events',
     deadLettersPath: 'dead-letters',
@@ -23,10 +25,10 @@ test('two buckets are all it needs', () => {
 test('one error lists every mistake', () => {
   const env = { STATE_BUCKET: ' ', LOG_LEVEL: 'loud', INSPECT_SECONDS: '0' };
   const parse = () => parseDeadLetterConfig(env);
-  expect(parse).toThrow('STATE_BUCKET is not set');
-  expect(parse).toThrow('LAKE_BUCKET is not set');
-  expect(parse).toThrow('INSPECT_SECONDS is "0"; a number from 0.1 to 3500 is allowed');
-  expect(parse).toThrow('LOG_LEVEL is "loud"; allowed are info, debug');
+  expect(parse).toThrow('STATE_BUCKET must be set');
+  expect(parse).toThrow('LAKE_BUCKET must be set');
+  expect(parse).toThrow('INSPECT_SECONDS must be a number from 0.1 to 3500, got "0"');
+  expect(parse).toThrow('LOG_LEVEL must be one of info, debug, got "loud"');
 });
 
 describe.each([
@@ -40,7 +42,7 @@ describe.each([
     ['/a/b/c', 'a/b'],
   ])('two tables cannot be in one folder: %s and %s', (lake, letters) => {
     const env = { ...needed, LAKE_PATH: lake, DEAD_LETTERS_PATH: letters };
-    expect(() => parse(env)).toThrow(/neither table may be in the other's folder/);
+    expect(() => parse(env)).toThrow(/must be folders outside each other/);
   });
 
   test.each(['/', '.', './events', 'a//b', 'a/../b', '..'])('a folder is no bucket: %j', (path) => {

@@ -1,15 +1,12 @@
-import { sha256 } from '../../shared/core/sha256.ts';
-import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
+import { sha256 } from '../core/sha256.ts';
+import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
 
-/** What a day has a bounded number of. */
-export interface DailyLimit {
-  kind: 'videos' | 'gemini-calls';
-  /** At least 1. */
+/** A bounded number of something, counted by everybody who shares the store. */
+export interface Slots {
+  /** Prefix of the slots' names; ends with `/`. */
+  folder: string;
+  /** 1 to MAX_SLOTS. */
   limit: number;
-  /** `2026-11-21`, in UTC. */
-  day: string;
-  /** Beginning of the names that share these slots; undefined for those that all names share. */
-  prefix?: string;
 }
 
 /** Digits of a slot's number: names sort as numbers do. */
@@ -17,25 +14,23 @@ const DIGITS = 7;
 export const MAX_SLOTS = 10 ** DIGITS;
 
 /**
- * Claims one of the day's `limit` slots for `owner`; true where it has one, also from an earlier claim. A slot
- * is an object that is written once and never freed before the day's records expire: there are `limit` names,
- * so no race and no crash can make more of them. A process killed between its claim and what the claim is for
- * leaves a slot unused, unless the same owner comes back for it: this errs on the side of spending less.
+ * Claims one of `limit` slots for `owner` (at most 1 KiB of ASCII). True if it has one, also from an earlier claim. A
+ * slot is an object that is written once and never freed before it expires: there are `limit` names, so no race and
+ * no crash can make more of them. A process killed between its claim and what the claim is for leaves a slot unused,
+ * unless the same owner comes back for it: this errs on the side of spending less.
  *
- * Each owner begins at a place of its own, so no object is written twice and none is hot: one write as long
- * as the day has room there, else a listing a thousand slots passed.
+ * Each owner begins at a place of its own, so no object is written twice and none is hot: one write as long as there
+ * is room at that place, else a listing of every thousand slots passed.
+ *
+ * @example
+ * if (!(await claimSlot(state, { folder: `budget/${day}/videos/`, limit: 2_000 }, uploadId))) throw overBudget();
  */
 export async function claimSlot(
   state: ObjectStore,
-  { kind, limit, day, prefix }: DailyLimit,
+  { folder, limit }: Slots,
   owner: string,
   signal?: AbortSignal,
 ): Promise<boolean> {
-  // Hashed: a prefix may be as long as a name, and hold anything.
-  const folder =
-    prefix === undefined
-      ? `budget/${day}/${kind}/`
-      : `budget/${day}/${kind}-by-prefix/${sha256(prefix).slice(0, 32)}/`;
   const start = Number.parseInt(sha256(owner).slice(0, 12), 16) % limit;
   if (await take(start)) return true;
   return (await takeBetween(start + 1, limit)) || (await takeBetween(0, start));

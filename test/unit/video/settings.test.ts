@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { parseVideoConfig } from '../../../functions/video/config.ts';
+import { parseVideoConfig, settings } from '../../../functions/video/settings.ts';
+import { MAX_SLOTS } from '../../../shared/records/slots.ts';
 
 const base = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state' };
 
@@ -15,8 +16,26 @@ test('two buckets are enough: everything else has a default', () => {
   });
 });
 
+test.each([
+  'DAILY_VIDEOS',
+  'DAILY_GEMINI_CALLS',
+  'DAILY_VIDEOS_PER_PREFIX',
+  'DAILY_GEMINI_CALLS_PER_PREFIX',
+] as const)('%s has at most as many slots as there are names for', (name) => {
+  expect(settings[name].bounds).toEqual({ min: 0, max: MAX_SLOTS });
+});
+
 test('an empty variable counts as not set', () => {
   expect(parseVideoConfig({ ...base, FRAME_FORMAT: '', MAX_MOMENTS: ' ' })).toEqual(parseVideoConfig(base));
+});
+
+test.each([
+  [{}, true],
+  [{ K_SERVICE: 'pipeline-processvideo' }, false],
+  [{ K_SERVICE: 'pipeline-processvideo', ALLOW_BUNDLED_FFMPEG: 'true' }, true],
+  [{ ALLOW_BUNDLED_FFMPEG: 'false' }, false],
+])('whether the bundled ffmpeg may run, with %j: %j', (env, allowed) => {
+  expect(parseVideoConfig({ ...base, ...env }).allowBundledFfmpeg).toBe(allowed);
 });
 
 describe('values', () => {
@@ -45,9 +64,11 @@ test('one error lists every bad variable with what was found and what is allowed
     expect.objectContaining({
       code: 'invalid-config',
       message:
-        'configuration: STATE_BUCKET is not set; RAW_BUCKET is "frames", as FRAMES_BUCKET; what is written there ' +
-        'would count as an upload; MAX_MOMENTS is 1.5; a whole number is allowed; GEMINI_FPS is "25"; a number from ' +
-        '0.01 to 24 is allowed; DAILY_VIDEOS is "-1"; a number from 0 to 10000000 is allowed; FRAME_FORMAT is "gif"; allowed are png, jpeg, webp, avif',
+        'configuration: STATE_BUCKET must be set; MAX_MOMENTS must be an integer from 1 to 20, got "1.5"; ' +
+        'GEMINI_FPS must be a number from 0.01 to 24, got "25"; ' +
+        'DAILY_VIDEOS must be an integer from 0 to 10000000, got "-1"; ' +
+        'FRAME_FORMAT must be one of png, jpeg, webp, avif, got "gif"; ' +
+        'RAW_BUCKET must differ from FRAMES_BUCKET, got "frames" for both: what is written there would count as an upload',
     }),
   );
 });

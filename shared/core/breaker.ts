@@ -1,0 +1,91 @@
+import type { Clock } from './clock.ts';
+import { AppError, toAppError } from './errors.ts';
+
+export interface BreakerOptions {
+  /** Of the dependency, for messages. */
+  name: string;
+  clock: Pick<Clock, 'now'>;
+  /** Failures in a row that open it. Default 5. */
+  failures?: number;
+  /** How long it stays open, ms. Default 30,000. */
+  openMs?: number;
+}
+
+/** `closed` lets all calls through, `open` none, `half-open` one, whose outcome decides. */
+export type BreakerState =
+  | { kind: 'closed'; failures: number }
+  | { kind: 'open'; until: number; reason: string }
+  | { kind: 'half-open'; reason: string };
+
+/** Busy is an answer: whoever gives it is alive. */
+const ANSWERS: ReadonlySet<string> = new Set(['busy']);
+
+/**
+ * A circuit breaker: after `failures` retryable failures in a row it throws `unavailable` for `openMs` without
+ * calling, and then lets one call through. Success closes it, another failure opens it again. A refusal is an answer,
+ * so it counts as success. Each process has its own: nothing is shared, so nothing is asked.
+ *
+ * @example
+ * const bank = new Breaker({ name: 'bank', clock: systemClock });
+ * const receipt = await bank.run(() => charge(order));
+ */
+export class Breaker {
+  private current: BreakerState = { kind: 'closed', failures: 0 };
+  private readonly failures: number;
+  private readonly openMs: number;
+
+  constructor(private readonly options: BreakerOptions) {
+    this.failures = options.failures ?? 5;
+    this.openMs = options.openMs ?? 30_000;
+  }
+
+  get state(): BreakerState {
+    return this.current;
+  }
+
+  /** Throws `unavailable` without calling `work` if it is open or its one trial is under way. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.enter();
+    try {
+      const value = await work();
+      this.settle(before, undefined);
+      return value;
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      this.settle(before, error.retryable && !ANSWERS.has(error.code) ? error : undefined);
+      throw thrown;
+    }
+  }
+
+  private enter(): BreakerState {
+    const state = this.current;
+    if (state.kind === 'closed') return state;
+    const { name, clock } = this.options;
+    if (state.kind === 'half-open') {
+      throw new AppError('unavailable', `${name} is being tried after ${state.reason}; try again`);
+    }
+    const leftMs = state.until - clock.now();
+    if (leftMs > 0) {
+      throw new AppError('unavailable', `${name} is not called for ${leftMs} ms after ${state.reason}`);
+    }
+    this.current = { kind: 'half-open', reason: state.reason };
+    return this.current;
+  }
+
+  private settle(before: BreakerState, failure: AppError | undefined): void {
+    const { current } = this;
+    // a call from before it opened says nothing about now
+    if (before.kind === 'closed' && current.kind !== 'closed') return;
+    if (failure === undefined) {
+      this.current = { kind: 'closed', failures: 0 };
+      return;
+    }
+    const failures = current.kind === 'closed' ? current.failures + 1 : this.failures;
+    if (failures < this.failures) {
+      this.current = { kind: 'closed', failures };
+      return;
+    }
+    const reason = `${this.failures} failures in a row, the last one ${failure.code}: ${failure.message}`;
+    this.current = { kind: 'open', until: this.options.clock.now() + this.openMs, reason };
+  }
+}

@@ -1,0 +1,103 @@
+import type { Breaker } from '../core/breaker.ts';
+import type { Clock } from '../core/clock.ts';
+import type { Logger } from '../core/log.ts';
+import { type EventToPublish, Outgoing, type Published, type PublishLimits } from '../events/publish.ts';
+import type { Publisher } from '../gcp/pubsub.ts';
+import { record } from '../records/record.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { breakerOf } from './dependency.ts';
+import { type EffectOptions, type EffectWork, runEffect } from './effect.ts';
+import { checkedName, recordsOf } from './effect-records.ts';
+
+/** What a delivery's handler may do beside its own work. One value per delivery. */
+export interface Calls {
+  /**
+   * A decision that every delivery of the event must share: computed, stored once, and read by whoever comes later.
+   * `compute` must have no side effects: two deliveries may both run it, and one result stands.
+   *
+   * @example
+   * const { code } = await record('voucher', () => ({ code: randomUUID() }));
+   */
+  record<T>(name: string, compute: () => T | Promise<T>): Promise<T>;
+  /**
+   * A side effect that cannot be undone, such as a payment or a mail.
+   *
+   * @example
+   * const { receipt } = await effect('charge', ({ idempotencyKey }) => bank.charge(order, idempotencyKey), {
+   *   onUnknown: 'again',
+   * });
+   */
+  effect<T>(name: string, work: EffectWork<T>, options: EffectOptions): Promise<T>;
+  /**
+   * Publishes an event that this one causes. A redelivery publishes the same id. `topic` is a key of the app's topics.
+   *
+   * @example
+   * await publish('userEvents', { type: 'user.welcomed', subject: `users/${id}`, data: { id } });
+   */
+  publish(topic: string, event: EventToPublish): Promise<Published>;
+  /**
+   * A call to something outside, through the circuit breaker of that name: if it keeps failing, later calls throw
+   * `unavailable` at once, until it has had time to recover.
+   *
+   * @example
+   * const rates = await dependency('exchange-rates', () => fetchRates(signal));
+   */
+  dependency<T>(name: string, work: () => Promise<T>): Promise<T>;
+  /** How many events were published so far, by type. */
+  published(): Readonly<Record<string, number>>;
+}
+
+/** What is known of the event whose delivery makes the calls. Untrusted values are read and bounded here. */
+export interface CallsOptions {
+  /** Where records, effects and slots are kept; opened only when one of them is needed. */
+  state(): Promise<ObjectStore>;
+  publisher(): Promise<Publisher>;
+  /** By key: short names or `projects/P/topics/T`. */
+  topics: Readonly<Record<string, string>>;
+  /** Name of the function. */
+  function: string;
+  /** Identity of the event over all its deliveries: 64 hex digits. */
+  eventId: string;
+  /** Default: the event's id, since the event then begins a story of its own. */
+  correlationId?: string | undefined;
+  /** Number of the event's `hops` extension, as found. Default 0: no function of ours caused it. */
+  hops?: unknown;
+  /** Its `hopchain` extension, as found. */
+  hopchain?: unknown;
+  /** W3C trace context to carry on. */
+  traceparent?: string | undefined;
+  limits?: Partial<PublishLimits>;
+  /** Default: those of this process, by name. */
+  breakers?: (name: string) => Pick<Breaker, 'run'>;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** The calls of one delivery. Opens nothing before one of them is made. */
+export function createCalls(options: CallsOptions): Calls {
+  const { state, eventId, clock, log, signal, function: by } = options;
+  const breakers = options.breakers ?? breakerOf;
+  const { publisher, topics, limits = {} } = options;
+  const outgoing = new Outgoing(options, {
+    publisher,
+    topics,
+    state,
+    limits,
+    clock,
+    signal,
+    breakerOf: breakers,
+  });
+  return {
+    async record(name, compute) {
+      const key = `${recordsOf({ function: by, eventId })}${checkedName('record', name)}.json`;
+      return record(await state(), key, compute, { signal });
+    },
+    async effect(name, work, how) {
+      return runEffect({ state: await state(), function: by, eventId, name, clock, log, signal }, work, how);
+    },
+    publish: (topic, event) => outgoing.publish(topic, event),
+    dependency: (name, work) => breakers(name).run(work),
+    published: () => outgoing.published,
+  };
+}
