@@ -17,6 +17,8 @@ export interface Subscription {
   /** `projects/P/subscriptions/S`. */
   name: string;
   topic?: string;
+  filter?: string;
+  enableMessageOrdering?: boolean;
   ackDeadlineSeconds?: number;
   messageRetentionDuration?: string;
   retryPolicy?: { minimumBackoff?: string; maximumBackoff?: string };

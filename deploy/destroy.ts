@@ -124,7 +124,7 @@ const running: Taken = async (context) => {
     );
 };
 
-/** Eventarc takes its own subscriptions down with the triggers. */
+/** Eventarc takes its own subscriptions down with the triggers. A snapshot is left by a run that was interrupted. */
 const queues: Taken = async (context) => {
   const { cloud, names } = context;
   const all = { ...context, options: { ...context.options, only: undefined } };
@@ -132,7 +132,7 @@ const queues: Taken = async (context) => {
   const subscriptions = new Set([
     names.keptSubscription,
     names.unreadSubscription,
-    ...functionNames(context).map((name) => names.replay(name)),
+    ...functionNames(context).flatMap((name) => [names.push(name), names.replay(name)]),
   ]);
   const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>
     (await list).map(({ name }) => shortName(name)).filter((name) => ours.has(name));
@@ -140,7 +140,11 @@ const queues: Taken = async (context) => {
     of(cloud.subscriptions(), subscriptions),
     of(cloud.topics(), topics),
   ]);
+  const kept = (await cloud.snapshots()).map(({ snapshotId }) => snapshotId);
   return [
+    ...kept
+      .filter((name) => subscriptions.has(name))
+      .map((name) => remove(`snapshot ${name}`, ['pubsub', 'snapshots', 'delete', name], context)),
     ...(subscribed.length > 0
       ? [
           remove(

@@ -14,6 +14,8 @@ export interface Wanted {
 
 type Where = Pick<Context, 'app' | 'names' | 'options'>;
 
+export const INVOKER = 'roles/run.invoker';
+
 /** On the project, the buckets and the topics: there before the functions are. */
 export function earlyRoles(context: Where): Wanted[] {
   return [
@@ -39,7 +41,21 @@ function secretRoles(context: Where): Wanted[] {
 
 /** On what comes with the functions: the services they run on. */
 export function serviceRoles(context: Where): Wanted[] {
-  return rolesOfFunctions(context, (on) => on === 'function');
+  return [...rolesOfFunctions(context, (on) => on === 'function'), ...callerRoles(context)];
+}
+
+/** Who may call the functions that answer requests. */
+function callerRoles(context: Where): Wanted[] {
+  return chosen(context).flatMap(({ name, trigger }) => {
+    if (trigger.kind !== 'http') return [];
+    const members = trigger.callers === 'all' ? ['allUsers'] : trigger.callers;
+    return members.map((member) => ({
+      on: { kind: 'service', name: context.names.function(name) } as const,
+      role: INVOKER,
+      member,
+      reason: `${name}: one of its callers`,
+    }));
+  });
 }
 
 /** By the role that Google's own account of the service has here. */

@@ -1,5 +1,5 @@
 import { bucketPlan } from '../deploy/parts/buckets.ts';
-import { KEPT_DAYS, UNREAD_DAYS } from '../deploy/parts/subscriptions.ts';
+import { KEPT_DAYS, UNREAD_DAYS } from '../deploy/parts/wanted-subscriptions.ts';
 import { core } from '../functions/app.ts';
 import { DAY_MS, fileRetentionMs, logRetentionMs } from '../shared/delta/index.ts';
 

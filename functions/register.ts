@@ -2,6 +2,7 @@ import { cloudEvent, http } from '@google-cloud/functions-framework';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
 import { createLogger } from '../shared/core/log.ts';
+import { completeEvent } from '../shared/invocation/push.ts';
 import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
 
@@ -22,7 +23,7 @@ function registerEvent(definition: FunctionDefinition, app: App): void {
     loaded ??= load();
     const handler = await loaded;
     if (!('handle' in handler)) throw new TypeError(`${name}: load() must give a module with "handle"`);
-    const settlement = await handler.handle(event, app, definition);
+    const settlement = await handler.handle(completeEvent(event), app, definition);
     if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
   });
 }

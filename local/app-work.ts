@@ -1,6 +1,8 @@
 import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { type AuditLog, eventTypeOf } from '../shared/app/trigger.ts';
 import type { CloudEvents, LocalCloud } from './cloud.ts';
-import type { Delivery } from './eventarc/delivery-store.ts';
+import { eventTopicOf, subscriptionsOf } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { printable } from './terminal-text.ts';
 import { uploadFile } from './upload.ts';
@@ -29,12 +31,13 @@ export class AppWork implements Work {
   constructor(private readonly options: AppWorkOptions) {
     this.events = {
       onFinalized: ({ bucket, name }) => this.tell(`gs://${bucket}/${name}`, 'stored'),
-      onAttempt: (delivery, result) => {
-        if (typeof result === 'number' && result >= 200 && result < 300) this.end(delivery, true);
+      onAttempt: (name, { result, body }) => {
+        if (typeof result === 'number' && result >= 200 && result < 300) this.end(name, body, true);
       },
-      onDeadLetter: (delivery) => {
-        this.tell(delivery.function, `given up after ${delivery.attempts.length} attempts`);
-        this.end(delivery, false);
+      onDeadLetter: ({ subscription, message, attempts }) => {
+        const name = this.functionOf(subscription);
+        this.tell(name, `given up after ${attempts} attempts`);
+        this.end(name, Buffer.from(message.data, 'base64'), false);
       },
       onFunctionLine: (name, line) => this.logged(name, line),
       onFunctionCrash: (name, how) => this.tell(name, `its process ended (${how}) and is started again`),
@@ -57,7 +60,8 @@ export class AppWork implements Work {
   next({ endpoints }: LocalCloud): string[] {
     const storage = gcloudAt('STORAGE', endpoints.gcs);
     const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
-    const lines = this.options.app.functions.flatMap(({ name, trigger }) => {
+    const lines = this.options.app.functions.flatMap((one) => {
+      const { name, trigger } = one;
       switch (trigger.kind) {
         case 'objectFinalized':
           return [`  ${storage}gcloud storage cp FILE gs://${trigger.bucket}/`];
@@ -67,7 +71,9 @@ export class AppWork implements Work {
             : [`  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{"hello":"world"}'`];
         case 'http':
           return [`  curl ${endpoints.functions[name]}`];
-        default:
+        case 'auditLog':
+          return [`  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(one)} ${auditLogFlags(trigger)}`];
+        case 'schedule':
           return [];
       }
     });
@@ -85,9 +91,19 @@ export class AppWork implements Work {
     }
   }
 
-  private end(delivery: Delivery, isGood: boolean): void {
-    this.ended.set(keyOf(delivery.function, JSON.parse(delivery.body) as ObjectResource), isGood);
+  /** An upload that is waited for; other deliveries have other bodies. */
+  private end(functionName: string, body: Buffer, isGood: boolean): void {
+    const { bucket, name, generation } = parse(body.toString());
+    if (typeof bucket !== 'string' || typeof name !== 'string') return;
+    this.ended.set(keyOf(functionName, { bucket, name, generation: String(generation) }), isGood);
     this.wake();
+  }
+
+  private functionOf(subscription: string): string {
+    const { functions } = this.options.app;
+    const isOf = (one: FunctionDefinition): boolean =>
+      subscriptionsOf(one).some(({ name }) => subscription.endsWith(`/${name}`) || subscription === name);
+    return functions.find(isOf)?.name ?? subscription;
   }
 
   private logged(name: string, line: string): void {
@@ -102,6 +118,25 @@ export class AppWork implements Work {
   private tell(who: string, what: string): void {
     this.options.print(`${printable(who)}  ${printable(what.slice(0, 500))}`);
   }
+}
+
+/** An entry of an audit log as Eventarc carries it: https://cloud.google.com/eventarc/docs/cloudevents-audit-logs */
+function auditLogFlags(trigger: AuditLog): string {
+  const { service, method } = trigger;
+  const attributes = {
+    'content-type': 'application/json',
+    'ce-specversion': '1.0',
+    'ce-id': '1',
+    'ce-type': eventTypeOf(trigger),
+    'ce-source': '//cloudaudit.googleapis.com/projects/local/logs/activity',
+    'ce-servicename': service,
+    'ce-methodname': method,
+  };
+  const entry = {
+    protoPayload: { serviceName: service, methodName: method, resourceName: 'projects/local' },
+  };
+  const list = Object.entries(attributes).map((pair) => pair.join('='));
+  return `--attribute=${list.join(',')} --message='${JSON.stringify(entry)}'`;
 }
 
 const keyOf = (

@@ -1,4 +1,5 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
+import { isFiredByEventarc } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
 import { environmentDifferences, environmentFlags } from '../function-env.ts';
@@ -29,12 +30,12 @@ export const functions: Part = {
   title: 'functions',
   async plan(context) {
     const there = new Map((await context.cloud.functions()).map((one) => [shortName(one.name), one]));
-    const fired = new Set((await context.cloud.triggers()).map((one) => shortName(one.name)));
+    const remade = await functionsMadeAnew(context);
     return chosen(context).flatMap((one): Step[] => {
-      const found = there.get(context.names.function(one.name));
-      // A deployment updates the trigger that a function says it has, and makes none in its place.
-      const path = found?.state === 'ACTIVE' ? found.eventTrigger?.trigger : undefined;
-      if (path && !fired.has(shortName(path))) return anew(one, context);
+      const id = context.names.function(one.name);
+      const found = there.get(id);
+      const why = remade.get(id);
+      if (why !== undefined) return anew(one, why, context);
       const differs = found ? differences(found, one, context) : ['it is not there'];
       if (differs.length === 0) return [];
       return [deploy(found ? 'update' : 'create', differs.join('; '), one, context, found)];
@@ -59,17 +60,52 @@ function deploy(
   };
 }
 
-function anew(wanted: FunctionDefinition, context: Context): Step[] {
+/** Names of those that are deleted and made again, with the reason. What comes with them, such as their policies, goes. */
+export async function functionsMadeAnew(context: Context): Promise<ReadonlyMap<string, string>> {
+  const { cloud, names } = context;
+  const there = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
+  const triggers = new Set((await cloud.triggers()).map((one) => shortName(one.name)));
+  const reasons = new Map<string, string>();
+  for (const one of chosen(context)) {
+    const id = names.function(one.name);
+    const found = there.get(id);
+    const why = found && whyAnew(found, one, triggers);
+    if (why !== undefined) reasons.set(id, why);
+  }
+  return reasons;
+}
+
+/** What a deployment cannot change: it takes a function with another kind of trigger, or a trigger that is gone, as it is. */
+function whyAnew(
+  { state, eventTrigger }: CloudFunction,
+  { trigger }: FunctionDefinition,
+  triggers: ReadonlySet<string>,
+): string | undefined {
+  if (!isFiredByEventarc(trigger)) {
+    return (
+      eventTrigger &&
+      'Eventarc fires it, and from now on requests do: of a subscription of its own, or of its callers'
+    );
+  }
+  if (!eventTrigger) return 'requests fire it, and from now on Eventarc does';
+  // a deployment updates the trigger that a function says it has, and makes none in its place
+  const path = state === 'ACTIVE' ? eventTrigger.trigger : undefined;
+  return path && !triggers.has(shortName(path))
+    ? 'somebody deleted its trigger, which comes with a new function alone'
+    : undefined;
+}
+
+function anew(wanted: FunctionDefinition, why: string, context: Context): Step[] {
   const id = context.names.function(wanted.name);
   return [
     {
       verb: 'delete',
       what: `function ${id}`,
-      why: 'somebody deleted its trigger, which comes with a new function alone',
+      why,
       command: ['functions', 'delete', id, '--gen2', inProject(context), inRegion(context)],
       lane: id,
     },
-    deploy('create', 'with a trigger', wanted, context),
+    deploy('create', 'in its place', wanted, context),
   ];
 }
 

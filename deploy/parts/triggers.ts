@@ -1,8 +1,7 @@
 import {
-  type AuditLog,
-  type EventTrigger,
+  type EventarcTrigger,
   eventTypeOf,
-  type ObjectFinalized,
+  isFiredByEventarc,
   type Trigger,
 } from '../../shared/app/trigger.ts';
 import type { CloudFunction } from '../cloud-types.ts';
@@ -13,30 +12,26 @@ export type Pair = [what: string, found: unknown, wanted: unknown];
 
 /** How a function's events or requests come to it, and from where; who may call it is a role on its service. */
 export function triggerFlags(name: string, trigger: Trigger, names: Names): string[] {
+  // the subscription is ours, and only the function's own account may call it
+  const isInside = ['--ingress-settings=internal-only', '--no-allow-unauthenticated'];
   if (trigger.kind === 'http') {
     // gcloud would take the public binding away with each deployment, and ours would come back only after it
     const who = trigger.callers === 'all' ? '--allow-unauthenticated' : '--no-allow-unauthenticated';
     return ['--trigger-http', '--ingress-settings=all', who];
   }
+  if (!isFiredByEventarc(trigger)) return ['--trigger-http', ...isInside];
+  const filters = [['type', eventTypeOf(trigger)], ...Object.entries(filtersOf(trigger, names))];
   return [
     '--retry',
     `--trigger-service-account=${names.account(name)}`,
-    ...['--ingress-settings=internal-only', '--no-allow-unauthenticated'],
+    ...isInside,
     `--trigger-location=${names.place.region}`,
-    sourceFlag(trigger, names),
+    `--trigger-event-filters=${filters.map((filter) => filter.join('=')).join(',')}`,
   ];
 }
 
-function sourceFlag(trigger: EventTrigger, names: Names): string {
-  if (trigger.kind === 'objectFinalized' || trigger.kind === 'auditLog') {
-    const filters = [['type', eventTypeOf(trigger)], ...Object.entries(filtersOf(trigger, names))];
-    return `--trigger-event-filters=${filters.map((filter) => filter.join('=')).join(',')}`;
-  }
-  return `--trigger-topic=${names.topic(trigger.topic)}`;
-}
-
 /** What Eventarc filters on beside the type, all of it exactly. */
-function filtersOf(trigger: ObjectFinalized | AuditLog, names: Names): Record<string, string> {
+function filtersOf(trigger: EventarcTrigger, names: Names): Record<string, string> {
   return trigger.kind === 'objectFinalized'
     ? { bucket: names.bucket(trigger.bucket) }
     : { serviceName: trigger.service, methodName: trigger.method };
@@ -48,14 +43,10 @@ export function triggerPairs(
   trigger: Trigger,
   names: Names,
 ): Pair[] {
-  if (trigger.kind === 'http') {
-    return [
-      ['ingress', ingressSettings, 'ALLOW_ALL'],
-      ['event type', fired?.eventType, undefined],
-    ];
-  }
+  const ingress = trigger.kind === 'http' ? 'ALLOW_ALL' : 'ALLOW_INTERNAL_ONLY';
+  if (!isFiredByEventarc(trigger)) return [['ingress', ingressSettings, ingress]];
   return [
-    ['ingress', ingressSettings, 'ALLOW_INTERNAL_ONLY'],
+    ['ingress', ingressSettings, ingress],
     ['retry', fired?.retryPolicy, 'RETRY_POLICY_RETRY'],
     ["trigger's account", fired?.serviceAccountEmail, names.account(name)],
     ["trigger's region", fired?.triggerRegion, names.place.region],
@@ -64,11 +55,7 @@ export function triggerPairs(
   ];
 }
 
-/** A trigger of a bucket has a topic, too: the one that Eventarc made to carry its events. */
-function sourcePairs(fired: CloudFunction['eventTrigger'], trigger: EventTrigger, names: Names): Pair[] {
-  if (trigger.kind !== 'objectFinalized' && trigger.kind !== 'auditLog') {
-    return [['event source', fired?.pubsubTopic, names.topicPath(names.topic(trigger.topic))]];
-  }
+function sourcePairs(fired: CloudFunction['eventTrigger'], trigger: EventarcTrigger, names: Names): Pair[] {
   const found = new Map(fired?.eventFilters?.map(({ attribute, value }) => [attribute, value]));
   const wanted = Object.entries(filtersOf(trigger, names));
   return wanted.map(([attribute, value]) => [

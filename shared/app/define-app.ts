@@ -1,7 +1,8 @@
+import { FilterError } from '../events/message-filter.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
 import { settingMistakes } from './setting-mistakes.ts';
-import type { Trigger } from './trigger.ts';
+import { subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
   /** The variable that tells functions its name; absent if none of them uses it. */
@@ -135,6 +136,7 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
       ? []
       : [`name must be camelCase letters and digits, at most 40, got ${JSON.stringify(name)}`]),
     ...triggerMistakes(trigger, oneOf, app),
+    ...filterMistakes(trigger),
     ...(maxDeliveryAttempts >= 5 && maxDeliveryAttempts <= 100
       ? []
       : [`maxDeliveryAttempts must be 5 to 100, got ${maxDeliveryAttempts}`]),
@@ -180,3 +182,12 @@ function triggerMistakes(
 /** https://cloud.google.com/iam/docs/principal-identifiers: all but allUsers, which is spelt `all` here. */
 const MEMBER =
   /^((user|serviceAccount|group):[^\s,@]+@[^\s,@]+|domain:[\w.-]+|principal(Set)?:\/\/[^\s,]+|allAuthenticatedUsers)$/;
+function filterMistakes(trigger: Trigger): string[] {
+  try {
+    subscriptionFilter(trigger);
+    return [];
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return [`its filter is refused by Pub/Sub: ${error.message}`];
+  }
+}

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
-import type { EventTrigger, Http, Trigger } from './trigger.ts';
+import { type EventTrigger, type Http, isFiredByEventarc, type Trigger } from './trigger.ts';
 
 export interface Role {
   role: string;
@@ -98,10 +98,19 @@ interface HttpOptions extends CommonOptions {
 
 export type FunctionOptions = EventOptions | HttpOptions;
 
-const TRIGGER_ROLES: readonly Role[] = [
-  { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
-  { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
-];
+/** A subscription pushes as the function's own account; a trigger of Eventarc also receives as it. */
+function triggerRoles(trigger: Trigger): readonly Role[] {
+  // its callers are no account of ours
+  if (trigger.kind === 'http') return [];
+  const calls = { role: 'roles/run.invoker', on: 'function' };
+  if (!isFiredByEventarc(trigger)) {
+    return [{ ...calls, reason: 'its subscription calls the function' }];
+  }
+  return [
+    { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+    { ...calls, reason: 'its trigger calls the function' },
+  ];
+}
 
 /**
  * One function of an app. Its failed deliveries are always retried: without that, an event that fails once is lost.
@@ -125,6 +134,6 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
     settings: {},
     secrets: [],
     ...options,
-    roles: [...options.roles, ...(isCalled ? [] : TRIGGER_ROLES)],
+    roles: [...options.roles, ...triggerRoles(options.trigger)],
   };
 }

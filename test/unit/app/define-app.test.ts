@@ -5,16 +5,24 @@ import { appSettings } from '../../../shared/app/app-settings.ts';
 import { type App, defineApp, functionNamed, rolesOf } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { flag, integer, optional, text } from '../../../shared/app/settings.ts';
-import { auditLog, http, messagePublished, objectFinalized, schedule } from '../../../shared/app/trigger.ts';
+import {
+  auditLog,
+  type EventTrigger,
+  http,
+  messagePublished,
+  objectFinalized,
+  schedule,
+} from '../../../shared/app/trigger.ts';
 
-const greet = defineFunction({
+const greeting = {
   name: 'greet',
   trigger: messagePublished({ topic: 'events' }),
   maxDeliveryAttempts: 5,
   instance: { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 },
   roles: [],
   load: async () => ({ handle: async () => ({ kind: 'settled' as const }) }),
-});
+};
+const greet = defineFunction(greeting);
 const app: App = {
   name: 'hello',
   buckets: { raw: { env: 'RAW_BUCKET', doc: 'uploads' } },
@@ -26,7 +34,13 @@ const app: App = {
 };
 
 test('a function gets the roles that its trigger needs', () => {
-  expect(greet.roles.map(({ role, on }) => [role, on])).toEqual([
+  const rolesOf = (trigger: EventTrigger) =>
+    defineFunction({ ...greeting, trigger }).roles.map(({ role, on }) => [role, on]);
+  expect(rolesOf(messagePublished({ topic: 'events' }))).toEqual([['roles/run.invoker', 'function']]);
+  expect(rolesOf(schedule({ cron: '* * * * *', topic: 'events' }))).toEqual([
+    ['roles/run.invoker', 'function'],
+  ]);
+  expect(rolesOf(objectFinalized({ bucket: 'raw' }))).toEqual([
     ['roles/eventarc.eventReceiver', 'project'],
     ['roles/run.invoker', 'function'],
   ]);
@@ -57,6 +71,11 @@ test.each<[string, Partial<App>, RegExp]>([
     'a schedule on an undeclared topic',
     { functions: [{ ...greet, trigger: schedule({ cron: '* * * * *', topic: 'ticks' }) }] },
     /its topic must be one of events, dead-letters, got "ticks"/,
+  ],
+  [
+    'a filter that Pub/Sub refuses',
+    { functions: [{ ...greet, trigger: messagePublished({ topic: 'events', filter: 'attributes.a = b' }) }] },
+    /greet: its filter is refused by Pub\/Sub: expected a quoted value at 15, got "b"/,
   ],
   [
     'attempts that Pub/Sub does not take',
