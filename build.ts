@@ -2,7 +2,9 @@ import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin } from 'esbuild';
-import { validatorsSource } from './schemas/compile.ts';
+import { core } from './functions/app.ts';
+import { readSchemas, schemaFolders, validatorsSource } from './schemas/compile.ts';
+import type { App } from './shared/app/define-app.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -16,16 +18,16 @@ const COMMONJS = [
 ].join(';');
 
 /** The events' schemas go in as code: nothing is compiled at run time, and ajv stays outside. */
-const compiledSchemas: Plugin = {
+const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
   name: 'compiled-schemas',
   setup(esbuild) {
     esbuild.onLoad({ filter: /functions[/\\]ingest[/\\]validators\.ts$/ }, () => ({
-      contents: validatorsSource(),
+      contents: validatorsSource(readSchemas(schemaFolders(app))),
       resolveDir: here,
       loader: 'js',
     }));
   },
-};
+});
 
 /**
  * Bundles the functions to `outdir`: one entry, and a chunk for everything that is imported on demand, so that
@@ -54,7 +56,7 @@ export async function bundle(outdir = `${here}dist`, plugins: Plugin[] = []): Pr
     // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
     alias: { 'whatwg-url': 'node:url' },
     banner: { js: COMMONJS },
-    plugins: [compiledSchemas, ...plugins],
+    plugins: [compiledSchemas(core), ...plugins],
   });
   return metafile;
 }

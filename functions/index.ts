@@ -1,16 +1,22 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
+import type { App } from '../shared/app/define-app.ts';
 import type { Handler } from '../shared/app/define-function.ts';
 import { answerBusy } from './admit.ts';
 import { core } from './app.ts';
 import './one-domain.ts';
 
-for (const definition of core.functions) {
+const app: App = {
+  ...core,
+  validators: async () => (await import('./ingest/validators.ts')).validatorsOf(core),
+};
+
+for (const definition of app.functions) {
   const { name, load } = definition;
   let loaded: Promise<Handler> | undefined;
   // One parameter: the framework takes two for a callback.
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
-    const settlement = await (await loaded).handle(event, core, definition);
+    const settlement = await (await loaded).handle(event, app, definition);
     if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
   });
 }

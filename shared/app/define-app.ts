@@ -1,3 +1,4 @@
+import type { Validators } from '../events/validate.ts';
 import type { FunctionDefinition } from './define-function.ts';
 import { settingMistakes } from './setting-mistakes.ts';
 import { type Trigger, triggerTopic } from './trigger.ts';
@@ -21,6 +22,10 @@ export interface App {
   /** By key, which is the end of the topic's name. */
   topics: Readonly<Record<string, TopicDefinition>>;
   functions: readonly FunctionDefinition[];
+  /** Absolute path or file URL of the folder with the schemas of its events: `<type>/<version>.json`. */
+  schemas?: string | undefined;
+  /** Of those schemas and the core's: given by what runs the app, to handlers that ask. */
+  validators?: () => Promise<Validators>;
 }
 
 /** Checks that names are unique and that whatever is named is declared. Throws one TypeError that lists every mistake. */
