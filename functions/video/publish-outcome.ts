@@ -1,7 +1,8 @@
-import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
-import type { OutgoingMessage, Publisher } from '../../shared/gcp/pubsub.ts';
+import { type EventToPublish, Outgoing } from '../../shared/events/publish.ts';
+import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
+import { breakerOf } from '../../shared/patterns/dependency.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
@@ -28,34 +29,29 @@ export async function publishOutcome(
 ): Promise<string | undefined> {
   // whoever wrote the manifest just now is the first: there can be no record yet
   if (!ours && (await readRecord(state, names.published, { signal }))) return undefined;
-  const message = outcomeMessage(manifest, { bucket: framesBucket, name: names.manifest }, event.traceparent);
-  const messageId = await publish(message);
+  // the manifest is what stands, and it may be another delivery's
+  const { eventId, correlationId } = manifest;
+  const { traceparent, extensions } = event;
+  const { hops, hopchain } = extensions;
+  const outgoing = new Outgoing(
+    { function: 'processVideo', eventId, correlationId, traceparent, hops, hopchain },
+    { topics: { events: topic }, publisher, state: async () => state, breakerOf, clock, signal },
+  );
+  const location = { bucket: framesBucket, name: names.manifest };
+  const { messageId } = await outgoing.publish('events', outcomeEvent(manifest, location));
   const publishedAt = new Date(clock.now()).toISOString();
   await writeRecord(state, names.published, { schemaVersion: 1, messageId, publishedAt }, { signal });
   return messageId;
-
-  async function publish(outgoing: OutgoingMessage): Promise<string | undefined> {
-    try {
-      const [id] = await (await publisher()).publish(topic, [outgoing], { signal });
-      return id;
-    } catch (error) {
-      // whatever is wrong with the message, the upload is not to blame
-      if (!isRefusal(error)) throw error;
-      throw new AppError('internal', `outcome not published: ${error.message}`, { cause: error });
-    }
-  }
 }
 
-/** The CloudEvent of an outcome in structured mode, its attributes repeated for subscriptions to filter on. */
-export function outcomeMessage(
+/** The event of an outcome. */
+export function outcomeEvent(
   manifest: Manifest,
   location: { bucket: string; name: string },
-  traceparent: string | undefined,
-): OutgoingMessage {
+): EventToPublish & { id: string } {
   const { bucket, name, generation } = manifest.source;
   const type = `video.${manifest.outcome}`;
-  const attributes = {
-    specversion: '1.0',
+  return {
     // one upload has one outcome
     id: sha256(JSON.stringify([bucket, name, generation])),
     source: `/processVideo/${bucket}`,
@@ -64,22 +60,9 @@ export function outcomeMessage(
     subject: `objects/${encodeURI(name.toWellFormed())}`,
     time: manifest.createdAt,
     dataschema: `schemas/${type}/1.json`,
-    datacontenttype: 'application/json',
-    correlationid: manifest.correlationId,
-    causationid: manifest.eventId,
-    ...(traceparent !== undefined && { traceparent }),
-  };
-  const repeated = Object.entries(attributes)
-    .filter(([, value]) => Buffer.byteLength(value) <= MAX_VALUE)
-    .map(([attribute, value]) => [`ce-${attribute}`, value]);
-  return {
-    data: Buffer.from(JSON.stringify({ ...attributes, data: outcomeData(manifest, location) })),
-    attributes: { 'content-type': 'application/cloudevents+json', ...Object.fromEntries(repeated) },
+    data: outcomeData(manifest, location),
   };
 }
-
-/** Bytes of an attribute of a Pub/Sub message. */
-const MAX_VALUE = 1_024;
 
 /** The manifest's facts, in the form of schemas/video.*. */
 function outcomeData(manifest: Manifest, location: { bucket: string; name: string }): unknown {

@@ -14,6 +14,7 @@ import {
   text,
 } from '../../shared/app/settings.ts';
 import { loopMistakes, placeSettings } from '../../shared/core/loops.ts';
+import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
 
 /** As many slots as a day can have: a definition must not load the file that claims them. */
 const MAX_A_DAY = 10_000_000;
@@ -45,7 +46,7 @@ export const settings = {
   MAX_PIXELS: integer({ min: 256, max: 16_384 * 16_384, default: 7_680 * 4_320, doc: 'width × height' }),
   GEMINI_MODEL: text({ default: 'gemini-3.8-flash', doc: 'the model' }),
   GEMINI_LOCATION: text({ default: 'global', doc: 'a region, `us`, `eu` or `global`' }),
-  GEMINI_SDK: oneOf(['vertexai', 'genai'], {
+  GEMINI_SDK: oneOf([...VISION_ADAPTERS.keys()], {
     default: 'vertexai',
     doc: '`@google-cloud/vertexai` or `@google/genai`, with the same questions',
   }),

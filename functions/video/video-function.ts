@@ -36,7 +36,7 @@ async function preload(config: VideoConfig, storage: Storage, log: Logger): Prom
     import('./media/load-sharp.ts'),
     import('./process-video.ts'),
   ]);
-  await Promise.all([videoTools(config, storage, log).gemini(), loadSharp()]);
+  await Promise.all([videoTools(config, storage, log).model(), loadSharp()]);
 }
 
 async function run(object: VideoObject, context: VideoContext): Promise<Outcome> {

@@ -17,7 +17,7 @@ import { contentIdOf } from '../../shared/events/content-id.ts';
 import { parseIncomingMessage } from '../../shared/events/incoming-message.ts';
 import { parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
-import { readAnswer } from '../../shared/gcp/gemini-answer.ts';
+import { readAnswer } from '../../shared/vision/gemini-answer.ts';
 import { fill, type Hostile, hostile } from './growth.ts';
 import { TABLES, TOOLS } from './hostile-tables.ts';
 import { messageEvent, pushBody } from './messages.ts';

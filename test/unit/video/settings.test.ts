@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { MAX_SLOTS } from '../../../shared/records/slots.ts';
 import { parseVideoConfig, settings } from '../../../functions/video/settings.ts';
+import { MAX_SLOTS } from '../../../shared/records/slots.ts';
 
 const base = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state' };
 

@@ -1,17 +1,17 @@
-import { type Family, runFamily } from './common/family.ts';
-import type { Io } from './common/subcommand.ts';
-import type { Command } from './main.ts';
-import type { PlaceOptions } from './uploads/place.ts';
-import type { Uploads } from './uploads/uploads.ts';
+import type { Command } from '../common/command.ts';
+import { type Family, runFamily } from '../common/family.ts';
+import type { Io } from '../common/subcommand.ts';
+import type { PlaceOptions } from './place.ts';
+import type { Uploads } from './uploads.ts';
 
 const uploads: Family<Uploads, PlaceOptions> = {
   name: 'uploads',
   about: 'What uploaded videos leave behind: frames, manifests and records.',
   failed: 'something could not be done',
   subcommands: {
-    erase: async () => (await import('./uploads/erase.ts')).erase,
+    erase: async () => (await import('./erase.ts')).erase,
   },
-  ground: async () => (await import('./uploads/uploads.ts')).uploadsGround,
+  ground: async () => (await import('./uploads.ts')).uploadsGround,
 };
 
 export const uploadsCommand: Command = {

@@ -1,30 +1,31 @@
 import { isDeepStrictEqual } from 'node:util';
-import { DeltaError } from '../../shared/delta/index.ts';
-import type { Commit } from '../../shared/delta/log/actions.ts';
-import { readCommit } from '../../shared/delta/log/commit.ts';
-import { type ListedCheckpoint, listLog } from '../../shared/delta/log/listing.ts';
-import type { TableLocation } from '../../shared/delta/log/paths.ts';
-import { unexpiredTombstones } from '../../shared/delta/maintenance/checkpoint.ts';
-import { readCheckpoint } from '../../shared/delta/snapshot/checkpoint-read.ts';
-import { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
-import { ahead } from '../common/ahead.ts';
-import type { Finding } from './verify-files.ts';
+import { ahead } from '../../core/ahead.ts';
+import { DeltaError } from '../delta-error.ts';
+import type { Commit } from '../log/actions.ts';
+import { readCommit } from '../log/commit.ts';
+import { type ListedCheckpoint, listLog } from '../log/listing.ts';
+import type { TableLocation } from '../log/paths.ts';
+import { unexpiredTombstones } from '../maintenance/checkpoint.ts';
+import { readCheckpoint } from '../snapshot/checkpoint-read.ts';
+import { Snapshot } from '../snapshot/snapshot.ts';
+import type { Report } from './finding.ts';
 
 const PARALLEL_READS = 16;
 
+/** Counted as verification proceeds, for a progress display. */
 export interface LogFacts {
   commits: number;
   checkpoints: number;
 }
 
 /**
- * Replays the log from its beginning, or from its oldest checkpoint where it has been cleaned up, and compares
- * every checkpoint on the way with what the commits add up to; at the end, `loaded`.
+ * Replays the log from its beginning, or from its oldest checkpoint if it has been cleaned up. Compares every
+ * checkpoint on the way with the commits before it and, at the end, `loaded` with the replayed state.
  */
 export async function verifyLog(
   location: TableLocation,
   loaded: Snapshot,
-  options: { now: number; signal: AbortSignal; report: (finding: Finding) => Promise<void>; facts: LogFacts },
+  options: { now: number; signal: AbortSignal; report: Report; facts: LogFacts },
 ): Promise<void> {
   const { now, signal, report, facts } = options;
   const listing = await listLog(location, 0, signal);
@@ -35,7 +36,7 @@ export async function verifyLog(
   const start = await startOf(commits[0], listing.checkpoints);
   if (start === undefined) return;
   const replayed = start.snapshot;
-  const tail = each(commits.filter((version) => version > replayed.version));
+  const tail = commits.filter((version) => version > replayed.version);
   const read = async (version: number): Promise<{ version: number; commit: Commit | undefined }> => ({
     version,
     commit: await readCommit(location, version, signal),
@@ -46,7 +47,7 @@ export async function verifyLog(
       await report({
         kind: 'log-gap',
         where: `version ${replayed.version + 1}`,
-        what: `has no commit file, but version ${version} has`,
+        what: `has no commit file, but version ${version} has one`,
       });
       return;
     }
@@ -59,7 +60,7 @@ export async function verifyLog(
     await report({ kind: 'state-differs', where: `version ${loaded.version}`, what: `as it opens, ${what}` });
   }
 
-  /** A log that begins at 0 starts empty; a cleaned-up one with a checkpoint. */
+  /** Empty if the log begins at version 0; otherwise the oldest checkpoint that can be read. */
   async function startOf(
     first: number | undefined,
     all: readonly ListedCheckpoint[],
@@ -69,7 +70,11 @@ export async function verifyLog(
       const snapshot = await open(checkpoint);
       if (snapshot) return { snapshot };
     }
-    await report({ kind: 'log-gap', where: `version ${first ?? 0}`, what: 'is the first; no checkpoint is' });
+    await report({
+      kind: 'log-gap',
+      where: `version ${first ?? 0}`,
+      what: 'is the oldest commit, and no checkpoint precedes it',
+    });
     return undefined;
   }
 
@@ -96,26 +101,26 @@ export async function verifyLog(
   }
 }
 
-/** What sets `stored` apart from the replayed log, in words. */
+/** Differences between `stored` and the replayed log, in words. */
 function difference(stored: Snapshot, replayed: Snapshot, now: number): string[] {
   const found: string[] = [];
   const comparable = (value: unknown): unknown => JSON.parse(JSON.stringify(value, sortedBigints));
   const differs = (a: unknown, b: unknown): boolean => !isDeepStrictEqual(comparable(a), comparable(b));
-  if (differs(stored.protocol, replayed.protocol)) found.push('the protocol is another than by the log');
-  if (differs(stored.metadata, replayed.metadata)) found.push('the metadata is another than by the log');
+  if (differs(stored.protocol, replayed.protocol)) found.push('the protocol differs from the log');
+  if (differs(stored.metadata, replayed.metadata)) found.push('the metadata differs from the log');
   for (const [path, add] of stored.files) {
     const known = replayed.files.get(path);
-    if (known === undefined) found.push(`${path} is live; by the log it is not`);
-    // a checkpoint changes nothing, whatever the commit did
+    if (known === undefined) found.push(`${path} is live, but not in the log`);
+    // a checkpoint writes dataChange as false, whatever the commit said
     else if (differs({ ...add, dataChange: false }, { ...known, dataChange: false })) {
-      found.push(`${path} has other facts than by the log`);
+      found.push(`the entry of ${path} differs from the log`);
     }
   }
   for (const path of replayed.files.keys()) {
-    if (!stored.files.has(path)) found.push(`${path} is missing; by the log it is live`);
+    if (!stored.files.has(path)) found.push(`${path} is missing, but live in the log`);
   }
   for (const [appId, txn] of replayed.txns) {
-    if (differs(stored.txns.get(appId), txn)) found.push(`transaction ${appId} is another than by the log`);
+    if (differs(stored.txns.get(appId), txn)) found.push(`transaction ${appId} differs from the log`);
   }
   for (const { path } of unexpiredTombstones(replayed, now)) {
     if (!stored.tombstones.has(decodeURIComponent(path))) {
@@ -125,7 +130,7 @@ function difference(stored: Snapshot, replayed: Snapshot, now: number): string[]
   return found;
 }
 
-/** Absent, null and empty members mean the same in a checkpoint's columns; an int64 may come as a BigInt. */
+/** Absent, null and empty members mean the same in a checkpoint's columns; an int64 may be read as a BigInt. */
 function sortedBigints(_key: string, value: unknown): unknown {
   if (typeof value === 'bigint') return Number(value);
   if (value === null) return undefined;
@@ -136,8 +141,4 @@ function sortedBigints(_key: string, value: unknown): unknown {
 
 function isEmptyObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
-}
-
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }

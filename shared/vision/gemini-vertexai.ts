@@ -2,17 +2,17 @@
 import type { GenerateContentRequest } from '@google-cloud/vertexai';
 import { GenerativeModel } from '@google-cloud/vertexai/build/src/models/generative_models.js';
 import { GoogleAuth } from 'google-auth-library';
-import type { Gemini } from './gemini.ts';
 import { readAnswer } from './gemini-answer.ts';
 import { geminiError, untilAborted } from './gemini-errors.ts';
 import { type GeminiOptions, toRestRequest, vertexHost } from './gemini-request.ts';
+import type { VisionModel } from './vision-model.ts';
 
 /**
  * Gemini through `@google-cloud/vertexai`, one HTTP request an ask. The SDK takes no abort signal: an aborted
  * ask ends at once for the caller, while its request goes on unread (at most 300 s, the time fetch waits for
  * headers) and may be paid for.
  */
-export function createVertexaiGemini(options: GeminiOptions): Gemini {
+export function createVertexaiGemini(options: GeminiOptions): VisionModel {
   // the VertexAI class would build the same, and print a deprecation notice at each start
   const model = new GenerativeModel({
     model: options.model,

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 const WORDS = 4;
 
 /**
- * Ids and a number that goes with each, in 20 bytes a place and at least two places an id. An id counts by 128
- * bits of its SHA-256: two that share them are not to be met with.
+ * Maps ids to a number, in 20 bytes a slot with at least two slots an id. Ids are compared by 128 bits of their
+ * SHA-256, which no two ids share in practice.
  */
 export class IdSet {
   private keys = new Uint32Array(1_024 * WORDS);
-  /** The number and one; 0 for an empty place. */
+  /** The number plus one; 0 marks an empty slot. */
   private owners = new Uint32Array(1_024);
   private size = 0;
 
-  /** The number that the id has already; undefined where it was not there, and then it gets this one. */
+  /** The number the id already has; if it has none, assigns `owner` and returns undefined. */
   add(id: string, owner: number): number | undefined {
     if (this.size * 2 >= this.owners.length) this.grow();
     const digest = createHash('sha256').update(id).digest();
@@ -39,7 +39,7 @@ export class IdSet {
     this.owners[place] = owner;
   }
 
-  /** Where the id is, or the empty place where it would be. */
+  /** The slot that holds the id, or the empty slot for it. */
   private placeOf(a: number, b: number, c: number, d: number): number {
     const { keys, owners } = this;
     const mask = owners.length - 1;

@@ -1,17 +1,5 @@
-import { AppError, type AppErrorOptions } from '../core/errors.ts';
-import type { GeminiAnswer, TokenCounts } from './gemini.ts';
-
-/** An answer that came, was paid for and cannot be used: `malformed-answer` or `blocked`, with what it cost. */
-export class UnusableAnswer extends AppError {
-  constructor(
-    code: 'malformed-answer' | 'blocked',
-    message: string,
-    readonly tokens: TokenCounts,
-    options: AppErrorOptions = {},
-  ) {
-    super(code, message, options);
-  }
-}
+import { UnusableAnswer } from './unusable-answer.ts';
+import type { TokenCounts, VisionAnswer } from './vision-model.ts';
 
 const FENCE = '```';
 
@@ -25,7 +13,7 @@ const BLOCKED: ReadonlySet<string> = new Set([
 ]);
 
 /** Reads a GenerateContentResponse, whichever SDK brought it. Throws UnusableAnswer. */
-export function readAnswer(response: unknown, askedModel: string): GeminiAnswer {
+export function readAnswer(response: unknown, askedModel: string): VisionAnswer {
   const body = record(response);
   const tokens = readTokens(record(body['usageMetadata']));
   const blockReason = text(record(body['promptFeedback'])['blockReason']);

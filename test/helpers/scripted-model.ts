@@ -1,15 +1,15 @@
-import type { Gemini, GeminiAnswer, GeminiQuestion } from '../../shared/gcp/gemini.ts';
+import type { VisionAnswer, VisionModel, VisionQuestion } from '../../shared/vision/vision-model.ts';
 
 /** What one ask gets: JSON, an error to throw, or a whole answer with its own tokens. */
-export type Scripted = { json: unknown } | { error: Error } | { answer: GeminiAnswer };
+export type Scripted = { json: unknown } | { error: Error } | { answer: VisionAnswer };
 
-export interface ScriptedGemini extends Gemini {
-  readonly questions: GeminiQuestion[];
+export interface ScriptedModel extends VisionModel {
+  readonly questions: VisionQuestion[];
 }
 
 /** Answers each ask with the next line of a script, at 10 prompt and 2 output tokens; fails past its end. */
-export function scriptedGemini(...script: Scripted[]): ScriptedGemini {
-  const questions: GeminiQuestion[] = [];
+export function scriptedModel(...script: Scripted[]): ScriptedModel {
+  const questions: VisionQuestion[] = [];
   return {
     questions,
     async ask(question) {
@@ -25,6 +25,6 @@ export function scriptedGemini(...script: Scripted[]): ScriptedGemini {
 }
 
 /** All text of a question, part by part. */
-export function promptOf(question: GeminiQuestion | undefined): string {
+export function promptOf(question: VisionQuestion | undefined): string {
   return (question?.parts ?? []).map((part) => ('text' in part ? part.text : '[media]')).join('\n');
 }

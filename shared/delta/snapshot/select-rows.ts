@@ -1,25 +1,25 @@
-import { DeltaError, type Filter, type ScannedRow } from '../../shared/delta/index.ts';
-import type { AddFile } from '../../shared/delta/log/actions.ts';
-import type { TableLocation } from '../../shared/delta/log/paths.ts';
-import { type BoundCondition, bindFilter, mayMatchFile } from '../../shared/delta/parquet/filter.ts';
+import { ahead } from '../../core/ahead.ts';
+import { DeltaError } from '../delta-error.ts';
+import type { AddFile } from '../log/actions.ts';
+import type { TableLocation } from '../log/paths.ts';
+import { type BoundCondition, bindFilter, type Filter, mayMatchFile } from '../parquet/filter.ts';
+import { openDataFile } from '../parquet/open-data-file.ts';
 import {
   matchingRowGroups,
-  openParquet,
   type ParquetFile,
   type RowGroupRange,
   readRows,
-} from '../../shared/delta/parquet/parquet-file.ts';
-import { scan } from '../../shared/delta/snapshot/scan.ts';
-import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
-import { ahead } from '../common/ahead.ts';
+} from '../parquet/parquet-file.ts';
+import { type ScannedRow, scan } from './scan.ts';
+import type { Snapshot } from './snapshot.ts';
 
 const FILES_AT_A_TIME = 16;
-/** Rows held as objects at a time, a row group at least. */
+/** Rows held as objects at a time; at least one row group. */
 const ROWS_AT_A_TIME = 20_000;
 /** Files up to this size are in memory once they are open: see openParquet. */
 const WHOLE_FILE_BYTES = 256 * 1024;
 
-/** A row group that may have rows that match. */
+/** A row group that may hold matching rows. */
 export interface RowGroup {
   path: string;
   add: AddFile;
@@ -28,45 +28,44 @@ export interface RowGroup {
 }
 
 export interface RowQuery {
+  /** Columns to read, in the order of the result. */
   columns: readonly string[];
   filter: Filter;
-  signal: AbortSignal;
+  /**
+   * A column with unique values and a bloom filter. A row group that passes the filter for one of them almost
+   * certainly holds it, so all columns are read at once.
+   */
+  keyColumn?: string;
+  signal?: AbortSignal | undefined;
 }
 
 /**
- * Rows that match, in the order of storage. Files are ruled out by their statistics, row groups by statistics
- * and bloom filters, and where those cannot tell, by the filter's columns alone: the others, of which `data`
- * is the bulk, are read where there is a match.
+ * Matching rows in storage order, for queries that match few of many rows; `scan` suits queries that match most.
+ * Files are ruled out by their statistics, row groups by statistics and bloom filters. If those cannot decide, the
+ * filter's columns are read first, and the others only if a row matches. Throws `schema-mismatch` for an unknown
+ * column.
  */
 export async function* selectRows(
   location: TableLocation,
   snapshot: Snapshot,
-  { columns, filter, signal }: RowQuery,
+  { columns, filter, keyColumn, signal }: RowQuery,
 ): AsyncGenerator<ScannedRow[]> {
   const { partitionColumns } = snapshot.metadata;
   if (partitionColumns.length > 0) return yield* scan(location, snapshot, { columns, filter, signal });
   checkColumns(snapshot, columns);
   const conditions = bindFilter(filter, snapshot.fields);
   const groups = rowGroups(location, liveFiles(snapshot, conditions), conditions, signal);
-  // an exact value that a bloom filter lets through is there, as good as always
-  const isExact = conditions.some(({ anyOf, field }) => anyOf !== undefined && field.name === 'event_id');
+  const isExact = conditions.some(({ anyOf, field }) => anyOf !== undefined && field.name === keyColumn);
   const read = async ({ parquet, range, add }: RowGroup): Promise<ScannedRow[]> => {
-    signal.throwIfAborted();
+    signal?.throwIfAborted();
     const looksFirst = conditions.length > 0 && !isExact && add.size > WHOLE_FILE_BYTES;
     if (looksFirst && (await readRows(parquet, range, [], conditions)).length === 0) return [];
     return readRows(parquet, range, columns, conditions);
   };
-  for await (const rows of ahead(
-    groups,
-    ROWS_AT_A_TIME,
-    read,
-    ({ range }) => range.rowEnd - range.rowStart,
-  )) {
-    if (rows.length > 0) yield rows;
-  }
+  for await (const rows of ahead(groups, ROWS_AT_A_TIME, read, rowsIn)) if (rows.length > 0) yield rows;
 }
 
-/** Live files whose statistics do not rule out a match. */
+/** Live files whose statistics do not rule out a match, by decoded path. */
 export function liveFiles(
   { files }: Snapshot,
   conditions: readonly BoundCondition[] = [],
@@ -79,21 +78,19 @@ export async function* rowGroups(
   location: TableLocation,
   files: readonly [path: string, add: AddFile][],
   conditions: readonly BoundCondition[],
-  signal: AbortSignal,
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<RowGroup> {
   const open = async ([path, add]: [string, AddFile]): Promise<RowGroup[]> => {
-    signal.throwIfAborted();
-    checkFile(path, add);
-    const parquet = await openParquet(location, path, add.size, signal);
+    signal?.throwIfAborted();
+    const parquet = await openDataFile(location, path, add, signal);
     const ranges = await matchingRowGroups(parquet, conditions);
     return ranges.map((range) => ({ path, add, parquet, range }));
   };
-  for await (const groups of ahead(each(files), FILES_AT_A_TIME, open)) yield* groups;
+  for await (const groups of ahead(files, FILES_AT_A_TIME, open)) yield* groups;
 }
 
-export function checkFile(path: string, add: AddFile): void {
-  if (add.deletionVector === undefined) return;
-  throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
+export function rowsIn({ range }: RowGroup): number {
+  return range.rowEnd - range.rowStart;
 }
 
 function checkColumns({ fields }: Snapshot, columns: readonly string[]): void {
@@ -101,8 +98,4 @@ function checkColumns({ fields }: Snapshot, columns: readonly string[]): void {
   if (unknown === undefined) return;
   const known = fields.map(({ name }) => name).join(', ');
   throw new DeltaError('schema-mismatch', `the table has no column ${unknown}; it has ${known}`);
-}
-
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }

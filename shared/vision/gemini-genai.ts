@@ -1,14 +1,14 @@
 import { type GenerateContentConfig, GoogleGenAI } from '@google/genai';
-import type { Gemini } from './gemini.ts';
 import { readAnswer } from './gemini-answer.ts';
 import { geminiError, untilAborted } from './gemini-errors.ts';
 import { type GeminiOptions, toRestRequest, vertexHost } from './gemini-request.ts';
+import type { VisionModel } from './vision-model.ts';
 
 /**
  * Gemini on Vertex AI through `@google/genai`, one HTTP request an ask: without `retryOptions` the SDK does
  * not retry. An abort closes the connection; what the service had done by then may be paid for.
  */
-export function createGenaiGemini(options: GeminiOptions): Gemini {
+export function createGenaiGemini(options: GeminiOptions): VisionModel {
   const client = new GoogleGenAI({
     vertexai: true,
     project: options.project,

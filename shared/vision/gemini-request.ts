@@ -1,16 +1,12 @@
 import { AppError } from '../core/errors.ts';
-import type { GeminiPart, GeminiQuestion, ResponseSchema } from './gemini.ts';
+import type { VisionOptions } from './adapters.ts';
+import type { ResponseSchema, VisionPart, VisionQuestion } from './vision-model.ts';
 
-export interface GeminiOptions {
-  project: string;
-  /** A region, `us`, `eu` or `global`; newer models live on `global` first. */
-  location: string;
-  model: string;
-  /** Host and port in place of Google's, always https: `127.0.0.1:8443`. */
-  apiEndpoint?: string | undefined;
+/** Newer models are served in `global` first. `apiEndpoint` is always https: `127.0.0.1:8443`. */
+export interface GeminiOptions extends VisionOptions {
   /** Thoughts count too, so this is roomy. Default 8,192. */
   maxOutputTokens?: number | undefined;
-  /** How long the model may think; its own default where absent. */
+  /** How long the model may think. Default: the model's own. */
   thinkingLevel?: 'minimal' | 'low' | 'medium' | 'high' | undefined;
 }
 
@@ -32,7 +28,7 @@ export interface RestRequest {
   };
 }
 
-export function toRestRequest(question: GeminiQuestion, options: GeminiOptions): RestRequest {
+export function toRestRequest(question: VisionQuestion, options: GeminiOptions): RestRequest {
   return {
     contents: [{ role: 'user', parts: question.parts.map(toRestPart) }],
     generationConfig: {
@@ -56,7 +52,7 @@ export function vertexHost(options: Pick<GeminiOptions, 'location' | 'apiEndpoin
   return `${options.location}-aiplatform.googleapis.com`;
 }
 
-function toRestPart(part: GeminiPart): RestPart {
+function toRestPart(part: VisionPart): RestPart {
   if ('text' in part) return { text: part.text };
   const media: RestPart =
     'videoUri' in part
@@ -71,10 +67,7 @@ function toRestPart(part: GeminiPart): RestPart {
         };
   if (part.fps === undefined) return media;
   if (!(part.fps > 0 && part.fps <= 24)) {
-    throw new AppError(
-      'invalid-config',
-      `fps is ${part.fps}; Gemini samples above 0 and up to 24 frames a second`,
-    );
+    throw new AppError('invalid-config', `fps must be above 0 and at most 24, got ${part.fps}`);
   }
   return { ...media, videoMetadata: { fps: part.fps } };
 }

@@ -1,13 +1,28 @@
 import { type AppError, toAppError } from '../core/errors.ts';
 import { type RetryOptions, retry } from '../core/retry.ts';
-import type { Gemini, GeminiQuestion, TokenCounts } from './gemini.ts';
-import { UnusableAnswer } from './gemini-answer.ts';
+import { UnusableAnswer } from './unusable-answer.ts';
+import {
+  NO_TOKENS,
+  sumTokens,
+  type TokenCounts,
+  type VisionModel,
+  type VisionQuestion,
+} from './vision-model.ts';
 
 export interface Spent {
-  /** Of every answer that came, unusable ones included. */
+  /** Tokens of every answer that came, unusable ones included. */
   tokens: TokenCounts;
   /** Requests sent: one that timed out or was cut off may have been paid for too. */
   asks: number;
+}
+
+export const NOTHING_SPENT: Spent = { tokens: NO_TOKENS, asks: 0 };
+
+export function sumSpent(spent: readonly Spent[]): Spent {
+  return {
+    tokens: sumTokens(spent.map(({ tokens }) => tokens)),
+    asks: spent.reduce((sum, { asks }) => sum + asks, 0),
+  };
 }
 
 export interface Asked<T> extends Spent {
@@ -16,21 +31,10 @@ export interface Asked<T> extends Spent {
 }
 
 export interface AskOptions extends Omit<RetryOptions, 'isTransient'> {
-  /** Tries in all where answers come but cannot be used. Default 3. */
+  /** Tries in all if answers come but cannot be used. Default 3. */
   malformedTries?: number;
-  /** Told after every request what all of them have cost so far, where the last one failed too. */
+  /** Called after every request, failed ones included, with what all of them have cost so far. */
   onSpent?: (spent: Spent) => void;
-}
-
-export const NO_TOKENS: TokenCounts = { prompt: 0, output: 0, thoughts: 0, total: 0 };
-
-export function addTokens(a: TokenCounts, b: TokenCounts): TokenCounts {
-  return {
-    prompt: a.prompt + b.prompt,
-    output: a.output + b.output,
-    thoughts: a.thoughts + b.thoughts,
-    total: a.total + b.total,
-  };
 }
 
 /**
@@ -38,30 +42,32 @@ export function addTokens(a: TokenCounts, b: TokenCounts): TokenCounts {
  * few times, then thrown. `quota`, `unavailable` and `timeout` are retried with backoff inside the signal's
  * time; everything else is thrown at once.
  */
-export async function askGemini<T>(
-  gemini: Gemini,
-  question: GeminiQuestion,
+export async function askModel<T>(
+  model: VisionModel,
+  question: VisionQuestion,
   read: (json: unknown) => T,
   options: AskOptions = {},
 ): Promise<Asked<T>> {
   const { malformedTries = 3, onSpent, ...retryOptions } = options;
-  let tokens = NO_TOKENS;
-  let asks = 0;
+  let spent = NOTHING_SPENT;
   let malformed = 0;
+  const paid = (tokens: TokenCounts): void => {
+    spent = { ...spent, tokens: sumTokens([spent.tokens, tokens]) };
+  };
 
   return retry(
     async () => {
-      asks++;
+      spent = { ...spent, asks: spent.asks + 1 };
       try {
-        const answer = await gemini.ask(question);
-        tokens = addTokens(tokens, answer.tokens);
-        return { value: read(answer.json), model: answer.model, tokens, asks };
+        const answer = await model.ask(question);
+        paid(answer.tokens);
+        return { value: read(answer.json), model: answer.model, ...spent };
       } catch (error) {
-        if (error instanceof UnusableAnswer) tokens = addTokens(tokens, error.tokens);
+        if (error instanceof UnusableAnswer) paid(error.tokens);
         if (toAppError(error).code === 'malformed-answer') malformed++;
         throw error;
       } finally {
-        onSpent?.({ tokens, asks });
+        onSpent?.(spent);
       }
     },
     {

@@ -1,14 +1,14 @@
 /**
- * `work` on each item, several at a time, results in the order of the items. Items are taken as long as those
- * under way weigh less than `limit` together.
+ * Runs `work` on several items at a time and yields the results in the order of the items. Another item is taken as
+ * long as the items under way weigh less than `limit` together.
  */
 export async function* ahead<T, R>(
-  items: AsyncIterable<T>,
+  items: AsyncIterable<T> | Iterable<T>,
   limit: number,
   work: (item: T) => Promise<R>,
   weigh: (item: T) => number = () => 1,
 ): AsyncGenerator<R> {
-  const source = items[Symbol.asyncIterator]();
+  const source = each(items);
   const running: { result: Promise<R>; weight: number }[] = [];
   let weight = 0;
   let next: Promise<IteratorResult<T>> | undefined = take(source);
@@ -23,7 +23,7 @@ export async function* ahead<T, R>(
           continue;
         }
         const result = work(item.value);
-        // a failure is thrown when its turn comes; until then nobody listens
+        // a failure is thrown when its turn comes: until then it must not count as unhandled
         result.catch(() => {});
         running.push({ result, weight: weigh(item.value) });
         weight += weigh(item.value);
@@ -36,8 +36,12 @@ export async function* ahead<T, R>(
     }
   } finally {
     await Promise.allSettled([...running.map(({ result }) => result), next]);
-    await source.return?.();
+    await source.return(undefined);
   }
+}
+
+async function* each<T>(items: AsyncIterable<T> | Iterable<T>): AsyncGenerator<T> {
+  yield* items;
 }
 
 function take<T>(source: AsyncIterator<T>): Promise<IteratorResult<T>> {
@@ -46,7 +50,7 @@ function take<T>(source: AsyncIterator<T>): Promise<IteratorResult<T>> {
   return item;
 }
 
-/** Whichever comes first; a failure counts as having come. */
+/** Whether the item settles before the result; a failure counts as settled. */
 function isItemFirst(item: Promise<unknown> | undefined, result: Promise<unknown>): Promise<boolean> {
   const come = (promise: Promise<unknown> | undefined, value: boolean): Promise<boolean> =>
     Promise.resolve(promise).then(
