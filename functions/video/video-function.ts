@@ -2,7 +2,7 @@ import { AppError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/core/log.ts';
 import type { Context } from '../../shared/invocation/context.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
-import { type Outcome, outcome } from '../../shared/invocation/outcome.ts';
+import { type Outcome, outcome, reportPublished } from '../../shared/invocation/outcome.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import type { Manifest } from './manifest.ts';
 import { uploadIdOf, videoNames } from './records.ts';
@@ -80,7 +80,13 @@ async function announce(
   const state = context.storage.bucket(stateBucket);
   const { publisher } = context;
   const names = videoNames(object);
-  return publishOutcome(manifest, ours, { topic, publisher, state, names, framesBucket }, context);
+  const tools = { topic, publisher, state, names, framesBucket };
+  const messageId = await publishOutcome(manifest, ours, tools, context);
+  if (messageId !== undefined) {
+    const [type, source] = [`video.${manifest.outcome}`, `/processVideo/${object.bucket}`];
+    reportPublished(context.log, { type, source, topic, messageId });
+  }
+  return messageId;
 }
 
 function outcomeOf(

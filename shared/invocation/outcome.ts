@@ -53,3 +53,28 @@ export const OTHER_TYPES = 'other';
 export function eventTypeLabel(type: string, declared: ReadonlySet<string>): string {
   return declared.has(type) ? type : OTHER_TYPES;
 }
+
+/** Distinct values of a label that one instance writes. */
+const MAX_LABELS = 50;
+
+/** Labels that code chooses, such as the types it publishes: bounded, in case it takes them from its input. */
+class Labels {
+  private readonly known = new Set<string>();
+
+  of(value: string): string {
+    if (this.known.size < MAX_LABELS) this.known.add(value);
+    return this.known.has(value) ? value : OTHER_TYPES;
+  }
+}
+
+const publishedTypes = new Labels();
+const publishedSources = new Labels();
+
+/** One entry for each event that is published: `events_published_total` counts them. */
+export function reportPublished(
+  log: Logger,
+  { type, source, ...fields }: { type: string; source: string; topic: string; messageId: string },
+): void {
+  const labels = { eventType: publishedTypes.of(type), source: publishedSources.of(source) };
+  log.info('event published', { ...labels, ...fields });
+}
