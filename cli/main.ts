@@ -1,21 +1,12 @@
 import { printable } from '../local/terminal-text.ts';
-import { dlqCommand } from './dlq.ts';
-import { lakeCommand } from './lake.ts';
-import { uploadsCommand } from './uploads.ts';
-
-export interface Command {
-  /** One line for the list of commands. */
-  summary: string;
-  /** Returns the exit code: 0 done, 1 something was rejected or failed, 2 wrong usage. */
-  run(args: string[]): Promise<number>;
-}
+import type { Command } from './common/command.ts';
+import { dlqCommand } from './dlq/command.ts';
+import { lakeCommand } from './lake/command.ts';
+import { processCommand } from './process/command.ts';
+import { uploadsCommand } from './uploads/command.ts';
 
 const commands: Record<string, Command> = {
-  // it starts the local cloud, which takes its time to load
-  process: {
-    summary: 'finds the moment in videos and takes its frame',
-    run: async (args) => (await import('./process.ts')).processCommand.run(args),
-  },
+  process: processCommand,
   lake: lakeCommand,
   dlq: dlqCommand,
   uploads: uploadsCommand,

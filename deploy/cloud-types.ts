@@ -47,6 +47,7 @@ export interface CloudFunction {
     serviceAccountEmail?: string;
     ingressSettings?: string;
     environmentVariables?: Record<string, string>;
+    secretEnvironmentVariables?: { key: string; secret: string; version: string }[];
     uri?: string;
   };
   eventTrigger?: {

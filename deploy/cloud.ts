@@ -14,7 +14,7 @@ import type { Place } from './names.ts';
 /** What has a policy of its own. */
 export type Guarded =
   | { kind: 'project' }
-  | { kind: 'bucket' | 'topic' | 'subscription' | 'service'; name: string };
+  | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret'; name: string };
 
 export const guardedKey = (guarded: Guarded): string =>
   guarded.kind === 'project' ? 'project' : `${guarded.kind} ${guarded.name}`;
@@ -59,6 +59,7 @@ export class Cloud {
     this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', `--location=${this.place.region}`);
   jobs = () =>
     this.list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.place.region}`);
+  secrets = () => this.list<Named>('secretmanager', 'secrets', 'list');
   metrics = () => this.list<Named>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
   alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
@@ -110,6 +111,8 @@ export function policyCommand(guarded: Guarded, verb: string, place: Place): str
       return ['pubsub', 'topics', verb, guarded.name];
     case 'subscription':
       return ['pubsub', 'subscriptions', verb, guarded.name];
+    case 'secret':
+      return ['secrets', verb, guarded.name];
     case 'service':
       return ['run', 'services', verb, guarded.name, `--region=${place.region}`];
   }

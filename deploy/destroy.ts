@@ -1,6 +1,7 @@
 import { Failure } from '../cli/common/options.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import { askFor } from './ask.ts';
+import type { Guarded } from './cloud.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
@@ -8,6 +9,7 @@ import { BUCKET_KINDS, memberOf } from './names.ts';
 import { readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
+import { secretsHere } from './secrets.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -16,7 +18,7 @@ import type { Step } from './step.ts';
  */
 export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
   const { options, names } = context;
-  const parts = [watching, metrics, running, queues, ownRoles, identities];
+  const parts = [watching, metrics, running, queues, ownRoles, rolesOnSecrets, identities];
   const plans = await Promise.all(parts.map((part) => part(context)));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
   // before the accounts, whose roles there they are
@@ -179,11 +181,20 @@ const ownRoles: Taken = async (context) => {
   );
 };
 
-async function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {
+/** The secrets themselves were there before the deployment, and stay. */
+const rolesOnSecrets: Taken = async (context) => rolesHeldOn(await secretsHere(context), context);
+
+function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {
+  return rolesHeldOn(
+    kept.map((name) => ({ kind: 'bucket', name })),
+    context,
+  );
+}
+
+async function rolesHeldOn(things: readonly Guarded[], context: Context): Promise<Step[]> {
   const ours = new Set(functionNames(context).map((name) => memberOf(context.names.account(name))));
   const steps = await Promise.all(
-    kept.map(async (name) => {
-      const on = { kind: 'bucket', name } as const;
+    things.map(async (on) => {
       const held = (await context.cloud.policy(on)).flatMap(({ role, members = [], condition }) =>
         members.filter((member) => ours.has(member) && !condition).map((member) => ({ on, role, member })),
       );

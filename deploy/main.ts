@@ -12,6 +12,7 @@ import { explain, oneLine } from './mends.ts';
 import { Names } from './names.ts';
 import { HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
+import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
@@ -39,7 +40,7 @@ async function main(options: Options): Promise<void> {
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
   const gcloud = createGcloud({ project, env, patienceMs, onWait });
   const asking = { gcloud, options, env };
-  const settings = readSettings(options.settings);
+  const settings = readSettings(options.settings, core, { GOOGLE_CLOUD_PROJECT: project });
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
@@ -47,6 +48,7 @@ async function main(options: Options): Promise<void> {
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
+  await checkSecrets(context);
   if (options.dryRun) {
     say(SCRIPT_HEAD);
     const changes = await dryRun(context, say);

@@ -61,6 +61,11 @@ export class Names {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 
+  /** In Secret Manager, the secret that holds this variable. */
+  secret(variable: string): string {
+    return `${this.place.prefix}-${variable}`;
+  }
+
   get schedule(): string {
     return `${this.place.prefix}-maintain`;
   }

@@ -1,10 +1,12 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import { functionNamed } from '../shared/app/define-app.ts';
 import { deployedMemory } from '../shared/core/deployed-memory.ts';
+import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
+import { InFlight } from '../shared/invocation/in-flight.ts';
 import { core } from './app.ts';
-import { parseAdmissionConfig } from './config.ts';
+import { parseAdmissionConfig } from './settings.ts';
 
 /**
  * The framework reads a body whole before it calls a handler: what may be in flight is decided before that, at the
@@ -17,6 +19,17 @@ import { parseAdmissionConfig } from './config.ts';
 const MEMORY_PER_BODY_BYTE = 16;
 
 const { createServer } = http;
+const inFlight = new InFlight();
+
+/**
+ * Asks for this delivery again: Pub/Sub and Eventarc take 429 for a nack, and wait longer each time. Cloud Run logs
+ * it as a warning, and 5xx as an error. Throws if the request cannot be found.
+ */
+export function answerBusy(event: unknown, reason: string): Promise<never> {
+  if (!inFlight.answer(event, 429, reason)) throw new AppError('busy', reason);
+  // the framework must not answer it once more
+  return new Promise(() => {});
+}
 
 function createAdmittingServer(listener: RequestListener): Server {
   Object.assign(http, { createServer });
@@ -24,7 +37,7 @@ function createAdmittingServer(listener: RequestListener): Server {
   const { memory } = functionNamed(core, name)?.instance ?? { memory: '512Mi' };
   const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
   const log = createLogger({ fields: { function: name } });
-  const server = createServer(new Admission({ bytes, log }).guard(listener));
+  const server = createServer(new Admission({ bytes, log }).guard(inFlight.track(listener)));
   // a body must be there in the time that the longest of the small functions has
   server.requestTimeout = 60_000;
   // the front end keeps connections for 600 s: one that we close first may be the one it sends on

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
-import type { Env } from '../shared/core/config.ts';
+import type { Env } from '../shared/core/settings.ts';
 import { metadataEnvironment, startMetadataServer } from './metadata-server.ts';
 import { startVertexServer, type VertexServer } from './vertex/server.ts';
 

@@ -2,9 +2,10 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { core } from '../functions/app.ts';
+import { placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
-import type { Env } from '../shared/core/config.ts';
+import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
@@ -13,6 +14,7 @@ import { createForwarder } from './dead-letters.ts';
 import type { Delivery } from './eventarc/delivery-store.ts';
 import { Eventarc, type Route } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
+import { environmentOf, localSettings } from './function-settings.ts';
 import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
@@ -46,8 +48,12 @@ export interface Endpoints {
 export interface LocalCloudOptions {
   /** Everything it keeps is below this folder. */
   dir: string;
-  /** Settings of the functions: those of docs/configuration.md. */
+  /** Settings of the functions: a name that none declares is an error, and so is a value out of bounds. */
   env?: Env;
+  /** The environment around it: what the functions declare is taken from there, unless `env` has it. */
+  shell?: Env;
+  /** File of `NAME=value` lines with the secrets of the functions. Default: `.secrets.env` of the project. */
+  secretsFile?: string;
   ports?: Ports;
   /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started where absent. */
   pubsubUrl?: string;
@@ -85,8 +91,6 @@ export interface LocalCloud {
   endpoints: Endpoints;
   /** For `NODE_EXTRA_CA_CERTS`; undefined where the real Gemini answers. */
   caPath: string | undefined;
-  /** The environment its functions run in. */
-  functionEnv: Env;
   storage: Storage;
   gcs: GcsServer;
   /** Undefined where the real Gemini answers. */
@@ -100,7 +104,8 @@ export interface LocalCloud {
 
 /** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { app = core, dir, env = {}, gemini = 'local', events = {}, ports = {} } = options;
+  const { app = core, dir, shell = {}, secretsFile, gemini = 'local', events = {}, ports = {} } = options;
+  const settings = localSettings(app, { given: options.env ?? {}, shell });
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [
@@ -144,22 +149,22 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 
     const brain =
       gemini === 'local'
-        ? await startBrain({ dir, gcsUrl: gcs.url, ffmpegPath: env['FFMPEG_PATH'], port: ports.vertex })
+        ? await startBrain({ dir, gcsUrl: gcs.url, ffmpegPath: settings['FFMPEG_PATH'], port: ports.vertex })
         : undefined;
     if (brain) closers.push(() => brain.close());
 
-    const functionEnv: Env = {
-      ...userSettings(env),
+    const envOf = (one: FunctionDefinition): Env => ({
+      ...environmentOf(app, one, { settings, shell, secretsFile }),
       ...placesOf(app),
       STORAGE_API_ENDPOINT: gcs.url,
       PUBSUB_API_ENDPOINT: pubsub.url,
-      ...(brain?.env ?? realGeminiSettings(env)),
-    };
+      ...(brain?.env ?? realGeminiSettings(settings)),
+    });
     const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const source = options.bundleDir ?? (await bundleHere(closers));
     const started = await Promise.all(
       wanted.map(async (one) => {
-        const processes = await startInstances(one.name, functionEnv, source, options);
+        const processes = await startInstances(one.name, envOf(one), source, options);
         closers.push(() => Promise.all(processes.map((process) => process.close())).then(() => {}));
         return [withAttempts(one, options.maxDeliveryAttempts), processes] as const;
       }),
@@ -203,7 +208,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     return {
       endpoints,
       caPath: brain?.vertex.caPath,
-      functionEnv,
       storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: PROJECT }),
       gcs,
       pubsub: pubsub.server,
@@ -224,11 +228,8 @@ async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<stri
   return made.dir;
 }
 
-/** Names of its buckets and topics, as every function is told them. */
-function placesOf({ buckets, topics }: App): Record<string, string> {
-  const places = [...Object.entries(buckets), ...Object.entries(topics)];
-  return Object.fromEntries(places.flatMap(([key, { env }]) => (env === undefined ? [] : [[env, key]])));
-}
+/** Names of its buckets and topics, which are their keys here. */
+const placesOf = (app: App): Record<string, string> => Object.fromEntries(placeVariables(app));
 
 function withAttempts(definition: FunctionDefinition, attempts: number | undefined): FunctionDefinition {
   // the inspector keeps its own: what it gives up is a fault, and no exercise
@@ -271,15 +272,4 @@ async function startInstances(
       }),
     ),
   );
-}
-
-/** What a user may set for the functions; the rest of the environment stays outside. */
-function userSettings(env: Env): Record<string, string> {
-  const own =
-    /^(MOMENT_|DAILY_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|DEAD_LETTERS_|DAILY_|CHECKPOINT_|INGEST_|INSPECT_|MAINTENANCE_|PRELOAD|INSTANCE_|ADMIT_|ALLOW_|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
-  const settings: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (own.test(name) && value !== undefined) settings[name] = value;
-  }
-  return settings;
 }

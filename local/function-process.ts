@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Env } from '../shared/core/config.ts';
+import type { Env } from '../shared/core/settings.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const framework = join(

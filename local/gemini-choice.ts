@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Env } from '../shared/core/config.ts';
+import type { Env } from '../shared/core/settings.ts';
 
 export type GeminiChoice = 'local' | 'real';
 

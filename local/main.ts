@@ -8,6 +8,7 @@ import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
 import { BUCKETS, type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { makeDemoClip } from './demo-clip.ts';
+import { settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
 import { letterLines } from './letter-lines.ts';
 import { placeFault, removeEmpty } from './make-folder.ts';
@@ -37,10 +38,11 @@ Options (after --):
   --function-port N   port of processVideo (default: a free one)
   --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
   --attempts N        deliveries before an event is a dead letter (default: 5 to 20, as each function is deployed)
+  --settings FILE     NAME=value lines for the functions, such as deploy.env; they come before the environment's
   --exit              ends when the files are done, instead of staying up
   --help              this text
 
-The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken from the environment.`;
+What functions declare (docs/configuration.md) is taken from the environment too, and nothing else of it.`;
 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
@@ -74,6 +76,7 @@ function parse() {
         'vertex-port': { type: 'string' },
         'function-port': { type: 'string' },
         gemini: { type: 'string' },
+        settings: { type: 'string' },
         attempts: { type: 'string' },
         exit: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -154,9 +157,9 @@ async function main(): Promise<void> {
   });
   cloud = await startLocalCloud({
     dir,
+    shell: { LOG_LEVEL: 'debug', ...process.env },
     env: {
-      LOG_LEVEL: 'debug',
-      ...process.env,
+      ...settingsOfFile(values.settings),
       // A bound, which metadata could not lift: whoever starts the cloud is its operator.
       ...(maxMoments !== undefined && { MAX_MOMENTS: String(maxMoments) }),
     },

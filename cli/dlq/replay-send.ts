@@ -1,9 +1,9 @@
+import { ahead } from '../../shared/core/ahead.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { writeReplay, writeSending } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { replayTopic } from '../../shared/dead-letters/replay-message.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { ahead } from '../common/ahead.ts';
 import { inBatches } from '../common/in-batches.ts';
 import { lateSignal } from '../common/late-signal.ts';
 import type { Publishing } from '../common/publisher.ts';
@@ -112,7 +112,7 @@ export async function sendLetters(
 
   try {
     await inBatches(
-      present(ahead(each(letters), READ_AHEAD_BYTES, load, ({ bytes }) => Math.max(bytes, LEAST_BYTES))),
+      present(ahead(letters, READ_AHEAD_BYTES, load, ({ bytes }) => Math.max(bytes, LEAST_BYTES))),
       {
         rate,
         clock,
@@ -135,10 +135,6 @@ export async function sendLetters(
 
 function isRefused(error: unknown): error is AppError {
   return error instanceof AppError && (error.code === 'invalid-event' || error.code === 'too-large');
-}
-
-async function* each<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items;
 }
 
 async function* present<T>(items: AsyncIterable<T | undefined>): AsyncGenerator<T> {

@@ -1,7 +1,6 @@
 import { printable } from '../../local/terminal-text.ts';
 import { AppError } from '../../shared/core/errors.ts';
-import { DeltaError } from '../../shared/delta/index.ts';
-import type { TableLocation } from '../../shared/delta/log/paths.ts';
+import { DeltaError, LOG_FOLDER, type TableLocation } from '../../shared/delta/index.ts';
 import { explainServiceError } from '../common/explain-error.ts';
 import type { Place } from './place.ts';
 
@@ -32,11 +31,11 @@ async function whatIsThere({ bucket, path, url, where }: Place, { store }: Table
     isEmpty = false;
     break;
   }
-  if (!isEmpty) return `${url} is not a Delta table: there are objects, but no commits in its _delta_log`;
+  if (!isEmpty) return `${url} is not a Delta table: there are objects, but no commits in ${LOG_FOLDER}`;
   const tables = new Set<string>();
   let seen = 0;
   for await (const { name } of store.list({})) {
-    const at = name.indexOf('/_delta_log/');
+    const at = name.indexOf(`/${LOG_FOLDER}`);
     if (at > 0) tables.add(name.slice(0, at));
     if (++seen >= LOOK_AT) break;
   }

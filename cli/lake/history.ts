@@ -1,17 +1,10 @@
 import { printable } from '../../local/terminal-text.ts';
-import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
-import { DeltaError, type HistoryEntry, parseStats } from '../../shared/delta/index.ts';
-import { readCommit } from '../../shared/delta/log/commit.ts';
-import { history as readHistory } from '../../shared/delta/log/history.ts';
-import { decodeDataPath, type TableLocation } from '../../shared/delta/log/paths.ts';
-import { loadSnapshot } from '../../shared/delta/snapshot/snapshot.ts';
+import { type HistoryEntry, loadSnapshot, readHistory, rowsRemoved } from '../../shared/delta/index.ts';
 import { tableLines } from '../common/columns.ts';
 import { count } from '../common/numbers.ts';
 import { oneOf, parseOptions, wholeNumber } from '../common/options.ts';
 import type { LakeSubcommand } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
-
-const PARALLEL_READS = 16;
 
 export const history: LakeSubcommand = {
   summary: 'lists the versions: what each did, when and by whom',
@@ -60,43 +53,6 @@ function facts(entry: HistoryEntry, rowsGone: number | undefined): Record<string
     filesRemoved: entry.filesRemoved,
     bytesAdded: entry.bytesAdded,
   };
-}
-
-/**
- * Rows of the files that each version removed. A `remove` tells none: the files' own `add`s do, which are in
- * versions before. Undefined where those are gone or do not tell.
- */
-async function rowsRemoved(
-  location: TableLocation,
-  entries: readonly HistoryEntry[],
-  signal: AbortSignal,
-): Promise<Map<number, number | undefined>> {
-  const removed = new Map<number, number | undefined>(entries.map(({ version }) => [version, 0]));
-  if (entries.every(({ filesRemoved }) => filesRemoved === 0)) return removed;
-  const rows = new Map<string, number | undefined>();
-  const oldest = entries.at(-1)?.version ?? 0;
-  const before = oldest === 0 ? undefined : await loadSnapshot(location, oldest - 1, signal).catch(ifGone);
-  for (const [path, { stats }] of before?.files ?? []) rows.set(path, parseStats(stats).numRecords);
-  const versions = entries.map(({ version }) => version).reverse();
-  const commits = await mapConcurrent(versions, PARALLEL_READS, (version) =>
-    readCommit(location, version, signal),
-  );
-  for (const commit of commits) {
-    if (commit === undefined) continue;
-    let sum: number | undefined = 0;
-    for (const { path } of commit.removes) {
-      const known = rows.get(decodeDataPath(path));
-      sum = sum === undefined || known === undefined ? undefined : sum + known;
-    }
-    for (const { path, stats } of commit.adds) rows.set(decodeDataPath(path), parseStats(stats).numRecords);
-    removed.set(commit.version, sum);
-  }
-  return removed;
-}
-
-function ifGone(error: unknown): undefined {
-  if (error instanceof DeltaError) return undefined;
-  throw error;
 }
 
 function table(

@@ -1,10 +1,12 @@
 import { printable } from '../../local/terminal-text.ts';
-import { parseStats } from '../../shared/delta/index.ts';
-import { readCommit } from '../../shared/delta/log/commit.ts';
-import { objectName, type TableLocation } from '../../shared/delta/log/paths.ts';
-import { oldestCommit } from '../../shared/delta/log/time-travel.ts';
-import { readLastCheckpoint } from '../../shared/delta/snapshot/checkpoint-read.ts';
-import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
+import {
+  newestIndex,
+  oldestCommit,
+  parseStats,
+  readCommit,
+  readLastCheckpoint,
+  type Snapshot,
+} from '../../shared/delta/index.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { oneOf, parseOptions } from '../common/options.ts';
 import type { LakeSubcommand } from './lake.ts';
@@ -101,21 +103,6 @@ function sizeOf(
     size.rows = size.rows === null || numRecords === undefined ? null : size.rows + numRecords;
   }
   return size;
-}
-
-/** The saved index from which writers start: its name tells the version. */
-async function newestIndex(
-  location: TableLocation,
-  idColumn: string,
-  signal: AbortSignal,
-): Promise<{ version: number; bytes: number } | undefined> {
-  const prefix = objectName(location, `_id_index/${encodeURIComponent(idColumn)}/`);
-  let newest: { version: number; bytes: number } | undefined;
-  for await (const { name, size } of location.store.list({ prefix, signal })) {
-    const version = Number(/(\d{20})\.bin$/.exec(name)?.[1] ?? Number.NaN);
-    if (Number.isSafeInteger(version)) newest = { version, bytes: size };
-  }
-  return newest;
 }
 
 function describe(facts: Facts, where: string): string[] {

@@ -1,7 +1,5 @@
-import { ID_COLUMN } from '../../functions/ingest/events-table.ts';
-import { DeltaTable } from '../../shared/delta/index.ts';
-import type { TableLocation } from '../../shared/delta/log/paths.ts';
-import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
+import { DeltaTable, type Snapshot, type TableLocation } from '../../shared/delta/index.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { storageOf } from '../common/service.ts';
 import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
 import { countingStore, type StoreCounts } from './counting-store.ts';
@@ -35,5 +33,5 @@ export const lakeGround: Ground<Lake, PlaceOptions> = {
 
 /** The column that rows are known by; undefined in a table of somebody else's that has none. */
 export function idColumnOf({ fields }: Snapshot): string | undefined {
-  return fields.find(({ name, type }) => name === ID_COLUMN && type === 'string')?.name;
+  return fields.find(({ name, type }) => name === EVENT_ID && type === 'string')?.name;
 }

@@ -1,3 +1,5 @@
+import { selectRows } from '../../shared/delta/index.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { parseOptions, wholeNumber } from '../common/options.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
@@ -5,7 +7,6 @@ import { rowWriter } from './formats.ts';
 import type { LakeSubcommand } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { ROW_HELP, ROW_OPTIONS, rowChoice, shownFields } from './row-options.ts';
-import { selectRows } from './rows.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './versions.ts';
 
 export const query: LakeSubcommand = {
@@ -43,8 +44,9 @@ ${PLACE_HELP}`,
         const fields = shownFields(snapshot, rows);
         const writer = rowWriter(rows, fields, out);
         const columns = fields.map(({ name }) => name);
+        const query = { columns, filter, keyColumn: EVENT_ID, signal };
         let found = 0;
-        for await (const batch of selectRows(location, snapshot, { columns, filter, signal })) {
+        for await (const batch of selectRows(location, snapshot, query)) {
           const wanted = batch.slice(0, limit - found);
           await writer.write(wanted);
           found += wanted.length;

@@ -1,11 +1,10 @@
 import { printable } from '../../local/terminal-text.ts';
-import type { Filter } from '../../shared/delta/index.ts';
-import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
+import { type Filter, type Snapshot, selectRows } from '../../shared/delta/index.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { bytesText, counted, secondsText } from '../common/numbers.ts';
 import { Failure } from '../common/options.ts';
 import type { Lake } from './lake.ts';
 import { MESSAGE_COLUMNS, messageLine, orderKey, replayMessage } from './replay-message.ts';
-import { selectRows } from './rows.ts';
 import type { SortedLines } from './sorted-lines.ts';
 
 export interface Picked {
@@ -32,7 +31,7 @@ export async function pickMessages(
   const columns = MESSAGE_COLUMNS.filter((name) => known.has(name));
   const picked: Picked = { events: 0, bytes: 0, first: undefined, last: undefined, types: new Map() };
   progress.start(() => `replay: ${counted(picked.events, 'event')} found, ${bytesText(counts.bytes)} read`);
-  for await (const rows of selectRows(location, snapshot, { columns, filter, signal })) {
+  for await (const rows of selectRows(location, snapshot, { columns, filter, keyColumn: EVENT_ID, signal })) {
     for (const row of rows) {
       const key = orderKey(row);
       if (after !== undefined && key <= after) continue;

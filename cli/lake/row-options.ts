@@ -1,4 +1,4 @@
-import type { Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
+import type { Snapshot } from '../../shared/delta/index.ts';
 import { oneOf, quoted, UsageError } from '../common/options.ts';
 import { FORMATS, type Format, type ShownField } from './formats.ts';
 

@@ -1,11 +1,11 @@
 import { printable } from '../../local/terminal-text.ts';
+import { type Finding, verifyFiles, verifyLog } from '../../shared/delta/index.ts';
 import { bytesText, count, counted, secondsText } from '../common/numbers.ts';
 import { oneOf, parseOptions } from '../common/options.ts';
+import { eventIdFault, holdsEvents } from './event-id-fault.ts';
 import type { LakeSubcommand } from './lake.ts';
 import { idColumnOf, type Lake } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
-import { type Finding, verifyFiles } from './verify-files.ts';
-import { verifyLog } from './verify-log.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, versionChoice } from './versions.ts';
 
 /** Findings that the JSON form lists; all are counted. */
@@ -15,13 +15,12 @@ export const verify: LakeSubcommand = {
   summary: 'reads every live file again and checks it against the log',
   help: `usage: pipeline lake verify [options]
 
-Reads everything: each live file is there, has the size, the rows and the bounds that the log gives it; each
-event_id is the one of the row's content, and none is there twice; every checkpoint says what the commits before
-it add up to.
+Reads everything and checks that each live file exists with the size, rows and bounds that the log states; that each
+event_id follows from its row and occurs once; and that every checkpoint agrees with the commits before it.
 
 ${VERSION_HELP}  --format FORMAT    text (the default) or json
 ${PLACE_HELP}
-Exit code: 0 all is well, 1 something is not, each of it on a line.
+Exit code: 0 all is well, 1 there are findings, one a line.
 `,
 
   parse(args) {
@@ -59,7 +58,8 @@ async function run(lake: Lake, version: VersionChoice, format: 'text' | 'json'):
     );
   });
   await verifyLog(location, snapshot, { now: clock.now(), signal, report, facts });
-  await verifyFiles(location, snapshot, { idColumn: idColumnOf(snapshot), signal, report, facts });
+  const idFault = holdsEvents(snapshot.fields) ? eventIdFault : undefined;
+  await verifyFiles(location, snapshot, { idColumn: idColumnOf(snapshot), idFault, signal, report, facts });
   progress.stop();
   if (format === 'json') {
     const seconds = (clock.now() - started) / 1_000;

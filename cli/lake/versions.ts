@@ -1,8 +1,11 @@
-import { DeltaError } from '../../shared/delta/index.ts';
-import { listLog } from '../../shared/delta/log/listing.ts';
-import type { TableLocation } from '../../shared/delta/log/paths.ts';
-import { versionAt } from '../../shared/delta/log/time-travel.ts';
-import { loadSnapshot, type Snapshot } from '../../shared/delta/snapshot/snapshot.ts';
+import {
+  DeltaError,
+  loadSnapshot,
+  type Snapshot,
+  type TableLocation,
+  versionAt,
+  versionRange,
+} from '../../shared/delta/index.ts';
 import { Failure, UsageError, wholeNumber } from '../common/options.ts';
 import { formatMicros, parseTime, TIME_HELP } from '../common/time.ts';
 
@@ -61,22 +64,4 @@ export async function loadVersion(
         : `; the oldest is of ${formatMicros(BigInt(range.since.getTime()) * 1_000n)}`;
     throw new Failure(`${asked}: versions ${range.oldest} to ${range.newest} can be read${since}`);
   }
-}
-
-export interface VersionRange {
-  /** Oldest version that can be read. */
-  oldest: number;
-  newest: number;
-  /** When the oldest was committed. */
-  since: Date | undefined;
-}
-
-/** Lists the whole log. */
-export async function versionRange(location: TableLocation, signal: AbortSignal): Promise<VersionRange> {
-  const { version: newest } = await loadSnapshot(location, undefined, signal);
-  const { commits, checkpoints } = await listLog(location, 0, signal);
-  // a version needs a checkpoint at or before it, unless the log is whole
-  const isWhole = commits[0]?.version === 0;
-  const oldest = isWhole ? 0 : (checkpoints[0]?.version ?? commits[0]?.version ?? newest);
-  return { oldest, newest, since: commits.find(({ version }) => version === oldest)?.updated };
 }

@@ -2,6 +2,7 @@ import type { FunctionDefinition, Instance } from '../../shared/app/define-funct
 import { eventTypeOf, type Trigger } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
+import { environmentDifferences, environmentFlags } from '../function-env.ts';
 import type { Names } from '../names.ts';
 import type { Step } from '../step.ts';
 
@@ -37,17 +38,23 @@ export const functions: Part = {
       if (path && !fired.has(shortName(path))) return anew(one, context);
       const differs = found ? differences(found, one, context) : ['it is not there'];
       if (differs.length === 0) return [];
-      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context)];
+      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context, found)];
     });
   },
 };
 
-function deploy(verb: 'create' | 'update', why: string, wanted: FunctionDefinition, context: Context): Step {
+function deploy(
+  verb: 'create' | 'update',
+  why: string,
+  wanted: FunctionDefinition,
+  context: Context,
+  found?: CloudFunction,
+): Step {
   return {
     verb,
     what: `function ${context.names.function(wanted.name)}`,
     why,
-    command: deployCommand(wanted, context),
+    command: deployCommand(wanted, context, found),
     lane: context.names.function(wanted.name),
     retryOn: PASSES,
   };
@@ -67,7 +74,8 @@ function anew(wanted: FunctionDefinition, context: Context): Step[] {
   ];
 }
 
-function deployCommand({ name, trigger, instance }: FunctionDefinition, context: Context): string[] {
+function deployCommand(wanted: FunctionDefinition, context: Context, found?: CloudFunction): string[] {
+  const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const { region, project } = names.place;
   const account = names.account(name);
@@ -85,7 +93,7 @@ function deployCommand({ name, trigger, instance }: FunctionDefinition, context:
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
     ...['--ingress-settings=internal-only', '--no-allow-unauthenticated'],
     ...[`--trigger-location=${region}`, triggerFlag(trigger, names)],
-    `--set-env-vars=${listFlag(environment(context))}`,
+    ...environmentFlags(wanted, context, found),
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];
 }
@@ -95,40 +103,9 @@ function triggerFlag(trigger: Trigger, names: Names): string {
   return `--trigger-event-filters=type=${eventTypeOf(trigger)},bucket=${names.bucket(trigger.bucket)}`;
 }
 
-/** The environment of every function, which refuses to start where one of these would feed another. */
-export function environment({
-  app,
-  names,
-  settings,
-}: Pick<Context, 'app' | 'names' | 'settings'>): Record<string, string> {
-  const buckets = Object.entries(app.buckets).map(([key, { env }]) => [env, names.bucket(key)]);
-  const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
-    env === undefined ? [] : [[env, names.topicPath(names.topic(key))]],
-  );
-  return {
-    ...settings,
-    GOOGLE_CLOUD_PROJECT: names.place.project,
-    ...Object.fromEntries([...buckets, ...topics]),
-    REPLAY_TOPIC_PREFIX: names.replayPrefix,
-  };
-}
-
-/** `^;^A=1;B=2`: gcloud's way to have commas in values. */
-function listFlag(values: Record<string, string>): string {
-  const pairs = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-  const between = [',', ';', '|', '@@', '##', '~~~'].find(
-    (mark) => !pairs.some((pair) => pair.includes(mark)),
-  );
-  if (between === undefined) throw new Error('settings have every mark that gcloud could separate them by');
-  return between === ',' ? pairs.join(',') : `^${between}^${pairs.join(between)}`;
-}
-
 /** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
-export function differences(
-  found: CloudFunction,
-  { name, trigger, instance }: FunctionDefinition,
-  context: Context,
-): string[] {
+export function differences(found: CloudFunction, wanted: FunctionDefinition, context: Context): string[] {
+  const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const account = names.account(name);
   const {
@@ -162,7 +139,7 @@ export function differences(
   const told = pairs
     .filter(([, is, wanted]) => is !== wanted)
     .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
-  return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
+  return [...told, ...environmentDifferences(service, wanted, context)];
 }
 
 const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
@@ -191,12 +168,4 @@ function sourceWanted(trigger: Trigger, names: Names): string {
   return trigger.kind === 'objectFinalized'
     ? names.bucket(trigger.bucket)
     : names.topicPath(names.topic(trigger.topic));
-}
-
-function environmentDifferences(found: Record<string, string>, wanted: Record<string, string>): string[] {
-  // the platform's own
-  const { LOG_EXECUTION_ID: _, ...own } = found;
-  const all = [...new Set([...Object.keys(own), ...Object.keys(wanted)])].sort();
-  const differing = all.filter((key) => own[key] !== wanted[key]);
-  return differing.length === 0 ? [] : [`settings differ: ${differing.join(', ')}`];
 }

@@ -4,6 +4,7 @@ import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
 import { BUCKET_KINDS, memberOf } from '../names.ts';
 import { agentRoles, earlyRoles, serviceRoles, type Wanted } from '../roles.ts';
+import { secretsHere } from '../secrets.ts';
 import type { Step } from '../step.ts';
 import { wantedTopics } from './topics.ts';
 
@@ -26,6 +27,7 @@ export const roles: Part = {
       ...wantedTopics(context)
         .map(([name]) => ({ kind: 'topic', name }) as const)
         .filter(({ name }) => topics.has(name)),
+      ...(await secretsHere(context)),
     ];
     return roleSteps(earlyRoles(context), looked, context);
   },

@@ -1,5 +1,6 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
+import { settings } from './settings.ts';
 
 export const inspectDeadLetter = defineFunction({
   name: 'inspectDeadLetter',
@@ -33,5 +34,6 @@ export const inspectDeadLetter = defineFunction({
       reason: 'adds to the table of dead letters, and looks events up in theirs',
     },
   ],
+  settings,
   load: () => import('./handler.ts'),
 });

@@ -1,5 +1,5 @@
 import { DeltaError, DeltaTable } from '../../shared/delta/index.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
 /** Ids of one look: each is compared with every row of files that may have it. */

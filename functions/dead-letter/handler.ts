@@ -1,19 +1,4 @@
-import type { App } from '../../shared/app/define-app.ts';
-import { handleEvent } from '../../shared/invocation/handle.ts';
-import { configured, connect } from '../../shared/invocation/services.ts';
-import { parseDeadLetterConfig } from './config.ts';
-import { createInspection, type Inspection } from './dead-letter-function.ts';
+import { eventHandler } from '../../shared/invocation/event-handler.ts';
+import { inspection } from './dead-letter-function.ts';
 
-let inspection: Inspection | undefined;
-
-/** One message of the dead-letter topic, as the functions-framework hands it over. */
-export async function handle(input: unknown, app: App): Promise<void> {
-  inspection ??= open(app);
-  const { fn, runtime, suspects } = inspection;
-  await suspects.run(input, () => handleEvent(input, fn, runtime));
-}
-
-function open(app: App): Inspection {
-  const config = configured(() => parseDeadLetterConfig(process.env));
-  return createInspection(config, connect({ ...config, pubsubEndpoint: undefined }), app);
-}
+export const { handle } = eventHandler(inspection);

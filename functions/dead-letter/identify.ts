@@ -1,10 +1,12 @@
 import type { App } from '../../shared/app/define-app.ts';
 import { type Subject, subjectOf } from '../../shared/app/subject.ts';
+import { isJsonObject } from '../../shared/core/json-value.ts';
 import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import { isMark } from '../../shared/events/letter-attributes.ts';
+import { linkSources, linksOf } from '../../shared/events/links.ts';
 
 export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
   /** Under which its failed attempts are kept. */
@@ -24,7 +26,7 @@ export async function identify(letter: DeadLetter, app: App): Promise<Identity> 
     eventId,
     historyId: eventId,
     concern: looksLike(letter),
-    correlationId: said(letter, 'correlationid'),
+    correlationId: correlationOf(letter, eventId),
     settled: undefined,
   };
 }
@@ -57,6 +59,14 @@ function looksLike(letter: DeadLetter): ConcernedEvent | undefined {
   const [id, type, source] = ['id', 'type', 'source'].map((name) => said(letter, name));
   if (id === undefined && type === undefined && source === undefined) return undefined;
   return { kind: 'event', id, type, source };
+}
+
+function correlationOf({ original }: DeadLetter, eventId: string): string | undefined {
+  const sources =
+    original.kind === 'event'
+      ? linkSources(isJsonObject(original.input) ? original.input : {}, {})
+      : linkSources({}, original.attributes);
+  return linksOf(eventId, sources).correlationId;
 }
 
 /** What it says itself, in attributes or as a CloudEvent. */

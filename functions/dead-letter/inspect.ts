@@ -1,4 +1,3 @@
-import type { Logger } from '../../shared/core/log.ts';
 import { deathRow } from '../../shared/dead-letters/dead-letters-table.ts';
 import { concernText } from '../../shared/dead-letters/entry-metadata.ts';
 import { readEntry, writeDeath, writeResolved } from '../../shared/dead-letters/letter-store.ts';
@@ -6,6 +5,7 @@ import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
 import type { Row } from '../../shared/delta/index.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
+import { type Outcome, outcome } from '../../shared/invocation/outcome.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
 import { type ExplainTools, explain } from './explain.ts';
 import type { StormGate } from './storm-gate.ts';
@@ -31,15 +31,14 @@ export async function inspect(
   letter: DeadLetter,
   tools: InspectTools,
   invocation: Invocation,
-): Promise<void> {
-  const { clock, signal, log } = invocation;
+): Promise<Outcome | undefined> {
+  const { clock, signal, log, report } = invocation;
   const { state, gate } = tools;
   const isInFull = (group: string): boolean => gate.isOpen(group, clock.now());
   const found = await explain(letter, tools, { signal, at: new Date(clock.now()), isInFull });
   const { letter: id, key } = found;
   const ours = await writeDeath(state, found, { signal });
-  if (ours) tell(found, gate, clock.now(), log);
-  else log.info('dead letter was known', { letter: id, outcome: 'duplicate' });
+  if (ours) tell(found, gate, clock.now(), { log, report });
   if (found.concernState === 'succeeded') {
     const at = new Date(clock.now()).toISOString();
     await writeResolved(state, { letter: id, key, by: NAME, at }, { signal });
@@ -48,22 +47,29 @@ export async function inspect(
   const record = ours
     ? found
     : ((await readEntry(state, { letter: id, kind: 'death', key }, { signal })) ?? found);
-  if (record.brief) return;
-  try {
-    await tools.submit(deathRow(record), { signal });
-  } catch (error) {
-    throw toTableError(error);
+  if (!record.brief) {
+    try {
+      await tools.submit(deathRow(record), { signal });
+    } catch (error) {
+      throw toTableError(error);
+    }
   }
+  return ours ? undefined : outcome('duplicate', { letter: id }, 'dead letter was known');
 }
 
 /** A line for a letter that is told in full; now and then one for all that are not. */
-function tell(death: DeathRecord, gate: StormGate<GroupFacts>, now: number, log: Logger): void {
+function tell(
+  death: DeathRecord,
+  gate: StormGate<GroupFacts>,
+  now: number,
+  { log, report }: Pick<Invocation, 'log' | 'report'>,
+): void {
   const { function: name, code, way, group, pattern } = death;
   const about = { function: name, code, way, group, pattern };
   if (death.brief) gate.noteCounted(group, about, now);
   else {
     gate.noteFull(group, about, now);
-    tellInFull(death, log);
+    report(deathOutcome(death));
   }
   for (const { group: facts, count, since } of gate.due(now)) {
     const { function: failedFunction, ...rest } = facts;
@@ -82,27 +88,31 @@ function tell(death: DeathRecord, gate: StormGate<GroupFacts>, now: number, log:
  * The one entry of a death, as Error Reporting takes it, in the name of the function that failed. The metric
  * `dlq_messages_total` is counted from it. https://cloud.google.com/error-reporting/docs/formatting-error-messages
  */
-function tellInFull(death: DeathRecord, log: Logger): void {
+function deathOutcome(death: DeathRecord): Outcome {
   const { function: name, code, message, way, letter, group, eventId, correlationId, concernState } = death;
   const summary = `${name}: ${code}: ${message}`;
   const last = death.attempts.at(-1);
-  log.error(`dead letter of ${summary}`, summary, {
-    ...(last && way === 'given-up' && { stack_trace: last.stack }),
-    ...(last?.trace !== undefined && { 'logging.googleapis.com/trace': last.trace }),
-    serviceContext: { service: name },
-    context: { reportLocation: { functionName: name } },
-    outcome: 'dead-letter',
-    function: name,
-    way,
-    code,
-    group,
-    letter,
-    eventId,
-    correlationId,
-    concern: concernText(death.concern),
-    concernState,
-    attempts: death.attemptCount,
-    deliveries: death.deliveries,
-    replay: death.replay,
-  });
+  return {
+    status: 'dead-letter',
+    message: `dead letter of ${summary}`,
+    error: summary,
+    fields: {
+      ...(last && way === 'given-up' && { stack_trace: last.stack }),
+      ...(last?.trace !== undefined && { 'logging.googleapis.com/trace': last.trace }),
+      serviceContext: { service: name },
+      context: { reportLocation: { functionName: name } },
+      function: name,
+      way,
+      code,
+      group,
+      letter,
+      eventId,
+      correlationId,
+      concern: concernText(death.concern),
+      concernState,
+      attempts: death.attemptCount,
+      deliveries: death.deliveries,
+      replay: death.replay,
+    },
+  };
 }

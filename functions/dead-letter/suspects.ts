@@ -1,4 +1,4 @@
-import { isJsonObject } from '../../shared/core/json-value.ts';
+import { deliveryAttemptOf } from '../../shared/events/delivery.ts';
 
 /** Deliveries that failed before: one failure is anybody's, more may be a payload that ends the process. */
 const FAILED_BEFORE = 2;
@@ -22,7 +22,7 @@ export class Suspects {
 
   /** `input` is what the function is handed. */
   async run<T>(input: unknown, work: () => Promise<T>): Promise<T> {
-    if (deliveryAttemptOf(input) <= FAILED_BEFORE) return work();
+    if ((deliveryAttemptOf(input) ?? 1) <= FAILED_BEFORE) return work();
     await this.turn();
     try {
       return await work();
@@ -56,11 +56,4 @@ export class Suspects {
       begin?.();
     }
   }
-}
-
-/** Counted from 1; Pub/Sub tells it if the subscription has a dead-letter policy. */
-export function deliveryAttemptOf(input: unknown): number {
-  const envelope = isJsonObject(input) && isJsonObject(input['data']) ? input['data'] : input;
-  const attempt = isJsonObject(envelope) ? envelope['deliveryAttempt'] : undefined;
-  return typeof attempt === 'number' && attempt >= 1 ? attempt : 1;
 }

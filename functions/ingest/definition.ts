@@ -1,5 +1,6 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
+import { settings } from './settings.ts';
 
 export const ingestEvent = defineFunction({
   name: 'ingestEvent',
@@ -22,6 +23,7 @@ export const ingestEvent = defineFunction({
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
   ],
+  settings,
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
 });

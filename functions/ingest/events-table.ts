@@ -1,8 +1,9 @@
 import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
-import type { Column, DeltaTable, Row } from '../../shared/delta/index.ts';
-import type { IncomingEvent } from '../../shared/events/incoming-event.ts';
+import type { Column, DeltaTable, RowOf } from '../../shared/delta/index.ts';
+import { type JsonEvent, ownIdOf } from '../../shared/events/cloud-event.ts';
+import { traceIdOf } from '../../shared/events/links.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
-import { EVENT_ID } from '../../shared/lake/lake-config.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
@@ -12,7 +13,7 @@ export const ID_COLUMN = EVENT_ID;
  * The table's columns. A nullable one may be added at the end at any time: the next instance to start adds it
  * to the table, and rows written before read it as null.
  */
-export const COLUMNS: readonly Column[] = [
+export const COLUMNS = [
   {
     name: ID_COLUMN,
     type: 'string',
@@ -32,7 +33,10 @@ export const COLUMNS: readonly Column[] = [
   { name: 'publish_time', type: 'timestamp' },
   { name: 'ingest_time', type: 'timestamp' },
   { name: 'data', type: 'string', comment: 'JSON, byte for byte as it was published' },
-];
+  { name: 'trace_id', type: 'string', comment: 'W3C trace id, 32 hex digits' },
+] as const satisfies readonly Column[];
+
+export type EventRow = RowOf<typeof COLUMNS>;
 
 export const EVENTS_TABLE: TableDefinition = {
   name: 'events',
@@ -41,23 +45,29 @@ export const EVENTS_TABLE: TableDefinition = {
   idColumn: ID_COLUMN,
 };
 
-export function rowOf(event: IncomingEvent, message: PubsubMessage, ingestedAt: number): Row {
+/** `ingestedAt` in ms since the epoch. */
+export function rowOf(event: JsonEvent, message: PubsubMessage, ingestedAt: number): EventRow {
   return {
     event_id: event.eventId,
-    ce_id: event.ceId,
+    ce_id: ownIdOf(event),
     type: event.type,
     source: event.source,
     subject: event.subject,
-    time: event.time,
+    time: microsOf(event.time),
     dataschema: event.dataschema,
     correlation_id: event.correlationId,
     causation_id: event.causationId,
     ordering_key: message.orderingKey,
     message_id: message.messageId,
-    publish_time: message.publishTime === undefined ? undefined : parseRfc3339(message.publishTime),
+    publish_time: microsOf(message.publishTime),
     ingest_time: new Date(ingestedAt),
     data: event.data,
+    trace_id: traceIdOf(event),
   };
+}
+
+function microsOf(time: string | undefined): bigint | undefined {
+  return time === undefined ? undefined : parseRfc3339(time);
 }
 
 /** The table of events, as ingestEvent and the commands about it open it. */

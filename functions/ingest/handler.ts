@@ -1,17 +1,4 @@
-import { handleEvent } from '../../shared/invocation/handle.ts';
-import { configured, connect } from '../../shared/invocation/services.ts';
-import { parseIngestConfig } from './config.ts';
-import { createIngest, type Ingest } from './ingest-function.ts';
+import { eventHandler } from '../../shared/invocation/event-handler.ts';
+import { ingest } from './ingest-function.ts';
 
-let ingest: Ingest | undefined;
-
-/** One message of the events topic, as the functions-framework hands it over. */
-export async function handle(input: unknown): Promise<void> {
-  ingest ??= open();
-  await handleEvent(input, ingest.fn, ingest.runtime);
-}
-
-function open(): Ingest {
-  const config = configured(() => parseIngestConfig(process.env));
-  return createIngest(config, connect(config));
-}
+export const { handle } = eventHandler(ingest);

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { type AppError, isRefusal } from '../../shared/core/errors.ts';
 import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
-import type { IncomingEvent } from '../../shared/events/incoming-event.ts';
+import type { JsonEvent } from '../../shared/events/cloud-event.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
 import type { ReadEvents } from '../../shared/events/read-events.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
@@ -11,7 +11,7 @@ import { rowOf } from './events-table.ts';
 
 export interface IngestTools {
   /** Throws `schema-violation` or `unknown-type`. */
-  validate(event: IncomingEvent): void;
+  validate(event: JsonEvent): void;
   /** Resolves when the row is in the table for good. */
   submit(row: Row, options: { signal: AbortSignal }): Promise<SubmitOutcome>;
   /** Puts an event of a batch among the dead letters, apart from those that are good. */
@@ -33,7 +33,7 @@ export async function ingestEvent(
   tools: IngestTools,
   invocation: Invocation,
 ): Promise<void> {
-  const good: IncomingEvent[] = [];
+  const good: JsonEvent[] = [];
   const refused: { error: AppError; text: string }[] = [];
   for (const outcome of outcomes) {
     if (outcome.kind === 'refused') {
@@ -60,7 +60,7 @@ export async function ingestEvent(
     tools.refuse(error, text, message, invocation),
   );
 
-  async function submit(event: IncomingEvent): Promise<void> {
+  async function submit(event: JsonEvent): Promise<void> {
     const row = rowOf(event, message, invocation.clock.now());
     const outcome = await tools.submit(row, invocation);
     tools.settled(row, outcome, invocation);

@@ -10,14 +10,15 @@ import {
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
 import { isBatch, type ReadOptions, STRUCTURED } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
-import { type EventFunction, type Runtime, tellRefusal } from '../../shared/invocation/handle.ts';
-import { runtimeOf, type Services } from '../../shared/invocation/services.ts';
+import type { ByInstance } from '../../shared/invocation/event-handler.ts';
+import { tellRefusal } from '../../shared/invocation/handle.ts';
+import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import type { IngestConfig } from './config.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
+import { type IngestConfig, parseIngestConfig } from './settings.ts';
 import { validators } from './validators.ts';
 
 const { name: NAME } = definition;
@@ -38,67 +39,67 @@ interface AdmittedMessage extends IncomingMessage {
   leave?: () => void;
 }
 
-/** What an instance keeps between its requests. */
-export interface Ingest {
-  fn: EventFunction<AdmittedMessage>;
-  runtime: Runtime;
-}
-
-export function createIngest(config: IngestConfig, services: Services): Ingest {
-  const { storage, log } = services;
-  const runtime = runtimeOf(config, services, config.attemptMs);
-  const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now);
-  const writer = new RowWriter({
-    store: storage.bucket(config.lakeBucket),
-    path: config.lakePath,
-    table: EVENTS_TABLE,
-    flush: config.flush,
-    checkpointCommits: config.checkpointCommits,
-    log,
-  });
-  const room = Math.floor(deployedMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
-  const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
-  const tools: IngestTools = {
-    validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
-    submit: (row, options) => writer.submit(row, options),
-    async refuse(error, text, message, invocation) {
-      const { clock, signal } = invocation;
-      const [at, input] = [new Date(clock.now()), alone(message, text)];
-      const eventId = identityOf(input, config.read);
-      const to = await runtime.refuse({ function: NAME, eventId, error, input, at, signal });
-      tellRefusal(invocation.log, eventId, error, to);
-    },
-    settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
-  };
-  return {
-    fn: {
-      name: NAME,
-      parse(input, signal) {
+/** A message of the events topic: each good event in it enters the table once. */
+export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
+  settings: parseIngestConfig,
+  attemptMs: (config) => config.attemptMs,
+  open({ settings: config, storage, log, refuse }) {
+    const eventTypes = Object.keys(validators);
+    const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now, new Set(eventTypes));
+    const writer = new RowWriter({
+      store: storage.bucket(config.lakeBucket),
+      path: config.lakePath,
+      table: EVENTS_TABLE,
+      flush: config.flush,
+      checkpointCommits: config.checkpointCommits,
+      log,
+    });
+    const room = Math.floor(deployedMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
+    const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
+    const tools: IngestTools = {
+      validate: (event) => validateEvent(event, { validators, unknownTypes: config.unknownTypes }),
+      submit: (row, options) => writer.submit(row, options),
+      async refuse(error, text, message, invocation) {
+        const { clock, signal } = invocation;
+        const [at, input] = [new Date(clock.now()), alone(message, text)];
+        const eventId = identityOf(input, config.read);
+        const to = await refuse({ function: NAME, eventId, error, input, at, signal });
+        tellRefusal(invocation.log, { eventId, eventType: OTHER_TYPES, error, to });
+      },
+      settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
+    };
+    return {
+      eventTypes,
+      read(input, signal) {
         const message = parsePubsubMessage(input);
         return isBatch(message) ? readBatch(message, signal) : eventsOf(message, config.read);
       },
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
-      run: ({ message, read, leave }, invocation) => {
-        const done = ingestEvent(message, read, tools, invocation);
-        return leave ? done.finally(leave) : done;
+      async run({ message, read, leave }, invocation) {
+        try {
+          await ingestEvent(message, read, tools, invocation);
+        } finally {
+          leave?.();
+        }
+        // an entry for all events of a commit, whichever deliveries brought them
+        return undefined;
       },
-    },
-    runtime,
-  };
+    };
 
-  async function readBatch(message: PubsubMessage, signal: AbortSignal): Promise<AdmittedMessage> {
-    const most = Math.min(config.read.maxBatch, Math.ceil(message.data.length / MIN_EVENT_BYTES));
-    const pass = await gate.enter(most, signal);
-    try {
-      const events = eventsOf(message, config.read);
-      pass.keep(events.read.outcomes.length);
-      return { ...events, leave: pass.leave };
-    } catch (error) {
-      pass.leave();
-      throw error;
+    async function readBatch(message: PubsubMessage, signal: AbortSignal): Promise<AdmittedMessage> {
+      const most = Math.min(config.read.maxBatch, Math.ceil(message.data.length / MIN_EVENT_BYTES));
+      const pass = await gate.enter(most, signal);
+      try {
+        const events = eventsOf(message, config.read);
+        pass.keep(events.read.outcomes.length);
+        return { ...events, leave: pass.leave };
+      } catch (error) {
+        pass.leave();
+        throw error;
+      }
     }
-  }
-}
+  },
+};
 
 /** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */
 function alone(message: PubsubMessage, text: string): Record<string, unknown> {

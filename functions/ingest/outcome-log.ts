@@ -1,53 +1,78 @@
 import type { LogFields, Logger } from '../../shared/core/log.ts';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
+import { eventTypeLabel, OTHER_TYPES, outcome, reportOutcome } from '../../shared/invocation/outcome.ts';
+
+/** Names of event types in one entry. */
+const MAX_TYPES = 10;
+
+/** Events of one type that one commit settled in one way. */
+interface Group {
+  eventType: string;
+  status: 'ingested' | 'duplicate';
+  durations: number[];
+  lags: number[];
+  /** As their producers named them. */
+  types: Map<string, number>;
+}
 
 /**
- * One log entry for all events that were settled by one commit: at thousands of events a second, an entry an
- * event would cost more than the event. Log-based metrics are made from its numbers: `events_consumed_total` by
- * status from `added` and `duplicates`, `event_lag_ms` from `lagMs`.
+ * One log entry for all events of a type that were settled by one commit: at thousands of events a second, an entry
+ * for each would cost more than the event. Log-based metrics are made from its numbers: `events_consumed_total`
+ * from `count`, `event_lag_ms` from `lagMs`.
  */
 export class OutcomeLog {
-  private lags: number[] = [];
-  private durations: number[] = [];
-  private counts = { added: 0, duplicate: 0 };
-  private types = new Map<string, number>();
+  private readonly groups = new Map<string, Group>();
   private version = -1;
 
+  /** `declared`: event types that keep their names in metrics. */
   constructor(
     private readonly log: Logger,
     private readonly now: () => number,
+    private readonly declared: ReadonlySet<string>,
   ) {}
 
   /** `startedAt` in ms since the epoch. */
-  note(row: Row, outcome: SubmitOutcome, startedAt: number): void {
-    // all who wait for one commit are told in one turn of the event loop: the entry is written in the next
-    if (this.durations.length === 0) setImmediate(() => this.write());
+  note(row: Row, settled: SubmitOutcome, startedAt: number): void {
+    // all who wait for one commit are told in one turn of the event loop: the entries are written in the next
+    if (this.groups.size === 0) setImmediate(() => this.write());
     const now = this.now();
-    this.counts[outcome.kind === 'added' ? 'added' : 'duplicate']++;
     const type = String(row['type']);
-    this.types.set(type, (this.types.get(type) ?? 0) + 1);
-    this.version = Math.max(this.version, outcome.version);
-    this.durations.push(now - startedAt);
+    const group = this.group(type, settled.kind === 'added' ? 'ingested' : 'duplicate');
+    group.types.set(type, (group.types.get(type) ?? 0) + 1);
+    group.durations.push(now - startedAt);
     const published = row['publish_time'];
-    if (typeof published === 'bigint') this.lags.push(Math.max(0, now - Number(published / 1_000n)));
+    if (typeof published === 'bigint') group.lags.push(Math.max(0, now - Number(published / 1_000n)));
+    this.version = Math.max(this.version, settled.version);
+  }
+
+  private group(type: string, status: Group['status']): Group {
+    const eventType = eventTypeLabel(type, this.declared);
+    const key = `${status} ${eventType}`;
+    const known = this.groups.get(key);
+    if (known) return known;
+    const group: Group = { eventType, status, durations: [], lags: [], types: new Map() };
+    this.groups.set(key, group);
+    return group;
   }
 
   private write(): void {
-    const { added, duplicate } = this.counts;
-    this.log.info('events ingested', {
-      outcome: 'ingested',
-      added,
-      duplicates: duplicate,
-      version: this.version,
-      types: Object.fromEntries([...this.types].sort((a, b) => b[1] - a[1]).slice(0, 10)),
-      durationMs: spread(this.durations),
-      lagMs: spread(this.lags),
-    });
-    this.lags = [];
-    this.durations = [];
-    this.counts = { added: 0, duplicate: 0 };
-    this.types = new Map();
+    const groups = [...this.groups.values()];
+    this.groups.clear();
+    for (const { eventType, status, durations, lags, types } of groups) {
+      const fields = {
+        count: durations.length,
+        version: this.version,
+        ...(eventType === OTHER_TYPES && { types: mostFrequent(types) }),
+        durationMs: spread(durations),
+        lagMs: spread(lags),
+      };
+      reportOutcome(this.log, outcome(status, fields, 'events ingested'), { eventType, durationMs: 0 });
+    }
   }
+}
+
+function mostFrequent(types: ReadonlyMap<string, number>): Record<string, number> {
+  return Object.fromEntries([...types].sort((a, b) => b[1] - a[1]).slice(0, MAX_TYPES));
 }
 
 function spread(values: number[]): LogFields | undefined {

@@ -1,5 +1,5 @@
 import type { Subject } from '../../shared/app/subject.ts';
-import { eventIdOf } from '../../shared/events/cloud-event.ts';
+import { eventIdOf, ownIdOf } from '../../shared/events/cloud-event.ts';
 import { LENIENT, parseIncomingMessage } from '../../shared/events/incoming-message.ts';
 
 /** The events of a message, settled once all of them have a row. */
@@ -11,7 +11,7 @@ export function subjectOf(input: unknown): Subject {
   return {
     eventId,
     historyId: eventId,
-    about: { kind: 'event', id: only?.ceId, type: only?.type ?? read.mode, source: only?.source },
+    about: { kind: 'event', id: only && ownIdOf(only), type: only?.type ?? read.mode, source: only?.source },
     correlationId: only?.correlationId,
     // a refused event has no row: nothing tells whether it became a dead letter of its own
     settled: isAllGood ? { rows: good.map((one) => one.eventId) } : undefined,

@@ -1,5 +1,6 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
 import { schedule } from '../../shared/app/trigger.ts';
+import { settings } from './settings.ts';
 
 export const maintainTable = defineFunction({
   name: 'maintainTable',
@@ -16,6 +17,7 @@ export const maintainTable = defineFunction({
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps the lease and failed attempts' },
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
   ],
+  settings,
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
 });

@@ -1,17 +1,4 @@
-import { handleEvent } from '../../shared/invocation/handle.ts';
-import { configured, connect } from '../../shared/invocation/services.ts';
-import { parseMaintainConfig } from './config.ts';
-import { createMaintenance, type Maintenance } from './maintain-function.ts';
+import { eventHandler } from '../../shared/invocation/event-handler.ts';
+import { maintenance } from './maintain-function.ts';
 
-let maintenance: Maintenance | undefined;
-
-/** One message of the maintenance topic, which the scheduler publishes. */
-export async function handle(input: unknown): Promise<void> {
-  maintenance ??= open();
-  await handleEvent(input, maintenance.fn, maintenance.runtime);
-}
-
-function open(): Maintenance {
-  const config = configured(() => parseMaintainConfig(process.env));
-  return createMaintenance(config, connect(config));
-}
+export const { handle } = eventHandler(maintenance);

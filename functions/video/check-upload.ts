@@ -2,10 +2,10 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { describe, quoted } from '../../shared/core/json-value.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
-import type { VideoConfig } from './config.ts';
 import { SECOND_LOOK_MS } from './look-twice.ts';
 import type { VideoFacts } from './media/video-file.ts';
 import { countCharacters } from './moments/clean-text.ts';
+import type { VideoConfig } from './settings.ts';
 import type { VideoObject } from './video-object.ts';
 
 const EXTENSIONS = ['.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm'];

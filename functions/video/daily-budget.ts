@@ -3,9 +3,9 @@ import { type Clock, systemClock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { quoted } from '../../shared/core/json-value.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
-import type { Gemini } from '../../shared/gcp/gemini.ts';
 import { claimSlot, type Slots } from '../../shared/records/slots.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import type { VisionModel } from '../../shared/vision/vision-model.ts';
 
 /** What a day has a bounded number of. */
 export interface DailyLimit {
@@ -32,7 +32,7 @@ export interface DailyBudget {
    */
   admit(): Promise<void>;
   /** Counts each request before it is sent, those that fail included: they may have been paid for. */
-  counted(gemini: Gemini): Gemini;
+  counted(model: VisionModel): VisionModel;
 }
 
 /** Of a UTC day; 0 is no bound. */
@@ -74,13 +74,13 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
       await claim(perPrefix('videos', limits.videosPerPrefix), 'DAILY_VIDEOS_PER_PREFIX', video);
       await claim(shared('videos', limits.videos), 'DAILY_VIDEOS', video);
     },
-    counted: (gemini) => ({
+    counted: (model) => ({
       async ask(question) {
         const owner = `${video}#${randomUUID()}`;
         const ofPrefix = perPrefix('gemini-calls', limits.geminiCallsPerPrefix);
         await claim(ofPrefix, 'DAILY_GEMINI_CALLS_PER_PREFIX', owner);
         await claim(shared('gemini-calls', limits.geminiCalls), 'DAILY_GEMINI_CALLS', owner);
-        return gemini.ask(question);
+        return model.ask(question);
       },
     }),
   };

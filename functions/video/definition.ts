@@ -1,5 +1,6 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
 import { objectFinalized } from '../../shared/app/trigger.ts';
+import { settings } from './settings.ts';
 
 export const processVideo = defineFunction({
   name: 'processVideo',
@@ -30,6 +31,7 @@ export const processVideo = defineFunction({
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
     { role: 'roles/aiplatform.user', on: 'project', reason: 'asks Gemini; has no narrower resource' },
   ],
+  settings,
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
 });

@@ -1,21 +1,21 @@
-import { addTokens, NO_TOKENS, type Spent } from '../../shared/gcp/ask-gemini.ts';
-import type { Gemini, GeminiPart, TokenCounts } from '../../shared/gcp/gemini.ts';
 import { withLease } from '../../shared/records/lease.ts';
 import { readRecord, record } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { NOTHING_SPENT, type Spent, sumSpent } from '../../shared/vision/ask-model.ts';
+import type { TokenCounts, VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
 import type { Question } from './check-upload.ts';
-import type { VideoConfig } from './config.ts';
 import { dailyBudget } from './daily-budget.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
 import { refineMoment } from './moments/refine-moment.ts';
 import type { VideoNames } from './records.ts';
+import type { VideoConfig } from './settings.ts';
 
 export interface DetectedMoment {
-  /** As Gemini wrote it in the coarse pass. */
+  /** As the model wrote it in the coarse pass. */
   timestamp: string;
   coarseSeconds: number;
-  /** The time decided on: of one frame after the fine pass, else the coarse time. */
+  /** Time of the chosen frame after the fine pass, else the coarse time. */
   chosenSeconds: number;
   decidedBy: 'stills' | 'coarse';
   /** In [0, 1]. */
@@ -45,21 +45,21 @@ export interface Detection {
 
 export interface DetectInput {
   video: VideoFile;
-  /** How Gemini gets to see the video. */
-  part: GeminiPart;
+  /** How the model is shown the video. */
+  part: VisionPart;
   question: Question;
   names: VideoNames;
   state: ObjectStore;
   config: VideoConfig;
-  gemini(): Promise<Gemini>;
-  /** Beginning of the name by which the day's share of an uploader is counted. */
+  model(): Promise<VisionModel>;
+  /** Beginning of the object's name: the uploader whose daily share is counted. */
   prefix: string;
   /**
-   * Called when Gemini has answered, before the answer is kept: throws a refusal if what it was shown need not
-   * have been this generation.
+   * Called when the model has answered, before the answer is stored: throws a refusal if the model may have been
+   * shown another generation.
    */
   confirmSeen(): Promise<void>;
-  /** Told of everything paid so far, so that a refusal that follows can say it. */
+  /** Called with everything paid so far, so that a later refusal can report it. */
   onSpent(spent: Spending): void;
   signal: AbortSignal;
 }
@@ -70,13 +70,13 @@ export interface Spending {
   tokens: TokensSpent;
 }
 
-/** Throws `busy` while another delivery of the same upload is asking, `over-budget` where the day's bounds are met. */
+/** Throws `busy` while another delivery of the same upload is asking, `over-budget` if the day's limits are reached. */
 export async function detect(input: DetectInput): Promise<Detection> {
   const { state, names, signal, config } = input;
   const known = await readRecord<Detection>(state, names.detection, { signal });
   if (known) return known;
   return withLease(state, names.lease, { ttlMs: config.leaseMs, signal }, () =>
-    // Looked up again: the holder before us may have answered between our look and our lease.
+    // looked up again: the previous holder may have answered between our look and our lease
     record(state, names.detection, () => ask(input), { signal }),
   );
 }
@@ -84,7 +84,7 @@ export async function detect(input: DetectInput): Promise<Detection> {
 async function ask(input: DetectInput): Promise<Detection> {
   const { video, question, names, state, config, prefix, signal } = input;
   const budget = dailyBudget({ state, limits: config.daily, video: names.coarse, prefix, signal });
-  const gemini = budget.counted(await input.gemini());
+  const model = budget.counted(await input.model());
   const { durationSeconds } = video.facts;
   const bill = new Bill(input);
   const coarse = await record<MomentsFound>(
@@ -95,7 +95,7 @@ async function ask(input: DetectInput): Promise<Detection> {
       const { fps } = config.gemini;
       const retry = { onSpent: (spent: Spent) => bill.coarse(spent) };
       const seen = { part: input.part, durationSeconds, file: video };
-      const found = await findMoments(seen, question, { gemini, fps, signal, retry });
+      const found = await findMoments(seen, question, { model, fps, signal, retry });
       await input.confirmSeen();
       return found;
     },
@@ -105,8 +105,8 @@ async function ask(input: DetectInput): Promise<Detection> {
   const dropped: DroppedMoment[] = [...coarse.dropped];
   const moments: DetectedMoment[] = [];
   for (const [index, found] of coarse.moments.entries()) {
-    const refineOne = () => refine(found, input, gemini, (spent) => bill.fine(index, spent));
-    // Of a single moment, the detection itself is the record that follows at once.
+    const refineOne = () => refine(found, input, model, (spent) => bill.fine(index, spent));
+    // with a single moment, the detection itself is the record that follows at once
     const refined =
       coarse.moments.length === 1
         ? await refineOne()
@@ -129,11 +129,11 @@ async function ask(input: DetectInput): Promise<Detection> {
   return { schemaVersion: 1, ...bill.total(), moments, dropped };
 }
 
-/** What the questions about one video have cost so far. */
+/** Cost so far of the questions about one video. */
 class Bill {
   readonly #input: DetectInput;
   readonly #fine: Spent[] = [];
-  #coarse: Spent = { tokens: NO_TOKENS, asks: 0 };
+  #coarse: Spent = NOTHING_SPENT;
   #model: string;
 
   constructor(input: DetectInput) {
@@ -154,37 +154,34 @@ class Bill {
 
   total(): Spending {
     const { question, config } = this.#input;
-    const { tokens: coarse } = this.#coarse;
-    const fine = this.#fine.reduce((sum, { tokens }) => addTokens(sum, tokens), NO_TOKENS);
-    const asks = this.#fine.reduce((sum, one) => sum + one.asks, this.#coarse.asks);
+    const fine = sumSpent(this.#fine.filter((spent) => spent !== undefined));
+    const { tokens, asks } = sumSpent([this.#coarse, fine]);
     return {
       question: { moment: question.moment, maxMoments: question.maxMoments },
       model: { sdk: config.gemini.sdk, name: this.#model, asks },
-      tokens: { ...addTokens(coarse, fine), coarse, fine },
+      tokens: { ...tokens, coarse: this.#coarse.tokens, fine: fine.tokens },
     };
   }
 }
 
-interface Refined {
+interface Refined extends Spent {
   chosenSeconds: number;
   decidedBy: 'stills' | 'coarse';
-  tokens: TokenCounts;
-  asks: number;
 }
 
 async function refine(
   found: FoundMoment,
   input: DetectInput,
-  gemini: Gemini,
+  model: VisionModel,
   onSpent: (spent: Spent) => void,
 ): Promise<Refined> {
   if (input.config.refine.by === 'none') {
-    return { chosenSeconds: found.seconds, decidedBy: 'coarse', tokens: NO_TOKENS, asks: 0 };
+    return { chosenSeconds: found.seconds, decidedBy: 'coarse', ...NOTHING_SPENT };
   }
   const { windowSeconds, stills } = input.config.refine;
   const { signal } = input;
   const refined = await refineMoment(input.video, found, input.question, {
-    gemini,
+    model,
     windowSeconds,
     stillsPerWindow: stills,
     signal,

@@ -3,7 +3,8 @@ import { sha256 } from '../../shared/core/sha256.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { countFailures } from '../../shared/records/failures.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
-import type { Detection, Spending, TokensSpent } from './detect.ts';
+import { dollarsOf, type TokenPrices } from '../../shared/vision/vision-model.ts';
+import type { Detection, Spending } from './detect.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoObject } from './video-object.ts';
@@ -16,9 +17,9 @@ export interface ManifestDraft {
   step<T>(name: string, run: () => Promise<T>, describe: (result: T) => string): Promise<T>;
   describeUpload(facts: ObjectFacts): void;
   describeVideo(video: VideoFile & { ffmpeg: string }): void;
-  /** What Gemini has been paid for: also of an upload that is rejected after all. */
-  describeSpent(spent: Spending, dollarsPerMillion: { input: number; output: number }): void;
-  describeDetection(detection: Detection, dollarsPerMillion: { input: number; output: number }): void;
+  /** What the model has been paid for, also if the upload is rejected in the end. */
+  describeSpent(spent: Spending, prices: TokenPrices): void;
+  describeDetection(detection: Detection, prices: TokenPrices): void;
   describeMoments(moments: ManifestMoment[]): void;
   describeReads(video: VideoFile): void;
   reject(error: AppError & { code: RefusalCode }): void;
@@ -41,13 +42,13 @@ export async function draftManifest(
     timings,
     attempts: failed + 1,
     eventId,
-    correlationId: correlationIdOf(event.extensions['correlationid'], object),
+    correlationId: correlationIdOf(event.correlationId, object),
   };
-  function describeSpent(spent: Spending, dollarsPerMillion: { input: number; output: number }): void {
+  function describeSpent(spent: Spending, prices: TokenPrices): void {
     manifest.question = spent.question;
     manifest.model = spent.model;
     manifest.tokens = spent.tokens;
-    manifest.estimatedCost = costOf(spent.tokens, dollarsPerMillion);
+    manifest.estimatedCost = Number(dollarsOf(spent.tokens, prices).toFixed(6));
   }
   return {
     get metadata() {
@@ -80,8 +81,8 @@ export async function draftManifest(
       manifest.ffmpeg = video.ffmpeg;
     },
     describeSpent,
-    describeDetection(detection, dollarsPerMillion) {
-      describeSpent(detection, dollarsPerMillion);
+    describeDetection(detection, prices) {
+      describeSpent(detection, prices);
       manifest.dropped = detection.dropped;
     },
     describeMoments(moments) {
@@ -109,9 +110,4 @@ export async function draftManifest(
 export function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {
   if (given && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
   return fallback ?? sha256(JSON.stringify([object.bucket, object.name, object.generation])).slice(0, 32);
-}
-
-function costOf(tokens: TokensSpent, dollars: { input: number; output: number }): number {
-  const cost = (tokens.prompt * dollars.input + (tokens.output + tokens.thoughts) * dollars.output) / 1e6;
-  return Number(cost.toFixed(6));
 }

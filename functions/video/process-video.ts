@@ -1,12 +1,11 @@
 import { counted } from '../../shared/core/counted.ts';
 import { AppError, isRefusal, type RefusalCode } from '../../shared/core/errors.ts';
-import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { readFailures } from '../../shared/records/failures.ts';
 import { writeRecord } from '../../shared/records/record.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
+import type { VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
 import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
-import type { VideoConfig } from './config.ts';
 import { quotaPrefix } from './daily-budget.ts';
 import { type Detection, detect } from './detect.ts';
 import { lookTwice } from './look-twice.ts';
@@ -16,17 +15,18 @@ import { readManifest } from './manifest-shape.ts';
 import { blamesDecoding, refusedTwice } from './media/decoding-cost.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { videoNames } from './records.ts';
+import type { VideoConfig } from './settings.ts';
 import { storeFrames } from './store-frames.ts';
 import type { VideoObject } from './video-object.ts';
 
 export interface VideoTools {
   config: VideoConfig;
   storage: Storage;
-  gemini(): Promise<Gemini>;
+  model(): Promise<VisionModel>;
   /** Opens the upload for reading frames; throws a refusal where it is no video we take. */
   open(facts: ObjectFacts, bucket: string, signal: AbortSignal): Promise<VideoFile & { ffmpeg: string }>;
-  /** How Gemini gets to see it. */
-  partFor(facts: ObjectFacts, bucket: string, video: VideoFile): Promise<GeminiPart>;
+  /** How the model is shown it. */
+  partFor(facts: ObjectFacts, bucket: string, video: VideoFile): Promise<VisionPart>;
 }
 
 export interface Processed {
@@ -76,9 +76,9 @@ export async function processVideo(
         () =>
           detect({
             ...{ video, part, question, names, state, config, signal },
-            gemini: tools.gemini,
+            model: tools.model,
             prefix: quotaPrefix(object.name, config.accept.namePrefix),
-            // Gemini opens the name alone, whatever generation lies there by then.
+            // the model opens the name alone, whichever generation is live by then
             confirmSeen: async () => {
               if ('videoUri' in part) await liveFacts(raw, object, invocation);
             },

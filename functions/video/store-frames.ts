@@ -1,11 +1,11 @@
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
-import type { VideoConfig } from './config.ts';
 import type { Detection } from './detect.ts';
 import type { ManifestMoment, StoredImage } from './manifest.ts';
 import { contactSheet } from './media/contact-sheet.ts';
 import { type EncodedImage, encodeFrame } from './media/encode-frame.ts';
 import type { VideoFile, VideoFrame } from './media/video-file.ts';
 import type { VideoNames } from './records.ts';
+import type { VideoConfig } from './settings.ts';
 
 export interface StoreFramesInput {
   video: VideoFile;

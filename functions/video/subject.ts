@@ -11,7 +11,7 @@ export function subjectOf(input: unknown): Subject {
     eventId: eventIdOf(event),
     historyId: uploadIdOf(object),
     about: { kind: 'object', ...object },
-    correlationId: correlationIdOf(event.extensions['correlationid'], object),
+    correlationId: correlationIdOf(event.correlationId, object),
     settled: { manifest: videoNames(object).manifest },
   };
 }

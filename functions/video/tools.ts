@@ -1,27 +1,28 @@
 import { AppError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/core/log.ts';
-import type { Gemini, GeminiPart } from '../../shared/gcp/gemini.ts';
 import { crc32cOf } from '../../shared/storage/crc32c.ts';
 import type { ObjectFacts, Storage } from '../../shared/storage/object-store.ts';
-import { MAX_INLINE_BYTES, type VideoConfig } from './config.ts';
+import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
+import type { VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
 import { openVideoFile } from './media/extract-frame.ts';
 import { type FfmpegBinary, findFfmpeg } from './media/ffmpeg.ts';
 import { limitsHold } from './media/process-limits.ts';
 import { openSandbox } from './media/sandbox.ts';
 import type { VideoFile } from './media/video-file.ts';
 import type { VideoTools } from './process-video.ts';
+import { MAX_INLINE_BYTES, type VideoConfig } from './settings.ts';
 
 let binary: Promise<FfmpegBinary> | undefined;
-let client: Promise<Gemini> | undefined;
+let opened: Promise<VisionModel> | undefined;
 
-/** The pipeline's tools as they are in production: real storage, real ffmpeg, real Gemini. */
+/** The pipeline's tools as they are in production: real storage, real ffmpeg, the real model. */
 export function videoTools(config: VideoConfig, storage: Storage, log: Logger): VideoTools {
   return {
     config,
     storage,
-    gemini: () => {
-      client ??= createGemini(config);
-      return client;
+    model: () => {
+      opened ??= openModel(config);
+      return opened;
     },
     async open(facts, bucket, signal) {
       binary ??= chooseFfmpeg(config, log);
@@ -45,7 +46,7 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
     },
   };
 
-  async function inlinePart(facts: ObjectFacts, bucket: string, mimeType: string): Promise<GeminiPart> {
+  async function inlinePart(facts: ObjectFacts, bucket: string, mimeType: string): Promise<VisionPart> {
     if (facts.size > MAX_INLINE_BYTES) {
       throw new AppError(
         'too-large',
@@ -97,14 +98,10 @@ function mimeTypeOf(name: string, container: VideoFile['facts']['container']): s
   return /\.mov$/i.test(name) ? 'video/quicktime' : 'video/mp4';
 }
 
-async function createGemini(config: VideoConfig): Promise<Gemini> {
-  const { sdk, model, location, apiEndpoint } = config.gemini;
-  if (!config.project) throw new AppError('invalid-config', 'GOOGLE_CLOUD_PROJECT is not set');
-  const options = { project: config.project, model, location, ...(apiEndpoint && { apiEndpoint }) };
-  if (sdk === 'genai') {
-    const { createGenaiGemini } = await import('../../shared/gcp/gemini-genai.ts');
-    return createGenaiGemini(options);
-  }
-  const { createVertexaiGemini } = await import('../../shared/gcp/gemini-vertexai.ts');
-  return createVertexaiGemini(options);
+async function openModel({ project, gemini }: VideoConfig): Promise<VisionModel> {
+  const { sdk, model, location, apiEndpoint } = gemini;
+  if (!project) throw new AppError('invalid-config', 'GOOGLE_CLOUD_PROJECT is not set');
+  const open = VISION_ADAPTERS.get(sdk);
+  if (!open) throw new AppError('invalid-config', `no vision adapter is named ${JSON.stringify(sdk)}`);
+  return open({ project, model, location, apiEndpoint });
 }

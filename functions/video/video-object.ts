@@ -1,6 +1,13 @@
 import { AppError } from '../../shared/core/errors.ts';
 import { isJsonObject, type Json, quoted } from '../../shared/core/json-value.ts';
-import { type CloudEvent, decodeJson, invalid, parseCloudEvent } from '../../shared/events/cloud-event.ts';
+import {
+  type CloudEvent,
+  decodeJson,
+  eventIdOf,
+  invalid,
+  parseCloudEvent,
+} from '../../shared/events/cloud-event.ts';
+import { linkSources, linksOf } from '../../shared/events/links.ts';
 import { readReplayMark } from '../../shared/events/replay-mark.ts';
 
 /** The uploaded object that an event speaks of. */
@@ -26,20 +33,33 @@ const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
  * Throws `invalid-event` naming what was found and what is allowed.
  */
 export function parseVideoEvent(input: unknown): VideoEvent {
-  return parseEvent(input, carriedEvent);
+  return parseEvent(input, { attributes: {}, traceparent: undefined }, carriedEvent);
+}
+
+/** What a message lends to the event that it carries. */
+interface Carrier {
+  attributes: Json;
+  /** Of its delivery: for an event that names no trace itself. */
+  traceparent: string | undefined;
 }
 
 /** `inside` finds the event that a message carries whole, as one that is replayed does. */
-function parseEvent(input: unknown, inside: (message: Json) => Json | undefined): VideoEvent {
+function parseEvent(
+  input: unknown,
+  carrier: Carrier,
+  inside: (message: Json) => Json | undefined,
+): VideoEvent {
   if (isJsonObject(input) && input['specversion'] === undefined) {
-    if (input['kind'] === 'storage#object') return bare(input, parseObject(input));
+    if (input['kind'] === 'storage#object') return bare(input, parseObject(input), carrier);
     if (isJsonObject(input['message'])) {
-      const carried = inside(input['message']);
-      if (carried) return parseEvent(carried, none);
-      return bare(input, parseNotification(input['message']));
+      const { message } = input;
+      const bearer = { attributes: attributesOf(message), traceparent: undefined };
+      const carried = inside(message);
+      if (carried) return parseEvent(carried, bearer, none);
+      return bare(input, parseNotification(message), bearer);
     }
   }
-  const event = parseCloudEvent(input);
+  const event = traced(parseCloudEvent(input, carrier.attributes), carrier);
   switch (event.type) {
     case FINALIZED:
       return { event, object: parseObject(decodeJson(event.data, 'data')) };
@@ -50,7 +70,8 @@ function parseEvent(input: unknown, inside: (message: Json) => Json | undefined)
       }
       const carried = inside(message);
       if (!carried) return { event, object: parseNotification(message) };
-      return parseEvent({ traceparent: event.traceparent, ...carried }, none);
+      const { traceparent } = event;
+      return parseEvent(carried, { attributes: attributesOf(message), traceparent }, none);
     }
     default:
       throw new AppError(
@@ -58,6 +79,14 @@ function parseEvent(input: unknown, inside: (message: Json) => Json | undefined)
         `type must be ${FINALIZED} or ${MESSAGE_PUBLISHED}, got ${quoted(event.type)}`,
       );
   }
+}
+
+function traced(event: CloudEvent, { traceparent }: Carrier): CloudEvent {
+  return event.traceparent === undefined ? { ...event, traceparent } : event;
+}
+
+function attributesOf({ attributes }: Json): Json {
+  return isJsonObject(attributes) ? attributes : {};
 }
 
 /** A message inside a message is no event of its own. */
@@ -69,11 +98,11 @@ const none = (): undefined => undefined;
  * https://github.com/google/knative-gcp/blob/main/docs/spec/pubsub-protocol-binding.md
  */
 function carriedEvent(message: Json): Json | undefined {
-  const attributes = isJsonObject(message['attributes']) ? message['attributes'] : {};
-  const given = Object.entries(attributes)
-    .filter(([name]) => name.startsWith('ce-'))
-    .map(([name, value]) => [name.slice('ce-'.length), value]);
+  const attributes = attributesOf(message);
   if (attributes['ce-specversion'] !== undefined) {
+    const given = Object.entries(attributes)
+      .filter(([name]) => name.startsWith('ce-'))
+      .map(([name, value]) => [name.slice('ce-'.length), value]);
     return { ...Object.fromEntries(given), data: message['data'] };
   }
   const contentType = attributes['content-type'];
@@ -81,14 +110,11 @@ function carriedEvent(message: Json): Json | undefined {
     typeof contentType === 'string' && contentType.startsWith('application/cloudevents+json');
   const isReplayed = readReplayMark(attributes) !== undefined && attributes['bucketId'] === undefined;
   if (!isStructured && !isReplayed) return undefined;
-  const event = decodeJson(message['data'], 'message.data');
-  if (event['specversion'] === undefined) return event;
-  const links = given.filter(([name]) => name === 'correlationid' || name === 'causationid');
-  return { ...Object.fromEntries(links), ...event };
+  return decodeJson(message['data'], 'message.data');
 }
 
 function parseNotification(message: Json): VideoObject {
-  const attributes = isJsonObject(message['attributes']) ? message['attributes'] : {};
+  const attributes = attributesOf(message);
   if (attributes['eventType'] !== undefined && attributes['eventType'] !== 'OBJECT_FINALIZE') {
     throw new AppError(
       'invalid-event',
@@ -141,16 +167,21 @@ function objectName(value: unknown): string {
 }
 
 /** An event for what came without one, with an identity that a redelivery shares. */
-function bare(input: Json, object: VideoObject): VideoEvent {
+function bare(input: Json, object: VideoObject, carrier: Carrier): VideoEvent {
+  const id = `${object.name}#${object.generation}`;
+  const source = `//storage.googleapis.com/projects/_/buckets/${object.bucket}`;
+  const eventId = eventIdOf({ id, source });
   const event: CloudEvent = {
-    id: `${object.name}#${object.generation}`,
-    source: `//storage.googleapis.com/projects/_/buckets/${object.bucket}`,
+    eventId,
+    id,
+    source,
     type: FINALIZED,
     subject: `objects/${object.name}`,
     time: typeof input['timeCreated'] === 'string' ? input['timeCreated'] : undefined,
+    dataschema: undefined,
+    ...linksOf(eventId, linkSources(input, carrier.attributes)),
     extensions: {},
-    traceparent: typeof input['traceparent'] === 'string' ? input['traceparent'] : undefined,
     data: input,
   };
-  return { event, object };
+  return { event: traced(event, carrier), object };
 }

@@ -83,7 +83,8 @@ function checked(message: Message, path: string): Message {
   for (const [key, value] of entries) {
     const name = `${path}.attributes`;
     if (key === '') throw invalid('The attribute key is empty; 1 to 256 bytes are allowed.', name);
-    if (key.startsWith('goog')) {
+    // Google's clients write attributes of their own, such as googclient_traceparent
+    if (key.startsWith('goog') && !key.startsWith('googclient_')) {
       throw invalid(`The attribute key ${key.slice(0, 256)} begins with "goog", which is reserved.`, name);
     }
     const keyBytes = Buffer.byteLength(key);

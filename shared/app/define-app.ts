@@ -1,4 +1,5 @@
 import type { FunctionDefinition } from './define-function.ts';
+import { settingMistakes } from './setting-mistakes.ts';
 import { type Trigger, triggerTopic } from './trigger.ts';
 
 export interface BucketDefinition {
@@ -24,7 +25,11 @@ export interface App {
 
 /** Checks that names are unique and that whatever is named is declared. Throws one TypeError that lists every mistake. */
 export function defineApp(app: App): App {
-  const mistakes = [...repeatedNames(app), ...app.functions.flatMap((one) => mistakesOf(one, app))];
+  const mistakes = [
+    ...repeatedNames(app),
+    ...app.functions.flatMap((one) => mistakesOf(one, app)),
+    ...settingMistakes(app),
+  ];
   if (mistakes.length > 0) throw new TypeError(`app ${app.name}: ${mistakes.join('; ')}`);
   return app;
 }

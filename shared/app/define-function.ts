@@ -1,3 +1,4 @@
+import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
 import type { Trigger } from './trigger.ts';
@@ -21,9 +22,15 @@ export interface Instance {
 }
 
 export interface Handler {
-  /** `app`: the one that runs it, for handlers that work on any app. */
-  handle(event: unknown, app: App): Promise<void>;
+  /** Resolves with what the platform is told; see `eventHandler`. `app`: the one that runs it. */
+  handle(event: unknown, app: App, definition: FunctionDefinition): Promise<Settlement>;
 }
+
+/**
+ * `settled`: acknowledge the delivery. `busy`: another delivery of the same event is at work; ask for this one again
+ * later. Nothing failed, so nothing is recorded.
+ */
+export type Settlement = { kind: 'settled' } | { kind: 'busy'; reason: string };
 
 export interface FunctionDefinition {
   /** camelCase; its name in the cloud is the lower-case form. */
@@ -36,14 +43,18 @@ export interface FunctionDefinition {
   instance: Instance;
   /** Its own roles and those that its trigger needs. */
   roles: readonly Role[];
+  /** Environment variables that it reads, beside the names of the app's buckets and topics. */
+  settings: Settings;
+  /** Environment variables that Secret Manager holds, or `.secrets.env` in a local run. */
+  secrets: readonly string[];
   /** Imports the handler, with the first event: one function never pays for another's imports. */
   load(): Promise<Handler>;
   /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
   subject: (() => Promise<SubjectReader>) | undefined;
 }
 
-export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject'> &
-  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject'>>;
+export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'> &
+  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'>>;
 
 const TRIGGER_ROLES: readonly Role[] = [
   { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
@@ -67,6 +78,8 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
   return {
     givesUpTo: 'dead-letters',
     subject: undefined,
+    settings: {},
+    secrets: [],
     ...options,
     roles: [...options.roles, ...TRIGGER_ROLES],
   };

@@ -1,29 +1,46 @@
-import type { EnvReader } from './config.ts';
+import { bucket, place, text, topic, type ValuesOf } from './settings.ts';
 
 /**
- * Notes every pair of names by which our own output would fire us again, for ever. Each function checks all
- * the names it is given, so that a loop stops at its first event, before anything is written.
+ * Names of the core's buckets and topics, which the deployment sets. Every function reads all of them, so that
+ * `loopMistakes` can compare them; one that cannot do without a name makes it `required`.
  */
-export function refuseLoops(read: EnvReader): void {
-  const raw = read.optional('RAW_BUCKET');
-  const written = ['FRAMES_BUCKET', 'STATE_BUCKET', 'LAKE_BUCKET'].filter(
-    (name) => raw !== undefined && read.optional(name) === raw,
-  );
-  if (written.length > 0) {
-    read.mistake(
-      `RAW_BUCKET is ${JSON.stringify(raw)}, as ${written.join(' and ')}; what is written there would count as an upload`,
+export const placeSettings = {
+  RAW_BUCKET: place(bucket({ doc: 'where uploads arrive; must differ from the other three buckets' })),
+  FRAMES_BUCKET: place(bucket({ doc: 'where frames and manifests are written' })),
+  STATE_BUCKET: place(bucket({ doc: 'write-once records, leases, failure records, dead letters' })),
+  LAKE_BUCKET: place(bucket({ doc: 'the tables' })),
+  EVENTS_TOPIC: place(topic({ doc: 'where `processVideo` publishes outcomes; if unset, it publishes none' })),
+  DEAD_LETTER_TOPIC: place(
+    topic({ doc: 'where refused events are published; if unset, they are kept in the state bucket' }),
+  ),
+  MAINTENANCE_TOPIC: place(topic({ doc: 'where the schedule publishes; read only to compare the names' })),
+  GOOGLE_CLOUD_PROJECT: place(text({ doc: 'the project; Gemini needs it' })),
+};
+
+type Places = Partial<ValuesOf<typeof placeSettings>>;
+
+/**
+ * Every pair of names by which our own output would fire us again, for ever. Each function checks all the names
+ * it is given, so that a loop stops at its first event, before anything is written.
+ */
+export function loopMistakes(places: Places): string[] {
+  const { RAW_BUCKET: raw, GOOGLE_CLOUD_PROJECT: project = '' } = places;
+  const mistakes = (['FRAMES_BUCKET', 'STATE_BUCKET', 'LAKE_BUCKET'] as const)
+    .filter((name) => raw !== undefined && places[name] === raw)
+    .map(
+      (name) =>
+        `RAW_BUCKET must differ from ${name}, got ${JSON.stringify(raw)} for both: what is written there would count as an upload`,
     );
-  }
-  const project = read.optional('GOOGLE_CLOUD_PROJECT') ?? '';
-  const topics = new Map<string, string>();
-  for (const name of ['EVENTS_TOPIC', 'DEAD_LETTER_TOPIC', 'MAINTENANCE_TOPIC']) {
-    const topic = read.optional(name);
-    if (topic === undefined) continue;
-    const full = topic.includes('/') ? topic : `projects/${project}/topics/${topic}`;
-    const other = topics.get(full);
+  const taken = new Map<string, string>();
+  for (const name of ['EVENTS_TOPIC', 'DEAD_LETTER_TOPIC', 'MAINTENANCE_TOPIC'] as const) {
+    const found = places[name];
+    if (found === undefined) continue;
+    const full = found.includes('/') ? found : `projects/${project}/topics/${found}`;
+    const other = taken.get(full);
     if (other !== undefined) {
-      read.mistake(`${name} is ${JSON.stringify(topic)}, as ${other}; each needs a topic of its own`);
+      mistakes.push(`${name} must be another topic than ${other}, got ${JSON.stringify(found)}`);
     }
-    topics.set(full, name);
+    taken.set(full, name);
   }
+  return mistakes;
 }

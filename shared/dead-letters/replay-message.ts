@@ -1,5 +1,6 @@
 import { isJsonObject } from '../core/json-value.ts';
 import { DIED_OF } from '../events/letter-attributes.ts';
+import { LINK_PLACES } from '../events/links.ts';
 import { MESSAGE_PUBLISHED } from '../events/pubsub-message.ts';
 import { REPLAY_KEY, REPLAY_LETTER } from '../events/replay-mark.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
@@ -104,7 +105,7 @@ function isBrokenMessage(input: unknown): boolean {
 }
 
 function namesCause(attributes: Attributes): boolean {
-  return attributes['ce-causationid'] !== undefined || attributes['causationid'] !== undefined;
+  return LINK_PLACES.causationId.attributes.some((name) => attributes[name] !== undefined);
 }
 
 function misfitIn(attributes: Attributes): string | undefined {

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { DeltaError } from './delta-error.ts';
 import type { Metadata } from './log/actions.ts';
 import { newCommitInfo, putCommit } from './log/commit.ts';
-import { type HistoryEntry, history } from './log/history.ts';
+import { type HistoryEntry, readHistory } from './log/history.ts';
 import { logFiles } from './log/listing.ts';
 import type { TableLocation } from './log/paths.ts';
 import { checkReadable, checkWritable, OUR_PROTOCOL } from './log/protocol.ts';
@@ -125,7 +125,7 @@ export class DeltaTable {
   /** The newest versions first: what each did, when and by which engine ("Commit Provenance Information"). */
   async history(options: { limit?: number; signal?: AbortSignal } = {}): Promise<HistoryEntry[]> {
     const { version } = await this.snapshot(options);
-    return history(this.location, version, options.limit, options.signal);
+    return readHistory(this.location, version, options.limit, options.signal);
   }
 
   /** Rows of the newest or the chosen version, a row group at a time. */

@@ -1,20 +1,32 @@
 import { AppError } from '../core/errors.ts';
 import { describe, isJsonObject, type Json } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
+import type { DataOf } from './event-types.ts';
+import { type EventLinks, linkSources, linksOf } from './links.ts';
 
-/** A CloudEvents 1.0 event in one form, whatever form it came in. Extensions are in `extensions`. */
-export interface CloudEvent {
+/** A producer's event (CloudEvents 1.0) in one form, whatever form it came in. */
+export interface CloudEvent<T extends string = string, Data = DataOf<T>> extends EventLinks {
+  /** Its identity, 64 hex digits: the same however often and by whomever the event is published. */
+  eventId: string;
+  /** Of plain JSON, whose content is its identity, the `eventId`. */
   id: string;
   source: string;
-  type: string;
+  type: T;
   subject: string | undefined;
   /** RFC 3339. */
   time: string | undefined;
+  /** URI of the schema that its data is said to have. */
+  dataschema: string | undefined;
+  /** Attributes that have no field here. */
   extensions: Readonly<Record<string, string>>;
-  /** W3C trace context of the request that brought it. */
-  traceparent: string | undefined;
-  data: unknown;
+  data: Data;
 }
+
+/** An event of any of several types: `event.type` tells which data it has. */
+export type EventOf<T extends string> = T extends string ? CloudEvent<T> : never;
+
+/** An event whose data is its producer's JSON, byte for byte; undefined for an event without data. */
+export type JsonEvent = Omit<CloudEvent<string, string | undefined>, 'extensions'>;
 
 /** An event that was read; `eventId` if its identity is not its source and id. */
 export interface ParsedEvent {
@@ -22,7 +34,7 @@ export interface ParsedEvent {
   eventId?: string;
 }
 
-const KNOWN = new Set([
+const FIELDS = new Set([
   'id',
   'source',
   'type',
@@ -33,37 +45,44 @@ const KNOWN = new Set([
   'dataschema',
   'data',
   'data_base64',
+  'correlationid',
+  'causationid',
   'traceparent',
+  'hops',
 ]);
 
 /** Attributes longer than this are refused: the specification asks for 64 KiB events to be passed on at least. */
 const MAX_ATTRIBUTE = 8_192;
+const MAX_EXTENSIONS = 100;
 
 /**
  * What the functions-framework hands over, as a CloudEvent: binary and structured mode look alike there.
+ * `attributes` are those of the message that carried it, if one did.
  * Throws `invalid-event` naming the attribute that is missing or wrong.
  */
-export function parseCloudEvent(input: unknown): CloudEvent {
+export function parseCloudEvent(
+  input: unknown,
+  attributes: Readonly<Record<string, unknown>> = {},
+): CloudEvent {
   if (!isJsonObject(input)) {
     throw invalid('event', 'a JSON object', input);
   }
   if (input['specversion'] !== '1.0') {
     throw invalid('specversion', '"1.0"', input['specversion']);
   }
-  const extensions: Record<string, string> = {};
-  for (const [name, value] of Object.entries(input)) {
-    if (!KNOWN.has(name) && /^[a-z0-9]{1,64}$/.test(name) && typeof value === 'string') {
-      extensions[name] = value.slice(0, MAX_ATTRIBUTE);
-    }
-  }
+  const id = attribute(input, 'id');
+  const source = attribute(input, 'source');
+  const eventId = eventIdOf({ id, source });
   return {
-    id: attribute(input, 'id'),
-    source: attribute(input, 'source'),
+    eventId,
+    id,
+    source,
     type: attribute(input, 'type'),
     subject: optionalAttribute(input, 'subject'),
     time: optionalAttribute(input, 'time'),
-    traceparent: typeof input['traceparent'] === 'string' ? input['traceparent'] : undefined,
-    extensions,
+    dataschema: optionalAttribute(input, 'dataschema'),
+    ...linksOf(eventId, linkSources(input, attributes)),
+    extensions: extensionsOf(input),
     data: eventData(input),
   };
 }
@@ -71,6 +90,24 @@ export function parseCloudEvent(input: unknown): CloudEvent {
 /** `sha256` of the canonical JSON (RFC 8785) of the event's identity, which is its source and id. */
 export function eventIdOf(event: Pick<CloudEvent, 'id' | 'source'>): string {
   return sha256(JSON.stringify({ id: event.id, source: event.source }));
+}
+
+/** Attributes of an event that no field holds, as text. */
+export function extensionsOf(event: Json): Readonly<Record<string, string>> {
+  const extensions: Record<string, string> = {};
+  let count = 0;
+  for (const [name, value] of Object.entries(event)) {
+    if (FIELDS.has(name) || !/^[a-z0-9]{1,64}$/.test(name)) continue;
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') continue;
+    extensions[name] = String(value).slice(0, MAX_ATTRIBUTE);
+    if (++count === MAX_EXTENSIONS) break;
+  }
+  return extensions;
+}
+
+/** The id that a producer gave the event; undefined for plain JSON, which stands under its `eventId`. */
+export function ownIdOf({ id, eventId }: Pick<CloudEvent, 'id' | 'eventId'>): string | undefined {
+  return id === eventId ? undefined : id;
 }
 
 /** JSON carried as an object, as text, as bytes or as base64: the forms that event data comes in. */

@@ -35,6 +35,14 @@ export function withoutForeignMarks(input: unknown, functionName: string): unkno
   return envelope === input ? cleaned : { ...input, data: cleaned };
 }
 
+/** Counted from 1; undefined if the platform does not tell. Pub/Sub tells it if the subscription gives up at some time. */
+export function deliveryAttemptOf(input: unknown): number | undefined {
+  const attempt = isJsonObject(input)
+    ? (envelopeOf(input)?.['deliveryAttempt'] ?? input['deliveryAttempt'])
+    : undefined;
+  return typeof attempt === 'number' && attempt >= 1 ? attempt : undefined;
+}
+
 /** The body of the push: all that a function is handed, or the data of Eventarc's event. */
 function envelopeOf(input: unknown): Json | undefined {
   if (!isJsonObject(input)) return undefined;

@@ -3,6 +3,7 @@ import type { ParsedEvent } from './cloud-event.ts';
 import { messageEvent, type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
 import { type ReadEvents, type ReadOptions, readEvents } from './read-events.ts';
 
+/** `event` is the message's only event, or for a batch the event that it was published. */
 export interface IncomingMessage extends ParsedEvent {
   message: PubsubMessage;
   read: ReadEvents;
@@ -17,8 +18,11 @@ export function parseIncomingMessage(input: unknown, options: ReadOptions): Inco
 export function eventsOf(message: PubsubMessage, options: ReadOptions): IncomingMessage {
   const read = readEvents(message, options);
   const [first] = read.outcomes;
-  const eventId =
-    read.mode !== 'batch' && first?.kind === 'event' ? first.event.eventId : sha256(message.data);
+  if (read.mode !== 'batch' && first?.kind === 'event') {
+    const { event } = first;
+    return { message, read, event: { ...event, extensions: {} }, eventId: event.eventId };
+  }
+  const eventId = sha256(message.data);
   return { message, read, event: messageEvent(message, eventId), eventId };
 }
 

@@ -2,6 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { isJsonObject, type Json, quoted } from '../core/json-value.ts';
 import { type CloudEvent, decodeJson, invalid } from './cloud-event.ts';
 import { DIED_OF } from './letter-attributes.ts';
+import { linkSources, linksOf } from './links.ts';
 
 export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
 
@@ -39,19 +40,29 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
   };
 }
 
-/** The event that the delivery of a message is, whatever is in it. `id` is that of a message without one. */
+/**
+ * The event that a message was published, for functions to which that is all: what the message holds is not looked
+ * at but for its links. `eventId`: 64 hex digits.
+ */
 export function messageEvent(
-  { messageId, topic, publishTime }: Pick<PubsubMessage, 'messageId' | 'topic' | 'publishTime'>,
-  id: string,
+  {
+    messageId,
+    topic,
+    publishTime,
+    attributes,
+  }: Pick<PubsubMessage, 'messageId' | 'topic' | 'publishTime' | 'attributes'>,
+  eventId: string,
 ): CloudEvent {
   return {
-    id: messageId ?? id,
+    eventId,
+    id: messageId ?? eventId,
     source: topic ?? '//pubsub.googleapis.com',
     type: MESSAGE_PUBLISHED,
     subject: undefined,
     time: publishTime,
+    dataschema: undefined,
+    ...linksOf(eventId, linkSources({}, attributes)),
     extensions: {},
-    traceparent: undefined,
     data: undefined,
   };
 }

@@ -10,8 +10,9 @@ import {
 } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { canonicalHash } from './canonical-json.ts';
-import { invalid } from './cloud-event.ts';
-import { type AttributeReader, cloudEventOf, type IncomingEvent, plainEventOf } from './incoming-event.ts';
+import { invalid, type JsonEvent } from './cloud-event.ts';
+import { type AttributeReader, cloudEventOf, plainEventOf } from './json-event.ts';
+import { LINK_PLACES, type LinkSources } from './links.ts';
 import type { PubsubMessage } from './pubsub-message.ts';
 
 export interface ReadOptions {
@@ -28,8 +29,10 @@ export interface ReadOptions {
 
 /** An event, or why it is none; `text` is the JSON it came as. */
 export type ReadOutcome =
-  | { kind: 'event'; event: IncomingEvent; text: string }
+  | { kind: 'event'; event: JsonEvent; text: string }
   | { kind: 'refused'; error: AppError; text: string };
+
+type Attributes = PubsubMessage['attributes'];
 
 export interface ReadEvents {
   mode: 'structured' | 'binary' | 'batch' | 'plain';
@@ -38,19 +41,20 @@ export interface ReadEvents {
 
 export const STRUCTURED = 'application/cloudevents+json';
 const REQUIRED = ['specversion', 'id', 'source', 'type'];
-/** Members of a structured CloudEvent that are looked at. */
+/** Members of an event that are looked at. */
 const MEMBERS: ReadonlySet<string> = new Set([
   ...REQUIRED,
   'subject',
   'time',
   'dataschema',
-  'correlationid',
-  'causationid',
   'data',
   'data_base64',
+  'metadata',
+  ...Object.values(LINK_PLACES).flatMap(({ event }) => event),
 ]);
-/** Attributes that tie events together are taken from plain JSON too. */
-const LINKS = new Set(['correlationid', 'causationid']);
+const METADATA: ReadonlySet<string> = new Set(Object.values(LINK_PLACES).flatMap(({ metadata }) => metadata));
+/** Characters of an event's `metadata`; longer ones are somebody's data and not looked into. */
+const MAX_METADATA = 16_384;
 const BATCH = 'application/cloudevents-batch+json';
 
 /**
@@ -63,8 +67,9 @@ const BATCH = 'application/cloudevents-batch+json';
 export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEvents {
   const contentType = contentTypeOf(message);
   const given: AttributeReader = (name) => message.attributes[`ce-${name}`];
+  const { attributes, topic } = message;
   if (isBatch(message)) {
-    return { mode: 'batch', outcomes: readBatch(decodeText(message.data), given, options) };
+    return { mode: 'batch', outcomes: readBatch(decodeText(message.data), attributes, options) };
   }
   checkSize(message.data.length, options);
   const text = decodeText(message.data);
@@ -72,7 +77,8 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   if (isBinary && contentType !== STRUCTURED && !(contentType === undefined || isJsonType(contentType))) {
     throw new AppError('invalid-event', `content-type must be JSON, got ${quoted(contentType)}`);
   }
-  if (isBinary && text === '') return one('binary', cloudEventOf(given, undefined), text);
+  const beside: LinkSources = { event: given, metadata: nothing, attributes };
+  if (isBinary && text === '') return one('binary', cloudEventOf(given, beside, undefined), text);
 
   if (text === '') throw new AppError('not-json', 'data must be JSON, got 0 bytes');
   const root = read(text, options.maxDepth);
@@ -80,18 +86,20 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   const repeats = root.kind === 'object' && isRepeated(text, root, given);
   const looksStructured = root.kind === 'object' && REQUIRED.every((name) => root.members.has(name));
   if (contentType === STRUCTURED || (looksStructured && (!isBinary || repeats))) {
-    return one('structured', structuredEvent(text, root, given, options), text);
+    return one('structured', structuredEvent(text, root, attributes, options), text);
   }
-  if (isBinary) return one('binary', cloudEventOf(given, text), text);
-  const { attributes, topic } = message;
+  if (isBinary) return one('binary', cloudEventOf(given, beside, text), text);
+  const own = linkSources(text, root, attributes);
   const event = plainEventOf(
-    canonicalHash(text, root),
     {
+      eventId: canonicalHash(text, root),
       type: attributes['ce-type'] ?? attributes['type'] ?? options.defaultType,
       source: attributes['ce-source'] ?? attributes['source'] ?? topic ?? options.defaultSource,
     },
     // without the prefix they are the producer's own, and mean what they like
-    (name) => attributes[`ce-${name}`] ?? (LINKS.has(name) ? attributes[name] : undefined),
+    given,
+    // and so does a member of that name
+    { ...own, event: (name) => (name === 'hops' ? undefined : own.event(name)) },
     text,
   );
   return one('plain', event, text);
@@ -102,11 +110,11 @@ export function isBatch(message: PubsubMessage): boolean {
   return contentTypeOf(message) === BATCH;
 }
 
-function one(mode: ReadEvents['mode'], event: IncomingEvent, text: string): ReadEvents {
+function one(mode: ReadEvents['mode'], event: JsonEvent, text: string): ReadEvents {
   return { mode, outcomes: [{ kind: 'event', event, text }] };
 }
 
-function readBatch(text: string, given: AttributeReader, options: ReadOptions): ReadOutcome[] {
+function readBatch(text: string, attributes: Attributes, options: ReadOptions): ReadOutcome[] {
   const { maxBatch, maxBytes } = options;
   const outcomes: ReadOutcome[] = [];
   // the batch is a level of its own
@@ -117,18 +125,18 @@ function readBatch(text: string, given: AttributeReader, options: ReadOptions): 
         const seen = `${maxBatch + 1} in its first ${item.end} characters`;
         throw new AppError('too-large', `batch must have at most ${maxBatch} events, got ${seen}`);
       }
-      outcomes.push(elementOf(text, item, given, options));
+      outcomes.push(elementOf(text, item, attributes, options));
     }),
   );
   if (kind === 'array') return outcomes;
   throw new AppError('invalid-event', `batch must be a JSON array, got JSON of kind ${kind}`);
 }
 
-function elementOf(text: string, item: JsonText, given: AttributeReader, options: ReadOptions): ReadOutcome {
+function elementOf(text: string, item: JsonText, attributes: Attributes, options: ReadOptions): ReadOutcome {
   const own = text.slice(item.start, item.end);
   try {
     checkSize(Buffer.byteLength(own), options);
-    return { kind: 'event', event: structuredEvent(text, item, given, options), text: own };
+    return { kind: 'event', event: structuredEvent(text, item, attributes, options), text: own };
   } catch (error) {
     if (!isRefusal(error)) throw error;
     return { kind: 'refused', error, text: own };
@@ -139,24 +147,30 @@ function elementOf(text: string, item: JsonText, given: AttributeReader, options
 function structuredEvent(
   text: string,
   root: JsonText,
-  given: AttributeReader,
+  attributes: Attributes,
   options: ReadOptions,
-): IncomingEvent {
+): JsonEvent {
   if (root.kind !== 'object') {
     throw new AppError('invalid-event', `CloudEvent must be a JSON object, got JSON of kind ${root.kind}`);
   }
-  const { members } = root;
-  return cloudEventOf(
-    (name) => scalarOf(text, members.get(name)) ?? (LINKS.has(name) ? linkOf(given(name)) : undefined),
-    dataOf(text, root, options),
-  );
+  const links = linkSources(text, root, attributes);
+  return cloudEventOf(links.event, links, dataOf(text, root, options));
 }
 
-/** What ties an event to others may stand beside it, as in a replayed message; nothing is refused for it. */
-function linkOf(value: unknown): string | undefined {
-  const fits = typeof value === 'string' && value !== '' && value.isWellFormed() && !/\p{Cc}/u.test(value);
-  return fits ? value : undefined;
+/** Where the links of an event that is JSON are looked for. */
+function linkSources(text: string, { members }: JsonText, attributes: Attributes): LinkSources {
+  const event: AttributeReader = (name) => scalarOf(text, members.get(name));
+  const metadata = members.get('metadata');
+  if (metadata?.kind !== 'object' || metadata.end - metadata.start > MAX_METADATA) {
+    return { event, metadata: nothing, attributes };
+  }
+  const inner = text.slice(metadata.start, metadata.end);
+  // it was scanned with the whole before
+  const found = readJsonText(inner, { maxDepth: MAX_METADATA }, METADATA).members;
+  return { event, metadata: (name) => scalarOf(inner, found.get(name)), attributes };
 }
+
+const nothing = (): undefined => undefined;
 
 function dataOf(text: string, { members }: JsonText, { maxDepth }: ReadOptions): string | undefined {
   const data = members.get('data');

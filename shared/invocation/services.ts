@@ -1,40 +1,45 @@
-import type { EnvReader } from '../core/config.ts';
+import { type ServiceConfig, serviceConfig, serviceSettings } from '../app/service-settings.ts';
+import { AppError } from '../core/errors.ts';
 import { createLogger, type Logger } from '../core/log.ts';
+import { readSettings } from '../core/read-settings.ts';
+import type { Env } from '../core/settings.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { createGcsStorage } from '../storage/gcs.ts';
 import type { Storage } from '../storage/object-store.ts';
-import type { Runtime } from './handle.ts';
-import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
 
-/** Where an instance finds the services it uses. */
-export interface ServiceConfig {
-  project: string | undefined;
-  stateBucket: string;
-  /** Where refused events go; undefined keeps them as records in the state bucket. */
-  deadLetterTopic: string | undefined;
-  /** Undefined outside local runs, like the next one. */
-  storageEndpoint: string | undefined;
-  pubsubEndpoint: string | undefined;
-  debug: boolean;
-}
-
-export function readServiceConfig(read: EnvReader): ServiceConfig {
-  return {
-    project: read.optional('GOOGLE_CLOUD_PROJECT'),
-    stateBucket: read.required('STATE_BUCKET'),
-    deadLetterTopic: read.topic('DEAD_LETTER_TOPIC'),
-    storageEndpoint: read.optional('STORAGE_API_ENDPOINT'),
-    pubsubEndpoint: read.optional('PUBSUB_API_ENDPOINT'),
-    debug: read.oneOf('LOG_LEVEL', ['info', 'debug'], 'info') === 'debug',
-  };
-}
-
-/** The clients of one instance, kept for its life. */
+/** The clients of one instance, kept for its life. Each is loaded with the first call to it. */
 export interface Services {
   storage: Storage;
-  /** Opened when there is something to publish. */
-  publisher: () => Promise<Publisher>;
+  publisher(): Promise<Publisher>;
   log: Logger;
+}
+
+/** Pure: throws one `invalid-config` that lists every bad variable, the handler's own first. */
+export function parseConfig<S>(
+  env: Env,
+  parseSettings: (env: Env) => S,
+): { config: ServiceConfig; settings: S } {
+  const settings = attempt(() => parseSettings(env));
+  const services = attempt(() => serviceConfig(readSettings(serviceSettings, env)));
+  if ('mistakes' in settings || 'mistakes' in services) {
+    const own = 'mistakes' in settings ? settings.mistakes : '';
+    const others = 'mistakes' in services ? services.mistakes.split('; ') : [];
+    // a handler may read some of these variables, too
+    const all = [own, ...others.filter((one) => !own.includes(one))].filter((one) => one !== '');
+    throw new AppError('invalid-config', `${PREFIX}${all.join('; ')}`);
+  }
+  return { config: services.value, settings: settings.value };
+}
+
+const PREFIX = 'configuration: ';
+
+function attempt<T>(parse: () => T): { value: T } | { mistakes: string } {
+  try {
+    return { value: parse() };
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'invalid-config')) throw error;
+    return { mistakes: error.message.replace(PREFIX, '') };
+  }
 }
 
 export function connect(config: Omit<ServiceConfig, 'stateBucket' | 'deadLetterTopic'>): Services {
@@ -53,28 +58,4 @@ export function connect(config: Omit<ServiceConfig, 'stateBucket' | 'deadLetterT
     },
     log: createLogger({ debug }),
   };
-}
-
-/** What handleEvent needs of an instance. `attemptMs`: the time one attempt has. */
-export function runtimeOf(
-  config: Pick<ServiceConfig, 'project' | 'stateBucket' | 'deadLetterTopic'>,
-  { storage, publisher, log }: Services,
-  attemptMs: number,
-): Runtime & { refuse: Refuse } {
-  const { project, deadLetterTopic, stateBucket } = config;
-  const state = async () => storage.bucket(stateBucket);
-  const keep = keepRefusals(state);
-  const refuse =
-    deadLetterTopic === undefined ? keep : publishRefusals(publisher, deadLetterTopic, keep, state);
-  return { log, project, state, refuse, attemptMs };
-}
-
-/** Parses the environment once; a bad one is logged, so that it is found where the failures are. */
-export function configured<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    createLogger().error('configuration refused', error);
-    throw error;
-  }
 }

@@ -2,7 +2,7 @@ import type { Logger } from '../core/log.ts';
 import { unlessAborted } from '../core/unless-aborted.ts';
 import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../delta/index.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { LakeConfig } from './lake-config.ts';
+import type { LakeConfig } from './lake-settings.ts';
 import { openNamedTable, type TableDefinition } from './named-table.ts';
 
 export interface RowWriterOptions extends Pick<LakeConfig, 'flush' | 'checkpointCommits'> {

@@ -4,10 +4,9 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { selectRows } from '../../cli/lake/rows.ts';
 import { loadVersion } from '../../cli/lake/versions.ts';
 import { ID_COLUMN, openEventsTable } from '../../functions/ingest/events-table.ts';
-import { collectRows, DeltaTable, type Row } from '../../shared/delta/index.ts';
+import { collectRows, DeltaTable, type Row, selectRows } from '../../shared/delta/index.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
@@ -149,7 +148,8 @@ async function inARow(gcs: TestGcs, id: string): Promise<number> {
   setMaxListeners(0, signal);
   const snapshot = await loadVersion(location, { version: undefined, asOf: undefined }, signal);
   const columns = snapshot.fields.map(({ name }) => name);
-  await collectRows(selectRows(location, snapshot, { columns, filter: { event_id: { in: [id] } }, signal }));
+  const filter = { [ID_COLUMN]: { in: [id] } };
+  await collectRows(selectRows(location, snapshot, { columns, filter, keyColumn: ID_COLUMN, signal }));
   return chain.longest;
 }
 

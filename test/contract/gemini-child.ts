@@ -1,13 +1,13 @@
 import { toAppError } from '../../shared/core/errors.ts';
-import type { Gemini, GeminiQuestion } from '../../shared/gcp/gemini.ts';
-import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
+import type { GeminiOptions } from '../../shared/vision/gemini-request.ts';
+import type { VisionModel, VisionQuestion } from '../../shared/vision/vision-model.ts';
 
 /**
  * One adapter in a process of its own: extra certificate authorities and the metadata server's address only
  * count from a process's start. Questions come in, and answers go out, over IPC.
  */
 export type ChildMessage =
-  | { kind: 'ask'; id: number; question: Omit<GeminiQuestion, 'signal'>; aborted: boolean }
+  | { kind: 'ask'; id: number; question: Omit<VisionQuestion, 'signal'>; aborted: boolean }
   | { kind: 'abort'; id: number };
 
 export type ChildReply =
@@ -43,11 +43,11 @@ process.on('message', (message: ChildMessage) => {
     });
 });
 
-async function create(): Promise<Gemini> {
+async function create(): Promise<VisionModel> {
   if (sdk === 'genai') {
-    const { createGenaiGemini } = await import('../../shared/gcp/gemini-genai.ts');
+    const { createGenaiGemini } = await import('../../shared/vision/gemini-genai.ts');
     return createGenaiGemini(options);
   }
-  const { createVertexaiGemini } = await import('../../shared/gcp/gemini-vertexai.ts');
+  const { createVertexaiGemini } = await import('../../shared/vision/gemini-vertexai.ts');
   return createVertexaiGemini(options);
 }

@@ -10,8 +10,8 @@ import {
   startMetadataServer,
 } from '../../local/metadata-server.ts';
 import { startVertexServer, type VertexServer } from '../../local/vertex/server.ts';
-import type { GeminiPart, ResponseSchema } from '../../shared/gcp/gemini.ts';
-import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
+import type { GeminiOptions } from '../../shared/vision/gemini-request.ts';
+import type { ResponseSchema, VisionPart } from '../../shared/vision/vision-model.ts';
 import { anyFfmpeg, makeEventClip } from '../helpers/event-clips.ts';
 import { type GeminiProcess, startGeminiProcess } from '../helpers/gemini-process.ts';
 
@@ -35,8 +35,8 @@ const STILL: ResponseSchema = {
   properties: { still: { type: 'INTEGER', nullable: true } },
   required: ['still'],
 };
-const VIDEO: GeminiPart = { videoUri: 'gs://raw/box at 6.4.mp4', mimeType: 'video/mp4' };
-const TEXT: GeminiPart = { text: 'When is the box seen? Name at most 2 moments.' };
+const VIDEO: VisionPart = { videoUri: 'gs://raw/box at 6.4.mp4', mimeType: 'video/mp4' };
+const TEXT: VisionPart = { text: 'When is the box seen? Name at most 2 moments.' };
 
 /** What either adapter has to do, over real TLS, with tokens from a metadata server as on Cloud Run. */
 export function geminiContract(sdk: 'vertexai' | 'genai'): void {
@@ -79,7 +79,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       await rm(dir, { recursive: true, force: true });
     });
 
-    const ask = (parts: GeminiPart[] = [VIDEO, TEXT], schema = MOMENTS) => gemini.ask({ parts, schema });
+    const ask = (parts: VisionPart[] = [VIDEO, TEXT], schema = MOMENTS) => gemini.ask({ parts, schema });
     const fault = async (...kinds: string[]) => {
       vertex.setFaults({ kinds });
       const before = vertex.stats();
@@ -116,7 +116,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     it('numbered stills: the one that shows something new', async () => {
       const dull = await still(0x30);
       const bright = await still(0xe0);
-      const parts = [dull, dull, bright, bright].flatMap((inline, i): GeminiPart[] => [
+      const parts = [dull, dull, bright, bright].flatMap((inline, i): VisionPart[] => [
         { text: `Still ${i + 1}` },
         { inline, mimeType: 'image/jpeg' },
       ]);
@@ -173,9 +173,9 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     });
 
     it('an object that is not there may come yet; one that is no video never will be', async () => {
-      const missing: GeminiPart = { videoUri: 'gs://raw/missing.mp4', mimeType: 'video/mp4' };
+      const missing: VisionPart = { videoUri: 'gs://raw/missing.mp4', mimeType: 'video/mp4' };
       await expect(ask([missing, TEXT])).rejects.toMatchObject({ code: 'not-found-yet' });
-      const text: GeminiPart = { videoUri: 'gs://raw/text.mp4', mimeType: 'video/mp4' };
+      const text: VisionPart = { videoUri: 'gs://raw/text.mp4', mimeType: 'video/mp4' };
       await expect(ask([text, TEXT])).rejects.toMatchObject({ code: 'unsupported-media' });
     });
 

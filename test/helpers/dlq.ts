@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { runDlq } from '../../cli/dlq.ts';
+import { runDlq } from '../../cli/dlq/command.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
 import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';

@@ -2,11 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { AppError, type ErrorCode } from '../../shared/core/errors.ts';
-import type { Gemini, GeminiAnswer } from '../../shared/gcp/gemini.ts';
-import type { GeminiOptions } from '../../shared/gcp/gemini-request.ts';
+import type { GeminiOptions } from '../../shared/vision/gemini-request.ts';
+import type { VisionAnswer, VisionModel } from '../../shared/vision/vision-model.ts';
 import type { ChildMessage, ChildReply } from '../contract/gemini-child.ts';
 
-export interface GeminiProcess extends Gemini {
+export interface GeminiProcess extends VisionModel {
   /** What it wrote to stdout and stderr. */
   output(): string;
   close(): Promise<void>;
@@ -65,7 +65,7 @@ export function startGeminiProcess(
       });
       waiting.delete(id);
       signal?.removeEventListener('abort', onAbort);
-      if (reply.kind === 'answer') return reply.answer as GeminiAnswer;
+      if (reply.kind === 'answer') return reply.answer as VisionAnswer;
       const error = new AppError(reply.code as ErrorCode, reply.message);
       throw Object.assign(error, { tokens: reply.tokens });
     },

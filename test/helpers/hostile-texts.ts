@@ -17,7 +17,7 @@ import { contentIdOf } from '../../shared/events/content-id.ts';
 import { parseIncomingMessage } from '../../shared/events/incoming-message.ts';
 import { parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
-import { readAnswer } from '../../shared/gcp/gemini-answer.ts';
+import { readAnswer } from '../../shared/vision/gemini-answer.ts';
 import { fill, type Hostile, hostile } from './growth.ts';
 import { TABLES, TOOLS } from './hostile-tables.ts';
 import { messageEvent, pushBody } from './messages.ts';
@@ -110,7 +110,7 @@ const MESSAGES: Hostile[] = [
       validateEvent(
         {
           eventId: '',
-          ceId: '',
+          id: '',
           type: 'video.framed',
           source: '',
           subject: undefined,
@@ -118,6 +118,8 @@ const MESSAGES: Hostile[] = [
           dataschema,
           correlationId: undefined,
           causationId: undefined,
+          hops: 0,
+          traceparent: undefined,
           data: undefined,
         },
         { validators: VALIDATORS, unknownTypes: 'refuse' },

@@ -1,10 +1,12 @@
-import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/config.ts';
-import { createIngest } from '../../functions/ingest/ingest-function.ts';
-import type { Env } from '../../shared/core/config.ts';
+import { core } from '../../functions/app.ts';
+import { ingestEvent } from '../../functions/ingest/definition.ts';
+import { ingest } from '../../functions/ingest/ingest-function.ts';
+import { type IngestConfig, parseIngestConfig } from '../../functions/ingest/settings.ts';
 import { createLogger } from '../../shared/core/log.ts';
+import type { Env } from '../../shared/core/settings.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
-import { handleEvent } from '../../shared/invocation/handle.ts';
+import { openHandler } from '../../shared/invocation/event-handler.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 
@@ -21,6 +23,7 @@ export interface MemoryIngest {
 
 export interface MemoryIngestOptions {
   env?: Env;
+  debug?: boolean;
   storage?: Storage;
   publisher?: Publisher;
 }
@@ -29,14 +32,14 @@ export function startMemoryIngest(options: MemoryIngestOptions = {}): MemoryInge
   const storage = options.storage ?? createMemoryStorage();
   const published: MemoryIngest['published'] = [];
   const logs: Record<string, unknown>[] = [];
-  const config = parseIngestConfig({
+  const env = {
     LAKE_BUCKET: 'lake',
     STATE_BUCKET: 'state',
     GOOGLE_CLOUD_PROJECT: 'demo',
     DEAD_LETTER_TOPIC: 'dead',
     FLUSH_MS: '0',
     ...options.env,
-  });
+  };
   const publisher: Publisher = options.publisher ?? {
     async publish(topic, messages) {
       for (const { data, attributes = {} } of messages) {
@@ -46,17 +49,16 @@ export function startMemoryIngest(options: MemoryIngestOptions = {}): MemoryInge
     },
     close() {},
   };
-  const { fn, runtime } = createIngest(config, {
-    storage,
-    publisher: async () => publisher,
-    log: createLogger({ write: (line) => void logs.push(JSON.parse(line)) }),
-  });
+  const write = (line: string) => void logs.push(JSON.parse(line));
+  const log = createLogger({ write, debug: options.debug ?? false });
+  const services = { storage, publisher: async () => publisher, log };
+  const opened = openHandler(ingest, { app: core, definition: ingestEvent, env, services });
   return {
-    config,
+    config: parseIngestConfig(env),
     storage,
     published,
     logs,
-    deliver: (input) => handleEvent(input, fn, runtime),
+    deliver: async (input) => void (await (await opened)(input)),
     async rows() {
       const table = await DeltaTable.open(storage.bucket('lake'), 'events').catch(() => undefined);
       return table ? collectRows(table.scan()) : [];

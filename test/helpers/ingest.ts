@@ -5,7 +5,7 @@ import {
   startFunction,
 } from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
-import type { Env } from '../../shared/core/config.ts';
+import type { Env } from '../../shared/core/settings.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { binaryRequest } from './events.ts';

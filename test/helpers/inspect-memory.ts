@@ -1,11 +1,11 @@
 import { core } from '../../functions/app.ts';
-import { parseDeadLetterConfig } from '../../functions/dead-letter/config.ts';
-import { createInspection } from '../../functions/dead-letter/dead-letter-function.ts';
+import { inspection } from '../../functions/dead-letter/dead-letter-function.ts';
+import { inspectDeadLetter } from '../../functions/dead-letter/definition.ts';
 import { createLogger } from '../../shared/core/log.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
-import { handleEvent } from '../../shared/invocation/handle.ts';
+import { openHandler } from '../../shared/invocation/event-handler.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 
@@ -25,12 +25,13 @@ export function startMemoryInspector(storage: Storage = createMemoryStorage()): 
   const logs: Record<string, unknown>[] = [];
   const env = { STATE_BUCKET: 'state', FRAMES_BUCKET: 'frames', LAKE_BUCKET: 'lake', FLUSH_MS: '0' };
   const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
-  const { fn, runtime } = createInspection(parseDeadLetterConfig(env), { storage, log }, core);
+  const host = { app: core, definition: inspectDeadLetter, env, services: { storage, log } };
+  const opened = openHandler(inspection, host);
   const state = storage.bucket('state');
   return {
     storage,
     logs,
-    deliver: (input) => handleEvent(input, fn, runtime),
+    deliver: async (input) => void (await (await opened)(input)),
     letters: () => listLetters(state),
     async deaths() {
       const deaths: DeathRecord[] = [];

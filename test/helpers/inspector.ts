@@ -6,7 +6,7 @@ import {
   startFunction,
 } from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
-import type { Env } from '../../shared/core/config.ts';
+import type { Env } from '../../shared/core/settings.ts';
 import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';

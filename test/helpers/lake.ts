@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { runLake } from '../../cli/lake.ts';
+import { runLake } from '../../cli/lake/command.ts';
 import { openEventsTable, rowOf } from '../../functions/ingest/events-table.ts';
 import type { DeltaTable, Row } from '../../shared/delta/index.ts';
 import { parsePubsubMessage } from '../../shared/events/pubsub-message.ts';

@@ -20,7 +20,7 @@ const FLAGS: Readonly<Record<string, string>> = {
     'ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts clear-dead-letter-policy push-endpoint push-auth-service-account push-auth-token-audience',
   'iam service-accounts create': 'display-name',
   'functions deploy':
-    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated trigger-location trigger-topic trigger-event-filters set-env-vars update-labels',
+    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated trigger-location trigger-topic trigger-event-filters set-env-vars set-secrets clear-secrets update-labels',
   'scheduler jobs create pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs update pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs resume': 'location',
@@ -38,6 +38,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'pubsub topics remove-iam-policy-binding': 'member role',
   'pubsub subscriptions add-iam-policy-binding': 'member role',
   'pubsub subscriptions remove-iam-policy-binding': 'member role',
+  'secrets add-iam-policy-binding': 'member role',
+  'secrets remove-iam-policy-binding': 'member role',
   'run services add-iam-policy-binding': 'region member role',
   'run services remove-iam-policy-binding': 'region member role',
   'scheduler jobs delete': 'location',
@@ -115,6 +117,7 @@ export class RecordedGcloud implements Gcloud {
       'functions list': 'function',
       'eventarc triggers list': 'trigger',
       'scheduler jobs list': 'job',
+      'secrets list': 'secret',
       'logging metrics list': 'metric',
       'monitoring dashboards list': 'dashboard',
       'alpha monitoring policies list': 'alert',
@@ -246,6 +249,7 @@ export class RecordedGcloud implements Gcloud {
         serviceAccountEmail: flag('service-account'),
         ingressSettings: flag('ingress-settings') === 'internal-only' ? 'ALLOW_INTERNAL_ONLY' : 'ALLOW_ALL',
         environmentVariables: { ...list(flag('set-env-vars')), LOG_EXECUTION_ID: 'true' },
+        ...this.secretsOf(name, flags),
         uri: `https://${name}-x.a.run.app`,
       },
       eventTrigger: {
@@ -270,6 +274,21 @@ export class RecordedGcloud implements Gcloud {
         expirationPolicy: {},
       });
     }
+  }
+
+  /** A deployment without either flag leaves them as they are. */
+  private secretsOf(name: string, flags: Flags): Json {
+    const set = flags.get('set-secrets');
+    if (set !== undefined) {
+      const pairs = Object.entries(list(set)).map(([key, value]) => [key, value.split(':')] as const);
+      const held = pairs.map(([key, [secret, version]]) => ({ key, projectId: '12345', secret, version }));
+      return { secretEnvironmentVariables: held };
+    }
+    const { serviceConfig: before = {} } = (this.things.get(`function ${name}`) ?? {}) as {
+      serviceConfig?: Json;
+    };
+    const held = before['secretEnvironmentVariables'];
+    return held === undefined || flags.has('clear-secrets') ? {} : { secretEnvironmentVariables: held };
   }
 
   private watch(verb: string, flags: Flags): void {
@@ -320,6 +339,7 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function policyKey(words: readonly string[]): string {
   const name = words.at(-1)!;
+  if (words[0] === 'secrets') return `secrets ${name}`;
   return words[0] === 'projects' ? `project ${name}` : `${words.slice(0, 2).join(' ')} ${name}`;
 }
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { parseVideoConfig } from '../../functions/video/config.ts';
+import { parseVideoConfig } from '../../functions/video/settings.ts';
 import { chooseFfmpeg } from '../../functions/video/tools.ts';
 import { createLogger } from '../../shared/core/log.ts';
 import { anyFfmpeg, makeEventClip } from '../helpers/event-clips.ts';

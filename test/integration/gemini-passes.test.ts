@@ -23,7 +23,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
   let dir: string;
   let vertex: VertexServer;
   let metadata: MetadataServer;
-  let gemini: GeminiProcess;
+  let model: GeminiProcess;
 
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), `passes-${sdk}-`));
@@ -34,7 +34,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
       openObject: async (_, name) => join(dir, name),
     });
     const options = { project: 'passes', location: 'global', model: 'gemini-3.8-flash' };
-    gemini = startGeminiProcess(
+    model = startGeminiProcess(
       sdk,
       { ...options, apiEndpoint: vertex.endpoint },
       { ...metadataEnvironment(metadata, join(dir, 'no-home')), NODE_EXTRA_CA_CERTS: vertex.caPath },
@@ -42,7 +42,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
   });
 
   afterAll(async () => {
-    await gemini?.close();
+    await model?.close();
     await vertex?.close();
     await metadata?.close();
     await rm(dir, { recursive: true, force: true });
@@ -63,10 +63,10 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
     try {
       const part = { videoUri: `gs://raw/${name}`, mimeType: 'video/mp4' };
       const video = { part, durationSeconds: file.facts.durationSeconds, file };
-      const coarse = await findMoments(video, asked, { gemini, fps });
+      const coarse = await findMoments(video, asked, { model, fps });
       const fine = [];
       for (const moment of coarse.moments) {
-        fine.push(await refineMoment(file, moment, asked, { gemini, windowSeconds: 2, stillsPerWindow: 51 }));
+        fine.push(await refineMoment(file, moment, asked, { model, windowSeconds: 2, stillsPerWindow: 51 }));
       }
       return { coarse, fine };
     } finally {

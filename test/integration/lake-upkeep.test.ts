@@ -66,12 +66,12 @@ describe('verify', () => {
     [
       'a live file that is gone',
       async () => scene.store.delete(await dataFile()),
-      /^file-missing: part-\S+\.parquet: is live by the log, but not in storage$/m,
+      /^file-missing: part-\S+\.parquet: is live in the log, but not in storage$/m,
     ],
     [
       'a file that was cut short',
       async () => overwrite(await dataFile(), (body) => body.subarray(0, 100)),
-      /^file-size: part-\S+: has 100 bytes; the log gives it \d+$/m,
+      /^file-size: part-\S+: has 100 bytes; the log says \d+$/m,
     ],
     [
       'a file whose bytes are others',
@@ -81,7 +81,7 @@ describe('verify', () => {
     [
       'a row count that is wrong in the log',
       () => recommit((stats) => Object.assign(stats, { numRecords: 21 })),
-      /^row-count: part-\S+: has 20 rows; the log gives it 21$/m,
+      /^row-count: part-\S+: has 20 rows; the log says 21$/m,
     ],
     [
       'bounds by which a query would miss rows',
@@ -104,9 +104,9 @@ describe('verify', () => {
       /^id-content: part-\S+: [0-9a-f]{64}: the row's content gives [0-9a-f]{64}$/m,
     ],
     [
-      'data that is no JSON',
+      'data that is not JSON',
       () => scene.table.append(plain('{"a": 1}').map((row) => ({ ...row, data: '{"a": 1' }))),
-      /^id-content: part-\S+: [0-9a-f]{64}: the row's data is no JSON/m,
+      /^id-content: part-\S+: [0-9a-f]{64}: the row's data is not JSON/m,
     ],
     [
       'an event that is there twice',
@@ -120,7 +120,7 @@ describe('verify', () => {
         for (const path of snapshot.files.keys()) snapshot.files.delete(path);
         await writeCheckpoint(scene.table.location, snapshot);
       },
-      /^checkpoint-differs: checkpoint 1: part-\S+ is missing; by the log it is live$/m,
+      /^checkpoint-differs: checkpoint 1: part-\S+ is missing, but live in the log$/m,
     ],
     [
       'a checkpoint with other facts of a file',
@@ -129,7 +129,7 @@ describe('verify', () => {
         for (const [path, add] of snapshot.files) snapshot.files.set(path, { ...add, size: add.size + 1 });
         await writeCheckpoint(scene.table.location, snapshot);
       },
-      /^checkpoint-differs: checkpoint 1: part-\S+ has other facts than by the log$/m,
+      /^checkpoint-differs: checkpoint 1: the entry of part-\S+ differs from the log$/m,
     ],
     [
       'a checkpoint that is not Parquet',
@@ -147,7 +147,7 @@ describe('verify', () => {
         await scene.table.checkpoint();
         await scene.store.delete('events/_delta_log/00000000000000000001.json');
       },
-      /^log-gap: version 1: has no commit file, but version 2 has$/m,
+      /^log-gap: version 1: has no commit file, but version 2 has one$/m,
     ],
   ];
   test.each(damages)('finds %s', async (_what, damage, finding) => {

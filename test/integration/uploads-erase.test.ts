@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runUploads } from '../../cli/uploads.ts';
+import { runUploads } from '../../cli/uploads/command.ts';
 import { uploadIdOf, videoNames } from '../../functions/video/records.ts';
 import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
 import type { CliRun } from '../helpers/lake.ts';

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AppError } from '../../shared/core/errors.ts';
-import { readAnswer } from '../../shared/gcp/gemini-answer.ts';
-import { geminiError, untilAborted } from '../../shared/gcp/gemini-errors.ts';
-import { toRestRequest, vertexHost } from '../../shared/gcp/gemini-request.ts';
+import { readAnswer } from '../../shared/vision/gemini-answer.ts';
+import { geminiError, untilAborted } from '../../shared/vision/gemini-errors.ts';
+import { toRestRequest, vertexHost } from '../../shared/vision/gemini-request.ts';
 
 const usageMetadata = {
   promptTokenCount: 100,

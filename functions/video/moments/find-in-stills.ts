@@ -1,5 +1,5 @@
-import { askGemini } from '../../../shared/gcp/ask-gemini.ts';
-import type { ResponseSchema } from '../../../shared/gcp/gemini.ts';
+import { askModel } from '../../../shared/vision/ask-model.ts';
+import type { ResponseSchema } from '../../../shared/vision/vision-model.ts';
 import { encodeStill } from '../media/encode-still.ts';
 import type { VideoFile, VideoFrame } from '../media/video-file.ts';
 import { cleanText, quoteMoment } from './clean-text.ts';
@@ -16,8 +16,8 @@ export interface StillTools {
 const MOST_STILLS = 16;
 
 /**
- * The coarse and the fine pass in one, for clips too short to be sampled as a video: is it in one of these
- * frames? At most one moment comes of it, at the exact time of its frame.
+ * The coarse and the fine pass in one, for clips too short to be sampled as a video: asks which of these frames shows
+ * the moment. Returns at most one moment, at the exact time of its frame.
  */
 export async function findInStills(
   file: VideoFile,
@@ -32,8 +32,8 @@ export async function findInStills(
     schema: SCHEMA,
     signal: options.signal,
   };
-  const { value, ...answer } = await askGemini(
-    options.gemini,
+  const { value, ...answer } = await askModel(
+    options.model,
     question,
     (json) => read(json, frames.length),
     options.retry,
@@ -62,16 +62,16 @@ const SCHEMA: ResponseSchema = {
   required: ['found', 'still', 'confidence', 'description'],
 };
 
-/** The still named, or undefined where the answer is that none shows it. */
+/** The still that was named; undefined if the answer is that none shows it. */
 function read(
   json: unknown,
   of: number,
 ): { still: number; confidence: number; description: string } | undefined {
   const found = field(json, 'found');
-  if (typeof found !== 'boolean') throw malformed('found was to be true or false', json);
+  if (typeof found !== 'boolean') throw malformed('found must be true or false', json);
   if (!found) return undefined;
   const still = stillNumber(field(json, 'still'), of);
-  if (still === undefined) throw malformed(`still was to be a number from 1 to ${of}`, json);
+  if (still === undefined) throw malformed(`still must be a number from 1 to ${of}`, json);
   const description = field(json, 'description');
   return {
     still,

@@ -1,5 +1,10 @@
-import { type AskOptions, askGemini } from '../../../shared/gcp/ask-gemini.ts';
-import type { Gemini, GeminiPart, ResponseSchema, TokenCounts } from '../../../shared/gcp/gemini.ts';
+import { type AskOptions, askModel } from '../../../shared/vision/ask-model.ts';
+import type {
+  ResponseSchema,
+  TokenCounts,
+  VisionModel,
+  VisionPart,
+} from '../../../shared/vision/vision-model.ts';
 import type { VideoFile } from '../media/video-file.ts';
 import { quoteMoment } from './clean-text.ts';
 import { findInStills, type StillTools } from './find-in-stills.ts';
@@ -34,39 +39,39 @@ export interface MomentsFound {
 }
 
 export interface VideoToAsk {
-  /** How Gemini gets to see it. */
-  part: GeminiPart;
+  /** How the model is shown it. */
+  part: VisionPart;
   durationSeconds: number | undefined;
-  /** For clips too short to be sampled: Gemini gets their frames instead. */
+  /** For clips too short to be sampled: the model is shown their frames instead. */
   file?: VideoFile;
 }
 
 export interface FindOptions extends StillTools {
-  gemini: Gemini;
-  /** Frames a second Gemini looks at, in (0, 24]. Default 1. */
+  model: VisionModel;
+  /** Frames a second the model looks at, in (0, 24]. Default 1. */
   fps?: number;
   signal?: AbortSignal;
   retry?: AskOptions;
 }
 
-/** Shorter clips can give Gemini no frame at all; it then makes its answer up. */
+/** Gemini may sample no frame at all of a shorter clip, and then makes its answer up. */
 export const SHORTEST_SAMPLED_SECONDS = 0.5;
 
 /**
- * The coarse pass: where in the video is it? One question, asked again only where the answer cannot be used.
- * A clip under half a second is asked about frame by frame instead. Throws the errors of Gemini.ask.
+ * The coarse pass finds the moment in the whole video with one question, asked again only if the answer cannot be
+ * used. For a clip under half a second the model is shown every frame instead. Throws the errors of VisionModel.ask.
  */
 export async function findMoments(
   video: VideoToAsk,
   asked: AskedMoment,
   options: FindOptions,
 ): Promise<MomentsFound> {
-  const { gemini, fps = 1, signal } = options;
+  const { model, fps = 1, signal } = options;
   const { durationSeconds } = video;
   const tooShort = durationSeconds !== undefined && durationSeconds < SHORTEST_SAMPLED_SECONDS;
   if (tooShort && video.file) return findInStills(video.file, durationSeconds, asked, options);
 
-  // 1 a second is what it does by itself
+  // 1 a second is the default of the service
   const part = fps === 1 || 'text' in video.part ? video.part : { ...video.part, fps };
   const question = {
     parts: [part, { text: momentsPrompt(asked, fps) }],
@@ -75,7 +80,7 @@ export async function findMoments(
   };
   const read = (json: unknown) =>
     readMoments(json, { durationSeconds, step: 1 / fps, maxMoments: asked.maxMoments });
-  const { value, ...answer } = await askGemini(gemini, question, read, options.retry);
+  const { value, ...answer } = await askModel(model, question, read, options.retry);
   const moments = value.moments.map((moment) => ({ ...moment, by: 'video' as const }));
   return { moments, dropped: value.dropped, ...answer };
 }

@@ -19,7 +19,7 @@ export interface ReadMoment {
 export interface ReadRules {
   /** Where the video ends; undefined where nothing tells. */
   durationSeconds: number | undefined;
-  /** Seconds between the frames Gemini looked at. */
+  /** Seconds between the frames that the model looked at. */
   step: number;
   maxMoments: number;
 }

@@ -1,6 +1,6 @@
 import { AppError } from '../../../shared/core/errors.ts';
-import { type AskOptions, askGemini, NO_TOKENS } from '../../../shared/gcp/ask-gemini.ts';
-import type { Gemini, ResponseSchema, TokenCounts } from '../../../shared/gcp/gemini.ts';
+import { type AskOptions, askModel, NOTHING_SPENT, type Spent } from '../../../shared/vision/ask-model.ts';
+import type { ResponseSchema, VisionModel } from '../../../shared/vision/vision-model.ts';
 import { encodeStill } from '../media/encode-still.ts';
 import { nearEqual, sharpest } from '../media/sharpness.ts';
 import type { VideoFile, VideoFrame } from '../media/video-file.ts';
@@ -11,38 +11,36 @@ import { confidenceOf, field, malformed } from './read-moments.ts';
 import { numberedStills, STILL_WIDTH, stillNumber } from './stills.ts';
 
 export interface RefineOptions extends StillTools {
-  gemini: Gemini;
+  model: VisionModel;
   /** Width of the window around the coarse time, in seconds. */
   windowSeconds: number;
   /** Most frames shown. */
   stillsPerWindow: number;
   signal?: AbortSignal;
   retry?: AskOptions;
-  /** Of frames that show the same. Defaults: those of sharpness.ts. */
+  /** Picks one of several frames that show the same. Default: sharpness.ts. */
   sharpest?: (frames: readonly VideoFrame[]) => VideoFrame;
   nearEqual?: (a: VideoFrame, b: VideoFrame) => boolean;
 }
 
-export interface RefinedMoment {
+export interface RefinedMoment extends Spent {
   /** When the chosen frame's display begins, in seconds. */
   time: number;
-  /** The still Gemini named, counted from 1; null where the coarse time was kept. */
+  /** The still that the model named, counted from 1; null if the coarse time was kept. */
   still: number | null;
   /** How many were shown. */
   of: number;
-  /** In [0, 1]; of the coarse pass where its time was kept. */
+  /** In [0, 1]; the coarse pass's if its time was kept. */
   confidence: number;
   by: 'stills' | 'coarse';
   /** Why: `named by number`, or what kept the coarse time. */
   reason: string;
-  tokens: TokenCounts;
-  asks: number;
 }
 
 /**
- * The fine pass: frames around a coarse time, as numbered stills, of which Gemini names the one; of its
- * neighbours that show the same, the sharpest. The coarse time is kept where there are no more than two
- * frames, where Gemini names none, or where it cannot answer. Throws the passing errors of Gemini.ask.
+ * The fine pass shows the model the frames around a coarse time as numbered stills and lets it name one; if the
+ * neighbours show the same, the sharpest of them is taken. The coarse time is kept if there are at most two frames, if
+ * the model names none, or if it cannot answer. Throws the retryable errors of VisionModel.ask.
  */
 export async function refineMoment(
   file: VideoFile,
@@ -50,8 +48,8 @@ export async function refineMoment(
   asked: Pick<AskedMoment, 'moment'>,
   options: RefineOptions,
 ): Promise<RefinedMoment> {
-  const { gemini, windowSeconds, stillsPerWindow, signal } = options;
-  const kept = { still: null, confidence: moment.confidence, tokens: NO_TOKENS, asks: 0 };
+  const { model, windowSeconds, stillsPerWindow, signal } = options;
+  const kept = { still: null, confidence: moment.confidence, ...NOTHING_SPENT };
   if (moment.by === 'stills') {
     return { ...kept, time: moment.seconds, of: 0, by: 'stills', reason: 'a frame was named already' };
   }
@@ -74,9 +72,9 @@ export async function refineMoment(
     schema: SCHEMA,
     signal,
   };
-  let spent = { tokens: NO_TOKENS, asks: 0 };
+  let spent = NOTHING_SPENT;
   try {
-    const { value, tokens, asks } = await askGemini(gemini, question, (json) => read(json, of), {
+    const { value, tokens, asks } = await askModel(model, question, (json) => read(json, of), {
       malformedTries: 2,
       ...options.retry,
       onSpent: (so) => {
@@ -98,14 +96,14 @@ export async function refineMoment(
       asks,
     };
   } catch (error) {
-    // the coarse answer stands; only what a later attempt could mend is thrown
+    // the coarse answer stands; only what a later attempt could change is thrown
     if (!(error instanceof AppError) || !(error.code === 'malformed-answer' || error.code === 'blocked'))
       throw error;
     return { ...(await coarse(error.message)), ...spent };
   }
 }
 
-/** Of the named frame and the unbroken run of neighbours that show the same, the sharpest. */
+/** The sharpest of the named frame and the unbroken run of neighbours that show the same. */
 function sharpestAlike(frames: VideoFrame[], named: number, options: RefineOptions): VideoFrame {
   const alike = options.nearEqual ?? nearEqual;
   const pick = options.sharpest ?? sharpest;
@@ -126,12 +124,12 @@ const SCHEMA: ResponseSchema = {
   required: ['still', 'confidence'],
 };
 
-/** Undefined where the answer is that none shows it. */
+/** Undefined if the answer is that none shows it. */
 function read(json: unknown, of: number): { still: number; confidence: number } | undefined {
   const named = field(json, 'still');
   if (named === null) return undefined;
   const still = stillNumber(named, of);
-  if (still === undefined) throw malformed(`still was to be a number from 1 to ${of} or null`, json);
+  if (still === undefined) throw malformed(`still must be a number from 1 to ${of} or null`, json);
   return { still, confidence: confidenceOf(field(json, 'confidence')) };
 }
 

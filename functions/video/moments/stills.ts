@@ -1,4 +1,4 @@
-import type { GeminiPart } from '../../../shared/gcp/gemini.ts';
+import type { VisionPart } from '../../../shared/vision/vision-model.ts';
 import type { VideoFrame } from '../media/video-file.ts';
 
 /** Widest still sent, in pixels: enough to tell a gesture, few bytes. */
@@ -8,7 +8,7 @@ export const STILL_WIDTH = 512;
 export async function numberedStills(
   frames: readonly VideoFrame[],
   encode: (frame: VideoFrame) => Promise<Uint8Array>,
-): Promise<GeminiPart[]> {
+): Promise<VisionPart[]> {
   const images = await Promise.all(frames.map(encode));
   return images.flatMap((inline, index) => [
     { text: `Still ${index + 1}` },

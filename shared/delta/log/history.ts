@@ -22,7 +22,7 @@ export interface HistoryEntry {
 const PARALLEL_READS = 16;
 
 /** The newest versions first, up to `limit` of them; it ends where the log has been cleaned up. */
-export async function history(
+export async function readHistory(
   location: TableLocation,
   newest: number,
   limit = 100,

@@ -39,6 +39,30 @@ export interface Field {
 export type Value = string | number | bigint | boolean | Uint8Array | Date | null | undefined;
 export type Row = Record<string, Value>;
 
+interface ValueTypes {
+  string: string;
+  long: bigint | number;
+  integer: number;
+  short: number;
+  byte: number;
+  double: number;
+  float: number;
+  boolean: boolean;
+  binary: Uint8Array;
+  date: Date | number;
+  timestamp: Date | bigint;
+}
+
+/**
+ * A row to be written of these columns, declared `as const satisfies readonly Column[]`. Each column must be given,
+ * be it as undefined, so that one that is forgotten does not compile.
+ */
+export type RowOf<Columns extends readonly Column[]> = {
+  [C in Columns[number] as C['name']]:
+    | ValueTypes[C['type']]
+    | (C extends { nullable: false } ? never : null | undefined);
+};
+
 const PARQUET: Record<ColumnType, Partial<SchemaElement>> = {
   string: { type: 'BYTE_ARRAY', converted_type: 'UTF8', logical_type: { type: 'STRING' } },
   long: { type: 'INT64' },

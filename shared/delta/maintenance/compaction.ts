@@ -12,7 +12,8 @@ import { type Field, type Row, writableFields } from '../log/schema.ts';
 import { parseStats } from '../log/stats.ts';
 import { codecOf } from '../parquet/codec.ts';
 import { DataFileWriter } from '../parquet/data-file.ts';
-import { openParquet, readRows } from '../parquet/parquet-file.ts';
+import { openDataFile } from '../parquet/open-data-file.ts';
+import { readRows } from '../parquet/parquet-file.ts';
 import { uploadDataFile } from '../snapshot/append.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import {
@@ -119,7 +120,7 @@ async function unwritableFiles(
   const foreign = fields.filter((field) => !writableFields(fields).includes(field));
   if (foreign.length === 0) return [];
   const found = await mapConcurrent(inputs, PARALLEL_LOOKS, async ({ path, add }) => {
-    const { columns } = await openParquet(location, path, add.size, signal);
+    const { columns } = await openDataFile(location, path, add, signal);
     return foreign.some(({ name }) => columns.has(name)) ? path : undefined;
   });
   return found.filter((path) => path !== undefined);
@@ -234,7 +235,7 @@ async function* mergedRows(
 ): AsyncGenerator<Row> {
   const columns = fields.map(({ name }) => name);
   const rowsOfFile = async function* ({ path, add }: CompactionInput): AsyncGenerator<Row[]> {
-    const parquet = await openParquet(location, path, add.size, signal);
+    const parquet = await openDataFile(location, path, add, signal);
     let rowStart = 0;
     for (const group of parquet.metadata.row_groups) {
       const rowEnd = rowStart + Number(group.num_rows);

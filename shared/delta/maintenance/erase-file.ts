@@ -8,7 +8,8 @@ import { parseStats } from '../log/stats.ts';
 import { codecOf } from '../parquet/codec.ts';
 import { DataFileWriter } from '../parquet/data-file.ts';
 import { type BoundCondition, matchesRow } from '../parquet/filter.ts';
-import { matchingRowGroups, openParquet, type RowGroupRange, readRows } from '../parquet/parquet-file.ts';
+import { openDataFile } from '../parquet/open-data-file.ts';
+import { matchingRowGroups, type RowGroupRange, readRows } from '../parquet/parquet-file.ts';
 import { uploadDataFile } from '../snapshot/append.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { sortedBy } from './compaction-plan.ts';
@@ -36,10 +37,7 @@ export async function countMatches(
   conditions: readonly BoundCondition[],
   signal: AbortSignal | undefined,
 ): Promise<number> {
-  if (add.deletionVector !== undefined) {
-    throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
-  }
-  const parquet = await openParquet(location, path, add.size, signal);
+  const parquet = await openDataFile(location, path, add, signal);
   let matches = 0;
   for (const range of (await matchingRowGroups(parquet, conditions)).flatMap(inSteps)) {
     signal?.throwIfAborted();
@@ -68,7 +66,7 @@ export async function eraseFromFile(
     erased.outputs.push(add.tags ? { ...output, tags: add.tags } : output);
     writer = undefined;
   };
-  const parquet = await openParquet(location, path, add.size, signal);
+  const parquet = await openDataFile(location, path, add, signal);
   const written = writableFields(fields);
   const foreign = fields.find((field) => !written.includes(field) && parquet.columns.has(field.name));
   if (foreign) {

@@ -8,7 +8,6 @@ import { checkWritable } from '../log/protocol.ts';
 import { fileRetentionMs, logRetentionMs } from '../log/table-properties.ts';
 import { type BoundCondition, bindFilter, type Filter, mayMatchFile } from '../parquet/filter.ts';
 import { catchUp, type Snapshot } from '../snapshot/snapshot.ts';
-import type { DeltaTable } from '../table.ts';
 import { eraseCommit } from './erase-commit.ts';
 import { countMatches, type ErasedFile, eraseFromFile } from './erase-file.ts';
 
@@ -60,6 +59,12 @@ export interface EraseOutcome {
 const MAX_COMMITS = 3;
 const FILES_AT_A_TIME = 8;
 
+/** The part of a `DeltaTable` that erasure needs. */
+export interface ErasableTable {
+  readonly location: TableLocation;
+  snapshot(choice: { signal?: AbortSignal | undefined }): Promise<Snapshot>;
+}
+
 /**
  * Removes all rows that match the filter: the files that hold some are rewritten without them, one at a time, and
  * replaced in one commit (operation DELETE, which names the filter's columns but none of its values). It takes the
@@ -73,7 +78,7 @@ const FILES_AT_A_TIME = 8;
  * the table throws.
  */
 export async function eraseRows(
-  table: Pick<DeltaTable, 'location' | 'snapshot'>,
+  table: ErasableTable,
   filter: Filter,
   options: EraseOptions,
 ): Promise<EraseOutcome> {

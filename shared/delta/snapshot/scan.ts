@@ -2,7 +2,8 @@ import { DeltaError } from '../delta-error.ts';
 import type { AddFile } from '../log/actions.ts';
 import type { TableLocation } from '../log/paths.ts';
 import { bindFilter, type Filter, mayMatchFile } from '../parquet/filter.ts';
-import { matchingRowGroups, openParquet, readRows } from '../parquet/parquet-file.ts';
+import { openDataFile } from '../parquet/open-data-file.ts';
+import { matchingRowGroups, readRows } from '../parquet/parquet-file.ts';
 import type { Snapshot } from './snapshot.ts';
 
 export interface ScanOptions {
@@ -39,10 +40,7 @@ export async function* scan(
 
   const candidates = [...snapshot.files].filter(([, add]) => mayMatchFile(add.stats, conditions));
   const readFile = async function* ([path, add]: [string, AddFile]): AsyncGenerator<ScannedRow[]> {
-    if (add.deletionVector !== undefined) {
-      throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
-    }
-    const parquet = await openParquet(location, path, add.size, options.signal);
+    const parquet = await openDataFile(location, path, add, options.signal);
     for (const range of await matchingRowGroups(parquet, conditions)) {
       const stored = columns.filter((name) => !partitions.includes(name));
       const rows = await readRows(parquet, range, stored, conditions);

@@ -49,6 +49,21 @@ export async function loadIndex(
   return undefined;
 }
 
+/** Version and size of the newest saved index, by its name alone; undefined if there is none. */
+export async function newestIndex(
+  location: TableLocation,
+  column: string,
+  signal?: AbortSignal,
+): Promise<{ version: number; bytes: number } | undefined> {
+  const prefix = objectName(location, folderOf(column));
+  let newest: { version: number; bytes: number } | undefined;
+  for await (const { name, size } of location.store.list({ prefix, signal })) {
+    const version = Number(/(\d{20})\.bin$/.exec(name)?.[1] ?? Number.NaN);
+    if (Number.isSafeInteger(version)) newest = { version, bytes: size };
+  }
+  return newest;
+}
+
 /** Keeps the index of `version` and deletes those before the last two. */
 export async function saveIndex(
   location: TableLocation,

@@ -78,13 +78,10 @@ export class IdLookup {
     return live;
   }
 
-  private open(path: string, { size, deletionVector }: AddFile): Promise<IdRanges> {
-    if (deletionVector !== undefined) {
-      throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
-    }
+  private open(path: string, add: AddFile): Promise<IdRanges> {
     const known = this.opened.get(path);
     this.opened.delete(path);
-    const opening = known ?? openIdRanges(this.location, path, size, this.idColumn);
+    const opening = known ?? openIdRanges(this.location, path, add, this.idColumn);
     this.opened.set(path, opening);
     opening.catch(() => this.opened.delete(path));
     for (const oldest of this.opened.keys()) {

@@ -2,9 +2,11 @@ import type { AsyncBuffer, FileMetaData, RowGroup, SchemaElement } from 'hyparqu
 import { readColumnIndex, readOffsetIndex } from 'hyparquet/src/indexes.js';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import { corrupt, DeltaError } from '../delta-error.ts';
+import type { AddFile } from '../log/actions.ts';
 import type { TableLocation } from '../log/paths.ts';
 import { boundParsers } from '../parquet/codec.ts';
-import { openParquet, type ParquetFile } from '../parquet/parquet-file.ts';
+import { openDataFile } from '../parquet/open-data-file.ts';
+import type { ParquetFile } from '../parquet/parquet-file.ts';
 
 /** Rows of one file whose ids are read together: a page where the file has a page index, else a row group. */
 export interface IdRange {
@@ -32,10 +34,10 @@ export interface IdRanges {
 export async function openIdRanges(
   location: TableLocation,
   path: string,
-  size: number,
+  add: Pick<AddFile, 'size' | 'deletionVector'>,
   idColumn: string,
 ): Promise<IdRanges> {
-  const parquet = await openParquet(location, path, size);
+  const parquet = await openDataFile(location, path, add);
   if (parquet.metadata.row_groups.length > 0 && !parquet.columns.has(idColumn)) {
     throw corrupt(`data file ${path} has no column ${idColumn}`);
   }

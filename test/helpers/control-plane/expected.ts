@@ -191,7 +191,6 @@ const environmentVariables = {
   EVENTS_TOPIC: `${topics}events`,
   MAINTENANCE_TOPIC: `${topics}maintenance`,
   DEAD_LETTER_TOPIC: `${topics}dead-letters`,
-  REPLAY_TOPIC_PREFIX: 'pipeline-replay-',
   // The platform's own.
   LOG_EXECUTION_ID: 'true',
 };

@@ -1,7 +1,7 @@
 import { core } from '../../../functions/app.ts';
 import type { FunctionProcessOptions } from '../../../local/function-process.ts';
 import { functionNamed } from '../../../shared/app/define-app.ts';
-import type { Env } from '../../../shared/core/config.ts';
+import type { Env } from '../../../shared/core/settings.ts';
 import { type IngestScene, startIngest } from '../../helpers/ingest.ts';
 import { type InspectorScene, startInspector } from '../../helpers/inspector.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from '../../helpers/pipeline.ts';

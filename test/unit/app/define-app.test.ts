@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest';
 import { core } from '../../../functions/app.ts';
+import { appSettings } from '../../../shared/app/app-settings.ts';
 import { type App, defineApp, functionNamed } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
+import { flag, integer, optional, text } from '../../../shared/app/settings.ts';
 import { messagePublished, objectFinalized, schedule } from '../../../shared/app/trigger.ts';
 
 const greet = defineFunction({
@@ -10,7 +12,7 @@ const greet = defineFunction({
   maxDeliveryAttempts: 5,
   instance: { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 },
   roles: [],
-  load: async () => ({ handle: async () => {} }),
+  load: async () => ({ handle: async () => ({ kind: 'settled' as const }) }),
 });
 const app: App = {
   name: 'hello',
@@ -67,8 +69,66 @@ test.each<[string, Partial<App>, RegExp]>([
     { topics: { raw: { env: 'RAW_TOPIC', doc: '' } } },
     /raw must be a bucket or a topic, got both/,
   ],
+  [
+    'a setting with two meanings',
+    {
+      functions: [
+        { ...greet, settings: { TONE: text({ default: 'warm', doc: 'how' }) } },
+        { ...greet, name: 'part', settings: { TONE: text({ default: 'cold', doc: 'how' }) } },
+      ],
+    },
+    /TONE must be declared alike in all functions, got two declarations in greet and part/,
+  ],
+  [
+    'a setting that the server of every function reads otherwise',
+    { functions: [{ ...greet, settings: { ADMIT_BYTES: flag({ default: true, doc: '' }) } }] },
+    /ADMIT_BYTES must be declared alike/,
+  ],
+  [
+    'a name that no shell takes',
+    { functions: [{ ...greet, settings: { 'mail-from': text({ doc: '' }) } }] },
+    /greet: a setting must be named like MAX_BYTES, got "mail-from"/,
+  ],
+  [
+    "a setting of the platform's name",
+    { functions: [{ ...greet, settings: { PORT: integer({ min: 1, max: 9, default: 1, doc: '' }) } }] },
+    /greet: PORT is set by the platform/,
+  ],
+  [
+    'a secret that is a setting',
+    { functions: [{ ...greet, settings: { KEY: text({ doc: '' }) }, secrets: ['KEY'] }] },
+    /greet: KEY must be a secret or a setting, got both/,
+  ],
+  [
+    'a secret that is the name of a bucket',
+    { functions: [{ ...greet, secrets: ['RAW_BUCKET'] }] },
+    /greet: RAW_BUCKET must be a secret or a setting, got both/,
+  ],
+  [
+    'a secret that Secret Manager would not take',
+    { functions: [{ ...greet, secrets: ['mail key'] }] },
+    /greet: a setting must be named like MAX_BYTES, got "mail key"/,
+  ],
+  [
+    'a secret named twice',
+    { functions: [{ ...greet, secrets: ['KEY', 'KEY'] }] },
+    /greet: the secret KEY is listed twice/,
+  ],
 ])('%s is refused', (_name, changes, told) => {
   expect(() => defineApp({ ...app, ...changes })).toThrow(told);
+});
+
+test('two functions may share a setting that only one of them requires', () => {
+  const tone = text({ doc: 'how' });
+  const functions = [
+    { ...greet, settings: { TONE: tone } },
+    { ...greet, name: 'part', settings: { TONE: optional(tone) }, secrets: ['KEY'] },
+    { ...greet, name: 'meet', secrets: ['KEY'] },
+  ];
+  expect(appSettings(defineApp({ ...app, functions })).find(({ name }) => name === 'TONE')).toMatchObject({
+    readers: ['greet', 'part'],
+    requiredBy: ['greet'],
+  });
 });
 
 test('one error lists every mistake', () => {

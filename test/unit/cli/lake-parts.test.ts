@@ -4,16 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ahead } from '../../../cli/common/ahead.ts';
 import { inBatches } from '../../../cli/common/in-batches.ts';
 import { bytesText } from '../../../cli/common/numbers.ts';
 import { Failure, UsageError } from '../../../cli/common/options.ts';
 import { formatMicros, parseTime } from '../../../cli/common/time.ts';
 import { toFilter } from '../../../cli/lake/filter-options.ts';
-import { IdSet } from '../../../cli/lake/id-set.ts';
 import { findPlace } from '../../../cli/lake/place.ts';
 import { orderKey } from '../../../cli/lake/replay-message.ts';
 import { SortedLines } from '../../../cli/lake/sorted-lines.ts';
+import { ahead } from '../../../shared/core/ahead.ts';
+import { IdSet } from '../../../shared/delta/verify/id-set.ts';
 import { manualClock } from '../../helpers/delta.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { parseDeadLetterConfig } from '../../../functions/dead-letter/config.ts';
-import { parseIngestConfig } from '../../../functions/ingest/config.ts';
-import { parseVideoConfig } from '../../../functions/video/config.ts';
+import { parseDeadLetterConfig } from '../../../functions/dead-letter/settings.ts';
+import { parseIngestConfig } from '../../../functions/ingest/settings.ts';
+import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { letterOf } from '../../../shared/dead-letters/letter-id.ts';
 import { writeDeath } from '../../../shared/dead-letters/letter-store.ts';
@@ -28,23 +28,35 @@ const parsers = [
 
 const upload = 'what is written there would count as an upload';
 const loops: [string, Record<string, string>, string][] = [
-  ['frames among the uploads', { FRAMES_BUCKET: 'raw' }, `RAW_BUCKET is "raw", as FRAMES_BUCKET; ${upload}`],
-  ['records among the uploads', { STATE_BUCKET: 'raw' }, `RAW_BUCKET is "raw", as STATE_BUCKET; ${upload}`],
-  ['the table among the uploads', { LAKE_BUCKET: 'raw' }, `RAW_BUCKET is "raw", as LAKE_BUCKET; ${upload}`],
+  [
+    'frames among the uploads',
+    { FRAMES_BUCKET: 'raw' },
+    `RAW_BUCKET must differ from FRAMES_BUCKET, got "raw" for both: ${upload}`,
+  ],
+  [
+    'records among the uploads',
+    { STATE_BUCKET: 'raw' },
+    `RAW_BUCKET must differ from STATE_BUCKET, got "raw" for both: ${upload}`,
+  ],
+  [
+    'the table among the uploads',
+    { LAKE_BUCKET: 'raw' },
+    `RAW_BUCKET must differ from LAKE_BUCKET, got "raw" for both: ${upload}`,
+  ],
   [
     'dead letters among the events',
     { DEAD_LETTER_TOPIC: 'events' },
-    'DEAD_LETTER_TOPIC is "events", as EVENTS_TOPIC; each needs a topic of its own',
+    'DEAD_LETTER_TOPIC must be another topic than EVENTS_TOPIC, got "events"',
   ],
   [
     'the same topic by its full name',
     { DEAD_LETTER_TOPIC: 'projects/p/topics/events' },
-    'DEAD_LETTER_TOPIC is "projects/p/topics/events", as EVENTS_TOPIC; each needs a topic of its own',
+    'DEAD_LETTER_TOPIC must be another topic than EVENTS_TOPIC, got "projects/p/topics/events"',
   ],
   [
     'a maintenance run with every event',
     { MAINTENANCE_TOPIC: 'events' },
-    'MAINTENANCE_TOPIC is "events", as EVENTS_TOPIC; each needs a topic of its own',
+    'MAINTENANCE_TOPIC must be another topic than EVENTS_TOPIC, got "events"',
   ],
 ];
 

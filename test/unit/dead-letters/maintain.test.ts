@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
+import { core } from '../../../functions/app.ts';
 import { openEventsTable } from '../../../functions/ingest/events-table.ts';
-import { parseMaintainConfig } from '../../../functions/maintain/config.ts';
-import { createMaintenance } from '../../../functions/maintain/maintain-function.ts';
+import { maintainTable } from '../../../functions/maintain/definition.ts';
+import { maintenance } from '../../../functions/maintain/maintain-function.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createLogger } from '../../../shared/core/log.ts';
 import { DEAD_LETTERS_TABLE, deathRow } from '../../../shared/dead-letters/dead-letters-table.ts';
-import { handleEvent } from '../../../shared/invocation/handle.ts';
+import { openHandler } from '../../../shared/invocation/event-handler.ts';
 import { openNamedTable } from '../../../shared/lake/named-table.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { Storage } from '../../../shared/storage/object-store.ts';
@@ -23,10 +24,10 @@ async function sceneOf(memory: Storage, storage = memory) {
   }
   const logs: Record<string, unknown>[] = [];
   const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
-  const config = parseMaintainConfig({ LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' });
-  const publisher = () => Promise.reject(new Error('nothing is published'));
-  const { fn, runtime } = createMaintenance(config, { storage, publisher, log });
-  const run = () => handleEvent(messageEvent(pubsubMessage({ data: '{}' })), fn, runtime);
+  const env = { LAKE_BUCKET: 'lake', STATE_BUCKET: 'state' };
+  const host = { app: core, definition: maintainTable, env, services: { storage, log } };
+  const deliver = await openHandler(maintenance, host);
+  const run = () => deliver(messageEvent(pubsubMessage({ data: '{}' })));
   return { events, letters, logs, run };
 }
 

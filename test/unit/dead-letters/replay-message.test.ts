@@ -75,6 +75,7 @@ test('a replay that is replayed has one mark, that of the last', () => {
 test.each([
   ['ce-causationid', { 'ce-causationid': 'c-1' }],
   ['causationid, which plain JSON may use', { causationid: 'c-1' }],
+  ['causation_id, which many producers write', { causation_id: 'c-1' }],
 ])('a cause that the event names stays: %s', (_name, attributes) => {
   expect(replayMessage(deathOf(givenUp({ data: 'x', attributes })), 'run-1')).toMatchObject({
     message: { attributes: { ...attributes, ...MARK } },

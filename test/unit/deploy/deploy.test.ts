@@ -6,7 +6,9 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
+import { type App, defineApp } from '../../../shared/app/define-app.ts';
 import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
 
 const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
@@ -278,7 +280,97 @@ test('settings with commas, semicolons and quotes reach the function whole', asy
     serviceConfig: { environmentVariables: settings },
   });
   expect(await deploy([], { settings })).toBe(0);
-  expect(await deploy()).toBe(4);
+  expect(await deploy()).toBe(1);
+});
+
+test('a function gets the settings that it declares, and the names of all buckets and topics', async () => {
+  await deploy([], { settings: { MAX_MOMENTS: '2', LOG_LEVEL: 'debug', FLUSH_ROWS: '10' } });
+  const environments = gcloud.all('function').map(({ name, serviceConfig }) => {
+    const { environmentVariables } = serviceConfig as { environmentVariables: Record<string, string> };
+    const places = Object.keys(environmentVariables).filter((one) => /_(BUCKET|TOPIC)$/.test(one));
+    const { MAX_MOMENTS, LOG_LEVEL, FLUSH_ROWS } = environmentVariables;
+    return [String(name).replace(/.*-/, ''), { MAX_MOMENTS, LOG_LEVEL, FLUSH_ROWS, places: places.length }];
+  });
+  expect(Object.fromEntries(environments)).toEqual({
+    processvideo: { MAX_MOMENTS: '2', LOG_LEVEL: 'debug', FLUSH_ROWS: undefined, places: 7 },
+    ingestevent: { MAX_MOMENTS: undefined, LOG_LEVEL: 'debug', FLUSH_ROWS: '10', places: 7 },
+    maintaintable: { MAX_MOMENTS: undefined, LOG_LEVEL: 'debug', FLUSH_ROWS: '10', places: 7 },
+    inspectdeadletter: { MAX_MOMENTS: undefined, LOG_LEVEL: 'debug', FLUSH_ROWS: '10', places: 7 },
+  });
+});
+
+describe('secrets', () => {
+  const withSecrets = (secrets: Record<string, string[]>): App =>
+    defineApp({
+      ...core,
+      functions: core.functions.map((one) => ({ ...one, secrets: secrets[one.name] ?? [] })),
+    });
+  const app = withSecrets({ processVideo: ['MAIL_API_KEY', 'HOOK'], ingestEvent: ['HOOK'] });
+  const add = (...names: string[]): void => {
+    for (const name of names) gcloud.things.set(`secret ${name}`, { name: `projects/12345/secrets/${name}` });
+  };
+  const accessors = (secret: string): string[] =>
+    (gcloud.policies.get(`secrets ${secret}`) ?? []).flatMap(({ role, members }) =>
+      members.map((member) => `${role} ${member.replace(/^serviceAccount:|@.*/g, '')}`),
+    );
+
+  test('each is in the environment of the functions that name it, which alone may read it', async () => {
+    add('pipeline-MAIL_API_KEY', 'pipeline-HOOK', 'pipeline-other', 'MAIL_API_KEY');
+    // somebody else's secrets are left alone
+    const others = [{ role: 'roles/owner', members: ['allUsers'] }];
+    gcloud.policies.set('secrets MAIL_API_KEY', structuredClone(others));
+    gcloud.policies.set('secrets pipeline-other', structuredClone(others));
+    await deploy([], { app });
+    expect(gcloud.policies.get('secrets MAIL_API_KEY')).toEqual(others);
+    expect(gcloud.policies.get('secrets pipeline-other')).toEqual(others);
+    const held = (name: string): unknown =>
+      (gcloud.things.get(`function pipeline-${name}`)!['serviceConfig'] as Record<string, unknown>)[
+        'secretEnvironmentVariables'
+      ];
+    const hook = { key: 'HOOK', projectId: '12345', secret: 'pipeline-HOOK', version: 'latest' };
+    const mail = { ...hook, key: 'MAIL_API_KEY', secret: 'pipeline-MAIL_API_KEY' };
+    expect(held('processvideo')).toEqual([mail, hook]);
+    expect(held('ingestevent')).toEqual([hook]);
+    expect(held('maintaintable')).toBeUndefined();
+    const role = 'roles/secretmanager.secretAccessor';
+    expect(accessors('pipeline-MAIL_API_KEY')).toEqual([`${role} pipeline-processvideo`]);
+    expect(accessors('pipeline-HOOK')).toEqual([
+      `${role} pipeline-processvideo`,
+      `${role} pipeline-ingestevent`,
+    ]);
+    expect(gcloud.services).toContain('secretmanager.googleapis.com');
+    expect(await deploy([], { app })).toBe(0);
+  });
+
+  test('one that is named no more is taken from the function, and the role with it', async () => {
+    add('pipeline-MAIL_API_KEY', 'pipeline-HOOK');
+    await deploy([], { app });
+    await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) });
+    expect(accessors('pipeline-MAIL_API_KEY')).toEqual([]);
+    expect(accessors('pipeline-HOOK')).toEqual(['roles/secretmanager.secretAccessor pipeline-processvideo']);
+    expect(gcloud.things.get('function pipeline-ingestevent')).not.toHaveProperty(
+      'serviceConfig.secretEnvironmentVariables',
+    );
+    expect(await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) })).toBe(0);
+  });
+
+  test('a missing one is reported before anything is changed, with the command that makes it', async () => {
+    gcloud.services.add('secretmanager.googleapis.com');
+    add('pipeline-HOOK');
+    await expect(checkSecrets(run([], { app }))).rejects.toThrow(
+      'secret pipeline-MAIL_API_KEY of processVideo does not exist: run "printf %s VALUE | gcloud secrets create pipeline-MAIL_API_KEY --data-file=- --project=demo-project"',
+    );
+    await expect(checkSecrets(run(['--only', 'ingestEvent'], { app }))).resolves.toBeUndefined();
+    await expect(checkSecrets(run())).resolves.toBeUndefined();
+  });
+
+  test('--destroy revokes the roles and keeps the secrets', async () => {
+    add('pipeline-MAIL_API_KEY', 'pipeline-HOOK');
+    await deploy([], { app });
+    await destroyAll(run(['--destroy', '--yes'], { app }), gcloud, say);
+    expect(accessors('pipeline-HOOK')).toEqual([]);
+    expect(gcloud.all('secret')).toHaveLength(2);
+  });
 });
 
 test('a project with a low quota bounds the instances of every function', async () => {

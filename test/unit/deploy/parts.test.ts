@@ -9,7 +9,6 @@ import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
 import { bucketPlans } from '../../../deploy/parts/buckets.ts';
 import { PASSES } from '../../../deploy/parts/functions.ts';
-import { readSettings } from '../../../deploy/settings.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
 import { core } from '../../../functions/app.ts';
@@ -197,24 +196,6 @@ test.each<[string, unknown, unknown, boolean]>([
   ['tiles in another order', [{ x: 1 }, { x: 2 }], [{ x: 2 }, { x: 1 }], false],
 ])('what a service holds covers what it was given: %s', (_name, found, wanted, isCovered) => {
   expect(covers(found, wanted)).toBe(isCovered);
-});
-
-test('settings are read by lines; what the deployment sets itself is refused', () => {
-  const file = (text: string): string => {
-    const path = join(dir, 'deploy.env');
-    writeFileSync(path, text);
-    return path;
-  };
-  expect(readSettings(file('# comment\n\nMOMENT_PROMPT=a cat, = asleep\r\nMAX_MOMENTS=3\n'))).toEqual({
-    MOMENT_PROMPT: 'a cat, = asleep',
-    MAX_MOMENTS: '3',
-  });
-  expect(() => readSettings(file('A=1\nRAW_BUCKET=x\n'))).toThrow(
-    /line 2: RAW_BUCKET is set by the deployment/,
-  );
-  expect(() => readSettings(file('not a setting'))).toThrow(/line 1: NAME=value is allowed/);
-  expect(() => readSettings(join(dir, 'none'))).toThrow(/cannot be read/);
-  expect(readSettings(undefined, `${dir}/nowhere`)).toEqual({});
 });
 
 test('the hash of the source follows names and contents', async () => {

@@ -2,36 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { readSettings, type Setting } from '../../helpers/settings.ts';
+import { configurationDocument } from '../../../docs/generate-configuration.ts';
+import { core } from '../../../functions/app.ts';
+import { appSettings } from '../../../shared/app/app-settings.ts';
+import { defineApp } from '../../../shared/app/define-app.ts';
+import { integer, text } from '../../../shared/app/settings.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
-const settings = await readSettings();
 
-interface Row {
-  names: string[];
-  /** By the heading of its column. */
-  cells: Record<string, string>;
-}
-
-/** Rows of every table whose first column is headed `variable`. */
-function rowsOf(text: string): Row[] {
-  const cellsOf = (line: string): string[] =>
-    line
-      .split(/(?<!\\)\|/)
-      .slice(1, -1)
-      .map((cell) => cell.trim());
-  let heads: string[] | undefined;
-  return text.split('\n').flatMap((line): Row[] => {
-    if (!line.startsWith('|')) heads = undefined;
-    else if (heads === undefined) heads = cellsOf(line);
-    else if (heads[0] === 'variable' && !line.startsWith('| ---')) {
-      const cells = cellsOf(line);
-      const names = [...cells[0]!.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map(([, name]) => name!);
-      return [{ names, cells: Object.fromEntries(heads.map((head, index) => [head, cells[index] ?? ''])) }];
-    }
-    return [];
+/** Names in the first column of every table that is headed `variable`. */
+function documented(): Set<string> {
+  let isTable = false;
+  const names = page.split('\n').flatMap((line) => {
+    if (!line.startsWith('|')) isTable = false;
+    else if (line.startsWith('| variable |')) isTable = true;
+    const [, first = ''] = isTable ? line.split('|') : [];
+    return [...first.matchAll(/`([A-Z][A-Z0-9_]*)`/g)].map(([, name]) => name!);
   });
+  return new Set(names);
 }
 
 function sources(...folders: string[]): string[] {
@@ -51,39 +40,39 @@ function lookedUp(): string[] {
   return [...new Set(found)].filter((name) => !/^(PATH|HOME|COLUMNS|CLOUDSDK_API_ENDPOINT_.*)$/.test(name));
 }
 
-test('every variable that the code reads is in the tables, and none that it does not read', () => {
-  const documented = new Set(rowsOf(page).flatMap(({ names }) => names));
-  const read = new Set([...settings.keys(), ...lookedUp()]);
-  expect([...read].filter((name) => !documented.has(name))).toEqual([]);
-  expect([...documented].filter((name) => !read.has(name))).toEqual([]);
+test('docs/configuration.md is what node --import tsx docs/generate-configuration.ts writes', () => {
+  expect(page).toBe(configurationDocument());
 });
 
-test('no variable is read outside of what was run to find them', () => {
-  const reads = /\.(?:required|optional|string|number|integer|oneOf|boolean|topic)\(\s*'([A-Z][A-Z0-9_]*)'/g;
+test('every variable that is declared or looked up is in the tables, and no other', () => {
+  const read = [...appSettings(core).map(({ name }) => name), ...lookedUp()];
+  expect(read.length).toBeGreaterThan(60);
+  expect([...documented()].sort()).toEqual([...new Set(read)].sort());
+});
+
+test('functions read no variable that is not declared', () => {
   const found = sources('functions', 'shared').flatMap((text) =>
-    [...text.matchAll(reads)].map(([, name]) => name!),
+    [...text.matchAll(/env\[?\.?'?([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name!),
   );
-  expect(found.length).toBeGreaterThan(40);
-  expect(found.filter((name) => !settings.has(name))).toEqual([]);
+  const declared = appSettings(core).map(({ name }) => name);
+  // PATH is where ffmpeg is looked for; the framework sets its target for the server
+  expect([...new Set(found)].filter((name) => !declared.includes(name)).sort()).toEqual([
+    'FUNCTION_TARGET',
+    'PATH',
+  ]);
 });
 
-test('defaults and bounds are those of the code', () => {
-  const rows = rowsOf(page).filter(({ cells }) => cells['default'] !== undefined);
-  expect(rows.length).toBeGreaterThan(40);
-  const documented = rows.map(
-    ({ names, cells }): Setting => ({
-      name: names.join(),
-      fallback: cells['default'] ?? '',
-      allowed: cells['allowed'] ?? '',
-    }),
+test('a setting that is added shows, under the functions that read it', () => {
+  const [video, ...others] = core.functions;
+  const settings = {
+    ...video!.settings,
+    MAIL_FROM: text({ doc: 'sender: a | b' }),
+    MAILS: integer({ min: 0, max: 9_999, default: 1_000, doc: 'mails a day' }),
+  };
+  const changed = configurationDocument(
+    defineApp({ ...core, functions: [{ ...video!, settings }, ...others] }),
   );
-  expect(documented).toEqual(documented.map(({ name }) => settings.get(name)));
-});
-
-test('what a function requires is said to be required', () => {
-  const required = [...settings.values()].filter(({ fallback }) => fallback === 'required');
-  const rows = rowsOf(page).filter(({ cells }) => cells['required by']);
-  expect(rows.flatMap(({ names }) => names)).toEqual(
-    expect.arrayContaining(required.map(({ name }) => name)),
-  );
+  const videos = changed.slice(changed.indexOf('\n## Videos\n'), changed.indexOf('\n## Events\n'));
+  expect(videos).toContain('\n| `MAIL_FROM` | required | | sender: a \\| b |\n');
+  expect(videos).toContain('\n| `MAILS` | 1,000 | 0 to 9,999 | mails a day |\n');
 });

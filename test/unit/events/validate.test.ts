@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compileValidators, readSchemas, validatorsSource } from '../../../schemas/compile.ts';
-import type { IncomingEvent } from '../../../shared/events/incoming-event.ts';
+import type { JsonEvent } from '../../../shared/events/cloud-event.ts';
 import { type Validators, validateEvent } from '../../../shared/events/validate.ts';
 
 const number = (minimum: number) => ({
@@ -23,10 +23,10 @@ const validators = compileValidators([
   },
 ]);
 
-function event(type: string, data: unknown, dataschema?: string): IncomingEvent {
+function event(type: string, data: unknown, dataschema?: string): JsonEvent {
   return {
     eventId: '0',
-    ceId: 'id',
+    id: 'id',
     type,
     source: '//here',
     subject: undefined,
@@ -34,6 +34,8 @@ function event(type: string, data: unknown, dataschema?: string): IncomingEvent 
     dataschema,
     correlationId: undefined,
     causationId: undefined,
+    hops: 0,
+    traceparent: undefined,
     data: data === undefined ? undefined : JSON.stringify(data),
   };
 }

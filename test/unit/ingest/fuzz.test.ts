@@ -149,8 +149,8 @@ test('the handler acknowledges all of it, and nothing is lost: a row or a dead l
   );
   // the entry of the last commit is written in the turn after it
   await new Promise(setImmediate);
-  const ingested = ingest.logs.filter((line) => line['message'] === 'events ingested');
-  const added = ingested.reduce((sum, line) => sum + Number(line['added']), 0);
+  const ingested = ingest.logs.filter((line) => line['outcome'] === 'ingested');
+  const added = ingested.reduce((sum, line) => sum + Number(line['count']), 0);
   expect(await ingest.rows()).toHaveLength(added);
   expect(added + ingest.published.length).toBeGreaterThan(300);
   expect(ingest.logs.filter((line) => line['severity'] === 'ERROR')).toEqual([]);

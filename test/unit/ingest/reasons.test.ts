@@ -1,7 +1,4 @@
 import { expect, test } from 'vitest';
-import { createIngest } from '../../../functions/ingest/ingest-function.ts';
-import { createLogger } from '../../../shared/core/log.ts';
-import { handleEvent } from '../../../shared/invocation/handle.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import { batch, binary, messageEvent, pubsubMessage, pushBody, structured } from '../../helpers/messages.ts';
 
@@ -44,12 +41,8 @@ test.each(Object.entries(INPUTS))('the reason of a refusal holds no value: %s', 
 });
 
 test('the value is in the debug log, cut', async () => {
-  const { config, storage } = startMemoryIngest();
-  const lines: Record<string, unknown>[] = [];
-  const publisher = { publish: async () => ['1'], close() {} };
-  const log = createLogger({ debug: true, write: (line) => void lines.push(JSON.parse(line)) });
-  const { fn, runtime } = createIngest(config, { storage, publisher: async () => publisher, log });
-  await handleEvent(messageEvent(structured({ time: SECRET.repeat(1_000) })), fn, runtime);
+  const { logs: lines, deliver } = startMemoryIngest({ debug: true });
+  await deliver(messageEvent(structured({ time: SECRET.repeat(1_000) })));
   const shown = lines.find(({ message }) => message === 'value found');
   expect(shown).toMatchObject({ severity: 'DEBUG', code: 'invalid-event' });
   expect(String(shown?.['found'])).toMatch(/^'jane-4711/);

@@ -4,6 +4,7 @@ import { createLogger } from '../../../shared/core/log.ts';
 import { sha256 } from '../../../shared/core/sha256.ts';
 import { type CloudEvent, parseCloudEvent } from '../../../shared/events/cloud-event.ts';
 import { type EventFunction, handleEvent, type Runtime } from '../../../shared/invocation/handle.ts';
+import { type Outcome, outcome } from '../../../shared/invocation/outcome.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 
@@ -17,7 +18,7 @@ const event = {
 const eventId = sha256('{"id":"1","source":"//here"}');
 const at = Date.parse('2026-11-21T10:00:00Z');
 
-function scene(run: (event: CloudEvent) => Promise<void>) {
+function scene(run: (event: CloudEvent) => Promise<Outcome | undefined>) {
   const lines: Record<string, unknown>[] = [];
   const store = createMemoryStorage().bucket('state');
   const runtime: Runtime = {
@@ -29,7 +30,7 @@ function scene(run: (event: CloudEvent) => Promise<void>) {
   };
   const fn: EventFunction<{ event: CloudEvent }> = {
     name: 'fn',
-    parse: (input) => ({ event: parseCloudEvent(input) }),
+    read: (input) => ({ event: parseCloudEvent(input) }),
     logFields: () => ({ subject: 'thing' }),
     run: (parsed) => run(parsed.event),
   };
@@ -44,8 +45,40 @@ async function records(store: ObjectStore): Promise<Record<string, unknown>> {
   return found;
 }
 
+test('what a handler returns is the one log entry of its event', async () => {
+  const { store, lines, runtime, deliver } = scene(async () => outcome('stored', { rows: 3 }, 'rows stored'));
+  runtime.eventTypes = new Set(['t']);
+  await deliver(event);
+  await deliver({ ...event, type: 'anything' });
+  expect(lines).toMatchObject([
+    {
+      ...{ severity: 'INFO', message: 'rows stored', function: 'fn', subject: 'thing', eventId },
+      ...{ outcome: 'stored', eventType: 't', count: 1, rows: 3, durationMs: 0 },
+    },
+    { outcome: 'stored', eventType: 'other' },
+  ]);
+  expect(await records(store)).toEqual({});
+});
+
+test('an outcome that a person has to look at is an error, and the event is acknowledged', async () => {
+  const { lines, deliver } = scene(async () => ({ ...outcome('ignored', {}, 'own output'), error: 'loop' }));
+  await expect(deliver(event)).resolves.toEqual({ kind: 'settled' });
+  expect(lines).toMatchObject([
+    { severity: 'ERROR', message: 'own output', outcome: 'ignored', stack_trace: 'loop' },
+  ]);
+});
+
+test('a delivery that meets another one at work is put off: no error, no failure record', async () => {
+  const { store, lines, deliver } = scene(() =>
+    Promise.reject(new AppError('busy', 'its lease ends in 5 ms')),
+  );
+  await expect(deliver(event)).resolves.toEqual({ kind: 'busy', reason: 'its lease ends in 5 ms' });
+  expect(await records(store)).toEqual({});
+  expect(lines).toMatchObject([{ severity: 'INFO', message: 'delivery put off', code: 'busy' }]);
+});
+
 test('an event that works leaves nothing behind', async () => {
-  const { store, lines, deliver } = scene(async () => {});
+  const { store, lines, deliver } = scene(async () => undefined);
   await deliver(event);
   expect(await records(store)).toEqual({});
   expect(lines).toEqual([]);
@@ -84,7 +117,7 @@ test('an unplanned error counts as retryable', async () => {
 });
 
 test('a refused event is kept whole with its reason, once, and acknowledged', async () => {
-  const { store, lines, deliver } = scene(async () => {});
+  const { store, lines, deliver } = scene(async () => undefined);
   await deliver({ ...event, id: 7 });
   await deliver({ ...event, id: 7 });
   const kept = Object.values(await records(store));
@@ -94,7 +127,7 @@ test('a refused event is kept whole with its reason, once, and acknowledged', as
 });
 
 test('a huge refused event is kept in part', async () => {
-  const { store, deliver } = scene(async () => {});
+  const { store, deliver } = scene(async () => undefined);
   await deliver({ data: 'x'.repeat(1_000_000) });
   const [record] = Object.values(await records(store)) as Record<string, unknown>[];
   expect(record).toMatchObject({ eventBytes: 1_000_011 });
@@ -102,7 +135,7 @@ test('a huge refused event is kept in part', async () => {
 });
 
 test('a refused event that cannot be kept is not acknowledged', async () => {
-  const { runtime, deliver } = scene(async () => {});
+  const { runtime, deliver } = scene(async () => undefined);
   runtime.state = () => Promise.reject(new AppError('unavailable', 'storage is down'));
   await expect(deliver({})).rejects.toThrow('storage is down');
 });

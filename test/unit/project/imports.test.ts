@@ -29,6 +29,10 @@ function importsOf(folder: string): Import[] {
 
 const shared = importsOf('shared');
 const functions = importsOf('functions');
+/** Every folder with code, except the tests. */
+const product = readdirSync(root, { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$|test$)/.test(entry.name))
+  .flatMap(({ name }) => importsOf(name));
 
 test('imports go one way: functions to shared, and neither to anything else', () => {
   expect([...shared, ...functions].filter(({ to }) => /^(local|cli|deploy|docs|test)\//.test(to))).toEqual(
@@ -42,14 +46,15 @@ const LAYERS = [
   'core',
   'storage',
   'gcp',
+  'vision',
   'records',
   'events',
   'delta',
   'lake',
   'dead-letters',
   'patterns',
-  'invocation',
   'app',
+  'invocation',
 ];
 
 /** The wings of the table format, in the same order; what stands beside them is the way in. */
@@ -73,6 +78,29 @@ test('each layer of shared/ imports only the layers below it', () => {
   expect(shared.filter(({ to }) => /^(schemas|functions|local|cli|deploy)\//.test(to))).toEqual([]);
 });
 
+test('the table format is imported through its index alone, and its wings do not import what joins them', () => {
+  const isTable = (path: string): boolean => path.startsWith('shared/delta/');
+  const bypassing = product.filter(
+    ({ from, to }) => isTable(to) && !isTable(from) && to !== 'shared/delta/index.ts',
+  );
+  expect(bypassing).toEqual([]);
+  const climbing = shared.filter(
+    ({ from, to }) =>
+      WINGS.some((wing) => from.startsWith(`shared/delta/${wing}/`)) &&
+      /^shared\/delta\/(table|index)\.ts$/.test(to),
+  );
+  expect(climbing).toEqual([]);
+});
+
+test('only the table format spells the paths of its log and its index', () => {
+  const spelling = [...new Set(product.map(({ from }) => from))].filter(
+    (file) =>
+      /^(shared\/(?!delta\/)|functions|cli|local|deploy)/.test(file) &&
+      /_delta_log|_last_checkpoint|_id_index/.test(readFileSync(join(root, file), 'utf8')),
+  );
+  expect(spelling).toEqual([]);
+});
+
 test('one function never imports another', () => {
   const folder = (path: string) => /^functions\/([^/]+)\//.exec(path)?.[1];
   expect(
@@ -81,7 +109,8 @@ test('one function never imports another', () => {
 });
 
 test('Google SDKs are imported in their adapters alone', () => {
-  const adapters = /^(shared\/storage\/gcs[a-z-]*\.ts|shared\/gcp\/|functions\/index\.ts)/;
+  const adapters =
+    /^(shared\/storage\/gcs[a-z-]*\.ts|shared\/gcp\/|shared\/vision\/gemini-|functions\/index\.ts)/;
   const strays = [...shared, ...functions].filter(
     ({ from, to }) => /^(@google|google-)/.test(to) && !adapters.test(from),
   );
@@ -97,11 +126,13 @@ test('the table knows nothing of Google, of functions, or of any other shared pa
   expect(strays).toEqual([]);
 });
 
-test('handlers and the server before them read the environment; beside them only ffmpeg is looked for on the PATH', () => {
+test('one file of the wiring and the server before it read the environment; beside them only ffmpeg is looked for on the PATH', () => {
   const readers = [...new Set([...shared, ...functions].map(({ from }) => from))].filter((file) =>
     readFileSync(join(root, file), 'utf8').replaceAll("process.env['PATH']", '').includes('process.env'),
   );
   expect(
-    readers.filter((file) => !/(^functions\/admit|^functions\/[^/]+\/handler|\/run-ffmpeg)\.ts$/.test(file)),
+    readers.filter(
+      (file) => !/^(functions\/admit|shared\/invocation\/event-handler|.*\/run-ffmpeg)\.ts$/.test(file),
+    ),
   ).toEqual([]);
 });

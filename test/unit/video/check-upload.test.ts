@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { isFolderPlaceholder, liveFacts, questionOf } from '../../../functions/video/check-upload.ts';
-import { parseVideoConfig } from '../../../functions/video/config.ts';
+import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectFacts, ObjectStore } from '../../../shared/storage/object-store.ts';
 

@@ -10,7 +10,7 @@ import type { Clock } from '../../../shared/core/clock.ts';
 import { claimSlot as claim } from '../../../shared/records/slots.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
-import { scriptedGemini } from '../../helpers/scripted-gemini.ts';
+import { scriptedModel } from '../../helpers/scripted-model.ts';
 
 const DAY = '2026-11-21';
 const videos = (limit: number, day = DAY) => ({ kind: 'videos' as const, limit, day });
@@ -132,7 +132,7 @@ describe('the budget of a video', () => {
   });
 
   test('each request counts before it is sent, failed ones too; past the bound none is sent', async () => {
-    const gemini = scriptedGemini({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
+    const gemini = scriptedModel({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
     const limits = { ...FREE, geminiCalls: 3 };
     const counted = dailyBudget({ state: open(), limits, prefix: '', video: 'a', clock }).counted(gemini);
     await counted.ask(question);
@@ -146,7 +146,7 @@ describe('the budget of a video', () => {
     const { store, asked } = watched(open());
     const budget = dailyBudget({ state: store, limits: FREE, prefix: '', video: 'a', clock });
     await budget.admit();
-    await budget.counted(scriptedGemini({ json: 1 })).ask(question);
+    await budget.counted(scriptedModel({ json: 1 })).ask(question);
     expect(asked).toEqual({ puts: 0, stats: 0, lists: 0 });
   });
 
@@ -185,7 +185,7 @@ describe('the budget of a video', () => {
   });
 
   test('requests of a prefix are counted, too, before any is sent', async () => {
-    const gemini = scriptedGemini({ json: 1 }, { json: 2 });
+    const gemini = scriptedModel({ json: 1 }, { json: 2 });
     const limits = { ...FREE, geminiCallsPerPrefix: 1 };
     const counted = dailyBudget({ state: open(), limits, prefix: 'a/', video: 'a/1', clock }).counted(gemini);
     await counted.ask(question);

@@ -1,34 +1,11 @@
 import { expect, test } from 'vitest';
-import { parseVideoConfig } from '../../../functions/video/config.ts';
 import { detect, type Spending } from '../../../functions/video/detect.ts';
-import type { VideoFile } from '../../../functions/video/media/video-file.ts';
 import { videoNames } from '../../../functions/video/records.ts';
+import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
-import { promptOf, type Scripted, scriptedGemini } from '../../helpers/scripted-gemini.ts';
-
-/** Two frames a second, of one pixel each: black and white in turn. */
-const video: VideoFile = {
-  facts: {
-    container: 'mp4',
-    codec: 'h264',
-    width: 1,
-    height: 1,
-    rotation: 0,
-    durationSeconds: 30,
-    frameRate: 10,
-    hdr: false,
-    hasAudio: false,
-  },
-  async frameAt(time) {
-    return { time, width: 1, height: 1, rgb: new Uint8Array(3).fill((time * 2) % 2 ? 255 : 0) };
-  },
-  async framesBetween(from) {
-    return Promise.all([0, 0.5, 1].map((after) => this.frameAt(from + after)));
-  },
-  traffic: { bytes: 0, requests: 0 },
-  close: async () => {},
-};
+import { oneColorVideo } from '../../helpers/one-color-video.ts';
+import { promptOf, type Scripted, scriptedModel } from '../../helpers/scripted-model.ts';
 
 const at = (timestamp: string, confidence: number) => ({ timestamp, confidence, description: 'it' });
 const THREE = { json: { found: true, moments: [at('00:05', 0.9), at('00:10', 0.8), at('00:20', 0.7)] } };
@@ -39,22 +16,22 @@ function scene(confirmSeen = async () => {}) {
   const names = videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' });
   const run = async (geminiCalls: number, ...script: Scripted[]) => {
     const env = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', DAILY_GEMINI_CALLS: String(geminiCalls) };
-    const gemini = scriptedGemini(...script);
+    const model = scriptedModel(...script);
     const spent: Spending[] = [];
     const detection = await detect({
-      video,
+      video: oneColorVideo(),
       part: { videoUri: 'gs://raw/a.mp4', mimeType: 'video/mp4' },
       question: { moment: 'it', maxMoments: 3, contactSheet: false },
       names,
       state,
       config: parseVideoConfig(env),
-      gemini: async () => gemini,
+      model: async () => model,
       prefix: '',
       confirmSeen,
       onSpent: (so) => spent.push(so),
       signal: new AbortController().signal,
     }).catch((error: unknown) => error);
-    return { detection, asked: gemini.questions, spent: spent.at(-1) };
+    return { detection, asked: model.questions, spent: spent.at(-1) };
   };
   return { state, names, run };
 }

@@ -94,15 +94,15 @@ describe('a replayed message is the event that it was', () => {
       subject: 'objects/clip.mp4',
       time: '2026-11-21T00:00:00.000Z',
     });
-    expect(event.extensions).toMatchObject({ correlationid: 'corr-7', bucket: 'raw' });
+    expect(event).toMatchObject({ correlationId: 'corr-7', extensions: { bucket: 'raw' } });
     expect(eventIdOf(event)).toBe(eventIdOf(parseVideoEvent(original).event));
   });
 
   test('the letter is its cause, unless it had one of its own', () => {
-    expect(parseVideoEvent(pushed(binary)).event.extensions['causationid']).toBe(mark.deadLetterReplayOf);
-    expect(parseVideoEvent(pushed(structured)).event.extensions['causationid']).toBe(mark.deadLetterReplayOf);
+    expect(parseVideoEvent(pushed(binary)).event.causationId).toBe(mark.deadLetterReplayOf);
+    expect(parseVideoEvent(pushed(structured)).event.causationId).toBe(mark.deadLetterReplayOf);
     const caused = { ...structured, data: base64({ ...original, causationid: 'upload-3' }) };
-    expect(parseVideoEvent(pushed(caused)).event.extensions['causationid']).toBe('upload-3');
+    expect(parseVideoEvent(pushed(caused)).event.causationId).toBe('upload-3');
   });
 
   test('a bare resource keeps the identity of a bare resource', () => {

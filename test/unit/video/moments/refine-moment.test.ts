@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { VideoFile, VideoFrame } from '../../../../functions/video/media/video-file.ts';
 import { type RefineOptions, refineMoment } from '../../../../functions/video/moments/refine-moment.ts';
 import { AppError } from '../../../../shared/core/errors.ts';
-import { UnusableAnswer } from '../../../../shared/gcp/gemini-answer.ts';
-import { promptOf, type Scripted, scriptedGemini } from '../../../helpers/scripted-gemini.ts';
+import { UnusableAnswer } from '../../../../shared/vision/unusable-answer.ts';
+import { promptOf, type Scripted, scriptedModel } from '../../../helpers/scripted-model.ts';
 
 /** A frame of one pixel whose red says which picture it shows, and whose green how sharp it is. */
 function frame(time: number, shows: number, sharpness = 0): VideoFrame {
@@ -65,27 +65,27 @@ const tools: Pick<RefineOptions, 'encodeStill' | 'nearEqual' | 'sharpest' | 'ret
 };
 
 async function refine(script: Scripted[], frames = WINDOW, seconds = 4.5, durationSeconds = 10) {
-  const gemini = scriptedGemini(...script);
+  const model = scriptedModel(...script);
   const file = videoOf(frames, durationSeconds);
   const result = await refineMoment(
     file,
     { seconds, confidence: 0.6 },
     { moment: 'a dog jumps' },
-    { gemini, windowSeconds: 2, stillsPerWindow: 12, ...tools },
+    { model, windowSeconds: 2, stillsPerWindow: 12, ...tools },
   );
-  return { result, gemini, file };
+  return { result, model, file };
 }
 
 const named = (still: unknown): Scripted => ({ json: { still, confidence: 0.8 } });
 
 describe('the fine pass', () => {
   it('shows the window as numbered stills and takes the one named', async () => {
-    const { result, gemini, file } = await refine([named(1)]);
+    const { result, model, file } = await refine([named(1)]);
     expect(file.calls).toEqual([{ from: 3.5, to: 5.5, limit: 12 }]);
-    const prompt = promptOf(gemini.questions[0]);
+    const prompt = promptOf(model.questions[0]);
     expect(prompt.match(/Still \d\n\[media\]/g)).toHaveLength(6);
     expect(prompt).toContain('These 6 numbered stills follow each other in time, within 2 s');
-    expect(gemini.questions[0]?.parts[1]).toEqual({
+    expect(model.questions[0]?.parts[1]).toEqual({
       inline: Uint8Array.from([0, 0, 0]),
       mimeType: 'image/jpeg',
     });
@@ -121,8 +121,8 @@ describe('the fine pass', () => {
 
 describe('the coarse time is kept', () => {
   it('where there is nothing to choose between: no question is asked', async () => {
-    const { result, gemini } = await refine([], [frame(4, 0), frame(5, 9)]);
-    expect(gemini.questions).toHaveLength(0);
+    const { result, model } = await refine([], [frame(4, 0), frame(5, 9)]);
+    expect(model.questions).toHaveLength(0);
     expect(result).toEqual({
       time: 4,
       still: null,
@@ -142,10 +142,10 @@ describe('the coarse time is kept', () => {
     expect(result.tokens.total).toBe(12);
   });
 
-  it.each([0, 7, 2.5, -1, 'Still 3', undefined])('where still %j is named, twice', async (still) => {
+  it.each([0, 7, 2.5, -1, 'Still 3', undefined])('still %j is named, twice', async (still) => {
     const { result } = await refine([named(still), named(still)]);
     expect(result).toMatchObject({ time: 4.4, by: 'coarse', asks: 2 });
-    expect(result.reason).toContain('still was to be a number from 1 to 6 or null');
+    expect(result.reason).toContain('still must be a number from 1 to 6 or null');
     expect(result.tokens.total).toBe(24);
   });
 
@@ -163,9 +163,9 @@ describe('the coarse time is kept', () => {
   });
 
   it('where the coarse pass has named a frame already', async () => {
-    const gemini = scriptedGemini();
+    const model = scriptedModel();
     const moment = { seconds: 0.1, confidence: 0.7, by: 'stills' as const };
-    const options = { gemini, windowSeconds: 2, stillsPerWindow: 12, ...tools };
+    const options = { model, windowSeconds: 2, stillsPerWindow: 12, ...tools };
     const result = await refineMoment(videoOf(WINDOW), moment, { moment: 'a dog' }, options);
     expect(result).toMatchObject({ time: 0.1, by: 'stills', asks: 0 });
   });

@@ -1,0 +1,32 @@
+import type { Command } from '../common/command.ts';
+import { type Family, runFamily } from '../common/family.ts';
+import type { Io } from '../common/subcommand.ts';
+import type { Dlq } from './dlq.ts';
+import type { PlaceOptions } from './place.ts';
+
+const dlq: Family<Dlq, PlaceOptions> = {
+  name: 'dlq',
+  about:
+    'Dead letters: events that a function refused or that were given up, with why, how often and what to do.',
+  failed: 'something was left, failed again or could not be done',
+  subcommands: {
+    list: async () => (await import('./list.ts')).list,
+    show: async () => (await import('./show.ts')).show,
+    replay: async () => (await import('./replay.ts')).replay,
+    discard: async () => (await import('./discard.ts')).discard,
+    erase: async () => (await import('./erase.ts')).erase,
+    refused: async () => (await import('./refused.ts')).refused,
+    unread: async () => (await import('./unread.ts')).unread,
+    stats: async () => (await import('./stats.ts')).stats,
+  },
+  ground: async () => (await import('./dlq.ts')).dlqGround,
+};
+
+export const dlqCommand: Command = {
+  summary: 'shows dead letters, and puts them back',
+  run: (args) => runDlq(args, process),
+};
+
+export function runDlq(args: string[], io: Io): Promise<number> {
+  return runFamily(dlq, args, io);
+}

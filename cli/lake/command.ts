@@ -1,0 +1,34 @@
+import type { Command } from '../common/command.ts';
+import { type Family, runFamily } from '../common/family.ts';
+import type { Io } from '../common/subcommand.ts';
+import type { Lake } from './lake.ts';
+import type { PlaceOptions } from './place.ts';
+
+const lake: Family<Lake, PlaceOptions> = {
+  name: 'lake',
+  about:
+    'The table of events: every event once, in a Delta Lake table on Cloud Storage or in the local cloud.',
+  failed: 'something is wrong with the table or was not done',
+  subcommands: {
+    info: async () => (await import('./info.ts')).info,
+    history: async () => (await import('./history.ts')).history,
+    head: async () => (await import('./head.ts')).head,
+    query: async () => (await import('./query.ts')).query,
+    verify: async () => (await import('./verify.ts')).verify,
+    compact: async () => (await import('./compact.ts')).compact,
+    checkpoint: async () => (await import('./checkpoint.ts')).checkpoint,
+    vacuum: async () => (await import('./vacuum.ts')).vacuum,
+    erase: async () => (await import('./erase.ts')).erase,
+    replay: async () => (await import('./replay.ts')).replay,
+  },
+  ground: async () => (await import('./lake.ts')).lakeGround,
+};
+
+export const lakeCommand: Command = {
+  summary: 'looks into the table of events and looks after it',
+  run: (args) => runLake(args, process),
+};
+
+export function runLake(args: string[], io: Io): Promise<number> {
+  return runFamily(lake, args, io);
+}

@@ -1,0 +1,29 @@
+import { readJsonText } from '../../shared/core/json-text.ts';
+import type { Field, ScannedRow } from '../../shared/delta/index.ts';
+import { canonicalHash } from '../../shared/events/canonical-json.ts';
+import { eventIdOf } from '../../shared/events/cloud-event.ts';
+
+/** A row may have been accepted under wider bounds than today's. */
+const UNBOUNDED = { maxDepth: 2_000, maxNumber: Number.POSITIVE_INFINITY };
+
+/** Whether ids of this table follow from the events in it: an event's own id and source, or its content. */
+export function holdsEvents(fields: readonly Field[]): boolean {
+  return ['ce_id', 'source', 'data'].every((name) => fields.some((field) => field.name === name));
+}
+
+/** Why ingest would give the row another id; undefined if it would give this one. */
+export function eventIdFault(id: string, { ce_id: ceId, source, data }: ScannedRow): string | undefined {
+  let expected: string;
+  if (typeof ceId === 'string') {
+    if (typeof source !== 'string') return 'the row has a ce_id but no source';
+    expected = eventIdOf({ id: ceId, source });
+  } else {
+    if (typeof data !== 'string') return 'the row has neither a ce_id nor data';
+    try {
+      expected = canonicalHash(data, readJsonText(data, UNBOUNDED));
+    } catch (error) {
+      return `the row's data is not JSON: ${(error as Error).message}`;
+    }
+  }
+  return expected === id ? undefined : `the row's content gives ${expected}`;
+}

@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+/*
+ * The command compiled ahead: loading two hundred TypeScript files through tsx takes a second, their bundle a
+ * twentieth of it. `current.json` names the bundle's sources with one hash over their paths and contents. Each call
+ * hashes them again, so a bundle runs only if every byte of its sources is the same: times and sizes are not trusted.
+ */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CACHE = join(ROOT, 'node_modules/.cache/event-pipeline-cli');
+const CURRENT = join(CACHE, 'current.json');
+const DAY_MS = 24 * 60 * 60 * 1_000;
+
+/** Folder of Node's own cache of compiled code. */
+export const NODE_CACHE = join(CACHE, 'node');
+
+/** What a bundle depends on beside its sources: how it is made, and which packages are installed. */
+const SURROUNDINGS = [
+  'cli/pipeline.js',
+  'cli/launch/bundle.js',
+  'tsconfig.json',
+  'package.json',
+  // npm rewrites it with every change of node_modules
+  'node_modules/.package-lock.json',
+];
+
+/** Packages that are bundled, with all that they import. The others are resolved as the command runs. */
+const BUNDLED = /^(hyparquet|hyparquet-writer|fzstd|google-auth-library|@google-cloud\/storage)(\/|$)/;
+
+/** The clients are CommonJS inside, and use what an ES module has not. An app's own TypeScript needs tsx. */
+const PREAMBLE = [
+  "import{createRequire as __createRequire}from'node:module'",
+  "import{fileURLToPath as __toPath}from'node:url'",
+  'const require=__createRequire(import.meta.url)',
+  'const __filename=__toPath(import.meta.url)',
+  "const __dirname=__toPath(new URL('.',import.meta.url))",
+  // for packages; sources of ours have one each
+  'globalThis.__sourceUrl??=import.meta.url',
+  "const __importSource=async(url)=>{const{register}=await import('tsx/esm/api');globalThis.__tsx??=register();return import(url)};",
+].join(';');
+
+/**
+ * Hash over the paths and contents of files.
+ * @param {[path: string, content: Uint8Array][]} files
+ */
+function hashOf(files) {
+  const hash = createHash('sha256').update(ROOT);
+  for (const [path, content] of files) hash.update(`\0${path}\0${content.length}\0`).update(content);
+  return hash.digest('hex');
+}
+
+/**
+ * The entry of the bundle of the present sources, as a URL; undefined if there is none.
+ * @returns {string | undefined}
+ */
+export function findBundle() {
+  try {
+    const { files, hash } = JSON.parse(readFileSync(CURRENT, 'utf8'));
+    const contents = files.map((path) => [path, readFileSync(join(ROOT, path))]);
+    const isCurrent = hashOf(contents) === hash && existsSync(join(CACHE, hash, 'main.js'));
+    return isCurrent ? entryOf(hash) : undefined;
+  } catch {
+    // nothing there, a file of it gone, or broken: it is made anew
+    return undefined;
+  }
+}
+
+/** @param {string} hash */
+function entryOf(hash) {
+  return pathToFileURL(join(CACHE, hash, 'main.js')).href;
+}
+
+/**
+ * Bundles the command and returns the entry's URL; undefined if it cannot be bundled or stored here. Calls at the same
+ * time may all build: each bundle appears whole under the hash of its sources, and the first one stays.
+ * @returns {Promise<string | undefined>}
+ */
+export async function makeBundle() {
+  let draft;
+  try {
+    await mkdir(CACHE, { recursive: true });
+    draft = await mkdtemp(join(CACHE, 'draft-'));
+    const files = await build(draft);
+    const hash = hashOf(files);
+    await sweep();
+    await rename(draft, join(CACHE, hash)).catch(async (error) => {
+      if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+      await rm(draft, { recursive: true, force: true });
+    });
+    const current = join(CACHE, `current-${process.pid}-${Date.now()}.json`);
+    await writeFile(current, JSON.stringify({ hash, files: files.map(([path]) => path) }));
+    await rename(current, CURRENT);
+    return entryOf(hash);
+  } catch {
+    if (draft !== undefined) await rm(draft, { recursive: true, force: true }).catch(() => undefined);
+    return undefined;
+  }
+}
+
+/**
+ * Builds into a folder.
+ * @param {string} outdir
+ * @returns {Promise<[path: string, content: Uint8Array][]>} what went in, in the order of the paths
+ */
+async function build(outdir) {
+  const esbuild = await import('esbuild');
+  // before the sources: a package that is installed meanwhile makes another hash
+  const files = await Promise.all(SURROUNDINGS.map(async (path) => [path, await readFile(join(ROOT, path))]));
+  await esbuild.build({
+    absWorkingDir: ROOT,
+    entryPoints: ['cli/main.ts'],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.9',
+    minifyWhitespace: true,
+    legalComments: 'none',
+    logLevel: 'silent',
+    alias: { 'whatwg-url': 'node:url' },
+    define: { 'import.meta.url': '__sourceUrl' },
+    banner: { js: PREAMBLE },
+    plugins: [sources(files)],
+  });
+  await writeFile(join(outdir, 'package.json'), '{"type":"module"}');
+  return files.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/**
+ * Notes every source with the very bytes that are compiled, and keeps it as if it ran from its own place.
+ * @param {[path: string, content: Uint8Array][]} files
+ * @returns {import('esbuild').Plugin}
+ */
+function sources(files) {
+  return {
+    name: 'sources',
+    setup(builder) {
+      builder.onResolve({ filter: /^[^./]/ }, ({ path, importer, kind }) => {
+        const isOurs = kind !== 'entry-point' && !importer.includes('node_modules');
+        return isOurs && !path.startsWith('node:') && !BUNDLED.test(path)
+          ? { path, external: true }
+          : undefined;
+      });
+      builder.onLoad({ filter: /\.(ts|m?js|json)$/ }, async ({ path }) => {
+        if (path.includes('node_modules')) return undefined;
+        const content = await readFile(path);
+        files.push([relative(ROOT, path), content]);
+        if (path.endsWith('.json')) return { contents: content, loader: 'json' };
+        const text = content.toString().replaceAll(/(?<![\w.])import\((?!\s*['"`])/g, '__importSource(');
+        const url = `const __sourceUrl=${JSON.stringify(pathToFileURL(path).href)};`;
+        const contents = text.includes('import.meta.url') ? `${url}${text}` : text;
+        return { contents, resolveDir: dirname(path), loader: path.endsWith('.ts') ? 'ts' : 'js' };
+      });
+    },
+  };
+}
+
+/** Removes what was left behind more than a day ago; a bundle that is replaced now may still be running. */
+async function sweep() {
+  const replaced = await readFile(CURRENT, 'utf8').then(
+    (text) => JSON.parse(text).hash,
+    () => undefined,
+  );
+  for (const name of await readdir(CACHE)) {
+    const path = join(CACHE, name);
+    if (name === replaced) await utimes(path, new Date(), new Date()).catch(() => undefined);
+    const left = await stat(path).catch(() => undefined);
+    const isOld = left !== undefined && left.mtimeMs < Date.now() - DAY_MS;
+    if (isOld && path !== NODE_CACHE) await rm(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,71 @@
+import { existsSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { printable } from '../../local/terminal-text.ts';
+import type { Command } from '../common/command.ts';
+import { showHelp } from '../common/run.ts';
+import type { ProcessOptions } from './process-files.ts';
+
+const HELP = `usage: pipeline process <files...> [options]
+
+Runs videos through the pipeline on this machine, once, and copies out what comes of them.
+
+  --moment TEXT      what to look for (default: MOMENT_PROMPT)
+  --max-moments N    at most this many frames a video, 1 to 20 (default 1)
+  --contact-sheet    also make a sheet of each moment's neighbourhood
+  --out DIR          folder for frames and manifests (default frames)
+  --json             print one JSON array of the results, and nothing else, on standard output
+  --help             this text
+
+Exit code: 0 all were framed or have no such moment, 1 something was rejected or failed, 2 wrong usage.
+`;
+
+export const processCommand: Command = {
+  summary: 'finds the moment in videos and takes its frame',
+  async run(args) {
+    const options = parse(args);
+    if (options === 'help') {
+      return showHelp(HELP, process);
+    }
+    if (typeof options === 'string') {
+      process.stderr.write(`${printable(options)}\n\n${HELP}`);
+      return 2;
+    }
+    // it starts the local cloud, which takes its time to load
+    const { processFiles } = await import('./process-files.ts');
+    return processFiles(options);
+  },
+};
+
+function parse(args: string[]): ProcessOptions | string {
+  try {
+    const { values, positionals: files } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        moment: { type: 'string' },
+        'max-moments': { type: 'string' },
+        'contact-sheet': { type: 'boolean', default: false },
+        out: { type: 'string', default: 'frames' },
+        json: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.help) return 'help';
+    if (files.length === 0) return 'no files given';
+    const wrong = files.find((file) => !existsSync(file) || !statSync(file).isFile());
+    if (wrong !== undefined) return `${printable(wrong)} is not a file`;
+    const max = values['max-moments'];
+    if (max !== undefined && !/^([1-9]|1[0-9]|20)$/.test(max)) {
+      return `--max-moments is ${JSON.stringify(max)}; 1 to 20 are allowed`;
+    }
+    const metadata = { ...(values.moment !== undefined && { moment: values.moment }) };
+    // Bounds, which metadata could not lift: whoever runs the command is the operator.
+    const settings = {
+      ...(max !== undefined && { MAX_MOMENTS: max }),
+      ...(values['contact-sheet'] && { CONTACT_SHEET: 'true' }),
+    };
+    return { files, metadata, settings, out: values.out, json: values.json };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}

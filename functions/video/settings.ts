@@ -1,0 +1,207 @@
+import { serviceConfig, serviceSettings } from '../../shared/app/service-settings.ts';
+import {
+  bucket,
+  type Env,
+  endpoint,
+  flag,
+  integer,
+  number,
+  oneOf,
+  optional,
+  place,
+  readSettings,
+  required,
+  text,
+} from '../../shared/app/settings.ts';
+import { loopMistakes, placeSettings } from '../../shared/core/loops.ts';
+import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
+
+/** As many slots as a day can have: a definition must not load the file that claims them. */
+const MAX_A_DAY = 10_000_000;
+
+/**
+ * Largest object asked about inline: Vertex AI takes requests of 20 MB, and base64 adds a third.
+ * https://cloud.google.com/vertex-ai/generative-ai/docs/model-reference/inference
+ */
+export const MAX_INLINE_BYTES = 14_000_000;
+
+export const settings = {
+  ...serviceSettings,
+  FRAMES_BUCKET: required(placeSettings.FRAMES_BUCKET),
+  MOMENT_PROMPT: text({
+    default: 'a child shows "67" with hand gestures: both palms up, moving up and down in turn',
+    doc: 'what to look for, if the upload does not say',
+  }),
+  MAX_MOMENTS: integer({
+    min: 1,
+    max: 20,
+    default: 1,
+    doc: 'frames per video; an upload may ask for fewer',
+  }),
+  NAME_PREFIX: text({ default: '', doc: 'uploads with other names are rejected' }),
+  MAX_BYTES: integer({ min: 1, max: 5 * 1024 ** 4, default: 10 * 1024 ** 3, doc: 'size of an upload' }),
+  MIN_SECONDS: number({ min: 0, max: 3_600, default: 0, doc: 'shortest video' }),
+  MAX_SECONDS: number({ min: 0.04, max: 36_000, default: 2_700, doc: 'longest video' }),
+  MAX_SIDE: integer({ min: 16, max: 16_384, default: 8_192, doc: 'longest side in pixels' }),
+  MAX_PIXELS: integer({ min: 256, max: 16_384 * 16_384, default: 7_680 * 4_320, doc: 'width × height' }),
+  GEMINI_MODEL: text({ default: 'gemini-3.8-flash', doc: 'the model' }),
+  GEMINI_LOCATION: text({ default: 'global', doc: 'a region, `us`, `eu` or `global`' }),
+  GEMINI_SDK: oneOf([...VISION_ADAPTERS.keys()], {
+    default: 'vertexai',
+    doc: '`@google-cloud/vertexai` or `@google/genai`, with the same questions',
+  }),
+  GEMINI_FPS: number({ min: 0.01, max: 24, default: 1, doc: 'frames per second in the coarse pass' }),
+  GEMINI_VIDEO: oneOf(['uri', 'inline'], {
+    default: 'uri',
+    doc: '`inline` sends the bytes, up to 14 MB, for a bucket that Gemini cannot see',
+  }),
+  GEMINI_VIDEO_BUCKET: optional(
+    bucket({ doc: 'the bucket in the URI, if Gemini cannot see the raw bucket' }),
+  ),
+  GEMINI_INPUT_DOLLARS: number({
+    min: 0,
+    max: 1_000,
+    default: 0.3,
+    doc: "price of a million tokens in, for the manifest's estimate: set it to yours",
+  }),
+  GEMINI_OUTPUT_DOLLARS: number({
+    min: 0,
+    max: 1_000,
+    default: 2.5,
+    doc: 'price of a million tokens out',
+  }),
+  DAILY_VIDEOS: integer({
+    min: 0,
+    max: MAX_A_DAY,
+    default: 2_000,
+    doc: 'videos that Gemini is asked about in a UTC day, over all instances; 0 is no bound',
+  }),
+  DAILY_GEMINI_CALLS: integer({
+    min: 0,
+    max: MAX_A_DAY,
+    default: 10_000,
+    doc: 'requests to Gemini in a UTC day, failed ones included; 0 is no bound',
+  }),
+  DAILY_VIDEOS_PER_PREFIX: integer({
+    min: 0,
+    max: MAX_A_DAY,
+    default: 0,
+    doc: '`DAILY_VIDEOS` for each first folder of upload names; 0 is no bound',
+  }),
+  DAILY_GEMINI_CALLS_PER_PREFIX: integer({
+    min: 0,
+    max: MAX_A_DAY,
+    default: 0,
+    doc: '`DAILY_GEMINI_CALLS` for each first folder; 0 is no bound',
+  }),
+  REFINE: oneOf(['stills', 'none'], {
+    default: 'stills',
+    doc: '`none` keeps the time of the coarse pass',
+  }),
+  REFINE_WINDOW_SECONDS: number({ min: 0.1, max: 20, default: 2, doc: 'window of the fine pass' }),
+  REFINE_STILLS: integer({ min: 2, max: 60, default: 12, doc: 'stills in that window' }),
+  FRAME_FORMAT: oneOf(['png', 'jpeg', 'webp', 'avif'], {
+    default: 'png',
+    doc: 'format of stored frames',
+  }),
+  FRAME_WIDTH: integer({
+    min: 0,
+    max: 16_384,
+    default: 0,
+    doc: "width of stored frames; 0 keeps the video's, and a narrower frame is not enlarged",
+  }),
+  FRAME_QUALITY: integer({ min: 1, max: 100, default: 85, doc: 'quality of `jpeg`, `webp` and `avif`' }),
+  CONTACT_SHEET: flag({
+    default: false,
+    doc: 'also store a sheet of the frames around each moment, if the upload does not say',
+  }),
+  FFMPEG_PATH: optional(
+    text({ doc: 'the ffmpeg to run; if unset, the first on `PATH` that starts, else the one from npm' }),
+  ),
+  ALLOW_BUNDLED_FFMPEG: optional(
+    flag({
+      doc: 'whether ffmpeg of 2018 from npm may run if there is no other; if unset, `false` on Google and `true` elsewhere',
+    }),
+  ),
+  ATTEMPT_SECONDS: integer({
+    min: 1,
+    max: 3_500,
+    default: 500,
+    doc: "time of one attempt; keep it below the function's timeout",
+  }),
+  INSTANCE_MIB: integer({
+    min: 0,
+    max: 65_536,
+    default: 0,
+    doc: "memory that decoding must fit into; 0 is the container's limit, or half of a machine without one",
+  }),
+  LEASE_SECONDS: integer({ min: 1, max: 3_600, default: 60, doc: 'how long a lease outlives its owner' }),
+  PRELOAD: flag({ default: false, doc: 'load everything at the first event' }),
+  VERTEX_API_ENDPOINT: endpoint({ form: 'host:port', doc: 'host and port in place of Vertex AI' }),
+  K_SERVICE: place(text({ doc: 'set by Cloud Run: whether this is Google' })),
+};
+
+/** What each value means and its unit is said once, in `settings`. 0 as "no value" is undefined here. */
+export type VideoConfig = ReturnType<typeof parseVideoConfig>;
+
+/** Pure: throws one `invalid-config` that lists every bad variable. */
+export function parseVideoConfig(env: Env) {
+  const values = readSettings(settings, env, loopMistakes);
+  return {
+    ...serviceConfig(values),
+    framesBucket: values.FRAMES_BUCKET,
+    /** Not used, but known: an object there is never an upload. */
+    lakeBucket: values.LAKE_BUCKET,
+    eventsTopic: values.EVENTS_TOPIC,
+    moment: values.MOMENT_PROMPT,
+    maxMoments: values.MAX_MOMENTS,
+    accept: {
+      /** Uploads with names that begin otherwise are rejected; empty accepts all. */
+      namePrefix: values.NAME_PREFIX,
+      maxBytes: values.MAX_BYTES,
+      minSeconds: values.MIN_SECONDS,
+      maxSeconds: values.MAX_SECONDS,
+      maxSide: values.MAX_SIDE,
+      maxPixels: values.MAX_PIXELS,
+    },
+    gemini: {
+      sdk: values.GEMINI_SDK,
+      model: values.GEMINI_MODEL,
+      location: values.GEMINI_LOCATION,
+      /** Host and port that replace Google's; undefined outside local runs. */
+      apiEndpoint: values.VERTEX_API_ENDPOINT,
+      fps: values.GEMINI_FPS,
+      /** `uri`: Gemini opens `gs://` itself. `inline`: the request has the bytes. */
+      video: values.GEMINI_VIDEO,
+      /** Bucket of the `uri`, for a local run whose uploads are copied to a real bucket. */
+      bucket: values.GEMINI_VIDEO_BUCKET,
+      dollarsPerMillion: { input: values.GEMINI_INPUT_DOLLARS, output: values.GEMINI_OUTPUT_DOLLARS },
+    },
+    /** Bounds on what all instances together spend in a UTC day; 0 is no bound. */
+    daily: {
+      videos: values.DAILY_VIDEOS,
+      geminiCalls: values.DAILY_GEMINI_CALLS,
+      videosPerPrefix: values.DAILY_VIDEOS_PER_PREFIX,
+      geminiCallsPerPrefix: values.DAILY_GEMINI_CALLS_PER_PREFIX,
+    },
+    refine: {
+      by: values.REFINE,
+      windowSeconds: values.REFINE_WINDOW_SECONDS,
+      stills: values.REFINE_STILLS,
+    },
+    frame: {
+      format: values.FRAME_FORMAT,
+      width: values.FRAME_WIDTH || undefined,
+      quality: values.FRAME_QUALITY,
+    },
+    /** If false, no upload can ask for a sheet. */
+    contactSheet: values.CONTACT_SHEET,
+    ffmpegPath: values.FFMPEG_PATH,
+    memoryBytes: values.INSTANCE_MIB === 0 ? undefined : values.INSTANCE_MIB * 1024 ** 2,
+    // Elsewhere the only uploads are the user's own.
+    allowBundledFfmpeg: values.ALLOW_BUNDLED_FFMPEG ?? values.K_SERVICE === undefined,
+    attemptMs: values.ATTEMPT_SECONDS * 1_000,
+    leaseMs: values.LEASE_SECONDS * 1_000,
+    preload: values.PRELOAD,
+  };
+}

@@ -1,0 +1,109 @@
+import { AppError } from '../../shared/core/errors.ts';
+import type { Logger } from '../../shared/core/log.ts';
+import type { Context } from '../../shared/invocation/context.ts';
+import type { ByInstance } from '../../shared/invocation/event-handler.ts';
+import { type Outcome, outcome } from '../../shared/invocation/outcome.ts';
+import type { Storage } from '../../shared/storage/object-store.ts';
+import type { Manifest } from './manifest.ts';
+import { uploadIdOf, videoNames } from './records.ts';
+import { parseVideoConfig, type VideoConfig } from './settings.ts';
+import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
+
+type VideoContext = Context<VideoConfig>;
+
+/** An upload: its moment is found, and its one manifest written. What that takes is loaded with the first upload. */
+export const videos: ByInstance<VideoEvent, VideoConfig> = {
+  settings: parseVideoConfig,
+  attemptMs: ({ attemptMs }) => attemptMs,
+  async open({ settings: config, storage, log }) {
+    if (config.preload) await preload(config, storage, log);
+    return {
+      read: parseVideoEvent,
+      historyId: ({ object }) => uploadIdOf(object),
+      logFields: ({ object }) => ({
+        object: `gs://${object.bucket}/${object.name}`,
+        generation: object.generation,
+      }),
+      run: ({ object }, context) => run(object, context),
+    };
+  },
+};
+
+/** For an instance that is started ahead of its events, so that none of them waits for a module. */
+async function preload(config: VideoConfig, storage: Storage, log: Logger): Promise<void> {
+  const [{ videoTools }, { loadSharp }] = await Promise.all([
+    import('./tools.ts'),
+    import('./media/load-sharp.ts'),
+    import('./process-video.ts'),
+  ]);
+  await Promise.all([videoTools(config, storage, log).model(), loadSharp()]);
+}
+
+async function run(object: VideoObject, context: VideoContext): Promise<Outcome> {
+  const { settings, storage, log, signal } = context;
+  const own = ownOutput(object, settings);
+  if (own) return own;
+  const [{ processVideo }, { isFolderPlaceholder }, { videoTools }] = await Promise.all([
+    import('./process-video.ts'),
+    import('./check-upload.ts'),
+    import('./tools.ts'),
+  ]);
+  if (await isFolderPlaceholder(storage.bucket(object.bucket), object, signal)) {
+    return outcome('ignored', {}, 'folder placeholder ignored');
+  }
+  const { manifest, ours } = await processVideo(object, videoTools(settings, storage, log), context);
+  const published = await announce(manifest, ours, object, context);
+  return outcomeOf(manifest, ours, published, context);
+}
+
+/** Throws a refusal for what lands among the frames: a manifest for our own output would be output again. */
+function ownOutput({ bucket }: VideoObject, config: VideoConfig): Outcome | undefined {
+  const { framesBucket, stateBucket, lakeBucket } = config;
+  if (![framesBucket, stateBucket, lakeBucket].includes(bucket)) return undefined;
+  const reason = `bucket is ${bucket}, which the pipeline writes to; uploads come from another bucket`;
+  const error = new AppError('invalid-event', reason);
+  if (bucket === framesBucket) throw error;
+  // A dead letter is a record and a row, so it would fire the same trigger again: only a line is safe.
+  return { ...outcome('ignored', { code: error.code, reason }, 'own output ignored'), error };
+}
+
+/** Id of the message by which the outcome was published; undefined where none was. */
+async function announce(
+  manifest: Manifest,
+  ours: boolean,
+  object: VideoObject,
+  context: VideoContext,
+): Promise<string | undefined> {
+  const { eventsTopic: topic, framesBucket, stateBucket } = context.settings;
+  if (topic === undefined) return undefined;
+  const { publishOutcome } = await import('./publish-outcome.ts');
+  const state = context.storage.bucket(stateBucket);
+  const { publisher } = context;
+  const names = videoNames(object);
+  return publishOutcome(manifest, ours, { topic, publisher, state, names, framesBucket }, context);
+}
+
+function outcomeOf(
+  manifest: Manifest,
+  ours: boolean,
+  published: string | undefined,
+  { event, startedAt }: VideoContext,
+): Outcome {
+  const uploadedAt = event.time === undefined ? Number.NaN : Date.parse(event.time);
+  const fields = {
+    code: manifest.rejection?.code,
+    reason: manifest.rejection?.reason,
+    correlationId: manifest.correlationId,
+    frames: manifest.moments.map((moment) => moment.frame.name),
+    tokens: manifest.tokens?.total,
+    estimatedCost: manifest.estimatedCost,
+    reads: manifest.reads,
+    timings: manifest.timings,
+    attempts: manifest.attempts,
+    published,
+    lagMs: Number.isNaN(uploadedAt) ? undefined : startedAt - uploadedAt,
+  };
+  return ours
+    ? outcome(manifest.outcome, fields, 'video settled')
+    : outcome('duplicate', fields, 'video was settled before');
+}

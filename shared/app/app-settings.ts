@@ -1,0 +1,81 @@
+import { nearest } from '../core/nearest.ts';
+import { readOne } from '../core/read-settings.ts';
+import type { Env, Setting, Settings } from '../core/settings.ts';
+import { admissionSettings } from './admission-settings.ts';
+import type { App } from './define-app.ts';
+import type { FunctionDefinition } from './define-function.ts';
+
+type Declaring = Pick<FunctionDefinition, 'settings'>;
+type Sets = Pick<App, 'functions' | 'buckets' | 'topics'>;
+
+/** A variable of an app, over all functions that read it. */
+export interface AppSetting {
+  name: string;
+  setting: Setting<unknown>;
+  /** Names of functions, in the app's order. */
+  readers: readonly string[];
+  requiredBy: readonly string[];
+}
+
+/** Everything that one function reads: what it declares, and what the server in front of it reads. */
+export function settingsOf({ settings }: Declaring): Settings {
+  return { ...admissionSettings, ...settings };
+}
+
+/** The app's variables, in the order in which its functions declare them. */
+export function appSettings({ functions }: Pick<App, 'functions'>): AppSetting[] {
+  const found = new Map<string, AppSetting & { readers: string[]; requiredBy: string[] }>();
+  for (const one of functions) {
+    for (const [name, setting] of Object.entries(settingsOf(one))) {
+      const known = found.get(name) ?? { name, setting, readers: [], requiredBy: [] };
+      known.readers.push(one.name);
+      if (setting.required) known.requiredBy.push(one.name);
+      found.set(name, known);
+    }
+  }
+  return [...found.values()];
+}
+
+/** Environment variables that hold the names of the app's buckets and topics, by their key. */
+export function placeVariables({ buckets, topics }: Pick<App, 'buckets' | 'topics'>): Map<string, string> {
+  const places = [...Object.entries(buckets), ...Object.entries(topics)];
+  return new Map(places.flatMap(([key, { env }]) => (env === undefined ? [] : [[env, key] as const])));
+}
+
+/** Settings that an operator may set: not those of the deployment. */
+export function operatorSettings(app: Sets): AppSetting[] {
+  const places = placeVariables(app);
+  return appSettings(app).filter(({ name, setting }) => setting.setBy === undefined && !places.has(name));
+}
+
+/**
+ * What is wrong with a variable that somebody wrote down for this app; undefined if nothing is. Rules about several
+ * settings at once are the functions' own. `env` holds what else is set, for values that depend on it.
+ */
+export function operatorMistake(app: Sets, name: string, env: Env): string | undefined {
+  if (placeVariables(app).has(name)) return `${name} is set by the deployment`;
+  if (app.functions.some(({ secrets }) => secrets.includes(name)))
+    return `${name} is a secret, not a setting`;
+  const known = appSettings(app).find((one) => one.name === name)?.setting;
+  if (known?.setBy !== undefined)
+    return `${name} is set by ${known.setBy === 'deployment' ? 'the deployment' : known.setBy} only`;
+  if (known === undefined) {
+    const similar = nearest(
+      name,
+      operatorSettings(app).map((one) => one.name),
+    );
+    return `no function has a setting ${name}${similar === undefined ? '' : `; did you mean ${similar}?`}`;
+  }
+  const reading = readOne(name, known, env);
+  return reading.kind === 'bad' ? reading.mistake : undefined;
+}
+
+/** Values of `env` for the variables that one function may be given by an operator. */
+export function pickSettings(app: Sets, definition: Declaring, env: Env): Record<string, string> {
+  const own = settingsOf(definition);
+  const picked = operatorSettings(app).flatMap(({ name }) => {
+    const value = env[name];
+    return Object.hasOwn(own, name) && value !== undefined ? [[name, value] as const] : [];
+  });
+  return Object.fromEntries(picked);
+}

@@ -1,0 +1,27 @@
+/** The most similar name, to suggest to somebody who mistyped one; undefined if none is similar. */
+export function nearest(name: string, names: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  // a third of the letters may be wrong
+  let least = Math.floor(name.length / 3) + 1;
+  for (const other of names) {
+    // the difference in length alone would be too much
+    if (Math.abs(other.length - name.length) >= least) continue;
+    const changes = changesBetween(name, other);
+    if (changes < least) [best, least] = [other, changes];
+  }
+  return best;
+}
+
+/** Levenshtein's distance: letters to insert, delete or replace. */
+function changesBetween(a: string, b: string): number {
+  let above = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const line = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = above[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1);
+      line.push(Math.min(replaced, above[column]! + 1, line[column - 1]! + 1));
+    }
+    above = line;
+  }
+  return above[b.length]!;
+}

@@ -1,0 +1,122 @@
+import { isJsonObject, type Json } from '../core/json-value.ts';
+
+/** What ties an event to others. Whoever may publish may write it, so nothing here is more than a claim. */
+export interface EventLinks {
+  /** Shared by all events of one upload or business case. */
+  correlationId: string | undefined;
+  /** The event that caused this one. */
+  causationId: string | undefined;
+  /** Events between the first of a chain and this one, 0 to 1,000. */
+  hops: number;
+  /** W3C trace context, version 00: 55 characters. */
+  traceparent: string | undefined;
+}
+
+/** Names of the members and attributes that a link may have, in the order in which they are looked for. */
+interface Places {
+  /** Members of the event, or its `ce-*` attributes in binary mode. */
+  event: readonly string[];
+  /** Members of the event's member `metadata`. */
+  metadata: readonly string[];
+  /** Attributes of the message that brought the event. */
+  attributes: readonly string[];
+}
+
+/** What an event says of itself comes before what stands beside it: a forwarder or a replay adds attributes. */
+export const LINK_PLACES = {
+  correlationId: {
+    event: ['correlationid', 'correlation_id'],
+    metadata: ['correlationId'],
+    attributes: ['ce-correlationid', 'correlationid', 'correlation_id'],
+  },
+  causationId: {
+    event: ['causationid', 'causation_id'],
+    metadata: ['causationId'],
+    attributes: ['ce-causationid', 'causationid', 'causation_id'],
+  },
+  traceparent: {
+    event: ['traceparent'],
+    metadata: ['traceparent', 'traceId'],
+    attributes: ['ce-traceparent', 'traceparent', 'googclient_traceparent'],
+  },
+  hops: { event: ['hops'], metadata: [], attributes: ['ce-hops', 'hops'] },
+} as const satisfies Record<keyof EventLinks, Places>;
+
+/** Where the links of one event are looked for. What is found may be anything. */
+export interface LinkSources {
+  event(name: string): unknown;
+  metadata(name: string): unknown;
+  attributes: Readonly<Record<string, unknown>>;
+}
+
+export const MAX_HOPS = 1_000;
+/** Characters of an id. */
+const MAX_ID = 8_192;
+
+/** The first usable value of each link. What is malformed is passed over: no event is refused for its links. */
+export function linksOf(eventId: string, sources: LinkSources): EventLinks {
+  return {
+    correlationId: first(LINK_PLACES.correlationId, sources, idOf),
+    causationId: first(LINK_PLACES.causationId, sources, idOf),
+    hops: first(LINK_PLACES.hops, sources, hopsOf) ?? 0,
+    traceparent: first(LINK_PLACES.traceparent, sources, (value) => traceparentOf(value, eventId)),
+  };
+}
+
+/** Where the links of an event that is parsed JSON are looked for. */
+export function linkSources(event: Json, attributes: Readonly<Record<string, unknown>> = {}): LinkSources {
+  const metadata = isJsonObject(event['metadata']) ? event['metadata'] : {};
+  return { event: (name) => event[name], metadata: (name) => metadata[name], attributes };
+}
+
+/** 32 hex digits. */
+export function traceIdOf({ traceparent }: Pick<EventLinks, 'traceparent'>): string | undefined {
+  return traceparent?.slice(3, 35);
+}
+
+function first<T>(
+  { event, metadata, attributes }: Places,
+  sources: LinkSources,
+  read: (value: unknown) => T | undefined,
+): T | undefined {
+  for (const name of event) {
+    const found = read(sources.event(name));
+    if (found !== undefined) return found;
+  }
+  for (const name of metadata) {
+    const found = read(sources.metadata(name));
+    if (found !== undefined) return found;
+  }
+  for (const name of attributes) {
+    const found = read(sources.attributes[name]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function idOf(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_ID) return undefined;
+  return value.isWellFormed() && !/\p{Cc}/u.test(value) ? value : undefined;
+}
+
+/** A count past the bound is a loop for certain; what is no count at all begins one. */
+function hopsOf(value: unknown): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  const text = typeof value === 'number' ? String(value) : value;
+  return typeof text === 'string' && /^\d+$/.test(text) ? Math.min(Number(text), MAX_HOPS) : undefined;
+}
+
+const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
+/** https://www.w3.org/TR/trace-context/#versioning-of-traceparent: later versions may add parts at the end. */
+const TRACEPARENT = /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})($|-)/;
+/** Characters. */
+const MAX_TRACEPARENT = 256;
+
+/** A trace id alone names no span: the event stands for it. */
+function traceparentOf(value: unknown, eventId: string): string | undefined {
+  if (typeof value !== 'string' || value.length > MAX_TRACEPARENT) return undefined;
+  const match = TRACEPARENT.exec(value);
+  if (match) return match[1] === '00' && match[3] !== '' ? undefined : `00${match[2]}`;
+  const traceId = value.toLowerCase();
+  return TRACE_ID.test(traceId) ? `00-${traceId}-${eventId.slice(0, 16)}-01` : undefined;
+}

@@ -1,0 +1,93 @@
+import type { App } from '../app/define-app.ts';
+import { AppError } from '../core/errors.ts';
+import type { Env } from '../core/settings.ts';
+import type { Publisher } from '../gcp/pubsub.ts';
+import type { Calls } from '../patterns/calls.ts';
+import type { ObjectStore, Storage } from '../storage/object-store.ts';
+import type { Invocation } from './handle.ts';
+
+/** What a function's handler is given beside its event. One value per delivery. */
+export interface Context<S = undefined> extends Invocation, Calls {
+  /** As the function's own settings were read. */
+  settings: S;
+  /** Every bucket of the storage service, by its real name. */
+  storage: Storage;
+  /** A bucket of the app, by its key there. Throws `invalid-config` if the environment does not name it. */
+  bucket(key: string): ObjectStore;
+  /** The client behind `publish`, for messages that are no events. */
+  publisher(): Promise<Publisher>;
+  app: App;
+}
+
+/** What an instance has for all of its deliveries. */
+export interface Wiring<S> {
+  settings: S;
+  storage: Storage;
+  publisher(): Promise<Publisher>;
+  state(): Promise<ObjectStore>;
+  app: App;
+  functionName: string;
+  env: Env;
+}
+
+export function contextOf<S>(wiring: Wiring<S>, invocation: Invocation): Context<S> {
+  const { settings, storage, publisher, app } = wiring;
+  return {
+    ...invocation,
+    ...lazyCalls(wiring, invocation),
+    ...{ settings, storage, publisher, app },
+    bucket: (key) => storage.bucket(nameOf('bucket', app.buckets[key]?.env, key, wiring.env)),
+  };
+}
+
+/** The calls are loaded with the first of them. */
+function lazyCalls<S>(wiring: Wiring<S>, invocation: Invocation): Calls {
+  let opened: Promise<Calls> | undefined;
+  let published: Calls['published'] = () => ({});
+  const open = (): Promise<Calls> => {
+    opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
+      const calls = createCalls({
+        ...{ state: wiring.state, publisher: wiring.publisher, function: wiring.functionName },
+        topics: topicsOf(wiring),
+        ...causeOf(invocation),
+      });
+      published = () => calls.published();
+      return calls;
+    });
+    return opened;
+  };
+  return {
+    record: async (...args) => (await open()).record(...args),
+    effect: async (...args) => (await open()).effect(...args),
+    publish: async (...args) => (await open()).publish(...args),
+    dependency: async (...args) => (await open()).dependency(...args),
+    published: () => published(),
+  };
+}
+
+function causeOf(invocation: Invocation) {
+  const { event, eventId, correlationId, clock, log, signal } = invocation;
+  return {
+    ...{ eventId, correlationId, clock, log, signal },
+    traceparent: event.traceparent,
+    hops: event.extensions['hops'],
+    hopchain: event.extensions['hopchain'],
+  };
+}
+
+/** Topics whose names the environment has, by their keys in the app. */
+function topicsOf<S>({ app, env }: Wiring<S>): Record<string, string> {
+  const named = Object.entries(app.topics).map(([key, { env: variable }]) => [key, textOf(variable, env)]);
+  return Object.fromEntries(named.filter(([, name]) => name !== undefined));
+}
+
+function nameOf(kind: 'bucket', variable: string | undefined, key: string, env: Env): string {
+  if (variable === undefined) throw new AppError('invalid-config', `the app has no ${kind} ${key}`);
+  const name = textOf(variable, env);
+  if (name === undefined) throw new AppError('invalid-config', `configuration: ${variable} must be set`);
+  return name;
+}
+
+function textOf(variable: string | undefined, env: Env): string | undefined {
+  return variable === undefined ? undefined : env[variable]?.trim() || undefined;
+}

@@ -1,0 +1,151 @@
+import type { App } from '../app/define-app.ts';
+import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
+import type { ServiceConfig } from '../app/service-settings.ts';
+import { eventTypeOf } from '../app/trigger.ts';
+import type { Clock } from '../core/clock.ts';
+import { createLogger, type LogFields } from '../core/log.ts';
+import type { Env } from '../core/settings.ts';
+import type { ParsedEvent } from '../events/cloud-event.ts';
+import { type Context, contextOf, type Wiring } from './context.ts';
+import { handleEvent, type Invocation, type Runtime } from './handle.ts';
+import type { Outcome } from './outcome.ts';
+import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
+import { connect, parseConfig, type Services } from './services.ts';
+
+/** What a function does with an event. */
+export interface EventWork<E extends ParsedEvent, S> {
+  /** Throws a refusal, such as `invalid-event`. May wait until there is memory for the event. */
+  read(input: unknown, signal: AbortSignal): E | Promise<E>;
+  /**
+   * Throws a refusal for an event that can never work, and anything else for a delivery that is to be retried.
+   * Returns undefined if what became of the event is in an entry for many of them.
+   */
+  run(event: E, context: Context<S>): Promise<Outcome | undefined>;
+  /**
+   * Under which failed attempts are kept, if events of the same subject can differ. Default: the event id. At most
+   * 64 of `[0-9a-f]`.
+   */
+  historyId?(event: E): string;
+  /** Fields of every log entry about this event. */
+  logFields?(event: E): LogFields;
+  /** Types of events inside its messages, to be named in metrics; those of its trigger are. */
+  eventTypes?: readonly string[];
+  /** Its messages are dead letters: what is written on them is why they are here, and none is published again. */
+  takesDeadLetters?: boolean;
+  /** Runs around each delivery, for functions that let few in at a time. */
+  around?(input: unknown, deliver: () => Promise<Settlement>): Promise<Settlement>;
+}
+
+/** What an instance has before its first event. */
+export interface Instance<S> extends Services {
+  settings: S;
+  app: App;
+  refuse: Refuse;
+}
+
+interface Common<S> {
+  /** Pure: throws one `invalid-config` that lists every bad variable. Called once for each instance. */
+  settings?: (env: Env) => S;
+  /** Time of one attempt, ms, below the function's own timeout. Default: nine tenths of it. */
+  attemptMs?: (settings: S) => number;
+}
+
+export type OneEvent<E extends ParsedEvent, S> = Common<S> & EventWork<E, S>;
+
+export interface ByInstance<E extends ParsedEvent, S> extends Common<S> {
+  /** Makes what an instance keeps between its events. Called before the first of them, and again if it throws. */
+  open(instance: Instance<S>): EventWork<E, S> | Promise<EventWork<E, S>>;
+}
+
+/** What a function's definition loads. */
+export interface EventHandler {
+  handle(input: unknown, app: App, definition: FunctionDefinition): Promise<Settlement>;
+}
+
+/**
+ * The handler of a function: settings are read once, clients are connected with their first use, and each delivery
+ * runs with its log, its deadline and its calls. `open` instead of `read` and `run` is for functions that keep
+ * something between events.
+ *
+ * @example
+ * export const { handle } = eventHandler({
+ *   read: readUpload,
+ *   async run({ object }, { bucket, publish }) {
+ *     const thumbnail = await shrink(object, bucket('thumbnails'));
+ *     await publish('images', { type: 'image.shrunk', data: thumbnail });
+ *     return outcome('shrunk', { name: thumbnail.name, width: thumbnail.width });
+ *   },
+ * });
+ */
+export function eventHandler<E extends ParsedEvent, S = undefined>(options: OneEvent<E, S>): EventHandler;
+export function eventHandler<E extends ParsedEvent, S = undefined>(options: ByInstance<E, S>): EventHandler;
+export function eventHandler<E extends ParsedEvent, S = undefined>(
+  options: OneEvent<E, S> | ByInstance<E, S>,
+): EventHandler {
+  let opened: Promise<Deliver> | undefined;
+  return {
+    async handle(input, app, definition) {
+      opened ??= openHandler(options, { app, definition, env: process.env }).catch((error) => {
+        opened = undefined;
+        throw error;
+      });
+      return (await opened)(input);
+    },
+  };
+}
+
+export type Deliver = (input: unknown) => Promise<Settlement>;
+
+/** Where a handler runs. Tests pass services of their own. */
+export interface Host {
+  app: App;
+  definition: Pick<FunctionDefinition, 'name' | 'trigger' | 'instance'>;
+  env: Env;
+  services?: Partial<Services>;
+  clock?: Clock;
+}
+
+/** The handler of one instance. A bad environment is logged, so that it is found where the failures are. */
+export async function openHandler<E extends ParsedEvent, S = undefined>(
+  options: OneEvent<E, S> | ByInstance<E, S>,
+  { app, definition, env, services, clock }: Host,
+): Promise<Deliver> {
+  const { config, settings } = configure(options, env);
+  const { storage, publisher, log } = { ...connect(config), ...services };
+  const state = async () => storage.bucket(config.stateBucket);
+  const keep = keepRefusals(state);
+  const { deadLetterTopic } = config;
+  const publish = deadLetterTopic && publishRefusals(publisher, deadLetterTopic, keep, state);
+  const refuse = publish || keep;
+  const { name: functionName } = definition;
+  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env };
+  const work =
+    'open' in options ? await options.open({ settings, storage, publisher, log, app, refuse }) : options;
+  const runtime: Runtime = {
+    ...{ log, state },
+    project: config.project,
+    // an inspector of dead letters would be fired by what it publishes
+    refuse: work.takesDeadLetters ? keep : refuse,
+    attemptMs: options.attemptMs?.(settings) ?? definition.instance.timeoutSeconds * 900,
+    eventTypes: new Set([eventTypeOf(definition.trigger), ...(work.eventTypes ?? [])]),
+    ...(clock && { clock }),
+  };
+  const fn = {
+    ...work,
+    name: functionName,
+    run: (event: E, invocation: Invocation) => work.run(event, contextOf(wiring, invocation)),
+  };
+  const { around } = work;
+  const deliver: Deliver = (input) => handleEvent(input, fn, runtime);
+  return around ? (input) => around(input, () => deliver(input)) : deliver;
+}
+
+function configure<S>({ settings }: Common<S>, env: Env): { config: ServiceConfig; settings: S } {
+  try {
+    // without a parser S is undefined
+    return parseConfig(env, settings ?? (() => undefined as S));
+  } catch (error) {
+    createLogger().error('configuration refused', error);
+    throw error;
+  }
+}

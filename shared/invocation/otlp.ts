@@ -1,0 +1,136 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from '../core/log.ts';
+import type { FinishedSpan, SpanAttributes, SpanSink } from './tracing.ts';
+
+export interface OtlpOptions {
+  /** Base URL of a collector: spans are posted to `<endpoint>/v1/traces`. */
+  endpoint: string;
+  headers: Readonly<Record<string, string>>;
+  /** Of the resource, such as `service.name`. */
+  resource: SpanAttributes;
+  log: Logger;
+  /** For how long a delivery waits for its spans to be sent, ms. Default 1,000. */
+  waitMs?: number;
+  /** For how long nothing is sent after a failure, ms. Default 30,000. */
+  pauseMs?: number;
+  now?: () => number;
+}
+
+/** Spans that wait; later ones are dropped. About 2 MB. */
+const MAX_QUEUE = 2_048;
+/** Spans of one request, as OpenTelemetry's own batches. */
+const MAX_BATCH = 512;
+const REQUEST_MS = 5_000;
+/** Characters of an attribute's value. */
+const MAX_VALUE = 1_024;
+
+/**
+ * Sends spans to an OpenTelemetry collector, in OTLP over HTTP as JSON
+ * (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Written here since the SDK's exporter takes
+ * longer to load than most functions run. A collector that does not answer costs spans, never a delivery.
+ */
+export class OtlpExporter implements SpanSink {
+  private queue: FinishedSpan[] = [];
+  private dropped = 0;
+  private sending: Promise<void> | undefined;
+  private pausedUntil = 0;
+
+  constructor(private readonly options: OtlpOptions) {}
+
+  add(spans: readonly FinishedSpan[]): void {
+    const room = Math.max(0, MAX_QUEUE - this.queue.length);
+    this.queue.push(...spans.slice(0, room));
+    this.dropped += Math.max(0, spans.length - room);
+  }
+
+  async flush(): Promise<void> {
+    if (this.now() < this.pausedUntil) return;
+    this.sending ??= this.sendAll().finally(() => {
+      this.sending = undefined;
+    });
+    const waited = new AbortController();
+    await Promise.race([
+      this.sending,
+      delay(this.options.waitMs ?? 1_000, undefined, { signal: waited.signal, ref: false }).catch(() => {}),
+    ]);
+    waited.abort();
+  }
+
+  /** Also what is added while it sends. Never rejects. */
+  private async sendAll(): Promise<void> {
+    while (this.queue.length > 0) {
+      const batch = this.queue.splice(0, MAX_BATCH);
+      try {
+        await this.post(batch);
+      } catch (error) {
+        const { pauseMs = 30_000, endpoint } = this.options;
+        this.pausedUntil = this.now() + pauseMs;
+        this.options.log.warn('spans not exported', {
+          ...{ endpoint, spans: batch.length, dropped: this.dropped, reason: reasonOf(error) },
+        });
+        this.dropped = 0;
+        return;
+      }
+    }
+  }
+
+  private async post(spans: readonly FinishedSpan[]): Promise<void> {
+    const { endpoint, headers, resource } = this.options;
+    const response = await fetch(`${endpoint.replace(/\/+$/, '')}/v1/traces`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify(traceRequest(spans, resource)),
+      signal: AbortSignal.timeout(REQUEST_MS),
+    });
+    await response.arrayBuffer();
+    if (!response.ok) throw new Error(`collector answered ${response.status}`);
+  }
+
+  private now(): number {
+    return (this.options.now ?? Date.now)();
+  }
+}
+
+/** `ExportTraceServiceRequest` of OTLP, in its JSON form. */
+export function traceRequest(spans: readonly FinishedSpan[], resource: SpanAttributes): unknown {
+  return {
+    resourceSpans: [
+      {
+        resource: { attributes: attributesOf(resource) },
+        scopeSpans: [{ scope: { name: 'event-pipeline' }, spans: spans.map(spanOf) }],
+      },
+    ],
+  };
+}
+
+function spanOf({ traceId, spanId, parentSpanId, name, kind, ...span }: FinishedSpan): unknown {
+  return {
+    ...{ traceId, spanId, name, kind },
+    ...(parentSpanId !== undefined && { parentSpanId }),
+    startTimeUnixNano: nanos(span.startMs),
+    endTimeUnixNano: nanos(span.endMs),
+    attributes: attributesOf(span.attributes),
+    links: span.links.map((link) => ({ traceId: link.traceId, spanId: link.spanId })),
+    // 2 is STATUS_CODE_ERROR; 0, unset, is what the conventions ask for otherwise
+    status: span.error === undefined ? {} : { code: 2, message: span.error.slice(0, MAX_VALUE) },
+  };
+}
+
+/** 64-bit integers are strings in JSON. */
+const nanos = (ms: number): string => `${Math.round(ms)}000000`;
+
+function attributesOf(attributes: SpanAttributes): unknown[] {
+  return Object.entries(attributes).flatMap(([key, value]) => {
+    if (value === undefined) return [];
+    if (typeof value === 'boolean') return { key, value: { boolValue: value } };
+    if (typeof value === 'string')
+      return { key, value: { stringValue: value.slice(0, MAX_VALUE).toWellFormed() } };
+    return { key, value: Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value } };
+  });
+}
+
+/** fetch says "fetch failed", and the reason in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return String(cause);
+}

@@ -1,0 +1,69 @@
+import { placeSettings } from '../core/loops.ts';
+import { folder, integer, required, type ValuesOf } from '../core/settings.ts';
+
+/** Column of the events table that holds each event's identity once: SHA-256 in 64 hex digits. */
+export const EVENT_ID = 'event_id';
+
+/** Where the tables are and how they are written: the same for every function that reads or writes them. */
+export const lakeSettings = {
+  LAKE_BUCKET: required(placeSettings.LAKE_BUCKET),
+  LAKE_PATH: folder({ default: 'events', doc: 'folder of the events table' }),
+  DEAD_LETTERS_PATH: folder({
+    default: 'dead-letters',
+    doc: 'folder of the dead-letters table; neither of the two may contain the other',
+  }),
+  FLUSH_ROWS: integer({ min: 1, max: 100_000, default: 5_000, doc: 'rows that may wait for a commit' }),
+  FLUSH_BYTES: integer({
+    min: 1,
+    max: 256 * 1024 * 1024,
+    default: 8 * 1024 * 1024,
+    doc: 'bytes that may wait for a commit',
+  }),
+  FLUSH_MS: integer({
+    min: 0,
+    max: 10_000,
+    default: 25,
+    doc: 'how long, in milliseconds, the first row waits for others',
+  }),
+  CHECKPOINT_COMMITS: integer({
+    min: 1,
+    max: 100_000,
+    default: 50,
+    doc: 'a checkpoint is written about every so many commits',
+  }),
+};
+
+type LakeValues = ValuesOf<typeof lakeSettings>;
+
+export interface LakeConfig {
+  lakeBucket: string;
+  /** Folders in that bucket: the events table and the dead-letters table. */
+  lakePath: string;
+  deadLettersPath: string;
+  /** A commit is made when any of these is reached. */
+  flush: { rows: number; bytes: number; ms: number };
+  checkpointCommits: number;
+}
+
+export function lakeConfig(values: LakeValues): LakeConfig {
+  return {
+    lakeBucket: values.LAKE_BUCKET,
+    lakePath: values.LAKE_PATH,
+    deadLettersPath: values.DEAD_LETTERS_PATH,
+    flush: { rows: values.FLUSH_ROWS, bytes: values.FLUSH_BYTES, ms: values.FLUSH_MS },
+    checkpointCommits: values.CHECKPOINT_COMMITS,
+  };
+}
+
+/** Vacuum deletes every old file in a table's folder that is no part of that table. */
+export function lakeMistakes({
+  LAKE_PATH: events,
+  DEAD_LETTERS_PATH: letters,
+}: Partial<LakeValues>): string[] {
+  if (events === undefined || letters === undefined) return [];
+  const isApart = !`${letters}/`.startsWith(`${events}/`) && !`${events}/`.startsWith(`${letters}/`);
+  if (isApart) return [];
+  return [
+    `LAKE_PATH and DEAD_LETTERS_PATH must be folders outside each other, got ${JSON.stringify(events)} and ${JSON.stringify(letters)}`,
+  ];
+}

@@ -1,0 +1,26 @@
+import type { VideoFile } from '../../functions/video/media/video-file.ts';
+
+/** Two frames a second, of one pixel each: black and white in turn. */
+export function oneColorVideo(): VideoFile {
+  return {
+    facts: {
+      container: 'mp4',
+      codec: 'h264',
+      width: 1,
+      height: 1,
+      rotation: 0,
+      durationSeconds: 30,
+      frameRate: 10,
+      hdr: false,
+      hasAudio: false,
+    },
+    async frameAt(time) {
+      return { time, width: 1, height: 1, rgb: new Uint8Array(3).fill((time * 2) % 2 ? 255 : 0) };
+    },
+    async framesBetween(from) {
+      return Promise.all([0, 0.5, 1].map((after) => this.frameAt(from + after)));
+    },
+    traffic: { bytes: 0, requests: 0 },
+    close: async () => {},
+  };
+}

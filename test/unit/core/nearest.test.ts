@@ -1,0 +1,17 @@
+import { expect, test } from 'vitest';
+import { nearest } from '../../../shared/core/nearest.ts';
+
+const names = ['MOMENT_PROMPT', 'MAX_MOMENTS', 'MAX_SIDE', 'MIN_SECONDS', 'MAX_SECONDS'];
+
+test.each([
+  ['MOMENT_PROMT', 'MOMENT_PROMPT'],
+  ['MAX_MOMENT', 'MAX_MOMENTS'],
+  ['MOMENTPROMPT', 'MOMENT_PROMPT'],
+  ['MAX_SECOND', 'MAX_SECONDS'],
+  ['MAX_SIZE', 'MAX_SIDE'],
+  ['FLUSH_ROWS', undefined],
+  ['A', undefined],
+  ['', undefined],
+])('the nearest to %j is %j', (name, expected) => {
+  expect(nearest(name, names)).toBe(expected);
+});
