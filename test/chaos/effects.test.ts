@@ -14,9 +14,9 @@ import { startTestGcs } from '../helpers/gcs.ts';
 import { randomFrom } from '../helpers/random.ts';
 
 /** Ten thousand where there is time for it: the checks of a commit set EFFECTS. */
-const EVENTS = Number(process.env['EFFECTS'] ?? 120);
+const EVENTS = Number(process.env['EFFECTS'] ?? 60);
 const INSTANCES = 3;
-const AT_A_TIME = Math.min(400, EVENTS);
+const AT_A_TIME = Math.min(100, EVENTS);
 /** One charge in so many kills its process the moment it has happened, and one acknowledgement in so many any process. */
 const KILL_EVERY = Math.max(30, EVENTS / 100);
 const LEASE_MS = 3_000;
@@ -55,6 +55,7 @@ async function run(onUnknown: 'again' | 'stop', events = EVENTS, plugins: Plugin
   const gcs = await startTestGcs({ buckets: ['state'] });
   const bundle = await functionBundle(ENTRY, plugins);
   const env = {
+    STATE_BUCKET: 'state',
     STORAGE_API_ENDPOINT: gcs.server.url,
     PROVIDER_URL: provider.url,
     ON_UNKNOWN: onUnknown,
