@@ -74,13 +74,13 @@ async function announce(
   object: VideoObject,
   context: VideoContext,
 ): Promise<string | undefined> {
-  const { eventsTopic: topic, framesBucket, stateBucket } = context.settings;
+  const { eventsTopic: topic, framesBucket, stateBucket, limits } = context.settings;
   if (topic === undefined) return undefined;
   const { publishOutcome } = await import('./publish-outcome.ts');
   const state = context.storage.bucket(stateBucket);
   const { publisher } = context;
   const names = videoNames(object);
-  return publishOutcome(manifest, ours, { topic, publisher, state, names, framesBucket }, context);
+  return publishOutcome(manifest, ours, { topic, publisher, state, names, framesBucket, limits }, context);
 }
 
 function outcomeOf(

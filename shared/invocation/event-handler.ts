@@ -114,11 +114,11 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const { storage, publisher, log } = { ...connect(config), ...services };
   const state = async () => storage.bucket(config.stateBucket);
   const keep = keepRefusals(state);
-  const { deadLetterTopic } = config;
+  const { deadLetterTopic, limits } = config;
   const publish = deadLetterTopic && publishRefusals(publisher, deadLetterTopic, keep, state);
   const refuse = publish || keep;
   const { name: functionName } = definition;
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env };
+  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env };
   const work =
     'open' in options ? await options.open({ settings, storage, publisher, log, app, refuse }) : options;
   const runtime: Runtime = {
