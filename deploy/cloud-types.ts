@@ -20,6 +20,8 @@ export interface Subscription {
   /** `projects/P/subscriptions/S`. */
   name: string;
   topic?: string;
+  filter?: string;
+  enableMessageOrdering?: boolean;
   ackDeadlineSeconds?: number;
   messageRetentionDuration?: string;
   retryPolicy?: { minimumBackoff?: string; maximumBackoff?: string };
@@ -75,6 +77,10 @@ export interface Binding {
 
 export interface Named {
   name: string;
+}
+
+export interface Metric extends Named {
+  metricDescriptor?: { valueType?: string; labels?: { key: string }[] };
 }
 
 export interface Job extends Named {

@@ -6,7 +6,7 @@ import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import { BUCKET_KINDS, memberOf } from './names.ts';
-import { readAll } from './parts/monitoring.ts';
+import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import { secretsHere } from './secrets.ts';
@@ -102,7 +102,8 @@ const watching: Taken = async (context) => {
 
 /** When nothing looks at them any more. */
 const metrics: Taken = async (context) => {
-  const ours = new Set((await readAll('metrics', context)).map(({ name }) => context.names.metric(name)));
+  const files = (await readAll('metrics', context)).map(({ name }) => name);
+  const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))
     .map(({ name }) => remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context));
@@ -118,7 +119,7 @@ const running: Taken = async (context) => {
     );
 };
 
-/** Eventarc takes its own subscriptions down with the triggers. */
+/** Eventarc takes its own subscriptions down with the triggers. A snapshot is left by a run that was interrupted. */
 const queues: Taken = async (context) => {
   const { cloud, names } = context;
   const all = { ...context, options: { ...context.options, only: undefined } };
@@ -126,7 +127,7 @@ const queues: Taken = async (context) => {
   const subscriptions = new Set([
     names.keptSubscription,
     names.unreadSubscription,
-    ...functionNames(context).map((name) => names.replay(name)),
+    ...functionNames(context).flatMap((name) => [names.push(name), names.replay(name)]),
   ]);
   const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>
     (await list).map(({ name }) => shortName(name)).filter((name) => ours.has(name));
@@ -134,7 +135,11 @@ const queues: Taken = async (context) => {
     of(cloud.subscriptions(), subscriptions),
     of(cloud.topics(), topics),
   ]);
+  const kept = (await cloud.snapshots()).map(({ snapshotId }) => snapshotId);
   return [
+    ...kept
+      .filter((name) => subscriptions.has(name))
+      .map((name) => remove(`snapshot ${name}`, ['pubsub', 'snapshots', 'delete', name], context)),
     ...(subscribed.length > 0
       ? [
           remove(

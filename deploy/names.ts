@@ -28,6 +28,11 @@ export class Names {
     return `projects/${this.place.project}/topics/${topic}`;
   }
 
+  /** Of the subscription by which a topic fires a function. */
+  push(name: string): string {
+    return `${this.place.prefix}-push-${name.toLowerCase()}`;
+  }
+
   /** Of the topic and of its push subscription. */
   replay(name: string): string {
     return this.replayPrefix + name.toLowerCase();

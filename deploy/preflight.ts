@@ -23,6 +23,7 @@ const PERMISSIONS = [
   'pubsub.subscriptions.create',
   'pubsub.subscriptions.update',
   'pubsub.subscriptions.setIamPolicy',
+  'pubsub.snapshots.list',
   'iam.serviceAccounts.create',
   'iam.serviceAccounts.actAs',
   'cloudfunctions.functions.create',

@@ -71,11 +71,11 @@ function sourceOf({ trigger }: FunctionDefinition): string {
 
 const topicName = (key: string): string => `${key} topic`;
 
-/** Reasons have the function as their subject, or its trigger. */
+/** Reasons have the function as their subject, its trigger or its subscription. */
 function becauseIt(reason: string): string {
   return reason
     .replace(/^its trigger receives/, 'receives')
-    .replace(/^its trigger calls the function$/, 'is called by its trigger');
+    .replace(/^its (trigger|subscription) calls the function$/, 'is called by its $1');
 }
 
 function table(head: string[], rows: string[][]): string {

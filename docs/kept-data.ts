@@ -1,5 +1,5 @@
 import { bucketPlans } from '../deploy/parts/buckets.ts';
-import { KEPT_DAYS, UNREAD_DAYS } from '../deploy/parts/subscriptions.ts';
+import { KEPT_DAYS, UNREAD_DAYS } from '../deploy/parts/wanted-subscriptions.ts';
 import { DAY_MS, fileRetentionMs, logRetentionMs } from '../shared/delta/index.ts';
 
 /** One kind of data that the pipeline keeps. */

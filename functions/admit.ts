@@ -5,6 +5,7 @@ import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
+import { pushesAsEvents } from '../shared/invocation/push.ts';
 import { core } from './app.ts';
 import { parseAdmissionConfig } from './settings.ts';
 
@@ -37,7 +38,7 @@ function createAdmittingServer(listener: RequestListener): Server {
   const { memory } = functionNamed(core, name)?.instance ?? { memory: '512Mi' };
   const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
   const log = createLogger({ fields: { function: name } });
-  const server = createServer(new Admission({ bytes, log }).guard(inFlight.track(listener)));
+  const server = createServer(new Admission({ bytes, log }).guard(inFlight.track(pushesAsEvents(listener))));
   // a body must be there in the time that the longest of the small functions has
   server.requestTimeout = 60_000;
   // the front end keeps connections for 600 s: one that we close first may be the one it sends on

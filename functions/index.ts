@@ -1,5 +1,6 @@
 import { cloudEvent } from '@google-cloud/functions-framework';
 import type { Handler } from '../shared/app/define-function.ts';
+import { completeEvent } from '../shared/invocation/push.ts';
 import { answerBusy } from './admit.ts';
 import { core } from './app.ts';
 import './one-domain.ts';
@@ -10,7 +11,7 @@ for (const definition of core.functions) {
   // One parameter: the framework takes two for a callback.
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
-    const settlement = await (await loaded).handle(event, core, definition);
+    const settlement = await (await loaded).handle(completeEvent(event), core, definition);
     if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
   });
 }

@@ -10,9 +10,7 @@ import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
 import { realGeminiSettings, startBrain } from './brain.ts';
-import { createForwarder } from './dead-letters.ts';
-import type { Delivery } from './eventarc/delivery-store.ts';
-import { Eventarc, type Route } from './eventarc/eventarc.ts';
+import { publishFinalized, publishKept } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { environmentOf, localSettings } from './function-settings.ts';
 import { TOPICS } from './function-subscriptions.ts';
@@ -20,6 +18,8 @@ import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
 import { makeFolder } from './make-folder.ts';
+import type { DeadLetter } from './pubsub/broker.ts';
+import type { PushAttempt } from './pubsub/push.ts';
 import type { PubsubServer } from './pubsub/server.ts';
 import { startPubsubPart } from './pubsub-part.ts';
 import type { VertexServer } from './vertex/server.ts';
@@ -78,8 +78,9 @@ export interface LocalCloudOptions {
 /** What happens in the cloud, for whoever shows it. All optional, none may throw. */
 export interface CloudEvents {
   onFinalized?: (resource: ObjectResource) => void;
-  onAttempt?: (delivery: Delivery, result: number | string) => void;
-  onDeadLetter?: (delivery: Delivery, file: string) => void;
+  /** Of a function, for an event or a message. */
+  onAttempt?: (name: string, attempt: PushAttempt) => void;
+  onDeadLetter?: (letter: DeadLetter) => void;
   /** A line a function wrote: JSON, as a rule. */
   onFunctionLine?: (name: string, line: string) => void;
   onFunctionCrash?: (name: string, how: string) => void;
@@ -97,7 +98,6 @@ export interface LocalCloud {
   vertex: VertexServer | undefined;
   /** Undefined where it is somebody else's. */
   pubsub: PubsubServer | undefined;
-  eventarc: Eventarc;
   processes: FunctionProcess[];
   close(): Promise<void>;
 }
@@ -116,11 +116,12 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    let eventarc: Eventarc | undefined;
+    let isUp = false;
+    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const takeOver = (resource: ObjectResource, id: string): void => {
-      // Before Eventarc runs, the event waits in the server's outbox.
-      if (!eventarc) return;
-      eventarc.accept(resource);
+      // before every trigger has its topic, the event waits in the server's outbox
+      if (!isUp) return;
+      publishFinalized(resource, wanted, pubsub.publishEvent);
       gcs.outbox.ack(id);
       events.onFinalized?.(resource);
     };
@@ -143,6 +144,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       url,
       backoff,
       pushAnywhere,
+      onDeadLetter: events.onDeadLetter,
       onTrouble: events.onTrouble,
     });
     closers.push(() => pubsub.close());
@@ -160,7 +162,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       PUBSUB_API_ENDPOINT: pubsub.url,
       ...(brain?.env ?? realGeminiSettings(settings)),
     });
-    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const source = options.bundleDir ?? (await bundleHere(closers));
     const started = await Promise.all(
       wanted.map(async (one) => {
@@ -170,28 +171,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       }),
     );
 
-    const routes: Route[] = [];
     for (const [definition, processes] of started) {
       const urls = processes.map(({ url }) => url);
-      const { trigger } = definition;
-      if (trigger.kind === 'objectFinalized') routes.push({ definition, bucket: trigger.bucket, urls });
-      await pubsub.subscribeFunction(definition, urls);
+      const { name } = definition;
+      await pubsub.subscribeFunction(definition, urls, (attempt) => events.onAttempt?.(name, attempt));
     }
     closers.push(() => pubsub.stopPushing());
-    const topic = TOPICS.deadLetters;
-    const forwarder = createForwarder({ pubsubUrl: pubsub.url, topic, project: PROJECT });
-    closers.push(() => forwarder.close());
-    eventarc = new Eventarc({
-      dir: join(dir, 'eventarc'),
-      routes,
-      backoff,
-      ...(events.onAttempt && { onAttempt: events.onAttempt }),
-      ...(events.onDeadLetter && { onDeadLetter: events.onDeadLetter }),
-      ...(events.onTrouble && { onTrouble: events.onTrouble }),
-      forward: (delivery) => forwarder.forward(delivery),
-    });
-    const running = eventarc;
-    closers.push(() => running.close());
+    publishKept(join(dir, 'eventarc'), wanted, pubsub.publishEvent);
+    isUp = true;
     for (const { object, id } of gcs.outbox.pending()) takeOver(object, id);
 
     closers.push(runSchedules(app, pubsub.url));
@@ -212,7 +199,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       gcs,
       pubsub: pubsub.server,
       vertex: brain?.vertex,
-      eventarc,
       processes: started.flatMap(([, processes]) => processes),
       close,
     };

@@ -6,6 +6,7 @@ import { BUCKET_KINDS, memberOf } from '../names.ts';
 import { agentRoles, earlyRoles, serviceRoles, type Wanted } from '../roles.ts';
 import { secretsHere } from '../secrets.ts';
 import type { Step } from '../step.ts';
+import { functionsMadeAnew } from './functions.ts';
 import { wantedTopics } from './topics.ts';
 
 /** An account made a moment ago, and somebody else's change at the same time. */
@@ -37,6 +38,7 @@ export const invokers: Part = {
   title: 'who may call the functions',
   async plan(context) {
     const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
+    for (const name of (await functionsMadeAnew(context)).keys()) there.delete(name);
     const wanted = serviceRoles(context);
     const looked = chosen(context)
       .map(({ name }) => ({ kind: 'service', name: context.names.function(name) }) as const)

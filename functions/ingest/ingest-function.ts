@@ -11,8 +11,8 @@ import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubs
 import { isBatch, type ReadOptions, STRUCTURED } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
-import { tellRefusal } from '../../shared/invocation/handle.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
+import { tellRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';

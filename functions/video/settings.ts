@@ -8,7 +8,6 @@ import {
   number,
   oneOf,
   optional,
-  place,
   readSettings,
   required,
   text,
@@ -138,7 +137,6 @@ export const settings = {
   LEASE_SECONDS: integer({ min: 1, max: 3_600, default: 60, doc: 'how long a lease outlives its owner' }),
   PRELOAD: flag({ default: false, doc: 'load everything at the first event' }),
   VERTEX_API_ENDPOINT: endpoint({ form: 'host:port', doc: 'host and port in place of Vertex AI' }),
-  K_SERVICE: place(text({ doc: 'set by Cloud Run: whether this is Google' })),
 };
 
 /** What each value means and its unit is said once, in `settings`. 0 as "no value" is undefined here. */

@@ -1,6 +1,7 @@
+import { FilterError } from '../events/message-filter.ts';
 import type { FunctionDefinition } from './define-function.ts';
 import { settingMistakes } from './setting-mistakes.ts';
-import { type Trigger, triggerTopic } from './trigger.ts';
+import { subscriptionFilter, type Trigger, triggerTopic } from './trigger.ts';
 
 export interface BucketDefinition {
   /** The environment variable that tells functions its name. */
@@ -59,6 +60,7 @@ function mistakesOf({ name, trigger, maxDeliveryAttempts, roles }: FunctionDefin
       ? []
       : [`name must be camelCase letters and digits, at most 40, got ${JSON.stringify(name)}`]),
     ...sourceMistakes(trigger, app),
+    ...filterMistakes(trigger),
     ...(maxDeliveryAttempts >= 5 && maxDeliveryAttempts <= 100
       ? []
       : [`maxDeliveryAttempts must be 5 to 100, got ${maxDeliveryAttempts}`]),
@@ -74,4 +76,14 @@ function sourceMistakes(trigger: Trigger, { buckets, topics }: App): string[] {
     trigger.kind === 'objectFinalized' ? ['bucket', trigger.bucket, buckets] : ['topic', topic ?? '', topics];
   if (Object.hasOwn(declared, key)) return [];
   return [`its ${kind} must be one of ${Object.keys(declared).join(', ')}, got ${JSON.stringify(key)}`];
+}
+
+function filterMistakes(trigger: Trigger): string[] {
+  try {
+    subscriptionFilter(trigger);
+    return [];
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return [`its filter is refused by Pub/Sub: ${error.message}`];
+  }
 }

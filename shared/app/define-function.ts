@@ -1,7 +1,7 @@
 import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
-import type { Trigger } from './trigger.ts';
+import { type Trigger, triggerTopic } from './trigger.ts';
 
 export interface Role {
   role: string;
@@ -56,10 +56,17 @@ export interface FunctionDefinition {
 export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'> &
   Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'>>;
 
-const TRIGGER_ROLES: readonly Role[] = [
-  { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
-  { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
-];
+/** A subscription pushes as the function's own account; a trigger of Eventarc also receives as it. */
+function triggerRoles(trigger: Trigger): readonly Role[] {
+  const calls = { role: 'roles/run.invoker', on: 'function' };
+  if (triggerTopic(trigger) !== undefined) {
+    return [{ ...calls, reason: 'its subscription calls the function' }];
+  }
+  return [
+    { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+    { ...calls, reason: 'its trigger calls the function' },
+  ];
+}
 
 /**
  * One function of an app. Its failed deliveries are always retried: without that, an event that fails once is lost.
@@ -81,6 +88,6 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
     settings: {},
     secrets: [],
     ...options,
-    roles: [...options.roles, ...TRIGGER_ROLES],
+    roles: [...options.roles, ...triggerRoles(options.trigger)],
   };
 }

@@ -1,3 +1,6 @@
+import { MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../events/event-types.ts';
+import { FilterError, parseFilter } from '../events/message-filter.ts';
+
 /**
  * What fires a function. Plain values: registration, the local cloud, deployment and the docs are derived from
  * them. Buckets and topics are named by their keys in the app.
@@ -12,6 +15,17 @@ export interface ObjectFinalized {
 export interface MessagePublished {
   kind: 'messagePublished';
   topic: string;
+  /**
+   * Event types, matched whole against the attribute `ce-type`; all messages by default. Pub/Sub drops the others
+   * before delivery, unseen, and so every message whose producer does not set the attribute. Events that this
+   * project publishes have it, as have all CloudEvents in binary mode; a structured CloudEvent has it only if its
+   * producer repeats it there.
+   */
+  types?: readonly string[];
+  /** Another condition, in Pub/Sub's syntax: https://cloud.google.com/pubsub/docs/subscription-message-filter */
+  filter?: string;
+  /** Messages of one ordering key are delivered one after the other, in the order they were published in. */
+  ordering?: boolean;
 }
 
 export interface Schedule {
@@ -27,7 +41,13 @@ export function objectFinalized(on: Omit<ObjectFinalized, 'kind'>): ObjectFinali
   return { kind: 'objectFinalized', ...on };
 }
 
-/** Fired by each message published to a topic. */
+/**
+ * Fired by each message published to a topic, or by those that match. Filter and ordering are fixed when the
+ * subscription is made: a deployment that changes them makes a new one.
+ *
+ * @example
+ * messagePublished({ topic: 'events', types: ['user.created'], filter: 'attributes.tenant = "a"', ordering: true })
+ */
 export function messagePublished(on: Omit<MessagePublished, 'kind'>): MessagePublished {
   return { kind: 'messagePublished', ...on };
 }
@@ -37,6 +57,31 @@ export function schedule(on: Omit<Schedule, 'kind'>): Schedule {
   return { kind: 'schedule', ...on };
 }
 
+/**
+ * The filter of the trigger's subscription; undefined if it takes every message. Throws FilterError for one that
+ * Pub/Sub would refuse: a wrong syntax, or more than 256 bytes, which are about five types.
+ */
+export function subscriptionFilter(trigger: Trigger): string | undefined {
+  if (trigger.kind !== 'messagePublished') return undefined;
+  const { types, filter } = trigger;
+  if (types === undefined && filter === undefined) return undefined;
+  if (types?.length === 0) throw new FilterError('types must have at least one type, got none');
+  // each on its own, or `a) OR (b` would match more than both
+  if (filter !== undefined) parseFilter(filter);
+  const ofTypes = types?.map((type) => `attributes."ce-type" = ${quotedType(type)}`).join(' OR ');
+  const both = [ofTypes, filter].filter((one) => one !== undefined);
+  const whole = both.length === 1 ? both[0]! : both.map((one) => `(${one})`).join(' AND ');
+  parseFilter(whole);
+  return whole;
+}
+
+function quotedType(type: string): string {
+  if (type !== '' && !/[\p{Cc}]/u.test(type)) return `"${type.replaceAll(/["\\]/g, '\\$&')}"`;
+  throw new FilterError(
+    `types must be text of at least one character without control characters, got ${JSON.stringify(type)}`,
+  );
+}
+
 /** The topic whose messages fire the function; undefined if a bucket does. */
 export function triggerTopic(trigger: Trigger): string | undefined {
   return trigger.kind === 'objectFinalized' ? undefined : trigger.topic;
@@ -44,7 +89,5 @@ export function triggerTopic(trigger: Trigger): string | undefined {
 
 /** The CloudEvents type that Eventarc filters on: https://cloud.google.com/eventarc/docs/reference/supported-events */
 export function eventTypeOf(trigger: Trigger): string {
-  return trigger.kind === 'objectFinalized'
-    ? 'google.cloud.storage.object.v1.finalized'
-    : 'google.cloud.pubsub.topic.v1.messagePublished';
+  return trigger.kind === 'objectFinalized' ? OBJECT_FINALIZED : MESSAGE_PUBLISHED;
 }

@@ -4,7 +4,7 @@ import { appSettings } from '../../../shared/app/app-settings.ts';
 import { type App, defineApp, functionNamed } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { flag, integer, optional, text } from '../../../shared/app/settings.ts';
-import { messagePublished, objectFinalized, schedule } from '../../../shared/app/trigger.ts';
+import { messagePublished, objectFinalized, schedule, type Trigger } from '../../../shared/app/trigger.ts';
 
 const greet = defineFunction({
   name: 'greet',
@@ -22,7 +22,13 @@ const app: App = {
 };
 
 test('a function gets the roles that its trigger needs', () => {
-  expect(greet.roles.map(({ role, on }) => [role, on])).toEqual([
+  const rolesOf = (trigger: Trigger) =>
+    defineFunction({ ...greet, roles: [], trigger }).roles.map(({ role, on }) => [role, on]);
+  expect(rolesOf(messagePublished({ topic: 'events' }))).toEqual([['roles/run.invoker', 'function']]);
+  expect(rolesOf(schedule({ cron: '* * * * *', topic: 'events' }))).toEqual([
+    ['roles/run.invoker', 'function'],
+  ]);
+  expect(rolesOf(objectFinalized({ bucket: 'raw' }))).toEqual([
     ['roles/eventarc.eventReceiver', 'project'],
     ['roles/run.invoker', 'function'],
   ]);
@@ -53,6 +59,11 @@ test.each<[string, Partial<App>, RegExp]>([
     'a schedule on an undeclared topic',
     { functions: [{ ...greet, trigger: schedule({ cron: '* * * * *', topic: 'ticks' }) }] },
     /its topic must be one of events, got "ticks"/,
+  ],
+  [
+    'a filter that Pub/Sub refuses',
+    { functions: [{ ...greet, trigger: messagePublished({ topic: 'events', filter: 'attributes.a = b' }) }] },
+    /greet: its filter is refused by Pub\/Sub: expected a quoted value at 15, got "b"/,
   ],
   [
     'attempts that Pub/Sub does not take',
