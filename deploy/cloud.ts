@@ -53,6 +53,7 @@ export class Cloud {
   buckets = () => this.list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
   topics = () => this.list<Named>('pubsub', 'pubsub', 'topics', 'list');
   subscriptions = () => this.list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
+  snapshots = () => this.list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
   accounts = () => this.list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
   functions = () =>
     this.list<CloudFunction>('cloudfunctions', 'functions', 'list', '--v2', `--regions=${this.place.region}`);

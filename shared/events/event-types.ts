@@ -7,7 +7,13 @@ import type { Json } from '../core/json-value.ts';
 export interface EventTypes {
   'google.cloud.storage.object.v1.finalized': Json;
   'google.cloud.pubsub.topic.v1.messagePublished': Json;
+  'google.cloud.audit.log.v1.written': Json;
 }
 
 /** Unknown for a type without a schema. */
 export type DataOf<T extends string> = T extends keyof EventTypes ? EventTypes[T] : unknown;
+
+/** CloudEvents types of Google's own: https://cloud.google.com/eventarc/docs/reference/supported-events */
+export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
+export const AUDIT_LOG_WRITTEN = 'google.cloud.audit.log.v1.written';
+export const OBJECT_FINALIZED = 'google.cloud.storage.object.v1.finalized';
