@@ -8,6 +8,7 @@ import {
   placeVariables,
 } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
+import { loadApp } from '../shared/app/load-app.ts';
 import type { Setting } from '../shared/app/settings.ts';
 
 const file = fileURLToPath(new URL('configuration.md', import.meta.url));
@@ -21,10 +22,10 @@ const HEADINGS: Readonly<Record<string, string>> = {
   'ingestEvent, maintainTable, inspectDeadLetter': 'Tables',
 };
 
-const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there.
+const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there; with the folder of another app behind it, it prints that app's.
 
-- A deployed function gets what it declares of the lines of \`deploy.env\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
-- \`npm start\` and \`pipeline process\` pass on what the functions declare of the variables of your shell, and nothing else. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
+- A deployed function gets what it declares of the lines of \`deploy.env\`, or of \`DIR/deploy.env\` for \`--app DIR\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
+- \`npm start\` and \`pipeline process\` pass on what the functions declare of the variables of your shell, and nothing else. A name that is nearly one of these is warned about. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
 - An empty variable counts as not set. If anything is wrong, a function refuses to work with one error, \`invalid-config\`, that lists every bad variable: \`MAX_MOMENTS must be an integer from 1 to 20, got "99"\`.`;
 
 const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function; \`deploy.env\` must not contain them. A topic is \`projects/P/topics/T\`, or its short name if \`GOOGLE_CLOUD_PROJECT\` is set. Names that would make a function trigger itself are refused before anything is written.`;
@@ -148,5 +149,7 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  writeFileSync(file, configurationDocument());
+  const [, , dir] = process.argv;
+  if (dir === undefined) writeFileSync(file, configurationDocument());
+  else process.stdout.write(configurationDocument((await loadApp(dir)).app));
 }

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Failure, quoted } from '../cli/common/options.ts';
-import { operatorMistake, operatorSettings, pickSettings } from '../shared/app/app-settings.ts';
+import { appSettings, operatorMistake, operatorSettings, pickSettings } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { nearest } from '../shared/core/nearest.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { readSettingLines } from './settings-file.ts';
 
@@ -17,6 +18,22 @@ export const CREDENTIALS = [
   'GOOGLE_CLOUD_QUOTA_PROJECT',
   'CLOUDSDK_CONFIG',
 ];
+
+/**
+ * Variables of the shell that no function declares, but whose names are nearly one that is: a warning for each, as
+ * they may be anybody's.
+ */
+export function mistypedSettings(app: App, shell: Env): string[] {
+  const names = operatorSettings(app).map(({ name }) => name);
+  const secrets = app.functions.flatMap((one) => one.secrets);
+  const known = new Set([...names, ...secrets, ...appSettings(app).map(({ name }) => name), ...CREDENTIALS]);
+  return Object.keys(shell)
+    .filter((name) => !known.has(name) && shell[name])
+    .flatMap((name) => {
+      const meant = nearest(name, names, 1);
+      return meant === undefined ? [] : [`${name} is no setting of a function; did you mean ${meant}?`];
+    });
+}
 
 /**
  * Settings for the functions of an app. `given` was written for it, so that a name that no function declares is a

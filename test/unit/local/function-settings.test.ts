@@ -8,6 +8,7 @@ import { core } from '../../../functions/app.ts';
 import {
   environmentOf,
   localSettings,
+  mistypedSettings,
   SECRETS_FILE,
   settingsOfFile,
 } from '../../../local/function-settings.ts';
@@ -50,6 +51,21 @@ test('one error lists every setting that no function declares or could read', ()
       'did you mean MOMENT_PROMPT?; RAW_BUCKET is set by the deployment; ' +
       'FRAME_FORMAT must be one of png, jpeg, webp, avif, got "gif"',
   );
+});
+
+test('a variable of the shell whose name is nearly that of a setting is warned about', () => {
+  const shell = {
+    MOMENT_PROMT: 'a cat',
+    MAX_MOMENTS: '2',
+    PATH: '/bin',
+    HOME: '/root',
+    MAX_FILES: '1',
+    MAX_SIDES: '',
+    RAW_BUCKET: 'x',
+  };
+  expect(mistypedSettings(core, shell)).toEqual([
+    'MOMENT_PROMT is no setting of a function; did you mean MOMENT_PROMPT?',
+  ]);
 });
 
 test('a function gets what it declares, and the names by which credentials are found', () => {
