@@ -6,6 +6,7 @@ import {
   appSettings,
   operatorSettings,
   placeVariables,
+  secretsOf,
 } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import { loadApp } from '../shared/app/load-app.ts';
@@ -33,10 +34,10 @@ const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function
 const ENDPOINTS =
   "For local runs and tests. In the cloud, Google's own are used, and `deploy.env` must not contain these.";
 
-const SECRETS = `A function lists its secrets in its definition: \`secrets: ['MAIL_API_KEY']\`. No function of the core has one.
+const SECRETS = `A function lists the secrets that it needs in its definition, as in \`secrets: ['MAIL_API_KEY']\`; the core needs none. Those of the table are optional.
 
-- In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that list it may read it (see [deploy](deploy.md#secrets)).
-- \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file.
+- In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that read it may (see [deploy](deploy.md#secrets)). \`deploy.env\` must not contain it.
+- \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file. Optional ones may be variables of your shell instead.
 - The function reads them with its settings: \`readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)\`. A secret's value appears in no message.`;
 
 const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \`.local\` by themselves. For Google's, \`eval "$(./deploy.sh … --env)"\` sets what they need.
@@ -61,7 +62,7 @@ export function configurationDocument(app: App = core): string {
     ['Set by the deployment', DEPLOYED, placeTable(app)],
     ...groups(app),
     ['Endpoints', ENDPOINTS, endpointTable(app)],
-    ['Secrets', SECRETS],
+    ['Secrets', SECRETS, secretTable(app)],
     ['The pipeline command and deploy.sh', COMMANDS],
   ];
   const contents = sections.map(([heading]) => `- [${heading}](#${anchorOf(heading)})`).join('\n');
@@ -109,6 +110,19 @@ function placeTable(app: App): string {
       const by = isAll ? 'all functions' : requiredBy.map((one) => `\`${one}\``).join(', ');
       return [`\`${name}\``, by, setting.doc];
     });
+  return table(['variable', 'required by', 'meaning'], rows);
+}
+
+function secretTable(app: App): string {
+  const docs = new Map(appSettings(app).map(({ name, setting }) => [name, setting.doc]));
+  const readers = new Map<string, string[]>();
+  for (const one of app.functions) {
+    for (const { name, required } of secretsOf(one)) {
+      const known = readers.get(name) ?? [];
+      readers.set(name, required ? [...known, `\`${one.name}\``] : known);
+    }
+  }
+  const rows = [...readers].map(([name, needed]) => [`\`${name}\``, needed.join(', '), docs.get(name) ?? '']);
   return table(['variable', 'required by', 'meaning'], rows);
 }
 

@@ -1,7 +1,13 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Failure, quoted } from '../cli/common/options.ts';
-import { appSettings, operatorMistake, operatorSettings, pickSettings } from '../shared/app/app-settings.ts';
+import {
+  appSettings,
+  operatorMistake,
+  operatorSettings,
+  pickSettings,
+  secretsOf,
+} from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { nearest } from '../shared/core/nearest.ts';
@@ -25,7 +31,7 @@ export const CREDENTIALS = [
  */
 export function mistypedSettings(app: App, shell: Env): string[] {
   const names = operatorSettings(app).map(({ name }) => name);
-  const secrets = app.functions.flatMap((one) => one.secrets);
+  const secrets = app.functions.flatMap((one) => secretsOf(one).map(({ name }) => name));
   const known = new Set([...names, ...secrets, ...appSettings(app).map(({ name }) => name), ...CREDENTIALS]);
   return Object.keys(shell)
     .filter((name) => !known.has(name) && shell[name])
@@ -64,21 +70,28 @@ export function environmentOf(
   return {
     ...Object.fromEntries(CREDENTIALS.flatMap((name) => (shell[name] ? [[name, shell[name]]] : []))),
     ...pickSettings(app, definition, settings),
-    ...secretsOf(definition, secretsFile),
+    ...secretValues(definition, shell, secretsFile),
   };
 }
 
-function secretsOf({ name, secrets }: FunctionDefinition, file: string): Record<string, string> {
-  if (secrets.length === 0) return {};
+/** Those of the file, and of the shell what the function can do without. */
+function secretValues(definition: FunctionDefinition, shell: Env, file: string): Record<string, string> {
+  const wanted = secretsOf(definition);
+  if (wanted.length === 0) return {};
   const lines = existsSync(file) ? readSettingLines(file) : [];
-  const held = new Map(lines.map((line) => [line.name, line.value]));
-  const missing = secrets.filter((one) => !held.get(one)?.trim());
+  const held = new Map(lines.map((line) => [line.name, line.value.trim()]));
+  const missing = wanted.filter(({ name, required }) => required && !held.get(name)).map(({ name }) => name);
   if (missing.length > 0) {
     throw new Failure(
-      `${name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
+      `${definition.name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
     );
   }
-  return Object.fromEntries(secrets.map((one) => [one, held.get(one) ?? '']));
+  return Object.fromEntries(
+    wanted.flatMap(({ name, required }) => {
+      const value = held.get(name) || (required ? undefined : shell[name]);
+      return value ? [[name, value]] : [];
+    }),
+  );
 }
 
 /** Settings of a file such as deploy.env; none without one. Throws Failure. */

@@ -34,6 +34,7 @@ test.each([
   ['K_SERVICE=x', /K_SERVICE is set by the deployment/],
   ['STORAGE_API_ENDPOINT=http://x', /STORAGE_API_ENDPOINT is set by local runs only/],
   ['MOMENT_PROMT=a cat', /no function has a setting MOMENT_PROMT; did you mean MOMENT_PROMPT\?/],
+  ['OTEL_EXPORTER_OTLP_HEADERS=x-key=1', /OTEL_EXPORTER_OTLP_HEADERS is a secret, not a setting$/],
   ['WEATHER=fine', /no function has a setting WEATHER$/],
   ['MAX_MOMENTS=99', /line 1: MAX_MOMENTS must be an integer from 1 to 20, got "99"/],
   [

@@ -71,9 +71,10 @@ test('a setting that is added shows, under the functions that read it', () => {
     MAILS: integer({ min: 0, max: 9_999, default: 1_000, doc: 'mails a day' }),
   };
   const changed = configurationDocument(
-    defineApp({ ...core, functions: [{ ...video!, settings }, ...others] }),
+    defineApp({ ...core, functions: [{ ...video!, settings, secrets: ['MAIL_API_KEY'] }, ...others] }),
   );
   const videos = changed.slice(changed.indexOf('\n## Videos\n'), changed.indexOf('\n## Events\n'));
   expect(videos).toContain('\n| `MAIL_FROM` | required | | sender: a \\| b |\n');
   expect(videos).toContain('\n| `MAILS` | 1,000 | 0 to 9,999 | mails a day |\n');
+  expect(changed).toContain('\n| `MAIL_API_KEY` | `processVideo` | |\n');
 });

@@ -94,6 +94,18 @@ test('a function gets its own secrets from a file, and a missing one is reported
   expect(() => of('HOOK')).not.toThrow(/hunter2/);
 });
 
+test('a secret that a function can do without may be in the file or in the shell', () => {
+  const secretsFile = join(dir, 'optional.env');
+  const name = 'OTEL_EXPORTER_OTLP_HEADERS';
+  const of = (shell: Record<string, string>) =>
+    environmentOf(core, ingest, { settings: {}, shell, secretsFile });
+  expect(of({})).toEqual({});
+  expect(of({ [name]: 'x-key=shell' })).toEqual({ [name]: 'x-key=shell' });
+  writeFileSync(secretsFile, `${name}=x-key=file\n`);
+  expect(of({ [name]: 'x-key=shell' })).toEqual({ [name]: 'x-key=file' });
+  expect(localSettings(core, { given: {}, shell: { [name]: 'x-key=shell' } })).toEqual({});
+});
+
 test('Git ignores the file of secrets', () => {
   // exit code 1 if it does not
   expect(execFileSync('git', ['check-ignore', SECRETS_FILE], { encoding: 'utf8' }).trim()).toBe(SECRETS_FILE);
