@@ -23,7 +23,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   'ingestEvent, maintainTable, inspectDeadLetter': 'Tables',
 };
 
-const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there; with the folder of another app behind it, it prints that app's.
+const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there; given the folder of another app, it prints that app's tables.
 
 - A deployed function gets what it declares of the lines of \`deploy.env\`, or of \`DIR/deploy.env\` for \`--app DIR\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
 - \`npm start\` and \`pipeline process\` pass on what the functions declare of the variables of your shell, and nothing else. A name that is nearly one of these is warned about. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
@@ -36,7 +36,7 @@ const ENDPOINTS =
 
 const SECRETS = `A function lists the secrets that it needs in its definition, as in \`secrets: ['MAIL_API_KEY']\`; the core needs none. Those of the table are optional.
 
-- In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that read it may (see [deploy](deploy.md#secrets)). \`deploy.env\` must not contain it.
+- In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that declare it can read it (see [deploy](deploy.md#secrets)). \`deploy.env\` must not contain it.
 - \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file. Optional ones may be variables of your shell instead.
 - The function reads them with its settings: \`readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)\`. A secret's value appears in no message.`;
 
