@@ -25,8 +25,8 @@ const HEADINGS: Readonly<Record<string, string>> = {
 
 const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there; given the folder of another app, it prints that app's tables.
 
-- A deployed function gets what it declares of the lines of \`deploy.env\`, or of \`DIR/deploy.env\` for \`--app DIR\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
-- \`npm start\` and \`pipeline process\` pass on what the functions declare of the variables of your shell, and nothing else. A name that is nearly one of these is warned about. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
+- A deployed function gets those settings of \`deploy.env\` that it declares, or of \`DIR/deploy.env\` for \`--app DIR\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
+- \`npm start\` and \`pipeline process\` pass on those variables of your shell that the functions declare, and nothing else. They warn about a name that is nearly one of these. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
 - An empty variable counts as not set. If anything is wrong, a function refuses to work with one error, \`invalid-config\`, that lists every bad variable: \`MAX_MOMENTS must be an integer from 1 to 20, got "99"\`.`;
 
 const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function; \`deploy.env\` must not contain them. A topic is \`projects/P/topics/T\`, or its short name if \`GOOGLE_CLOUD_PROJECT\` is set. Names that would make a function trigger itself are refused before anything is written.`;
@@ -103,14 +103,21 @@ function settingTable(settings: readonly AppSetting[]): string {
 
 function placeTable(app: App): string {
   const places = placeVariables(app);
-  const rows = appSettings(app)
-    .filter(({ name, setting }) => places.has(name) || setting.setBy === 'deployment')
+  const declared = appSettings(app)
+    // functions of the core read all names of its buckets and topics: an app need not have them
+    .filter(({ name, setting: { type, setBy } }) =>
+      ['bucket', 'topic'].includes(type) ? places.has(name) : setBy === 'deployment',
+    )
     .map(({ name, setting, requiredBy }) => {
       const isAll = requiredBy.length === app.functions.length;
       const by = isAll ? 'all functions' : requiredBy.map((one) => `\`${one}\``).join(', ');
       return [`\`${name}\``, by, setting.doc];
     });
-  return table(['variable', 'required by', 'meaning'], rows);
+  const names = new Set(appSettings(app).map(({ name }) => name));
+  const others = [...places]
+    .filter(([variable]) => !names.has(variable))
+    .map(([variable, key]) => [`\`${variable}\``, '', (app.buckets[key] ?? app.topics[key])?.doc ?? '']);
+  return table(['variable', 'required by', 'meaning'], [...others, ...declared]);
 }
 
 function secretTable(app: App): string {
