@@ -38,6 +38,7 @@ export interface EventWork<E extends ParsedEvent, S> {
 
 /** What an instance has before its first event. */
 export interface Instance<S> extends Services {
+  functionName: string;
   settings: S;
   app: App;
   refuse: Refuse;
@@ -121,8 +122,8 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const tracing =
     config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
   const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env, tracing };
-  const work =
-    'open' in options ? await options.open({ settings, storage, publisher, log, app, refuse }) : options;
+  const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, refuse };
+  const work = 'open' in options ? await options.open(instance) : options;
   const runtime: Runtime = {
     ...{ log, state },
     project: config.project,

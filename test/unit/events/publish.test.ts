@@ -238,7 +238,9 @@ describe('budget of a correlation', () => {
     const limits = { maxEventsPerCorrelation: 200 };
     const outgoing = new Outgoing({ ...CAUSE, hops: 1 }, { ...tools, limits, state: async () => store });
     expect(codes(await fanOut(outgoing, 200))).toEqual([]);
-    await expect(outgoing.publish('events', greeting(200))).rejects.toMatchObject({ code: 'too-many-events' });
+    await expect(outgoing.publish('events', greeting(200))).rejects.toMatchObject({
+      code: 'too-many-events',
+    });
     const { putIfAbsent = 0, stat = 0, list = 0 } = asked;
     expect(putIfAbsent + stat + list).toBeLessThan(4 * 200);
   });
