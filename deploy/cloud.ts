@@ -5,6 +5,7 @@ import type {
   Displayed,
   EventarcTrigger,
   Job,
+  Metric,
   Named,
   Subscription,
 } from './cloud-types.ts';
@@ -52,6 +53,7 @@ export class Cloud {
   buckets = () => this.list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
   topics = () => this.list<Named>('pubsub', 'pubsub', 'topics', 'list');
   subscriptions = () => this.list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
+  snapshots = () => this.list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
   accounts = () => this.list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
   functions = () =>
     this.list<CloudFunction>('cloudfunctions', 'functions', 'list', '--v2', `--regions=${this.place.region}`);
@@ -60,7 +62,7 @@ export class Cloud {
   jobs = () =>
     this.list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.place.region}`);
   secrets = () => this.list<Named>('secretmanager', 'secrets', 'list');
-  metrics = () => this.list<Named>('logging', 'logging', 'metrics', 'list');
+  metrics = () => this.list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
   alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
 

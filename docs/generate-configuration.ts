@@ -50,6 +50,7 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 | \`STORAGE_API_ENDPOINT\`, \`PUBSUB_API_ENDPOINT\` | \`lake\`, \`dlq\` | services in place of Google's |
 | \`GOOGLE_APPLICATION_CREDENTIALS\`, \`CLOUDSDK_CONFIG\` | \`npm start\`, \`process\` | where application default credentials are looked for |
 | \`FFMPEG_PATH\`, \`GEMINI_VIDEO\`, \`GEMINI_VIDEO_BUCKET\` | \`npm start\`, \`process\` | as above |
+| \`PIPELINE_APP\` | \`dlq\`, \`npm start\`, \`deploy.sh\`, the build | folder of the app, if \`--app\` is not given (default: \`functions\`, the core app); set by the deployment |
 | \`REGION\` | \`deploy.sh\` | the region, if \`--region\` is not given |`;
 
 /** docs/configuration.md, as it would be for this app. */

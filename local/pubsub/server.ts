@@ -6,7 +6,15 @@ import { type Answer, type Call, ClientGone, readJson, send, sendError } from '.
 import { Broker, type DeadLetter } from './broker.ts';
 import { codeOf, PubsubError } from './errors.ts';
 import { createFaults, type FaultAction, type Faults } from './faults.ts';
-import { type FunctionSubscription, fullName, subscribeFunction } from './function-subscription.ts';
+import { startForwarding } from './forward.ts';
+import {
+  ensureSubscription,
+  type FunctionSubscription,
+  fullName,
+  subscribeFunction,
+} from './function-subscription.ts';
+import type { Message } from './message.ts';
+import type { EventMessage } from './push-body.ts';
 import { type Route, route } from './router.ts';
 import type { FileSizes } from './state.ts';
 import { createStats, type PubsubStats } from './stats.ts';
@@ -40,10 +48,18 @@ export interface PubsubServer {
   ensureTopic(name: string): void;
   /** Pushes a topic's messages to a function, now and after every restart that calls it again. */
   subscribeFunction(subscription: FunctionSubscription): void;
+  /** Ends all pushes to functions; those under way count as never made. */
+  stopPushing(): void;
+  /** On disk when it returns. Throws if it cannot be written. */
+  publish(topic: string, message: EventMessage): void;
+  /** Sends a topic's messages on, each until that succeeds. The same name goes on where it ended. */
+  forward(name: string, topic: string, send: (message: Message) => Promise<unknown>): void;
   stats(): PubsubStats;
   resetStats(): void;
   close(): Promise<void>;
 }
+
+const FORWARDED = { concurrency: 1, backoff: { minMs: 500, maxMs: 10_000 } } as const;
 
 /** Pub/Sub's REST API v1 on loopback, with its state on disk. */
 export async function startPubsubServer(options: PubsubServerOptions): Promise<PubsubServer> {
@@ -144,6 +160,21 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     faults,
     ensureTopic,
     subscribeFunction: (wanted) => subscribeFunction(broker, projectId, wanted),
+    stopPushing() {
+      for (const subscription of broker.state.subscriptions.values()) {
+        if (subscription.record.function) subscription.rest();
+      }
+    },
+    publish(topic, { attributes, data }) {
+      const message = { attributes, data: data.toString('base64'), orderingKey: '' };
+      broker.publish(fullName(projectId, 'topics', topic), [message]);
+    },
+    forward(name, topic, send) {
+      const subscription = ensureSubscription(broker, projectId, { name, topic, urls: [], ...FORWARDED });
+      subscription.rest();
+      subscription.consumer = startForwarding(broker, subscription, send);
+      subscription.wake();
+    },
     stats: () => stats.read(),
     resetStats: () => stats.reset(),
     close() {

@@ -7,6 +7,7 @@ import type { Json } from '../core/json-value.ts';
 export interface EventTypes {
   'google.cloud.storage.object.v1.finalized': Json;
   'google.cloud.pubsub.topic.v1.messagePublished': Json;
+  'google.cloud.audit.log.v1.written': Json;
 }
 
 /** Unknown for a type without a schema. */

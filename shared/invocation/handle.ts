@@ -10,7 +10,7 @@ import { deliveryAttemptOf, isReplayDelivery, withoutForeignMarks } from '../eve
 import { replayMarkOf } from '../events/replay-mark.ts';
 import { recordFailure } from '../records/failures.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { eventTypeLabel, type Outcome, reportOutcome } from './outcome.ts';
+import { eventTypeLabel, type Outcome, reportOutcome, UNREAD_TYPE } from './outcome.ts';
 import { putAway, type Refuse, tellFound, tellRefusal } from './refusals.ts';
 import { type DeliverySpan, type Trace, untraced } from './tracing.ts';
 
@@ -95,8 +95,6 @@ export async function handleEvent<T extends ParsedEvent>(
 }
 
 const NO_TYPES: ReadonlySet<string> = new Set();
-/** The type of an event that could not be read. */
-const UNREAD_TYPE = 'unread';
 
 /** A class, since one is made for each of thousands a second: what is known of the event grows as it is read. */
 class Delivery<T extends ParsedEvent> {

@@ -46,6 +46,9 @@ export function reportOutcome(
 /** The label of every event type that nobody declared. */
 export const OTHER_TYPES = 'other';
 
+/** The label of an event that was not read. */
+export const UNREAD_TYPE = 'unread';
+
 /**
  * The type as a label of metrics. Producers choose types freely, and each value of a label is a time series that is
  * paid for: only declared types keep their names.

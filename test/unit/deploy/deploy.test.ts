@@ -87,7 +87,7 @@ test('an uploaded video that fails for good is forwarded after ten deliveries', 
 
 test('the inspector gives up to a topic of its own, which fires nothing and keeps for a month', async () => {
   await deploy();
-  const subscription = gcloud.things.get('subscription eventarc-r-pipeline-inspectdeadletter-1-sub-2')!;
+  const subscription = gcloud.things.get('subscription pipeline-push-inspectdeadletter')!;
   const topic = 'projects/demo-project/topics/pipeline-dead-letters-unread';
   expect(subscription).toMatchObject({
     ackDeadlineSeconds: 180,
@@ -98,6 +98,37 @@ test('the inspector gives up to a topic of its own, which fires nothing and keep
   expect(unread).toMatchObject({ messageRetentionDuration: '2678400s' });
   expect(unread).not.toHaveProperty('deadLetterPolicy');
   expect(unread).not.toHaveProperty('pushConfig.pushEndpoint');
+});
+
+test('a topic fires its function by a subscription of its own, to the path that names the topic', async () => {
+  await deploy();
+  expect(gcloud.things.get('subscription pipeline-push-ingestevent')).toEqual({
+    name: 'projects/demo-project/subscriptions/pipeline-push-ingestevent',
+    topic: 'projects/demo-project/topics/pipeline-events',
+    ackDeadlineSeconds: 120,
+    messageRetentionDuration: '604800s',
+    expirationPolicy: {},
+    retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+    deadLetterPolicy: {
+      deadLetterTopic: 'projects/demo-project/topics/pipeline-dead-letters',
+      maxDeliveryAttempts: 20,
+    },
+    pushConfig: {
+      pushEndpoint: 'https://pipeline-ingestevent-x.a.run.app/projects/demo-project/topics/pipeline-events',
+      oidcToken: {
+        serviceAccountEmail: 'pipeline-ingestevent@demo-project.iam.gserviceaccount.com',
+        audience: 'https://pipeline-ingestevent-x.a.run.app',
+      },
+    },
+  });
+  expect(gcloud.things.get('function pipeline-ingestevent')).not.toHaveProperty('eventTrigger');
+  expect(gcloud.things.has('trigger pipeline-ingestevent-1')).toBe(false);
+  expect(gcloud.policies.get('run services pipeline-ingestevent')).toEqual([
+    {
+      role: 'roles/run.invoker',
+      members: ['serviceAccount:pipeline-ingestevent@demo-project.iam.gserviceaccount.com'],
+    },
+  ]);
 });
 
 test('a replay goes to the one function, with its account', async () => {
@@ -125,16 +156,13 @@ test('no account has a role on the project that a bucket, a topic or a service c
     'pipeline-build artifactregistry.writer',
     'pipeline-build logging.logWriter',
     'pipeline-build storage.objectViewer',
-    'pipeline-ingestevent eventarc.eventReceiver',
-    'pipeline-inspectdeadletter eventarc.eventReceiver',
-    'pipeline-maintaintable eventarc.eventReceiver',
     'pipeline-processvideo aiplatform.user',
     'pipeline-processvideo eventarc.eventReceiver',
   ]);
 });
 
 describe('what was changed by somebody else is found by --verify, and put right', () => {
-  const subscription = 'subscription eventarc-r-pipeline-ingestevent-1-sub-2';
+  const subscription = 'subscription eventarc-r-pipeline-processvideo-1-sub-2';
   const changes: [name: string, change: () => void, told: RegExp, steps?: number][] = [
     [
       'a redeployment dropped the dead-letter policy',
@@ -147,7 +175,7 @@ describe('what was changed by somebody else is found by --verify, and put right'
         gcloud.policies
           .get('run services pipeline-ingestevent')!
           .push({ role: 'roles/run.invoker', members: ['allUsers'] }),
-      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: nothing here is public/,
+      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: its definition does not make it public/,
     ],
     [
       'a function was given more than it needs',
@@ -202,6 +230,22 @@ describe('what was changed by somebody else is found by --verify, and put right'
       /update metric pipeline_dlq_messages_total/,
     ],
     [
+      'a metric has the type and the labels of an earlier version',
+      () => {
+        gcloud.things.get('metric pipeline_events_consumed_total')!['metricDescriptor'] = {
+          ...{ metricKind: 'DELTA', valueType: 'INT64' },
+          labels: [{ key: 'function' }, { key: 'status' }],
+        };
+      },
+      /delete metric pipeline_events_consumed_total: its type or labels .* cannot be updated\n.*create metric/,
+      2,
+    ],
+    [
+      'a metric of an earlier version is left, which nothing is counted by any more',
+      () => gcloud.things.set('metric pipeline_events_added', { name: 'pipeline_events_added' }),
+      /delete metric pipeline_events_added/,
+    ],
+    [
       'a function was given more memory by hand',
       () => {
         const found = gcloud.things.get('function pipeline-processvideo')! as {
@@ -216,14 +260,14 @@ describe('what was changed by somebody else is found by --verify, and put right'
   test('a trigger was deleted: its function is made anew, since a deployment makes no other', async () => {
     await deploy();
     const before = picture();
-    gcloud.things.delete('trigger pipeline-ingestevent-1');
+    gcloud.things.delete('trigger pipeline-processvideo-1');
     gcloud.things.delete(subscription);
     await expect(verifyAll(run(), say)).rejects.toThrow('differ from what is wanted');
-    expect(lines.join('\n')).toMatch(/delete function pipeline-ingestevent: somebody deleted its trigger/);
+    expect(lines.join('\n')).toMatch(/delete function pipeline-processvideo: somebody deleted its trigger/);
     await deploy();
     expect(gcloud.changes.slice(0, 2)).toEqual([
-      'functions delete pipeline-ingestevent',
-      'functions deploy pipeline-ingestevent',
+      'functions delete pipeline-processvideo',
+      'functions deploy pipeline-processvideo',
     ]);
     expect(picture()).toEqual(before);
     expect(await deploy()).toBe(0);

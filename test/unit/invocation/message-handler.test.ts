@@ -34,7 +34,7 @@ const app = {
   ...defineApp({
     name: 'shop',
     buckets: {},
-    topics: { orders: { env: 'ORDERS_TOPIC', doc: 'orders' } },
+    topics: { orders: { env: 'ORDERS_TOPIC', doc: 'orders' }, 'dead-letters': { doc: 'dead letters' } },
     functions: [definition],
   }),
   validators: async () => validators,
