@@ -1,4 +1,3 @@
-import { sha256 } from '../../shared/core/sha256.ts';
 import { type EventToPublish, Outgoing } from '../../shared/events/publish.ts';
 import type { PublishLimits } from '../../shared/events/publish-limits.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
@@ -7,7 +6,7 @@ import { breakerOf } from '../../shared/patterns/dependency.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
-import type { VideoNames } from './records.ts';
+import { uploadIdOf, type VideoNames } from './records.ts';
 
 export interface PublishTools {
   topic: string;
@@ -51,11 +50,11 @@ export function outcomeEvent(
   manifest: Manifest,
   location: { bucket: string; name: string },
 ): EventToPublish & { id: string } {
-  const { bucket, name, generation } = manifest.source;
+  const { bucket, name } = manifest.source;
   const type = `video.${manifest.outcome}`;
   return {
     // one upload has one outcome
-    id: sha256(JSON.stringify([bucket, name, generation])),
+    id: uploadIdOf(manifest.source),
     source: `/processVideo/${bucket}`,
     type,
     // object names may hold what attributes may not

@@ -44,8 +44,23 @@ export function contextOf<S>(wiring: Wiring<S>, invocation: Invocation): Context
     ...invocation,
     ...lazyCalls({ ...wiring, publisher }, invocation),
     ...{ settings, storage, publisher, app },
-    bucket: (key) => storage.bucket(bucketName(key, wiring)),
+    bucket: (key) => bucketOf(wiring, key),
   };
+}
+
+/** A bucket of the app by its key. Throws `invalid-config` if the app has none, or the environment does not name it. */
+export function bucketOf(
+  { storage, app: { buckets }, env }: Pick<Wiring<unknown>, 'storage' | 'app' | 'env'>,
+  key: string,
+): ObjectStore {
+  const declared = Object.hasOwn(buckets, key) ? buckets[key] : undefined;
+  if (declared === undefined) {
+    const known = Object.keys(buckets).join(', ') || 'none';
+    throw new AppError('invalid-config', `bucket must be one of ${known}, got ${quoted(key)}`);
+  }
+  const name = textOf(declared.env, env);
+  if (name === undefined) throw new AppError('invalid-config', `configuration: ${declared.env} must be set`);
+  return storage.bucket(name);
 }
 
 /** The calls are loaded with the first of them. */
@@ -91,17 +106,6 @@ function causeOf(invocation: Invocation) {
 function topicsOf<S>({ app, env }: Wiring<S>): Record<string, string> {
   const named = Object.entries(app.topics).map(([key, { env: variable }]) => [key, textOf(variable, env)]);
   return Object.fromEntries(named.filter(([, name]) => name !== undefined));
-}
-
-function bucketName<S>(key: string, { app: { buckets }, env }: Wiring<S>): string {
-  const declared = Object.hasOwn(buckets, key) ? buckets[key] : undefined;
-  if (declared === undefined) {
-    const known = Object.keys(buckets).join(', ') || 'none';
-    throw new AppError('invalid-config', `bucket must be one of ${known}, got ${quoted(key)}`);
-  }
-  const name = textOf(declared.env, env);
-  if (name === undefined) throw new AppError('invalid-config', `configuration: ${declared.env} must be set`);
-  return name;
 }
 
 function textOf(variable: string | undefined, env: Env): string | undefined {

@@ -37,7 +37,7 @@ const chargeCard = defineFunction({
 const topics = { orders: { doc: 'paid orders' } };
 const app = defineApp({
   name: 'shop',
-  buckets: { state: { env: 'STATE_BUCKET' } },
+  buckets: { state: { env: 'STATE_BUCKET', doc: 'its bucket' } },
   topics,
   functions: [chargeCard],
 });

@@ -175,7 +175,7 @@ describe('what was changed by somebody else is found by --verify, and put right'
         gcloud.policies
           .get('run services pipeline-ingestevent')!
           .push({ role: 'roles/run.invoker', members: ['allUsers'] }),
-      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: nothing here is public/,
+      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: its definition does not make it public/,
     ],
     [
       'a function was given more than it needs',
@@ -396,6 +396,10 @@ describe('secrets', () => {
       'serviceConfig.secretEnvironmentVariables',
     );
     expect(await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) })).toBe(0);
+    // the last one of the app, too
+    await deploy();
+    expect(accessors('pipeline-HOOK')).toEqual([]);
+    expect(await deploy()).toBe(0);
   });
 
   test('a missing one is reported before anything is changed, with the command that makes it', async () => {

@@ -31,7 +31,7 @@ const definition = defineFunction({
 });
 const app = defineApp({
   name: 'notes',
-  buckets: { paper: { env: 'NOTES_BUCKET' } },
+  buckets: { paper: { env: 'NOTES_BUCKET', doc: 'papers' } },
   topics: { notes: { env: 'NOTES_TOPIC', doc: 'notes' } },
   functions: [definition],
 });

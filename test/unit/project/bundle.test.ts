@@ -61,7 +61,7 @@ const handlers = [
 ] as const;
 
 test('the entry loads the framework and nothing else', () => {
-  expect(packages([outputOf('functions/index.ts')], ['import-statement'])).toEqual([
+  expect(packages([outputOf('index.js')], ['import-statement'])).toEqual([
     '@google-cloud/functions-framework',
   ]);
 });
