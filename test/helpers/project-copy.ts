@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -14,7 +14,11 @@ export function projectFiles(): string[] {
 /** The project as a clone would have it, with the packages that are installed here. */
 export function copyProject(to: string): void {
   for (const file of projectFiles()) cpSync(join(root, file), join(to, file));
-  symlinkSync(join(root, 'node_modules'), join(to, 'node_modules'));
+  // entry by entry, so that it has caches of its own
+  mkdirSync(join(to, 'node_modules'));
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name !== '.cache') symlinkSync(join(root, 'node_modules', name), join(to, 'node_modules', name));
+  }
 }
 
 /** Files of the project that differ from the copy's, or are gone from it. */
