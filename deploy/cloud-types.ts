@@ -1,3 +1,5 @@
+import type { LifecycleRule } from '../shared/app/bucket.ts';
+
 /** What is read of gcloud's answers, in the services' own shapes. */
 export interface Bucket {
   name: string;
@@ -9,11 +11,6 @@ export interface Bucket {
   softDeletePolicy?: { retentionDurationSeconds?: string };
   versioning?: { enabled?: boolean };
   lifecycle?: { rule?: LifecycleRule[] };
-}
-
-export interface LifecycleRule {
-  action: { type: string };
-  condition: { age?: number; matchesPrefix?: string[] };
 }
 
 export interface Subscription {
@@ -38,7 +35,12 @@ export interface CloudFunction {
   name: string;
   state?: string;
   labels?: Record<string, string>;
-  buildConfig?: { runtime?: string; entryPoint?: string; serviceAccount?: string };
+  buildConfig?: {
+    runtime?: string;
+    entryPoint?: string;
+    serviceAccount?: string;
+    environmentVariables?: Record<string, string>;
+  };
   serviceConfig?: {
     availableMemory?: string;
     availableCpu?: string;
@@ -77,6 +79,10 @@ export interface Binding {
 
 export interface Named {
   name: string;
+}
+
+export interface Metric extends Named {
+  metricDescriptor?: { valueType?: string; labels?: { key: string }[] };
 }
 
 export interface Job extends Named {

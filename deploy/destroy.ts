@@ -5,8 +5,8 @@ import type { Guarded } from './cloud.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
-import { BUCKET_KINDS, memberOf } from './names.ts';
-import { readAll } from './parts/monitoring.ts';
+import { memberOf } from './names.ts';
+import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import { secretsHere } from './secrets.ts';
@@ -67,13 +67,19 @@ const watching: Taken = async (context) => {
   const shown = async (kind: 'alerts' | 'dashboard') =>
     new Set((await readAll(kind, context)).map(({ body }) => String(body['displayName'])));
   const [ourAlerts, ourBoards] = await Promise.all([shown('alerts'), shown('dashboard')]);
+  const ourJobs = new Set(
+    context.app.functions.flatMap(({ name, trigger }) =>
+      trigger.kind === 'schedule' ? [names.schedule(name, trigger)] : [],
+    ),
+  );
   return [
     ...jobs
-      .filter(({ name }) => shortName(name) === names.schedule)
-      .map(() =>
+      .map(({ name }) => shortName(name))
+      .filter((job) => ourJobs.has(job))
+      .map((job) =>
         remove(
-          `scheduler job ${names.schedule}`,
-          ['scheduler', 'jobs', 'delete', names.schedule, `--location=${names.place.region}`],
+          `scheduler job ${job}`,
+          ['scheduler', 'jobs', 'delete', job, `--location=${names.place.region}`],
           context,
         ),
       ),
@@ -102,7 +108,8 @@ const watching: Taken = async (context) => {
 
 /** When nothing looks at them any more. */
 const metrics: Taken = async (context) => {
-  const ours = new Set((await readAll('metrics', context)).map(({ name }) => context.names.metric(name)));
+  const files = (await readAll('metrics', context)).map(({ name }) => name);
+  const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))
     .map(({ name }) => remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context));
@@ -220,7 +227,9 @@ const identities: Taken = async (context) => {
 
 async function emptyBuckets(context: Context, gcloud: Gcloud): Promise<{ steps: Step[]; kept: string[] }> {
   const there = new Set((await context.cloud.buckets()).map(({ name }) => name));
-  const ours = BUCKET_KINDS.map((kind) => context.names.bucket(kind)).filter((name) => there.has(name));
+  const ours = Object.keys(context.app.buckets)
+    .map((key) => context.names.bucket(key))
+    .filter((name) => there.has(name));
   const kept: string[] = [];
   const steps = await Promise.all(
     ours.map(async (name): Promise<Step[]> => {

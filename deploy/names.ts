@@ -1,3 +1,5 @@
+import type { Schedule } from '../shared/app/trigger.ts';
+
 export interface Place {
   project: string;
   /** Decimal digits; `PROJECT_NUMBER` until it is known. */
@@ -5,9 +7,6 @@ export interface Place {
   region: string;
   prefix: string;
 }
-
-type BucketKind = 'raw' | 'frames' | 'lake' | 'state';
-export const BUCKET_KINDS: readonly BucketKind[] = ['raw', 'frames', 'lake', 'state'];
 
 /** Names of everything that is deployed: all follow from project, region and prefix. */
 export class Names {
@@ -71,8 +70,9 @@ export class Names {
     return `${this.place.prefix}-${variable}`;
   }
 
-  get schedule(): string {
-    return `${this.place.prefix}-maintain`;
+  /** Name of the scheduler job that fires a function. */
+  schedule(name: string, { job = name.toLowerCase() }: Pick<Schedule, 'job'>): string {
+    return `${this.place.prefix}-${job}`;
   }
 
   /** `pipeline_dlq_messages_total`. */

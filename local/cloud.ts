@@ -5,6 +5,7 @@ import { core } from '../functions/app.ts';
 import { placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
@@ -27,6 +28,7 @@ import type { VertexServer } from './vertex/server.ts';
 export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'lake' } as const;
 export { TOPICS };
 
+const CORE: LoadedApp = { app: core, dir: CORE_DIR };
 const PROJECT = 'local';
 const TICK_MS = 300_000;
 
@@ -38,8 +40,11 @@ export interface Ports {
 }
 
 export interface Endpoints {
+  /** Folder of the app, relative to the project. */
+  app: string;
   gcs: string;
-  vertex: string;
+  /** Undefined if no function of the app asks it. */
+  vertex: string | undefined;
   pubsub: string;
   /** Of those that run. */
   functions: Record<string, string>;
@@ -67,7 +72,7 @@ export interface LocalCloudOptions {
   /** Folder of a bundle to run; one is made where absent. */
   bundleDir?: string;
   /** Default: the core app. */
-  app?: App;
+  app?: LoadedApp;
   /** Names of the functions to run; all by default. */
   only?: readonly string[];
   /** Command that runs every function process, as for `startFunction`. */
@@ -104,7 +109,16 @@ export interface LocalCloud {
 
 /** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { app = core, dir, shell = {}, secretsFile, gemini = 'local', events = {}, ports = {} } = options;
+  const {
+    app: loaded = CORE,
+    dir,
+    shell = {},
+    secretsFile,
+    gemini = 'local',
+    events = {},
+    ports = {},
+  } = options;
+  const { app } = loaded;
   const settings = localSettings(app, { given: options.env ?? {}, shell });
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
@@ -150,7 +164,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(() => pubsub.close());
 
     const brain =
-      gemini === 'local'
+      gemini === 'local' && asksVertex(app)
         ? await startBrain({ dir, gcsUrl: gcs.url, ffmpegPath: settings['FFMPEG_PATH'], port: ports.vertex })
         : undefined;
     if (brain) closers.push(() => brain.close());
@@ -160,12 +174,12 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ...placesOf(app),
       STORAGE_API_ENDPOINT: gcs.url,
       PUBSUB_API_ENDPOINT: pubsub.url,
-      ...(brain?.env ?? realGeminiSettings(settings)),
+      ...(brain?.env ?? (asksVertex(app) ? realGeminiSettings(settings) : { GOOGLE_CLOUD_PROJECT: PROJECT })),
     });
-    const source = options.bundleDir ?? (await bundleHere(closers));
+    const source = options.bundleDir ?? (await bundleHere(closers, loaded));
     const started = await Promise.all(
       wanted.map(async (one) => {
-        const processes = await startInstances(one.name, envOf(one), source, options);
+        const processes = await startInstances(one, envOf(one), source, options);
         closers.push(() => Promise.all(processes.map((process) => process.close())).then(() => {}));
         return [withAttempts(one, options.maxDeliveryAttempts), processes] as const;
       }),
@@ -184,8 +198,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     closers.push(runSchedules(app, pubsub.url));
 
     const endpoints: Endpoints = {
+      app: loaded.dir,
       gcs: gcs.url,
-      vertex: brain?.vertex.url ?? 'https://aiplatform.googleapis.com',
+      vertex: asksVertex(app) ? (brain?.vertex.url ?? 'https://aiplatform.googleapis.com') : undefined,
       pubsub: pubsub.url,
       functions: Object.fromEntries(started.map(([{ name }, processes]) => [name, processes[0]!.url])),
     };
@@ -208,8 +223,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   }
 }
 
-async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<string> {
-  const made = await privateBundle();
+async function bundleHere(closers: (() => Promise<void> | void)[], app: LoadedApp): Promise<string> {
+  const made = await privateBundle([], app);
   closers.push(made.remove);
   return made.dir;
 }
@@ -238,8 +253,13 @@ function runSchedules({ functions }: App, pubsubUrl: string): () => void {
   };
 }
 
+/** Whoever asks it has a role there. */
+function asksVertex({ functions }: App): boolean {
+  return functions.some(({ roles }) => roles.some(({ role }) => role.startsWith('roles/aiplatform.')));
+}
+
 async function startInstances(
-  name: string,
+  { name, trigger }: FunctionDefinition,
   env: Env,
   source: string,
   { instances = 1, ports = {}, events = {}, prefix = [] }: LocalCloudOptions,
@@ -249,6 +269,7 @@ async function startInstances(
     Array.from({ length: instances }, (_, index) =>
       startFunction({
         name,
+        signature: trigger.kind === 'http' ? 'http' : 'cloudevent',
         port: fixed === undefined ? 0 : fixed + index,
         env,
         source,

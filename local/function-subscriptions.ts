@@ -32,6 +32,8 @@ export interface WantedSubscription {
 /** Its trigger's, and the one by which its dead letters are replayed to it alone. */
 export function subscriptionsOf(definition: FunctionDefinition): WantedSubscription[] {
   const { instance, maxDeliveryAttempts, givesUpTo } = definition;
+  // nothing delivers a request again
+  if (givesUpTo === undefined) return [];
   const common = {
     concurrency: instance.concurrency,
     maxDeliveryAttempts,

@@ -1,10 +1,10 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
-import { eventTypeOf, type Trigger, triggerTopic } from '../../shared/app/trigger.ts';
+import { isFiredByEventarc } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
 import { environmentDifferences, environmentFlags } from '../function-env.ts';
-import type { Names } from '../names.ts';
-import type { Step } from '../step.ts';
+import type { Arg, Step } from '../step.ts';
+import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: to 2028-04-30. */
 const RUNTIME = 'nodejs24';
@@ -81,10 +81,13 @@ function whyAnew(
   { trigger }: FunctionDefinition,
   triggers: ReadonlySet<string>,
 ): string | undefined {
-  const isPushed = triggerTopic(trigger) !== undefined;
-  if (isPushed && eventTrigger) return 'Eventarc fires it, and from now on a subscription of its own does';
-  if (isPushed) return undefined;
-  if (!eventTrigger) return 'a subscription fires it, and from now on Eventarc does';
+  if (!isFiredByEventarc(trigger)) {
+    return (
+      eventTrigger &&
+      'Eventarc fires it, and from now on requests do: of a subscription of its own, or of its callers'
+    );
+  }
+  if (!eventTrigger) return 'requests fire it, and from now on Eventarc does';
   // a deployment updates the trigger that a function says it has, and makes none in its place
   const path = state === 'ACTIVE' ? eventTrigger.trigger : undefined;
   return path && !triggers.has(shortName(path))
@@ -106,7 +109,7 @@ function anew(wanted: FunctionDefinition, why: string, context: Context): Step[]
   ];
 }
 
-function deployCommand(wanted: FunctionDefinition, context: Context, found?: CloudFunction): string[] {
+function deployCommand(wanted: FunctionDefinition, context: Context, found?: CloudFunction): Arg[] {
   const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const { project } = names.place;
@@ -114,6 +117,7 @@ function deployCommand(wanted: FunctionDefinition, context: Context, found?: Clo
   return [
     ...['functions', 'deploy', names.function(name), inProject(context), inRegion(context), '--gen2'],
     ...[`--runtime=${RUNTIME}`, '--source=.', `--entry-point=${name}`],
+    ...appFlags(context),
     ...[`--memory=${instance.memory}`, `--cpu=${instance.cpu}`, `--concurrency=${instance.concurrency}`],
     ...[
       '--min-instances=0',
@@ -122,22 +126,16 @@ function deployCommand(wanted: FunctionDefinition, context: Context, found?: Clo
     ],
     `--service-account=${account}`,
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
-    ...['--ingress-settings=internal-only', '--no-allow-unauthenticated'],
-    ...triggerFlags(trigger, account, names),
+    ...triggerFlags(name, trigger, names),
     ...environmentFlags(wanted, context, found),
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];
 }
 
-/** Topic functions answer requests: their subscription is ours, and only their own account may call them. */
-function triggerFlags(trigger: Trigger, account: string, names: Names): string[] {
-  if (trigger.kind !== 'objectFinalized') return ['--trigger-http'];
-  return [
-    '--retry',
-    `--trigger-service-account=${account}`,
-    `--trigger-location=${names.place.region}`,
-    `--trigger-event-filters=type=${eventTypeOf(trigger)},bucket=${names.bucket(trigger.bucket)}`,
-  ];
+/** The build is told which app it is, and is given what that one needs. */
+function appFlags({ source: { app } }: Context): Arg[] {
+  if (app === undefined) return [];
+  return [{ flag: '--ignore-file', content: app.ignoreFile }, `--set-build-env-vars=PIPELINE_APP=${app.dir}`];
 }
 
 /** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
@@ -154,6 +152,7 @@ export function differences(found: CloudFunction, wanted: FunctionDefinition, co
     ['runtime', build.runtime, RUNTIME],
     ['entry point', build.entryPoint, name],
     ['builder', build.serviceAccount, builder],
+    ['app', build.environmentVariables?.['PIPELINE_APP'], source.app?.dir],
     ['memory', sameMemory(service.availableMemory, instance.memory), instance.memory],
     ['CPU', Number(service.availableCpu), instance.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, instance.concurrency],
@@ -161,12 +160,11 @@ export function differences(found: CloudFunction, wanted: FunctionDefinition, co
     ['most instances', service.maxInstanceCount, mostInstances(instance, context)],
     ['timeout', service.timeoutSeconds, instance.timeoutSeconds],
     ['service account', service.serviceAccountEmail, account],
-    ['ingress', service.ingressSettings, 'ALLOW_INTERNAL_ONLY'],
-    ...triggerPairs(found.eventTrigger ?? {}, trigger, account, names),
+    ...triggerPairs(found, name, trigger, names),
   ];
   const told = pairs
     .filter(([, is, wanted]) => is !== wanted)
-    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
+    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted ?? 'set'}`);
   return [...told, ...environmentDifferences(service, wanted, context)];
 }
 
@@ -181,23 +179,4 @@ function sameMemory(found: string | undefined, wanted: string): string | undefin
 function mebibytes(text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(Mi|Gi)$/.exec(text) ?? [];
   return Number(count) * (unit === 'Gi' ? 1_024 : 1);
-}
-
-type Pair = [what: string, found: unknown, wanted: unknown];
-
-function triggerPairs(
-  fired: NonNullable<CloudFunction['eventTrigger']>,
-  trigger: Trigger,
-  account: string,
-  names: Names,
-): Pair[] {
-  if (trigger.kind !== 'objectFinalized') return [];
-  const source = fired.eventFilters?.find(({ attribute }) => attribute === 'bucket')?.value;
-  return [
-    ['retry', fired.retryPolicy, 'RETRY_POLICY_RETRY'],
-    ["trigger's account", fired.serviceAccountEmail, account],
-    ["trigger's region", fired.triggerRegion, names.place.region],
-    ['event type', fired.eventType, eventTypeOf(trigger)],
-    ['event source', source, names.bucket(trigger.bucket)],
-  ];
 }

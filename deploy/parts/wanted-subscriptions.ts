@@ -1,5 +1,5 @@
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
-import { subscriptionFilter, triggerTopic } from '../../shared/app/trigger.ts';
+import { isFiredByEventarc, subscriptionFilter, triggerTopic } from '../../shared/app/trigger.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, replayable } from '../context.ts';
 
@@ -48,7 +48,7 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
   const functions = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
   const uriOf = ({ name }: FunctionDefinition): string | undefined =>
     functions.get(names.function(name))?.serviceConfig?.uri;
-  const [pushed, evented] = [topicFunctions(context), bucketFunctions(context)];
+  const [pushed, evented] = [topicFunctions(context), eventarcFunctions(context)];
   const [left, subscriptions] = await Promise.all(
     [pushed, evented].map((all) => Promise.all(all.map((one) => eventarcSubscription(one, context)))),
   );
@@ -69,8 +69,8 @@ function topicFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefi
   return chosen(context).filter(({ trigger }) => triggerTopic(trigger) !== undefined);
 }
 
-function bucketFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
-  return chosen(context).filter(({ trigger }) => triggerTopic(trigger) === undefined);
+function eventarcFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
+  return chosen(context).filter(({ trigger }) => isFiredByEventarc(trigger));
 }
 
 /** Short name of the subscription that Eventarc made for a deployed function; undefined if it has no trigger. */
@@ -156,7 +156,7 @@ function ofFunction(
     ackSeconds: ackSeconds(one),
     isRetried: true,
     keepDays: KEPT_DAYS,
-    dead: { attempts: one.maxDeliveryAttempts, topic: names.topic(one.givesUpTo) },
+    dead: one.givesUpTo && { attempts: one.maxDeliveryAttempts, topic: names.topic(one.givesUpTo) },
     heirTo: undefined,
   };
 }

@@ -1,4 +1,5 @@
 import type { App } from '../../shared/app/define-app.ts';
+import { counted } from '../../shared/core/counted.ts';
 import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import { hasReplay } from '../../shared/dead-letters/letter-store.ts';
@@ -53,7 +54,7 @@ export async function explain(
     ? [{ ...last, count: known?.length ?? 0 }, 'unknown' as const]
     : await Promise.all([
         historyOf(name, known, identity.historyId, tools.state, signal),
-        concernStateOf(identity, letter.way === 'given-up', tools, signal),
+        concernStateOf(letter.function, identity, letter.way === 'given-up', tools, signal),
       ]);
   const id = letterOf(name, eventId);
   const replay = await replayOf(letter, id, tools.state, signal);
@@ -138,8 +139,8 @@ function causeOf(
   const last = attempts.findLast(({ at }) => !isBefore(at, published));
   if (way === 'given-up' && last) return { code: last.code, message: last.message };
   if (way === 'given-up') {
-    const times = deliveries === undefined ? '' : ` ${deliveries}`;
-    return { code: 'unknown', message: `given up after${times} deliveries, none of which left a record` };
+    const times = deliveries === undefined ? 'deliveries' : counted(deliveries, 'delivery', 'deliveries');
+    return { code: 'unknown', message: `given up after ${times}, none of which left a record` };
   }
   return { code: 'unknown', message: 'neither a function nor a subscription says why it is here' };
 }

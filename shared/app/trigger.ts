@@ -1,11 +1,17 @@
-import { MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../events/event-types.ts';
+import { AUDIT_LOG_WRITTEN, MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../events/event-types.ts';
 import { FilterError, parseFilter } from '../events/message-filter.ts';
 
 /**
  * What fires a function. Plain values: registration, the local cloud, deployment and the docs are derived from
  * them. Buckets and topics are named by their keys in the app.
  */
-export type Trigger = ObjectFinalized | MessagePublished | Schedule;
+export type Trigger = EventTrigger | Http;
+
+/** Delivered until it is settled or a dead letter. */
+export type EventTrigger = ObjectFinalized | MessagePublished | Schedule | AuditLog;
+
+/** Topics have subscriptions of their own; these come through Eventarc. */
+export type EventarcTrigger = ObjectFinalized | AuditLog;
 
 export interface ObjectFinalized {
   kind: 'objectFinalized';
@@ -34,6 +40,22 @@ export interface Schedule {
   cron: string;
   /** Each tick is a message on it, so a missed delivery is retried and dead-lettered like any other. */
   topic: string;
+  /** The end of the scheduler job's name. Default: the function's name in lower case. */
+  job?: string;
+}
+
+export interface AuditLog {
+  kind: 'auditLog';
+  /** `serviceName` of the entry, such as `storage.googleapis.com`. */
+  service: string;
+  /** `methodName` of the entry, such as `storage.buckets.create`. */
+  method: string;
+}
+
+export interface Http {
+  kind: 'http';
+  /** `all`, or IAM members such as `serviceAccount:shop@my-project.iam.gserviceaccount.com`; nobody else. */
+  callers: 'all' | readonly string[];
 }
 
 /** Fired by each new object in a bucket, and each new generation of one. */
@@ -55,6 +77,25 @@ export function messagePublished(on: Omit<MessagePublished, 'kind'>): MessagePub
 /** Fired by the clock. */
 export function schedule(on: Omit<Schedule, 'kind'>): Schedule {
   return { kind: 'schedule', ...on };
+}
+
+/**
+ * Fired by each entry that Cloud Audit Logs writes for this method in the project. Entries of reads and writes of
+ * data exist only if Data Access audit logs are enabled for the service.
+ *
+ * @example auditLog({ service: 'storage.googleapis.com', method: 'storage.buckets.create' })
+ */
+export function auditLog(on: Omit<AuditLog, 'kind'>): AuditLog {
+  return { kind: 'auditLog', ...on };
+}
+
+/**
+ * Fired by HTTP requests. Nothing retries one for the caller, and none becomes a dead letter.
+ *
+ * @example http({ callers: ['serviceAccount:shop@my-project.iam.gserviceaccount.com'] })
+ */
+export function http(on: Omit<Http, 'kind'>): Http {
+  return { kind: 'http', ...on };
 }
 
 /**
@@ -82,12 +123,24 @@ function quotedType(type: string): string {
   );
 }
 
-/** The topic whose messages fire the function; undefined if a bucket does. */
+/** The topic whose messages fire the function; undefined if something else does. */
 export function triggerTopic(trigger: Trigger): string | undefined {
-  return trigger.kind === 'objectFinalized' ? undefined : trigger.topic;
+  return 'topic' in trigger ? trigger.topic : undefined;
+}
+
+export function isFiredByEventarc(trigger: Trigger): trigger is EventarcTrigger {
+  return trigger.kind === 'objectFinalized' || trigger.kind === 'auditLog';
 }
 
 /** The CloudEvents type that Eventarc filters on: https://cloud.google.com/eventarc/docs/reference/supported-events */
-export function eventTypeOf(trigger: Trigger): string {
-  return trigger.kind === 'objectFinalized' ? OBJECT_FINALIZED : MESSAGE_PUBLISHED;
+export function eventTypeOf(trigger: EventTrigger): string {
+  switch (trigger.kind) {
+    case 'objectFinalized':
+      return OBJECT_FINALIZED;
+    case 'auditLog':
+      return AUDIT_LOG_WRITTEN;
+    case 'messagePublished':
+    case 'schedule':
+      return MESSAGE_PUBLISHED;
+  }
 }

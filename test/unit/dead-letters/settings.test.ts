@@ -8,7 +8,6 @@ test('two buckets are all it needs', () => {
   expect(parseDeadLetterConfig(needed)).toEqual({
     project: undefined,
     stateBucket: 'state',
-    framesBucket: undefined,
     deadLetterTopic: undefined,
     pubsubEndpoint: undefined,
     lakeBucket: 'lake',

@@ -7,11 +7,12 @@ import { cliEnvironment } from '../../../deploy/env.ts';
 import { mendOf } from '../../../deploy/mends.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
-import { bucketPlans } from '../../../deploy/parts/buckets.ts';
+import { bucketPlan } from '../../../deploy/parts/buckets.ts';
 import { PASSES } from '../../../deploy/parts/functions.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
 import { core } from '../../../functions/app.ts';
+import { CORE_DIR } from '../../../shared/app/load-app.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-parts-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -73,7 +74,9 @@ test('names keep the bounds of their services, with the longest prefix and proje
   }
   expect(names.bucket('frames').length).toBeLessThanOrEqual(63);
   expect(names.metric('dlq_messages_total')).toBe('twelve_chars_dlq_messages_total');
-  expect(cliEnvironment(names)).toContain('export REPLAY_TOPIC_PREFIX=twelve-chars-replay-');
+  expect(cliEnvironment(names, { app: core, dir: CORE_DIR })).toContain(
+    'export REPLAY_TOPIC_PREFIX=twelve-chars-replay-',
+  );
 });
 
 describe("gcloud's words become one line that says what to do", () => {
@@ -218,9 +221,9 @@ test('an upload that cannot be meant is refused, with its size', () => {
 });
 
 test('nothing of the lake expires by age, and raw videos only where it is asked for', () => {
-  const { lake, raw } = bucketPlans({ rawDays: undefined });
+  const [lake, raw] = [bucketPlan('lake', core), bucketPlan('raw', core)];
   expect([...lake.lifecycle, ...raw.lifecycle].filter(({ action }) => action.type === 'Delete')).toEqual([]);
-  expect(bucketPlans({ rawDays: 30 }).raw.lifecycle).toContainEqual({
+  expect(bucketPlan('raw', core, 30).lifecycle).toContainEqual({
     action: { type: 'Delete' },
     condition: { age: 30 },
   });
