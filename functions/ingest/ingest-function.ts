@@ -19,7 +19,7 @@ import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type IngestConfig, parseIngestConfig } from './settings.ts';
-import { validators } from './validators.ts';
+import { validatorsOf } from './validators.ts';
 
 const { name: NAME } = definition;
 /**
@@ -43,7 +43,8 @@ interface AdmittedMessage extends IncomingMessage {
 export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
   settings: parseIngestConfig,
   attemptMs: (config) => config.attemptMs,
-  open({ settings: config, storage, log, refuse }) {
+  open({ settings: config, app, storage, log, refuse }) {
+    const validators = validatorsOf(app);
     const eventTypes = Object.keys(validators);
     const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now, new Set(eventTypes));
     const writer = new RowWriter({

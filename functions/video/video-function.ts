@@ -80,13 +80,13 @@ async function announce(
   object: VideoObject,
   context: VideoContext,
 ): Promise<string | undefined> {
-  const { eventsTopic: topic, framesBucket, stateBucket } = context.settings;
+  const { eventsTopic: topic, framesBucket, stateBucket, limits } = context.settings;
   if (topic === undefined) return undefined;
   const { publishOutcome } = await import('./publish-outcome.ts');
   const state = context.storage.bucket(stateBucket);
   const { publisher } = context;
   const names = videoNames(object);
-  const tools = { topic, publisher, state, names, framesBucket };
+  const tools = { topic, publisher, state, names, framesBucket, limits };
   const messageId = await publishOutcome(manifest, ours, tools, context);
   if (messageId !== undefined) {
     const [type, source] = [`video.${manifest.outcome}`, `/processVideo/${object.bucket}`];

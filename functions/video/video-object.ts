@@ -9,6 +9,7 @@ import {
 } from '../../shared/events/cloud-event.ts';
 import { linkSources, linksOf } from '../../shared/events/links.ts';
 import { readReplayMark } from '../../shared/events/replay-mark.ts';
+import { MAX_OBJECT_NAME_BYTES } from '../../shared/storage/object-name.ts';
 
 /** The uploaded object that an event speaks of. */
 export interface VideoObject {
@@ -154,7 +155,7 @@ function objectName(value: unknown): string {
     throw invalid('name', 'a string of 1 to 1,024 bytes', value);
   }
   const bytes = Buffer.byteLength(value);
-  if (bytes > 1_024) {
+  if (bytes > MAX_OBJECT_NAME_BYTES) {
     throw new AppError('invalid-event', `name must have 1 to 1,024 bytes, got ${bytes}`);
   }
   if (/[\r\n]/.test(value) || value === '.' || value === '..' || !value.isWellFormed()) {

@@ -1,5 +1,17 @@
 import { placeSettings } from '../core/loops.ts';
-import { endpoint, oneOf, optional, place, required, text, url, type ValuesOf } from '../core/settings.ts';
+import {
+  endpoint,
+  integer,
+  oneOf,
+  optional,
+  place,
+  required,
+  text,
+  url,
+  type ValuesOf,
+} from '../core/settings.ts';
+import { DEFAULT_LIMITS, type PublishLimits } from '../events/publish-limits.ts';
+import { MAX_SLOTS } from '../records/slots.ts';
 
 const HEADERS = /^[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*(?:,[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*)*$/;
 
@@ -10,6 +22,18 @@ export const serviceSettings = {
   STORAGE_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL in place of Cloud Storage' }),
   PUBSUB_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL in place of Pub/Sub' }),
   LOG_LEVEL: oneOf(['info', 'debug'], { default: 'info', doc: '`debug` logs each step' }),
+  MAX_HOPS: integer({
+    min: 1,
+    max: 1_000,
+    default: DEFAULT_LIMITS.maxHops,
+    doc: 'functions that may answer one another with events, one after the other; above that it is a loop',
+  }),
+  MAX_EVENTS_PER_CORRELATION: integer({
+    min: 1,
+    max: MAX_SLOTS,
+    default: DEFAULT_LIMITS.maxEventsPerCorrelation,
+    doc: 'events of one type that functions may publish for one correlation id',
+  }),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(
     url({
       doc: 'base URL of an OpenTelemetry collector, which gets spans of each delivery; if unset, none are made',
@@ -40,6 +64,8 @@ export interface ServiceConfig {
   storageEndpoint: string | undefined;
   pubsubEndpoint: string | undefined;
   debug: boolean;
+  /** Of what its functions publish. */
+  limits: PublishLimits;
   /** Where spans go; undefined if nobody wants them. */
   traces: TraceConfig | undefined;
 }
@@ -61,6 +87,7 @@ export function serviceConfig(values: ValuesOf<typeof serviceSettings>): Service
     storageEndpoint: values.STORAGE_API_ENDPOINT,
     pubsubEndpoint: values.PUBSUB_API_ENDPOINT,
     debug: values.LOG_LEVEL === 'debug',
+    limits: { maxHops: values.MAX_HOPS, maxEventsPerCorrelation: values.MAX_EVENTS_PER_CORRELATION },
     traces: traceConfig(values),
   };
 }

@@ -2,6 +2,7 @@ import type { App } from '../app/define-app.ts';
 import { AppError } from '../core/errors.ts';
 import { quoted } from '../core/json-value.ts';
 import type { Env } from '../core/settings.ts';
+import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
@@ -30,6 +31,7 @@ export interface Wiring<S> {
   state(): Promise<ObjectStore>;
   app: App;
   functionName: string;
+  limits: PublishLimits;
   env: Env;
   /** Undefined if nobody wants spans. */
   tracing: Tracing | undefined;
@@ -69,7 +71,7 @@ function lazyCalls<S>(wiring: Wiring<S>, invocation: Invocation): Calls {
     opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
       const calls = createCalls({
         ...{ state: wiring.state, publisher: wiring.publisher, function: wiring.functionName },
-        topics: topicsOf(wiring),
+        ...{ topics: topicsOf(wiring), limits: wiring.limits },
         ...causeOf(invocation),
       });
       published = () => calls.published();

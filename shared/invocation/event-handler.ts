@@ -117,13 +117,13 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const { storage, publisher, log } = { ...connect(config), ...services };
   const state = async () => storage.bucket(config.stateBucket);
   const keep = keepRefusals(state);
-  const { deadLetterTopic } = config;
+  const { deadLetterTopic, limits } = config;
   const publish = deadLetterTopic && publishRefusals(publisher, deadLetterTopic, keep, state);
   const refuse = publish || keep;
   const { name: functionName } = definition;
   const tracing =
     config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env, tracing };
+  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
   const instance = { settings, storage, publisher, log, app, bucket, refuse };
   const work = 'open' in options ? await options.open(instance) : options;

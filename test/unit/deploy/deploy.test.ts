@@ -396,6 +396,10 @@ describe('secrets', () => {
       'serviceConfig.secretEnvironmentVariables',
     );
     expect(await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) })).toBe(0);
+    // the last one of the app, too
+    await deploy();
+    expect(accessors('pipeline-HOOK')).toEqual([]);
+    expect(await deploy()).toBe(0);
   });
 
   test('a missing one is reported before anything is changed, with the command that makes it', async () => {
