@@ -11,7 +11,7 @@ import {
   type ValuesOf,
 } from '../core/settings.ts';
 import { DEFAULT_LIMITS, type PublishLimits } from '../events/publish-limits.ts';
-import { MAX_SLOTS } from '../records/slots.ts';
+import { MAX_SLOTS } from '../records/slot-limits.ts';
 
 const HEADERS = /^[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*(?:,[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*)*$/;
 
