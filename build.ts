@@ -1,8 +1,11 @@
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build, type Metafile, type Plugin } from 'esbuild';
-import { validatorsSource } from './schemas/compile.ts';
+import { readSchemas, schemaFolders, validatorsSource } from './schemas/compile.ts';
+import type { App } from './shared/app/define-app.ts';
+import { CORE_DIR, type LoadedApp, loadApp } from './shared/app/load-app.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
@@ -16,27 +19,38 @@ const COMMONJS = [
 ].join(';');
 
 /** The events' schemas go in as code: nothing is compiled at run time, and ajv stays outside. */
-const compiledSchemas: Plugin = {
+export const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
   name: 'compiled-schemas',
   setup(esbuild) {
     esbuild.onLoad({ filter: /functions[/\\]ingest[/\\]validators\.ts$/ }, () => ({
-      contents: validatorsSource(),
+      contents: validatorsSource(readSchemas(schemaFolders(app))),
       resolveDir: here,
       loader: 'js',
     }));
   },
-};
+});
 
 /**
- * Bundles the functions to `outdir`: one entry, and a chunk for everything that is imported on demand, so that
- * a function loads only what it needs. Returns esbuild's account of what went where. Bundled and minified, the Google clients load in less than half the time.
+ * Bundles the functions of one app to `outdir`: one entry, and a chunk for everything that is imported on demand, so
+ * that a function loads only what it needs. Returns esbuild's account of what went where. Bundled and minified, the
+ * Google clients load in less than half the time.
  */
-export async function bundle(outdir = `${here}dist`, plugins: Plugin[] = []): Promise<Metafile> {
+export async function bundle(
+  outdir = `${here}dist`,
+  plugins: Plugin[] = [],
+  loaded?: LoadedApp,
+): Promise<Metafile> {
+  const { app, dir } = loaded ?? (await loadApp(`${here}${CORE_DIR}`));
   await rm(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     metafile: true,
     absWorkingDir: here,
-    entryPoints: ['functions/index.ts'],
+    stdin: {
+      contents: `import app from './${dir}/app.ts'; import { register } from './functions/register.ts'; register(app);`,
+      resolveDir: here,
+      sourcefile: 'index.js',
+    },
+    entryNames: 'index',
     outdir,
     bundle: true,
     splitting: true,
@@ -54,7 +68,7 @@ export async function bundle(outdir = `${here}dist`, plugins: Plugin[] = []): Pr
     // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
     alias: { 'whatwg-url': 'node:url' },
     banner: { js: COMMONJS },
-    plugins: [compiledSchemas, ...plugins],
+    plugins: [compiledSchemas(app), ...plugins],
   });
   return metafile;
 }
@@ -65,6 +79,7 @@ export async function bundle(outdir = `${here}dist`, plugins: Plugin[] = []): Pr
  */
 export async function privateBundle(
   plugins: Plugin[] = [],
+  loaded?: LoadedApp,
 ): Promise<{ dir: string; remove(): Promise<void> }> {
   const cache = `${here}node_modules/.cache/event-pipeline/`;
   await mkdir(cache, { recursive: true });
@@ -78,7 +93,7 @@ export async function privateBundle(
     await rm(dir, { recursive: true, force: true });
   };
   try {
-    await bundle(dir, plugins);
+    await bundle(dir, plugins, loaded);
     await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
   } catch (error) {
     await remove();
@@ -96,4 +111,18 @@ async function sweep(cache: string): Promise<void> {
   }
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundle();
+/** `npm run build -- --app DIR`; where functions are built, the deployment says by PIPELINE_APP which app it is. */
+async function buildHere(): Promise<void> {
+  const { values } = parseArgs({ options: { app: { type: 'string' } } });
+  const dir = values.app ?? process.env['PIPELINE_APP'];
+  await bundle(undefined, [], dir === undefined ? undefined : await loadApp(dir));
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    await buildHere();
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  }
+}

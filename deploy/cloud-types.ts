@@ -1,3 +1,5 @@
+import type { LifecycleRule } from '../shared/app/bucket.ts';
+
 /** What is read of gcloud's answers, in the services' own shapes. */
 export interface Bucket {
   name: string;
@@ -11,15 +13,12 @@ export interface Bucket {
   lifecycle?: { rule?: LifecycleRule[] };
 }
 
-export interface LifecycleRule {
-  action: { type: string };
-  condition: { age?: number; matchesPrefix?: string[] };
-}
-
 export interface Subscription {
   /** `projects/P/subscriptions/S`. */
   name: string;
   topic?: string;
+  filter?: string;
+  enableMessageOrdering?: boolean;
   ackDeadlineSeconds?: number;
   messageRetentionDuration?: string;
   retryPolicy?: { minimumBackoff?: string; maximumBackoff?: string };
@@ -36,7 +35,12 @@ export interface CloudFunction {
   name: string;
   state?: string;
   labels?: Record<string, string>;
-  buildConfig?: { runtime?: string; entryPoint?: string; serviceAccount?: string };
+  buildConfig?: {
+    runtime?: string;
+    entryPoint?: string;
+    serviceAccount?: string;
+    environmentVariables?: Record<string, string>;
+  };
   serviceConfig?: {
     availableMemory?: string;
     availableCpu?: string;
@@ -47,6 +51,7 @@ export interface CloudFunction {
     serviceAccountEmail?: string;
     ingressSettings?: string;
     environmentVariables?: Record<string, string>;
+    secretEnvironmentVariables?: { key: string; secret: string; version: string }[];
     uri?: string;
   };
   eventTrigger?: {
@@ -74,6 +79,10 @@ export interface Binding {
 
 export interface Named {
   name: string;
+}
+
+export interface Metric extends Named {
+  metricDescriptor?: { valueType?: string; labels?: { key: string }[] };
 }
 
 export interface Job extends Named {

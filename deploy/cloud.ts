@@ -5,6 +5,7 @@ import type {
   Displayed,
   EventarcTrigger,
   Job,
+  Metric,
   Named,
   Subscription,
 } from './cloud-types.ts';
@@ -14,7 +15,7 @@ import type { Place } from './names.ts';
 /** What has a policy of its own. */
 export type Guarded =
   | { kind: 'project' }
-  | { kind: 'bucket' | 'topic' | 'subscription' | 'service'; name: string };
+  | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret'; name: string };
 
 export const guardedKey = (guarded: Guarded): string =>
   guarded.kind === 'project' ? 'project' : `${guarded.kind} ${guarded.name}`;
@@ -52,6 +53,7 @@ export class Cloud {
   buckets = () => this.list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
   topics = () => this.list<Named>('pubsub', 'pubsub', 'topics', 'list');
   subscriptions = () => this.list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
+  snapshots = () => this.list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
   accounts = () => this.list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
   functions = () =>
     this.list<CloudFunction>('cloudfunctions', 'functions', 'list', '--v2', `--regions=${this.place.region}`);
@@ -59,7 +61,8 @@ export class Cloud {
     this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', `--location=${this.place.region}`);
   jobs = () =>
     this.list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.place.region}`);
-  metrics = () => this.list<Named>('logging', 'logging', 'metrics', 'list');
+  secrets = () => this.list<Named>('secretmanager', 'secrets', 'list');
+  metrics = () => this.list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
   alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
 
@@ -110,6 +113,8 @@ export function policyCommand(guarded: Guarded, verb: string, place: Place): str
       return ['pubsub', 'topics', verb, guarded.name];
     case 'subscription':
       return ['pubsub', 'subscriptions', verb, guarded.name];
+    case 'secret':
+      return ['secrets', verb, guarded.name];
     case 'service':
       return ['run', 'services', verb, guarded.name, `--region=${place.region}`];
   }

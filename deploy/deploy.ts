@@ -6,9 +6,11 @@ import { accounts } from './parts/accounts.ts';
 import { apis } from './parts/apis.ts';
 import { buckets } from './parts/buckets.ts';
 import { functions } from './parts/functions.ts';
+import { handover } from './parts/handover.ts';
 import { alerts, dashboard, metrics } from './parts/monitoring.ts';
 import { invokers, roles } from './parts/roles.ts';
 import { schedule } from './parts/schedule.ts';
+import { snapshots } from './parts/snapshots.ts';
 import { forwarding, subscriptions } from './parts/subscriptions.ts';
 import { topics } from './parts/topics.ts';
 
@@ -19,6 +21,7 @@ export const PARTS: readonly Part[] = [
   topics,
   accounts,
   roles,
+  handover,
   functions,
   invokers,
   subscriptions,
@@ -27,6 +30,7 @@ export const PARTS: readonly Part[] = [
   metrics,
   dashboard,
   alerts,
+  snapshots,
 ];
 
 /** Brings every part to where it should be; each is looked at when those before it are done. Gives the number of changes. */

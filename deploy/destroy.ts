@@ -1,13 +1,15 @@
 import { Failure } from '../cli/common/options.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import { askFor } from './ask.ts';
+import type { Guarded } from './cloud.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
-import { BUCKET_KINDS, memberOf } from './names.ts';
-import { readAll } from './parts/monitoring.ts';
+import { memberOf } from './names.ts';
+import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
+import { secretsHere } from './secrets.ts';
 import type { Step } from './step.ts';
 
 /**
@@ -16,7 +18,7 @@ import type { Step } from './step.ts';
  */
 export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
   const { options, names } = context;
-  const parts = [watching, metrics, running, queues, ownRoles, identities];
+  const parts = [watching, metrics, running, queues, ownRoles, rolesOnSecrets, identities];
   const plans = await Promise.all(parts.map((part) => part(context)));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
   // before the accounts, whose roles there they are
@@ -65,13 +67,19 @@ const watching: Taken = async (context) => {
   const shown = async (kind: 'alerts' | 'dashboard') =>
     new Set((await readAll(kind, context)).map(({ body }) => String(body['displayName'])));
   const [ourAlerts, ourBoards] = await Promise.all([shown('alerts'), shown('dashboard')]);
+  const ourJobs = new Set(
+    context.app.functions.flatMap(({ name, trigger }) =>
+      trigger.kind === 'schedule' ? [names.schedule(name, trigger)] : [],
+    ),
+  );
   return [
     ...jobs
-      .filter(({ name }) => shortName(name) === names.schedule)
-      .map(() =>
+      .map(({ name }) => shortName(name))
+      .filter((job) => ourJobs.has(job))
+      .map((job) =>
         remove(
-          `scheduler job ${names.schedule}`,
-          ['scheduler', 'jobs', 'delete', names.schedule, `--location=${names.place.region}`],
+          `scheduler job ${job}`,
+          ['scheduler', 'jobs', 'delete', job, `--location=${names.place.region}`],
           context,
         ),
       ),
@@ -100,7 +108,8 @@ const watching: Taken = async (context) => {
 
 /** When nothing looks at them any more. */
 const metrics: Taken = async (context) => {
-  const ours = new Set((await readAll('metrics', context)).map(({ name }) => context.names.metric(name)));
+  const files = (await readAll('metrics', context)).map(({ name }) => name);
+  const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))
     .map(({ name }) => remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context));
@@ -116,7 +125,7 @@ const running: Taken = async (context) => {
     );
 };
 
-/** Eventarc takes its own subscriptions down with the triggers. */
+/** Eventarc takes its own subscriptions down with the triggers. A snapshot is left by a run that was interrupted. */
 const queues: Taken = async (context) => {
   const { cloud, names } = context;
   const all = { ...context, options: { ...context.options, only: undefined } };
@@ -124,7 +133,7 @@ const queues: Taken = async (context) => {
   const subscriptions = new Set([
     names.keptSubscription,
     names.unreadSubscription,
-    ...functionNames(context).map((name) => names.replay(name)),
+    ...functionNames(context).flatMap((name) => [names.push(name), names.replay(name)]),
   ]);
   const of = async (list: Promise<{ name: string }[]>, ours: ReadonlySet<string>) =>
     (await list).map(({ name }) => shortName(name)).filter((name) => ours.has(name));
@@ -132,7 +141,11 @@ const queues: Taken = async (context) => {
     of(cloud.subscriptions(), subscriptions),
     of(cloud.topics(), topics),
   ]);
+  const kept = (await cloud.snapshots()).map(({ snapshotId }) => snapshotId);
   return [
+    ...kept
+      .filter((name) => subscriptions.has(name))
+      .map((name) => remove(`snapshot ${name}`, ['pubsub', 'snapshots', 'delete', name], context)),
     ...(subscribed.length > 0
       ? [
           remove(
@@ -179,11 +192,20 @@ const ownRoles: Taken = async (context) => {
   );
 };
 
-async function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {
+/** The secrets themselves were there before the deployment, and stay. */
+const rolesOnSecrets: Taken = async (context) => rolesHeldOn(await secretsHere(context), context);
+
+function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {
+  return rolesHeldOn(
+    kept.map((name) => ({ kind: 'bucket', name })),
+    context,
+  );
+}
+
+async function rolesHeldOn(things: readonly Guarded[], context: Context): Promise<Step[]> {
   const ours = new Set(functionNames(context).map((name) => memberOf(context.names.account(name))));
   const steps = await Promise.all(
-    kept.map(async (name) => {
-      const on = { kind: 'bucket', name } as const;
+    things.map(async (on) => {
       const held = (await context.cloud.policy(on)).flatMap(({ role, members = [], condition }) =>
         members.filter((member) => ours.has(member) && !condition).map((member) => ({ on, role, member })),
       );
@@ -205,7 +227,9 @@ const identities: Taken = async (context) => {
 
 async function emptyBuckets(context: Context, gcloud: Gcloud): Promise<{ steps: Step[]; kept: string[] }> {
   const there = new Set((await context.cloud.buckets()).map(({ name }) => name));
-  const ours = BUCKET_KINDS.map((kind) => context.names.bucket(kind)).filter((name) => there.has(name));
+  const ours = Object.keys(context.app.buckets)
+    .map((key) => context.names.bucket(key))
+    .filter((name) => there.has(name));
   const kept: string[] = [];
   const steps = await Promise.all(
     ours.map(async (name): Promise<Step[]> => {

@@ -1,33 +1,53 @@
+import type { App } from '../shared/app/define-app.ts';
+import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import type { Names } from './names.ts';
 
 /** What the pipeline command needs to know of this deployment, as lines for a shell. */
-export function cliEnvironment(names: Names): string[] {
+export function cliEnvironment(names: Names, { app, dir }: LoadedApp): string[] {
+  const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
+    env === undefined ? [] : [`${env}=${names.topicPath(names.topic(key))}`],
+  );
   return [
-    `export GOOGLE_CLOUD_PROJECT=${names.place.project}`,
-    `export RAW_BUCKET=${names.bucket('raw')}`,
-    `export FRAMES_BUCKET=${names.bucket('frames')}`,
-    `export STATE_BUCKET=${names.bucket('state')}`,
-    `export LAKE_BUCKET=${names.bucket('lake')}`,
-    `export EVENTS_TOPIC=${names.topicPath(names.topic('events'))}`,
-    `export DEAD_LETTER_TOPIC=${names.topicPath(names.topic('dead-letters'))}`,
-    `export UNREAD_SUBSCRIPTION=${names.unreadSubscription}`,
-    `export REPLAY_TOPIC_PREFIX=${names.replayPrefix}`,
-  ];
+    `GOOGLE_CLOUD_PROJECT=${names.place.project}`,
+    ...Object.entries(app.buckets).map(([key, { env }]) => `${env}=${names.bucket(key)}`),
+    ...topics,
+    `UNREAD_SUBSCRIPTION=${names.unreadSubscription}`,
+    `REPLAY_TOPIC_PREFIX=${names.replayPrefix}`,
+    ...(dir === CORE_DIR ? [] : [`PIPELINE_APP=${dir}`]),
+  ].map((line) => `export ${line}`);
 }
 
 /** What there is now, and how to begin. */
-export function madeLines(names: Names): string[] {
+export function madeLines(names: Names, loaded: LoadedApp): string[] {
   const { project, region } = names.place;
+  const { buckets, functions } = loaded.app;
+  const lines: [what: string, where: string][] = [
+    ...Object.keys(buckets).map((key): [string, string] => [
+      `${key} bucket`,
+      `gs://${names.bucket(key)}${firedBy(key, loaded.app)}`,
+    ]),
+    ...functions.flatMap(({ name, trigger }): [string, string][] =>
+      trigger.kind === 'http'
+        ? [[name, `https://${region}-${project}.cloudfunctions.net/${names.function(name)}`]]
+        : [],
+    ),
+    ['events go to', names.topicPath(names.topic('events'))],
+    ['dashboard', `https://console.cloud.google.com/monitoring/dashboards?project=${project}`],
+    ['functions', `https://console.cloud.google.com/functions/list?project=${project} (${region})`],
+  ];
+  const width = Math.max(...lines.map(([what]) => what.length)) + 2;
   return [
     '',
-    `upload videos to    gs://${names.bucket('raw')}`,
-    `frames come out in  gs://${names.bucket('frames')}`,
-    `events go to        ${names.topicPath(names.topic('events'))}`,
-    `tables are in       gs://${names.bucket('lake')}`,
-    `dashboard           https://console.cloud.google.com/monitoring/dashboards?project=${project}`,
-    `functions           https://console.cloud.google.com/functions/list?project=${project} (${region})`,
+    ...lines.map(([what, where]) => `${what.padEnd(width)}${where}`),
     '',
     'for npx pipeline lake|dlq … --cloud (./deploy.sh --env prints it again):',
-    ...cliEnvironment(names).map((line) => `  ${line}`),
+    ...cliEnvironment(names, loaded).map((line) => `  ${line}`),
   ];
+}
+
+function firedBy(key: string, { functions }: App): string {
+  const names = functions
+    .filter(({ trigger }) => trigger.kind === 'objectFinalized' && trigger.bucket === key)
+    .map(({ name }) => name);
+  return names.length === 0 ? '' : ` (uploads fire ${names.join(', ')})`;
 }

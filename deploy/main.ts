@@ -1,7 +1,8 @@
+import { appFolder, openApp } from '../cli/common/app.ts';
 import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
-import { core } from '../functions/app.ts';
 import { placeFault } from '../local/make-folder.ts';
+import type { LoadedApp } from '../shared/app/load-app.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -10,8 +11,9 @@ import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, GcloudError } from './gcloud.ts';
 import { explain, oneLine } from './mends.ts';
 import { Names } from './names.ts';
-import { HELP, type Options, parseOptions } from './options.ts';
+import { appOption, HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
+import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
@@ -27,26 +29,28 @@ set -euo pipefail
 export CLOUDSDK_CORE_DISABLE_PROMPTS=1
 FILES=$(mktemp -d)`;
 
-async function main(options: Options): Promise<void> {
+async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const { project, region, prefix, action } = options;
   if (action === 'help') return say(HELP.trimEnd());
   if (action === 'env') {
     const names = new Names({ project, region, prefix, projectNumber: '' });
-    return say(cliEnvironment(names).join('\n'));
+    return say(cliEnvironment(names, loaded).join('\n'));
   }
   const env = process.env;
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
   const gcloud = createGcloud({ project, env, patienceMs, onWait });
-  const asking = { gcloud, options, env };
-  const settings = readSettings(options.settings);
-  const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud)]);
+  const { app } = loaded;
+  const asking = { app, gcloud, options, env };
+  const settings = readSettings(options.settings, loaded, { GOOGLE_CLOUD_PROJECT: project });
+  const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
-  const context: Context = { app: core, options, names, cloud, source, settings };
+  const context: Context = { app, options, names, cloud, source, settings };
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
+  await checkSecrets(context);
   if (options.dryRun) {
     say(SCRIPT_HEAD);
     const changes = await dryRun(context, say);
@@ -55,7 +59,7 @@ async function main(options: Options): Promise<void> {
   say(describeSource(source));
   const changes = await deployAll(context, gcloud, say);
   say(changes === 0 ? 'nothing to change: everything is as it should be' : `${changes} changes made`);
-  for (const line of madeLines(names)) say(line);
+  for (const line of madeLines(names, loaded)) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
     await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
@@ -65,8 +69,10 @@ async function main(options: Options): Promise<void> {
 process.stderr.on('error', () => undefined);
 let options: Options | undefined;
 try {
-  options = parseOptions(process.argv.slice(2), process.env, core);
-  await main(options);
+  const args = process.argv.slice(2);
+  const loaded = await openApp(appFolder(appOption(args), undefined, process.env));
+  options = parseOptions(args, process.env, loaded.app);
+  await main(options, loaded);
   await out.end();
 } catch (error) {
   const isUsage = error instanceof UsageError;

@@ -1,3 +1,5 @@
+import type { Schedule } from '../shared/app/trigger.ts';
+
 export interface Place {
   project: string;
   /** Decimal digits; `PROJECT_NUMBER` until it is known. */
@@ -5,9 +7,6 @@ export interface Place {
   region: string;
   prefix: string;
 }
-
-type BucketKind = 'raw' | 'frames' | 'lake' | 'state';
-export const BUCKET_KINDS: readonly BucketKind[] = ['raw', 'frames', 'lake', 'state'];
 
 /** Names of everything that is deployed: all follow from project, region and prefix. */
 export class Names {
@@ -26,6 +25,11 @@ export class Names {
   /** `projects/P/topics/T`. */
   topicPath(topic: string): string {
     return `projects/${this.place.project}/topics/${topic}`;
+  }
+
+  /** Of the subscription by which a topic fires a function. */
+  push(name: string): string {
+    return `${this.place.prefix}-push-${name.toLowerCase()}`;
   }
 
   /** Of the topic and of its push subscription. */
@@ -61,8 +65,14 @@ export class Names {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 
-  get schedule(): string {
-    return `${this.place.prefix}-maintain`;
+  /** In Secret Manager, the secret that holds this variable. */
+  secret(variable: string): string {
+    return `${this.place.prefix}-${variable}`;
+  }
+
+  /** Name of the scheduler job that fires a function. */
+  schedule(name: string, { job = name.toLowerCase() }: Pick<Schedule, 'job'>): string {
+    return `${this.place.prefix}-${job}`;
   }
 
   /** `pipeline_dlq_messages_total`. */

@@ -1,5 +1,6 @@
 import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
-import type { App } from '../shared/app/define-app.ts';
+import { type App, functionNamed } from '../shared/app/define-app.ts';
+import { RAW } from './parts/buckets.ts';
 
 export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
 
@@ -32,12 +33,13 @@ export const HELP = `usage: ./deploy.sh --project PROJECT --region REGION [optio
 
 Makes the whole pipeline in a project, or changes what differs from it. Run again, it changes nothing.
 
+  --app DIR           folder of the app to deploy (default: PIPELINE_APP, or the core app, functions)
   --project PROJECT   the project's id (default: GOOGLE_CLOUD_PROJECT)
   --region REGION     where everything is, such as us-central1 (default: REGION)
-  --prefix PREFIX     what all names begin with (default: pipeline)
+  --prefix PREFIX     what all names begin with (default: the app's name)
   --only FUNCTION     only this function, with its account, roles, trigger and subscriptions
-  --settings FILE     NAME=value lines for the functions (default: deploy.env, where it is there)
-  --raw-days N        delete raw videos after N days (default: they are kept)
+  --settings FILE     NAME=value lines for the functions (default: deploy.env, beside app.ts for --app)
+  --raw-days N        delete objects of the bucket raw after N days (default: they are kept)
   --max-instances N   at most N instances of a function (default: as each is defined); for projects
                       with a low quota of CPU
   --daily-dollars N   an alert tells when Gemini costs more than this a day (default: 50)
@@ -47,7 +49,8 @@ Makes the whole pipeline in a project, or changes what differs from it. Run agai
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 where something does
-  --smoke             after that, upload a clip and wait for its manifest and its row in the table
+  --smoke             after that, upload a clip and wait for its manifest and its row in the table (needs
+                      processVideo in the app)
   --env               print the environment that the pipeline command needs
   --destroy           take all of it down; asks first, and keeps buckets that hold data
     --with-data       delete those, too
@@ -60,7 +63,8 @@ Exit codes: 0 done, 1 failed or different, 2 wrong usage.
 const OPTIONS = {
   project: { type: 'string' },
   region: { type: 'string' },
-  prefix: { type: 'string', default: 'pipeline' },
+  app: { type: 'string' },
+  prefix: { type: 'string' },
   only: { type: 'string' },
   settings: { type: 'string' },
   'raw-days': { type: 'string' },
@@ -78,6 +82,11 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
+/** The folder that is named; the app has to be known before the rest is understood. Throws UsageError. */
+export function appOption(args: string[]): string | undefined {
+  return parse(args, OPTIONS).app;
+}
+
 /** Throws UsageError, which names what was given and what is allowed. */
 export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): Options {
   const values = parse(args, OPTIONS);
@@ -86,7 +95,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     action,
     project: values.project ?? env['GOOGLE_CLOUD_PROJECT'] ?? '',
     region: values.region ?? env['REGION'] ?? '',
-    prefix: values.prefix,
+    prefix: values.prefix ?? app.name,
     only: functionOf(values.only, app),
     dryRun: values['dry-run'],
     smoke: values.smoke,
@@ -100,7 +109,8 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 600) * 1_000,
   };
   if (action === 'help') return options;
-  checkPlace(options);
+  checkPlace(options, app);
+  checkApp(options, app);
   if (options.withData && action !== 'destroy') throw new UsageError('--with-data goes with --destroy');
   if (options.only && (action === 'destroy' || options.smoke)) {
     throw new UsageError('--only goes with a deployment, --dry-run or --verify');
@@ -126,7 +136,7 @@ function actionOf({ help, verify, destroy, env }: Values): Action {
   return chosen[0] ?? 'deploy';
 }
 
-function checkPlace({ project, region, prefix }: Options): void {
+function checkPlace({ project, region, prefix }: Options, app: App): void {
   if (project === '') throw new UsageError('which project? give --project, or set GOOGLE_CLOUD_PROJECT');
   if (!/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(project)) {
     throw new UsageError(
@@ -139,11 +149,39 @@ function checkPlace({ project, region, prefix }: Options): void {
       `--region is ${quoted(region)}; a region such as us-central1 is allowed: "gcloud functions regions list" has them`,
     );
   }
-  // a service account's id has at most 30 characters, and the longest of ours ends in -inspectdeadletter
   if (!/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/.test(prefix) || prefix.includes('goog')) {
     throw new UsageError(
       `--prefix is ${quoted(prefix)}; 1 to 12 lower-case letters, digits and dashes are allowed, without "goog"`,
     );
+  }
+  for (const { name } of app.functions) {
+    const account = `${prefix}-${name.toLowerCase()}`;
+    if (account.length <= MAX_ACCOUNT) continue;
+    throw new UsageError(
+      `--prefix must leave the service account of ${name} at most ${MAX_ACCOUNT} characters, got ${account.length} with ${quoted(prefix)}`,
+    );
+  }
+  for (const key of Object.keys(app.buckets)) {
+    const bucket = `${project}-${prefix}-${key}`;
+    if (bucket.length <= MAX_BUCKET) continue;
+    throw new UsageError(
+      `--prefix must leave the name of bucket ${key} at most ${MAX_BUCKET} characters, got ${bucket.length} with ${quoted(prefix)}`,
+    );
+  }
+}
+
+/** https://cloud.google.com/iam/docs/service-accounts-create */
+const MAX_ACCOUNT = 30;
+/** https://cloud.google.com/storage/docs/buckets#naming */
+const MAX_BUCKET = 63;
+
+/** What works on the core's own parts goes with apps that have them. */
+function checkApp({ rawDays, smoke }: Options, app: App): void {
+  if (rawDays !== undefined && !Object.hasOwn(app.buckets, RAW)) {
+    throw new UsageError(`--raw-days must go with an app that has the bucket ${RAW}, got ${app.name}`);
+  }
+  if (smoke && functionNamed(app, 'processVideo') === undefined) {
+    throw new UsageError(`--smoke must go with an app that has processVideo, got ${app.name}`);
   }
 }
 

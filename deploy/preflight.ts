@@ -1,8 +1,9 @@
 import { Failure } from '../cli/common/options.ts';
+import type { App } from '../shared/app/define-app.ts';
 import type { Cloud } from './cloud.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import { noBilling } from './mends.ts';
-import { BUCKET_KINDS, type Names } from './names.ts';
+import type { Names } from './names.ts';
 import type { Options } from './options.ts';
 
 /** The oldest these commands were run with: older ones may not know a flag, or a field of an alert. */
@@ -23,6 +24,7 @@ const PERMISSIONS = [
   'pubsub.subscriptions.create',
   'pubsub.subscriptions.update',
   'pubsub.subscriptions.setIamPolicy',
+  'pubsub.snapshots.list',
   'iam.serviceAccounts.create',
   'iam.serviceAccounts.actAs',
   'cloudfunctions.functions.create',
@@ -36,6 +38,7 @@ const PERMISSIONS = [
 ];
 
 interface Asking {
+  app: App;
   gcloud: Gcloud;
   options: Options;
   env: NodeJS.ProcessEnv;
@@ -74,7 +77,7 @@ export async function findProject({ gcloud, options: { project } }: Asking): Pro
 /** Before the first change: can it pay, may you, and are the names free. Throws Failure. */
 export async function checkReadiness(asking: Asking, names: Names, cloud: Cloud): Promise<void> {
   const there = new Set((await cloud.buckets()).map(({ name }) => name));
-  const isFirst = !BUCKET_KINDS.some((kind) => there.has(names.bucket(kind)));
+  const isFirst = !Object.keys(asking.app.buckets).some((key) => there.has(names.bucket(key)));
   await Promise.all([
     checkBilling(asking),
     // later, whoever deploys may do with less: most of it is there already
@@ -121,12 +124,12 @@ async function checkPermissions({ gcloud, options: { project }, env }: Asking): 
   );
 }
 
-async function checkBuckets({ gcloud, options }: Asking, names: Names, cloud: Cloud): Promise<void> {
+async function checkBuckets({ app, gcloud, options }: Asking, names: Names, cloud: Cloud): Promise<void> {
   const there = new Map((await cloud.buckets()).map((bucket) => [bucket.name, bucket]));
   const canAsk = (await cloud.services()).has('storage.googleapis.com');
   await Promise.all(
-    BUCKET_KINDS.map(async (kind) => {
-      const name = names.bucket(kind);
+    Object.keys(app.buckets).map(async (key) => {
+      const name = names.bucket(key);
       const found = there.get(name);
       if (found === undefined) return canAsk ? checkFree(gcloud, name, options) : undefined;
       if (found.location.toLowerCase() === options.region) return;

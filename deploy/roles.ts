@@ -1,3 +1,4 @@
+import { rolesOf } from '../shared/app/define-app.ts';
 import type { Guarded } from './cloud.ts';
 import { type Context, chosen } from './context.ts';
 import { memberOf } from './names.ts';
@@ -13,6 +14,8 @@ export interface Wanted {
 
 type Where = Pick<Context, 'app' | 'names' | 'options'>;
 
+export const INVOKER = 'roles/run.invoker';
+
 /** On the project, the buckets and the topics: there before the functions are. */
 export function earlyRoles(context: Where): Wanted[] {
   return [
@@ -24,7 +27,21 @@ export function earlyRoles(context: Where): Wanted[] {
 
 /** On what comes with the functions: the services they run on. */
 export function serviceRoles(context: Where): Wanted[] {
-  return rolesOfFunctions(context, (on) => on === 'function');
+  return [...rolesOfFunctions(context, (on) => on === 'function'), ...callerRoles(context)];
+}
+
+/** Who may call the functions that answer requests. */
+function callerRoles(context: Where): Wanted[] {
+  return chosen(context).flatMap(({ name, trigger }) => {
+    if (trigger.kind !== 'http') return [];
+    const members = trigger.callers === 'all' ? ['allUsers'] : trigger.callers;
+    return members.map((member) => ({
+      on: { kind: 'service', name: context.names.function(name) } as const,
+      role: INVOKER,
+      member,
+      reason: `${name}: one of its callers`,
+    }));
+  });
 }
 
 /** By the role that Google's own account of the service has here. */
@@ -77,16 +94,17 @@ function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
 }
 
 function rolesOfFunctions(context: Where, isAsked: (on: string) => boolean): Wanted[] {
-  return chosen(context).flatMap(({ name, roles }) =>
-    roles
+  return chosen(context).flatMap((definition) => {
+    const { name } = definition;
+    return rolesOf(definition, context.app)
       .filter(({ on }) => isAsked(on))
       .map(({ role, on, reason }) => ({
         on: guarded(on, name, context),
         role,
         member: memberOf(context.names.account(name)),
         reason: `${name}: ${reason}`,
-      })),
-  );
+      }));
+  });
 }
 
 function guarded(on: string, name: string, { app, names }: Where): Guarded {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Failure } from '../cli/common/options.ts';
+import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import { counted } from '../shared/core/counted.ts';
+import { filesOf, ignoreFile, sourcesOf } from './app-source.ts';
 import type { Gcloud } from './gcloud.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -16,12 +18,20 @@ export interface Source {
   bytes: number;
   /** 16 hex digits of names and contents: a function is deployed again where this differs. */
   hash: string;
+  /** How an app that is not the core is built from the project; undefined for the core. */
+  app?: { dir: string; ignoreFile: string };
   /** For the label: 40 hex digits, with `-changed` where the tree differs from it; `none` outside of git. */
   commit: string;
 }
 
-/** Looks at exactly the files that gcloud would upload, by .gcloudignore. */
-export async function readSource(gcloud: Gcloud, root = ROOT): Promise<Source> {
+/** Looks at exactly the files that gcloud would upload: for the core by .gcloudignore. */
+export async function readSource(gcloud: Gcloud, loaded: LoadedApp, root = ROOT): Promise<Source> {
+  const { dir } = loaded;
+  if (dir !== CORE_DIR) {
+    const sources = sourcesOf(loaded, root);
+    const found = await measure(filesOf(sources, root).sort(), root);
+    return { ...found, commit: await commitOf(root), app: { dir, ignoreFile: ignoreFile(sources) } };
+  }
   const list = await gcloud.text('meta', 'list-files-for-upload', root);
   const files = list.split('\n').filter((line) => line !== '');
   return { ...(await measure(files.sort(), root)), commit: await commitOf(root) };
@@ -41,7 +51,10 @@ export function describeSource({ files, bytes, commit }: Source): string {
   return `source: ${size}, commit ${commit.slice(0, 12)}`;
 }
 
-export async function measure(files: readonly string[], root: string): Promise<Omit<Source, 'commit'>> {
+export async function measure(
+  files: readonly string[],
+  root: string,
+): Promise<Pick<Source, 'files' | 'bytes' | 'hash'>> {
   const hash = createHash('sha256');
   let bytes = 0;
   for (const file of files) {

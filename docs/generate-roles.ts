@@ -1,9 +1,8 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { core } from '../functions/app.ts';
-import type { App } from '../shared/app/define-app.ts';
+import { type App, rolesOf } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
-import { triggerTopic } from '../shared/app/trigger.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
@@ -27,11 +26,11 @@ export function rolesDocument(app: App = core): string {
         `${one.instance.timeoutSeconds} s`,
       ]),
     ),
-    ...app.functions.flatMap(({ name, roles }) => [
-      `## ${name}`,
+    ...app.functions.flatMap((one) => [
+      `## ${one.name}`,
       table(
         ['role', 'on', 'because it'],
-        roles.map(({ role, on, reason }) => [`\`${role}\``, placeOf(on, app), becauseIt(reason)]),
+        rolesOf(one, app).map(({ role, on, reason }) => [`\`${role}\``, placeOf(on, app), becauseIt(reason)]),
       ),
     ]),
   ].join('\n\n')}\n`;
@@ -44,7 +43,9 @@ export function rolesSummary(app: App = core): string {
     app.functions.map((one) => [
       `\`${one.name}\``,
       sourceOf(one),
-      one.roles.map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${placeOf(on, app)}`).join(', '),
+      rolesOf(one, app)
+        .map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${placeOf(on, app)}`)
+        .join(', '),
     ]),
   );
 }
@@ -64,18 +65,27 @@ function placeOf(on: string, { buckets }: App): string {
 }
 
 function sourceOf({ trigger }: FunctionDefinition): string {
-  const topic = triggerTopic(trigger);
-  if (trigger.kind === 'objectFinalized') return `uploads to the ${trigger.bucket} bucket`;
-  return trigger.kind === 'schedule' ? `the clock, \`${trigger.cron}\`` : topicName(topic ?? '');
+  switch (trigger.kind) {
+    case 'objectFinalized':
+      return `uploads to the ${trigger.bucket} bucket`;
+    case 'messagePublished':
+      return topicName(trigger.topic);
+    case 'schedule':
+      return `the clock, \`${trigger.cron}\``;
+    case 'auditLog':
+      return `audit log entries of \`${trigger.method}\``;
+    case 'http':
+      return `requests of ${trigger.callers === 'all' ? 'anybody' : trigger.callers.join(', ')}`;
+  }
 }
 
 const topicName = (key: string): string => `${key} topic`;
 
-/** Reasons have the function as their subject, or its trigger. */
+/** Reasons have the function as their subject, its trigger or its subscription. */
 function becauseIt(reason: string): string {
   return reason
     .replace(/^its trigger receives/, 'receives')
-    .replace(/^its trigger calls the function$/, 'is called by its trigger');
+    .replace(/^its (trigger|subscription) calls the function$/, 'is called by its $1');
 }
 
 function table(head: string[], rows: string[][]): string {

@@ -1,5 +1,6 @@
-import { bucketPlans } from '../deploy/parts/buckets.ts';
-import { KEPT_DAYS, UNREAD_DAYS } from '../deploy/parts/subscriptions.ts';
+import { bucketPlan } from '../deploy/parts/buckets.ts';
+import { KEPT_DAYS, UNREAD_DAYS } from '../deploy/parts/wanted-subscriptions.ts';
+import { core } from '../functions/app.ts';
 import { DAY_MS, fileRetentionMs, logRetentionMs } from '../shared/delta/index.ts';
 
 /** One kind of data that the pipeline keeps. */
@@ -15,7 +16,6 @@ export interface KeptData {
   erase: string;
 }
 
-const plans = bucketPlans({ rawDays: undefined });
 const untouched = { configuration: {} };
 const FILE_DAYS = fileRetentionMs(untouched) / DAY_MS;
 const LOG_DAYS = logRetentionMs(untouched) / DAY_MS;
@@ -179,12 +179,14 @@ export const KEPT_DATA: readonly KeptData[] = [
   },
 ];
 
-function softDelete(kind: keyof typeof plans): string {
-  return `${plans[kind].softDeleteDays} days of soft delete`;
+function softDelete(key: string): string {
+  return `${bucketPlan(key, core).softDeleteDays} days of soft delete`;
 }
 
 function expiry(prefix: string): string {
-  const rule = plans.state.lifecycle.find(({ condition }) => condition.matchesPrefix?.includes(prefix));
+  const rule = bucketPlan('state', core).lifecycle.find(({ condition }) =>
+    condition.matchesPrefix?.includes(prefix),
+  );
   if (rule === undefined) throw new Error(`the state bucket has no rule for ${prefix}`);
   return `${rule.condition.age} days (bucket lifecycle)`;
 }

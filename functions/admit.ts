@@ -1,11 +1,11 @@
 import http, { type RequestListener, type Server } from 'node:http';
-import { functionNamed } from '../shared/app/define-app.ts';
+import { type App, functionNamed } from '../shared/app/define-app.ts';
 import { deployedMemory } from '../shared/core/deployed-memory.ts';
 import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
-import { core } from './app.ts';
+import { pushesAsEvents } from '../shared/invocation/push.ts';
 import { parseAdmissionConfig } from './settings.ts';
 
 /**
@@ -18,7 +18,6 @@ import { parseAdmissionConfig } from './settings.ts';
  */
 const MEMORY_PER_BODY_BYTE = 16;
 
-const { createServer } = http;
 const inFlight = new InFlight();
 
 /**
@@ -31,18 +30,23 @@ export function answerBusy(event: unknown, reason: string): Promise<never> {
   return new Promise(() => {});
 }
 
-function createAdmittingServer(listener: RequestListener): Server {
-  Object.assign(http, { createServer });
-  const { functionName: name, admitBytes } = parseAdmissionConfig(process.env);
-  const { memory } = functionNamed(core, name)?.instance ?? { memory: '512Mi' };
-  const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
-  const log = createLogger({ fields: { function: name } });
-  const server = createServer(new Admission({ bytes, log }).guard(inFlight.track(listener)));
-  // a body must be there in the time that the longest of the small functions has
-  server.requestTimeout = 60_000;
-  // the front end keeps connections for 600 s: one that we close first may be the one it sends on
-  server.keepAliveTimeout = 620_000;
-  return server;
+/** Before the framework makes its server. */
+export function admitBySize(app: App): void {
+  const { createServer } = http;
+  const createAdmittingServer = (listener: RequestListener): Server => {
+    Object.assign(http, { createServer });
+    const { functionName: name, admitBytes } = parseAdmissionConfig(process.env);
+    const { memory } = functionNamed(app, name)?.instance ?? { memory: '512Mi' };
+    const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
+    const log = createLogger({ fields: { function: name } });
+    const server = createServer(
+      new Admission({ bytes, log }).guard(inFlight.track(pushesAsEvents(listener))),
+    );
+    // a body must be there in the time that the longest of the small functions has
+    server.requestTimeout = 60_000;
+    // the front end keeps connections for 600 s: one that we close first may be the one it sends on
+    server.keepAliveTimeout = 620_000;
+    return server;
+  };
+  Object.assign(http, { createServer: createAdmittingServer });
 }
-
-Object.assign(http, { createServer: createAdmittingServer });

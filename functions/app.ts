@@ -1,23 +1,24 @@
+import { dropParts } from '../shared/app/bucket.ts';
 import { defineApp } from '../shared/app/define-app.ts';
-import { inspectDeadLetter } from './dead-letter/definition.ts';
-import { ingestEvent } from './ingest/definition.ts';
-import { maintainTable } from './maintain/definition.ts';
+import { services } from './services.ts';
 import { processVideo } from './video/definition.ts';
 
-/** The core app: the only list of its functions. */
+/** The core app: the only list of its functions. Its name is the default prefix of a deployment. */
 export const core = defineApp({
-  name: 'core',
+  name: 'pipeline',
+  includes: [services],
   buckets: {
-    raw: { env: 'RAW_BUCKET' },
-    frames: { env: 'FRAMES_BUCKET' },
-    lake: { env: 'LAKE_BUCKET' },
-    state: { env: 'STATE_BUCKET' },
+    raw: {
+      env: 'RAW_BUCKET',
+      doc: 'uploads; soft delete, since nobody else has them',
+      lifecycle: [dropParts],
+    },
+    frames: {
+      env: 'FRAMES_BUCKET',
+      doc: 'frames and manifests; soft delete, since nothing here deletes them but a mistake',
+    },
   },
-  topics: {
-    events: { env: 'EVENTS_TOPIC', doc: 'any producer publishes events here' },
-    maintenance: { env: 'MAINTENANCE_TOPIC', doc: 'the scheduler says here that it is time' },
-    'dead-letters': { env: 'DEAD_LETTER_TOPIC', doc: 'what was given up or refused' },
-    'dead-letters-unread': { doc: 'dead letters that their inspector gave up' },
-  },
-  functions: [processVideo, ingestEvent, maintainTable, inspectDeadLetter],
+  functions: [processVideo],
 });
+
+export default core;

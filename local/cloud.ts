@@ -2,22 +2,26 @@ import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { core } from '../functions/app.ts';
+import { placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
+import { isFiredByEventarc } from '../shared/app/trigger.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
 import { realGeminiSettings, startBrain } from './brain.ts';
-import { createForwarder } from './dead-letters.ts';
-import type { Delivery } from './eventarc/delivery-store.ts';
-import { Eventarc, type Route } from './eventarc/eventarc.ts';
+import { publishFinalized, publishKept } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
+import { environmentOf, localSettings } from './function-settings.ts';
 import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
 import { makeFolder } from './make-folder.ts';
+import type { DeadLetter } from './pubsub/broker.ts';
+import type { PushAttempt } from './pubsub/push.ts';
 import type { PubsubServer } from './pubsub/server.ts';
 import { startPubsubPart } from './pubsub-part.ts';
 import type { VertexServer } from './vertex/server.ts';
@@ -25,6 +29,7 @@ import type { VertexServer } from './vertex/server.ts';
 export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'lake' } as const;
 export { TOPICS };
 
+const CORE: LoadedApp = { app: core, dir: CORE_DIR };
 const PROJECT = 'local';
 const TICK_MS = 300_000;
 
@@ -36,8 +41,11 @@ export interface Ports {
 }
 
 export interface Endpoints {
+  /** Folder of the app, relative to the project. */
+  app: string;
   gcs: string;
-  vertex: string;
+  /** Undefined if no function of the app asks it. */
+  vertex: string | undefined;
   pubsub: string;
   /** Of those that run. */
   functions: Record<string, string>;
@@ -46,8 +54,12 @@ export interface Endpoints {
 export interface LocalCloudOptions {
   /** Everything it keeps is below this folder. */
   dir: string;
-  /** Settings of the functions: those of docs/configuration.md. */
+  /** Settings of the functions: a name that none declares is an error, and so is a value out of bounds. */
   env?: Env;
+  /** The environment around it: what the functions declare is taken from there, unless `env` has it. */
+  shell?: Env;
+  /** File of `NAME=value` lines with the secrets of the functions. Default: `.secrets.env` of the project. */
+  secretsFile?: string;
   ports?: Ports;
   /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started where absent. */
   pubsubUrl?: string;
@@ -61,7 +73,7 @@ export interface LocalCloudOptions {
   /** Folder of a bundle to run; one is made where absent. */
   bundleDir?: string;
   /** Default: the core app. */
-  app?: App;
+  app?: LoadedApp;
   /** Names of the functions to run; all by default. */
   only?: readonly string[];
   /** Command that runs every function process, as for `startFunction`. */
@@ -72,8 +84,9 @@ export interface LocalCloudOptions {
 /** What happens in the cloud, for whoever shows it. All optional, none may throw. */
 export interface CloudEvents {
   onFinalized?: (resource: ObjectResource) => void;
-  onAttempt?: (delivery: Delivery, result: number | string) => void;
-  onDeadLetter?: (delivery: Delivery, file: string) => void;
+  /** Of a function, for an event or a message. */
+  onAttempt?: (name: string, attempt: PushAttempt) => void;
+  onDeadLetter?: (letter: DeadLetter) => void;
   /** A line a function wrote: JSON, as a rule. */
   onFunctionLine?: (name: string, line: string) => void;
   onFunctionCrash?: (name: string, how: string) => void;
@@ -85,22 +98,29 @@ export interface LocalCloud {
   endpoints: Endpoints;
   /** For `NODE_EXTRA_CA_CERTS`; undefined where the real Gemini answers. */
   caPath: string | undefined;
-  /** The environment its functions run in. */
-  functionEnv: Env;
   storage: Storage;
   gcs: GcsServer;
   /** Undefined where the real Gemini answers. */
   vertex: VertexServer | undefined;
   /** Undefined where it is somebody else's. */
   pubsub: PubsubServer | undefined;
-  eventarc: Eventarc;
   processes: FunctionProcess[];
   close(): Promise<void>;
 }
 
 /** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
-  const { app = core, dir, env = {}, gemini = 'local', events = {}, ports = {} } = options;
+  const {
+    app: loaded = CORE,
+    dir,
+    shell = {},
+    secretsFile,
+    gemini = 'local',
+    events = {},
+    ports = {},
+  } = options;
+  const { app } = loaded;
+  const settings = localSettings(app, { given: options.env ?? {}, shell });
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [
@@ -111,11 +131,12 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    let eventarc: Eventarc | undefined;
+    let isUp = false;
+    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const takeOver = (resource: ObjectResource, id: string): void => {
-      // Before Eventarc runs, the event waits in the server's outbox.
-      if (!eventarc) return;
-      eventarc.accept(resource);
+      // before every trigger has its topic, the event waits in the server's outbox
+      if (!isUp) return;
+      publishFinalized(resource, wanted, pubsub.publishEvent);
       gcs.outbox.ack(id);
       events.onFinalized?.(resource);
     };
@@ -138,62 +159,49 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       url,
       backoff,
       pushAnywhere,
+      onDeadLetter: events.onDeadLetter,
       onTrouble: events.onTrouble,
     });
     closers.push(() => pubsub.close());
 
     const brain =
-      gemini === 'local'
-        ? await startBrain({ dir, gcsUrl: gcs.url, ffmpegPath: env['FFMPEG_PATH'], port: ports.vertex })
+      gemini === 'local' && asksVertex(app)
+        ? await startBrain({ dir, gcsUrl: gcs.url, ffmpegPath: settings['FFMPEG_PATH'], port: ports.vertex })
         : undefined;
     if (brain) closers.push(() => brain.close());
 
-    const functionEnv: Env = {
-      ...userSettings(env),
+    const envOf = (one: FunctionDefinition): Env => ({
+      ...environmentOf(app, one, { settings, shell, secretsFile }),
       ...placesOf(app),
       STORAGE_API_ENDPOINT: gcs.url,
       PUBSUB_API_ENDPOINT: pubsub.url,
-      ...(brain?.env ?? realGeminiSettings(env)),
-    };
-    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
-    const source = options.bundleDir ?? (await bundleHere(closers));
+      ...(brain?.env ?? (asksVertex(app) ? realGeminiSettings(settings) : { GOOGLE_CLOUD_PROJECT: PROJECT })),
+    });
+    const source = options.bundleDir ?? (await bundleHere(closers, loaded));
     const started = await Promise.all(
       wanted.map(async (one) => {
-        const processes = await startInstances(one.name, functionEnv, source, options);
+        const processes = await startInstances(one, envOf(one), source, options);
         closers.push(() => Promise.all(processes.map((process) => process.close())).then(() => {}));
         return [withAttempts(one, options.maxDeliveryAttempts), processes] as const;
       }),
     );
 
-    const routes: Route[] = [];
     for (const [definition, processes] of started) {
       const urls = processes.map(({ url }) => url);
-      const { trigger } = definition;
-      if (trigger.kind === 'objectFinalized') routes.push({ definition, bucket: trigger.bucket, urls });
-      await pubsub.subscribeFunction(definition, urls);
+      const { name } = definition;
+      await pubsub.subscribeFunction(definition, urls, (attempt) => events.onAttempt?.(name, attempt));
     }
     closers.push(() => pubsub.stopPushing());
-    const topic = TOPICS.deadLetters;
-    const forwarder = createForwarder({ pubsubUrl: pubsub.url, topic, project: PROJECT });
-    closers.push(() => forwarder.close());
-    eventarc = new Eventarc({
-      dir: join(dir, 'eventarc'),
-      routes,
-      backoff,
-      ...(events.onAttempt && { onAttempt: events.onAttempt }),
-      ...(events.onDeadLetter && { onDeadLetter: events.onDeadLetter }),
-      ...(events.onTrouble && { onTrouble: events.onTrouble }),
-      forward: (delivery) => forwarder.forward(delivery),
-    });
-    const running = eventarc;
-    closers.push(() => running.close());
+    publishKept(join(dir, 'eventarc'), wanted, pubsub.publishEvent);
+    isUp = true;
     for (const { object, id } of gcs.outbox.pending()) takeOver(object, id);
 
     closers.push(runSchedules(app, pubsub.url));
 
     const endpoints: Endpoints = {
+      app: loaded.dir,
       gcs: gcs.url,
-      vertex: brain?.vertex.url ?? 'https://aiplatform.googleapis.com',
+      vertex: asksVertex(app) ? (brain?.vertex.url ?? 'https://aiplatform.googleapis.com') : undefined,
       pubsub: pubsub.url,
       functions: Object.fromEntries(started.map(([{ name }, processes]) => [name, processes[0]!.url])),
     };
@@ -203,12 +211,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     return {
       endpoints,
       caPath: brain?.vertex.caPath,
-      functionEnv,
       storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: PROJECT }),
       gcs,
       pubsub: pubsub.server,
       vertex: brain?.vertex,
-      eventarc,
       processes: started.flatMap(([, processes]) => processes),
       close,
     };
@@ -218,17 +224,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   }
 }
 
-async function bundleHere(closers: (() => Promise<void> | void)[]): Promise<string> {
-  const made = await privateBundle();
+async function bundleHere(closers: (() => Promise<void> | void)[], app: LoadedApp): Promise<string> {
+  const made = await privateBundle([], app);
   closers.push(made.remove);
   return made.dir;
 }
 
-/** Names of its buckets and topics, as every function is told them. */
-function placesOf({ buckets, topics }: App): Record<string, string> {
-  const places = [...Object.entries(buckets), ...Object.entries(topics)];
-  return Object.fromEntries(places.flatMap(([key, { env }]) => (env === undefined ? [] : [[env, key]])));
-}
+/** Names of its buckets and topics, which are their keys here. */
+const placesOf = (app: App): Record<string, string> => Object.fromEntries(placeVariables(app));
 
 function withAttempts(definition: FunctionDefinition, attempts: number | undefined): FunctionDefinition {
   // the inspector keeps its own: what it gives up is a fault, and no exercise
@@ -251,8 +254,13 @@ function runSchedules({ functions }: App, pubsubUrl: string): () => void {
   };
 }
 
+/** Whoever asks it has a role there. */
+function asksVertex({ functions }: App): boolean {
+  return functions.some(({ roles }) => roles.some(({ role }) => role.startsWith('roles/aiplatform.')));
+}
+
 async function startInstances(
-  name: string,
+  { name, trigger }: FunctionDefinition,
   env: Env,
   source: string,
   { instances = 1, ports = {}, events = {}, prefix = [] }: LocalCloudOptions,
@@ -262,6 +270,8 @@ async function startInstances(
     Array.from({ length: instances }, (_, index) =>
       startFunction({
         name,
+        // as deployed: a function that registers itself for events overrides it
+        signature: isFiredByEventarc(trigger) ? 'cloudevent' : 'http',
         port: fixed === undefined ? 0 : fixed + index,
         env,
         source,
@@ -271,15 +281,4 @@ async function startInstances(
       }),
     ),
   );
-}
-
-/** What a user may set for the functions; the rest of the environment stays outside. */
-function userSettings(env: Env): Record<string, string> {
-  const own =
-    /^(MOMENT_|DAILY_|MAX_|MIN_|NAME_|GEMINI_|REFINE|FRAME_|CONTACT_|FFMPEG_|FLUSH_|UNKNOWN_|DEFAULT_|LAKE_|DEAD_LETTERS_|DAILY_|CHECKPOINT_|INGEST_|INSPECT_|MAINTENANCE_|PRELOAD|INSTANCE_|ADMIT_|ALLOW_|ATTEMPT_|LEASE_|LOG_|GOOGLE_|CLOUDSDK_)/;
-  const settings: Record<string, string> = {};
-  for (const [name, value] of Object.entries(env)) {
-    if (own.test(name) && value !== undefined) settings[name] = value;
-  }
-  return settings;
 }

@@ -2,7 +2,13 @@
 export interface RestSubscriber {
   /** Short names throughout. */
   topic(name: string): Promise<void>;
-  subscription(name: string, topic: string, settings: Readonly<Record<string, unknown>>): Promise<void>;
+  /** `fixed`: what counts only when it is made. */
+  subscription(
+    name: string,
+    topic: string,
+    settings: Readonly<Record<string, unknown>>,
+    fixed?: Readonly<Record<string, unknown>>,
+  ): Promise<void>;
   /** Makes it a pull subscription again. */
   stopPushing(name: string): Promise<void>;
 }
@@ -25,12 +31,12 @@ export function subscribeOverRest({ url, project }: { url: string; project: stri
     async topic(name) {
       await call('PUT', `topics/${name}`, {}, 409);
     },
-    async subscription(name, topic, settings) {
+    async subscription(name, topic, settings, fixed = {}) {
       const path = `subscriptions/${name}`;
       const status = await call(
         'PUT',
         path,
-        { topic: `projects/${project}/topics/${topic}`, ...settings },
+        { topic: `projects/${project}/topics/${topic}`, ...settings, ...fixed },
         409,
       );
       if (status !== 409) return;

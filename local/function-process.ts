@@ -12,6 +12,8 @@ const framework = join(
 
 export interface FunctionProcessOptions {
   name: string;
+  /** Default: `cloudevent`. */
+  signature?: 'cloudevent' | 'http';
   /** 0 takes a free one. */
   port: number;
   env: Env;
@@ -83,7 +85,7 @@ function launch(options: FunctionProcessOptions, port: number): ChildProcess {
       HOME: process.env['HOME'] ?? '',
       ...options.env,
       FUNCTION_TARGET: options.name,
-      FUNCTION_SIGNATURE_TYPE: 'cloudevent',
+      FUNCTION_SIGNATURE_TYPE: options.signature ?? 'cloudevent',
       PORT: String(port),
       NODE_ENV: 'production',
     },

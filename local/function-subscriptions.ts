@@ -1,5 +1,5 @@
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
-import { triggerTopic } from '../shared/app/trigger.ts';
+import { subscriptionFilter, triggerTopic } from '../shared/app/trigger.ts';
 
 export const TOPICS = {
   events: 'events',
@@ -8,15 +8,19 @@ export const TOPICS = {
   unread: 'dead-letters-unread',
 } as const;
 
-/** One subscription that calls a function, as the deployed one of the same name does. */
+/** One subscription that calls a function, as the deployed one does. */
 export interface WantedSubscription {
   /** Short name of the subscription and of its topic. */
   name: string;
+  /** Of the same subscription in earlier versions. */
+  formerName?: string;
   topic: string;
-  /** `cloudevent`: as Eventarc passes it on. `wrapped`: as a push subscription of one's own does. */
-  form: 'cloudevent' | 'wrapped';
+  /** `event`: as Eventarc passes it on. `wrapped`: as a push subscription of one's own does. */
+  form: 'event' | 'wrapped';
   /** The topic that the function is told the message came from. */
   shownTopic: string;
+  filter?: string;
+  ordering?: boolean;
   /** Requests at a time in each instance. */
   concurrency: number;
   ackDeadlineSeconds: number;
@@ -25,31 +29,55 @@ export interface WantedSubscription {
   deadLetterTopic: string;
 }
 
-/** Its trigger's, where that is a topic; and the one by which its dead letters are replayed to it alone. */
+/** Its trigger's, and the one by which its dead letters are replayed to it alone. */
 export function subscriptionsOf(definition: FunctionDefinition): WantedSubscription[] {
-  const { name, trigger, instance, maxDeliveryAttempts, givesUpTo } = definition;
-  const { concurrency, timeoutSeconds } = instance;
+  const { instance, maxDeliveryAttempts, givesUpTo } = definition;
+  // nothing delivers a request again
+  if (givesUpTo === undefined) return [];
   const common = {
-    concurrency,
+    concurrency: instance.concurrency,
     maxDeliveryAttempts,
     deadLetterTopic: givesUpTo,
-    ackDeadlineSeconds: Math.max(10, timeoutSeconds),
+    ackDeadlineSeconds: Math.max(10, instance.timeoutSeconds),
   };
-  const wanted: WantedSubscription[] = [];
-  const topic = triggerTopic(trigger);
-  if (topic !== undefined) {
-    wanted.push({ name: `eventarc-${name}`, topic, form: 'cloudevent', shownTopic: topic, ...common });
-  }
-  const replay = replayTopicOf(definition);
-  if (replay !== undefined) {
-    // A plain message has its topic for a source: replayed, it is still one of the topic it was published to.
-    const shownTopic = topic ?? replay;
-    wanted.push({ name: replay, topic: replay, form: 'wrapped', shownTopic, ...common });
-  }
-  return wanted;
+  return [triggerSubscription(definition), ...replaySubscriptions(definition)].map((one) => ({
+    ...one,
+    ...common,
+  }));
 }
 
-/** Undefined for the function that inspects dead letters. */
-function replayTopicOf({ name, givesUpTo }: FunctionDefinition): string | undefined {
-  return givesUpTo === 'dead-letters' ? `replay-${name.toLowerCase()}` : undefined;
+/** Eventarc's topic for a trigger, and the subscription on it. */
+export const eventTopicOf = ({ name }: Pick<FunctionDefinition, 'name'>): string => `eventarc-${name}`;
+
+type Route = Pick<
+  WantedSubscription,
+  'name' | 'formerName' | 'topic' | 'form' | 'shownTopic' | 'filter' | 'ordering'
+>;
+
+function triggerSubscription(definition: FunctionDefinition): Route {
+  const { name, trigger } = definition;
+  const topic = triggerTopic(trigger);
+  const eventTopic = eventTopicOf(definition);
+  if (topic === undefined) {
+    return { name: eventTopic, topic: eventTopic, form: 'event', shownTopic: eventTopic };
+  }
+  const filter = subscriptionFilter(trigger);
+  const isOrdered = trigger.kind === 'messagePublished' && trigger.ordering === true;
+  return {
+    name: `push-${name.toLowerCase()}`,
+    formerName: eventTopic,
+    topic,
+    form: 'wrapped',
+    shownTopic: topic,
+    ...(filter !== undefined && { filter }),
+    ...(isOrdered && { ordering: true }),
+  };
+}
+
+/** None for the function that inspects dead letters. */
+function replaySubscriptions({ name, trigger, givesUpTo }: FunctionDefinition): Route[] {
+  if (givesUpTo !== 'dead-letters') return [];
+  const topic = `replay-${name.toLowerCase()}`;
+  // a plain message has its topic for a source: replayed, it is still one of the topic it was published to
+  return [{ name: topic, topic, form: 'wrapped', shownTopic: triggerTopic(trigger) ?? topic }];
 }

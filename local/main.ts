@@ -1,30 +1,32 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { findFfmpeg } from '../functions/video/media/ffmpeg.ts';
-import { BUCKETS, type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
+import { appFolder, openApp } from '../cli/common/app.ts';
+import { UsageError } from '../cli/common/options.ts';
+import { type App, functionNamed } from '../shared/app/define-app.ts';
+import { AppWork, sourcesOf } from './app-work.ts';
+import { type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
-import { makeDemoClip } from './demo-clip.ts';
+import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
 import { letterLines } from './letter-lines.ts';
 import { placeFault, removeEmpty } from './make-folder.ts';
 import { makePrivateFolder } from './private-folder.ts';
-import { collect } from './process-files.ts';
-import { describeResult, stagePrinter } from './report.ts';
 import { lockFolder, type StateLock } from './state-lock.ts';
 import { escapeText, printable } from './terminal-text.ts';
-import { uploadFile } from './upload.ts';
-import { type Outcome, UploadTracker } from './uploads.ts';
+import { VideoWork } from './video-work.ts';
+import type { Work } from './work.ts';
 
 const HELP = `Runs the whole pipeline on this machine: Cloud Storage, Eventarc, Vertex AI and the functions.
 
   npm start                        makes a short clip, uploads it, and stays up
   npm start -- a.mp4 b.mov         uploads these instead
+  npm start -- --app DIR [FILES]   runs another app, and uploads the files to the bucket that fires its functions
 
 Options (after --):
+  --app DIR           folder of the app to run (default: the core app, functions)
+  --bucket KEY        the bucket that files are uploaded to (default: the only one that fires a function)
   --moment TEXT       what to look for in the files given here
   --max-moments N     at most this many frames a video (default 1)
   --out DIR           where frames and manifests are copied to (default frames)
@@ -34,13 +36,14 @@ Options (after --):
   --pubsub URL        a Pub/Sub that runs already, such as the official emulator, in place of our own
   --push-anywhere     Pub/Sub subscriptions may push to other machines (default: to this one alone)
   --vertex-port N     port of Vertex AI (default: a free one)
-  --function-port N   port of processVideo (default: a free one)
+  --function-port N   port of the app's first function (default: a free one)
   --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
   --attempts N        deliveries before an event is a dead letter (default: 5 to 20, as each function is deployed)
+  --settings FILE     NAME=value lines for the functions, such as deploy.env; they come before the environment's
   --exit              ends when the files are done, instead of staying up
   --help              this text
 
-The settings of the README's table (MOMENT_PROMPT, FRAME_FORMAT, ...) are taken from the environment.`;
+What functions declare (docs/configuration.md) is taken from the environment too, and nothing else of it.`;
 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
@@ -63,6 +66,8 @@ function parse() {
     return parseArgs({
       allowPositionals: true,
       options: {
+        app: { type: 'string' },
+        bucket: { type: 'string' },
         moment: { type: 'string' },
         'max-moments': { type: 'string' },
         out: { type: 'string', default: 'frames' },
@@ -74,6 +79,7 @@ function parse() {
         'vertex-port': { type: 'string' },
         'function-port': { type: 'string' },
         gemini: { type: 'string' },
+        settings: { type: 'string' },
         attempts: { type: 'string' },
         exit: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -109,7 +115,10 @@ async function main(): Promise<void> {
   if (values.pubsub !== undefined && values['pubsub-port'] !== undefined) {
     usage('--pubsub and --pubsub-port exclude each other');
   }
-  const ports = portsOf(values);
+  const loaded = await openApp(appFolder(values.app, undefined, process.env));
+  checkUpload(loaded.app, values, files);
+  for (const line of mistypedSettings(loaded.app, process.env)) complain(line);
+  const ports = portsOf(values, loaded.app);
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
   const maxMoments = whole('max-moments', values['max-moments'], 20, 'a number');
   const gemini = values.gemini ?? chooseGemini(process.env);
@@ -145,18 +154,13 @@ async function main(): Promise<void> {
     if (!lock.isHeld()) fail(new Error(`${dir} was removed or taken while the local cloud ran in it`));
   }, WATCH_MS);
   watch.unref();
-  await checkOut(values.out, copies).catch(failOut);
-
-  // Whoever uploads, with whatever client, finds the frames in the same folder.
-  const results: Promise<Result | undefined>[] = [];
-  const tracker = new UploadTracker(stagePrinter(print), (name, outcome) => {
-    if (cloud) results.push(report(cloud, name, outcome, values.out, copies));
-  });
+  const work = await workOf(loaded.app, values, copies);
   cloud = await startLocalCloud({
+    app: loaded,
     dir,
+    shell: { LOG_LEVEL: 'debug', ...process.env },
     env: {
-      LOG_LEVEL: 'debug',
-      ...process.env,
+      ...settingsOfFile(values.settings),
       // A bound, which metadata could not lift: whoever starts the cloud is its operator.
       ...(maxMoments !== undefined && { MAX_MOMENTS: String(maxMoments) }),
     },
@@ -166,10 +170,10 @@ async function main(): Promise<void> {
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
     events: {
-      ...tracker.events,
+      ...work.events,
       onTrouble: complainOnce(dir),
       onFunctionLine: (name, line) => {
-        tracker.events.onFunctionLine?.(name, line);
+        work.events.onFunctionLine?.(name, line);
         for (const told of letterLines(line, place)) print(told);
       },
     },
@@ -177,10 +181,11 @@ async function main(): Promise<void> {
   if (ending) return;
   printEndpoints(cloud, gemini, dir);
 
-  await uploadAll(cloud, tracker, files, values);
-  const failed = (await Promise.all(results)).some((result) => result?.manifest?.outcome !== 'framed');
-  if (values.exit) return end(failed ? 1 : 0);
-  printNext(cloud, place);
+  const isGood = await work.run(cloud, files);
+  if (values.exit) return end(isGood ? 0 : 1);
+  for (const line of work.next(cloud)) print(line);
+  print(`  npx pipeline dlq list${place}`);
+  print('Ctrl-C ends it.');
 }
 
 /** Options by which the pipeline command finds the cloud in this folder: none where it looks by itself. */
@@ -189,67 +194,51 @@ function placeOf(dir: string): string {
   return ` --local ${/^[\w./@+-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`}`;
 }
 
-function portsOf(values: ReturnType<typeof parse>['values']): Ports {
+function portsOf(values: Values, { functions: [first] }: App): Ports {
   const gcs = port('gcs-port', values['gcs-port']);
   const pubsub = port('pubsub-port', values['pubsub-port']);
   const vertex = port('vertex-port', values['vertex-port']);
-  const processVideo = port('function-port', values['function-port']);
+  const own = port('function-port', values['function-port']);
   return {
     ...(gcs !== undefined && { gcs }),
     ...(pubsub !== undefined && { pubsub }),
     ...(vertex !== undefined && { vertex }),
-    ...(processVideo !== undefined && { functions: { processVideo } }),
+    ...(own !== undefined && first && { functions: { [first.name]: own } }),
   };
 }
 
-type Result = Awaited<ReturnType<typeof collect>>;
+type Values = ReturnType<typeof parse>['values'];
 
-/** Undefined where the results could not be copied: said, and no reason to end for everybody else. */
-async function report(
-  cloud: LocalCloud,
-  name: string,
-  outcome: Outcome,
-  out: string,
-  options: CopyOptions,
-): Promise<Result | undefined> {
-  try {
-    const result = await collect(cloud, outcome, out, options);
-    print(['', ...describeResult({ file: name, ...result }), ''].join('\n'));
-    return result;
-  } catch (error) {
-    const why = error instanceof CopyError ? `--out ${error.message}` : inOneLine(error);
-    complain(`${printable(name)}: its results were not copied: ${printable(why)}`);
-    return undefined;
+/** What is done with the files: videos are followed to their manifests, the uploads of any other app to their end. */
+async function workOf(app: App, values: Values, copies: CopyOptions): Promise<Work> {
+  const { out, moment } = values;
+  if (hasVideo(app)) {
+    await checkOut(out, copies).catch(failOut);
+    return new VideoWork({ print, complain, out, copies, moment });
   }
+  return new AppWork({ print, complain, app, bucket: values.bucket ?? sourcesOf(app)[0] });
 }
 
-/** Uploads the files given, or a clip of our own, one after the other: their stages read as a story. */
-async function uploadAll(
-  cloud: LocalCloud,
-  tracker: UploadTracker,
-  files: string[],
-  options: { moment?: string | undefined },
-): Promise<void> {
-  const metadata = { ...(options.moment !== undefined && { moment: options.moment }) };
-  const demo = files.length === 0 ? await mkdtemp(join(tmpdir(), 'pipeline-demo-')) : undefined;
-  try {
-    if (demo) {
-      const ffmpeg = await findFfmpeg(process.env['FFMPEG_PATH']);
-      await makeDemoClip({ path: join(demo, 'demo.mp4'), ffmpeg: ffmpeg.path });
-    }
-    const geminiBucket = process.env['GEMINI_VIDEO_BUCKET'];
-    for (const file of demo ? [join(demo, 'demo.mp4')] : files) {
-      if (geminiBucket) await uploadFile(file, { bucket: geminiBucket });
-      const { name, generation } = await uploadFile(file, {
-        apiEndpoint: cloud.endpoints.gcs,
-        bucket: BUCKETS.raw,
-        metadata,
-      });
-      await tracker.settled(name, generation);
-    }
-  } finally {
-    if (demo) await rm(demo, { recursive: true, force: true });
+const hasVideo = (app: App): boolean => functionNamed(app, 'processVideo') !== undefined;
+
+function checkUpload(app: App, { bucket, moment, 'max-moments': most }: Values, files: string[]): void {
+  if (hasVideo(app)) {
+    if (bucket !== undefined) usage('--bucket must go with an app that does not process videos');
+    return;
   }
+  if (moment !== undefined || most !== undefined) {
+    usage(`--moment and --max-moments must go with an app that has processVideo, got ${app.name}`);
+  }
+  const sources = sourcesOf(app);
+  if (bucket !== undefined && !sources.includes(bucket)) {
+    usage(`--bucket must be one of ${sources.join(', ')}, got ${JSON.stringify(bucket)}`);
+  }
+  if (files.length === 0 || bucket !== undefined || sources.length === 1) return;
+  usage(
+    sources.length === 0
+      ? `files must go with an app that a bucket fires, got ${app.name}`
+      : `--bucket must say where to: ${sources.join(', ')}`,
+  );
 }
 
 function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
@@ -258,29 +247,13 @@ function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
   const parts: [string, string][] = [
     ['Cloud Storage', gcs],
     ['Pub/Sub', pubsub],
-    ['Vertex AI', `${vertex}${note}`],
+    ...(vertex === undefined ? [] : [['Vertex AI', `${vertex}${note}`] as [string, string]]),
     ...Object.entries(functions),
     ['data', dir],
   ];
   const width = Math.max(...parts.map(([name]) => name.length));
   for (const [name, text] of parts) print(`${name.padEnd(width)}  ${text}`);
   print();
-}
-
-function printNext(cloud: LocalCloud, place: string): void {
-  print('It stays up. Upload a video of your own, for example:');
-  print(
-    `  CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE=${cloud.endpoints.gcs}/storage/v1/ ` +
-      `CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true CLOUDSDK_CORE_PROJECT=local ` +
-      `gcloud storage cp my.mp4 gs://${BUCKETS.raw}/`,
-  );
-  print(
-    `  CLOUDSDK_API_ENDPOINT_OVERRIDES_PUBSUB=${cloud.endpoints.pubsub}/ CLOUDSDK_AUTH_DISABLE_CREDENTIALS=true ` +
-      `CLOUDSDK_CORE_PROJECT=local gcloud pubsub topics publish ${TOPICS.events} --message '{"hello":"world"}'`,
-  );
-  print('  npx pipeline process my.mp4 --moment "the dog catches the ball"');
-  print(`  npx pipeline dlq list${place}`);
-  print('Ctrl-C ends it.');
 }
 
 /** What cannot be written is tried again and again, and told now and then. */
@@ -317,5 +290,5 @@ function inOneLine(error: unknown): string {
 process.stderr.on('error', () => undefined);
 main().catch((error: unknown) => {
   complain(inOneLine(error));
-  process.exit(1);
+  process.exit(error instanceof UsageError ? 2 : 1);
 });

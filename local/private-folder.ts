@@ -6,7 +6,9 @@ import { makeFolder, placeFault } from './make-folder.ts';
 const OWN: ReadonlySet<string> = new Set([
   'endpoints.json',
   'endpoints.json.next',
+  // of earlier versions
   'eventarc',
+  'eventarc-pubsub',
   'no-credentials',
   'pid',
   'pubsub',

@@ -1,7 +1,11 @@
 import { join } from 'node:path';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { subscribeOverRest } from './foreign-pubsub.ts';
 import { subscriptionsOf, TOPICS, type WantedSubscription } from './function-subscriptions.ts';
+import type { DeadLetter } from './pubsub/broker.ts';
+import type { PushAttempt } from './pubsub/push.ts';
+import type { EventMessage } from './pubsub/push-body.ts';
 import { type PubsubServer, startPubsubServer } from './pubsub/server.ts';
 
 /** Pub/Sub as the local cloud uses it: a server of its own, or one that runs already. */
@@ -10,7 +14,13 @@ export interface PubsubPart {
   /** Undefined where it is somebody else's. */
   server: PubsubServer | undefined;
   /** Pushes to a function what its trigger is for, and what is replayed to it. */
-  subscribeFunction(definition: FunctionDefinition, urls: readonly string[]): Promise<void>;
+  subscribeFunction(
+    definition: FunctionDefinition,
+    urls: readonly string[],
+    onAttempt?: (attempt: PushAttempt) => void,
+  ): Promise<void>;
+  /** To a topic of Eventarc's. On disk when it returns. */
+  publishEvent(topic: string, message: EventMessage): void;
   /** Before the functions end: what comes now waits for the next run. */
   stopPushing(): Promise<void>;
   close(): Promise<void>;
@@ -26,6 +36,8 @@ export interface PubsubPartOptions {
   backoff: { minMs: number; maxMs: number };
   /** Subscriptions of our own server may push to other machines. */
   pushAnywhere?: boolean | undefined;
+  /** An event of Eventarc's, or a message of our own server, was given up. */
+  onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
   /** Our own server could not write; it tries again. */
   onTrouble?: ((error: unknown) => void) | undefined;
 }
@@ -48,91 +60,106 @@ export async function startPubsubPart(options: PubsubPartOptions): Promise<Pubsu
   }
 }
 
-async function ownPart({
-  dir,
-  project,
-  topics,
-  port,
-  backoff,
-  ...rest
-}: PubsubPartOptions): Promise<PubsubPart> {
-  const server = await startPubsubServer({
-    dir: join(dir, 'pubsub'),
+async function startServer(
+  folder: string,
+  { dir, project, ...rest }: PubsubPartOptions,
+): Promise<PubsubServer> {
+  const { topics, port, pushAnywhere, onDeadLetter, onTrouble } = rest;
+  return startPubsubServer({
+    dir: join(dir, folder),
     projectId: project,
     topics: [...topics],
-    pushAnywhere: rest.pushAnywhere,
-    onTrouble: rest.onTrouble,
+    pushAnywhere,
+    onTrouble,
+    ...(onDeadLetter && { onDeadLetter }),
     ...(port !== undefined && { port }),
   });
-  const subscribe = (wanted: WantedSubscription, urls: readonly string[]): void => {
-    server.ensureTopic(wanted.topic);
-    const { name, topic, form, concurrency, maxDeliveryAttempts, ackDeadlineSeconds, deadLetterTopic } =
-      wanted;
-    server.subscribeFunction({
-      name,
-      topic,
-      form,
-      urls: form === 'wrapped' ? urls.map((url) => endpointOf(url, project, wanted)) : urls,
-      concurrency,
-      ackDeadlineSeconds,
-      backoff,
-      deadLetterTopic,
-      maxDeliveryAttempts,
-    });
-  };
+}
+
+async function ownPart(options: PubsubPartOptions): Promise<PubsubPart> {
+  const server = await startServer('pubsub', options);
+  const { backoff } = options;
   return {
     url: server.url,
     server,
-    async subscribeFunction(definition, urls) {
-      for (const wanted of subscriptionsOf(definition)) subscribe(wanted, urls);
+    async subscribeFunction(definition, urls, onAttempt) {
+      for (const wanted of subscriptionsOf(definition)) {
+        server.ensureTopic(wanted.topic);
+        server.subscribeFunction({ ...wanted, urls, backoff, onAttempt });
+      }
     },
-    // it knows an attempt from a function that is gone
-    stopPushing: async () => {},
+    publishEvent: (topic, message) => server.publish(topic, message),
+    stopPushing: async () => server.stopPushing(),
     close: () => server.close(),
   };
 }
 
 /**
  * Its subscriptions push to one instance alone, and have no retry policy: the official emulator (0.8.20) stops
- * pushing messages that wait for one at the same time.
+ * pushing messages that wait for one at the same time. Eventarc's own delivery is not offered by it, so a server
+ * of our own carries those events, and sends on to it those that are given up.
  */
-async function foreignPart({ project, topics }: PubsubPartOptions, url: string): Promise<PubsubPart> {
+async function foreignPart(options: PubsubPartOptions, url: string): Promise<PubsubPart> {
+  const { project, topics, backoff } = options;
   const api = subscribeOverRest({ url, project });
   const pushed = new Set<string>();
   for (const topic of topics) await api.topic(topic);
+  const carrier = await startServer('eventarc-pubsub', { ...options, port: undefined });
+  const publisher = createPublisher({ project, apiEndpoint: url });
+  carrier.forward('forwarded', TOPICS.deadLetters, ({ data, attributes }) =>
+    publisher.publish(TOPICS.deadLetters, [{ data: Buffer.from(data, 'base64'), attributes }]),
+  );
+  const subscribe = async (wanted: WantedSubscription, instance: string | undefined): Promise<void> => {
+    const { maxDeliveryAttempts, ackDeadlineSeconds, deadLetterTopic, filter, ordering } = wanted;
+    await api.topic(wanted.topic);
+    const settings = {
+      ...(instance !== undefined && {
+        pushConfig: { pushEndpoint: endpointOf(instance, project, wanted) },
+      }),
+      ackDeadlineSeconds,
+      // without backoff, the inspector's attempts would be used up in seconds: it keeps trying there
+      ...(deadLetterTopic !== TOPICS.unread && {
+        deadLetterPolicy: {
+          deadLetterTopic: `projects/${project}/topics/${deadLetterTopic}`,
+          // what the service itself allows
+          maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
+        },
+      }),
+    };
+    const fixed = {
+      ...(filter !== undefined && { filter }),
+      ...(ordering && { enableMessageOrdering: true }),
+    };
+    await api.subscription(wanted.name, wanted.topic, settings, fixed);
+    pushed.add(wanted.name);
+  };
   return {
     url,
     server: undefined,
-    async subscribeFunction(definition, [instance]) {
+    async subscribeFunction(definition, urls, onAttempt) {
       for (const wanted of subscriptionsOf(definition)) {
-        const { maxDeliveryAttempts, ackDeadlineSeconds, deadLetterTopic } = wanted;
-        await api.topic(wanted.topic);
-        await api.subscription(wanted.name, wanted.topic, {
-          ...(instance !== undefined && {
-            pushConfig: { pushEndpoint: endpointOf(instance, project, wanted) },
-          }),
-          ackDeadlineSeconds,
-          // without backoff, the inspector's attempts would be used up in seconds: it keeps trying there
-          ...(deadLetterTopic !== TOPICS.unread && {
-            deadLetterPolicy: {
-              deadLetterTopic: `projects/${project}/topics/${deadLetterTopic}`,
-              // what the service itself allows
-              maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
-            },
-          }),
-        });
-        pushed.add(wanted.name);
+        if (wanted.form === 'wrapped') {
+          await subscribe(wanted, urls[0]);
+          continue;
+        }
+        carrier.ensureTopic(wanted.topic);
+        carrier.subscribeFunction({ ...wanted, urls, backoff, onAttempt });
       }
     },
+    publishEvent: (topic, message) => carrier.publish(topic, message),
     async stopPushing() {
+      carrier.stopPushing();
       // it may have ended before us
       await Promise.all([...pushed].map((name) => api.stopPushing(name).catch(() => undefined)));
     },
-    close: async () => {},
+    async close() {
+      await carrier.close();
+      publisher.close();
+    },
   };
 }
 
-/** The functions-framework takes the topic of a wrapped push from the endpoint's path. */
+/** A function learns the topic of a push from the endpoint's path. */
 function endpointOf(url: string, project: string, { shownTopic }: WantedSubscription): string {
   return new URL(`projects/${project}/topics/${shownTopic}`, url).href;
 }

@@ -1,7 +1,8 @@
 import { counted } from '../shared/core/counted.ts';
 import { BUCKETS, type CloudEvents } from './cloud.ts';
-import type { Delivery } from './eventarc/delivery-store.ts';
 import type { ObjectResource } from './gcs/records.ts';
+import type { DeadLetter } from './pubsub/broker.ts';
+import type { PushAttempt } from './pubsub/push.ts';
 
 /** How an upload ended. */
 export type Outcome =
@@ -26,8 +27,8 @@ export class UploadTracker {
   /** To be passed to the cloud. */
   readonly events: CloudEvents = {
     onFinalized: (resource) => this.finalized(resource),
-    onAttempt: (delivery, result) => this.attempted(delivery, result),
-    onDeadLetter: (delivery) => this.givenUp(delivery),
+    onAttempt: (_function, attempt) => this.attempted(attempt),
+    onDeadLetter: (letter) => this.givenUp(letter),
     onFunctionLine: (_function, line) => this.logged(line),
   };
 
@@ -49,19 +50,24 @@ export class UploadTracker {
     if (file === 'manifest.json') this.settle(name, generation, { kind: 'manifest', name: resource.name });
   }
 
-  private attempted(delivery: Delivery, result: number | string): void {
-    if (typeof result === 'number' && result >= 200 && result < 300) return;
-    const { name, key } = uploadOf(delivery);
-    const reason = this.failures.get(key) ?? `answer ${result}`;
-    this.onStage(name, `attempt ${delivery.attempts.length} failed: ${reason}`);
+  private attempted({ subscription, body, attempt, result }: PushAttempt): void {
+    const upload = isSuccess(result) ? undefined : uploadIn(subscription, body);
+    if (!upload) return;
+    const reason = this.failures.get(upload.key) ?? `answer ${result}`;
+    this.onStage(upload.name, `attempt ${attempt} failed: ${reason}`);
+    this.failures.set(upload.key, reason);
   }
 
-  private givenUp(delivery: Delivery): void {
-    const { name, generation, key } = uploadOf(delivery);
-    const attempts = delivery.attempts.length;
-    const reason = this.failures.get(key) ?? `answer ${delivery.attempts.at(-1)?.result}`;
+  private givenUp({ subscription, message, attempts }: DeadLetter): void {
+    const upload = uploadIn(subscription, Buffer.from(message.data, 'base64'));
+    if (!upload) return;
+    const { name, generation, key } = upload;
     this.onStage(name, `given up after ${counted(attempts, 'attempt')}; kept as a dead letter`);
-    this.settle(name, generation, { kind: 'dead-letter', attempts, reason });
+    this.settle(name, generation, {
+      kind: 'dead-letter',
+      attempts,
+      reason: this.failures.get(key) ?? 'no answer',
+    });
   }
 
   private logged(line: string): void {
@@ -84,8 +90,17 @@ export class UploadTracker {
   }
 }
 
-function uploadOf(delivery: Delivery): { name: string; generation: string; key: string } {
-  const { name, generation } = JSON.parse(delivery.body) as ObjectResource;
+const isSuccess = (result: number | string): boolean =>
+  typeof result === 'number' && result >= 200 && result < 300;
+
+/** Undefined for what is no event of the raw bucket, and for what was replayed. */
+function uploadIn(
+  subscription: string,
+  body: Buffer,
+): { name: string; generation: string; key: string } | undefined {
+  if (!subscription.includes('/eventarc-')) return undefined;
+  const { kind, bucket, name, generation } = (parseObject(body.toString()) ?? {}) as Partial<ObjectResource>;
+  if (kind !== 'storage#object' || bucket !== BUCKETS.raw || !name || !generation) return undefined;
   return { name, generation, key: keyOf(name, generation) };
 }
 

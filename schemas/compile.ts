@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
+import { describe } from '../shared/core/json-value.ts';
 import type { Validator, Validators } from '../shared/events/validate.ts';
 
 export interface SchemaFile {
@@ -12,19 +14,30 @@ export interface SchemaFile {
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** The files `<type>/<version>.json` below `folder`, this one by default. Throws where one is no JSON. */
-export function readSchemas(folder: string = here): SchemaFile[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .flatMap(({ name: type }) =>
-      readdirSync(`${folder}/${type}`)
-        .filter((file) => file.endsWith('.json'))
-        .map((file) => {
-          const version = file.slice(0, -'.json'.length);
-          const text = readFileSync(`${folder}/${type}/${file}`, 'utf8');
-          return { type, version, schema: naming({ type, version }, () => parseSchema(text)) };
-        }),
-    );
+/** Folders of the schemas that an app's events may have: those of the core, and its own. */
+export function schemaFolders({ schemas }: { schemas?: string | undefined } = {}): string[] {
+  if (schemas === undefined) return [here];
+  const own = schemas.startsWith('file:') ? fileURLToPath(schemas) : schemas;
+  return [...new Set([here, own].map((folder) => resolve(folder)))];
+}
+
+/** The files `<type>/<version>.json` below the folders, by default this one. Throws if one is no JSON. */
+export function readSchemas(folders: string | readonly string[] = here): SchemaFile[] {
+  return [folders].flat().flatMap((folder) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .flatMap(({ name: type }) =>
+        readdirSync(`${folder}/${type}`)
+          .filter((file) => file.endsWith('.json'))
+          .sort()
+          .map((file) => {
+            const version = file.slice(0, -'.json'.length);
+            const text = readFileSync(`${folder}/${type}/${file}`, 'utf8');
+            return { type, version, schema: naming({ type, version }, () => parseSchema(text)) };
+          }),
+      ),
+  );
 }
 
 /** Validators as functions, for runs without a bundle. */
@@ -50,7 +63,8 @@ export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas())
     const members = Object.entries(versions).map(([version, name]) => `${JSON.stringify(version)}: ${name}`);
     return `${JSON.stringify(type)}: { ${members.join(', ')} }`;
   });
-  return `${generate(ajv, exported)}\nexport const validators = { ${table.join(', ')} };\n`;
+  const code = generate(ajv, exported);
+  return `${code}\nexport const validators = { ${table.join(', ')} };\nexport const validatorsOf = () => validators;\n`;
 }
 
 function newAjv(): Ajv2020 {
@@ -65,7 +79,10 @@ function byType<T>(
   const made: Record<string, Record<string, T>> = Object.create(null);
   for (const file of schemas) {
     made[file.type] ??= Object.create(null) as Record<string, T>;
-    made[file.type]![file.version] = naming(file, () => make(file));
+    made[file.type]![file.version] = naming(file, () => {
+      if (made[file.type]![file.version] !== undefined) throw new Error('must be in one folder, got two');
+      return make(file);
+    });
   }
   return made;
 }
@@ -75,7 +92,7 @@ function parseSchema(text: string): Record<string, unknown> {
   if (typeof schema === 'object' && schema !== null && !Array.isArray(schema)) {
     return schema as Record<string, unknown>;
   }
-  throw new Error('a schema is a JSON object');
+  throw new Error(`schema must be a JSON object, got ${describe(schema)}`);
 }
 
 /** What is thrown names the file. */

@@ -31,6 +31,8 @@ export interface Service {
   /** The service in words. */
   where: string;
   isLocal: boolean;
+  /** Folder of the app that a local cloud runs; undefined if that is not known. */
+  app: string | undefined;
 }
 
 const LOCAL_PROJECT = 'local';
@@ -54,16 +56,18 @@ export function findService(
   if (!cloud && (storage !== undefined || pubsub !== undefined)) {
     const where = storage === undefined ? 'Cloud Storage' : `STORAGE_API_ENDPOINT, ${printable(storage)}`;
     const isLocal = storage !== undefined;
-    return { storage, pubsub, project: project ?? (isLocal ? LOCAL_PROJECT : undefined), where, isLocal };
+    const named = project ?? (isLocal ? LOCAL_PROJECT : undefined);
+    return { storage, pubsub, project: named, where, isLocal, app: undefined };
   }
   if (!cloud && existsSync(join(localDir, 'endpoints.json'))) return localService(localDir);
-  return { storage: undefined, pubsub: undefined, project, where: 'Cloud Storage', isLocal: false };
+  const google = { storage: undefined, pubsub: undefined, where: 'Cloud Storage', isLocal: false };
+  return { ...google, project, app: undefined };
 }
 
 function localService(dir: string): Service {
   const file = join(dir, 'endpoints.json');
   const shown = shownFolder(dir);
-  let endpoints: { gcs?: unknown; pubsub?: unknown };
+  let endpoints: { gcs?: unknown; pubsub?: unknown; app?: unknown };
   try {
     endpoints = JSON.parse(readFileSync(file, 'utf8')) as typeof endpoints;
   } catch (error) {
@@ -84,6 +88,7 @@ function localService(dir: string): Service {
     project: LOCAL_PROJECT,
     where: `the local cloud in ${shown}, ${printable(endpoints.gcs)}`,
     isLocal: true,
+    app: typeof endpoints.app === 'string' ? endpoints.app : undefined,
   };
 }
 

@@ -1,5 +1,8 @@
+import type { App } from '../../shared/app/define-app.ts';
+import type { LoadedApp } from '../../shared/app/load-app.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
+import { openApp } from '../common/app.ts';
 import { explainServiceError } from '../common/explain-error.ts';
 import { storageOf } from '../common/service.ts';
 import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
@@ -11,6 +14,8 @@ export interface Dlq extends Session {
   storage: Storage;
   /** Where the letters are. */
   state: ObjectStore;
+  /** Whose functions the letters were for. Throws UsageError. */
+  app(): Promise<App>;
 }
 
 export type DlqSubcommand = Subcommand<Dlq, PlaceOptions>;
@@ -19,7 +24,15 @@ export const dlqGround: Ground<Dlq, PlaceOptions> = {
   open(options, session, env) {
     const place = findPlace(options, env);
     const storage = storageOf(place);
-    return { place, storage, state: storage.bucket(place.stateBucket), ...session };
+    let app: Promise<LoadedApp> | undefined;
+    return {
+      ...{ place, storage, state: storage.bucket(place.stateBucket) },
+      async app() {
+        app ??= openApp(place.appDir);
+        return (await app).app;
+      },
+      ...session,
+    };
   },
   explain: async (error, { place }) => {
     const isMissing = error instanceof AppError && error.code === 'invalid-config';

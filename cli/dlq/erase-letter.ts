@@ -1,4 +1,4 @@
-import { core } from '../../functions/app.ts';
+import type { App } from '../../shared/app/define-app.ts';
 import { subjectOf } from '../../shared/app/subject.ts';
 import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import { type DeathRecord, type LetterSummary, PREFIX } from '../../shared/dead-letters/records.ts';
@@ -40,7 +40,7 @@ export async function objectsOf(dlq: Dlq, letter: LetterSummary): Promise<Letter
   if (read.kind === 'death') {
     const { eventId, letterMessage } = read.death;
     ids.add(eventId);
-    ids.add(await historyIdOf(read.death));
+    ids.add(await historyIdOf(read.death, await dlq.app()));
     const { data, attributes, orderingKey } = letterMessage;
     if (letterMessage.form !== 'raw')
       inspectorIds.add(contentIdOf({ message: { data, attributes, orderingKey } }));
@@ -91,9 +91,10 @@ async function namesOf({ state, signal }: Dlq, prefix: string): Promise<string[]
   return names;
 }
 
-async function historyIdOf({ function: name, eventId, letterMessage }: DeathRecord): Promise<string> {
+async function historyIdOf(death: DeathRecord, app: App): Promise<string> {
+  const { function: name, eventId, letterMessage } = death;
   try {
-    return (await subjectOf(core, name, inputOf(originalOf(letterMessage))))?.historyId ?? eventId;
+    return (await subjectOf(app, name, inputOf(originalOf(letterMessage))))?.historyId ?? eventId;
   } catch {
     // what its function cannot read has its history under the event's id
     return eventId;

@@ -1,27 +1,34 @@
-import { core } from '../../functions/app.ts';
 import { concernStateOf } from '../../functions/dead-letter/concern-state.ts';
 import { EventRows } from '../../functions/dead-letter/event-rows.ts';
+import { type App, functionNamed } from '../../shared/app/define-app.ts';
 import { subjectOf } from '../../shared/app/subject.ts';
 import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
 import type { ConcernState, DeathRecord } from '../../shared/dead-letters/records.ts';
+import { bucketName } from '../common/app.ts';
 import type { Dlq } from './dlq.ts';
 
 /** How what the letter is about stands now; `unknown` where that cannot be told. */
-export async function liveState({ storage, place, signal }: Dlq, death: DeathRecord): Promise<ConcernState> {
-  const { framesBucket, lake } = place;
+export async function liveState(dlq: Dlq, death: DeathRecord): Promise<ConcernState> {
+  const { storage, place, signal } = dlq;
+  const { lake } = place;
+  const app = await dlq.app();
   const rows = lake && new EventRows(storage.bucket(lake.bucket), lake.path);
   const tools = {
     storage,
-    frames: framesBucket === undefined ? undefined : storage.bucket(framesBucket),
+    resultsOf(name: string) {
+      const key = functionNamed(app, name)?.settledIn;
+      const bucket = key === undefined ? undefined : bucketName(key, app, place);
+      return bucket === undefined ? undefined : storage.bucket(bucket);
+    },
     hasEvents: async (ids: readonly string[]) => (await rows?.hasAll(ids)) ?? false,
   };
-  const settled = await settledBy(death);
-  return concernStateOf({ concern: death.concern, settled }, true, tools, signal);
+  const settled = await settledBy(death, app);
+  return concernStateOf(death.function, { concern: death.concern, settled }, true, tools, signal);
 }
 
-async function settledBy({ function: name, letterMessage }: DeathRecord) {
+async function settledBy({ function: name, letterMessage }: DeathRecord, app: App) {
   try {
-    return (await subjectOf(core, name, inputOf(originalOf(letterMessage))))?.settled;
+    return (await subjectOf(app, name, inputOf(originalOf(letterMessage))))?.settled;
   } catch {
     // what its function cannot read has left nothing behind
     return undefined;

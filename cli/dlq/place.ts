@@ -1,4 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
+import { appFolder } from '../common/app.ts';
 import { quoted, UsageError } from '../common/options.ts';
 import {
   findService,
@@ -11,24 +12,28 @@ import {
 export const PLACE_OPTIONS = {
   'state-bucket': { type: 'string' },
   project: { type: 'string' },
+  app: { type: 'string' },
   ...SERVICE_OPTIONS,
 } as const;
 
 export const PLACE_HELP = `  --json             for programs: JSON alone on standard output
   --state-bucket B   where the dead letters are kept (default: STATE_BUCKET, or state locally)
   --project P        of the topics (default: GOOGLE_CLOUD_PROJECT, or local locally)
+  --app DIR          folder of the app (default: the one that the local cloud runs, or PIPELINE_APP, or the core)
 ${SERVICE_HELP}`;
 
 export interface PlaceOptions extends ServiceOptions {
   'state-bucket'?: string | undefined;
   project?: string | undefined;
+  app?: string | undefined;
 }
 
 /** Where dead letters are kept, and what they are about. */
 export interface Place extends Service {
   stateBucket: string;
-  /** Where manifests are; undefined where nothing says. */
-  framesBucket: string | undefined;
+  /** Folder of the app whose dead letters they are. */
+  appDir: string;
+  env: NodeJS.ProcessEnv;
   /** The table of events. */
   lake: { bucket: string; path: string } | undefined;
   /** Folder of the table of dead letters, in the same bucket. */
@@ -69,7 +74,8 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
   return {
     ...service,
     stateBucket,
-    framesBucket: orLocally('FRAMES_BUCKET', 'frames'),
+    appDir: appFolder(options.app, service.app, env),
+    env,
     lake: lakeBucket === undefined ? undefined : { bucket: lakeBucket, path: env['LAKE_PATH'] || 'events' },
     project,
     topicPrefix: env['REPLAY_TOPIC_PREFIX'] || 'replay-',
@@ -82,7 +88,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
 }
 
 function typed(options: PlaceOptions): string {
-  const named = (['state-bucket', 'project', 'local'] as const).flatMap((name) => {
+  const named = (['state-bucket', 'project', 'app', 'local'] as const).flatMap((name) => {
     const value = options[name];
     return value === undefined ? [] : [` --${name} ${shellWord(value)}`];
   });

@@ -1,5 +1,4 @@
-import { core } from '../../functions/app.ts';
-import { functionNamed } from '../../shared/app/define-app.ts';
+import { type App, functionNamed } from '../../shared/app/define-app.ts';
 import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import type { DeathRecord, LetterSummary } from '../../shared/dead-letters/records.ts';
 import { type ReplayMessage, replayMessage } from '../../shared/dead-letters/replay-message.ts';
@@ -29,8 +28,8 @@ const LOOKS_AT_A_TIME = 32;
 const NO_FUNCTION = 'no function can be given it back';
 
 /** The message that gives it back to its function, or why there is none. */
-export function messageOf(death: DeathRecord, key: string): ReplayMessage {
-  if (!hasTopic(death.function)) return { kind: 'impossible', reason: NO_FUNCTION };
+export function messageOf(death: DeathRecord, key: string, app: App): ReplayMessage {
+  if (!hasTopic(death.function, app)) return { kind: 'impossible', reason: NO_FUNCTION };
   try {
     return replayMessage(death, key);
   } catch (error) {
@@ -38,13 +37,13 @@ export function messageOf(death: DeathRecord, key: string): ReplayMessage {
   }
 }
 
-export function isReplayable(death: DeathRecord): boolean {
-  return messageOf(death, 'any').kind === 'message';
+export function isReplayable(death: DeathRecord, app: App): boolean {
+  return messageOf(death, 'any', app).kind === 'message';
 }
 
 /** A function whose events can become dead letters has a topic of its own. */
-function hasTopic(name: string): boolean {
-  return functionNamed(core, name)?.givesUpTo === 'dead-letters';
+function hasTopic(name: string, app: App): boolean {
+  return functionNamed(app, name)?.givesUpTo === 'dead-letters';
 }
 
 /**
@@ -86,7 +85,7 @@ export function whySettled({ status }: Pick<LetterSummary, 'status'>): Why {
 }
 
 async function whyNot(dlq: Dlq, letter: LetterSummary): Promise<Why> {
-  if (!hasTopic(letter.function)) {
+  if (!hasTopic(letter.function, await dlq.app())) {
     return { kind: 'not-replayable', reason: NO_FUNCTION };
   }
   if (!letter.concern.startsWith('gs://')) return undefined;

@@ -71,7 +71,7 @@ export async function sendLetters(
     // somebody else may be at it, too
     const why = again ? undefined : whySettled(read);
     if (why) return leave(letter, why);
-    const replay = messageOf(read.death, key);
+    const replay = messageOf(read.death, key, await dlq.app());
     if (replay.kind === 'impossible') return leave(letter, { ...replay, kind: 'not-replayable' });
     const topic = replayTopic(read.death.function, dlq.place.topicPrefix);
     return { letter, topic, message: replay.message, isMarked: !replay.leftOut.includes('mark') };

@@ -82,7 +82,7 @@ async function load(dlq: Dlq, name: string): Promise<ShownLetter> {
   const state = await liveState(dlq, death);
   const { status } = summary;
   const advice = adviceOn(
-    { ...summary, status, state, isReplayable: isReplayable(death) },
+    { ...summary, status, state, isReplayable: isReplayable(death, await dlq.app()) },
     dlq.place.command,
   );
   return { summary, letter, death, state, advice, payload: payloadOf(death) };

@@ -1,3 +1,4 @@
+import type { App } from '../../shared/app/define-app.ts';
 import { DIED_OF, isForwarding } from '../../shared/events/letter-attributes.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import type { Pulled } from '../common/puller.ts';
@@ -16,13 +17,13 @@ export interface UnreadLetter {
   bytes: number;
 }
 
-export function readUnread({ messageId, publishTime, attributes, data }: Pulled): UnreadLetter {
+export function readUnread({ messageId, publishTime, attributes, data }: Pulled, app: App): UnreadLetter {
   const deliveries = attributes[DIED_OF.deliveries] ?? '';
   return {
     messageId,
     givenUpAt: publishTime,
     deliveries: /^\d{1,9}$/.test(deliveries) ? Number(deliveries) : undefined,
-    function: attributes[DIED_OF.function] ?? (isStorageEvent(attributes) ? 'processVideo' : undefined),
+    function: attributes[DIED_OF.function] ?? functionOfObject(attributes, app),
     code: attributes[DIED_OF.code],
     reason: attributes[DIED_OF.reason],
     bytes: data.length,
@@ -46,9 +47,18 @@ export function putBackMessage(
   return { data, attributes: all, ...(orderingKey !== undefined && { orderingKey }) };
 }
 
-function isStorageEvent(attributes: Readonly<Record<string, string>>): boolean {
-  return (
-    attributes['ce-type']?.startsWith('google.cloud.storage.') === true ||
-    attributes['bucketId'] !== undefined
+/** The function that the object's bucket fires; undefined if it is no storage event, or if that is not certain. */
+function functionOfObject(
+  attributes: Readonly<Record<string, string>>,
+  { functions }: App,
+): string | undefined {
+  const bucket = attributes['bucketId'] ?? attributes['ce-bucket'];
+  if (bucket === undefined && !attributes['ce-type']?.startsWith('google.cloud.storage.')) return undefined;
+  const fired = functions.flatMap(({ name, trigger }) =>
+    trigger.kind === 'objectFinalized' ? [{ name, key: trigger.bucket }] : [],
   );
+  // a deployed bucket's name ends in its key
+  const named = fired.filter(({ key }) => bucket === key || bucket?.endsWith(`-${key}`));
+  const [only, ...others] = named.length > 0 ? named : fired;
+  return others.length === 0 ? only?.name : undefined;
 }

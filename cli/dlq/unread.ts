@@ -1,5 +1,5 @@
-import { core } from '../../functions/app.ts';
 import { printable } from '../../local/terminal-text.ts';
+import type { App } from '../../shared/app/define-app.ts';
 import { writeRecord } from '../../shared/records/record.ts';
 import { tableLines } from '../common/columns.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
@@ -15,9 +15,6 @@ import { savePayload } from './save-payload.ts';
 import { putBackMessage, readUnread } from './unread-letter.ts';
 
 const HINT = 'deploy.sh makes it, and UNREAD_SUBSCRIPTION names it';
-const FUNCTIONS = core.functions
-  .filter(({ givesUpTo }) => givesUpTo === 'dead-letters')
-  .map(({ name }) => name);
 
 export const unread: DlqSubcommand = {
   summary: 'shows dead letters that the inspector gave up, puts them back or drops them',
@@ -28,7 +25,7 @@ if it was broken for hours. They wait in a subscription of their own for 31 days
 are looked at here. Without an option they are listed, and stay.
 
   --put-back         publish them to the dead-letter topic again, for the inspector; mend it first
-  --function NAME    whose they were (${FUNCTIONS.join(', ')}), for those that do not say
+  --function NAME    the function of the app that they were for, for those that do not say
   --drop             remove them for good; with --reason TEXT, which is kept with their ids
   --payload FILE     save the payload of the one that is named in this new file, byte for byte
   --all              all that wait, for --put-back and --drop
@@ -62,7 +59,7 @@ ${PLACE_HELP}`,
     const options: Options = {
       ids: positionals,
       action: putBack ? 'put-back' : drop ? 'drop' : payload === undefined ? 'list' : 'save',
-      function: values.function === undefined ? undefined : oneOf('function', values.function, FUNCTIONS),
+      function: values.function,
       reason: drop ? parseReason(values.reason) : '',
       file: payload ?? '',
       limit: wholeNumber('limit', values.limit, { min: 1, max: 100_000 }) ?? 1_000,
@@ -86,6 +83,13 @@ interface Options {
 async function run(dlq: Dlq, options: Options): Promise<number> {
   const { place, signal } = dlq;
   const { project, unreadSubscription: subscription } = place;
+  const app = await dlq.app();
+  if (options.function !== undefined) {
+    const names = app.functions
+      .filter(({ givesUpTo }) => givesUpTo === 'dead-letters')
+      .map(({ name }) => name);
+    oneOf('function', options.function, names);
+  }
   if (project === undefined) {
     throw new UsageError('which project is the subscription of? give --project or set GOOGLE_CLOUD_PROJECT');
   }
@@ -93,9 +97,9 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   let held: Pulled[] = [];
   try {
     held = await pulling.pull(options.limit);
-    const done = await act(dlq, project, pulling, held, options);
+    const done = await act(dlq, app, project, pulling, held, options);
     held = held.filter((message) => !done.has(message));
-    return await tell(dlq, held, done, options);
+    return await tell(dlq, app, held, done, options);
   } finally {
     // best effort: what is not given back comes again when its deadline is over
     await pulling.giveBack(held).catch(() => undefined);
@@ -106,6 +110,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
 /** Those that are not in the subscription any more. */
 async function act(
   dlq: Dlq,
+  app: App,
   project: string,
   pulling: Pulling,
   held: readonly Pulled[],
@@ -135,7 +140,7 @@ async function act(
   try {
     for (const message of named) {
       dlq.signal.throwIfAborted();
-      const outgoing = putBackMessage(message, options.function ?? readUnread(message).function);
+      const outgoing = putBackMessage(message, options.function ?? readUnread(message, app).function);
       if (!outgoing) continue;
       await publishing.publish(dlq.place.deadLetterTopic, [outgoing]);
       await finish(message);
@@ -148,11 +153,12 @@ async function act(
 
 async function tell(
   { out, place }: Dlq,
+  app: App,
   held: readonly Pulled[],
   done: ReadonlySet<Pulled>,
   { ids, action, isJson, file }: Options,
 ): Promise<number> {
-  const left = held.map(readUnread);
+  const left = held.map((message) => readUnread(message, app));
   const missing = ids.filter((id) => ![...held, ...done].some(({ messageId }) => messageId === id));
   const unsaid =
     action === 'put-back' ? left.filter(({ messageId }) => ids.length === 0 || ids.includes(messageId)) : [];

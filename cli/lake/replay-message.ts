@@ -1,4 +1,5 @@
 import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
+import { traceparentFrom } from '../../shared/events/links.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import { formatMicros } from '../common/time.ts';
@@ -19,6 +20,7 @@ export const MESSAGE_COLUMNS = [
   'publish_time',
   'ingest_time',
   'data',
+  'trace_id',
 ] as const;
 
 type Attributes = Readonly<Record<string, string>>;
@@ -40,6 +42,7 @@ export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessag
     dataschema: row['dataschema'],
     correlationid: row['correlation_id'],
     causationid: row['causation_id'] ?? row['event_id'],
+    traceparent: traceparentFrom(row['trace_id'], String(row['event_id'])),
   });
   const data = typeof row['data'] === 'string' ? row['data'] : '';
   const orderingKey = row['ordering_key'];

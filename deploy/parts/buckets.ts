@@ -1,7 +1,7 @@
-import type { Bucket, LifecycleRule } from '../cloud-types.ts';
+import { expire, type LifecycleRule } from '../../shared/app/bucket.ts';
+import type { App } from '../../shared/app/define-app.ts';
+import type { Bucket } from '../cloud-types.ts';
 import { type Context, inProject, type Part } from '../context.ts';
-import { BUCKET_KINDS } from '../names.ts';
-import type { Options } from '../options.ts';
 import type { Arg, Step } from '../step.ts';
 
 export interface BucketPlan {
@@ -11,64 +11,31 @@ export interface BucketPlan {
   lifecycle: LifecycleRule[];
 }
 
-const expire = (age: number, ...matchesPrefix: string[]): LifecycleRule => ({
-  action: { type: 'Delete' },
-  condition: { age, ...(matchesPrefix.length > 0 && { matchesPrefix }) },
-});
-/** Parts of uploads that were given up are kept, unseen and paid for, until somebody removes them. */
-const dropParts: LifecycleRule = {
-  action: { type: 'AbortIncompleteMultipartUpload' },
-  condition: { age: 7 },
-};
+/** The bucket whose objects `--raw-days` deletes. */
+export const RAW = 'raw';
 
 /**
- * No bucket keeps versions: names carry generations or are written once, and what is overwritten (a video, by
- * its owner) can be had back by soft delete.
+ * No bucket keeps versions: names carry generations or are written once, and what is overwritten (a video, by its
+ * owner) can be had back by soft delete. Throws if the app has no bucket with this key.
  */
-export function bucketPlans({ rawDays }: Pick<Options, 'rawDays'>) {
-  return {
-    raw: {
-      why: 'uploads; soft delete, since nobody else has them',
-      softDeleteDays: 7,
-      lifecycle: [dropParts, ...(rawDays === undefined ? [] : [expire(rawDays)])],
-    },
-    frames: {
-      why: 'frames and manifests; soft delete, since nothing here deletes them but a mistake',
-      softDeleteDays: 7,
-      lifecycle: [],
-    },
-    lake: {
-      // never by age: a file as old as the table may still be part of it
-      why: 'tables; no soft delete, since vacuum removes only what no version needs for a week, and it would be paid for twice',
-      softDeleteDays: 0,
-      lifecycle: [dropParts],
-    },
-    state: {
-      why: 'records that expire; no soft delete, since leases are overwritten every few seconds',
-      softDeleteDays: 0,
-      lifecycle: [
-        // Longer than any event is tried, and than anybody looks for why it failed.
-        expire(30, 'failures/'),
-        // The slots of a day are counted on that day alone.
-        expire(3, 'budget/'),
-        // After that a video delivered again is asked about again, which its manifest prevents.
-        expire(90, 'videos/'),
-        // effects and decisions as long as the letters whose replays look for them
-        expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/', 'effects/', 'records/'),
-      ],
-    },
-  } satisfies Record<(typeof BUCKET_KINDS)[number], BucketPlan>;
+export function bucketPlan(key: string, { buckets }: App, rawDays?: number): BucketPlan {
+  const bucket = buckets[key];
+  if (bucket === undefined) throw new Error(`the app has no bucket ${key}`);
+  const { doc, softDeleteDays = 7, lifecycle = [] } = bucket;
+  const isExpired = key === RAW && rawDays !== undefined;
+  return { why: doc, softDeleteDays, lifecycle: [...lifecycle, ...(isExpired ? [expire(rawDays)] : [])] };
 }
 
 export const buckets: Part = {
   title: 'buckets',
   async plan(context) {
     const there = new Map((await context.cloud.buckets()).map((bucket) => [bucket.name, bucket]));
-    const plans = bucketPlans(context.options);
-    return BUCKET_KINDS.flatMap((kind) => {
-      const name = context.names.bucket(kind);
+    const { app, options } = context;
+    return Object.keys(app.buckets).flatMap((key) => {
+      const plan = bucketPlan(key, app, options.rawDays);
+      const name = context.names.bucket(key);
       const bucket = there.get(name);
-      return bucket ? change(name, bucket, plans[kind], context) : [create(name, plans[kind], context)];
+      return bucket ? change(name, bucket, plan, context) : [create(name, plan, context)];
     });
   },
 };

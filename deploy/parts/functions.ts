@@ -1,9 +1,11 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
-import { eventTypeOf, type Trigger } from '../../shared/app/trigger.ts';
+import { isFiredByEventarc } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
-import type { Names } from '../names.ts';
-import type { Step } from '../step.ts';
+import { environmentDifferences, environmentFlags, type Planned } from '../function-env.ts';
+import { secretsHere } from '../secrets.ts';
+import type { Arg, Step } from '../step.ts';
+import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: to 2028-04-30. */
 const RUNTIME = 'nodejs24';
@@ -27,124 +29,137 @@ export const PASSES = new RegExp(
 
 export const functions: Part = {
   title: 'functions',
-  async plan(context) {
+  async plan(plain) {
+    const secrets = new Set((await secretsHere(plain)).map(({ name }) => name));
+    const context = { ...plain, secrets };
     const there = new Map((await context.cloud.functions()).map((one) => [shortName(one.name), one]));
-    const fired = new Set((await context.cloud.triggers()).map((one) => shortName(one.name)));
+    const remade = await functionsMadeAnew(context);
     return chosen(context).flatMap((one): Step[] => {
-      const found = there.get(context.names.function(one.name));
-      // A deployment updates the trigger that a function says it has, and makes none in its place.
-      const path = found?.state === 'ACTIVE' ? found.eventTrigger?.trigger : undefined;
-      if (path && !fired.has(shortName(path))) return anew(one, context);
+      const id = context.names.function(one.name);
+      const found = there.get(id);
+      const why = remade.get(id);
+      if (why !== undefined) return anew(one, why, context);
       const differs = found ? differences(found, one, context) : ['it is not there'];
       if (differs.length === 0) return [];
-      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context)];
+      return [deploy(found ? 'update' : 'create', differs.join('; '), one, context, found)];
     });
   },
 };
 
-function deploy(verb: 'create' | 'update', why: string, wanted: FunctionDefinition, context: Context): Step {
+function deploy(
+  verb: 'create' | 'update',
+  why: string,
+  wanted: FunctionDefinition,
+  context: Planned<Context>,
+  found?: CloudFunction,
+): Step {
   return {
     verb,
     what: `function ${context.names.function(wanted.name)}`,
     why,
-    command: deployCommand(wanted, context),
+    command: deployCommand(wanted, context, found),
     lane: context.names.function(wanted.name),
     retryOn: PASSES,
   };
 }
 
-function anew(wanted: FunctionDefinition, context: Context): Step[] {
+/** Names of those that are deleted and made again, with the reason. What comes with them, such as their policies, goes. */
+export async function functionsMadeAnew(context: Context): Promise<ReadonlyMap<string, string>> {
+  const { cloud, names } = context;
+  const there = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
+  const triggers = new Set((await cloud.triggers()).map((one) => shortName(one.name)));
+  const reasons = new Map<string, string>();
+  for (const one of chosen(context)) {
+    const id = names.function(one.name);
+    const found = there.get(id);
+    const why = found && whyAnew(found, one, triggers);
+    if (why !== undefined) reasons.set(id, why);
+  }
+  return reasons;
+}
+
+/** What a deployment cannot change: it takes a function with another kind of trigger, or a trigger that is gone, as it is. */
+function whyAnew(
+  { state, eventTrigger }: CloudFunction,
+  { trigger }: FunctionDefinition,
+  triggers: ReadonlySet<string>,
+): string | undefined {
+  if (!isFiredByEventarc(trigger)) {
+    return (
+      eventTrigger &&
+      'Eventarc fires it, and from now on requests do: of a subscription of its own, or of its callers'
+    );
+  }
+  if (!eventTrigger) return 'requests fire it, and from now on Eventarc does';
+  // a deployment updates the trigger that a function says it has, and makes none in its place
+  const path = state === 'ACTIVE' ? eventTrigger.trigger : undefined;
+  return path && !triggers.has(shortName(path))
+    ? 'somebody deleted its trigger, which comes with a new function alone'
+    : undefined;
+}
+
+function anew(wanted: FunctionDefinition, why: string, context: Planned<Context>): Step[] {
   const id = context.names.function(wanted.name);
   return [
     {
       verb: 'delete',
       what: `function ${id}`,
-      why: 'somebody deleted its trigger, which comes with a new function alone',
+      why,
       command: ['functions', 'delete', id, '--gen2', inProject(context), inRegion(context)],
       lane: id,
     },
-    deploy('create', 'with a trigger', wanted, context),
+    deploy('create', 'in its place', wanted, context),
   ];
 }
 
-function deployCommand({ name, trigger, instance }: FunctionDefinition, context: Context): string[] {
+function deployCommand(wanted: FunctionDefinition, context: Planned<Context>, found?: CloudFunction): Arg[] {
+  const { name, trigger, instance } = wanted;
   const { names, source } = context;
-  const { region, project } = names.place;
+  const { project } = names.place;
   const account = names.account(name);
   return [
     ...['functions', 'deploy', names.function(name), inProject(context), inRegion(context), '--gen2'],
     ...[`--runtime=${RUNTIME}`, '--source=.', `--entry-point=${name}`],
-    '--retry',
+    ...appFlags(context),
     ...[`--memory=${instance.memory}`, `--cpu=${instance.cpu}`, `--concurrency=${instance.concurrency}`],
     ...[
       '--min-instances=0',
       `--max-instances=${mostInstances(instance, context)}`,
       `--timeout=${instance.timeoutSeconds}s`,
     ],
-    ...[`--service-account=${account}`, `--trigger-service-account=${account}`],
+    `--service-account=${account}`,
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
-    ...['--ingress-settings=internal-only', '--no-allow-unauthenticated'],
-    ...[`--trigger-location=${region}`, triggerFlag(trigger, names)],
-    `--set-env-vars=${listFlag(environment(context))}`,
+    ...triggerFlags(name, trigger, names),
+    ...environmentFlags(wanted, context, found),
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];
 }
 
-function triggerFlag(trigger: Trigger, names: Names): string {
-  if (trigger.kind !== 'objectFinalized') return `--trigger-topic=${names.topic(trigger.topic)}`;
-  return `--trigger-event-filters=type=${eventTypeOf(trigger)},bucket=${names.bucket(trigger.bucket)}`;
-}
-
-/** The environment of every function, which refuses to start where one of these would feed another. */
-export function environment({
-  app,
-  names,
-  settings,
-}: Pick<Context, 'app' | 'names' | 'settings'>): Record<string, string> {
-  const buckets = Object.entries(app.buckets).map(([key, { env }]) => [env, names.bucket(key)]);
-  const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
-    env === undefined ? [] : [[env, names.topicPath(names.topic(key))]],
-  );
-  return {
-    ...settings,
-    GOOGLE_CLOUD_PROJECT: names.place.project,
-    ...Object.fromEntries([...buckets, ...topics]),
-    REPLAY_TOPIC_PREFIX: names.replayPrefix,
-  };
-}
-
-/** `^;^A=1;B=2`: gcloud's way to have commas in values. */
-function listFlag(values: Record<string, string>): string {
-  const pairs = Object.entries(values).map(([name, value]) => `${name}=${value}`);
-  const between = [',', ';', '|', '@@', '##', '~~~'].find(
-    (mark) => !pairs.some((pair) => pair.includes(mark)),
-  );
-  if (between === undefined) throw new Error('settings have every mark that gcloud could separate them by');
-  return between === ',' ? pairs.join(',') : `^${between}^${pairs.join(between)}`;
+/** The build is told which app it is, and is given what that one needs. */
+function appFlags({ source: { app } }: Context): Arg[] {
+  if (app === undefined) return [];
+  return [{ flag: '--ignore-file', content: app.ignoreFile }, `--set-build-env-vars=PIPELINE_APP=${app.dir}`];
 }
 
 /** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
 export function differences(
   found: CloudFunction,
-  { name, trigger, instance }: FunctionDefinition,
-  context: Context,
+  wanted: FunctionDefinition,
+  context: Planned<Context>,
 ): string[] {
+  const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const account = names.account(name);
-  const {
-    serviceConfig: service = {},
-    buildConfig: build = {},
-    eventTrigger: fired = {},
-    labels = {},
-  } = found;
+  const { serviceConfig: service = {}, buildConfig: build = {}, labels = {} } = found;
   const builder = `projects/${names.place.project}/serviceAccounts/${names.account('build')}`;
-  const pairs: [what: string, found: unknown, wanted: unknown][] = [
+  const pairs: Pair[] = [
     ['state', found.state, 'ACTIVE'],
     ['source', labels['source'], source.hash],
     ['deployment', labels['deployment'], names.place.prefix],
     ['runtime', build.runtime, RUNTIME],
     ['entry point', build.entryPoint, name],
     ['builder', build.serviceAccount, builder],
+    ['app', build.environmentVariables?.['PIPELINE_APP'], source.app?.dir],
     ['memory', sameMemory(service.availableMemory, instance.memory), instance.memory],
     ['CPU', Number(service.availableCpu), instance.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, instance.concurrency],
@@ -152,17 +167,12 @@ export function differences(
     ['most instances', service.maxInstanceCount, mostInstances(instance, context)],
     ['timeout', service.timeoutSeconds, instance.timeoutSeconds],
     ['service account', service.serviceAccountEmail, account],
-    ['ingress', service.ingressSettings, 'ALLOW_INTERNAL_ONLY'],
-    ['retry', fired.retryPolicy, 'RETRY_POLICY_RETRY'],
-    ["trigger's account", fired.serviceAccountEmail, account],
-    ["trigger's region", fired.triggerRegion, names.place.region],
-    ['event type', fired.eventType, eventTypeOf(trigger)],
-    ['event source', sourceOf(fired, trigger), sourceWanted(trigger, names)],
+    ...triggerPairs(found, name, trigger, names),
   ];
   const told = pairs
     .filter(([, is, wanted]) => is !== wanted)
-    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted}`);
-  return [...told, ...environmentDifferences(service.environmentVariables ?? {}, environment(context))];
+    .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted ?? 'set'}`);
+  return [...told, ...environmentDifferences(service, wanted, context)];
 }
 
 const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
@@ -176,27 +186,4 @@ function sameMemory(found: string | undefined, wanted: string): string | undefin
 function mebibytes(text: string): number {
   const [, count, unit] = /^(\d+(?:\.\d+)?)(Mi|Gi)$/.exec(text) ?? [];
   return Number(count) * (unit === 'Gi' ? 1_024 : 1);
-}
-
-/** A trigger of a bucket has a topic, too: the one that Eventarc made to carry its events. */
-function sourceOf(
-  { pubsubTopic, eventFilters }: NonNullable<CloudFunction['eventTrigger']>,
-  trigger: Trigger,
-): string | undefined {
-  if (trigger.kind !== 'objectFinalized') return pubsubTopic;
-  return eventFilters?.find(({ attribute }) => attribute === 'bucket')?.value;
-}
-
-function sourceWanted(trigger: Trigger, names: Names): string {
-  return trigger.kind === 'objectFinalized'
-    ? names.bucket(trigger.bucket)
-    : names.topicPath(names.topic(trigger.topic));
-}
-
-function environmentDifferences(found: Record<string, string>, wanted: Record<string, string>): string[] {
-  // the platform's own
-  const { LOG_EXECUTION_ID: _, ...own } = found;
-  const all = [...new Set([...Object.keys(own), ...Object.keys(wanted)])].sort();
-  const differing = all.filter((key) => own[key] !== wanted[key]);
-  return differing.length === 0 ? [] : [`settings differ: ${differing.join(', ')}`];
 }

@@ -2,9 +2,11 @@ import { type Guarded, guardedKey, policyCommand } from '../cloud.ts';
 import type { Binding } from '../cloud-types.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
-import { BUCKET_KINDS, memberOf } from '../names.ts';
-import { agentRoles, earlyRoles, serviceRoles, type Wanted } from '../roles.ts';
+import { memberOf } from '../names.ts';
+import { agentRoles, earlyRoles, INVOKER, serviceRoles, type Wanted } from '../roles.ts';
+import { secretRoles, secretsHere } from '../secrets.ts';
 import type { Step } from '../step.ts';
+import { functionsMadeAnew } from './functions.ts';
 import { wantedTopics } from './topics.ts';
 
 /** An account made a moment ago, and somebody else's change at the same time. */
@@ -20,14 +22,15 @@ export const roles: Part = {
     const topics = new Set((await cloud.topics()).map(({ name }) => shortName(name)));
     const looked: Guarded[] = [
       { kind: 'project' },
-      ...BUCKET_KINDS.map((kind) => ({ kind: 'bucket', name: names.bucket(kind) }) as const).filter(
-        ({ name }) => buckets.has(name),
-      ),
+      ...Object.keys(context.app.buckets)
+        .map((key) => ({ kind: 'bucket', name: names.bucket(key) }) as const)
+        .filter(({ name }) => buckets.has(name)),
       ...wantedTopics(context)
         .map(([name]) => ({ kind: 'topic', name }) as const)
         .filter(({ name }) => topics.has(name)),
+      ...(await secretsHere(context)),
     ];
-    return roleSteps(earlyRoles(context), looked, context);
+    return roleSteps([...earlyRoles(context), ...(await secretRoles(context))], looked, context);
   },
 };
 
@@ -35,6 +38,7 @@ export const invokers: Part = {
   title: 'who may call the functions',
   async plan(context) {
     const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
+    for (const name of (await functionsMadeAnew(context)).keys()) there.delete(name);
     const wanted = serviceRoles(context);
     const looked = chosen(context)
       .map(({ name }) => ({ kind: 'service', name: context.names.function(name) }) as const)
@@ -60,11 +64,22 @@ export async function roleSteps(
   );
   const ours = new Set(chosen(context).map(({ name }) => memberOf(context.names.account(name))));
   ours.add(memberOf(context.names.account('build')));
+  const answering = new Set(
+    chosen(context)
+      .filter(({ trigger }) => trigger.kind === 'http')
+      .map(({ name }) => context.names.function(name)),
+  );
   const strays = looked.flatMap((on) =>
     (policies.get(guardedKey(on)) ?? [])
       .filter(({ condition }) => condition === undefined)
       .flatMap(({ role, members = [] }) => members.map((member) => ({ on, role, member })))
-      .filter(({ member }) => ours.has(member) || (on.kind !== 'project' && PUBLIC.includes(member)))
+      .filter(
+        ({ member, role }) =>
+          ours.has(member) ||
+          (on.kind !== 'project' && PUBLIC.includes(member)) ||
+          // who calls is all in the definition: whoever is taken out of it may not call any more
+          (on.kind === 'service' && answering.has(on.name) && role === INVOKER),
+      )
       .filter((stray) => !wanted.some((one) => isSame(one, stray))),
   );
   return [
@@ -97,7 +112,7 @@ export function revoke({ on, role, member }: Held, context: Pick<Context, 'names
   return {
     verb: 'revoke',
     what: `${role} on ${guardedKey(on)} from ${member}`,
-    why: PUBLIC.includes(member) ? 'nothing here is public' : 'no function needs it',
+    why: PUBLIC.includes(member) ? 'its definition does not make it public' : 'no definition asks for it',
     command: policyChange('remove-iam-policy-binding', { on, role, member }, context),
     lane: guardedKey(on),
     retryOn: PASSES,

@@ -13,11 +13,12 @@ export const schedule: Part = {
     const jobs = await context.cloud.jobs();
     return chosen(context).flatMap(({ name, trigger }): Step[] => {
       if (trigger.kind !== 'schedule') return [];
-      const found = jobs.find((job) => shortName(job.name) === context.names.schedule);
-      if (!found) return [set('create', `calls ${name} at ${trigger.cron}`, trigger, context)];
+      const job = context.names.schedule(name, trigger);
+      const found = jobs.find((one) => shortName(one.name) === job);
+      if (!found) return [set('create', job, `calls ${name} at ${trigger.cron}`, trigger, context)];
       const differs = differences(found, trigger, context);
-      const steps = differs.length === 0 ? [] : [set('update', differs.join('; '), trigger, context)];
-      return found.state === 'PAUSED' ? [...steps, resume(context)] : steps;
+      const steps = differs.length === 0 ? [] : [set('update', job, differs.join('; '), trigger, context)];
+      return found.state === 'PAUSED' ? [...steps, resume(job, name, context)] : steps;
     });
   },
 };
@@ -38,14 +39,20 @@ function differences(
     .map(([what, is, should]) => `${what} is ${is ?? 'not set'}, not ${should}`);
 }
 
-function set(verb: 'create' | 'update', why: string, { cron, topic }: Schedule, context: Context): Step {
+function set(
+  verb: 'create' | 'update',
+  job: string,
+  why: string,
+  { cron, topic }: Schedule,
+  context: Context,
+): Step {
   const { names } = context;
   return {
     verb,
-    what: `scheduler job ${names.schedule}`,
+    what: `scheduler job ${job}`,
     why,
     command: [
-      ...['scheduler', 'jobs', verb, 'pubsub', names.schedule, inProject(context)],
+      ...['scheduler', 'jobs', verb, 'pubsub', job, inProject(context)],
       `--location=${names.place.region}`,
       ...[`--schedule=${cron}`, `--time-zone=${ZONE}`],
       `--topic=${names.topicPath(names.topic(topic))}`,
@@ -55,13 +62,13 @@ function set(verb: 'create' | 'update', why: string, { cron, topic }: Schedule, 
   };
 }
 
-function resume(context: Context): Step {
-  const { schedule: name, place } = context.names;
+function resume(job: string, name: string, context: Context): Step {
+  const { place } = context.names;
   return {
     verb: 'update',
-    what: `scheduler job ${name}`,
-    why: 'it is paused: tables would grow slow',
-    command: ['scheduler', 'jobs', 'resume', name, inProject(context), `--location=${place.region}`],
+    what: `scheduler job ${job}`,
+    why: `it is paused: ${name} would not run`,
+    command: ['scheduler', 'jobs', 'resume', job, inProject(context), `--location=${place.region}`],
     lane: 'schedule',
   };
 }

@@ -9,8 +9,8 @@ const MAX_LOOK_MS = 15_000;
 
 export interface ConcernTools {
   storage: Storage;
-  /** Where manifests are; undefined where that is not known. */
-  frames: ObjectStore | undefined;
+  /** The bucket that this function is `settledIn`; undefined if its name is not known. */
+  resultsOf(functionName: string): ObjectStore | undefined;
   /** Whether the table of events has rows of all these ids. */
   hasEvents(ids: readonly string[]): Promise<boolean>;
 }
@@ -20,6 +20,7 @@ export interface ConcernTools {
  * What cannot be looked at is `unknown`: to explain a death matters more than to explain all of it.
  */
 export async function concernStateOf(
+  functionName: string,
   { concern, settled }: Pick<Identity, 'concern' | 'settled'>,
   wasGivenUp: boolean,
   tools: ConcernTools,
@@ -27,7 +28,8 @@ export async function concernStateOf(
 ): Promise<ConcernState> {
   const look = deadline(MAX_LOOK_MS, signal);
   try {
-    if (settled && (await isSettled(settled, wasGivenUp, tools, look.signal))) return 'succeeded';
+    if (settled && (await isSettled(functionName, settled, wasGivenUp, tools, look.signal)))
+      return 'succeeded';
     if (concern?.kind === 'object') return await objectState(concern, tools.storage, look.signal);
     return concern === undefined ? 'unknown' : 'exists';
   } catch (error) {
@@ -39,12 +41,15 @@ export async function concernStateOf(
 }
 
 async function isSettled(
+  functionName: string,
   settled: NonNullable<Identity['settled']>,
   wasGivenUp: boolean,
-  { frames, hasEvents }: ConcernTools,
+  { resultsOf, hasEvents }: ConcernTools,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if ('manifest' in settled) return (await frames?.stat(settled.manifest, { signal })) !== undefined;
+  if ('object' in settled) {
+    return (await resultsOf(functionName)?.stat(settled.object, { signal })) !== undefined;
+  }
   return wasGivenUp && unlessAborted(hasEvents(settled.rows), signal);
 }
 

@@ -1,3 +1,4 @@
+import { functionNamed } from '../../shared/app/define-app.ts';
 import { DEAD_LETTERS_TABLE } from '../../shared/dead-letters/dead-letters-table.ts';
 import { type DeadLetter, readDeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
@@ -21,7 +22,7 @@ export interface IncomingLetter extends ParsedEvent {
 export const inspection: ByInstance<IncomingLetter, DeadLetterConfig> = {
   settings: parseDeadLetterConfig,
   attemptMs: (config) => config.attemptMs,
-  open({ settings: config, storage, log, app }) {
+  open({ settings: config, storage, log, app, bucket }) {
     const names = app.functions.map(({ name }) => name);
     const state = storage.bucket(config.stateBucket);
     const lake = storage.bucket(config.lakeBucket);
@@ -38,7 +39,10 @@ export const inspection: ByInstance<IncomingLetter, DeadLetterConfig> = {
       app,
       state,
       storage,
-      frames: config.framesBucket === undefined ? undefined : storage.bucket(config.framesBucket),
+      resultsOf(name) {
+        const key = functionNamed(app, name)?.settledIn;
+        return key === undefined ? undefined : bucket(key);
+      },
       gate: new StormGate(config.inFull),
       hasEvents: (ids) => rows.hasAll(ids),
       submit: (row, options) => writer.submit(row, options),

@@ -17,11 +17,11 @@ export const inspectDeadLetter = defineFunction({
     timeoutSeconds: 120,
   },
   roles: [
-    { role: 'roles/storage.objectViewer', on: 'raw', reason: 'looks whether the upload is still there' },
+    { role: 'roles/storage.objectViewer', on: 'sources', reason: 'looks whether the upload is still there' },
     {
       role: 'roles/storage.objectViewer',
-      on: 'frames',
-      reason: 'looks whether the upload has got its manifest since',
+      on: 'results',
+      reason: 'looks whether the upload has got its result since',
     },
     {
       role: 'roles/storage.objectUser',

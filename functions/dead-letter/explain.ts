@@ -54,7 +54,7 @@ export async function explain(
     ? [{ ...last, count: known?.length ?? 0 }, 'unknown' as const]
     : await Promise.all([
         historyOf(name, known, identity.historyId, tools.state, signal),
-        concernStateOf(identity, letter.way === 'given-up', tools, signal),
+        concernStateOf(letter.function, identity, letter.way === 'given-up', tools, signal),
       ]);
   const id = letterOf(name, eventId);
   const replay = await replayOf(letter, id, tools.state, signal);

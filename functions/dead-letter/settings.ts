@@ -35,8 +35,6 @@ export function parseDeadLetterConfig(env: Env) {
   return {
     ...serviceConfig(values),
     ...lakeConfig(values),
-    /** Manifests here show that an upload was settled after all; undefined skips that look. */
-    framesBucket: values.FRAMES_BUCKET,
     attemptMs: values.INSPECT_SECONDS * 1_000,
     /** Dead letters an hour that an instance explains in full; the others are recorded and counted. */
     inFull: { perGroup: values.INSPECT_FULL_PER_GROUP, perHour: values.INSPECT_FULL_PER_HOUR },

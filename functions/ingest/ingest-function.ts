@@ -1,25 +1,21 @@
 import { systemClock } from '../../shared/core/clock.ts';
 import { deployedMemory } from '../../shared/core/deployed-memory.ts';
 import { Gate } from '../../shared/core/gate.ts';
-import { contentIdOf } from '../../shared/events/content-id.ts';
-import {
-  eventsOf,
-  type IncomingMessage,
-  parseIncomingMessage,
-} from '../../shared/events/incoming-message.ts';
+import { eventsOf, type IncomingMessage } from '../../shared/events/incoming-message.ts';
+import { messagePart } from '../../shared/events/message-part.ts';
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
-import { isBatch, type ReadOptions, STRUCTURED } from '../../shared/events/read-events.ts';
+import { isBatch } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
-import { tellRefusal } from '../../shared/invocation/handle.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
+import { tellRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type IngestConfig, parseIngestConfig } from './settings.ts';
-import { validators } from './validators.ts';
+import { validatorsOf } from './validators.ts';
 
 const { name: NAME } = definition;
 /**
@@ -29,8 +25,6 @@ const { name: NAME } = definition;
 const MEMORY_PER_BATCH_EVENT = 32 * 1024;
 /** An event and its comma: a batch of so many bytes cannot have more, good or bad. */
 const MIN_EVENT_BYTES = 2;
-/** Bytes of names and values. */
-const MAX_COPIED_ATTRIBUTES = 4_096;
 /** Below the time that an attempt has. */
 const MAX_WAIT_MS = 20_000;
 
@@ -43,7 +37,8 @@ interface AdmittedMessage extends IncomingMessage {
 export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
   settings: parseIngestConfig,
   attemptMs: (config) => config.attemptMs,
-  open({ settings: config, storage, log, refuse }) {
+  open({ settings: config, app, storage, log, refuse }) {
+    const validators = validatorsOf(app);
     const eventTypes = Object.keys(validators);
     const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now, new Set(eventTypes));
     const writer = new RowWriter({
@@ -61,10 +56,10 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
       submit: (row, options) => writer.submit(row, options),
       async refuse(error, text, message, invocation) {
         const { clock, signal } = invocation;
-        const [at, input] = [new Date(clock.now()), alone(message, text)];
-        const eventId = identityOf(input, config.read);
-        const to = await refuse({ function: NAME, eventId, error, input, at, signal });
-        tellRefusal(invocation.log, { eventId, eventType: OTHER_TYPES, error, to });
+        const at = new Date(clock.now());
+        const part = messagePart(message, text, config.read);
+        const to = await refuse({ function: NAME, ...part, error, at, signal });
+        tellRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
     };
@@ -100,40 +95,3 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
     }
   },
 };
-
-/** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */
-function alone(message: PubsubMessage, text: string): Record<string, unknown> {
-  const kept = attributesOfOne(message.attributes);
-  const { messageId, publishTime, orderingKey } = message;
-  return {
-    message: {
-      data: Buffer.from(text).toString('base64'),
-      attributes: { ...Object.fromEntries(kept), 'content-type': STRUCTURED },
-      messageId,
-      publishTime,
-      orderingKey,
-    },
-  };
-}
-
-/**
- * Attributes that go along with each refused event of a batch, up to 4 KiB in all: a batch of ten thousand bad events
- * may have 100 KB of attributes, and would become a gigabyte of dead letters.
- */
-function attributesOfOne(attributes: Readonly<Record<string, string>>): [string, string][] {
-  const others = Object.entries(attributes).filter(([name]) => name.toLowerCase() !== 'content-type');
-  let bytes = 0;
-  return others.filter(([name, value]) => {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
-    return bytes <= MAX_COPIED_ATTRIBUTES;
-  });
-}
-
-/** The one that it will have when it comes back alone: a replay is known by it. */
-function identityOf(input: unknown, options: ReadOptions): string {
-  try {
-    return parseIncomingMessage(input, options).eventId ?? contentIdOf(input);
-  } catch {
-    return contentIdOf(input);
-  }
-}

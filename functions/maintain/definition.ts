@@ -4,7 +4,8 @@ import { settings } from './settings.ts';
 
 export const maintainTable = defineFunction({
   name: 'maintainTable',
-  trigger: schedule({ cron: '*/5 * * * *', topic: 'maintenance' }),
+  // the job had this name before functions gave theirs
+  trigger: schedule({ cron: '*/5 * * * *', topic: 'maintenance', job: 'maintain' }),
   // The schedule comes again: what fails five times waits for it.
   maxDeliveryAttempts: 5,
   instance: { memory: '2Gi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 540 },

@@ -33,5 +33,6 @@ export const processVideo = defineFunction({
   ],
   settings,
   load: () => import('./handler.ts'),
+  settledIn: 'frames',
   subject: async () => (await import('./subject.ts')).subjectOf,
 });

@@ -1,7 +1,8 @@
-import { AppError, isRefusal } from '../../shared/core/errors.ts';
-import type { OutgoingMessage, Publisher } from '../../shared/gcp/pubsub.ts';
-import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
+import { type EventToPublish, Outgoing } from '../../shared/events/publish.ts';
+import type { PublishLimits } from '../../shared/events/publish-limits.ts';
+import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
+import { breakerOf } from '../../shared/patterns/dependency.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
@@ -13,6 +14,7 @@ export interface PublishTools {
   state: ObjectStore;
   names: VideoNames;
   framesBucket: string;
+  limits: PublishLimits;
 }
 
 /**
@@ -23,39 +25,34 @@ export interface PublishTools {
 export async function publishOutcome(
   manifest: Manifest,
   ours: boolean,
-  { topic, publisher, state, names, framesBucket }: PublishTools,
+  { topic, publisher, state, names, framesBucket, limits }: PublishTools,
   { event, signal, clock }: Pick<Invocation, 'event' | 'signal' | 'clock'>,
 ): Promise<string | undefined> {
   // the delivery that just wrote the manifest is the first: there can be no record yet
   if (!ours && (await readRecord(state, names.published, { signal }))) return undefined;
-  const message = outcomeMessage(manifest, { bucket: framesBucket, name: names.manifest }, event.traceparent);
-  const messageId = await publish(message);
+  // the manifest is what stands, and it may be another delivery's
+  const { eventId, correlationId } = manifest;
+  const { traceparent, hops, extensions } = event;
+  const { hopchain } = extensions;
+  const outgoing = new Outgoing(
+    { function: 'processVideo', eventId, correlationId, traceparent, hops, hopchain },
+    { topics: { events: topic }, limits, publisher, state: async () => state, breakerOf, clock, signal },
+  );
+  const location = { bucket: framesBucket, name: names.manifest };
+  const { messageId } = await outgoing.publish('events', outcomeEvent(manifest, location));
   const publishedAt = new Date(clock.now()).toISOString();
   await writeRecord(state, names.published, { schemaVersion: 1, messageId, publishedAt }, { signal });
   return messageId;
-
-  async function publish(outgoing: OutgoingMessage): Promise<string | undefined> {
-    try {
-      const [id] = await (await publisher()).publish(topic, [outgoing], { signal });
-      return id;
-    } catch (error) {
-      // whatever is wrong with the message, the upload is not to blame
-      if (!isRefusal(error)) throw error;
-      throw new AppError('internal', `outcome not published: ${error.message}`, { cause: error });
-    }
-  }
 }
 
-/** The CloudEvent of an outcome in structured mode, its attributes repeated for subscriptions to filter on. */
-export function outcomeMessage(
+/** The event of an outcome. */
+export function outcomeEvent(
   manifest: Manifest,
   location: { bucket: string; name: string },
-  traceparent: string | undefined,
-): OutgoingMessage {
+): EventToPublish & { id: string } {
   const { bucket, name } = manifest.source;
   const type = `video.${manifest.outcome}`;
-  const attributes = {
-    specversion: '1.0',
+  return {
     // one upload has one outcome
     id: uploadIdOf(manifest.source),
     source: `/processVideo/${bucket}`,
@@ -64,17 +61,7 @@ export function outcomeMessage(
     subject: `objects/${encodeURI(name.toWellFormed())}`,
     time: manifest.createdAt,
     dataschema: `schemas/${type}/1.json`,
-    datacontenttype: 'application/json',
-    correlationid: manifest.correlationId,
-    causationid: manifest.eventId,
-    ...(traceparent !== undefined && { traceparent }),
-  };
-  const repeated = Object.entries(attributes)
-    .filter(([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue)
-    .map(([attribute, value]) => [`ce-${attribute}`, value]);
-  return {
-    data: Buffer.from(JSON.stringify({ ...attributes, data: outcomeData(manifest, location) })),
-    attributes: { 'content-type': 'application/cloudevents+json', ...Object.fromEntries(repeated) },
+    data: outcomeData(manifest, location),
   };
 }
 

@@ -12,6 +12,6 @@ export function subjectOf(input: unknown): Subject {
     historyId: uploadIdOf(object),
     about: { kind: 'object', ...object },
     correlationId: correlationIdOf(event.correlationId, object),
-    settled: { manifest: videoNames(object).manifest },
+    settled: { object: videoNames(object).manifest },
   };
 }

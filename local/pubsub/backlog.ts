@@ -36,9 +36,17 @@ export class Backlog {
   private leases: number;
   private acked = 0;
   private leased = 0;
+  private ordered: boolean;
 
   constructor(private readonly options: BacklogOptions) {
     this.leases = options.firstLease;
+    this.ordered = options.ordered;
+  }
+
+  setOrdered(ordered: boolean): void {
+    if (ordered === this.ordered) return;
+    this.ordered = ordered;
+    this.enqueueAll();
   }
 
   /** Messages not acknowledged. */
@@ -149,6 +157,16 @@ export class Backlog {
       if (item.message.publishMs < ms) this.settle(item, keep);
       else this.become(item, 'blocked');
     }
+    this.enqueueAll();
+  }
+
+  /** Nobody holds anything here any more. */
+  clear(): void {
+    for (const item of [...this.items.values()]) this.settle(item);
+  }
+
+  /** What is not acknowledged is to be delivered, in the order of ids. */
+  private enqueueAll(): void {
     this.ready = new Fifo();
     this.chains = new Map();
     this.due = new DueHeap();
@@ -159,14 +177,9 @@ export class Backlog {
     }
   }
 
-  /** Nobody holds anything here any more. */
-  clear(): void {
-    for (const item of [...this.items.values()]) this.settle(item);
-  }
-
   private enqueue(item: Item): void {
     const { key } = item.message;
-    if (!this.options.ordered || key === '') {
+    if (!this.ordered || key === '') {
       this.makeReady(item);
       return;
     }

@@ -20,6 +20,7 @@ export interface DeadLetter {
   topic: string;
   /** Of the message given up. */
   messageId: string;
+  message: Message;
   attempts: number;
 }
 
@@ -192,7 +193,13 @@ export class Broker {
     this.publish(topic, [{ ...message, attributes }]);
     this.state.note({ ack: subscription.no, ids: [id] });
     this.counts.deadLettered++;
-    this.options.onDeadLetter?.({ subscription: record.name, topic, messageId: String(id), attempts });
+    this.options.onDeadLetter?.({
+      subscription: record.name,
+      topic,
+      messageId: String(id),
+      message,
+      attempts,
+    });
     if (subscription.backlog.hasReady()) subscription.wake();
     return true;
   }

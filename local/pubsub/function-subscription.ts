@@ -1,21 +1,26 @@
+import { FilterError, parseFilter } from '../../shared/events/message-filter.ts';
 import type { Broker } from './broker.ts';
 import { formatDuration } from './duration.ts';
 import { alreadyExists } from './errors.ts';
-import { FilterError, parseFilter } from './filter.ts';
 import { checkName } from './names.ts';
 import { type PushAttempt, startPush } from './push.ts';
 import type { PushForm } from './push-body.ts';
 import type { SubscriptionRecord } from './records.ts';
+import type { Subscription } from './subscription.ts';
 
 export interface FunctionSubscription {
   /** Short, or `projects/P/subscriptions/S`. */
   name: string;
+  /** Short name it had in an earlier version: what waits there goes with it. */
+  formerName?: string | undefined;
   /** Short, or `projects/P/topics/T`. */
   topic: string;
   /** Where its instances listen. */
   urls: readonly string[];
-  /** As Eventarc passes messages on, the default, or as any push subscription does. */
+  /** Default: `wrapped`, to a path that names the topic. */
   form?: PushForm;
+  /** The topic that the path names, if that is another one; short. */
+  shownTopic?: string;
   /** Requests at a time in each instance. */
   concurrency: number;
   /** Without a dead-letter topic a message is tried for as long as it is kept. */
@@ -26,30 +31,44 @@ export interface FunctionSubscription {
   ackDeadlineSeconds?: number;
   /** Between attempts. Default 10 s to 600 s, as for a deployed function. */
   backoff?: { minMs: number; maxMs: number };
-  filter?: string;
-  onAttempt?: (attempt: PushAttempt) => void;
+  filter?: string | undefined;
+  ordering?: boolean | undefined;
+  onAttempt?: ((attempt: PushAttempt) => void) | undefined;
 }
 
-/**
- * The subscription of a function's trigger, made or brought up to date: its messages are pushed as
- * CloudEvents, as Eventarc does, unless asked otherwise. What was published while nobody listened is delivered now.
- */
+/** The subscription of a function, made or brought up to date. What was published while nobody listened is delivered now. */
 export function subscribeFunction(broker: Broker, project: string, wanted: FunctionSubscription): void {
-  const name = fullName(project, 'subscriptions', wanted.name);
-  const record = recordOf(name, project, wanted);
-  const known = broker.state.subscriptions.get(name);
-  if (known && (!known.record.function || known.record.topic !== record.topic)) throw alreadyExists(name);
-  if (known) broker.updateSubscription(known, record);
-  const subscription = known ?? broker.createSubscription(record);
-  subscription.consumer?.close();
+  const { form = 'wrapped' } = wanted;
+  const path = fullName(project, 'topics', wanted.shownTopic ?? wanted.topic);
+  const urls = form === 'wrapped' ? wanted.urls.map((url) => new URL(path, url).href) : wanted.urls;
+  const subscription = ensureSubscription(broker, project, { ...wanted, urls });
+  subscription.rest();
   subscription.consumer = startPush(broker, subscription, {
-    form: wanted.form ?? 'cloudevent',
+    form,
     isFunction: true,
-    urls: wanted.urls,
+    urls,
     concurrency: wanted.concurrency,
     onAttempt: wanted.onAttempt,
   });
   subscription.wake();
+}
+
+/** Takes another filter and ordering, too, which the service does not: what waits in it stays. */
+export function ensureSubscription(
+  broker: Broker,
+  project: string,
+  wanted: FunctionSubscription,
+): Subscription {
+  const name = fullName(project, 'subscriptions', wanted.name);
+  const record = recordOf(name, project, wanted);
+  const { subscriptions } = broker.state;
+  const former =
+    wanted.formerName && subscriptions.get(fullName(project, 'subscriptions', wanted.formerName));
+  const known = subscriptions.get(name) ?? (former || undefined);
+  if (!known) return broker.createSubscription(record);
+  if (!known.record.function || known.record.topic !== record.topic) throw alreadyExists(name);
+  broker.updateSubscription(known, record);
+  return known;
 }
 
 /** `T` or a full name, as a full name. */
@@ -58,7 +77,14 @@ export function fullName(project: string, kind: 'topics' | 'subscriptions', name
 }
 
 function recordOf(name: string, project: string, wanted: FunctionSubscription): SubscriptionRecord {
-  const { urls, ackDeadlineSeconds = 600, maxDeliveryAttempts = 5, deadLetterTopic, filter } = wanted;
+  const {
+    urls,
+    ackDeadlineSeconds = 600,
+    maxDeliveryAttempts = 5,
+    deadLetterTopic,
+    filter,
+    ordering,
+  } = wanted;
   const { minMs, maxMs } = wanted.backoff ?? { minMs: 10_000, maxMs: 600_000 };
   if (filter !== undefined) check(filter);
   return {
@@ -76,6 +102,7 @@ function recordOf(name: string, project: string, wanted: FunctionSubscription): 
       },
     }),
     ...(filter !== undefined && { filter }),
+    ...(ordering && { enableMessageOrdering: true }),
     function: true,
   };
 }

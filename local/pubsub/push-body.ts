@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import type { OutgoingHttpHeaders } from 'node:http';
+import { parseMessage } from './message.ts';
 
-/** `wrapped`: as a push endpoint gets it. `cloudevent`: as Eventarc passes it to a function, in binary mode. */
-export type PushForm = 'wrapped' | 'cloudevent';
+/**
+ * `wrapped`: the message in an envelope, as a push endpoint gets it. `event`: the CloudEvent that the message
+ * carries, in HTTP's binary mode, as Eventarc's own subscriptions deliver it.
+ */
+export type PushForm = 'wrapped' | 'event';
 
 export interface PushMessage {
   id: number;
   publishMs: number;
   /** The message in the API's JSON. */
   json: Buffer;
-  topic: string;
   subscription: string;
-  /** Told where the subscription has a dead-letter policy. */
+  /** Undefined if the subscription has no dead-letter policy: then a push does not say it. */
   attempt: number | undefined;
 }
 
@@ -20,44 +23,62 @@ export interface PushRequest {
   body: Buffer;
 }
 
+/** A CloudEvent in Pub/Sub's binary mode: https://github.com/googleapis/google-cloudevents/blob/main/docs/spec/pubsub.md */
+export interface EventMessage {
+  /** `ce-*` and `content-type`. */
+  attributes: Readonly<Record<string, string>>;
+  data: Buffer;
+}
+
 export function pushRequest(form: PushForm, message: PushMessage): PushRequest {
-  const body = pushBody(message);
-  const headers: OutgoingHttpHeaders = {
-    'content-type': 'application/json',
-    'content-length': body.length,
-    'user-agent': 'CloudPubSub-Google',
+  const { headers, body } = form === 'wrapped' ? wrapped(message) : eventRequest(carried(message.json));
+  return {
+    headers: { ...headers, 'content-length': body.length, 'user-agent': 'CloudPubSub-Google' },
+    body,
   };
-  if (form === 'cloudevent') Object.assign(headers, eventHeaders(message));
-  return { headers, body };
+}
+
+export function eventRequest({ attributes, data }: EventMessage): {
+  headers: Record<string, string>;
+  body: Buffer;
+} {
+  const named = Object.entries(attributes).filter(
+    ([name]) => name.startsWith('ce-') || name === 'content-type',
+  );
+  const encoded = named.map(([name, value]) => [name, name === 'content-type' ? value : encodeHeader(value)]);
+  return { headers: Object.fromEntries(encoded), body: data };
+}
+
+/** As the front end of Cloud Run adds it to each request. */
+export function newTraceparent(): string {
+  const hex = randomBytes(24).toString('hex');
+  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
 }
 
 /** Both spellings of id and time, as the service sends them. */
-function pushBody({ id, publishMs, json, subscription, attempt }: PushMessage): Buffer {
+function wrapped({ id, publishMs, json, subscription, attempt }: PushMessage): PushRequest {
   const told = attempt === undefined ? '' : `"deliveryAttempt":${attempt},`;
   const time = new Date(publishMs).toISOString();
-  return Buffer.concat([
-    Buffer.from(
-      `{${told}"subscription":${JSON.stringify(subscription)},"message":{"message_id":"${id}","publish_time":"${time}",`,
-    ),
-    json.subarray(1),
-    CLOSE,
-  ]);
+  const head = `{${told}"subscription":${JSON.stringify(subscription)},"message":{"message_id":"${id}","publish_time":"${time}",`;
+  return {
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.concat([Buffer.from(head), json.subarray(1), CLOSE]),
+  };
 }
 
 const CLOSE = Buffer.from('}');
 
-function eventHeaders({ id, publishMs, topic }: PushMessage): OutgoingHttpHeaders {
-  return {
-    'ce-specversion': '1.0',
-    'ce-id': String(id),
-    'ce-source': `//pubsub.googleapis.com/${topic}`,
-    'ce-type': 'google.cloud.pubsub.topic.v1.messagePublished',
-    'ce-time': new Date(publishMs).toISOString(),
-    traceparent: newTraceparent(),
-  };
+function carried(json: Buffer): EventMessage {
+  const { data, attributes } = parseMessage(json);
+  return { attributes, data: Buffer.from(data, 'base64') };
 }
 
-function newTraceparent(): string {
-  const hex = randomBytes(24).toString('hex');
-  return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
+/** https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/http-protocol-binding.md, 3.1.3.2 */
+function encodeHeader(value: string): string {
+  return value.replace(/[^\x21-\x7e]|["%]/gu, (character) =>
+    Buffer.from(character).reduce(
+      (encoded, byte) => `${encoded}%${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+      '',
+    ),
+  );
 }

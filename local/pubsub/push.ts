@@ -1,6 +1,6 @@
 import type { Broker, Delivery } from './broker.ts';
 import { createPoster, type PostResult } from './post.ts';
-import { type PushForm, pushRequest } from './push-body.ts';
+import { newTraceparent, type PushForm, pushRequest } from './push-body.ts';
 import type { Consumer, Subscription } from './subscription.ts';
 
 /** One try of one message, for whoever watches. */
@@ -10,6 +10,8 @@ export interface PushAttempt {
   /** Counted from 1. */
   attempt: number;
   url: string;
+  /** What was sent. */
+  body: Buffer;
   result: PostResult;
 }
 
@@ -46,10 +48,10 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
       id,
       publishMs,
       json: broker.read(delivery),
-      topic: record.topic,
       subscription: record.name,
       attempt: record.deadLetterPolicy && attempt,
     });
+    if (target.isFunction) request.headers['traceparent'] = newTraceparent();
     bytes += request.body.length;
     const result = await poster.post(url, request, record.ackDeadlineSeconds * 1_000);
     bytes -= request.body.length;
@@ -61,7 +63,14 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
       setTimeout(giveBack, RESTART_MS, url).unref();
       return wake();
     }
-    target.onAttempt?.({ subscription: record.name, messageId: String(id), attempt, url: url.href, result });
+    target.onAttempt?.({
+      subscription: record.name,
+      messageId: String(id),
+      attempt,
+      url: url.href,
+      body: request.body,
+      result,
+    });
     free.push(url);
     if (ACKNOWLEDGES.has(result)) broker.acknowledge(subscription, [id], 'soon');
     else broker.refuse(subscription, { item, lease });

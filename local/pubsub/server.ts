@@ -1,12 +1,19 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listenGuarded } from '../guard.ts';
+import { createLocalServer, type Exchange } from '../http/server.ts';
 import { adminRoute } from './admin.ts';
-import { type Answer, type Call, ClientGone, readJson, send, sendError } from './answer.ts';
+import { type Answer, type Call, readJson, send, sendError } from './answer.ts';
 import { Broker, type DeadLetter } from './broker.ts';
 import { codeOf, PubsubError } from './errors.ts';
 import { createFaults, type FaultAction, type Faults } from './faults.ts';
-import { type FunctionSubscription, fullName, subscribeFunction } from './function-subscription.ts';
+import { startForwarding } from './forward.ts';
+import {
+  ensureSubscription,
+  type FunctionSubscription,
+  fullName,
+  subscribeFunction,
+} from './function-subscription.ts';
+import type { Message } from './message.ts';
+import type { EventMessage } from './push-body.ts';
 import { type Route, route } from './router.ts';
 import type { FileSizes } from './state.ts';
 import { createStats, type PubsubStats } from './stats.ts';
@@ -40,10 +47,18 @@ export interface PubsubServer {
   ensureTopic(name: string): void;
   /** Pushes a topic's messages to a function, now and after every restart that calls it again. */
   subscribeFunction(subscription: FunctionSubscription): void;
+  /** Ends all pushes to functions; those under way count as never made. */
+  stopPushing(): void;
+  /** On disk when it returns. Throws if it cannot be written. */
+  publish(topic: string, message: EventMessage): void;
+  /** Sends a topic's messages on, each until that succeeds. The same name goes on where it ended. */
+  forward(name: string, topic: string, send: (message: Message) => Promise<unknown>): void;
   stats(): PubsubStats;
   resetStats(): void;
   close(): Promise<void>;
 }
+
+const FORWARDED = { concurrency: 1, backoff: { minMs: 500, maxMs: 10_000 } } as const;
 
 /** Pub/Sub's REST API v1 on loopback, with its state on disk. */
 export async function startPubsubServer(options: PubsubServerOptions): Promise<PubsubServer> {
@@ -53,7 +68,6 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
   const stats = createStats(broker);
   const faults = createFaults();
   const admin = adminRoute(faults, stats);
-  const closing = new AbortController();
 
   const ensureTopic = (short: string): void => {
     const name = fullName(projectId, 'topics', short);
@@ -66,7 +80,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     call: Call,
     fault: FaultAction | undefined,
   ): Promise<Answer | 'dropped'> => {
-    if (fault?.kind === 'delay') await delay(fault.ms, undefined, { signal: closing.signal });
+    if (fault?.kind === 'delay') await delay(fault.ms, undefined, { signal: server.closing });
     if (fault?.kind === 'drop') return 'dropped';
     if (fault?.kind === 'status') throw injected(fault.status);
     const answer = await found.run(broker, call);
@@ -74,17 +88,15 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     return fault?.kind === 'applied-drop' ? 'dropped' : answer;
   };
 
-  const answerTo = async (
-    request: IncomingMessage,
-    call: Call,
-    path: string,
-  ): Promise<Answer | 'dropped'> => {
+  const answerTo = async (exchange: Exchange): Promise<Answer | 'dropped'> => {
+    const { method, path, query, signal } = exchange;
+    const call: Call = { method, query, body: () => readJson(exchange), gone: signal };
     const fromAdmin = admin(call.method, path);
     if (fromAdmin) return fromAdmin(call);
     const found = route(call.method, path);
     stats.count(found.operation);
     // its body is read whole even where a fault answers: a connection cut while the client writes is another fault
-    const body = await readJson(request).then(
+    const body = await readJson(exchange).then(
       (value) => async () => value,
       (error: unknown) => async () => {
         throw error;
@@ -93,38 +105,23 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     return run(found, { ...call, body }, faults.take(found)?.action);
   };
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const raw = request.url ?? '/';
-    const mark = raw.indexOf('?');
-    const path = mark === -1 ? raw : raw.slice(0, mark);
-    const query = new URLSearchParams(mark === -1 ? '' : raw.slice(mark + 1));
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const body = (): Promise<unknown> => readJson(request);
-    const call: Call = { method: request.method ?? 'GET', query, body, gone: gone.signal };
-    try {
-      const answer = await answerTo(request, call, path);
-      stats.answered(answer === 'dropped' ? 0 : 200);
-      if (answer === 'dropped') response.destroy();
-      else send(response, answer);
-    } catch (error) {
-      if (error instanceof ClientGone || response.headersSent || closing.signal.aborted) {
-        response.destroy();
-        return;
-      }
+  const handle = async (exchange: Exchange): Promise<void> => {
+    const { response } = exchange;
+    const answer = await answerTo(exchange);
+    stats.answered(answer === 'dropped' ? 0 : 200);
+    if (answer === 'dropped') response.destroy();
+    else send(response, answer);
+  };
+
+  const server = createLocalServer({
+    handle,
+    answerError(error, { response }) {
       const failure = error instanceof PubsubError ? error : new PubsubError('INTERNAL', String(error));
       stats.answered(failure.httpStatus);
       sendError(response, failure);
-    }
-  };
-
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => response.destroy());
+    },
   });
-  server.requestTimeout = 0;
-  // longer than any client keeps an idle connection: it never meets one that closes under its request
-  server.keepAliveTimeout = 600_000;
-  const bound = await listenGuarded(server, { port, host }).catch((error: unknown) => {
+  const bound = await server.listen({ port, host }).catch((error: unknown) => {
     broker.close();
     throw error;
   });
@@ -132,10 +129,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
 
   let closed: Promise<void> | undefined;
   const shutDown = async (): Promise<void> => {
-    closing.abort();
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await ended;
+    await server.close();
     broker.close();
   };
   return {
@@ -144,6 +138,21 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     faults,
     ensureTopic,
     subscribeFunction: (wanted) => subscribeFunction(broker, projectId, wanted),
+    stopPushing() {
+      for (const subscription of broker.state.subscriptions.values()) {
+        if (subscription.record.function) subscription.rest();
+      }
+    },
+    publish(topic, { attributes, data }) {
+      const message = { attributes, data: data.toString('base64'), orderingKey: '' };
+      broker.publish(fullName(projectId, 'topics', topic), [message]);
+    },
+    forward(name, topic, send) {
+      const subscription = ensureSubscription(broker, projectId, { name, topic, urls: [], ...FORWARDED });
+      subscription.rest();
+      subscription.consumer = startForwarding(broker, subscription, send);
+      subscription.wake();
+    },
     stats: () => stats.read(),
     resetStats: () => stats.reset(),
     close() {

@@ -130,6 +130,9 @@ export class State {
     this.numbers = Math.max(this.numbers, no);
     const known = this.byNumber.get(no);
     if (known) {
+      // renamed: a later one may already have the old name
+      if (this.subscriptions.get(known.record.name) === known) this.subscriptions.delete(known.record.name);
+      this.subscriptions.set(record.name, known);
       known.update(record);
       return;
     }

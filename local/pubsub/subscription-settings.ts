@@ -1,7 +1,7 @@
+import { FilterError, parseFilter } from '../../shared/events/message-filter.ts';
 import { formatDuration, parseDuration } from './duration.ts';
 import { invalid, PubsubError } from './errors.ts';
 import type { Fields } from './fields.ts';
-import { FilterError, parseFilter } from './filter.ts';
 import { checkName } from './names.ts';
 import type { DeadLetterPolicy, PushConfig, RetryPolicy, SubscriptionRecord } from './records.ts';
 import { checkMask } from './update-mask.ts';

@@ -1,6 +1,6 @@
+import { type Attributes, type Filter, parseFilter } from '../../shared/events/message-filter.ts';
 import { Backlog } from './backlog.ts';
 import { parseDuration } from './duration.ts';
-import { type Attributes, type Filter, parseFilter } from './filter.ts';
 import type { StoredMessage } from './message-log.ts';
 import type { SubscriptionRecord } from './records.ts';
 
@@ -50,6 +50,7 @@ export class Subscription {
     // a push endpoint that fails is left alone for a while, policy or not
     if (policy) this.retry = bounds(policy.minimumBackoff, policy.maximumBackoff);
     else this.retry = pushConfig.pushEndpoint === undefined ? undefined : { minMs: 100, maxMs: 60_000 };
+    this.backlog.setOrdered(record.enableMessageOrdering === true);
     if (!record.retainAckedMessages) {
       for (const item of [...this.backlog.all()]) if (item.state === 'acked') this.backlog.settle(item);
     }
@@ -70,11 +71,16 @@ export class Subscription {
     for (const pull of [...this.pulls]) pull();
   }
 
+  /** Until the next consumer comes, nobody takes from it. */
+  rest(): void {
+    this.consumer?.close();
+    this.consumer = undefined;
+  }
+
   stop(): void {
     if (this.timer) clearTimeout(this.timer.handle);
     this.timer = undefined;
-    this.consumer?.close();
-    this.consumer = undefined;
+    this.rest();
   }
 }
 

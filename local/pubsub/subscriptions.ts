@@ -76,8 +76,7 @@ export const seek: Handler = async (broker, name, call) => {
 
 /** Starts or stops pushing to the endpoint that the record names. */
 export function pushAsConfigured(broker: Broker, subscription: Subscription): void {
-  subscription.consumer?.close();
-  subscription.consumer = undefined;
+  subscription.rest();
   const { pushEndpoint } = subscription.record.pushConfig;
   // one that an earlier run with a wider rule took waits to be pulled
   const mayPush = pushEndpoint !== undefined && isEndpointAllowed(broker, pushEndpoint);

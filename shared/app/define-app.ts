@@ -1,11 +1,9 @@
-import type { FunctionDefinition } from './define-function.ts';
+import { FilterError } from '../events/message-filter.ts';
+import type { Validators } from '../events/validate.ts';
+import type { BucketDefinition } from './bucket.ts';
+import type { FunctionDefinition, Role } from './define-function.ts';
 import { settingMistakes } from './setting-mistakes.ts';
-import { type Trigger, triggerTopic } from './trigger.ts';
-
-export interface BucketDefinition {
-  /** The environment variable that tells functions its name. */
-  env: string;
-}
+import { subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
   /** The variable that tells functions its name; absent if none of them uses it. */
@@ -13,9 +11,8 @@ export interface TopicDefinition {
   doc: string;
 }
 
-/** An app is a value: everything that runs, deploys or documents it is derived from it. */
-export interface App {
-  name: string;
+/** Functions with the buckets and topics they need, for apps to include. */
+export interface AppPart {
   /** By key, which is the end of the bucket's name. */
   buckets: Readonly<Record<string, BucketDefinition>>;
   /** By key, which is the end of the topic's name. */
@@ -23,20 +20,83 @@ export interface App {
   functions: readonly FunctionDefinition[];
 }
 
-/** Checks that names are unique and that whatever is named is declared. Throws one TypeError that lists every mistake. */
-export function defineApp(app: App): App {
+/** An app is a value: everything that runs, deploys or documents it is derived from it. */
+export interface App extends AppPart {
+  /** What the names of everything deployed begin with, if the deployment is given no other prefix. */
+  name: string;
+  /** Absolute path or file URL of the folder with the schemas of its events: `<type>/<version>.json`. */
+  schemas?: string | undefined;
+  /** Of those schemas and the core's: given by what runs the app, to handlers that ask. */
+  validators?: () => Promise<Validators>;
+}
+
+export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {
+  /** Parts and whole apps that are taken in: `services`, as a rule. */
+  includes?: readonly AppPart[];
+}
+
+/**
+ * Puts the app together and checks that names are unique and that whatever is named is declared. Throws one
+ * TypeError that lists every mistake.
+ *
+ * @example
+ * export default defineApp({
+ *   name: 'thumbnails',
+ *   includes: [services],
+ *   buckets: { images: { env: 'IMAGES_BUCKET', doc: 'uploaded images' } },
+ *   functions: [makeThumbnail],
+ * });
+ */
+export function defineApp({ name, schemas, includes = [], ...own }: AppOptions): App {
+  const { buckets = {}, topics = {}, functions = [] } = own;
+  const parts: AppPart[] = [{ buckets, topics, functions }, ...includes];
+  const app: App = {
+    name,
+    ...(schemas !== undefined && { schemas }),
+    buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
+    topics: Object.assign({}, ...parts.map((part) => part.topics)),
+    functions: [...new Set(parts.flatMap((part) => part.functions))],
+  };
   const mistakes = [
+    ...(/^[a-z][a-z0-9-]*$/.test(name)
+      ? []
+      : [`name must be lower-case letters, digits and dashes, got ${JSON.stringify(name)}`]),
+    ...repeatedKeys(parts),
     ...repeatedNames(app),
     ...app.functions.flatMap((one) => mistakesOf(one, app)),
     ...settingMistakes(app),
   ];
-  if (mistakes.length > 0) throw new TypeError(`app ${app.name}: ${mistakes.join('; ')}`);
+  if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;
 }
 
 /** Undefined if the app has no function of this name. */
 export function functionNamed(app: App, name: string): FunctionDefinition | undefined {
   return app.functions.find((one) => one.name === name);
+}
+
+/** Roles of one function in this app, each on one thing: `sources` and `results` as the buckets they stand for. */
+export function rolesOf({ roles }: FunctionDefinition, app: App): Role[] {
+  const { functions } = app;
+  const stands: Readonly<Record<string, string[]>> = {
+    sources: functions.flatMap(({ trigger }) => (trigger.kind === 'objectFinalized' ? [trigger.bucket] : [])),
+    results: functions.flatMap(({ settledIn }) => (settledIn === undefined ? [] : [settledIn])),
+  };
+  const all = roles.flatMap((one) => [...new Set(stands[one.on] ?? [one.on])].map((on) => ({ ...one, on })));
+  // one binding, whatever the reasons
+  return all.filter(
+    ({ role, on }, index) => all.findIndex((one) => one.role === role && one.on === on) === index,
+  );
+}
+
+/** The same part may come in by several ways; two different things may not share a key. */
+function repeatedKeys(parts: readonly AppPart[]): string[] {
+  return (['buckets', 'topics'] as const).flatMap((kind) => {
+    const entries = parts.flatMap((part) => Object.entries<object>(part[kind]));
+    return [...new Set(entries.map(([key]) => key))]
+      .filter((key) => new Set(entries.filter(([one]) => one === key).map(([, value]) => value)).size > 1)
+      .map((key) => `two ${kind} are named ${key}`);
+  });
 }
 
 /** Function names are lower-case in the cloud. */
@@ -48,30 +108,89 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
     ...Object.keys(buckets)
       .filter((key) => Object.hasOwn(topics, key))
       .map((key) => `${key} must be a bucket or a topic, got both`),
+    ...Object.keys(buckets)
+      .filter((key) => RESERVED.includes(key) || !/^[a-z][a-z0-9-]{1,28}[a-z0-9]$/.test(key))
+      .map(
+        (key) =>
+          `a bucket's key must be 3 to 30 lower-case letters, digits and dashes, and none of ${RESERVED.join(', ')}, got ${JSON.stringify(key)}`,
+      ),
+    ...Object.keys(topics)
+      .filter((key) => RESERVED.includes(key) || !/^[a-zA-Z][a-zA-Z0-9-]{2,59}$/.test(key))
+      .map(
+        (key) =>
+          `a topic's key must be 3 to 60 letters, digits and dashes, and none of ${RESERVED.join(', ')}, got ${JSON.stringify(key)}`,
+      ),
   ];
 }
 
-function mistakesOf({ name, trigger, maxDeliveryAttempts, roles }: FunctionDefinition, app: App): string[] {
+/** What a role may be on beside buckets and topics. */
+const RESERVED = ['project', 'function', 'sources', 'results'];
+
+function mistakesOf(definition: FunctionDefinition, app: App): string[] {
+  const { name, trigger, maxDeliveryAttempts, roles, settledIn, givesUpTo } = definition;
   const { buckets, topics } = app;
-  const places = ['project', 'function', ...Object.keys(buckets), ...Object.keys(topics)];
+  const places = [...RESERVED, ...Object.keys(buckets), ...Object.keys(topics)];
+  const oneOf = (what: string, declared: object, key: string): string[] =>
+    Object.hasOwn(declared, key)
+      ? []
+      : [`its ${what} must be one of ${Object.keys(declared).join(', ')}, got ${JSON.stringify(key)}`];
   return [
     ...(/^[a-z][a-zA-Z0-9]{0,39}$/.test(name)
       ? []
       : [`name must be camelCase letters and digits, at most 40, got ${JSON.stringify(name)}`]),
-    ...sourceMistakes(trigger, app),
+    ...triggerMistakes(trigger, oneOf, app),
+    ...filterMistakes(trigger),
     ...(maxDeliveryAttempts >= 5 && maxDeliveryAttempts <= 100
       ? []
       : [`maxDeliveryAttempts must be 5 to 100, got ${maxDeliveryAttempts}`]),
+    ...(settledIn === undefined ? [] : oneOf('settledIn', buckets, settledIn)),
+    ...(givesUpTo === undefined || Object.hasOwn(topics, givesUpTo)
+      ? []
+      : [`the topic ${givesUpTo} must be declared, since it is given up to it: include the services`]),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),
   ].map((mistake) => `${name}: ${mistake}`);
 }
 
-function sourceMistakes(trigger: Trigger, { buckets, topics }: App): string[] {
-  const topic = triggerTopic(trigger);
-  const [kind, key, declared] =
-    trigger.kind === 'objectFinalized' ? ['bucket', trigger.bucket, buckets] : ['topic', topic ?? '', topics];
-  if (Object.hasOwn(declared, key)) return [];
-  return [`its ${kind} must be one of ${Object.keys(declared).join(', ')}, got ${JSON.stringify(key)}`];
+function triggerMistakes(
+  trigger: Trigger,
+  oneOf: (what: string, declared: object, key: string) => string[],
+  { buckets, topics }: App,
+): string[] {
+  switch (trigger.kind) {
+    case 'objectFinalized':
+      return oneOf('bucket', buckets, trigger.bucket);
+    case 'messagePublished':
+    case 'schedule':
+      return oneOf('topic', topics, trigger.topic);
+    case 'auditLog':
+      // a comma would begin another filter of the deployed trigger
+      return Object.entries({ service: trigger.service, method: trigger.method })
+        .filter(([, text]) => !/^[\w./-]+$/.test(text))
+        .map(
+          ([what, text]) =>
+            `${what} must be letters, digits, dots, dashes and slashes, got ${JSON.stringify(text)}`,
+        );
+    case 'http':
+      return (trigger.callers === 'all' ? [] : trigger.callers)
+        .filter((member) => !MEMBER.test(member))
+        .map(
+          (member) =>
+            `callers must be "all" or members such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com, got ${JSON.stringify(member)}`,
+        );
+  }
+}
+
+/** https://cloud.google.com/iam/docs/principal-identifiers: all but allUsers, which is spelt `all` here. */
+const MEMBER =
+  /^((user|serviceAccount|group):[^\s,@]+@[^\s,@]+|domain:[\w.-]+|principal(Set)?:\/\/[^\s,]+|allAuthenticatedUsers)$/;
+function filterMistakes(trigger: Trigger): string[] {
+  try {
+    subscriptionFilter(trigger);
+    return [];
+  } catch (error) {
+    if (!(error instanceof FilterError)) throw error;
+    return [`its filter is refused by Pub/Sub: ${error.message}`];
+  }
 }

@@ -1,11 +1,15 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
-import type { Trigger } from './trigger.ts';
+import { type EventTrigger, type Http, isFiredByEventarc, type Trigger } from './trigger.ts';
 
 export interface Role {
   role: string;
-  /** `project`, `function` (itself), or the key of a bucket or topic. Never the project if a narrower one will do. */
+  /**
+   * `project`, `function` (itself), the key of a bucket or topic, `sources` (each bucket that fires a function) or
+   * `results` (each bucket that a function is `settledIn`). Never the project if a narrower one will do.
+   */
   on: string;
   reason: string;
 }
@@ -21,9 +25,22 @@ export interface Instance {
   timeoutSeconds: number;
 }
 
+/** What `load` imports for a function that events fire. */
 export interface Handler {
   /** Resolves with what the platform is told; see `eventHandler`. `app`: the one that runs it. */
   handle(event: unknown, app: App, definition: FunctionDefinition): Promise<Settlement>;
+}
+
+/** A request as functions-framework hands it over: its body is parsed by its content type. */
+export interface HttpRequest extends IncomingMessage {
+  body?: unknown;
+  rawBody?: Buffer;
+}
+
+/** What `load` imports for an `http` function. */
+export interface HttpHandler {
+  /** Answers the request before it resolves. If it throws first, the caller gets 500. */
+  serve(request: HttpRequest, response: ServerResponse, app: App): Promise<void>;
 }
 
 /**
@@ -32,34 +49,74 @@ export interface Handler {
  */
 export type Settlement = { kind: 'settled' } | { kind: 'busy'; reason: string };
 
-export interface FunctionDefinition {
+interface FunctionFields {
   /** camelCase; its name in the cloud is the lower-case form. */
   name: string;
-  trigger: Trigger;
-  /** Deliveries before it is given up, 5 to 100. */
-  maxDeliveryAttempts: number;
-  /** The topic it is given up to: the inspector's own dead letters must not come back to it. */
-  givesUpTo: 'dead-letters' | 'dead-letters-unread';
   instance: Instance;
-  /** Its own roles and those that its trigger needs. */
+  /** Its own roles; defineFunction adds those that its trigger needs. */
   roles: readonly Role[];
   /** Environment variables that it reads, beside the names of the app's buckets and topics. */
   settings: Settings;
   /** Environment variables that Secret Manager holds, or `.secrets.env` in a local run. */
   secrets: readonly string[];
-  /** Imports the handler, with the first event: one function never pays for another's imports. */
-  load(): Promise<Handler>;
-  /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
+  /**
+   * Imports the reader of its events' subjects; undefined if its failures are not explained. Default for buckets: the
+   * object.
+   */
   subject: (() => Promise<SubjectReader>) | undefined;
+  /** Key of the bucket that has the objects by which its subject is settled. */
+  settledIn?: string;
 }
 
-export type FunctionOptions = Omit<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'> &
-  Partial<Pick<FunctionDefinition, 'givesUpTo' | 'subject' | 'settings' | 'secrets'>>;
+export interface FunctionDefinition extends FunctionFields {
+  trigger: Trigger;
+  /** Deliveries before it is given up, 5 to 100. Means nothing for `http`. */
+  maxDeliveryAttempts: number;
+  /**
+   * The topic it is given up to: the inspector's own dead letters must not come back to it. Undefined for `http`,
+   * which nothing delivers again.
+   */
+  givesUpTo: 'dead-letters' | 'dead-letters-unread' | undefined;
+  /** Imports the handler, with the first event: one function never pays for another's imports. */
+  load(): Promise<Handler | HttpHandler>;
+}
 
-const TRIGGER_ROLES: readonly Role[] = [
-  { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
-  { role: 'roles/run.invoker', on: 'function', reason: 'its trigger calls the function' },
-];
+type WithDefault = 'subject' | 'settings' | 'secrets';
+interface CommonOptions
+  extends Omit<FunctionFields, WithDefault>,
+    Partial<Pick<FunctionFields, WithDefault>> {}
+
+interface EventOptions extends CommonOptions {
+  trigger: EventTrigger;
+  /** Default 10. */
+  maxDeliveryAttempts?: number;
+  givesUpTo?: 'dead-letters' | 'dead-letters-unread';
+  load(): Promise<Handler>;
+}
+
+interface HttpOptions extends CommonOptions {
+  trigger: Http;
+  load(): Promise<HttpHandler>;
+}
+
+export type FunctionOptions = EventOptions | HttpOptions;
+
+/** A subscription pushes as the function's own account; a trigger of Eventarc also receives as it. */
+function triggerRoles(trigger: Trigger): readonly Role[] {
+  // its callers are no account of ours
+  if (trigger.kind === 'http') return [];
+  const calls = { role: 'roles/run.invoker', on: 'function' };
+  if (!isFiredByEventarc(trigger)) {
+    return [{ ...calls, reason: 'its subscription calls the function' }];
+  }
+  return [
+    { role: 'roles/eventarc.eventReceiver', on: 'project', reason: 'its trigger receives the events' },
+    { ...calls, reason: 'its trigger calls the function' },
+  ];
+}
+
+const objectSubject = async (): Promise<SubjectReader> =>
+  (await import('./object-subject.ts')).subjectOfObject;
 
 /**
  * One function of an app. Its failed deliveries are always retried: without that, an event that fails once is lost.
@@ -75,12 +132,14 @@ const TRIGGER_ROLES: readonly Role[] = [
  * });
  */
 export function defineFunction(options: FunctionOptions): FunctionDefinition {
+  const isCalled = options.trigger.kind === 'http';
   return {
-    givesUpTo: 'dead-letters',
-    subject: undefined,
+    givesUpTo: isCalled ? undefined : 'dead-letters',
+    maxDeliveryAttempts: 10,
+    subject: options.trigger.kind === 'objectFinalized' ? objectSubject : undefined,
     settings: {},
     secrets: [],
     ...options,
-    roles: [...options.roles, ...TRIGGER_ROLES],
+    roles: [...options.roles, ...triggerRoles(options.trigger)],
   };
 }

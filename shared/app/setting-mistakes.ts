@@ -1,4 +1,5 @@
 import type { Setting } from '../core/settings.ts';
+import { admissionSettings } from './admission-settings.ts';
 import { placeVariables, settingsOf } from './app-settings.ts';
 import type { App } from './define-app.ts';
 
@@ -20,6 +21,9 @@ function nameMistakes({ functions }: App): string[] {
     ...Object.entries(settings)
       .filter(([variable, { setBy }]) => RESERVED.test(variable) && setBy !== 'deployment')
       .map(([variable]) => `${name}: ${variable} is set by the platform, so it must be declared as a place`),
+    ...secrets
+      .filter((variable) => RESERVED.test(variable))
+      .map((variable) => `${name}: ${variable} is set by the platform, so it cannot be a secret`),
   ]);
 }
 
@@ -28,7 +32,7 @@ function secretMistakes(app: App): string[] {
   const settings = new Set(app.functions.flatMap((one) => Object.keys(settingsOf(one))));
   return app.functions.flatMap(({ name, secrets }) => [
     ...secrets
-      .filter((secret) => settings.has(secret) || places.has(secret) || RESERVED.test(secret))
+      .filter((secret) => settings.has(secret) || places.has(secret))
       .map((secret) => `${name}: ${secret} must be a secret or a setting, got both`),
     ...secrets
       .filter((secret, index) => secrets.indexOf(secret) !== index)
@@ -39,9 +43,12 @@ function secretMistakes(app: App): string[] {
 /** A variable has one value in a deployment, so that it must mean one thing. Whether it is required may differ. */
 function differences({ functions }: App): string[] {
   const first = new Map<string, { by: string; declared: string }>();
+  for (const [name, setting] of Object.entries(admissionSettings)) {
+    first.set(name, { by: "every function's server", declared: meaningOf(setting) });
+  }
   const mistakes: string[] = [];
   for (const one of functions) {
-    for (const [name, setting] of Object.entries(settingsOf(one))) {
+    for (const [name, setting] of Object.entries(one.settings)) {
       const declared = meaningOf(setting);
       const other = first.get(name) ?? { by: one.name, declared };
       first.set(name, other);

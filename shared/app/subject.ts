@@ -9,8 +9,11 @@ export interface Subject {
   historyId: string;
   about: ConcernedObject | ConcernedEvent | undefined;
   correlationId: string | undefined;
-  /** What exists once the event is settled: an object in the frames bucket, or all rows with these ids. */
-  settled: { manifest: string } | { rows: string[] } | undefined;
+  /**
+   * What exists once the event is settled: an object in the bucket that the function is `settledIn`, or rows with
+   * all of these ids in the table of events. Undefined if nothing shows it.
+   */
+  settled: { object: string } | { rows: string[] } | undefined;
 }
 
 /** Throws a refusal if the function itself would refuse the input. */

@@ -1,8 +1,17 @@
+import { AUDIT_LOG_WRITTEN, MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../events/event-types.ts';
+import { FilterError, parseFilter } from '../events/message-filter.ts';
+
 /**
  * What fires a function. Plain values: registration, the local cloud, deployment and the docs are derived from
  * them. Buckets and topics are named by their keys in the app.
  */
-export type Trigger = ObjectFinalized | MessagePublished | Schedule;
+export type Trigger = EventTrigger | Http;
+
+/** Delivered until it is settled or a dead letter. */
+export type EventTrigger = ObjectFinalized | MessagePublished | Schedule | AuditLog;
+
+/** Topics have subscriptions of their own; these come through Eventarc. */
+export type EventarcTrigger = ObjectFinalized | AuditLog;
 
 export interface ObjectFinalized {
   kind: 'objectFinalized';
@@ -12,6 +21,17 @@ export interface ObjectFinalized {
 export interface MessagePublished {
   kind: 'messagePublished';
   topic: string;
+  /**
+   * Event types, matched whole against the attribute `ce-type`; all messages by default. Pub/Sub drops the others
+   * before delivery, unseen, and so every message whose producer does not set the attribute. Events that this
+   * project publishes have it, as have all CloudEvents in binary mode; a structured CloudEvent has it only if its
+   * producer repeats it there.
+   */
+  types?: readonly string[];
+  /** Another condition, in Pub/Sub's syntax: https://cloud.google.com/pubsub/docs/subscription-message-filter */
+  filter?: string;
+  /** Messages of one ordering key are delivered one after the other, in the order they were published in. */
+  ordering?: boolean;
 }
 
 export interface Schedule {
@@ -20,6 +40,22 @@ export interface Schedule {
   cron: string;
   /** Each tick is a message on it, so a missed delivery is retried and dead-lettered like any other. */
   topic: string;
+  /** The end of the scheduler job's name. Default: the function's name in lower case. */
+  job?: string;
+}
+
+export interface AuditLog {
+  kind: 'auditLog';
+  /** `serviceName` of the entry, such as `storage.googleapis.com`. */
+  service: string;
+  /** `methodName` of the entry, such as `storage.buckets.create`. */
+  method: string;
+}
+
+export interface Http {
+  kind: 'http';
+  /** `all`, or IAM members such as `serviceAccount:shop@my-project.iam.gserviceaccount.com`; nobody else. */
+  callers: 'all' | readonly string[];
 }
 
 /** Fired by each new object in a bucket, and each new generation of one. */
@@ -27,7 +63,13 @@ export function objectFinalized(on: Omit<ObjectFinalized, 'kind'>): ObjectFinali
   return { kind: 'objectFinalized', ...on };
 }
 
-/** Fired by each message published to a topic. */
+/**
+ * Fired by each message published to a topic, or by those that match. Filter and ordering are fixed when the
+ * subscription is made: a deployment that changes them makes a new one.
+ *
+ * @example
+ * messagePublished({ topic: 'events', types: ['user.created'], filter: 'attributes.tenant = "a"', ordering: true })
+ */
 export function messagePublished(on: Omit<MessagePublished, 'kind'>): MessagePublished {
   return { kind: 'messagePublished', ...on };
 }
@@ -37,14 +79,68 @@ export function schedule(on: Omit<Schedule, 'kind'>): Schedule {
   return { kind: 'schedule', ...on };
 }
 
-/** The topic whose messages fire the function; undefined if a bucket does. */
+/**
+ * Fired by each entry that Cloud Audit Logs writes for this method in the project. Entries of reads and writes of
+ * data exist only if Data Access audit logs are enabled for the service.
+ *
+ * @example auditLog({ service: 'storage.googleapis.com', method: 'storage.buckets.create' })
+ */
+export function auditLog(on: Omit<AuditLog, 'kind'>): AuditLog {
+  return { kind: 'auditLog', ...on };
+}
+
+/**
+ * Fired by HTTP requests. Nothing retries one for the caller, and none becomes a dead letter.
+ *
+ * @example http({ callers: ['serviceAccount:shop@my-project.iam.gserviceaccount.com'] })
+ */
+export function http(on: Omit<Http, 'kind'>): Http {
+  return { kind: 'http', ...on };
+}
+
+/**
+ * The filter of the trigger's subscription; undefined if it takes every message. Throws FilterError for one that
+ * Pub/Sub would refuse: a wrong syntax, or more than 256 bytes, which are about five types.
+ */
+export function subscriptionFilter(trigger: Trigger): string | undefined {
+  if (trigger.kind !== 'messagePublished') return undefined;
+  const { types, filter } = trigger;
+  if (types === undefined && filter === undefined) return undefined;
+  if (types?.length === 0) throw new FilterError('types must have at least one type, got none');
+  // each on its own, or `a) OR (b` would match more than both
+  if (filter !== undefined) parseFilter(filter);
+  const ofTypes = types?.map((type) => `attributes."ce-type" = ${quotedType(type)}`).join(' OR ');
+  const both = [ofTypes, filter].filter((one) => one !== undefined);
+  const whole = both.length === 1 ? both[0]! : both.map((one) => `(${one})`).join(' AND ');
+  parseFilter(whole);
+  return whole;
+}
+
+function quotedType(type: string): string {
+  if (type !== '' && !/[\p{Cc}]/u.test(type)) return `"${type.replaceAll(/["\\]/g, '\\$&')}"`;
+  throw new FilterError(
+    `types must be text of at least one character without control characters, got ${JSON.stringify(type)}`,
+  );
+}
+
+/** The topic whose messages fire the function; undefined if something else does. */
 export function triggerTopic(trigger: Trigger): string | undefined {
-  return trigger.kind === 'objectFinalized' ? undefined : trigger.topic;
+  return 'topic' in trigger ? trigger.topic : undefined;
+}
+
+export function isFiredByEventarc(trigger: Trigger): trigger is EventarcTrigger {
+  return trigger.kind === 'objectFinalized' || trigger.kind === 'auditLog';
 }
 
 /** The CloudEvents type that Eventarc filters on: https://cloud.google.com/eventarc/docs/reference/supported-events */
-export function eventTypeOf(trigger: Trigger): string {
-  return trigger.kind === 'objectFinalized'
-    ? 'google.cloud.storage.object.v1.finalized'
-    : 'google.cloud.pubsub.topic.v1.messagePublished';
+export function eventTypeOf(trigger: EventTrigger): string {
+  switch (trigger.kind) {
+    case 'objectFinalized':
+      return OBJECT_FINALIZED;
+    case 'auditLog':
+      return AUDIT_LOG_WRITTEN;
+    case 'messagePublished':
+    case 'schedule':
+      return MESSAGE_PUBLISHED;
+  }
 }

@@ -1,7 +1,7 @@
 import { isJsonObject } from '../core/json-value.ts';
+import { MESSAGE_PUBLISHED } from '../events/event-types.ts';
 import { DIED_OF } from '../events/letter-attributes.ts';
 import { LINK_PLACES } from '../events/links.ts';
-import { MESSAGE_PUBLISHED } from '../events/pubsub-message.ts';
 import { REPLAY_KEY, REPLAY_LETTER } from '../events/replay-mark.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
@@ -53,7 +53,7 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   if (room(2)) Object.assign(all, { [REPLAY_LETTER]: death.letter, [REPLAY_KEY]: key });
   else leftOut.push('mark');
   const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= PUBSUB_LIMITS.orderingKey;
-  // the framework of the function that it is pushed to hands over attributes alone
+  // an attribute: as the message's own, the key could hold replays back behind each other
   if (isOrdered && orderingKey !== '' && room(1)) all[DIED_OF.orderingKey] = orderingKey;
   else if (orderingKey) leftOut.push('ordering key');
   if (!namesCause(attributes)) {

@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { describe, isJsonObject, type Json } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
-import type { DataOf } from './event-types.ts';
+import type { DataOf } from './event-data.ts';
 import { type EventLinks, linkSources, linksOf } from './links.ts';
 
 /** A producer's event (CloudEvents 1.0) in one form, whatever form it came in. */
@@ -53,6 +53,7 @@ const FIELDS = new Set([
 
 /** Attributes longer than this are refused: the specification asks for 64 KiB events to be passed on at least. */
 const MAX_ATTRIBUTE = 8_192;
+const MAX_EXTENSIONS = 100;
 
 /**
  * What the functions-framework hands over, as a CloudEvent: binary and structured mode look alike there.
@@ -91,6 +92,19 @@ export function eventIdOf(event: Pick<CloudEvent, 'id' | 'source'>): string {
   return sha256(JSON.stringify({ id: event.id, source: event.source }));
 }
 
+/** Attributes of an event that no field holds, as text. */
+export function extensionsOf(event: Json): Readonly<Record<string, string>> {
+  const extensions: Record<string, string> = {};
+  let count = 0;
+  for (const [name, value] of Object.entries(event)) {
+    if (FIELDS.has(name) || !/^[a-z0-9]{1,64}$/.test(name)) continue;
+    if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') continue;
+    extensions[name] = String(value).slice(0, MAX_ATTRIBUTE);
+    if (++count === MAX_EXTENSIONS) break;
+  }
+  return extensions;
+}
+
 /** The id that a producer gave the event; undefined for plain JSON, which stands under its `eventId`. */
 export function ownIdOf({ id, eventId }: Pick<CloudEvent, 'id' | 'eventId'>): string | undefined {
   return id === eventId ? undefined : id;
@@ -118,16 +132,6 @@ export function invalid(name: string, allowed: string, value: unknown): AppError
   return new AppError('invalid-event', `${name} must be ${allowed}, got ${describe(value)}`, {
     found: value,
   });
-}
-
-function extensionsOf(input: Json): Readonly<Record<string, string>> {
-  const extensions: Record<string, string> = {};
-  for (const [name, value] of Object.entries(input)) {
-    if (!FIELDS.has(name) && /^[a-z0-9]{1,64}$/.test(name) && typeof value === 'string') {
-      extensions[name] = value.slice(0, MAX_ATTRIBUTE);
-    }
-  }
-  return extensions;
 }
 
 function eventData(input: Json): unknown {

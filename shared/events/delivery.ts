@@ -3,15 +3,11 @@ import { DIED_OF, isMark } from './letter-attributes.ts';
 
 /**
  * Attributes that say how a message died, or that it is a replay, may be written by whoever may publish. They
- * count only on the subscription by which replays reach the function. Pub/Sub names the subscription of each
- * push; the functions-framework drops that name from a push to the function's own address, which is how replays
- * come, and keeps the one of Eventarc's.
+ * count only on the subscription by which replays reach the function. Pub/Sub itself names the subscription of
+ * each push: no publisher can, and a delivery that names none is no replay.
  */
 export function isReplayDelivery(input: unknown, functionName: string): boolean {
-  const envelope = envelopeOf(input);
-  if (!envelope) return false;
-  const { subscription } = envelope;
-  if (subscription === undefined) return true;
+  const subscription = envelopeOf(input)?.['subscription'];
   return typeof subscription === 'string' && isReplaySubscription(subscription, functionName);
 }
 
@@ -43,7 +39,7 @@ export function deliveryAttemptOf(input: unknown): number | undefined {
   return typeof attempt === 'number' && attempt >= 1 ? attempt : undefined;
 }
 
-/** The body of the push: all that a function is handed, or the data of Eventarc's event. */
+/** The body of the push: the data of the event, or all that a function is handed. */
 function envelopeOf(input: unknown): Json | undefined {
   if (!isJsonObject(input)) return undefined;
   const envelope = input['message'] === undefined ? input['data'] : input;

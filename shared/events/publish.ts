@@ -1,12 +1,30 @@
+import type { Breaker } from '../core/breaker.ts';
+import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
+import { readJsonText } from '../core/json-text.ts';
+import { quoted } from '../core/json-value.ts';
+import { sha256 } from '../core/sha256.ts';
+import type { Publisher } from '../gcp/pubsub.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { canonicalHash } from './canonical-json.ts';
+import { EventBudget } from './event-budget.ts';
+import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
+import { structuredMessage } from './outgoing-event.ts';
+import { PublishBatches } from './publish-batches.ts';
+import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
+
 export interface EventToPublish {
   type: string;
-  /** JSON. */
+  /** JSON; undefined for an event without data. */
   data: unknown;
   subject?: string | undefined;
   dataschema?: string | undefined;
   /** Events of one key arrive in order if the subscription asks for it. */
   orderingKey?: string | undefined;
-  /** Names this event among those of its cause; required if `data` differs between deliveries. */
+  /**
+   * Names this event among those of its type and cause, at most 1,024 characters. Required if subject or data differ
+   * between deliveries, as a time does.
+   */
   key?: string | undefined;
   /** Replaces the derived id. It must follow from the cause, too. */
   id?: string | undefined;
@@ -22,9 +40,169 @@ export interface Published {
   messageId: string;
 }
 
-export interface PublishLimits {
-  /** Functions of ours that may follow one another. Default 16. */
-  maxHops: number;
-  /** Events of one type per correlation id. Default 1,000. */
-  maxEventsPerCorrelation: number;
+/** The event whose delivery publishes. What came from outside is taken as it was found, and bounded here. */
+export interface Cause {
+  /** Name of the function that handles it. */
+  function: string;
+  /** 64 hex digits. */
+  eventId: string;
+  correlationId?: string | undefined;
+  hops?: unknown;
+  hopchain?: unknown;
+  traceparent?: string | undefined;
+}
+
+export interface PublishTools {
+  /** By key: short names or `projects/P/topics/T`. */
+  topics: Readonly<Record<string, string>>;
+  publisher(): Promise<Publisher>;
+  /** Opened only if slots are counted. */
+  state(): Promise<ObjectStore>;
+  breakerOf(dependency: string): Pick<Breaker, 'run'>;
+  limits?: Partial<PublishLimits>;
+  clock: Pick<Clock, 'now'>;
+  signal: AbortSignal;
+}
+
+const MAX_ATTRIBUTE = 1_024;
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/**
+ * Publishes the events that one delivery of one event causes, each at least once.
+ *
+ * The id follows from the function, the cause and the event: its type, subject and data (as canonical JSON), or its
+ * type and `key`. The order of calls does not matter, and neither does the topic: the same event on two topics has one
+ * id. Events that are alike in all of it are numbered. Correlation, trace and hops are carried on.
+ *
+ * Throws `loop` above the hop limit, `too-many-events` above the budget, what `Publisher.publish` throws, and `internal`
+ * if the event itself is malformed.
+ *
+ * @example
+ * const outgoing = new Outgoing(cause, tools);
+ * await outgoing.publish('userEvents', { type: 'user.welcomed', data: { id } });
+ */
+export class Outgoing {
+  private readonly limits: PublishLimits;
+  private readonly before: Hops;
+  private readonly correlationId: string;
+  private readonly budget: EventBudget;
+  private readonly batches: PublishBatches;
+  /** Numbers in use of events that are alike, by topic and content. */
+  private readonly numbers = new Map<string, Set<number>>();
+  private readonly counts: Record<string, number> = {};
+
+  constructor(
+    private readonly cause: Cause,
+    private readonly tools: PublishTools,
+  ) {
+    const { state, publisher, breakerOf, signal } = tools;
+    this.limits = { ...DEFAULT_LIMITS, ...tools.limits };
+    this.before = readHops(cause.hops, cause.hopchain);
+    this.correlationId = cause.correlationId ?? cause.eventId;
+    this.budget = new EventBudget({
+      state,
+      limit: this.limits.maxEventsPerCorrelation,
+      correlationId: this.correlationId,
+      isChained: this.before.count > 0,
+      signal,
+    });
+    this.batches = new PublishBatches(publisher, (topic) => breakerOf(`topic ${topic}`), signal);
+  }
+
+  /** How many were published, by type. */
+  get published(): Readonly<Record<string, number>> {
+    return this.counts;
+  }
+
+  /** `topic` is a key of the app's topics. */
+  async publish(topic: string, event: EventToPublish): Promise<Published> {
+    const { type } = event;
+    const name = this.topicNamed(topic);
+    checkAttributes(event);
+    const hops = nextHops(this.before, this.cause.function, type);
+    if (hops.count > this.limits.maxHops) {
+      const found = `${hops.count}: ${describeChain(hops)}`;
+      throw new AppError('loop', `hops must be at most ${this.limits.maxHops} (MAX_HOPS), got ${found}`);
+    }
+    const data = event.data === undefined ? undefined : JSON.stringify(event.data);
+    const { id, release } = this.identify(name, event, data);
+    try {
+      await this.budget.admit(type, id);
+      const messageId = await this.batches.publish(name, this.messageOf(event, id, hops, data));
+      this.counts[type] = (this.counts[type] ?? 0) + 1;
+      return { id, messageId };
+    } catch (error) {
+      // the handler may try the same event again, and it is still the same
+      release();
+      throw error;
+    }
+  }
+
+  private topicNamed(key: string): string {
+    const { topics } = this.tools;
+    const name = Object.hasOwn(topics, key) ? topics[key] : undefined;
+    if (name !== undefined) return name;
+    const known = Object.keys(topics).join(', ') || 'none';
+    throw new AppError('invalid-config', `topic must be one of ${known}, got ${quoted(key)}`);
+  }
+
+  private identify(
+    topic: string,
+    { id, type, subject, key }: EventToPublish,
+    data: string | undefined,
+  ): { id: string; release(): void } {
+    const keep = (): void => {};
+    if (id !== undefined) return { id, release: keep };
+    const base = ['published', this.cause.function, this.cause.eventId, type];
+    if (key !== undefined) return { id: sha256(JSON.stringify([...base, 'key', key])), release: keep };
+    const content = [...base, 'content', subject ?? null, data === undefined ? null : contentHash(data)];
+    const alike = JSON.stringify([topic, ...content]);
+    const used = this.numbers.get(alike) ?? new Set();
+    this.numbers.set(alike, used);
+    let number = 0;
+    while (used.has(number)) number++;
+    used.add(number);
+    return { id: sha256(JSON.stringify([...content, number])), release: () => used.delete(number) };
+  }
+
+  private messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
+    const { function: by, eventId, traceparent } = this.cause;
+    const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
+    const attributes = {
+      id,
+      source: event.source ?? `/${by}`,
+      type: event.type,
+      subject: event.subject,
+      time: event.time ?? new Date(this.tools.clock.now()).toISOString(),
+      dataschema: event.dataschema,
+      correlationid: this.correlationId,
+      causationid: eventId,
+      traceparent: isTrace ? traceparent : undefined,
+      hops: hops.count,
+      hopchain: hops.chain.join('>'),
+    };
+    return structuredMessage(attributes, data, event.orderingKey);
+  }
+}
+
+/** The order of an object's members does not count. */
+function contentHash(json: string): string {
+  return canonicalHash(json, readJsonText(json, { maxDepth: Number.POSITIVE_INFINITY }));
+}
+
+/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system */
+function checkAttributes(event: EventToPublish): void {
+  for (const name of ['type', 'subject', 'dataschema', 'key', 'id', 'source'] as const) {
+    const value = event[name];
+    if (value === undefined && name !== 'type') continue;
+    const isText = typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value);
+    // an object's name may be 1,024 bytes long, and is longer once it is encoded
+    const longest = name === 'subject' ? 4 * MAX_ATTRIBUTE : MAX_ATTRIBUTE;
+    if (isText && value !== '' && value.length <= longest) continue;
+    const found = typeof value === 'string' ? `${value.length} characters` : typeof value;
+    throw new AppError(
+      'internal',
+      `${name} must be Unicode of 1 to ${longest} characters without control characters, got ${found}`,
+    );
+  }
 }

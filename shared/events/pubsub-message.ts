@@ -1,10 +1,9 @@
 import { AppError } from '../core/errors.ts';
 import { isJsonObject, type Json, quoted } from '../core/json-value.ts';
 import { type CloudEvent, decodeJson, invalid } from './cloud-event.ts';
+import { MESSAGE_PUBLISHED } from './event-types.ts';
 import { DIED_OF } from './letter-attributes.ts';
 import { linkSources, linksOf } from './links.ts';
-
-export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
 
 /** A message as Pub/Sub delivered it (https://cloud.google.com/pubsub/docs/reference/rest/v1/PubsubMessage). */
 export interface PubsubMessage {
@@ -20,8 +19,7 @@ export interface PubsubMessage {
 }
 
 /**
- * The Pub/Sub message inside what a function is handed: the CloudEvent of Eventarc, or the bare body of a push
- * subscription. Throws `invalid-event` naming what was found and what is allowed.
+ * The Pub/Sub message inside what a function is handed: the CloudEvent of a push, or the bare body of one. Throws `invalid-event` naming what was found and what is allowed.
  */
 export function parsePubsubMessage(input: unknown): PubsubMessage {
   const { message, topic } = envelopeOf(input);
@@ -34,7 +32,7 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
     attributes,
     messageId: optionalText(messageId),
     publishTime: optionalText(publishTime),
-    // of a push to a function's own address its framework drops it: a replay has it in an attribute, too
+    // a replay is published without one, and has the original's in an attribute
     orderingKey: optionalText(orderingKey) ?? optionalText(attributes[DIED_OF.orderingKey]),
     topic,
   };

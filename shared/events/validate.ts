@@ -31,25 +31,54 @@ export interface ValidateOptions {
  * Holds an event's data to the schema of its type. The version is the one that the end of `dataschema` names
  * (`…/<type>/<version>` with or without `.json`), else the newest. Throws `unknown-type` or `schema-violation`.
  */
-export function validateEvent(event: JsonEvent, { validators, unknownTypes }: ValidateOptions): void {
-  const versions = Object.hasOwn(validators, event.type) ? validators[event.type] : undefined;
+export function validateEvent(event: JsonEvent, options: ValidateOptions): void {
+  const schema = schemaOf(event, options);
+  if (schema === undefined) return;
+  checkData(event.data === undefined ? undefined : (JSON.parse(event.data) as unknown), schema);
+}
+
+/** The same for data that is parsed already; undefined for an event without data. */
+export function validateData(
+  event: Pick<JsonEvent, 'type' | 'dataschema'>,
+  data: unknown,
+  options: ValidateOptions,
+): void {
+  const schema = schemaOf(event, options);
+  if (schema !== undefined) checkData(data, schema);
+}
+
+interface Schema {
+  /** `<type>/<version>`. */
+  name: string;
+  validator: Validator;
+}
+
+/** Undefined if the type has none and needs none. */
+function schemaOf(
+  { type, dataschema }: Pick<JsonEvent, 'type' | 'dataschema'>,
+  { validators, unknownTypes }: ValidateOptions,
+): Schema | undefined {
+  const versions = Object.hasOwn(validators, type) ? validators[type] : undefined;
   if (versions === undefined) {
-    if (unknownTypes === 'accept') return;
+    if (unknownTypes === 'accept') return undefined;
     const known = Object.keys(validators).join(', ');
-    throw new AppError('unknown-type', `type must be one of ${known}, got ${quoted(event.type)}`);
+    throw new AppError('unknown-type', `type must be one of ${known}, got ${quoted(type)}`);
   }
-  const version = event.dataschema === undefined ? newest(versions) : versionIn(event.dataschema, event.type);
+  const version = dataschema === undefined ? newest(versions) : versionIn(dataschema, type);
   const validator = version !== undefined && Object.hasOwn(versions, version) ? versions[version] : undefined;
   if (validator === undefined) {
-    const known = Object.keys(versions).map((name) => `${event.type}/${name}`);
+    const known = Object.keys(versions).map((name) => `${type}/${name}`);
     throw new AppError(
       'schema-violation',
-      `dataschema must end with one of ${known.join(', ')}, got ${quoted(event.dataschema)}`,
+      `dataschema must end with one of ${known.join(', ')}, got ${quoted(dataschema)}`,
     );
   }
-  const data = event.data === undefined ? undefined : (JSON.parse(event.data) as unknown);
+  return { name: `${type}/${version}`, validator };
+}
+
+function checkData(data: unknown, { name, validator }: Schema): void {
   if (data !== undefined && validator(data)) return;
-  throw violation(data, validator.errors?.[0], `schema ${event.type}/${version}`);
+  throw violation(data, validator.errors?.[0], `schema ${name}`);
 }
 
 /** `data/source/size must be integer, got a string of 2 characters`. */

@@ -1,12 +1,13 @@
 import type { App } from '../app/define-app.ts';
 import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
 import type { ServiceConfig } from '../app/service-settings.ts';
-import { eventTypeOf } from '../app/trigger.ts';
+import { eventTypeOf, type Trigger } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
-import { createLogger, type LogFields } from '../core/log.ts';
+import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
-import { type Context, contextOf, type Wiring } from './context.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { bucketOf, type Context, contextOf, type Wiring } from './context.ts';
 import { handleEvent, type Invocation, type Runtime } from './handle.ts';
 import type { Outcome } from './outcome.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
@@ -38,8 +39,11 @@ export interface EventWork<E extends ParsedEvent, S> {
 
 /** What an instance has before its first event. */
 export interface Instance<S> extends Services {
+  functionName: string;
   settings: S;
   app: App;
+  /** A bucket of the app, by its key there. Throws `invalid-config` if the environment does not name it. */
+  bucket(key: string): ObjectStore;
   refuse: Refuse;
 }
 
@@ -110,25 +114,30 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   options: OneEvent<E, S> | ByInstance<E, S>,
   { app, definition, env, services, clock }: Host,
 ): Promise<Deliver> {
-  const { config, settings } = configure(options, env);
+  const { config, settings } = configure(options, env, services?.log);
   const { storage, publisher, log } = { ...connect(config), ...services };
   const state = async () => storage.bucket(config.stateBucket);
   const keep = keepRefusals(state);
-  const { deadLetterTopic } = config;
+  const { deadLetterTopic, limits } = config;
   const publish = deadLetterTopic && publishRefusals(publisher, deadLetterTopic, keep, state);
   const refuse = publish || keep;
   const { name: functionName } = definition;
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env };
-  const work =
-    'open' in options ? await options.open({ settings, storage, publisher, log, app, refuse }) : options;
+  const tracing =
+    config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
+  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
+  const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
+  const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, bucket, refuse };
+  const work = 'open' in options ? await options.open(instance) : options;
+  const { trigger } = definition;
   const runtime: Runtime = {
     ...{ log, state },
     project: config.project,
     // an inspector of dead letters would be fired by what it publishes
     refuse: work.takesDeadLetters ? keep : refuse,
     attemptMs: options.attemptMs?.(settings) ?? definition.instance.timeoutSeconds * 900,
-    eventTypes: new Set([eventTypeOf(definition.trigger), ...(work.eventTypes ?? [])]),
+    eventTypes: new Set([...typesOf(trigger), ...(work.eventTypes ?? [])]),
     ...(clock && { clock }),
+    ...(tracing && { startSpan: tracing.startSpan }),
   };
   const fn = {
     ...work,
@@ -140,12 +149,23 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   return around ? (input) => around(input, () => deliver(input)) : deliver;
 }
 
-function configure<S>({ settings }: Common<S>, env: Env): { config: ServiceConfig; settings: S } {
+/** Event types that a trigger declares. */
+function typesOf(trigger: Trigger): readonly string[] {
+  if (trigger.kind === 'http') return [];
+  const types = trigger.kind === 'messagePublished' ? (trigger.types ?? []) : [];
+  return [eventTypeOf(trigger), ...types];
+}
+
+function configure<S>(
+  { settings }: Common<S>,
+  env: Env,
+  log: Logger = createLogger(),
+): { config: ServiceConfig; settings: S } {
   try {
     // without a parser S is undefined
     return parseConfig(env, settings ?? (() => undefined as S));
   } catch (error) {
-    createLogger().error('configuration refused', error);
+    log.error('configuration refused', error);
     throw error;
   }
 }

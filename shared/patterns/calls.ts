@@ -1,10 +1,14 @@
 import type { Breaker } from '../core/breaker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import type { EventToPublish, Published, PublishLimits } from '../events/publish.ts';
+import { type EventToPublish, Outgoing, type Published } from '../events/publish.ts';
+import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
+import { record } from '../records/record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import type { EffectOptions, EffectWork } from './effect.ts';
+import { breakerOf } from './dependency.ts';
+import { type EffectOptions, type EffectWork, runEffect } from './effect.ts';
+import { checkedName, recordsOf } from './effect-records.ts';
 
 /** What a delivery's handler may do beside its own work. One value per delivery. */
 export interface Calls {
@@ -65,12 +69,36 @@ export interface CallsOptions {
   traceparent?: string | undefined;
   limits?: Partial<PublishLimits>;
   /** Default: those of this process, by name. */
-  breakers?: (name: string) => Breaker;
+  breakers?: (name: string) => Pick<Breaker, 'run'>;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
 }
 
+/** The calls of one delivery. Opens nothing before one of them is made. */
 export function createCalls(options: CallsOptions): Calls {
-  throw new Error(`no calls yet for ${options.function}`);
+  const { state, eventId, clock, log, signal, function: by } = options;
+  const breakers = options.breakers ?? breakerOf;
+  const { publisher, topics, limits = {} } = options;
+  const outgoing = new Outgoing(options, {
+    publisher,
+    topics,
+    state,
+    limits,
+    clock,
+    signal,
+    breakerOf: breakers,
+  });
+  return {
+    async record(name, compute) {
+      const key = `${recordsOf({ function: by, eventId })}${checkedName('record', name)}.json`;
+      return record(await state(), key, compute, { signal });
+    },
+    async effect(name, work, how) {
+      return runEffect({ state: await state(), function: by, eventId, name, clock, log, signal }, work, how);
+    },
+    publish: (topic, event) => outgoing.publish(topic, event),
+    dependency: (name, work) => breakers(name).run(work),
+    published: () => outgoing.published,
+  };
 }

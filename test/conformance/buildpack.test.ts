@@ -49,7 +49,9 @@ function npm(args: string[]): void {
 
 test('what the buildpack does with what is uploaded gives a function that answers', async () => {
   const files = uploaded();
-  expect(files).toEqual(expect.arrayContaining(['package.json', 'package-lock.json', 'functions/index.ts']));
+  expect(files).toEqual(
+    expect.arrayContaining(['package.json', 'package-lock.json', 'functions/register.ts']),
+  );
   expect(files.filter((file) => /^(test|local|cli|\.git|node_modules|frames|\.local)\b/.test(file))).toEqual(
     [],
   );

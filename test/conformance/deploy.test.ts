@@ -155,7 +155,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
         expect(names).toEqual(listed);
       }
       expect(listed).toEqual(
-        expect.arrayContaining(['package.json', 'package-lock.json', 'functions/index.ts']),
+        expect.arrayContaining(['package.json', 'package-lock.json', 'functions/register.ts']),
       );
       expect(listed.filter((name) => /^(test|local|cli|deploy|node_modules|\.git)\b/.test(name))).toEqual([]);
       expect(first.said).toMatch(/source: \d+ files, \d+ KiB/);

@@ -11,6 +11,7 @@ import { cliEnvironment } from '../../deploy/env.ts';
 import { Names } from '../../deploy/names.ts';
 import { parseOptions } from '../../deploy/options.ts';
 import { core } from '../../functions/app.ts';
+import { CORE_DIR } from '../../shared/app/load-app.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -72,7 +73,7 @@ async function called(): Promise<typeof calls> {
       CALLS: join(dir, `${document.replace('/', '-')}.calls`),
       REPOSITORY: 'owner/name',
     };
-    const exported = cliEnvironment(names).join('\n');
+    const exported = cliEnvironment(names, { app: core, dir: CORE_DIR }).join('\n');
     await writeFile(env.CALLS, '');
     await run('bash', ['-uc', `${exported}\n${script}`], { cwd: dir, env });
     for (const call of (await readFile(env.CALLS, 'utf8')).split('\n\0')) {
@@ -182,6 +183,8 @@ test('gcloud knows every command and flag', async ({ skip }) => {
 });
 
 function exportedNames(): Record<string, string> {
-  const lines = cliEnvironment(names).map((line) => /^export (\w+)=(.*)$/.exec(line) ?? []);
+  const lines = cliEnvironment(names, { app: core, dir: CORE_DIR }).map(
+    (line) => /^export (\w+)=(.*)$/.exec(line) ?? [],
+  );
   return Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));
 }

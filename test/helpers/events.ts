@@ -1,3 +1,6 @@
+import { finalizedMessage } from '../../local/eventarc/storage-event.ts';
+import type { ObjectResource } from '../../local/gcs/records.ts';
+import { eventRequest } from '../../local/pubsub/push-body.ts';
 /**
  * Factories of every form in which a finalized object is announced. The shapes are those of Google's
  * documents: the object resource of the JSON API, its CloudEvent, and the Pub/Sub notification.
@@ -94,4 +97,13 @@ export function binaryRequest(event: Record<string, unknown>): {
     if (name !== 'data' && name !== 'datacontenttype') headers[`ce-${name}`] = encodeURI(String(value));
   }
   return { headers, body: JSON.stringify(event['data']) };
+}
+
+/** The request by which Eventarc delivers a finalized object. */
+export function finalizedRequest(resource: ObjectResource): {
+  headers: Record<string, string>;
+  body: string;
+} {
+  const { headers, body } = eventRequest(finalizedMessage(resource));
+  return { headers, body: body.toString() };
 }

@@ -3,7 +3,6 @@ import { indentJson, viewPayload } from '../../cli/dlq/payload.ts';
 import { parsePosition } from '../../cli/lake/replay-position.ts';
 import { parseMultipart } from '../../local/gcs/multipart.ts';
 import { route } from '../../local/gcs/router.ts';
-import { parseFilter } from '../../local/pubsub/filter.ts';
 import { printable } from '../../local/terminal-text.ts';
 import { parseQuestion } from '../../local/vertex/request.ts';
 import { parseCommit } from '../../shared/delta/log/actions.ts';
@@ -11,6 +10,7 @@ import { decodeDataPath } from '../../shared/delta/log/paths.ts';
 import { parseSchema } from '../../shared/delta/log/schema.ts';
 import { parseStats } from '../../shared/delta/log/stats.ts';
 import { logRetentionMs } from '../../shared/delta/log/table-properties.ts';
+import { parseFilter } from '../../shared/events/message-filter.ts';
 import { fill, type Hostile, hostile } from './growth.ts';
 
 /** What is read back from the lake. */

@@ -34,7 +34,7 @@ function base64(data: unknown): string {
   return Buffer.from(typeof data === 'string' ? data : JSON.stringify(data)).toString('base64');
 }
 
-/** As Eventarc hands it to a function. */
+/** As a function is handed a push, by its trigger's own subscription or by Eventarc's. */
 export function messageEvent(
   message: unknown,
   attributes: Record<string, unknown> = {},
@@ -52,17 +52,24 @@ export function messageEvent(
   };
 }
 
-/** As the functions-framework hands over a push to the function's own address, which is how replays come. */
+const REPLAYS = 'projects/demo/subscriptions/pipeline-replay-ingestevent';
+
+/** As replays come: by a subscription of their own. */
 export function replayEvent(message: unknown): Record<string, unknown> {
-  return messageEvent(message, { data: { message } });
+  return messageEvent(message, { data: { message, subscription: REPLAYS } });
 }
 
 /** The same as the body of the push. */
 export function replayPush(message: unknown): Record<string, unknown> {
-  return { message, subscription: 'projects/demo/subscriptions/pipeline-replay-ingestevent' };
+  return { message, subscription: REPLAYS };
 }
 
-/** The body of a push subscription without Eventarc. */
+/** A delivery that says nothing of its subscription. */
+export function namelessEvent(message: unknown): Record<string, unknown> {
+  return messageEvent(message, { data: { message } });
+}
+
+/** The body of a push, to a path that names no topic. */
 export function pushBody(message: unknown): Record<string, unknown> {
   return { message, subscription: 'projects/demo/subscriptions/events' };
 }

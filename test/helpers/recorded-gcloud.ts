@@ -15,12 +15,15 @@ const FLAGS: Readonly<Record<string, string>> = {
   'beta services identity create': 'service',
   'pubsub topics create': '',
   'pubsub subscriptions create':
-    'topic ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts push-endpoint push-auth-service-account push-auth-token-audience',
+    'topic message-filter enable-message-ordering ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts push-endpoint push-auth-service-account push-auth-token-audience',
   'pubsub subscriptions update':
     'ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts clear-dead-letter-policy push-endpoint push-auth-service-account push-auth-token-audience',
+  'pubsub subscriptions seek': 'snapshot',
+  'pubsub snapshots create': 'subscription',
+  'pubsub snapshots delete': '',
   'iam service-accounts create': 'display-name',
   'functions deploy':
-    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated trigger-location trigger-topic trigger-event-filters set-env-vars update-labels',
+    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated allow-unauthenticated ignore-file set-build-env-vars trigger-location trigger-topic trigger-http trigger-event-filters set-env-vars set-secrets clear-secrets update-labels',
   'scheduler jobs create pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs update pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs resume': 'location',
@@ -38,6 +41,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'pubsub topics remove-iam-policy-binding': 'member role',
   'pubsub subscriptions add-iam-policy-binding': 'member role',
   'pubsub subscriptions remove-iam-policy-binding': 'member role',
+  'secrets add-iam-policy-binding': 'member role',
+  'secrets remove-iam-policy-binding': 'member role',
   'run services add-iam-policy-binding': 'region member role',
   'run services remove-iam-policy-binding': 'region member role',
   'scheduler jobs delete': 'location',
@@ -67,6 +72,9 @@ export class RecordedGcloud implements Gcloud {
   readonly policies = new Map<string, { role: string; members: string[] }[]>();
   /** Objects by bucket. */
   readonly objects = new Map<string, string[]>();
+  /** Messages that a subscription or a snapshot holds, by its key in `things`. */
+  readonly backlogs = new Map<string, Set<number>>();
+  private readonly published: { topic: string; id: number }[] = [];
   /** Called before each change; may throw. */
   before: (command: string) => void = () => {};
 
@@ -99,10 +107,47 @@ export class RecordedGcloud implements Gcloud {
     this.apply(verb, words.slice(verb.split(' ').length), flags);
   }
 
+  /** To every subscription of the topic; its short name. */
+  publish(topic: string): number {
+    const id = this.published.length + 1;
+    this.published.push({ topic: `${PROJECT}/topics/${topic}`, id });
+    for (const [key, thing] of this.things) {
+      if (key.startsWith('subscription ') && thing['topic'] === `${PROJECT}/topics/${topic}`)
+        this.hold(key, [id]);
+    }
+    return id;
+  }
+
+  /** As a version deployed them that had Eventarc fire them. */
+  fireByEventarc(...names: readonly string[]): void {
+    for (const name of names) {
+      const key = `subscription ${name.replace('pipeline-', 'pipeline-push-')}`;
+      const topic = this.things.get(key)?.['topic'];
+      this.forget(key);
+      const path = this.makeTrigger(name, topic);
+      this.things.get(`function ${name}`)!['eventTrigger'] = {
+        trigger: path,
+        pubsubTopic: topic,
+        retryPolicy: 'RETRY_POLICY_RETRY',
+      };
+    }
+  }
+
+  private hold(key: string, ids: Iterable<number>): void {
+    this.backlogs.set(key, new Set([...(this.backlogs.get(key) ?? []), ...ids]));
+  }
+
   /** What there is of a kind. */
   all(kind: string): Json[] {
     return [...this.things].filter(([key]) => key.startsWith(`${kind} `)).map(([, thing]) => thing);
   }
+
+  /** A list that whoever deploys may not see; undefined for none. */
+  deny(command: string | undefined): void {
+    this.denied = command;
+  }
+
+  private denied: string | undefined;
 
   private answer(command: readonly string[]): unknown {
     const words = command.filter((word) => !word.startsWith('--'));
@@ -115,10 +160,15 @@ export class RecordedGcloud implements Gcloud {
       'functions list': 'function',
       'eventarc triggers list': 'trigger',
       'scheduler jobs list': 'job',
+      'secrets list': 'secret',
       'logging metrics list': 'metric',
       'monitoring dashboards list': 'dashboard',
       'alpha monitoring policies list': 'alert',
     };
+    if (text === 'pubsub snapshots list') {
+      return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
+    }
+    if (text === this.denied) throw new GcloudError(command, `PERMISSION_DENIED: ${text}`);
     if (lists[text] !== undefined) return this.all(lists[text]);
     if (text === 'services list') return [...this.services].map((name) => ({ config: { name } }));
     if (text === 'version') return { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' };
@@ -140,6 +190,8 @@ export class RecordedGcloud implements Gcloud {
       this.bucket(name.slice(5), flags);
     else if (verb === 'pubsub topics create')
       this.things.set(`topic ${name}`, { name: `${PROJECT}/topics/${name}` });
+    else if (verb === 'pubsub snapshots create') this.snapshot(name, flag('subscription'));
+    else if (verb === 'pubsub subscriptions seek') this.seek(name, flag('snapshot'));
     else if (verb.startsWith('pubsub subscriptions') && !verb.endsWith('delete'))
       this.subscription(name, flags);
     else if (verb === 'iam service-accounts create') {
@@ -159,7 +211,14 @@ export class RecordedGcloud implements Gcloud {
       });
     } else if (verb === 'scheduler jobs resume') this.things.get(`job ${name}`)!['state'] = 'ENABLED';
     else if (verb.startsWith('logging metrics') && !verb.endsWith('delete')) {
-      this.things.set(`metric ${name}`, { name, ...JSON.parse(flag('config-from-file')) });
+      const wanted = JSON.parse(flag('config-from-file'));
+      const { valueType } = wanted.metricDescriptor;
+      const before = this.things.get(`metric ${name}`)?.['metricDescriptor'] as
+        | { valueType?: string }
+        | undefined;
+      if (before !== undefined && before.valueType !== valueType)
+        throw new GcloudError([verb], 'INVALID_ARGUMENT: the value type cannot be updated');
+      this.things.set(`metric ${name}`, { name, ...wanted });
     } else if (/(dashboards|policies) (create|update)/.test(verb)) this.watch(verb, flags);
     else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
   }
@@ -199,10 +258,40 @@ export class RecordedGcloud implements Gcloud {
     this.things.set(`bucket ${name}`, changed);
   }
 
+  private snapshot(name: string, subscription: string): void {
+    if (this.things.has(`snapshot ${name}`)) throw new GcloudError([name], 'Resource already exists');
+    const of = this.things.get(`subscription ${subscription}`);
+    if (of === undefined) throw new GcloudError([name], `Resource not found (resource=${subscription})`);
+    this.things.set(`snapshot ${name}`, { name, topic: of['topic'], after: this.published.length });
+    this.hold(`snapshot ${name}`, this.backlogs.get(`subscription ${subscription}`) ?? []);
+  }
+
+  private seek(name: string, snapshot: string): void {
+    const [to, from] = [this.things.get(`subscription ${name}`), this.things.get(`snapshot ${snapshot}`)];
+    if (to === undefined || from === undefined || to['topic'] !== from['topic']) {
+      throw new GcloudError([name], 'Resource not found, or of another topic');
+    }
+    const later = this.published.filter(
+      ({ topic, id }) => topic === from['topic'] && id > Number(from['after']),
+    );
+    this.backlogs.set(`subscription ${name}`, new Set(this.backlogs.get(`snapshot ${snapshot}`)));
+    this.hold(
+      `subscription ${name}`,
+      later.map(({ id }) => id),
+    );
+  }
+
   private subscription(name: string, flags: Flags): void {
     const dead = flags.get('dead-letter-topic');
+    const [topic, filter] = [flags.get('topic'), flags.get('message-filter')];
+    if (topic !== undefined && this.things.has(`subscription ${name}`)) {
+      throw new GcloudError([name], 'Resource already exists');
+    }
     const changed: Json = {
       ...(this.things.get(`subscription ${name}`) ?? { name: `${PROJECT}/subscriptions/${name}` }),
+      ...(topic !== undefined && { topic: `${PROJECT}/topics/${topic}` }),
+      ...(filter !== undefined && { filter }),
+      ...(flags.has('enable-message-ordering') && { enableMessageOrdering: true }),
       ackDeadlineSeconds: Number(flags.get('ack-deadline')),
       messageRetentionDuration: flags.get('message-retention-duration'),
       expirationPolicy: {},
@@ -225,9 +314,13 @@ export class RecordedGcloud implements Gcloud {
   private deployFunction(name: string, flags: Flags): void {
     const flag = (one: string): string => flags.get(one) ?? '';
     const filters = list(flag('trigger-event-filters'));
-    const topic = flags.get('trigger-topic');
-    const path = `${PROJECT}/locations/r/triggers/${name}-1`;
-    const isNew = !this.things.has(`function ${name}`);
+    const isHttp = flags.has('trigger-http');
+    const old = this.things.get(`function ${name}`);
+    if (old && (old['eventTrigger'] === undefined) !== isHttp) {
+      throw new GcloudError([name], 'the trigger of a function cannot be of another kind');
+    }
+    const bucketTopic = `${PROJECT}/topics/eventarc-r-${name}-1-3`;
+    const path = isHttp ? '' : `${PROJECT}/locations/r/triggers/${name}-1`;
     this.things.set(`function ${name}`, {
       name: `${PROJECT}/locations/r/functions/${name}`,
       state: 'ACTIVE',
@@ -236,6 +329,7 @@ export class RecordedGcloud implements Gcloud {
         runtime: flag('runtime'),
         entryPoint: flag('entry-point'),
         serviceAccount: flag('build-service-account'),
+        ...(flags.has('set-build-env-vars') && { environmentVariables: list(flag('set-build-env-vars')) }),
       },
       serviceConfig: {
         availableMemory: flag('memory'),
@@ -246,30 +340,56 @@ export class RecordedGcloud implements Gcloud {
         serviceAccountEmail: flag('service-account'),
         ingressSettings: flag('ingress-settings') === 'internal-only' ? 'ALLOW_INTERNAL_ONLY' : 'ALLOW_ALL',
         environmentVariables: { ...list(flag('set-env-vars')), LOG_EXECUTION_ID: 'true' },
+        ...this.secretsOf(name, flags),
         uri: `https://${name}-x.a.run.app`,
       },
-      eventTrigger: {
-        trigger: path,
-        triggerRegion: flag('trigger-location'),
-        eventType: filters['type'] ?? 'google.cloud.pubsub.topic.v1.messagePublished',
-        // Of a bucket, the topic is the one that carries its events.
-        pubsubTopic: `${PROJECT}/topics/${topic ?? `eventarc-r-${name}-1-3`}`,
-        ...(topic === undefined && { eventFilters: [{ attribute: 'bucket', value: filters['bucket'] }] }),
-        retryPolicy: flags.has('retry') ? 'RETRY_POLICY_RETRY' : 'RETRY_POLICY_DO_NOT_RETRY',
-        serviceAccountEmail: flag('trigger-service-account'),
-      },
+      ...(!isHttp && {
+        eventTrigger: {
+          trigger: path,
+          triggerRegion: flag('trigger-location'),
+          eventType: filters['type'],
+          // the one that carries the bucket's events
+          pubsubTopic: bucketTopic,
+          eventFilters: Object.entries(filters)
+            .filter(([attribute]) => attribute !== 'type')
+            .map(([attribute, value]) => ({ attribute, value })),
+          retryPolicy: flags.has('retry') ? 'RETRY_POLICY_RETRY' : 'RETRY_POLICY_DO_NOT_RETRY',
+          serviceAccountEmail: flag('trigger-service-account'),
+        },
+      }),
     });
+    if (!old && !isHttp) this.makeTrigger(name, bucketTopic);
+  }
+
+  private makeTrigger(name: string, topic: unknown): string {
+    const path = `${PROJECT}/locations/r/triggers/${name}-1`;
     const subscription = `${PROJECT}/subscriptions/eventarc-r-${name}-1-sub-2`;
-    if (!isNew) return;
     this.things.set(`trigger ${name}-1`, { name: path, transport: { pubsub: { subscription } } });
     if (!this.things.has(`subscription eventarc-r-${name}-1-sub-2`)) {
       this.things.set(`subscription eventarc-r-${name}-1-sub-2`, {
         name: subscription,
+        topic,
         ackDeadlineSeconds: 10,
         messageRetentionDuration: '86400s',
         expirationPolicy: {},
       });
     }
+    return path;
+  }
+
+  /** A deployment without either flag leaves them as they are. */
+  private secretsOf(name: string, flags: Flags): Json {
+    const set = flags.get('set-secrets');
+    if (set !== undefined) {
+      const pairs = Object.entries(list(set)).map(([key, value]) => [key, value.split(':')] as const);
+      const held = pairs.map(([key, [secret, version]]) => ({ key, projectId: '12345', secret, version }));
+      return { secretEnvironmentVariables: held };
+    }
+    const { serviceConfig: before = {} } = (this.things.get(`function ${name}`) ?? {}) as {
+      serviceConfig?: Json;
+    };
+    const held = before['secretEnvironmentVariables'];
+    return held === undefined || flags.has('clear-secrets') ? {} : { secretEnvironmentVariables: held };
   }
 
   private watch(verb: string, flags: Flags): void {
@@ -281,6 +401,8 @@ export class RecordedGcloud implements Gcloud {
 
   private forget(key: string): void {
     this.things.delete(key);
+    this.backlogs.delete(key);
+    if (key.startsWith('snapshot ')) return;
     const name = key.slice(key.indexOf(' ') + 1);
     for (const on of this.policies.keys())
       if (on.endsWith(` ${name}`) || on.endsWith(`/${name}`)) this.policies.delete(on);
@@ -312,6 +434,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'logging metrics delete': 'metric',
   'functions delete': 'function',
   'pubsub subscriptions delete': 'subscription',
+  'pubsub snapshots delete': 'snapshot',
   'pubsub topics delete': 'topic',
   'iam service-accounts delete': 'account',
   'storage buckets delete': 'bucket',
@@ -320,6 +443,7 @@ const KINDS: Readonly<Record<string, string>> = {
 
 function policyKey(words: readonly string[]): string {
   const name = words.at(-1)!;
+  if (words[0] === 'secrets') return `secrets ${name}`;
   return words[0] === 'projects' ? `project ${name}` : `${words.slice(0, 2).join(' ')} ${name}`;
 }
 

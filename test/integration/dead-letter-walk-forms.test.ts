@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BUCKETS } from '../../local/cloud.ts';
-import { finalizedRequest } from '../../local/eventarc/storage-event.ts';
+import { finalizedMessage } from '../../local/eventarc/storage-event.ts';
 import type { ObjectResource } from '../../local/gcs/records.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
@@ -62,11 +62,15 @@ async function replayed(
 
 /** The upload's event as Eventarc delivered it, with its attributes under their own names. */
 function original() {
-  const { headers, body } = finalizedRequest(resource);
-  const attributes = Object.entries(headers).filter(([name]) => name.startsWith('ce-'));
+  const { attributes: all, data } = finalizedMessage(resource);
+  const attributes = Object.entries(all).filter(([name]) => name.startsWith('ce-'));
   const fields = attributes.map(([name, value]) => [name.slice('ce-'.length), value]);
   const event = Object.fromEntries(fields) as Record<string, string> & { id: string; source: string };
-  return { event, attributes: Object.fromEntries(attributes) as Record<string, string>, body };
+  return {
+    event,
+    attributes: Object.fromEntries(attributes) as Record<string, string>,
+    body: data.toString(),
+  };
 }
 
 test('an upload that is replayed in binary mode is the same event, and not done again', async () => {

@@ -64,7 +64,13 @@ const MISTAKES: [method: string, path: string, body: unknown, status: string, me
     'INVALID_ARGUMENT',
     /ackDeadlineSeconds.*TYPE_INT32.*1\.5/,
   ],
-  ['PUT', SUB, { topic: TOPIC, filter: 'attributes:' }, 'INVALID_ARGUMENT', /found the end at 11/],
+  [
+    'PUT',
+    SUB,
+    { topic: TOPIC, filter: 'attributes:' },
+    'INVALID_ARGUMENT',
+    /expected a key at 11, got the end/,
+  ],
   ['PUT', SUB, { topic: TOPIC, retryPolicy: { minimumBackoff: '5m' } }, 'INVALID_ARGUMENT', /Duration.*5m/],
   [
     'PUT',

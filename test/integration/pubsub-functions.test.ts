@@ -57,7 +57,7 @@ afterEach(async () => {
 });
 
 describe('a function subscribed to a topic', () => {
-  test('gets a CloudEvent in binary mode, as Eventarc sends it', async () => {
+  test('gets a push to the path of its topic, which becomes a CloudEvent there', async () => {
     await start();
     const { url, pushes } = await endpoint();
     subscribe({ urls: [url] });
@@ -68,12 +68,9 @@ describe('a function subscribed to a topic', () => {
     expect(pushed!.headers).toMatchObject({
       'content-type': 'application/json',
       'content-length': String(pushed!.text.length),
-      'ce-specversion': '1.0',
-      'ce-id': id,
-      'ce-source': '//pubsub.googleapis.com/projects/local/topics/events',
-      'ce-type': 'google.cloud.pubsub.topic.v1.messagePublished',
-      'ce-time': publishTime,
     });
+    expect(pushed!.path).toBe('/projects/local/topics/events');
+    expect(pushed!.headers).not.toHaveProperty('ce-id');
     expect(pushed!.headers['traceparent']).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-01$/);
     expect(pushed!.body).toEqual({
       subscription: 'projects/local/subscriptions/ingest-sub',
@@ -206,6 +203,62 @@ describe('a function subscribed to a topic', () => {
     await api.publish('events', { data: base64('no') }, { data: base64('yes'), attributes: { a: '1' } });
     await eventually(() => pushes.length === 2);
     expect(pushes.map(text)).toEqual(['waiting', 'yes']);
+  });
+
+  test('its filter keeps out what does not match, and nobody is told of it', async () => {
+    await start();
+    const { url, pushes } = await endpoint();
+    subscribe({ urls: [url], filter: 'attributes."ce-type" = "a" OR attributes."ce-type" = "b"' });
+    const typed = (type: string) => ({ data: base64(type), attributes: { 'ce-type': type } });
+    await api.publish('events', typed('c'), { data: base64('untyped') }, typed('a'), typed('b'));
+    await eventually(() => pushes.length === 2);
+    expect(pushes.map(text).sort()).toEqual(['a', 'b']);
+    expect(backlog()).toBe(0);
+  });
+
+  test('with ordering, a message waits until those of its key before it are settled or given up', async () => {
+    await start();
+    const { url, pushes } = await endpoint((pushed) => (text(pushed) === 'poison' ? 500 : 200));
+    subscribe({ urls: [url], ordering: true, maxDeliveryAttempts: 3, concurrency: 8 });
+    const keyed = (data: string, orderingKey: string) => ({ data: base64(data), orderingKey });
+    await api.publish('events', keyed('poison', 'A'), keyed('a2', 'A'), keyed('a3', 'A'));
+    await api.publish('events', keyed('b1', 'B'));
+    await eventually(() => backlog() === 0);
+    const ofA = pushes.map(text).filter((one) => one !== 'b1');
+    expect(ofA).toEqual(['poison', 'poison', 'poison', 'a2', 'a3']);
+    expect(pushes.map(text)).toContain('b1');
+    expect(pushes.find((one) => text(one) === 'a3')!.body.message['orderingKey']).toBe('A');
+  });
+
+  test('ordering that is turned on counts for what waits already', async () => {
+    await start();
+    subscribe({ urls: [] });
+    const keyed = Array.from({ length: 20 }, (_, n) => ({ data: base64(String(n)), orderingKey: 'A' }));
+    await api.publish('events', ...keyed);
+    const { url, pushes } = await endpoint(async () => {
+      await delay(Math.random() * 5);
+      return 200;
+    });
+    subscribe({ urls: [url], ordering: true, concurrency: 8 });
+    await eventually(() => backlog() === 0);
+    expect(pushes.map(text)).toEqual(keyed.map((_, n) => String(n)));
+  });
+
+  test('under a new name it keeps what waited under the old one, over a restart too', async () => {
+    await start();
+    subscribe({ name: 'eventarc-sub', urls: [] });
+    await publish('before');
+    subscribe({ name: 'ingest-sub', formerName: 'eventarc-sub', urls: [] });
+    await publish('after');
+    await pubsub.restart();
+    const { url, pushes } = await endpoint();
+    subscribe({ name: 'ingest-sub', formerName: 'eventarc-sub', urls: [url] });
+    await eventually(() => pushes.length === 2);
+    expect(pushes.map(text)).toEqual(['before', 'after']);
+    expect(pushes[0]!.body.subscription).toBe('projects/local/subscriptions/ingest-sub');
+    expect(Object.keys(pubsub.server.stats().subscriptions)).toEqual([
+      'projects/local/subscriptions/ingest-sub',
+    ]);
   });
 
   test('other settings may be changed by request while it is delivered to', async () => {

@@ -43,7 +43,7 @@ export function copyTree(): Tree {
   return {
     folder,
     change: () => {
-      appendFileSync(join(folder, 'functions/index.ts'), '\n');
+      appendFileSync(join(folder, 'functions/register.ts'), '\n');
       git('commit', '-q', '-a', '-m', 'a change');
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),

@@ -1,26 +1,46 @@
 import { expect, test } from 'vitest';
 import { core } from '../../../functions/app.ts';
-import { type App, defineApp, functionNamed } from '../../../shared/app/define-app.ts';
+import { services } from '../../../functions/services.ts';
+import { appSettings } from '../../../shared/app/app-settings.ts';
+import { type App, defineApp, functionNamed, rolesOf } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
-import { messagePublished, objectFinalized, schedule } from '../../../shared/app/trigger.ts';
+import { flag, integer, optional, text } from '../../../shared/app/settings.ts';
+import {
+  auditLog,
+  type EventTrigger,
+  http,
+  messagePublished,
+  objectFinalized,
+  schedule,
+} from '../../../shared/app/trigger.ts';
 
-const greet = defineFunction({
+const greeting = {
   name: 'greet',
   trigger: messagePublished({ topic: 'events' }),
   maxDeliveryAttempts: 5,
   instance: { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 },
   roles: [],
   load: async () => ({ handle: async () => ({ kind: 'settled' as const }) }),
-});
+};
+const greet = defineFunction(greeting);
 const app: App = {
   name: 'hello',
-  buckets: { raw: { env: 'RAW_BUCKET' } },
-  topics: { events: { env: 'EVENTS_TOPIC', doc: 'everything' } },
+  buckets: { raw: { env: 'RAW_BUCKET', doc: 'uploads' } },
+  topics: {
+    events: { env: 'EVENTS_TOPIC', doc: 'everything' },
+    'dead-letters': { doc: 'what was given up' },
+  },
   functions: [greet],
 };
 
 test('a function gets the roles that its trigger needs', () => {
-  expect(greet.roles.map(({ role, on }) => [role, on])).toEqual([
+  const rolesOf = (trigger: EventTrigger) =>
+    defineFunction({ ...greeting, trigger }).roles.map(({ role, on }) => [role, on]);
+  expect(rolesOf(messagePublished({ topic: 'events' }))).toEqual([['roles/run.invoker', 'function']]);
+  expect(rolesOf(schedule({ cron: '* * * * *', topic: 'events' }))).toEqual([
+    ['roles/run.invoker', 'function'],
+  ]);
+  expect(rolesOf(objectFinalized({ bucket: 'raw' }))).toEqual([
     ['roles/eventarc.eventReceiver', 'project'],
     ['roles/run.invoker', 'function'],
   ]);
@@ -40,7 +60,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a topic that is not declared',
     { functions: [{ ...greet, trigger: messagePublished({ topic: 'event' }) }] },
-    /greet: its topic must be one of events, got "event"/,
+    /greet: its topic must be one of events, dead-letters, got "event"/,
   ],
   [
     'a bucket that is not declared',
@@ -50,7 +70,12 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a schedule on an undeclared topic',
     { functions: [{ ...greet, trigger: schedule({ cron: '* * * * *', topic: 'ticks' }) }] },
-    /its topic must be one of events, got "ticks"/,
+    /its topic must be one of events, dead-letters, got "ticks"/,
+  ],
+  [
+    'a filter that Pub/Sub refuses',
+    { functions: [{ ...greet, trigger: messagePublished({ topic: 'events', filter: 'attributes.a = b' }) }] },
+    /greet: its filter is refused by Pub\/Sub: expected a quoted value at 15, got "b"/,
   ],
   [
     'attempts that Pub/Sub does not take',
@@ -60,15 +85,108 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a role on something unknown',
     { functions: [{ ...greet, roles: [{ role: 'roles/x', on: 'lake', reason: '' }] }] },
-    /roles\/x must be on one of project, function, raw, events, got "lake"/,
+    /roles\/x must be on one of project, function, sources, results, raw, events, dead-letters, got "lake"/,
   ],
   [
     'a bucket and a topic of one name',
-    { topics: { raw: { env: 'RAW_TOPIC', doc: '' } } },
+    { topics: { ...app.topics, raw: { env: 'RAW_TOPIC', doc: '' } } },
     /raw must be a bucket or a topic, got both/,
+  ],
+  [
+    'a name that is no prefix',
+    { name: 'Hello World' },
+    /name must be lower-case letters, .*, got "Hello World"/,
+  ],
+  [
+    'a topic to give up to that is not there',
+    { topics: { events: app.topics['events']! } },
+    /greet: the topic dead-letters must be declared, .*include the services/,
+  ],
+  [
+    'a bucket that bears the name of a kind of place',
+    { buckets: { project: { env: 'P', doc: '' } } },
+    /a bucket's key must be .*, got "project"/,
+  ],
+  [
+    'a caller that IAM does not know',
+    { functions: [{ ...greet, trigger: http({ callers: ['shop@example.com'] }) }] },
+    /callers must be "all" or members such as serviceAccount:.*, got "shop@example.com"/,
+  ],
+  [
+    'a caller that is everybody in disguise',
+    { functions: [{ ...greet, trigger: http({ callers: ['allUsers'] }) }] },
+    /callers must be "all" or members/,
+  ],
+  [
+    'an audit log filter that would begin another one',
+    { functions: [{ ...greet, trigger: auditLog({ service: 'a,b', method: 'm' }) }] },
+    /service must be letters, digits, dots, dashes and slashes, got "a,b"/,
+  ],
+  [
+    'results in a bucket that is not declared',
+    { functions: [{ ...greet, settledIn: 'frames' }] },
+    /its settledIn must be one of raw, got "frames"/,
+  ],
+  [
+    'a setting with two meanings',
+    {
+      functions: [
+        { ...greet, settings: { TONE: text({ default: 'warm', doc: 'how' }) } },
+        { ...greet, name: 'part', settings: { TONE: text({ default: 'cold', doc: 'how' }) } },
+      ],
+    },
+    /TONE must be declared alike in all functions, got two declarations in greet and part/,
+  ],
+  [
+    'a setting that the server of every function reads otherwise',
+    { functions: [{ ...greet, settings: { ADMIT_BYTES: flag({ default: true, doc: '' }) } }] },
+    /ADMIT_BYTES must be declared alike/,
+  ],
+  [
+    'a name that no shell takes',
+    { functions: [{ ...greet, settings: { 'mail-from': text({ doc: '' }) } }] },
+    /greet: a setting must be named like MAX_BYTES, got "mail-from"/,
+  ],
+  [
+    "a setting of the platform's name",
+    { functions: [{ ...greet, settings: { PORT: integer({ min: 1, max: 9, default: 1, doc: '' }) } }] },
+    /greet: PORT is set by the platform/,
+  ],
+  [
+    'a secret that is a setting',
+    { functions: [{ ...greet, settings: { KEY: text({ doc: '' }) }, secrets: ['KEY'] }] },
+    /greet: KEY must be a secret or a setting, got both/,
+  ],
+  [
+    'a secret that is the name of a bucket',
+    { functions: [{ ...greet, secrets: ['RAW_BUCKET'] }] },
+    /greet: RAW_BUCKET must be a secret or a setting, got both/,
+  ],
+  [
+    'a secret that Secret Manager would not take',
+    { functions: [{ ...greet, secrets: ['mail key'] }] },
+    /greet: a setting must be named like MAX_BYTES, got "mail key"/,
+  ],
+  [
+    'a secret named twice',
+    { functions: [{ ...greet, secrets: ['KEY', 'KEY'] }] },
+    /greet: the secret KEY is listed twice/,
   ],
 ])('%s is refused', (_name, changes, told) => {
   expect(() => defineApp({ ...app, ...changes })).toThrow(told);
+});
+
+test('two functions may share a setting that only one of them requires', () => {
+  const tone = text({ doc: 'how' });
+  const functions = [
+    { ...greet, settings: { TONE: tone } },
+    { ...greet, name: 'part', settings: { TONE: optional(tone) }, secrets: ['KEY'] },
+    { ...greet, name: 'meet', secrets: ['KEY'] },
+  ];
+  expect(appSettings(defineApp({ ...app, functions })).find(({ name }) => name === 'TONE')).toMatchObject({
+    readers: ['greet', 'part'],
+    requiredBy: ['greet'],
+  });
 });
 
 test('one error lists every mistake', () => {
@@ -79,4 +197,49 @@ test('one error lists every mistake', () => {
 test('functions are found by name, and nothing that an object has by itself is one', () => {
   expect(functionNamed(core, 'ingestEvent')?.trigger).toEqual({ kind: 'messagePublished', topic: 'events' });
   expect(functionNamed(core, 'constructor')).toBeUndefined();
+});
+
+test('an app that includes another has all of it once, its own first', () => {
+  const shop = defineApp({
+    name: 'shop',
+    includes: [app, app],
+    buckets: { orders: { env: 'ORDERS_BUCKET', doc: 'orders' } },
+    functions: [{ ...greet, name: 'takeOrder', trigger: objectFinalized({ bucket: 'orders' }) }],
+  });
+  expect(shop.functions.map(({ name }) => name)).toEqual(['takeOrder', 'greet']);
+  expect(Object.keys(shop.buckets)).toEqual(['orders', 'raw']);
+  expect(Object.keys(shop.topics)).toEqual(['events', 'dead-letters']);
+});
+
+test('two different things of one key do not become one', () => {
+  const other = { ...app, buckets: { raw: { env: 'OTHER_BUCKET', doc: 'something else' } } };
+  expect(() => defineApp({ name: 'both', includes: [app, other] })).toThrow(/two buckets are named raw/);
+});
+
+test('the services inspect the buckets of the app that includes them, and those of no other', () => {
+  const resize = {
+    ...greet,
+    name: 'resize',
+    trigger: objectFinalized({ bucket: 'images' }),
+    settledIn: 'thumbs',
+  };
+  const buckets = { images: { env: 'IMAGES', doc: '' }, thumbs: { env: 'THUMBS', doc: '' } };
+  const images = defineApp({ name: 'images', includes: [services], buckets, functions: [resize] });
+  const inspected = (of: App): string[] =>
+    rolesOf(functionNamed(of, 'inspectDeadLetter')!, of)
+      .filter(({ role }) => role === 'roles/storage.objectViewer')
+      .map(({ on }) => on);
+  expect(inspected(images)).toEqual(['images', 'thumbs']);
+  expect(inspected(core)).toEqual(['raw', 'frames']);
+});
+
+test('nothing delivers a request again: an http function has no trigger to give roles to, and gives up to nothing', () => {
+  const serve = defineFunction({
+    name: 'serve',
+    trigger: http({ callers: 'all' }),
+    instance: greet.instance,
+    roles: [],
+    load: async () => ({ serve: async () => {} }),
+  });
+  expect(serve).toMatchObject({ roles: [], givesUpTo: undefined });
 });

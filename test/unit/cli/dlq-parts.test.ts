@@ -205,7 +205,6 @@ describe('where the letters are', () => {
   test('in the state bucket of the environment, or of the option', () => {
     expect(findPlace(cloud, { STATE_BUCKET: 'p-state', GOOGLE_CLOUD_PROJECT: 'p-1' })).toMatchObject({
       stateBucket: 'p-state',
-      framesBucket: undefined,
       project: 'p-1',
       topicPrefix: 'replay-',
       isLocal: false,
@@ -221,7 +220,6 @@ describe('where the letters are', () => {
     );
     expect(place).toMatchObject({
       stateBucket: 'other',
-      framesBucket: 'f-1',
       lake: { bucket: 'l-1', path: 'events' },
       project: 'p-2',
       topicPrefix: 'my-replay-',

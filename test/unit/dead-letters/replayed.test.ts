@@ -18,6 +18,7 @@ import {
   batch,
   cloudEvent,
   messageEvent,
+  namelessEvent,
   pubsubMessage,
   pushBody,
   replayEvent,
@@ -55,7 +56,7 @@ const statuses = async (storage: Storage) =>
   }));
 
 test.each([
-  ['as the framework hands it over', replayEvent],
+  ['as a function is handed it', replayEvent],
   ['as a push body', replayPush],
 ] as const)('a replayed event that is settled resolves its letter, %s', async (_name, form) => {
   const { storage, ingest, inspector } = sceneOf();
@@ -121,8 +122,9 @@ test('a mark that was copied to another event settles nothing', async () => {
 });
 
 test.each([
-  ['by Eventarc', messageEvent],
+  ["by the trigger's own push", messageEvent],
   ['by some other push', pushBody],
+  ['by a delivery without a subscription', namelessEvent],
 ] as const)(
   'a mark that does not come by the replay subscription settles nothing, %s',
   async (_name, form) => {

@@ -6,7 +6,9 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
+import { type App, defineApp } from '../../../shared/app/define-app.ts';
 import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
 
 const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
@@ -85,7 +87,7 @@ test('an uploaded video that fails for good is forwarded after ten deliveries', 
 
 test('the inspector gives up to a topic of its own, which fires nothing and keeps for a month', async () => {
   await deploy();
-  const subscription = gcloud.things.get('subscription eventarc-r-pipeline-inspectdeadletter-1-sub-2')!;
+  const subscription = gcloud.things.get('subscription pipeline-push-inspectdeadletter')!;
   const topic = 'projects/demo-project/topics/pipeline-dead-letters-unread';
   expect(subscription).toMatchObject({
     ackDeadlineSeconds: 180,
@@ -96,6 +98,37 @@ test('the inspector gives up to a topic of its own, which fires nothing and keep
   expect(unread).toMatchObject({ messageRetentionDuration: '2678400s' });
   expect(unread).not.toHaveProperty('deadLetterPolicy');
   expect(unread).not.toHaveProperty('pushConfig.pushEndpoint');
+});
+
+test('a topic fires its function by a subscription of its own, to the path that names the topic', async () => {
+  await deploy();
+  expect(gcloud.things.get('subscription pipeline-push-ingestevent')).toEqual({
+    name: 'projects/demo-project/subscriptions/pipeline-push-ingestevent',
+    topic: 'projects/demo-project/topics/pipeline-events',
+    ackDeadlineSeconds: 120,
+    messageRetentionDuration: '604800s',
+    expirationPolicy: {},
+    retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
+    deadLetterPolicy: {
+      deadLetterTopic: 'projects/demo-project/topics/pipeline-dead-letters',
+      maxDeliveryAttempts: 20,
+    },
+    pushConfig: {
+      pushEndpoint: 'https://pipeline-ingestevent-x.a.run.app/projects/demo-project/topics/pipeline-events',
+      oidcToken: {
+        serviceAccountEmail: 'pipeline-ingestevent@demo-project.iam.gserviceaccount.com',
+        audience: 'https://pipeline-ingestevent-x.a.run.app',
+      },
+    },
+  });
+  expect(gcloud.things.get('function pipeline-ingestevent')).not.toHaveProperty('eventTrigger');
+  expect(gcloud.things.has('trigger pipeline-ingestevent-1')).toBe(false);
+  expect(gcloud.policies.get('run services pipeline-ingestevent')).toEqual([
+    {
+      role: 'roles/run.invoker',
+      members: ['serviceAccount:pipeline-ingestevent@demo-project.iam.gserviceaccount.com'],
+    },
+  ]);
 });
 
 test('a replay goes to the one function, with its account', async () => {
@@ -123,16 +156,13 @@ test('no account has a role on the project that a bucket, a topic or a service c
     'pipeline-build artifactregistry.writer',
     'pipeline-build logging.logWriter',
     'pipeline-build storage.objectViewer',
-    'pipeline-ingestevent eventarc.eventReceiver',
-    'pipeline-inspectdeadletter eventarc.eventReceiver',
-    'pipeline-maintaintable eventarc.eventReceiver',
     'pipeline-processvideo aiplatform.user',
     'pipeline-processvideo eventarc.eventReceiver',
   ]);
 });
 
 describe('what was changed by somebody else is found by --verify, and put right', () => {
-  const subscription = 'subscription eventarc-r-pipeline-ingestevent-1-sub-2';
+  const subscription = 'subscription eventarc-r-pipeline-processvideo-1-sub-2';
   const changes: [name: string, change: () => void, told: RegExp, steps?: number][] = [
     [
       'a redeployment dropped the dead-letter policy',
@@ -145,7 +175,7 @@ describe('what was changed by somebody else is found by --verify, and put right'
         gcloud.policies
           .get('run services pipeline-ingestevent')!
           .push({ role: 'roles/run.invoker', members: ['allUsers'] }),
-      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: nothing here is public/,
+      /revoke roles\/run.invoker on service pipeline-ingestevent from allUsers: its definition does not make it public/,
     ],
     [
       'a function was given more than it needs',
@@ -200,6 +230,22 @@ describe('what was changed by somebody else is found by --verify, and put right'
       /update metric pipeline_dlq_messages_total/,
     ],
     [
+      'a metric has the type and the labels of an earlier version',
+      () => {
+        gcloud.things.get('metric pipeline_events_consumed_total')!['metricDescriptor'] = {
+          ...{ metricKind: 'DELTA', valueType: 'INT64' },
+          labels: [{ key: 'function' }, { key: 'status' }],
+        };
+      },
+      /delete metric pipeline_events_consumed_total: its type or labels .* cannot be updated\n.*create metric/,
+      2,
+    ],
+    [
+      'a metric of an earlier version is left, which nothing is counted by any more',
+      () => gcloud.things.set('metric pipeline_events_added', { name: 'pipeline_events_added' }),
+      /delete metric pipeline_events_added/,
+    ],
+    [
       'a function was given more memory by hand',
       () => {
         const found = gcloud.things.get('function pipeline-processvideo')! as {
@@ -214,14 +260,14 @@ describe('what was changed by somebody else is found by --verify, and put right'
   test('a trigger was deleted: its function is made anew, since a deployment makes no other', async () => {
     await deploy();
     const before = picture();
-    gcloud.things.delete('trigger pipeline-ingestevent-1');
+    gcloud.things.delete('trigger pipeline-processvideo-1');
     gcloud.things.delete(subscription);
     await expect(verifyAll(run(), say)).rejects.toThrow('differ from what is wanted');
-    expect(lines.join('\n')).toMatch(/delete function pipeline-ingestevent: somebody deleted its trigger/);
+    expect(lines.join('\n')).toMatch(/delete function pipeline-processvideo: somebody deleted its trigger/);
     await deploy();
     expect(gcloud.changes.slice(0, 2)).toEqual([
-      'functions delete pipeline-ingestevent',
-      'functions deploy pipeline-ingestevent',
+      'functions delete pipeline-processvideo',
+      'functions deploy pipeline-processvideo',
     ]);
     expect(picture()).toEqual(before);
     expect(await deploy()).toBe(0);
@@ -278,7 +324,122 @@ test('settings with commas, semicolons and quotes reach the function whole', asy
     serviceConfig: { environmentVariables: settings },
   });
   expect(await deploy([], { settings })).toBe(0);
-  expect(await deploy()).toBe(4);
+  expect(await deploy()).toBe(1);
+});
+
+test('a function gets the settings that it declares, and the names of all buckets and topics', async () => {
+  await deploy([], { settings: { MAX_MOMENTS: '2', LOG_LEVEL: 'debug', FLUSH_ROWS: '10' } });
+  const environments = gcloud.all('function').map(({ name, serviceConfig }) => {
+    const { environmentVariables } = serviceConfig as { environmentVariables: Record<string, string> };
+    const places = Object.keys(environmentVariables).filter((one) => /_(BUCKET|TOPIC)$/.test(one));
+    const { MAX_MOMENTS, LOG_LEVEL, FLUSH_ROWS } = environmentVariables;
+    return [String(name).replace(/.*-/, ''), { MAX_MOMENTS, LOG_LEVEL, FLUSH_ROWS, places: places.length }];
+  });
+  expect(Object.fromEntries(environments)).toEqual({
+    processvideo: { MAX_MOMENTS: '2', LOG_LEVEL: 'debug', FLUSH_ROWS: undefined, places: 7 },
+    ingestevent: { MAX_MOMENTS: undefined, LOG_LEVEL: 'debug', FLUSH_ROWS: '10', places: 7 },
+    maintaintable: { MAX_MOMENTS: undefined, LOG_LEVEL: 'debug', FLUSH_ROWS: '10', places: 7 },
+    inspectdeadletter: { MAX_MOMENTS: undefined, LOG_LEVEL: 'debug', FLUSH_ROWS: '10', places: 7 },
+  });
+});
+
+describe('secrets', () => {
+  const withSecrets = (secrets: Record<string, string[]>): App =>
+    defineApp({
+      ...core,
+      functions: core.functions.map((one) => ({ ...one, secrets: secrets[one.name] ?? [] })),
+    });
+  const app = withSecrets({ processVideo: ['MAIL_API_KEY', 'HOOK'], ingestEvent: ['HOOK'] });
+  const add = (...names: string[]): void => {
+    for (const name of names) gcloud.things.set(`secret ${name}`, { name: `projects/12345/secrets/${name}` });
+  };
+  const accessors = (secret: string): string[] =>
+    (gcloud.policies.get(`secrets ${secret}`) ?? []).flatMap(({ role, members }) =>
+      members.map((member) => `${role} ${member.replace(/^serviceAccount:|@.*/g, '')}`),
+    );
+
+  test('each is in the environment of the functions that name it, which alone may read it', async () => {
+    add('pipeline-MAIL_API_KEY', 'pipeline-HOOK', 'pipeline-other', 'MAIL_API_KEY');
+    // somebody else's secrets are left alone
+    const others = [{ role: 'roles/owner', members: ['allUsers'] }];
+    gcloud.policies.set('secrets MAIL_API_KEY', structuredClone(others));
+    gcloud.policies.set('secrets pipeline-other', structuredClone(others));
+    await deploy([], { app });
+    expect(gcloud.policies.get('secrets MAIL_API_KEY')).toEqual(others);
+    expect(gcloud.policies.get('secrets pipeline-other')).toEqual(others);
+    const held = (name: string): unknown =>
+      (gcloud.things.get(`function pipeline-${name}`)!['serviceConfig'] as Record<string, unknown>)[
+        'secretEnvironmentVariables'
+      ];
+    const hook = { key: 'HOOK', projectId: '12345', secret: 'pipeline-HOOK', version: 'latest' };
+    const mail = { ...hook, key: 'MAIL_API_KEY', secret: 'pipeline-MAIL_API_KEY' };
+    expect(held('processvideo')).toEqual([mail, hook]);
+    expect(held('ingestevent')).toEqual([hook]);
+    expect(held('maintaintable')).toBeUndefined();
+    const role = 'roles/secretmanager.secretAccessor';
+    expect(accessors('pipeline-MAIL_API_KEY')).toEqual([`${role} pipeline-processvideo`]);
+    expect(accessors('pipeline-HOOK')).toEqual([
+      `${role} pipeline-processvideo`,
+      `${role} pipeline-ingestevent`,
+    ]);
+    expect(gcloud.services).toContain('secretmanager.googleapis.com');
+    expect(await deploy([], { app })).toBe(0);
+  });
+
+  test('one that is named no more is taken from the function, and the role with it', async () => {
+    add('pipeline-MAIL_API_KEY', 'pipeline-HOOK');
+    await deploy([], { app });
+    await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) });
+    expect(accessors('pipeline-MAIL_API_KEY')).toEqual([]);
+    expect(accessors('pipeline-HOOK')).toEqual(['roles/secretmanager.secretAccessor pipeline-processvideo']);
+    expect(gcloud.things.get('function pipeline-ingestevent')).not.toHaveProperty(
+      'serviceConfig.secretEnvironmentVariables',
+    );
+    expect(await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) })).toBe(0);
+    // the last one of the app, too
+    await deploy();
+    expect(accessors('pipeline-HOOK')).toEqual([]);
+    expect(await deploy()).toBe(0);
+  });
+
+  test('a missing one is reported before anything is changed, with the command that makes it', async () => {
+    gcloud.services.add('secretmanager.googleapis.com');
+    add('pipeline-HOOK');
+    await expect(checkSecrets(run([], { app }))).rejects.toThrow(
+      'secret pipeline-MAIL_API_KEY of processVideo does not exist: run "printf %s VALUE | gcloud secrets create pipeline-MAIL_API_KEY --data-file=- --project=demo-project"',
+    );
+    await expect(checkSecrets(run(['--only', 'ingestEvent'], { app }))).resolves.toBeUndefined();
+    await expect(checkSecrets(run())).resolves.toBeUndefined();
+  });
+
+  test('one that functions can do without is theirs if it exists and may be looked for', async () => {
+    const optional = 'OTEL_EXPORTER_OTLP_HEADERS';
+    await deploy();
+    expect(gcloud.services).not.toContain('secretmanager.googleapis.com');
+    gcloud.services.add('secretmanager.googleapis.com');
+    add(`pipeline-${optional}`);
+    gcloud.deny('secrets list');
+    expect(await deploy()).toBe(0);
+    gcloud.deny(undefined);
+    // each function, and its role
+    expect(await deploy()).toBe(8);
+    expect(accessors(`pipeline-${optional}`)).toHaveLength(4);
+    expect(gcloud.things.get('function pipeline-ingestevent')).toMatchObject({
+      serviceConfig: { secretEnvironmentVariables: [{ key: optional, secret: `pipeline-${optional}` }] },
+    });
+    expect(await deploy()).toBe(0);
+    // now they have it: not to see it is no reason to take it away
+    gcloud.deny('secrets list');
+    await expect(deploy()).rejects.toThrow('PERMISSION_DENIED');
+  });
+
+  test('--destroy revokes the roles and keeps the secrets', async () => {
+    add('pipeline-MAIL_API_KEY', 'pipeline-HOOK');
+    await deploy([], { app });
+    await destroyAll(run(['--destroy', '--yes'], { app }), gcloud, say);
+    expect(accessors('pipeline-HOOK')).toEqual([]);
+    expect(gcloud.all('secret')).toHaveLength(2);
+  });
 });
 
 test('a project with a low quota bounds the instances of every function', async () => {

@@ -7,12 +7,12 @@ import { cliEnvironment } from '../../../deploy/env.ts';
 import { mendOf } from '../../../deploy/mends.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
-import { bucketPlans } from '../../../deploy/parts/buckets.ts';
+import { bucketPlan } from '../../../deploy/parts/buckets.ts';
 import { PASSES } from '../../../deploy/parts/functions.ts';
-import { readSettings } from '../../../deploy/settings.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
 import { core } from '../../../functions/app.ts';
+import { CORE_DIR } from '../../../shared/app/load-app.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-parts-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -74,7 +74,9 @@ test('names keep the bounds of their services, with the longest prefix and proje
   }
   expect(names.bucket('frames').length).toBeLessThanOrEqual(63);
   expect(names.metric('dlq_messages_total')).toBe('twelve_chars_dlq_messages_total');
-  expect(cliEnvironment(names)).toContain('export REPLAY_TOPIC_PREFIX=twelve-chars-replay-');
+  expect(cliEnvironment(names, { app: core, dir: CORE_DIR })).toContain(
+    'export REPLAY_TOPIC_PREFIX=twelve-chars-replay-',
+  );
 });
 
 describe("gcloud's words become one line that says what to do", () => {
@@ -199,24 +201,6 @@ test.each<[string, unknown, unknown, boolean]>([
   expect(covers(found, wanted)).toBe(isCovered);
 });
 
-test('settings are read by lines; what the deployment sets itself is refused', () => {
-  const file = (text: string): string => {
-    const path = join(dir, 'deploy.env');
-    writeFileSync(path, text);
-    return path;
-  };
-  expect(readSettings(file('# comment\n\nMOMENT_PROMPT=a cat, = asleep\r\nMAX_MOMENTS=3\n'))).toEqual({
-    MOMENT_PROMPT: 'a cat, = asleep',
-    MAX_MOMENTS: '3',
-  });
-  expect(() => readSettings(file('A=1\nRAW_BUCKET=x\n'))).toThrow(
-    /line 2: RAW_BUCKET is set by the deployment/,
-  );
-  expect(() => readSettings(file('not a setting'))).toThrow(/line 1: NAME=value is allowed/);
-  expect(() => readSettings(join(dir, 'none'))).toThrow(/cannot be read/);
-  expect(readSettings(undefined, `${dir}/nowhere`)).toEqual({});
-});
-
 test('the hash of the source follows names and contents', async () => {
   writeFileSync(join(dir, 'a'), 'one');
   writeFileSync(join(dir, 'b'), 'two');
@@ -237,9 +221,9 @@ test('an upload that cannot be meant is refused, with its size', () => {
 });
 
 test('nothing of the lake expires by age, and raw videos only where it is asked for', () => {
-  const { lake, raw } = bucketPlans({ rawDays: undefined });
+  const [lake, raw] = [bucketPlan('lake', core), bucketPlan('raw', core)];
   expect([...lake.lifecycle, ...raw.lifecycle].filter(({ action }) => action.type === 'Delete')).toEqual([]);
-  expect(bucketPlans({ rawDays: 30 }).raw.lifecycle).toContainEqual({
+  expect(bucketPlan('raw', core, 30).lifecycle).toContainEqual({
     action: { type: 'Delete' },
     condition: { age: 30 },
   });

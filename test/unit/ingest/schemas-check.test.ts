@@ -121,36 +121,43 @@ afterEach(() => {
   dir = undefined;
 });
 
-test('the working tree is held to a commit: changed and removed versions are named, new ones pass', () => {
-  dir = mkdtempSync(join(tmpdir(), 'schemas-'));
-  const root = dir;
-  const write = (path: string, text: string): void => {
-    mkdirSync(join(root, 'schemas', path, '..'), { recursive: true });
-    writeFileSync(join(root, 'schemas', path), text);
-  };
-  const git = (...args: string[]) => execFileSync('git', args, { cwd: root, stdio: 'pipe' });
-  write('order.created/1.json', ORDER);
-  write('order.paid/1.json', ORDER);
-  write('order.sent/1.json', ORDER);
-  git('init', '-q');
-  git('add', '.');
-  git('-c', 'user.name=t', '-c', 'user.email=t@t.invalid', 'commit', '-q', '-m', 'schemas');
-  write('order.created/1.json', ORDER.replace('["new", "paid"]', '["new"]'));
-  write('order.created/2.json', '{"type": "array"}');
-  rmSync(join(root, 'schemas/order.paid/1.json'));
-  expect(checkSchemas(root, 'HEAD')).toEqual([
-    {
-      path: 'schemas/order.created/1.json',
-      problems: [{ at: '/properties/state', what: 'is narrowed: "paid" is gone' }],
-    },
-    {
-      path: 'schemas/order.paid/1.json',
-      problems: [{ at: '/', what: expect.stringContaining('is removed') }],
-    },
-    { path: 'schemas/order.sent/1.json', problems: [] },
-  ]);
-  expect(() => checkSchemas(root, 'no-such-commit')).toThrow('git knows no commit no-such-commit');
-});
+test.each(['schemas', 'examples/shop/schemas'])(
+  '%s is held to a commit: changed and removed versions are named, new ones pass',
+  (place) => {
+    dir = mkdtempSync(join(tmpdir(), 'schemas-'));
+    const root = dir;
+    const write = (path: string, text: string): void => {
+      mkdirSync(join(root, place, path, '..'), { recursive: true });
+      writeFileSync(join(root, place, path), text);
+    };
+    const git = (...args: string[]) => execFileSync('git', args, { cwd: root, stdio: 'pipe' });
+    write('order.created/1.json', ORDER);
+    write('order.paid/1.json', ORDER);
+    write('order.sent/1.json', ORDER);
+    mkdirSync(join(root, 'elsewhere/order.lost'), { recursive: true });
+    writeFileSync(join(root, 'elsewhere/order.lost/1.json'), ORDER);
+    git('init', '-q');
+    git('add', '.');
+    git('-c', 'user.name=t', '-c', 'user.email=t@t.invalid', 'commit', '-q', '-m', 'schemas');
+    write('order.created/1.json', ORDER.replace('["new", "paid"]', '["new"]'));
+    write('order.created/2.json', '{"type": "array"}');
+    rmSync(join(root, place, 'order.paid/1.json'));
+    expect(checkSchemas(join(root, place), 'HEAD')).toEqual([
+      {
+        path: `${place}/order.created/1.json`,
+        problems: [{ at: '/properties/state', what: 'is narrowed: "paid" is gone' }],
+      },
+      {
+        path: `${place}/order.paid/1.json`,
+        problems: [{ at: '/', what: expect.stringContaining('is removed') }],
+      },
+      { path: `${place}/order.sent/1.json`, problems: [] },
+    ]);
+    expect(() => checkSchemas(join(root, place), 'no-such-commit')).toThrow(
+      'git knows no commit no-such-commit',
+    );
+  },
+);
 
 test.each([
   ['no JSON', '{"type":'],

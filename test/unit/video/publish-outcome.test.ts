@@ -1,13 +1,16 @@
 import { expect, test } from 'vitest';
 import type { Manifest } from '../../../functions/video/manifest.ts';
-import { outcomeMessage, publishOutcome } from '../../../functions/video/publish-outcome.ts';
+import { publishOutcome } from '../../../functions/video/publish-outcome.ts';
 import { videoNames } from '../../../functions/video/records.ts';
 import { compileValidators } from '../../../schemas/compile.ts';
 import { systemClock } from '../../../shared/core/clock.ts';
 import { AppError } from '../../../shared/core/errors.ts';
+import { sha256 } from '../../../shared/core/sha256.ts';
 import { parseCloudEvent } from '../../../shared/events/cloud-event.ts';
+import { DEFAULT_LIMITS } from '../../../shared/events/publish-limits.ts';
 import type { OutgoingMessage } from '../../../shared/gcp/pubsub.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import { eventIn } from '../../helpers/outgoing.ts';
 
 const source = { bucket: 'raw', name: 'a b/ü\n.mp4', generation: '17636832000000001' };
 const manifest = (changes: Partial<Manifest> = {}): Manifest => ({
@@ -24,73 +27,79 @@ const manifest = (changes: Partial<Manifest> = {}): Manifest => ({
   createdAt: '2026-11-21T10:00:00.000Z',
   ...changes,
 });
-const location = { bucket: 'frames', name: 'x/manifest.json' };
 
-test('the event of an outcome fits its schema, and its id follows from the upload alone', () => {
+const TRACE = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
+
+/** The message by which a manifest's outcome is published. */
+async function messageOf(of: Manifest, event: Record<string, unknown> = {}): Promise<OutgoingMessage> {
+  const published: OutgoingMessage[] = [];
+  await scene((message) => published.push(message), of, event).deliver(true);
+  return published[0]!;
+}
+
+test('the event of an outcome fits its schema, and its id follows from the upload alone', async () => {
   const validators = compileValidators();
-  const first = outcomeMessage(manifest(), location, '00-trace-span-01');
-  const event = JSON.parse(Buffer.from(first.data as Uint8Array).toString());
+  const first = await messageOf(manifest(), { traceparent: TRACE });
+  const event = eventIn(first);
   expect(event).toMatchObject({
     specversion: '1.0',
+    // readers of the topic know a second one by it: it must never change
+    id: sha256(JSON.stringify(['raw', source.name, '17636832000000001'])),
     type: 'video.rejected',
     source: '/processVideo/raw',
     subject: 'objects/a%20b/%C3%BC%0A.mp4',
     time: '2026-11-21T10:00:00.000Z',
     dataschema: 'schemas/video.rejected/1.json',
+    datacontenttype: 'application/json',
     correlationid: 'order-7',
     causationid: 'f'.repeat(64),
-    traceparent: '00-trace-span-01',
+    traceparent: TRACE,
+    hops: 1,
+    hopchain: 'processVideo:video.rejected',
   });
-  expect(event.data).toEqual({
-    manifest: location,
+  expect(event['data']).toEqual({
+    manifest: { bucket: 'frames', name: videoNames(source).manifest },
     source,
     attempts: 2,
     rejection: { code: 'too-large', reason: '2 is found; 1 is allowed' },
   });
-  expect(parseCloudEvent(event).id).toMatch(/^[0-9a-f]{64}$/);
-  expect(validators['video.rejected']!['1']!(event.data)).toBe(true);
-  const later = outcomeMessage(
-    manifest({ attempts: 9, createdAt: '2027-01-01T00:00:00Z' }),
-    location,
-    undefined,
-  );
-  expect(JSON.parse(Buffer.from(later.data as Uint8Array).toString()).id).toBe(event.id);
+  expect(validators['video.rejected']!['1']!(event['data'])).toBe(true);
+  const later = await messageOf(manifest({ attempts: 9, createdAt: '2027-01-01T00:00:00Z' }));
+  expect(eventIn(later)['id']).toBe(event['id']);
 });
 
-test('attributes repeat the envelope, as far as they have room', () => {
+test('attributes repeat the envelope, as far as they have room', async () => {
   const name = 'x'.repeat(1_000);
-  const { attributes } = outcomeMessage(
-    manifest({ source: { ...source, name: `${name}ü` } }),
-    location,
-    undefined,
-  );
+  const { attributes } = await messageOf(manifest({ source: { ...source, name: `${name}ü` } }));
   expect(attributes).toMatchObject({
     'content-type': 'application/cloudevents+json',
     'ce-type': 'video.rejected',
     'ce-correlationid': 'order-7',
+    'ce-hops': '1',
   });
   for (const value of Object.values(attributes ?? {}))
     expect(Buffer.byteLength(value)).toBeLessThanOrEqual(1_024);
-  const long = outcomeMessage(
-    manifest({ source: { ...source, name: 'ü'.repeat(500) } }),
-    location,
-    undefined,
-  );
+  const long = await messageOf(manifest({ source: { ...source, name: 'ü'.repeat(500) } }));
   expect(long.attributes?.['ce-subject']).toBeUndefined();
 });
 
-function scene(publish: (message: OutgoingMessage) => void) {
+function scene(
+  publish: (message: OutgoingMessage) => void,
+  of = manifest(),
+  event: Record<string, unknown> = {},
+) {
   const state = createMemoryStorage().bucket('state');
   const names = videoNames(source);
   const deliver = (ours: boolean) =>
     publishOutcome(
-      manifest(),
+      of,
       ours,
       {
         topic: 'events',
         state,
         names,
         framesBucket: 'frames',
+        limits: DEFAULT_LIMITS,
         publisher: async () => ({
           async publish(_topic, messages) {
             for (const message of messages) publish(message);
@@ -100,7 +109,7 @@ function scene(publish: (message: OutgoingMessage) => void) {
         }),
       },
       {
-        event: { ...parseCloudEvent({ specversion: '1.0', id: '1', source: 's', type: 't' }) },
+        event: { ...parseCloudEvent({ specversion: '1.0', id: '1', source: 's', type: 't', ...event }) },
         signal: new AbortController().signal,
         clock: systemClock,
       },

@@ -60,7 +60,7 @@ export const deadLetters: MutationKind = {
       app: core,
       state: storage.bucket('state'),
       storage,
-      frames: storage.bucket('frames'),
+      resultsOf: () => storage.bucket('frames'),
       hasEvents: async () => false,
     };
     const { signal } = new AbortController();

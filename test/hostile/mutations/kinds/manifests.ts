@@ -1,8 +1,10 @@
 import { readManifest } from '../../../../functions/video/manifest-shape.ts';
-import { outcomeMessage } from '../../../../functions/video/publish-outcome.ts';
+import { outcomeEvent } from '../../../../functions/video/publish-outcome.ts';
 import { describeResult } from '../../../../local/report.ts';
 import { AppError } from '../../../../shared/core/errors.ts';
+import { Outgoing } from '../../../../shared/events/publish.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
+import { publishTools } from '../../../helpers/outgoing.ts';
 import { type MutationKind, sometimesAsIs } from '../kind.ts';
 import { mutateBytes, mutateJson, NASTY_TOKENS, pick } from '../mutate.ts';
 import { withFile } from './delta-log.ts';
@@ -66,7 +68,12 @@ export const manifests: MutationKind = {
         try {
           const manifest = await readManifest(withFile(store, NAME, bytes), NAME);
           if (!manifest) return 'refused';
-          outcomeMessage(manifest, { bucket: 'frames', name: NAME }, undefined);
+          const { eventId, correlationId } = manifest;
+          const outgoing = new Outgoing(
+            { function: 'processVideo', eventId, correlationId },
+            publishTools().tools,
+          );
+          await outgoing.publish('events', outcomeEvent(manifest, { bucket: 'frames', name: NAME }));
           describeResult({ file: 'a.mp4', manifest, copies: [] });
           return 'read';
         } catch (error) {

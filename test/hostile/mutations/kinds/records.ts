@@ -1,5 +1,6 @@
 import { describeLetter } from '../../../../cli/dlq/describe-letter.ts';
 import { isReplayable } from '../../../../cli/dlq/replay-plan.ts';
+import { core } from '../../../../functions/app.ts';
 import { AppError } from '../../../../shared/core/errors.ts';
 import { deathFactsOf, metadataOf } from '../../../../shared/dead-letters/entry-metadata.ts';
 import { entryName, readLetter } from '../../../../shared/dead-letters/letter-store.ts';
@@ -53,7 +54,7 @@ export const records: MutationKind = {
           };
           const payload = Buffer.from(death.letterMessage.data, 'base64');
           deathFactsOf(metadataOf(death));
-          isReplayable(death);
+          isReplayable(death, core);
           describeLetter({ summary, letter, death, state: 'exists', advice: '', payload }, { full: true });
           return 'read';
         } catch (error) {

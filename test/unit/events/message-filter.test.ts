@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FilterError, parseFilter } from '../../../local/pubsub/filter.ts';
+import { FilterError, parseFilter } from '../../../shared/events/message-filter.ts';
 
 const MESSAGES: Record<string, Record<string, string>> = {
   none: {},
@@ -54,28 +54,34 @@ const MATCHES: [filter: string, names: string[]][] = [
 ];
 
 const ERRORS: [filter: string, message: string][] = [
-  ['', 'found the end at 0; allowed is attributes, hasPrefix, NOT or ('],
-  ['type', 'found "type" at 0; allowed is attributes, hasPrefix, NOT or ('],
-  ['attributes', 'found the end at 10; allowed is : or .'],
-  ['attributes:', 'found the end at 11; allowed is a key'],
-  ['attributes.type', 'found the end at 15; allowed is = or !='],
-  ['attributes.type = video', 'found "video" at 18; allowed is a quoted value'],
-  ['attributes.type = "video', 'found "\\"" at 18: no part of a filter'],
-  ['attributes.type > "a"', 'found ">" at 16: no part of a filter'],
-  ['attributes.iana.org = "x"', 'found "." at 15; allowed is = or !='],
-  ['attributes:a attributes:b', 'found "attributes" at 13; allowed is AND, OR or the end'],
-  ['attributes:a AND', 'found the end at 16; allowed is attributes, hasPrefix, NOT or ('],
-  ['attributes:a and attributes:b', 'found "and" at 13; allowed is AND, OR or the end'],
-  ['attributes:a AND attributes:b OR attributes:c', 'AND and OR are combined with parentheses alone: at 30'],
-  ['attributes:a OR attributes:b AND attributes:c', 'AND and OR are combined with parentheses alone: at 29'],
-  ['(attributes:a', 'found the end at 13; allowed is )'],
-  ['attributes:a)', 'found ")" at 12; allowed is AND, OR or the end'],
-  ['hasPrefix(attributes.a)', 'found ")" at 22; allowed is ,'],
-  ['hasPrefix(attributes:a, "b")', 'found ":" at 20; allowed is .'],
-  ['hasSuffix(attributes.a, "b")', 'found "hasSuffix" at 0; allowed is attributes, hasPrefix, NOT or ('],
+  ['', 'expected attributes, hasPrefix, NOT or ( at 0, got the end'],
+  ['type', 'expected attributes, hasPrefix, NOT or ( at 0, got "type"'],
+  ['attributes', 'expected : or . at 10, got the end'],
+  ['attributes:', 'expected a key at 11, got the end'],
+  ['attributes.type', 'expected = or != at 15, got the end'],
+  ['attributes.type = video', 'expected a quoted value at 18, got "video"'],
+  ['attributes.type = "video', 'expected a part of a filter at 18, got "\\""'],
+  ['attributes.type > "a"', 'expected a part of a filter at 16, got ">"'],
+  ['attributes.iana.org = "x"', 'expected = or != at 15, got "."'],
+  ['attributes:a attributes:b', 'expected AND, OR or the end at 13, got "attributes"'],
+  ['attributes:a AND', 'expected attributes, hasPrefix, NOT or ( at 16, got the end'],
+  ['attributes:a and attributes:b', 'expected AND, OR or the end at 13, got "and"'],
+  [
+    'attributes:a AND attributes:b OR attributes:c',
+    'AND and OR must be separated by parentheses, got both at 30',
+  ],
+  [
+    'attributes:a OR attributes:b AND attributes:c',
+    'AND and OR must be separated by parentheses, got both at 29',
+  ],
+  ['(attributes:a', 'expected ) at 13, got the end'],
+  ['attributes:a)', 'expected AND, OR or the end at 12, got ")"'],
+  ['hasPrefix(attributes.a)', 'expected , at 22, got ")"'],
+  ['hasPrefix(attributes:a, "b")', 'expected . at 20, got ":"'],
+  ['hasSuffix(attributes.a, "b")', 'expected attributes, hasPrefix, NOT or ( at 0, got "hasSuffix"'],
   ['attributes.a = "\\q"', 'no such escape: \\q in the text at 15'],
   ['attributes.a = "\\UFFFFFFFF"', 'no such character: 4294967295 in the text at 15'],
-  [`attributes.a = "${'é'.repeat(121)}"`, 'the filter is 259 bytes long; at most 256 are allowed'],
+  [`attributes.a = "${'é'.repeat(121)}"`, 'filter must have at most 256 bytes, got 259'],
 ];
 
 describe('filters', () => {

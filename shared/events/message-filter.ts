@@ -15,12 +15,12 @@ const MAX_BYTES = 256;
 /**
  * A subscription's filter, https://cloud.google.com/pubsub/docs/subscription-message-filter:
  * `attributes:key`, `attributes.key = "v"`, `!=`, `hasPrefix(attributes.key, "v")`, NOT or `-`, AND, OR,
- * parentheses. AND and OR are not mixed without parentheses; `!=` is also true where there is no such key.
+ * parentheses. AND and OR are not mixed without parentheses; `!=` is also true if there is no such key.
  */
 export function parseFilter(expression: string): Filter {
   const bytes = Buffer.byteLength(expression);
   if (bytes > MAX_BYTES) {
-    throw new FilterError(`the filter is ${bytes} bytes long; at most ${MAX_BYTES} are allowed`);
+    throw new FilterError(`filter must have at most ${MAX_BYTES} bytes, got ${bytes}`);
   }
   const parser = new Parser(tokens(expression));
   const filter = parser.condition();
@@ -44,7 +44,7 @@ class Parser {
     }
     const next = this.peek();
     if (isWord(next, 'AND') || isWord(next, 'OR')) {
-      throw new FilterError(`AND and OR are combined with parentheses alone: at ${next.at}`);
+      throw new FilterError(`AND and OR must be separated by parentheses, got both at ${next.at}`);
     }
     return operator.value === 'AND'
       ? (attributes) => terms.every((term) => term(attributes))
@@ -142,7 +142,7 @@ function isSign(token: Token, value: string): boolean {
 
 function unexpected(token: Token, wanted: string): FilterError {
   const found = token.kind === 'end' ? 'the end' : JSON.stringify(token.value);
-  return new FilterError(`found ${found} at ${token.at}; allowed is ${wanted}`);
+  return new FilterError(`expected ${wanted} at ${token.at}, got ${found}`);
 }
 
 function tokens(expression: string): Token[] {
@@ -153,7 +153,7 @@ function tokens(expression: string): Token[] {
     const at = pattern.lastIndex;
     const groups = pattern.exec(expression)?.groups;
     if (!groups)
-      throw new FilterError(`found ${JSON.stringify(expression[at])} at ${at}: no part of a filter`);
+      throw new FilterError(`expected a part of a filter at ${at}, got ${JSON.stringify(expression[at])}`);
     if (groups['sign'] !== undefined) found.push({ kind: 'sign', value: groups['sign'], at });
     else if (groups['word'] !== undefined) found.push({ kind: 'word', value: groups['word'], at });
     else if (groups['text'] !== undefined)

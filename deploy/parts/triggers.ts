@@ -1,0 +1,66 @@
+import {
+  type EventarcTrigger,
+  eventTypeOf,
+  isFiredByEventarc,
+  type Trigger,
+} from '../../shared/app/trigger.ts';
+import type { CloudFunction } from '../cloud-types.ts';
+import type { Names } from '../names.ts';
+
+/** What is found in the cloud, what it should be, and what both are called. */
+export type Pair = [what: string, found: unknown, wanted: unknown];
+
+/** How a function's events or requests come to it, and from where; who may call it is a role on its service. */
+export function triggerFlags(name: string, trigger: Trigger, names: Names): string[] {
+  // the subscription is ours, and only the function's own account may call it
+  const isInside = ['--ingress-settings=internal-only', '--no-allow-unauthenticated'];
+  if (trigger.kind === 'http') {
+    // gcloud would take the public binding away with each deployment, and ours would come back only after it
+    const who = trigger.callers === 'all' ? '--allow-unauthenticated' : '--no-allow-unauthenticated';
+    return ['--trigger-http', '--ingress-settings=all', who];
+  }
+  if (!isFiredByEventarc(trigger)) return ['--trigger-http', ...isInside];
+  const filters = [['type', eventTypeOf(trigger)], ...Object.entries(filtersOf(trigger, names))];
+  return [
+    '--retry',
+    `--trigger-service-account=${names.account(name)}`,
+    ...isInside,
+    `--trigger-location=${names.place.region}`,
+    `--trigger-event-filters=${filters.map((filter) => filter.join('=')).join(',')}`,
+  ];
+}
+
+/** What Eventarc filters on beside the type, all of it exactly. */
+function filtersOf(trigger: EventarcTrigger, names: Names): Record<string, string> {
+  return trigger.kind === 'objectFinalized'
+    ? { bucket: names.bucket(trigger.bucket) }
+    : { serviceName: trigger.service, methodName: trigger.method };
+}
+
+export function triggerPairs(
+  { serviceConfig: { ingressSettings } = {}, eventTrigger: fired }: CloudFunction,
+  name: string,
+  trigger: Trigger,
+  names: Names,
+): Pair[] {
+  const ingress = trigger.kind === 'http' ? 'ALLOW_ALL' : 'ALLOW_INTERNAL_ONLY';
+  if (!isFiredByEventarc(trigger)) return [['ingress', ingressSettings, ingress]];
+  return [
+    ['ingress', ingressSettings, ingress],
+    ['retry', fired?.retryPolicy, 'RETRY_POLICY_RETRY'],
+    ["trigger's account", fired?.serviceAccountEmail, names.account(name)],
+    ["trigger's region", fired?.triggerRegion, names.place.region],
+    ['event type', fired?.eventType, eventTypeOf(trigger)],
+    ...sourcePairs(fired, trigger, names),
+  ];
+}
+
+function sourcePairs(fired: CloudFunction['eventTrigger'], trigger: EventarcTrigger, names: Names): Pair[] {
+  const found = new Map(fired?.eventFilters?.map(({ attribute, value }) => [attribute, value]));
+  const wanted = Object.entries(filtersOf(trigger, names));
+  return wanted.map(([attribute, value]) => [
+    attribute === 'bucket' ? 'event source' : attribute,
+    found.get(attribute),
+    value,
+  ]);
+}

@@ -1,0 +1,50 @@
+import { cloudEvent, http } from '@google-cloud/functions-framework';
+import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
+import { createLogger } from '../shared/core/log.ts';
+import { completeEvent } from '../shared/invocation/push.ts';
+import { admitBySize, answerBusy } from './admit.ts';
+import './one-domain.ts';
+
+/** Gives every function of an app to the framework; the bundle's entry calls it with the app it was made for. */
+export function register(plain: App): void {
+  const app: App = {
+    ...plain,
+    validators: async () => (await import('./ingest/validators.ts')).validatorsOf(plain),
+  };
+  admitBySize(app);
+  for (const definition of app.functions) {
+    if (definition.trigger.kind === 'http') registerHttp(definition, app);
+    else registerEvent(definition, app);
+  }
+}
+
+function registerEvent(definition: FunctionDefinition, app: App): void {
+  const { name, load } = definition;
+  let loaded: Promise<Handler | HttpHandler> | undefined;
+  // One parameter: the framework takes two for a callback.
+  cloudEvent(name, async (event: unknown) => {
+    loaded ??= load();
+    const handler = await loaded;
+    if (!('handle' in handler)) throw new TypeError(`${name}: load() must give a module with "handle"`);
+    const settlement = await handler.handle(completeEvent(event), app, definition);
+    if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
+  });
+}
+
+function registerHttp({ name, load }: FunctionDefinition, app: App): void {
+  let loaded: Promise<Handler | HttpHandler> | undefined;
+  http(name, async (request, response) => {
+    try {
+      loaded ??= load();
+      const handler = await loaded;
+      if (!('serve' in handler)) throw new TypeError(`${name}: load() must give a module with "serve"`);
+      await handler.serve(request, response, app);
+    } catch (error) {
+      createLogger({ fields: { function: name } }).error('request failed', error);
+      // half an answer must not look whole
+      if (response.headersSent) response.destroy();
+      else response.status(500).end();
+    }
+  });
+}

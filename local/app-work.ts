@@ -1,0 +1,154 @@
+import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { type AuditLog, eventTypeOf } from '../shared/app/trigger.ts';
+import type { CloudEvents, LocalCloud } from './cloud.ts';
+import { eventTopicOf, subscriptionsOf } from './function-subscriptions.ts';
+import type { ObjectResource } from './gcs/records.ts';
+import { printable } from './terminal-text.ts';
+import { uploadFile } from './upload.ts';
+import { gcloudAt, type Work, type WorkOptions } from './work.ts';
+
+export interface AppWorkOptions extends WorkOptions {
+  app: App;
+  /** Key of the bucket that files are uploaded to; undefined if the app has none that fires a function. */
+  bucket: string | undefined;
+}
+
+/** Keys of the buckets that fire a function. */
+export function sourcesOf({ functions }: App): string[] {
+  const keys = functions.flatMap(({ trigger }) =>
+    trigger.kind === 'objectFinalized' ? [trigger.bucket] : [],
+  );
+  return [...new Set(keys)];
+}
+
+/** Any app: its functions' outcomes are told as they log them. */
+export class AppWork implements Work {
+  readonly events: CloudEvents;
+  private readonly ended = new Map<string, boolean>();
+  private wake: () => void = () => {};
+
+  constructor(private readonly options: AppWorkOptions) {
+    this.events = {
+      onFinalized: ({ bucket, name }) => this.tell(`gs://${bucket}/${name}`, 'stored'),
+      onAttempt: (name, { result, body }) => {
+        if (typeof result === 'number' && result >= 200 && result < 300) this.end(name, body, true);
+      },
+      onDeadLetter: ({ subscription, message, attempts }) => {
+        const name = this.functionOf(subscription);
+        this.tell(name, `given up after ${attempts} attempts`);
+        this.end(name, Buffer.from(message.data, 'base64'), false);
+      },
+      onFunctionLine: (name, line) => this.logged(name, line),
+      onFunctionCrash: (name, how) => this.tell(name, `its process ended (${how}) and is started again`),
+    };
+  }
+
+  async run(cloud: LocalCloud, files: readonly string[]): Promise<boolean> {
+    const { app, bucket = '' } = this.options;
+    let isGood = true;
+    for (const file of files) {
+      const { name, generation } = await uploadFile(file, { apiEndpoint: cloud.endpoints.gcs, bucket });
+      for (const { name: functionName, trigger } of app.functions) {
+        if (trigger.kind !== 'objectFinalized' || trigger.bucket !== bucket) continue;
+        isGood = (await this.settled(keyOf(functionName, { bucket, name, generation }))) && isGood;
+      }
+    }
+    return isGood;
+  }
+
+  next({ endpoints }: LocalCloud): string[] {
+    const storage = gcloudAt('STORAGE', endpoints.gcs);
+    const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
+    const lines = this.options.app.functions.flatMap((one) => {
+      const { name, trigger } = one;
+      switch (trigger.kind) {
+        case 'objectFinalized':
+          return [`  ${storage}gcloud storage cp FILE gs://${trigger.bucket}/`];
+        case 'messagePublished':
+          return trigger.topic.startsWith('dead-letters')
+            ? []
+            : [`  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{"hello":"world"}'`];
+        case 'http':
+          return [`  curl ${endpoints.functions[name]}`];
+        case 'auditLog':
+          return [`  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(one)} ${auditLogFlags(trigger)}`];
+        case 'schedule':
+          return [];
+      }
+    });
+    return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
+  }
+
+  /** True once the function has taken the upload, false if it is given up. */
+  private async settled(key: string): Promise<boolean> {
+    for (;;) {
+      const known = this.ended.get(key);
+      if (known !== undefined) return known;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  /** An upload that is waited for; other deliveries have other bodies. */
+  private end(functionName: string, body: Buffer, isGood: boolean): void {
+    const { bucket, name, generation } = parse(body.toString());
+    if (typeof bucket !== 'string' || typeof name !== 'string') return;
+    this.ended.set(keyOf(functionName, { bucket, name, generation: String(generation) }), isGood);
+    this.wake();
+  }
+
+  private functionOf(subscription: string): string {
+    const { functions } = this.options.app;
+    const isOf = (one: FunctionDefinition): boolean =>
+      subscriptionsOf(one).some(({ name }) => subscription.endsWith(`/${name}`) || subscription === name);
+    return functions.find(isOf)?.name ?? subscription;
+  }
+
+  private logged(name: string, line: string): void {
+    const { message, outcome, code, reason } = parse(line);
+    const why = typeof code === 'string' ? `: ${code}: ${String(reason)}` : '';
+    // what the inspector says of a dead letter is told apart
+    if (outcome === 'dead-letter') return;
+    if (typeof outcome === 'string') this.tell(name, `${outcome}: ${String(message)}${why}`);
+    else if (message === 'attempt failed') this.tell(name, `attempt failed${why}`);
+  }
+
+  private tell(who: string, what: string): void {
+    this.options.print(`${printable(who)}  ${printable(what.slice(0, 500))}`);
+  }
+}
+
+/** An entry of an audit log as Eventarc carries it: https://cloud.google.com/eventarc/docs/cloudevents-audit-logs */
+function auditLogFlags(trigger: AuditLog): string {
+  const { service, method } = trigger;
+  const attributes = {
+    'content-type': 'application/json',
+    'ce-specversion': '1.0',
+    'ce-id': '1',
+    'ce-type': eventTypeOf(trigger),
+    'ce-source': '//cloudaudit.googleapis.com/projects/local/logs/activity',
+    'ce-servicename': service,
+    'ce-methodname': method,
+  };
+  const entry = {
+    protoPayload: { serviceName: service, methodName: method, resourceName: 'projects/local' },
+  };
+  const list = Object.entries(attributes).map((pair) => pair.join('='));
+  return `--attribute=${list.join(',')} --message='${JSON.stringify(entry)}'`;
+}
+
+const keyOf = (
+  functionName: string,
+  { bucket, name, generation }: Pick<ObjectResource, 'bucket' | 'name' | 'generation'>,
+): string => JSON.stringify([functionName, bucket, name, String(generation)]);
+
+function parse(line: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+}

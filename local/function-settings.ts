@@ -1,0 +1,103 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Failure, quoted } from '../cli/common/options.ts';
+import {
+  appSettings,
+  operatorMistake,
+  operatorSettings,
+  pickSettings,
+  secretsOf,
+} from '../shared/app/app-settings.ts';
+import type { App } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { nearest } from '../shared/core/nearest.ts';
+import type { Env } from '../shared/core/settings.ts';
+import { readSettingLines } from './settings-file.ts';
+
+/** Git ignores it. */
+export const SECRETS_FILE = fileURLToPath(new URL('../.secrets.env', import.meta.url));
+
+/** What Google's clients read to find credentials and whom to charge: for functions that ask the real Gemini. */
+export const CREDENTIALS = [
+  'GOOGLE_APPLICATION_CREDENTIALS',
+  'GOOGLE_CLOUD_PROJECT',
+  'GOOGLE_CLOUD_QUOTA_PROJECT',
+  'CLOUDSDK_CONFIG',
+];
+
+/**
+ * Variables of the shell that no function declares, but whose names are nearly one that is: a warning for each, as
+ * they may be anybody's.
+ */
+export function mistypedSettings(app: App, shell: Env): string[] {
+  const names = operatorSettings(app).map(({ name }) => name);
+  const secrets = app.functions.flatMap((one) => secretsOf(one).map(({ name }) => name));
+  const known = new Set([...names, ...secrets, ...appSettings(app).map(({ name }) => name), ...CREDENTIALS]);
+  return Object.keys(shell)
+    .filter((name) => !known.has(name) && shell[name])
+    .flatMap((name) => {
+      const meant = nearest(name, names, 1);
+      return meant === undefined ? [] : [`${name} is no setting of a function; did you mean ${meant}?`];
+    });
+}
+
+/**
+ * Settings for the functions of an app. `given` was written for it, so that a name that no function declares is a
+ * mistake. `shell` is everything around it: what the app declares is taken from there, and the rest is left.
+ * Throws one Failure that lists every mistake.
+ */
+export function localSettings(app: App, { given, shell }: { given: Env; shell: Env }): Env {
+  const names = operatorSettings(app).map(({ name }) => name);
+  const ambient = Object.fromEntries(names.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
+  const settings: Env = { ...ambient, ...given };
+  // topics may have short names here
+  const env = { GOOGLE_CLOUD_PROJECT: 'local', ...settings };
+  const mistakes = Object.keys(settings).flatMap((name) => operatorMistake(app, name, env) ?? []);
+  if (mistakes.length > 0) throw new Failure(`settings: ${mistakes.join('; ')}`);
+  return settings;
+}
+
+/** The part of `settings` that a function declares, its credentials and its secrets. Throws Failure. */
+export function environmentOf(
+  app: App,
+  definition: FunctionDefinition,
+  {
+    settings,
+    shell,
+    secretsFile = SECRETS_FILE,
+  }: { settings: Env; shell: Env; secretsFile?: string | undefined },
+): Env {
+  return {
+    ...Object.fromEntries(CREDENTIALS.flatMap((name) => (shell[name] ? [[name, shell[name]]] : []))),
+    ...pickSettings(app, definition, settings),
+    ...secretValues(definition, shell, secretsFile),
+  };
+}
+
+/** Those of the file, and of the shell what the function can do without. */
+function secretValues(definition: FunctionDefinition, shell: Env, file: string): Record<string, string> {
+  const wanted = secretsOf(definition);
+  if (wanted.length === 0) return {};
+  const lines = existsSync(file) ? readSettingLines(file) : [];
+  const held = new Map(lines.map((line) => [line.name, line.value.trim()]));
+  const missing = wanted.filter(({ name, required }) => required && !held.get(name)).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new Failure(
+      `${definition.name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
+    );
+  }
+  return Object.fromEntries(
+    wanted.flatMap(({ name, required }) => {
+      const value = held.get(name) || (required ? undefined : shell[name]);
+      return value ? [[name, value]] : [];
+    }),
+  );
+}
+
+/** Settings of a file such as deploy.env; none without one. Throws Failure. */
+export function settingsOfFile(file: string | undefined): Record<string, string> {
+  if (file === undefined) return {};
+  if (!existsSync(file))
+    throw new Failure(`--settings must be a file of NAME=value lines, got ${quoted(file)}`);
+  return Object.fromEntries(readSettingLines(file).map(({ name, value }) => [name, value]));
+}

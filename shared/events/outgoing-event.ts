@@ -1,0 +1,49 @@
+import type { OutgoingMessage } from '../gcp/pubsub.ts';
+
+/** Attributes of a CloudEvent that is sent. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+export interface OutgoingAttributes {
+  id: string;
+  source: string;
+  type: string;
+  subject: string | undefined;
+  /** RFC 3339. */
+  time: string;
+  dataschema: string | undefined;
+  correlationid: string;
+  causationid: string;
+  traceparent: string | undefined;
+  hops: number;
+  hopchain: string;
+}
+
+/** Bytes of an attribute of a Pub/Sub message. */
+const MAX_VALUE = 1_024;
+
+/**
+ * A CloudEvent in structured mode. Its attributes are repeated as `ce-*` attributes of the message, as far as they have
+ * room, for subscriptions to filter on. `data` is JSON text, or undefined.
+ */
+export function structuredMessage(
+  { id, source, type, ...optional }: OutgoingAttributes,
+  data: string | undefined,
+  orderingKey?: string,
+): OutgoingMessage {
+  const given = Object.entries(optional).filter(([, value]) => value !== undefined);
+  const attributes = {
+    specversion: '1.0',
+    id,
+    source,
+    type,
+    ...Object.fromEntries(given),
+    ...(data !== undefined && { datacontenttype: 'application/json' }),
+  };
+  const repeated = Object.entries(attributes)
+    .map(([name, value]) => [`ce-${name}`, String(value)] as const)
+    .filter(([, value]) => Buffer.byteLength(value) <= MAX_VALUE);
+  const head = JSON.stringify(attributes);
+  return {
+    data: Buffer.from(data === undefined ? head : `${head.slice(0, -1)},"data":${data}}`),
+    attributes: { 'content-type': 'application/cloudevents+json', ...Object.fromEntries(repeated) },
+    ...(orderingKey !== undefined && { orderingKey }),
+  };
+}
