@@ -1,7 +1,7 @@
 import type { App } from '../app/define-app.ts';
 import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
 import type { ServiceConfig } from '../app/service-settings.ts';
-import { eventTypeOf } from '../app/trigger.ts';
+import { eventTypeOf, type Trigger } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
@@ -135,10 +135,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
     // an inspector of dead letters would be fired by what it publishes
     refuse: work.takesDeadLetters ? keep : refuse,
     attemptMs: options.attemptMs?.(settings) ?? definition.instance.timeoutSeconds * 900,
-    eventTypes: new Set([
-      ...(trigger.kind === 'http' ? [] : [eventTypeOf(trigger)]),
-      ...(work.eventTypes ?? []),
-    ]),
+    eventTypes: new Set([...typesOf(trigger), ...(work.eventTypes ?? [])]),
     ...(clock && { clock }),
     ...(tracing && { startSpan: tracing.startSpan }),
   };
@@ -150,6 +147,13 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const { around } = work;
   const deliver: Deliver = (input) => handleEvent(input, fn, runtime);
   return around ? (input) => around(input, () => deliver(input)) : deliver;
+}
+
+/** Event types that a trigger declares. */
+function typesOf(trigger: Trigger): readonly string[] {
+  if (trigger.kind === 'http') return [];
+  const types = trigger.kind === 'messagePublished' ? (trigger.types ?? []) : [];
+  return [eventTypeOf(trigger), ...types];
 }
 
 function configure<S>(
