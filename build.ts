@@ -3,7 +3,8 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Metafile, type Plugin } from 'esbuild';
-import { readSchemas, validatorsSource } from './schemas/compile.ts';
+import { readSchemas, schemaFolders, validatorsSource } from './schemas/compile.ts';
+import type { App } from './shared/app/define-app.ts';
 import { CORE_DIR, type LoadedApp, loadApp } from './shared/app/load-app.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
@@ -18,11 +19,11 @@ const COMMONJS = [
 ].join(';');
 
 /** The events' schemas go in as code: nothing is compiled at run time, and ajv stays outside. */
-const compiledSchemas = (folder: string | undefined): Plugin => ({
+const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
   name: 'compiled-schemas',
   setup(esbuild) {
     esbuild.onLoad({ filter: /functions[/\\]ingest[/\\]validators\.ts$/ }, () => ({
-      contents: validatorsSource(readSchemas(folder)),
+      contents: validatorsSource(readSchemas(schemaFolders(app))),
       resolveDir: here,
       loader: 'js',
     }));
@@ -67,7 +68,7 @@ export async function bundle(
     // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
     alias: { 'whatwg-url': 'node:url' },
     banner: { js: COMMONJS },
-    plugins: [compiledSchemas(folderOf(app.schemas)), ...plugins],
+    plugins: [compiledSchemas(app), ...plugins],
   });
   return metafile;
 }
@@ -109,9 +110,6 @@ async function sweep(cache: string): Promise<void> {
     if (left && left.mtimeMs < dayAgo) await rm(cache + name, { recursive: true, force: true });
   }
 }
-
-const folderOf = (schemas: string | undefined): string | undefined =>
-  schemas?.startsWith('file:') ? fileURLToPath(schemas) : schemas;
 
 /** `npm run build -- --app DIR`; where functions are built, the deployment says by PIPELINE_APP which app it is. */
 async function buildHere(): Promise<void> {

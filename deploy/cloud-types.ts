@@ -81,6 +81,10 @@ export interface Named {
   name: string;
 }
 
+export interface Metric extends Named {
+  metricDescriptor?: { valueType?: string; labels?: { key: string }[] };
+}
+
 export interface Job extends Named {
   state?: string;
   schedule?: string;

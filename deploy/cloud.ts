@@ -5,6 +5,7 @@ import type {
   Displayed,
   EventarcTrigger,
   Job,
+  Metric,
   Named,
   Subscription,
 } from './cloud-types.ts';
@@ -61,7 +62,7 @@ export class Cloud {
   jobs = () =>
     this.list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.place.region}`);
   secrets = () => this.list<Named>('secretmanager', 'secrets', 'list');
-  metrics = () => this.list<Named>('logging', 'logging', 'metrics', 'list');
+  metrics = () => this.list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
   alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
 

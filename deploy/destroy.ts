@@ -6,7 +6,7 @@ import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import { memberOf } from './names.ts';
-import { readAll } from './parts/monitoring.ts';
+import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import { secretsHere } from './secrets.ts';
@@ -108,7 +108,8 @@ const watching: Taken = async (context) => {
 
 /** When nothing looks at them any more. */
 const metrics: Taken = async (context) => {
-  const ours = new Set((await readAll('metrics', context)).map(({ name }) => context.names.metric(name)));
+  const files = (await readAll('metrics', context)).map(({ name }) => name);
+  const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))
     .map(({ name }) => remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context));

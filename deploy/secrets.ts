@@ -9,8 +9,7 @@ type Where = Pick<Context, 'app' | 'options' | 'names' | 'cloud'>;
  * have named before, so that roles on them are found and revoked.
  */
 export async function secretsHere(context: Where): Promise<{ kind: 'secret'; name: string }[]> {
-  // without secrets, the service need not be enabled, nor whoever deploys be allowed to list them
-  if (context.app.functions.every(({ secrets }) => secrets.length === 0)) return [];
+  if (!(await hasSecrets(context))) return [];
   const ours = new RegExp(`^${context.names.secret('[A-Z][A-Z0-9_]*')}$`);
   const there = (await context.cloud.secrets()).map(({ name }) => shortName(name));
   return there.filter((name) => ours.test(name)).map((name) => ({ kind: 'secret', name }));
@@ -28,6 +27,16 @@ export async function checkSecrets(context: Where): Promise<void> {
   );
   throw new Failure(
     `${told.join('\n')}\nif Secret Manager is not enabled: "gcloud services enable secretmanager.googleapis.com --project=${project}"`,
+  );
+}
+
+/** Without secrets, now or before, the service need not be enabled, nor whoever deploys be allowed to list them. */
+async function hasSecrets({ app, cloud, names }: Where): Promise<boolean> {
+  if (app.functions.some(({ secrets }) => secrets.length > 0)) return true;
+  const ours = new Set(app.functions.map(({ name }) => names.function(name)));
+  return (await cloud.functions()).some(
+    ({ name, serviceConfig }) =>
+      ours.has(shortName(name)) && (serviceConfig?.secretEnvironmentVariables ?? []).length > 0,
   );
 }
 

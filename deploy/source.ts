@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Failure } from '../cli/common/options.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
+import { counted } from '../shared/core/counted.ts';
 import { filesOf, ignoreFile, sourcesOf } from './app-source.ts';
 import type { Gcloud } from './gcloud.ts';
 
@@ -41,7 +42,7 @@ const MOST_BYTES = 20 * 1024 * 1024;
 
 /** A line for people. Throws Failure where the upload cannot be what is meant. */
 export function describeSource({ files, bytes, commit }: Source): string {
-  const size = `${files} files, ${Math.ceil(bytes / 1024)} KiB`;
+  const size = `${counted(files, 'file')}, ${Math.ceil(bytes / 1024)} KiB`;
   if (files === 0 || bytes > MOST_BYTES) {
     throw new Failure(
       `${size} would be uploaded; 1 file to ${MOST_BYTES / 1024} KiB are allowed: mend .gcloudignore ("gcloud meta list-files-for-upload" lists them)`,

@@ -36,7 +36,7 @@ const SECRETS = `A function lists its secrets in its definition: \`secrets: ['MA
 
 - In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that list it may read it (see [deploy](deploy.md#secrets)).
 - \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file.
-- A secret's value appears in no message.`;
+- The function reads them with its settings: \`readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)\`. A secret's value appears in no message.`;
 
 const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \`.local\` by themselves. For Google's, \`eval "$(./deploy.sh … --env)"\` sets what they need.
 
@@ -49,6 +49,7 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 | \`REPLAY_TOPIC_PREFIX\` | \`dlq\` | prefix of replay topics (default: \`replay-\`); set by the deployment |
 | \`STORAGE_API_ENDPOINT\`, \`PUBSUB_API_ENDPOINT\` | \`lake\`, \`dlq\` | services in place of Google's |
 | \`GOOGLE_APPLICATION_CREDENTIALS\`, \`CLOUDSDK_CONFIG\` | \`npm start\`, \`process\` | where application default credentials are looked for |
+| \`GOOGLE_CLOUD_QUOTA_PROJECT\` | \`npm start\`, \`process\` | the project that pays for calls to the real Gemini |
 | \`FFMPEG_PATH\`, \`GEMINI_VIDEO\`, \`GEMINI_VIDEO_BUCKET\` | \`npm start\`, \`process\` | as above |
 | \`PIPELINE_APP\` | \`dlq\`, \`npm start\`, \`deploy.sh\`, the build | folder of the app, if \`--app\` is not given (default: \`functions\`, the core app); set by the deployment |
 | \`REGION\` | \`deploy.sh\` | the region, if \`--region\` is not given |`;

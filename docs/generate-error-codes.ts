@@ -120,7 +120,8 @@ const RETRIED: Readonly<Record<RetryableCode, Documented>> = {
     remedy: 'See the [runbook](runbook.md#timeouts).',
   },
   busy: {
-    meaning: 'Another delivery of the same upload holds the lease.',
+    meaning:
+      'Another delivery of the same event holds the lease. The delivery is put off, which is no failed attempt.',
     remedy: 'Nothing, as a rule. See the [runbook](runbook.md#stuck-lease).',
   },
   denied: {

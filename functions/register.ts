@@ -7,7 +7,11 @@ import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
 
 /** Gives every function of an app to the framework; the bundle's entry calls it with the app it was made for. */
-export function register(app: App): void {
+export function register(plain: App): void {
+  const app: App = {
+    ...plain,
+    validators: async () => (await import('./ingest/validators.ts')).validatorsOf(plain),
+  };
   admitBySize(app);
   for (const definition of app.functions) {
     if (definition.trigger.kind === 'http') registerHttp(definition, app);

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { cutUtf8 } from '../shared/core/cut-utf8.ts';
+import { sha256 } from '../shared/core/sha256.ts';
 
 /** Bytes of a file or folder name that every file system takes, with room for an ending. */
 const MAX_BYTES = 200;
@@ -23,9 +24,6 @@ function safePart(part: string): string {
     .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\\]/gu, (char) =>
       [...Buffer.from(char)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
     );
-  const bytes = Buffer.from(encoded);
-  if (bytes.length <= MAX_BYTES) return encoded;
-  let cut = KEPT_BYTES;
-  while ((bytes[cut]! & 0xc0) === 0x80) cut--;
-  return `${bytes.subarray(0, cut)}~${createHash('sha256').update(part).digest('hex').slice(0, 32)}`;
+  if (Buffer.byteLength(encoded) <= MAX_BYTES) return encoded;
+  return `${cutUtf8(encoded, KEPT_BYTES)}~${sha256(part).slice(0, 32)}`;
 }

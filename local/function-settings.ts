@@ -11,7 +11,7 @@ import { readSettingLines } from './settings-file.ts';
 export const SECRETS_FILE = fileURLToPath(new URL('../.secrets.env', import.meta.url));
 
 /** What Google's clients read to find credentials and whom to charge: for functions that ask the real Gemini. */
-const CREDENTIALS = [
+export const CREDENTIALS = [
   'GOOGLE_APPLICATION_CREDENTIALS',
   'GOOGLE_CLOUD_PROJECT',
   'GOOGLE_CLOUD_QUOTA_PROJECT',

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import type { Manifest } from '../functions/video/manifest.ts';
 import { asManifest } from '../functions/video/manifest-shape.ts';
+import { counted } from '../shared/core/counted.ts';
 import { BUCKETS, type LocalCloud } from './cloud.ts';
 import { type Copy, type CopyOptions, copyOut } from './copy-out.ts';
 import { uploadFile } from './upload.ts';
@@ -49,7 +50,10 @@ export async function collect(
   options: CopyOptions = {},
 ): Promise<Omit<ProcessedFile, 'file'>> {
   if (outcome.kind === 'dead-letter') {
-    return { failure: `given up after ${outcome.attempts} attempts: ${outcome.reason}`, copies: [] };
+    return {
+      failure: `given up after ${counted(outcome.attempts, 'attempt')}: ${outcome.reason}`,
+      copies: [],
+    };
   }
   const frames = cloud.storage.bucket(BUCKETS.frames);
   const where = `gs://${BUCKETS.frames}/${outcome.name}`;

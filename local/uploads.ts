@@ -1,3 +1,4 @@
+import { counted } from '../shared/core/counted.ts';
 import { BUCKETS, type CloudEvents } from './cloud.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import type { DeadLetter } from './pubsub/broker.ts';
@@ -61,7 +62,7 @@ export class UploadTracker {
     const upload = uploadIn(subscription, Buffer.from(message.data, 'base64'));
     if (!upload) return;
     const { name, generation, key } = upload;
-    this.onStage(name, `given up after ${attempts} attempts; kept as a dead letter`);
+    this.onStage(name, `given up after ${counted(attempts, 'attempt')}; kept as a dead letter`);
     this.settle(name, generation, {
       kind: 'dead-letter',
       attempts,

@@ -63,7 +63,8 @@ export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas())
     const members = Object.entries(versions).map(([version, name]) => `${JSON.stringify(version)}: ${name}`);
     return `${JSON.stringify(type)}: { ${members.join(', ')} }`;
   });
-  return `${generate(ajv, exported)}\nexport const validators = { ${table.join(', ')} };\n`;
+  const code = generate(ajv, exported);
+  return `${code}\nexport const validators = { ${table.join(', ')} };\nexport const validatorsOf = () => validators;\n`;
 }
 
 function newAjv(): Ajv2020 {

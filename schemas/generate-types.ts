@@ -6,7 +6,7 @@ import { compile, type JSONSchema } from 'json-schema-to-typescript';
 import { readSchemas, type SchemaFile } from './compile.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const EVENT_TYPES = fileURLToPath(new URL('../shared/events/event-types.ts', import.meta.url));
+const EVENT_TYPES = fileURLToPath(new URL('../shared/events/event-data.ts', import.meta.url));
 
 type Schema = Readonly<Record<string, unknown>>;
 

@@ -254,7 +254,7 @@ export interface VideoRejected1 {
   };
 }
 
-declare module '../shared/events/event-types.ts' {
+declare module '../shared/events/event-data.ts' {
   interface EventTypes {
     'video.framed': VideoFramed1;
     'video.no-moment': VideoNoMoment1;

@@ -70,9 +70,7 @@ function diedText({
 }: DeathRecord) {
   const times = deliveries ?? (attemptCount || undefined);
   const after =
-    way === 'given-up' && times !== undefined
-      ? ` after ${counted(times, 'delivery').replace('deliverys', 'deliveries')}`
-      : '';
+    way === 'given-up' && times !== undefined ? ` after ${counted(times, 'delivery', 'deliveries')}` : '';
   const from = subscription === undefined ? '' : ` by subscription ${subscription}`;
   const span =
     firstFailureAt === undefined

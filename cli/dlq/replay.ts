@@ -11,6 +11,14 @@ import { planReplay } from './replay-plan.ts';
 import { asJson, describeOutcomes, describePlan, exitCode, markedOf, type Report } from './replay-report.ts';
 import { sendLetters } from './replay-send.ts';
 import { waitForOutcomes } from './replay-wait.ts';
+import {
+  EFFECT_HELP,
+  EFFECT_OPTIONS,
+  type EffectClaim,
+  parseClaim,
+  settleEffects,
+  unknownEffects,
+} from './settle-effects.ts';
 
 const DEFAULT_RATE = 50;
 
@@ -29,7 +37,7 @@ storage events are looked at first: one that is gone or was replaced is left, an
   --dry-run          publish nothing, say what would be
   --rate N           dead letters a second at most (default ${DEFAULT_RATE})
   --wait SECONDS     then follow them until each is resolved or has failed again
-${FILTER_HELP}${PLACE_HELP}
+${EFFECT_HELP}${FILTER_HELP}${PLACE_HELP}
 Ctrl-C stops it between two batches, and the same command goes on where it was stopped. One whose publishing was in
 doubt is published again; the functions see to it that its effects are there once.
 Exit code: 0 all are published (and resolved, with --wait), 1 some were left, failed again or have no outcome.
@@ -39,6 +47,7 @@ Exit code: 0 all are published (and resolved, with --wait), 1 some were left, fa
     const { values, positionals } = parseCommand(args, {
       ...PLACE_OPTIONS,
       ...FILTER_OPTIONS,
+      ...EFFECT_OPTIONS,
       all: { type: 'boolean', default: false },
       again: { type: 'boolean', default: false },
       'dry-run': { type: 'boolean', default: false },
@@ -55,9 +64,10 @@ Exit code: 0 all are published (and resolved, with --wait), 1 some were left, fa
       throw new UsageError('--dry-run publishes nothing: leave out --wait');
     }
     const { again, 'dry-run': isDryRun, json: isJson } = values;
+    const claim = parseClaim(values);
     return {
       place: values,
-      run: (dlq) => run(dlq, { names, filter, rate, wait, again, isDryRun, isJson }),
+      run: (dlq) => run(dlq, { names, filter, rate, wait, again, isDryRun, isJson, claim }),
     };
   },
 };
@@ -71,11 +81,13 @@ interface Options {
   again: boolean;
   isDryRun: boolean;
   isJson: boolean;
+  /** About effects that may have happened. */
+  claim: EffectClaim | undefined;
 }
 
 async function run(dlq: Dlq, options: Options): Promise<number> {
   const { state, signal, out, place } = dlq;
-  const { names, filter, isDryRun, isJson, again } = options;
+  const { names, filter, isDryRun, isJson, again, claim } = options;
   const { project } = place;
   if (project === undefined && !isDryRun) {
     throw new UsageError('which project are the topics of? give --project or set GOOGLE_CLOUD_PROJECT');
@@ -83,11 +95,14 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   const letters = choose(await listLetters(state, { signal }), names, filter, UNSETTLED, place.command);
   const plan = await planReplay(dlq, letters, { again });
   if (!isJson) for (const line of describePlan(plan, options)) await out.line(line);
+  const unknown = claim && (await unknownEffects(dlq, plan.wanted, claim));
+  if (unknown && !isJson) for (const line of unknown.lines) await out.line(line);
   const report: Report = { key: undefined, plan, sent: { published: [], unmarked: [], left: [] } };
   if (project === undefined || isDryRun || plan.wanted.length === 0) {
     if (isJson) await out.json(asJson(report, options));
     return exitCode(report);
   }
+  if (claim && unknown) await settleEffects(dlq, unknown.effects, claim);
   const failure = await publishAll(dlq, project, report, options);
   if (failure === undefined && options.wait !== undefined) {
     report.outcomes = await waitForOutcomes(dlq, markedOf(report.sent), options.wait * 1_000);

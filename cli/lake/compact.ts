@@ -37,7 +37,7 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
   const total = { rewrites: 0, filesRemoved: 0, filesAdded: 0, rows: 0, bytes: 0 };
   progress.start(
     () =>
-      `${counted(total.rewrites, 'rewrite')}, ${count(total.filesRemoved)} files into ${count(total.filesAdded)}; ` +
+      `${counted(total.rewrites, 'rewrite')}, ${counted(total.filesRemoved, 'file')} into ${count(total.filesAdded)}; ` +
       `${bytesText(counts.bytes)} read, ${secondsText(clock.now() - started)}`,
   );
   const summary = (): string =>
@@ -57,7 +57,9 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
       if (step.conflict !== undefined && ++conflicts > MAX_CONFLICTS) {
         progress.stop();
         await out.line(summary());
-        progress.note(`gave up: other writers removed its files ${conflicts} times; try again later`);
+        progress.note(
+          `gave up: other writers removed its files ${counted(conflicts, 'time')}; try again later`,
+        );
         return 1;
       }
       signal.throwIfAborted();

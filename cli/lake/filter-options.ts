@@ -7,6 +7,7 @@ export const FILTER_OPTIONS = {
   source: { type: 'string', multiple: true },
   subject: { type: 'string', multiple: true },
   'correlation-id': { type: 'string', multiple: true },
+  'trace-id': { type: 'string', multiple: true },
   'ce-id': { type: 'string', multiple: true },
   id: { type: 'string', multiple: true },
   since: { type: 'string' },
@@ -14,8 +15,8 @@ export const FILTER_OPTIONS = {
   by: { type: 'string', default: 'time' },
 } as const;
 
-export const FILTER_HELP = `  --type TEXT        events of this type; --source, --subject, --correlation-id and --ce-id likewise.
-                     Given twice, either will do
+export const FILTER_HELP = `  --type TEXT        events of this type; --source, --subject, --correlation-id, --trace-id and --ce-id
+                     likewise. Given twice, either will do
   --id ID            the event with this event_id, or the beginning of it (8 digits or more)
   --since TIME       events of then or later
   --until TIME       events before then
@@ -29,6 +30,7 @@ export interface FilterValues {
   source?: string[] | undefined;
   subject?: string[] | undefined;
   'correlation-id'?: string[] | undefined;
+  'trace-id'?: string[] | undefined;
   'ce-id'?: string[] | undefined;
   id?: string[] | undefined;
   since?: string | undefined;
@@ -42,6 +44,7 @@ const TEXTS = {
   source: 'source',
   subject: 'subject',
   'correlation-id': 'correlation_id',
+  'trace-id': 'trace_id',
   'ce-id': 'ce_id',
 } as const;
 

@@ -1,9 +1,8 @@
 import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
+import { traceparentFrom } from '../../shared/events/links.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import { formatMicros } from '../common/time.ts';
-
-/** https://cloud.google.com/pubsub/quotas#resource_limits, bytes of UTF-8. */
-const MAX_VALUE = 1_024;
 
 /** Columns that a message is made of, and its place in the order. */
 export const MESSAGE_COLUMNS = [
@@ -21,6 +20,7 @@ export const MESSAGE_COLUMNS = [
   'publish_time',
   'ingest_time',
   'data',
+  'trace_id',
 ] as const;
 
 type Attributes = Readonly<Record<string, string>>;
@@ -42,11 +42,14 @@ export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessag
     dataschema: row['dataschema'],
     correlationid: row['correlation_id'],
     causationid: row['causation_id'] ?? row['event_id'],
+    traceparent: traceparentFrom(row['trace_id'], String(row['event_id'])),
   });
   const data = typeof row['data'] === 'string' ? row['data'] : '';
   const orderingKey = row['ordering_key'];
   const rest = typeof orderingKey === 'string' && orderingKey !== '' ? { orderingKey } : {};
-  const isTooLong = Object.values(event).some((value) => Buffer.byteLength(value) > MAX_VALUE);
+  const isTooLong = Object.values(event).some(
+    (value) => Buffer.byteLength(value) > PUBSUB_LIMITS.attributeValue,
+  );
   // an envelope within the envelope could be taken for the event's own
   const isNested = data.includes('specversion');
   if (isCloudEvent && (isTooLong || isNested)) {

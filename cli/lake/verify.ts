@@ -53,7 +53,7 @@ async function run(lake: Lake, version: VersionChoice, format: 'text' | 'json'):
   progress.start(() => {
     const share = snapshot.sizeInBytes === 0 ? 1 : facts.bytes / snapshot.sizeInBytes;
     return (
-      `verify: ${count(facts.commits)} commits, file ${count(facts.files)} of ${count(snapshot.files.size)}, ` +
+      `verify: ${counted(facts.commits, 'commit')}, file ${count(facts.files)} of ${count(snapshot.files.size)}, ` +
       `${counted(facts.rows, 'row')}, ${Math.round(share * 100)} %, ${counted(findings, 'finding')}`
     );
   });

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Displayed, shortName } from '../cloud-types.ts';
+import { type Displayed, type Metric, shortName } from '../cloud-types.ts';
 import { type Context, inProject, type Part } from '../context.ts';
 import { covers } from '../covers.ts';
 import { ROOT } from '../source.ts';
@@ -11,30 +11,53 @@ type Json = Record<string, unknown>;
 /** A metric that was made a moment ago is not yet known to dashboards and alerts. */
 const PASSES = /cannot find metric|metric .* (not found|does not exist)|unknown metric/i;
 
+/** Metrics that earlier versions made, and whose log entries are gone. */
+export const RETIRED_METRICS = ['events_added', 'events_repeated'];
+
 export const metrics: Part = {
   title: 'metrics',
   async plan(context) {
     if (context.options.only) return [];
     const there = new Map((await context.cloud.metrics()).map((one) => [one.name, one]));
-    return (await readAll('metrics', context)).flatMap((file): Step[] => {
+    const retired = RETIRED_METRICS.map((name) => context.names.metric(name)).filter((name) =>
+      there.has(name),
+    );
+    const written = (await readAll('metrics', context)).flatMap((file): Step[] => {
       const name = context.names.metric(file.name);
       const found = there.get(name);
       if (found && covers(found, file.body)) return [];
-      const verb = found ? 'update' : 'create';
-      return [
-        {
-          verb,
-          what: `metric ${name}`,
-          why: found ? 'it differs from the file' : String(file.body['description']),
-          command: [
-            ...['logging', 'metrics', verb, name, inProject(context)],
-            { flag: '--config-from-file', content: JSON.stringify(file.body) },
-          ],
-        },
-      ];
+      const content = { flag: '--config-from-file', content: JSON.stringify(file.body) };
+      const write = (verb: 'create' | 'update', why: string): Step => ({
+        ...{ verb, what: `metric ${name}`, why, lane: name },
+        command: ['logging', 'metrics', verb, name, inProject(context), content],
+      });
+      if (!found) return [write('create', String(file.body['description']))];
+      if (isUpdatable(found, file.body)) return [write('update', 'it differs from the file')];
+      const reason = 'its type or labels differ from the file, and cannot be updated';
+      return [remove(name, reason, context), write('create', reason)];
     });
+    return [...retired.map((name) => remove(name, 'nothing is counted by it any more', context)), ...written];
   },
 };
+
+function remove(name: string, why: string, context: Context): Step {
+  const command = ['logging', 'metrics', 'delete', name, inProject(context)];
+  return { verb: 'delete', what: `metric ${name}`, why, command, lane: name };
+}
+
+/**
+ * "The metricKind and valueType fields in the metricDescriptor cannot be updated once initially configured. New labels
+ * can be added in the metric descriptor, but existing labels cannot be modified except for their description."
+ * https://cloud.google.com/logging/docs/reference/v2/rest/v2/projects.metrics
+ */
+function isUpdatable(found: Metric, wanted: Partial<Metric>): boolean {
+  const [before = {}, after = {}] = [found.metricDescriptor, wanted.metricDescriptor];
+  const labels = (after.labels ?? []).map(({ key }) => key);
+  return (
+    (before.valueType ?? after.valueType) === after.valueType &&
+    (before.labels ?? []).every(({ key }) => labels.includes(key))
+  );
+}
 
 export const dashboard: Part = {
   title: 'dashboard',

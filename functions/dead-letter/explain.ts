@@ -1,4 +1,5 @@
 import type { App } from '../../shared/app/define-app.ts';
+import { counted } from '../../shared/core/counted.ts';
 import { groupOf, patternOf } from '../../shared/dead-letters/fingerprint.ts';
 import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import { hasReplay } from '../../shared/dead-letters/letter-store.ts';
@@ -138,8 +139,8 @@ function causeOf(
   const last = attempts.findLast(({ at }) => !isBefore(at, published));
   if (way === 'given-up' && last) return { code: last.code, message: last.message };
   if (way === 'given-up') {
-    const times = deliveries === undefined ? '' : ` ${deliveries}`;
-    return { code: 'unknown', message: `given up after${times} deliveries, none of which left a record` };
+    const times = deliveries === undefined ? 'deliveries' : counted(deliveries, 'delivery', 'deliveries');
+    return { code: 'unknown', message: `given up after ${times}, none of which left a record` };
   }
   return { code: 'unknown', message: 'neither a function nor a subscription says why it is here' };
 }

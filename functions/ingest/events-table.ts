@@ -1,11 +1,10 @@
 import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
-import type { Column, DeltaTable, RowOf } from '../../shared/delta/index.ts';
+import type { Column, RowOf } from '../../shared/delta/index.ts';
 import { type JsonEvent, ownIdOf } from '../../shared/events/cloud-event.ts';
 import { traceIdOf } from '../../shared/events/links.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
 import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
-import { openNamedTable, type TableDefinition } from '../../shared/lake/named-table.ts';
-import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import type { TableDefinition } from '../../shared/lake/named-table.ts';
 
 export const ID_COLUMN = EVENT_ID;
 
@@ -68,13 +67,4 @@ export function rowOf(event: JsonEvent, message: PubsubMessage, ingestedAt: numb
 
 function microsOf(time: string | undefined): bigint | undefined {
   return time === undefined ? undefined : parseRfc3339(time);
-}
-
-/** The table of events, as ingestEvent and the commands about it open it. */
-export function openEventsTable(
-  store: ObjectStore,
-  path: string,
-  columns: readonly Column[] = COLUMNS,
-): Promise<DeltaTable> {
-  return openNamedTable(store, path, { ...EVENTS_TABLE, columns });
 }

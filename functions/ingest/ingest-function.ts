@@ -11,15 +11,15 @@ import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubs
 import { isBatch, type ReadOptions, STRUCTURED } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
-import { tellRefusal } from '../../shared/invocation/handle.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
+import { tellRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type IngestConfig, parseIngestConfig } from './settings.ts';
-import { validators } from './validators.ts';
+import { validatorsOf } from './validators.ts';
 
 const { name: NAME } = definition;
 /**
@@ -43,7 +43,8 @@ interface AdmittedMessage extends IncomingMessage {
 export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
   settings: parseIngestConfig,
   attemptMs: (config) => config.attemptMs,
-  open({ settings: config, storage, log, refuse }) {
+  open({ settings: config, app, storage, log, refuse }) {
+    const validators = validatorsOf(app);
     const eventTypes = Object.keys(validators);
     const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now, new Set(eventTypes));
     const writer = new RowWriter({

@@ -1,8 +1,15 @@
-import { compileValidators } from '../../schemas/compile.ts';
+import { compileValidators, readSchemas, schemaFolders } from '../../schemas/compile.ts';
+import type { App } from '../../shared/app/define-app.ts';
 import type { Validators } from '../../shared/events/validate.ts';
 
+const compiled = new WeakMap<Pick<App, 'schemas'>, Validators>();
+
 /**
- * The schemas' validators, by type and version. build.ts puts generated code in the place of this module; run
- * from source, in tests, they are compiled here.
+ * Validators of the core's schemas and the app's own, by type and version. build.ts puts code that was generated for
+ * one app in the place of this module; run from source, in tests, they are compiled here.
  */
-export const validators: Validators = compileValidators();
+export function validatorsOf(app: Pick<App, 'schemas'>): Validators {
+  const known = compiled.get(app) ?? compileValidators(readSchemas(schemaFolders(app)));
+  compiled.set(app, known);
+  return known;
+}

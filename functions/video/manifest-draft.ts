@@ -1,5 +1,4 @@
 import type { AppError, RefusalCode } from '../../shared/core/errors.ts';
-import { sha256 } from '../../shared/core/sha256.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { countFailures } from '../../shared/records/failures.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
@@ -7,6 +6,7 @@ import { dollarsOf, type TokenPrices } from '../../shared/vision/vision-model.ts
 import type { Detection, Spending } from './detect.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
 import type { VideoFile } from './media/video-file.ts';
+import { uploadIdOf } from './records.ts';
 import type { VideoObject } from './video-object.ts';
 
 /** What is known of an upload so far; it turns into the manifest at any point. */
@@ -109,5 +109,5 @@ export async function draftManifest(
  */
 export function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {
   if (given && /^[\x21-\x7e]{1,128}$/.test(given)) return given;
-  return fallback ?? sha256(JSON.stringify([object.bucket, object.name, object.generation])).slice(0, 32);
+  return fallback ?? uploadIdOf(object).slice(0, 32);
 }

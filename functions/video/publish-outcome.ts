@@ -1,12 +1,12 @@
-import { sha256 } from '../../shared/core/sha256.ts';
 import { type EventToPublish, Outgoing } from '../../shared/events/publish.ts';
+import type { PublishLimits } from '../../shared/events/publish-limits.ts';
 import type { Publisher } from '../../shared/gcp/pubsub.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { breakerOf } from '../../shared/patterns/dependency.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
-import type { VideoNames } from './records.ts';
+import { uploadIdOf, type VideoNames } from './records.ts';
 
 export interface PublishTools {
   topic: string;
@@ -14,6 +14,7 @@ export interface PublishTools {
   state: ObjectStore;
   names: VideoNames;
   framesBucket: string;
+  limits: PublishLimits;
 }
 
 /**
@@ -24,18 +25,18 @@ export interface PublishTools {
 export async function publishOutcome(
   manifest: Manifest,
   ours: boolean,
-  { topic, publisher, state, names, framesBucket }: PublishTools,
+  { topic, publisher, state, names, framesBucket, limits }: PublishTools,
   { event, signal, clock }: Pick<Invocation, 'event' | 'signal' | 'clock'>,
 ): Promise<string | undefined> {
   // whoever wrote the manifest just now is the first: there can be no record yet
   if (!ours && (await readRecord(state, names.published, { signal }))) return undefined;
   // the manifest is what stands, and it may be another delivery's
   const { eventId, correlationId } = manifest;
-  const { traceparent, extensions } = event;
-  const { hops, hopchain } = extensions;
+  const { traceparent, hops, extensions } = event;
+  const { hopchain } = extensions;
   const outgoing = new Outgoing(
     { function: 'processVideo', eventId, correlationId, traceparent, hops, hopchain },
-    { topics: { events: topic }, publisher, state: async () => state, breakerOf, clock, signal },
+    { topics: { events: topic }, limits, publisher, state: async () => state, breakerOf, clock, signal },
   );
   const location = { bucket: framesBucket, name: names.manifest };
   const { messageId } = await outgoing.publish('events', outcomeEvent(manifest, location));
@@ -49,11 +50,11 @@ export function outcomeEvent(
   manifest: Manifest,
   location: { bucket: string; name: string },
 ): EventToPublish & { id: string } {
-  const { bucket, name, generation } = manifest.source;
+  const { bucket, name } = manifest.source;
   const type = `video.${manifest.outcome}`;
   return {
     // one upload has one outcome
-    id: sha256(JSON.stringify([bucket, name, generation])),
+    id: uploadIdOf(manifest.source),
     source: `/processVideo/${bucket}`,
     type,
     // object names may hold what attributes may not

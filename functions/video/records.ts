@@ -1,4 +1,6 @@
+import { cutUtf8 } from '../../shared/core/cut-utf8.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
+import { MAX_OBJECT_NAME_BYTES } from '../../shared/storage/object-name.ts';
 import { formatTimestamp } from './moments/timestamp.ts';
 import type { VideoObject } from './video-object.ts';
 
@@ -26,9 +28,7 @@ export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
   return sha256(JSON.stringify([bucket, name, generation]));
 }
 
-/** Longest name of an object in Cloud Storage, in bytes. */
-const MAX_NAME = 1_024;
-/** What is kept for the longest file name below the folder. */
+/** Bytes kept free for the longest file name below the folder. */
 const ROOM = 80;
 
 /** Where all generations of an object leave what they leave: prefixes in the state and the frames bucket. */
@@ -36,7 +36,7 @@ export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'na
   state: string;
   frames: string;
 } {
-  // Hashed: the name itself, up to 1,024 bytes, would leave no room for ours.
+  // hashed: the name itself, up to 1,024 bytes, would leave no room for ours
   return { state: `videos/${sha256(JSON.stringify([bucket, name]))}/`, frames: `${folderOf(name)}/` };
 }
 
@@ -58,12 +58,9 @@ export function videoNames(object: VideoObject): VideoNames {
   };
 }
 
-/** The object's name, cut where it would leave no room, and then made unique by its hash. */
+/** The object's name; one that would leave no room is cut and made unique by its hash. */
 function folderOf(name: string): string {
-  const bytes = Buffer.from(name);
-  if (bytes.length + ROOM <= MAX_NAME) return name;
+  if (Buffer.byteLength(name) + ROOM <= MAX_OBJECT_NAME_BYTES) return name;
   const hash = sha256(name).slice(0, 32);
-  let cut = MAX_NAME - ROOM - hash.length - 1;
-  while ((bytes[cut]! & 0xc0) === 0x80) cut--;
-  return `${bytes.subarray(0, cut).toString()}~${hash}`;
+  return `${cutUtf8(name, MAX_OBJECT_NAME_BYTES - ROOM - hash.length - 1)}~${hash}`;
 }

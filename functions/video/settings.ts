@@ -8,16 +8,13 @@ import {
   number,
   oneOf,
   optional,
-  place,
   readSettings,
   required,
   text,
 } from '../../shared/app/settings.ts';
 import { loopMistakes, placeSettings } from '../../shared/core/loops.ts';
+import { MAX_SLOTS } from '../../shared/records/slot-limits.ts';
 import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
-
-/** As many slots as a day can have: a definition must not load the file that claims them. */
-const MAX_A_DAY = 10_000_000;
 
 /**
  * Largest object asked about inline: Vertex AI takes requests of 20 MB, and base64 adds a third.
@@ -72,25 +69,25 @@ export const settings = {
   }),
   DAILY_VIDEOS: integer({
     min: 0,
-    max: MAX_A_DAY,
+    max: MAX_SLOTS,
     default: 2_000,
     doc: 'videos that Gemini is asked about in a UTC day, over all instances; 0 is no bound',
   }),
   DAILY_GEMINI_CALLS: integer({
     min: 0,
-    max: MAX_A_DAY,
+    max: MAX_SLOTS,
     default: 10_000,
     doc: 'requests to Gemini in a UTC day, failed ones included; 0 is no bound',
   }),
   DAILY_VIDEOS_PER_PREFIX: integer({
     min: 0,
-    max: MAX_A_DAY,
+    max: MAX_SLOTS,
     default: 0,
     doc: '`DAILY_VIDEOS` for each first folder of upload names; 0 is no bound',
   }),
   DAILY_GEMINI_CALLS_PER_PREFIX: integer({
     min: 0,
-    max: MAX_A_DAY,
+    max: MAX_SLOTS,
     default: 0,
     doc: '`DAILY_GEMINI_CALLS` for each first folder; 0 is no bound',
   }),
@@ -138,7 +135,6 @@ export const settings = {
   LEASE_SECONDS: integer({ min: 1, max: 3_600, default: 60, doc: 'how long a lease outlives its owner' }),
   PRELOAD: flag({ default: false, doc: 'load everything at the first event' }),
   VERTEX_API_ENDPOINT: endpoint({ form: 'host:port', doc: 'host and port in place of Vertex AI' }),
-  K_SERVICE: place(text({ doc: 'set by Cloud Run: whether this is Google' })),
 };
 
 /** What each value means and its unit is said once, in `settings`. 0 as "no value" is undefined here. */

@@ -2,8 +2,9 @@ import { AppError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/core/log.ts';
 import type { Context } from '../../shared/invocation/context.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
-import { type Outcome, outcome } from '../../shared/invocation/outcome.ts';
+import { type Outcome, outcome, reportPublished } from '../../shared/invocation/outcome.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
+import type { VisionModel } from '../../shared/vision/vision-model.ts';
 import type { Manifest } from './manifest.ts';
 import { uploadIdOf, videoNames } from './records.ts';
 import { parseVideoConfig, type VideoConfig } from './settings.ts';
@@ -40,7 +41,7 @@ async function preload(config: VideoConfig, storage: Storage, log: Logger): Prom
 }
 
 async function run(object: VideoObject, context: VideoContext): Promise<Outcome> {
-  const { settings, storage, log, signal } = context;
+  const { settings, storage, log, signal, trace } = context;
   const own = ownOutput(object, settings);
   if (own) return own;
   const [{ processVideo }, { isFolderPlaceholder }, { videoTools }] = await Promise.all([
@@ -51,7 +52,12 @@ async function run(object: VideoObject, context: VideoContext): Promise<Outcome>
   if (await isFolderPlaceholder(storage.bucket(object.bucket), object, signal)) {
     return outcome('ignored', {}, 'folder placeholder ignored');
   }
-  const { manifest, ours } = await processVideo(object, videoTools(settings, storage, log), context);
+  const tools = videoTools(settings, storage, log);
+  const model = async (): Promise<VisionModel> => {
+    const opened = await tools.model();
+    return { ask: (question) => trace(`ask ${settings.gemini.model}`, () => opened.ask(question)) };
+  };
+  const { manifest, ours } = await processVideo(object, { ...tools, model }, context);
   const published = await announce(manifest, ours, object, context);
   return outcomeOf(manifest, ours, published, context);
 }
@@ -74,13 +80,19 @@ async function announce(
   object: VideoObject,
   context: VideoContext,
 ): Promise<string | undefined> {
-  const { eventsTopic: topic, framesBucket, stateBucket } = context.settings;
+  const { eventsTopic: topic, framesBucket, stateBucket, limits } = context.settings;
   if (topic === undefined) return undefined;
   const { publishOutcome } = await import('./publish-outcome.ts');
   const state = context.storage.bucket(stateBucket);
   const { publisher } = context;
   const names = videoNames(object);
-  return publishOutcome(manifest, ours, { topic, publisher, state, names, framesBucket }, context);
+  const tools = { topic, publisher, state, names, framesBucket, limits };
+  const messageId = await publishOutcome(manifest, ours, tools, context);
+  if (messageId !== undefined) {
+    const [type, source] = [`video.${manifest.outcome}`, `/processVideo/${object.bucket}`];
+    reportPublished(context.log, { type, source, topic, messageId });
+  }
+  return messageId;
 }
 
 function outcomeOf(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { OBJECT_FINALIZED } from '../../shared/events/event-types.ts';
+import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import type { ObjectResource } from '../gcs/records.ts';
-import { LIMITS } from '../pubsub/message.ts';
 import type { EventMessage } from '../pubsub/push-body.ts';
 
 /**
@@ -21,7 +21,7 @@ export function finalizedMessage(resource: ObjectResource): EventMessage {
   };
   // the subject of a long name: the data has that, too
   const fitting = Object.entries(attributes).filter(
-    ([, value]) => Buffer.byteLength(value) <= LIMITS.attributeValue,
+    ([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue,
   );
   return { attributes: Object.fromEntries(fitting), data: Buffer.from(JSON.stringify(resource)) };
 }

@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { counted } from '../../shared/core/counted.ts';
 import { compareNames } from '../../shared/storage/object-name.ts';
 import { GcsError, noSuchBucket } from './errors.ts';
 import { type Entry, openJournal } from './journal.ts';
@@ -159,7 +160,7 @@ export function openCatalog({ dir, now, events, onOrphan, onFinalized }: Catalog
         throw new GcsError(
           409,
           'conflict',
-          `The bucket you tried to delete is not empty: it has ${objects.size} objects.`,
+          `The bucket you tried to delete is not empty: it has ${counted(objects.size, 'object')}.`,
         );
       }
       write({ deletedBucket: name });

@@ -1,3 +1,4 @@
+import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import { invalid } from './errors.ts';
 import { type Fields, readFields } from './fields.ts';
 
@@ -7,16 +8,6 @@ export interface Message {
   attributes: Readonly<Record<string, string>>;
   orderingKey: string;
 }
-
-/** Of the service, https://cloud.google.com/pubsub/quotas#resource_limits; sizes in bytes. */
-export const LIMITS = {
-  messages: 1_000,
-  data: 10 * 1024 * 1024,
-  attributes: 100,
-  attributeKey: 256,
-  attributeValue: 1_024,
-  orderingKey: 1_024,
-} as const;
 
 const PUBLISH: Fields = {
   messages: [
@@ -35,9 +26,9 @@ export function readMessages(body: unknown): Message[] {
   const sent = (readFields(body, PUBLISH)['messages'] ?? []) as Partial<Message>[];
   if (sent.length === 0)
     throw invalid('The value for messages is too small: at least 1 is needed.', 'messages');
-  if (sent.length > LIMITS.messages) {
+  if (sent.length > PUBSUB_LIMITS.messages) {
     throw invalid(
-      `The value for message_count is too large. You passed ${sent.length} in the request, but the maximum value is ${LIMITS.messages}.`,
+      `The value for message_count is too large. You passed ${sent.length} in the request, but the maximum value is ${PUBSUB_LIMITS.messages}.`,
       'messages',
     );
   }
@@ -45,7 +36,7 @@ export function readMessages(body: unknown): Message[] {
     checked({ data: standardBase64(data), attributes, orderingKey }, `messages[${index}]`),
   );
   const total = messages.reduce((bytes, { data }) => bytes + byteLength(data), 0);
-  if (total > LIMITS.data) throw tooLarge('the request', total);
+  if (total > PUBSUB_LIMITS.data) throw tooLarge('the request', total);
   const key = messages[0]!.orderingKey;
   if (messages.some(({ orderingKey }) => orderingKey !== key)) {
     throw invalid('In a single publish request, all messages must have the same ordering key.', 'messages');
@@ -78,8 +69,9 @@ function checked(message: Message, path: string): Message {
   if (data === '' && entries.length === 0) {
     throw invalid('Some messages are empty: each needs data or an attribute.', path);
   }
-  if (byteLength(data) > LIMITS.data) throw tooLarge(`${path}.data`, byteLength(data));
-  if (entries.length > LIMITS.attributes) throw over(path, 'attributes', entries.length, LIMITS.attributes);
+  if (byteLength(data) > PUBSUB_LIMITS.data) throw tooLarge(`${path}.data`, byteLength(data));
+  if (entries.length > PUBSUB_LIMITS.attributes)
+    throw over(path, 'attributes', entries.length, PUBSUB_LIMITS.attributes);
   for (const [key, value] of entries) {
     const name = `${path}.attributes`;
     if (key === '') throw invalid('The attribute key is empty; 1 to 256 bytes are allowed.', name);
@@ -88,16 +80,16 @@ function checked(message: Message, path: string): Message {
       throw invalid(`The attribute key ${key.slice(0, 256)} begins with "goog", which is reserved.`, name);
     }
     const keyBytes = Buffer.byteLength(key);
-    if (keyBytes > LIMITS.attributeKey)
-      throw over(name, 'attribute_key bytes', keyBytes, LIMITS.attributeKey);
+    if (keyBytes > PUBSUB_LIMITS.attributeKey)
+      throw over(name, 'attribute_key bytes', keyBytes, PUBSUB_LIMITS.attributeKey);
     const valueBytes = Buffer.byteLength(value);
-    if (valueBytes > LIMITS.attributeValue) {
-      throw over(name, 'attribute_value bytes', valueBytes, LIMITS.attributeValue);
+    if (valueBytes > PUBSUB_LIMITS.attributeValue) {
+      throw over(name, 'attribute_value bytes', valueBytes, PUBSUB_LIMITS.attributeValue);
     }
   }
   const keyBytes = Buffer.byteLength(orderingKey);
-  if (keyBytes > LIMITS.orderingKey) {
-    throw over(`${path}.ordering_key`, 'ordering_key bytes', keyBytes, LIMITS.orderingKey);
+  if (keyBytes > PUBSUB_LIMITS.orderingKey) {
+    throw over(`${path}.ordering_key`, 'ordering_key bytes', keyBytes, PUBSUB_LIMITS.orderingKey);
   }
   return message;
 }
@@ -113,7 +105,9 @@ function byteLength(base64: string): number {
 }
 
 function tooLarge(what: string, bytes: number): Error {
-  return invalid(`Request payload size exceeds the limit: ${LIMITS.data} bytes; ${what} has ${bytes}.`);
+  return invalid(
+    `Request payload size exceeds the limit: ${PUBSUB_LIMITS.data} bytes; ${what} has ${bytes}.`,
+  );
 }
 
 function over(path: string, what: string, found: number, allowed: number): Error {

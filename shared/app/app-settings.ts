@@ -4,6 +4,7 @@ import type { Env, Setting, Settings } from '../core/settings.ts';
 import { admissionSettings } from './admission-settings.ts';
 import type { App } from './define-app.ts';
 import type { FunctionDefinition } from './define-function.ts';
+import { serviceSettings } from './service-settings.ts';
 
 type Declaring = Pick<FunctionDefinition, 'settings'>;
 type Sets = Pick<App, 'functions' | 'buckets' | 'topics'>;
@@ -17,9 +18,9 @@ export interface AppSetting {
   requiredBy: readonly string[];
 }
 
-/** Everything that one function reads: what it declares, and what the server in front of it reads. */
+/** Everything that one function reads: what it declares, what its wiring and the server in front of it read. */
 export function settingsOf({ settings }: Declaring): Settings {
-  return { ...admissionSettings, ...settings };
+  return { ...admissionSettings, ...serviceSettings, ...settings };
 }
 
 /** The app's variables, in the order in which its functions declare them. */

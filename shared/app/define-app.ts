@@ -1,4 +1,5 @@
 import { FilterError } from '../events/message-filter.ts';
+import type { Validators } from '../events/validate.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
 import { settingMistakes } from './setting-mistakes.ts';
@@ -25,6 +26,8 @@ export interface App extends AppPart {
   name: string;
   /** Absolute path or file URL of the folder with the schemas of its events: `<type>/<version>.json`. */
   schemas?: string | undefined;
+  /** Of those schemas and the core's: given by what runs the app, to handlers that ask. */
+  validators?: () => Promise<Validators>;
 }
 
 export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {

@@ -1,5 +1,19 @@
 import { placeSettings } from '../core/loops.ts';
-import { endpoint, oneOf, required, type ValuesOf } from '../core/settings.ts';
+import {
+  endpoint,
+  integer,
+  oneOf,
+  optional,
+  place,
+  required,
+  text,
+  url,
+  type ValuesOf,
+} from '../core/settings.ts';
+import { DEFAULT_LIMITS, type PublishLimits } from '../events/publish-limits.ts';
+import { MAX_SLOTS } from '../records/slot-limits.ts';
+
+const HEADERS = /^[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*(?:,[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*)*$/;
 
 /** Where an instance finds the services it uses: the same for every function. */
 export const serviceSettings = {
@@ -8,6 +22,37 @@ export const serviceSettings = {
   STORAGE_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL in place of Cloud Storage' }),
   PUBSUB_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL in place of Pub/Sub' }),
   LOG_LEVEL: oneOf(['info', 'debug'], { default: 'info', doc: '`debug` logs each step' }),
+  MAX_HOPS: integer({
+    min: 1,
+    max: 1_000,
+    default: DEFAULT_LIMITS.maxHops,
+    doc: 'functions that may answer one another with events, one after the other; above that it is a loop',
+  }),
+  MAX_EVENTS_PER_CORRELATION: integer({
+    min: 1,
+    max: MAX_SLOTS,
+    default: DEFAULT_LIMITS.maxEventsPerCorrelation,
+    doc: 'events of one type that functions may publish for one correlation id',
+  }),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional(
+    url({
+      doc: 'base URL of an OpenTelemetry collector, which gets spans of each delivery; if unset, none are made',
+    }),
+  ),
+  OTEL_EXPORTER_OTLP_HEADERS: optional({
+    ...text({
+      doc: 'headers for the collector, as `name=value,name=value` with URL-encoded values',
+      pattern: { matches: HEADERS, mustBe: 'a list of name=value' },
+    }),
+    // often a key
+    secret: true as const,
+  }),
+  OTEL_TRACES_SAMPLER: oneOf(['parentbased_always_on', 'always_on'], {
+    default: 'parentbased_always_on',
+    doc: 'deliveries with spans: those whose request or producer is sampled, or says nothing; or all',
+  }),
+  K_SERVICE: place(text({ doc: 'set by Cloud Run: the service' })),
+  K_REVISION: place(text({ doc: 'set by Cloud Run: the revision of the service' })),
 };
 
 export interface ServiceConfig {
@@ -19,6 +64,19 @@ export interface ServiceConfig {
   storageEndpoint: string | undefined;
   pubsubEndpoint: string | undefined;
   debug: boolean;
+  /** Of what its functions publish. */
+  limits: PublishLimits;
+  /** Where spans go; undefined if nobody wants them. */
+  traces: TraceConfig | undefined;
+}
+
+export interface TraceConfig {
+  endpoint: string;
+  headers: Readonly<Record<string, string>>;
+  /** Attributes of whoever makes the spans. */
+  resource: Readonly<Record<string, string | undefined>>;
+  /** `parent` takes a delivery if its request or its producer is sampled, or if neither of them says. */
+  sampler: 'parent' | 'always';
 }
 
 export function serviceConfig(values: ValuesOf<typeof serviceSettings>): ServiceConfig {
@@ -29,5 +87,33 @@ export function serviceConfig(values: ValuesOf<typeof serviceSettings>): Service
     storageEndpoint: values.STORAGE_API_ENDPOINT,
     pubsubEndpoint: values.PUBSUB_API_ENDPOINT,
     debug: values.LOG_LEVEL === 'debug',
+    limits: { maxHops: values.MAX_HOPS, maxEventsPerCorrelation: values.MAX_EVENTS_PER_CORRELATION },
+    traces: traceConfig(values),
   };
+}
+
+function traceConfig(values: ValuesOf<typeof serviceSettings>): TraceConfig | undefined {
+  const endpoint = values.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return undefined;
+  const headers = (values.OTEL_EXPORTER_OTLP_HEADERS ?? '').split(',').filter((one) => one !== '');
+  const pairs = headers.map((one) => {
+    const at = one.indexOf('=');
+    return [one.slice(0, at), decoded(one.slice(at + 1))];
+  });
+  const sampler = values.OTEL_TRACES_SAMPLER === 'always_on' ? 'always' : 'parent';
+  const resource = {
+    'service.name': values.K_SERVICE,
+    'service.version': values.K_REVISION,
+    'cloud.provider': values.K_SERVICE && 'gcp',
+    'gcp.project_id': values.GOOGLE_CLOUD_PROJECT,
+  };
+  return { endpoint, headers: Object.fromEntries(pairs), resource, sampler };
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
 }

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { counted } from './counted.ts';
 import { AppError, toAppError } from './errors.ts';
 
 export interface BreakerOptions {
@@ -85,7 +86,7 @@ export class Breaker {
       this.current = { kind: 'closed', failures };
       return;
     }
-    const reason = `${this.failures} failures in a row, the last one ${failure.code}: ${failure.message}`;
+    const reason = `${counted(this.failures, 'failure')} in a row, the last one ${failure.code}: ${failure.message}`;
     this.current = { kind: 'open', until: this.options.clock.now() + this.openMs, reason };
   }
 }

@@ -3,7 +3,10 @@ export function count(value: number): string {
   return value.toLocaleString('en-US');
 }
 
-/** `1 file`, `12,345 files`. */
-export function counted(value: number, one: string): string {
-  return `${count(value)} ${one}${value === 1 ? '' : 's'}`;
+/**
+ * A number with its noun: `1 file`, `12,345 files`, `2 deliveries`.
+ * @param many the plural, for nouns that do not just take an `s`
+ */
+export function counted(value: number, one: string, many = `${one}s`): string {
+  return `${count(value)} ${value === 1 ? one : many}`;
 }

@@ -62,9 +62,11 @@ class LineLogger implements Logger {
   }
 }
 
+const TRACE = 'logging.googleapis.com/trace';
+
 /**
  * The trace fields of a request's `traceparent` (https://www.w3.org/TR/trace-context/), so that Cloud Logging
- * files the entries under the request. Empty where the header is absent or malformed.
+ * files the entries under the request. Empty if the header is absent or malformed.
  */
 export function traceFields(traceparent: unknown, project: string | undefined): LogFields {
   const match =
@@ -73,10 +75,23 @@ export function traceFields(traceparent: unknown, project: string | undefined): 
   if (!match) return {};
   const [, trace, span, flags] = match;
   return {
-    'logging.googleapis.com/trace': project ? `projects/${project}/traces/${trace}` : trace,
+    [TRACE]: project ? `projects/${project}/traces/${trace}` : trace,
     'logging.googleapis.com/spanId': span,
     'logging.googleapis.com/trace_sampled': (Number.parseInt(flags!, 16) & 1) === 1,
   };
+}
+
+/**
+ * The producer's trace, beside the request's own: Cloud Logging files an entry under one trace only. Empty if they
+ * are the same.
+ */
+export function linkedTraceFields(
+  traceparent: string | undefined,
+  request: LogFields,
+  project: string | undefined,
+): LogFields {
+  const linked = traceFields(traceparent, project)[TRACE];
+  return linked === undefined || linked === request[TRACE] ? {} : { linkedTrace: linked };
 }
 
 export function stackOf(error: unknown): string {

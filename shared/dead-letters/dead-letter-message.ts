@@ -1,7 +1,9 @@
+import { cutUtf8 } from '../core/cut-utf8.ts';
 import type { AppError } from '../core/errors.ts';
 import { isForwarding } from '../events/letter-attributes.ts';
-import { type PubsubMessage, parsePubsubMessage } from '../events/pubsub-message.ts';
+import { asPubsubMessage } from '../events/pubsub-message.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 
 /** An event that a function has refused for good. */
 export interface Refusal {
@@ -19,11 +21,6 @@ export interface Refusal {
 /** What a dead letter tells of a refusal. */
 export type RefusalFacts = Omit<Refusal, 'error' | 'signal'> & { error: { code: string; message: string } };
 
-/** https://cloud.google.com/pubsub/quotas#resource_limits, in bytes of UTF-8. */
-const MAX_ATTRIBUTES = 100;
-const MAX_NAME = 256;
-const MAX_VALUE = 1_024;
-
 /**
  * The dead letter of a refused event. A Pub/Sub message keeps its bytes and attributes and gets ours beside
  * them (`deadLetterForm` is `original`). Where that cannot be, because it is no message or its attributes leave
@@ -31,7 +28,7 @@ const MAX_VALUE = 1_024;
  */
 export function deadLetterMessage(refusal: RefusalFacts): Required<Omit<OutgoingMessage, 'orderingKey'>> {
   const { error, function: name, eventId, at, input } = refusal;
-  const original = asMessage(input);
+  const original = asPubsubMessage(input);
   const own: Record<string, string> = {
     deadLetterCode: error.code,
     deadLetterReason: cut(error.message),
@@ -54,34 +51,24 @@ export function deadLetterMessage(refusal: RefusalFacts): Required<Omit<Outgoing
   };
 }
 
-function asMessage(input: unknown): PubsubMessage | undefined {
-  try {
-    return parsePubsubMessage(input);
-  } catch {
-    return undefined;
-  }
-}
-
 function fits(attributes: Readonly<Record<string, string>>): boolean {
   const entries = Object.entries(attributes);
   return (
-    entries.length <= MAX_ATTRIBUTES &&
+    entries.length <= PUBSUB_LIMITS.attributes &&
     entries.every(
       ([name, value]) =>
         name !== '' &&
         // reserved: Pub/Sub itself adds such names, and takes none
         !name.toLowerCase().startsWith('goog') &&
-        Buffer.byteLength(name) <= MAX_NAME &&
-        Buffer.byteLength(value) <= MAX_VALUE,
+        Buffer.byteLength(name) <= PUBSUB_LIMITS.attributeKey &&
+        Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue,
     )
   );
 }
 
-/** The start of it that an attribute holds. */
+/** As much of the beginning as an attribute holds. */
 function cut(text: string): string {
-  const bytes = Buffer.from(text.toWellFormed());
-  if (bytes.length <= MAX_VALUE) return bytes.toString();
-  let end = MAX_VALUE - 3;
-  while ((bytes[end]! & 0xc0) === 0x80) end--;
-  return `${bytes.subarray(0, end).toString()}…`;
+  const whole = text.toWellFormed();
+  if (Buffer.byteLength(whole) <= PUBSUB_LIMITS.attributeValue) return whole;
+  return `${cutUtf8(whole, PUBSUB_LIMITS.attributeValue - Buffer.byteLength('…'))}…`;
 }

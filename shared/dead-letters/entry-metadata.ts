@@ -1,4 +1,4 @@
-import type { ConcernedEvent, ConcernedObject, DeathRecord, LetterEntry, Way } from './records.ts';
+import type { ConcernedEvent, ConcernedObject, LetterEntry, Way } from './records.ts';
 
 /**
  * What a listing is told of each entry, as custom metadata of its object. Values are kept in ASCII, whatever
@@ -62,11 +62,6 @@ export function deathFactsOf(metadata: EntryMetadata): DeathFacts {
 
 export function replayOf(metadata: EntryMetadata): string | undefined {
   return fromAscii(metadata['replay'] ?? '') || undefined;
-}
-
-/** The facts that a death's metadata will tell, of a record that has been read whole. */
-export function deathFactsOfRecord(record: DeathRecord): DeathFacts {
-  return deathFactsOf(metadataOf(record));
 }
 
 /** In a few words: `gs://bucket/name#generation`, or an event's type and id. */

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { isJsonObject } from '../core/json-value.ts';
 import { DIED_OF, isOurs } from '../events/letter-attributes.ts';
-import { type PubsubMessage, parsePubsubMessage } from '../events/pubsub-message.ts';
+import { asPubsubMessage, type PubsubMessage } from '../events/pubsub-message.ts';
 import { asEvent } from './notification.ts';
 import type { DeadMessage } from './records.ts';
 
@@ -35,7 +35,7 @@ export function originalOf(letter: DeadMessage): Original {
   }
   const text = data.toString();
   const input: unknown = JSON.parse(text);
-  const message = asMessage(input);
+  const message = asPubsubMessage(input);
   if (!message) return { kind: 'event', input, text };
   const { topic, ...kept } = message;
   const carried = asEvent({ data: message.data, attributes: withoutOurs(message.attributes) });
@@ -62,14 +62,6 @@ export function formOf(message: PubsubMessage): DeadMessage['form'] {
   if (attributes[DIED_OF.subscription] !== undefined || attributes[DIED_OF.form] !== 'envelope')
     return 'message';
   return isUtf8(data) && isJson(data.toString()) ? 'envelope' : 'message';
-}
-
-export function asMessage(input: unknown): PubsubMessage | undefined {
-  try {
-    return parsePubsubMessage(input);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Own member `name` where it is text. */

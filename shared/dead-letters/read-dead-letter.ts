@@ -1,9 +1,9 @@
 import { sha256 } from '../core/sha256.ts';
 import { isReplaySubscription } from '../events/delivery.ts';
 import { DIED_OF } from '../events/letter-attributes.ts';
-import type { PubsubMessage } from '../events/pubsub-message.ts';
+import { asPubsubMessage, type PubsubMessage } from '../events/pubsub-message.ts';
 import { type ReplayMark, readReplayMark, replayMarkOf } from '../events/replay-mark.ts';
-import { asMessage, formOf, type Original, originalOf, textOf } from './original.ts';
+import { formOf, type Original, originalOf, textOf } from './original.ts';
 import type { DeadMessage, Way } from './records.ts';
 
 /** What a message of the dead-letter topic says of itself. */
@@ -32,7 +32,7 @@ export interface DeadLetter {
  * the subscription that gave up.
  */
 export function readDeadLetter(input: unknown, functions: readonly string[]): DeadLetter {
-  const pushed = asMessage(input);
+  const pushed = asPubsubMessage(input);
   const message = pushed ? deadMessage(pushed) : rawMessage(input);
   const { attributes } = message;
   const original = originalOf(message);

@@ -4,14 +4,9 @@ import { DIED_OF } from '../events/letter-attributes.ts';
 import { LINK_PLACES } from '../events/links.ts';
 import { REPLAY_KEY, REPLAY_LETTER } from '../events/replay-mark.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import { type Original, originalOf } from './original.ts';
 import type { DeathRecord } from './records.ts';
-
-/** https://cloud.google.com/pubsub/quotas#resource_limits, in bytes of UTF-8. */
-const MAX_DATA = 10 * 1024 * 1024;
-const MAX_ATTRIBUTES = 100;
-const MAX_NAME = 256;
-const MAX_VALUE = 1_024;
 
 export type ReplayMessage =
   | {
@@ -43,10 +38,10 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
     return { kind: 'impossible', reason: 'what came was no message of Pub/Sub' };
   }
   const { data, attributes, orderingKey } = carrierOf(death, original);
-  if (data.length > MAX_DATA) {
+  if (data.length > PUBSUB_LIMITS.data) {
     return {
       kind: 'impossible',
-      reason: `the event has ${data.length} bytes; a message has at most ${MAX_DATA}`,
+      reason: `the event has ${data.length} bytes; a message has at most ${PUBSUB_LIMITS.data}`,
     };
   }
   const misfit = misfitIn(attributes);
@@ -54,10 +49,10 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
 
   const leftOut: Extract<ReplayMessage, { kind: 'message' }>['leftOut'] = [];
   const all: Record<string, string> = { ...attributes };
-  const room = (count: number): boolean => Object.keys(all).length + count <= MAX_ATTRIBUTES;
+  const room = (count: number): boolean => Object.keys(all).length + count <= PUBSUB_LIMITS.attributes;
   if (room(2)) Object.assign(all, { [REPLAY_LETTER]: death.letter, [REPLAY_KEY]: key });
   else leftOut.push('mark');
-  const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= MAX_VALUE;
+  const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= PUBSUB_LIMITS.orderingKey;
   // an attribute: as the message's own, the key could hold replays back behind each other
   if (isOrdered && orderingKey !== '' && room(1)) all[DIED_OF.orderingKey] = orderingKey;
   else if (orderingKey) leftOut.push('ordering key');
@@ -110,16 +105,16 @@ function namesCause(attributes: Attributes): boolean {
 
 function misfitIn(attributes: Attributes): string | undefined {
   const entries = Object.entries(attributes);
-  if (entries.length > MAX_ATTRIBUTES) {
-    return `the event has ${entries.length} attributes; a message has at most ${MAX_ATTRIBUTES}`;
+  if (entries.length > PUBSUB_LIMITS.attributes) {
+    return `the event has ${entries.length} attributes; a message has at most ${PUBSUB_LIMITS.attributes}`;
   }
   for (const [name, value] of entries) {
     const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
-    if (nameBytes < 1 || nameBytes > MAX_NAME) {
-      return `an attribute's name has ${nameBytes} bytes; 1 to ${MAX_NAME} are allowed`;
+    if (nameBytes < 1 || nameBytes > PUBSUB_LIMITS.attributeKey) {
+      return `an attribute's name has ${nameBytes} bytes; 1 to ${PUBSUB_LIMITS.attributeKey} are allowed`;
     }
-    if (valueBytes > MAX_VALUE)
-      return `an attribute has ${valueBytes} bytes; at most ${MAX_VALUE} are allowed`;
+    if (valueBytes > PUBSUB_LIMITS.attributeValue)
+      return `an attribute has ${valueBytes} bytes; at most ${PUBSUB_LIMITS.attributeValue} are allowed`;
   }
   return undefined;
 }

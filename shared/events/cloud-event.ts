@@ -1,7 +1,7 @@
 import { AppError } from '../core/errors.ts';
 import { describe, isJsonObject, type Json } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
-import type { DataOf } from './event-types.ts';
+import type { DataOf } from './event-data.ts';
 import { type EventLinks, linkSources, linksOf } from './links.ts';
 
 /** A producer's event (CloudEvents 1.0) in one form, whatever form it came in. */

@@ -2,7 +2,7 @@ import { isJsonObject } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
 import { eventIdOf } from './cloud-event.ts';
 import { isOurs } from './letter-attributes.ts';
-import { type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
+import { asPubsubMessage } from './pubsub-message.ts';
 
 /**
  * The identity of an event that cannot be parsed: a CloudEvent's source and id where it has them, else its
@@ -10,7 +10,7 @@ import { type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
  * replay adds to it does not count. 64 hex digits.
  */
 export function contentIdOf(input: unknown): string {
-  const message = asMessage(input);
+  const message = asPubsubMessage(input);
   if (!message) return identityIn(JSON.stringify(input) ?? '', input);
   const { data, attributes, orderingKey } = message;
   if (attributes['content-type']?.startsWith('application/cloudevents+json')) {
@@ -31,14 +31,6 @@ function identityIn(text: string, event: unknown): string {
 
 function isAdded(name: string): boolean {
   return isOurs(name) || name === 'ce-causationid';
-}
-
-function asMessage(input: unknown): PubsubMessage | undefined {
-  try {
-    return parsePubsubMessage(input);
-  } catch {
-    return undefined;
-  }
 }
 
 function parse(text: string): unknown {

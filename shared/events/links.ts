@@ -74,6 +74,12 @@ export function traceIdOf({ traceparent }: Pick<EventLinks, 'traceparent'>): str
   return traceparent?.slice(3, 35);
 }
 
+/** A trace id alone names no span: the event stands for it. Undefined unless `traceId` is 32 hex digits, not all 0. */
+export function traceparentFrom(traceId: unknown, eventId: string): string | undefined {
+  const text = typeof traceId === 'string' && traceId.length === 32 ? traceId.toLowerCase() : '';
+  return TRACE_ID.test(text) ? `00-${text}-${eventId.slice(0, 16)}-01` : undefined;
+}
+
 function first<T>(
   { event, metadata, attributes }: Places,
   sources: LinkSources,
@@ -112,11 +118,9 @@ const TRACEPARENT = /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-
 /** Characters. */
 const MAX_TRACEPARENT = 256;
 
-/** A trace id alone names no span: the event stands for it. */
 function traceparentOf(value: unknown, eventId: string): string | undefined {
   if (typeof value !== 'string' || value.length > MAX_TRACEPARENT) return undefined;
   const match = TRACEPARENT.exec(value);
-  if (match) return match[1] === '00' && match[3] !== '' ? undefined : `00${match[2]}`;
-  const traceId = value.toLowerCase();
-  return TRACE_ID.test(traceId) ? `00-${traceId}-${eventId.slice(0, 16)}-01` : undefined;
+  if (!match) return traceparentFrom(value, eventId);
+  return match[1] === '00' && match[3] !== '' ? undefined : `00${match[2]}`;
 }

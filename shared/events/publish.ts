@@ -11,6 +11,7 @@ import { EventBudget } from './event-budget.ts';
 import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
 import { structuredMessage } from './outgoing-event.ts';
 import { PublishBatches } from './publish-batches.ts';
+import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
 
 export interface EventToPublish {
   type: string;
@@ -38,15 +39,6 @@ export interface Published {
   id: string;
   messageId: string;
 }
-
-export interface PublishLimits {
-  /** Functions of ours that may follow one another. Default 16. */
-  maxHops: number;
-  /** Events of one type per correlation id, 1 to 10,000,000. Default 1,000. */
-  maxEventsPerCorrelation: number;
-}
-
-export const DEFAULT_LIMITS: PublishLimits = { maxHops: 16, maxEventsPerCorrelation: 1_000 };
 
 /** The event whose delivery publishes. What came from outside is taken as it was found, and bounded here. */
 export interface Cause {

@@ -38,6 +38,15 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
   };
 }
 
+/** Like `parsePubsubMessage`; undefined if the input is no message. */
+export function asPubsubMessage(input: unknown): PubsubMessage | undefined {
+  try {
+    return parsePubsubMessage(input);
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * The event that a message was published, for functions to which that is all: what the message holds is not looked
  * at but for its links. `eventId`: 64 hex digits.

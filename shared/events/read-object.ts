@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { isJsonObject, type Json, quoted } from '../core/json-value.ts';
+import { MAX_OBJECT_NAME_BYTES } from '../storage/object-name.ts';
 import { type CloudEvent, decodeJson, eventIdOf, invalid, parseCloudEvent } from './cloud-event.ts';
 import { OBJECT_FINALIZED as FINALIZED, MESSAGE_PUBLISHED } from './event-types.ts';
 import { linkSources, linksOf } from './links.ts';
@@ -146,7 +147,7 @@ function objectName(value: unknown): string {
     throw invalid('name', 'a string of 1 to 1,024 bytes', value);
   }
   const bytes = Buffer.byteLength(value);
-  if (bytes > 1_024) {
+  if (bytes > MAX_OBJECT_NAME_BYTES) {
     throw new AppError('invalid-event', `name must have 1 to 1,024 bytes, got ${bytes}`);
   }
   if (/[\r\n]/.test(value) || value === '.' || value === '..' || !value.isWellFormed()) {

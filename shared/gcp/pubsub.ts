@@ -1,5 +1,6 @@
 import { AppError } from '../core/errors.ts';
 import { createPubsubClient, type PubsubClient, type PubsubOptions } from './pubsub-client.ts';
+import { PUBSUB_LIMITS } from './pubsub-limits.ts';
 
 export interface OutgoingMessage {
   /** At most 10 MiB. */
@@ -26,10 +27,7 @@ export interface Publisher {
   close(): void;
 }
 
-/** Of the service, https://cloud.google.com/pubsub/quotas#resource_limits. */
-const MAX_DATA = 10 * 1024 * 1024;
-const MAX_MESSAGES = 1_000;
-/** Of one request, below the service's 10 MB; a message that is larger goes by itself. */
+/** Size of a request, below the service's 10 MB; a message that is larger goes by itself. */
 const MAX_BODY = 9_500_000;
 const PARALLEL = 4;
 
@@ -95,7 +93,7 @@ function* requestsOf(lane: readonly Encoded[]): Iterable<Encoded[]> {
   let bytes = 0;
   for (const message of lane) {
     const size = message.json.length + 1;
-    if (request.length > 0 && (request.length === MAX_MESSAGES || bytes + size > MAX_BODY)) {
+    if (request.length > 0 && (request.length === PUBSUB_LIMITS.messages || bytes + size > MAX_BODY)) {
       yield request;
       request = [];
       bytes = 0;
@@ -109,10 +107,10 @@ function* requestsOf(lane: readonly Encoded[]): Iterable<Encoded[]> {
 function encode({ data, attributes, orderingKey }: OutgoingMessage): string {
   const bytes =
     typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (bytes.length > MAX_DATA) {
+  if (bytes.length > PUBSUB_LIMITS.data) {
     throw new AppError(
       'too-large',
-      `a message has ${bytes.length} bytes of data; at most ${MAX_DATA} are published`,
+      `a message has ${bytes.length} bytes of data; at most ${PUBSUB_LIMITS.data} are published`,
     );
   }
   return JSON.stringify({

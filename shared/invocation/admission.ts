@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '../core/log.ts';
+import { UNREAD_TYPE } from './outcome.ts';
 
 /**
  * Admission by bytes. A platform counts requests, and memory goes by their bytes: a thousand requests at a time
@@ -159,7 +160,10 @@ export class Admission {
     this.telling ??= setTimeout(() => {
       const { bytes, log } = this.options;
       const fields = { requests: this.refused, heldBytes: this.held, maxBytes: bytes };
-      log.warn('requests put off', { ...fields, outcome: 'put-off' });
+      log.warn('requests put off', {
+        ...fields,
+        ...{ outcome: 'put-off', eventType: UNREAD_TYPE, count: this.refused },
+      });
       this.refused = 0;
       this.telling = undefined;
     }, 1_000).unref();

@@ -1,10 +1,14 @@
 import type { App } from '../app/define-app.ts';
 import { AppError } from '../core/errors.ts';
+import { quoted } from '../core/json-value.ts';
 import type { Env } from '../core/settings.ts';
+import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
 import type { Invocation } from './handle.ts';
+import { reportPublished } from './outcome.ts';
+import type { Tracing } from './start-tracing.ts';
 
 /** What a function's handler is given beside its event. One value per delivery. */
 export interface Context<S = undefined> extends Invocation, Calls {
@@ -27,25 +31,36 @@ export interface Wiring<S> {
   state(): Promise<ObjectStore>;
   app: App;
   functionName: string;
+  limits: PublishLimits;
   env: Env;
+  /** Undefined if nobody wants spans. */
+  tracing: Tracing | undefined;
 }
 
 export function contextOf<S>(wiring: Wiring<S>, invocation: Invocation): Context<S> {
-  const { settings, storage, publisher, app } = wiring;
+  const { settings, app, tracing } = wiring;
+  const { storage, publisher } = tracing ? tracing.clients(wiring, invocation.trace) : wiring;
   return {
     ...invocation,
-    ...lazyCalls(wiring, invocation),
+    ...lazyCalls({ ...wiring, publisher }, invocation),
     ...{ settings, storage, publisher, app },
     bucket: (key) => bucketOf(wiring, key),
   };
 }
 
-/** A bucket of the app by its key. Throws `invalid-config` if the environment does not name it. */
+/** A bucket of the app by its key. Throws `invalid-config` if the app has none, or the environment does not name it. */
 export function bucketOf(
-  { storage, app, env }: Pick<Wiring<unknown>, 'storage' | 'app' | 'env'>,
+  { storage, app: { buckets }, env }: Pick<Wiring<unknown>, 'storage' | 'app' | 'env'>,
   key: string,
-) {
-  return storage.bucket(nameOf('bucket', app.buckets[key]?.env, key, env));
+): ObjectStore {
+  const declared = Object.hasOwn(buckets, key) ? buckets[key] : undefined;
+  if (declared === undefined) {
+    const known = Object.keys(buckets).join(', ') || 'none';
+    throw new AppError('invalid-config', `bucket must be one of ${known}, got ${quoted(key)}`);
+  }
+  const name = textOf(declared.env, env);
+  if (name === undefined) throw new AppError('invalid-config', `configuration: ${declared.env} must be set`);
+  return storage.bucket(name);
 }
 
 /** The calls are loaded with the first of them. */
@@ -56,7 +71,7 @@ function lazyCalls<S>(wiring: Wiring<S>, invocation: Invocation): Calls {
     opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
       const calls = createCalls({
         ...{ state: wiring.state, publisher: wiring.publisher, function: wiring.functionName },
-        topics: topicsOf(wiring),
+        ...{ topics: topicsOf(wiring), limits: wiring.limits },
         ...causeOf(invocation),
       });
       published = () => calls.published();
@@ -67,19 +82,23 @@ function lazyCalls<S>(wiring: Wiring<S>, invocation: Invocation): Calls {
   return {
     record: async (...args) => (await open()).record(...args),
     effect: async (...args) => (await open()).effect(...args),
-    publish: async (...args) => (await open()).publish(...args),
+    async publish(topic, event) {
+      const published = await (await open()).publish(topic, event);
+      const { type, source = `/${wiring.functionName}` } = event;
+      reportPublished(invocation.log, { type, source, topic, messageId: published.messageId });
+      return published;
+    },
     dependency: async (...args) => (await open()).dependency(...args),
     published: () => published(),
   };
 }
 
 function causeOf(invocation: Invocation) {
-  const { event, eventId, correlationId, clock, log, signal } = invocation;
+  const { event, eventId, correlationId, traceparent, clock, log, signal } = invocation;
+  const { hops, extensions } = event;
   return {
-    ...{ eventId, correlationId, clock, log, signal },
-    traceparent: event.traceparent,
-    hops: event.extensions['hops'],
-    hopchain: event.extensions['hopchain'],
+    ...{ eventId, correlationId, traceparent, hops, clock, log, signal },
+    hopchain: extensions['hopchain'],
   };
 }
 
@@ -87,13 +106,6 @@ function causeOf(invocation: Invocation) {
 function topicsOf<S>({ app, env }: Wiring<S>): Record<string, string> {
   const named = Object.entries(app.topics).map(([key, { env: variable }]) => [key, textOf(variable, env)]);
   return Object.fromEntries(named.filter(([, name]) => name !== undefined));
-}
-
-function nameOf(kind: 'bucket', variable: string | undefined, key: string, env: Env): string {
-  if (variable === undefined) throw new AppError('invalid-config', `the app has no ${kind} ${key}`);
-  const name = textOf(variable, env);
-  if (name === undefined) throw new AppError('invalid-config', `configuration: ${variable} must be set`);
-  return name;
 }
 
 function textOf(variable: string | undefined, env: Env): string | undefined {

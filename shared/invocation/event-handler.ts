@@ -3,7 +3,7 @@ import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
 import type { ServiceConfig } from '../app/service-settings.ts';
 import { eventTypeOf } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
-import { createLogger, type LogFields } from '../core/log.ts';
+import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -113,15 +113,17 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   options: OneEvent<E, S> | ByInstance<E, S>,
   { app, definition, env, services, clock }: Host,
 ): Promise<Deliver> {
-  const { config, settings } = configure(options, env);
+  const { config, settings } = configure(options, env, services?.log);
   const { storage, publisher, log } = { ...connect(config), ...services };
   const state = async () => storage.bucket(config.stateBucket);
   const keep = keepRefusals(state);
-  const { deadLetterTopic } = config;
+  const { deadLetterTopic, limits } = config;
   const publish = deadLetterTopic && publishRefusals(publisher, deadLetterTopic, keep, state);
   const refuse = publish || keep;
   const { name: functionName } = definition;
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, env };
+  const tracing =
+    config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
+  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
   const instance = { settings, storage, publisher, log, app, bucket, refuse };
   const work = 'open' in options ? await options.open(instance) : options;
@@ -137,6 +139,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
       ...(work.eventTypes ?? []),
     ]),
     ...(clock && { clock }),
+    ...(tracing && { startSpan: tracing.startSpan }),
   };
   const fn = {
     ...work,
@@ -148,12 +151,16 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   return around ? (input) => around(input, () => deliver(input)) : deliver;
 }
 
-function configure<S>({ settings }: Common<S>, env: Env): { config: ServiceConfig; settings: S } {
+function configure<S>(
+  { settings }: Common<S>,
+  env: Env,
+  log: Logger = createLogger(),
+): { config: ServiceConfig; settings: S } {
   try {
     // without a parser S is undefined
     return parseConfig(env, settings ?? (() => undefined as S));
   } catch (error) {
-    createLogger().error('configuration refused', error);
+    log.error('configuration refused', error);
     throw error;
   }
 }

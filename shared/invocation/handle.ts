@@ -1,18 +1,18 @@
-import { inspect } from 'node:util';
 import type { Settlement } from '../app/define-function.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { AppError, isRefusal, toAppError } from '../core/errors.ts';
 import { isJsonObject } from '../core/json-value.ts';
-import { type LogFields, type Logger, traceFields } from '../core/log.ts';
+import { type LogFields, type Logger, linkedTraceFields, traceFields } from '../core/log.ts';
 import { deadline } from '../core/retry.ts';
 import { type CloudEvent, eventIdOf, type ParsedEvent } from '../events/cloud-event.ts';
 import { contentIdOf } from '../events/content-id.ts';
 import { deliveryAttemptOf, isReplayDelivery, withoutForeignMarks } from '../events/delivery.ts';
-import { type ReplayMark, replayMarkOf } from '../events/replay-mark.ts';
+import { replayMarkOf } from '../events/replay-mark.ts';
 import { recordFailure } from '../records/failures.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { eventTypeLabel, type Outcome, reportOutcome } from './outcome.ts';
-import { keepRefusals, type Refuse, type RefusedTo } from './refusals.ts';
+import { eventTypeLabel, type Outcome, reportOutcome, UNREAD_TYPE } from './outcome.ts';
+import { putAway, type Refuse, tellFound, tellRefusal } from './refusals.ts';
+import { type DeliverySpan, type Trace, untraced } from './tracing.ts';
 
 /** One delivery of an event. */
 export interface Invocation {
@@ -31,6 +31,10 @@ export interface Invocation {
   clock: Clock;
   /** Milliseconds since the epoch. */
   startedAt: number;
+  /** Runs `work`, as a span of its own if traces are exported. */
+  trace: Trace;
+  /** W3C trace context for what this delivery publishes: its producer's, so that a chain of events is one trace. */
+  traceparent: string | undefined;
   /**
    * Writes the entry of an outcome before the delivery is settled: for a part that stands whatever becomes of the
    * rest. The last outcome is returned instead.
@@ -63,6 +67,8 @@ export interface Runtime {
   /** What becomes of refused events. Default: write-once records beside the failures. */
   refuse?: Refuse;
   attemptMs: number;
+  /** Begins the span of a delivery, below the request's. Default: none is made. */
+  startSpan?(traceparent: unknown, clock: Clock): DeliverySpan;
   /** Event types that keep their names in metrics. Default: none. */
   eventTypes?: ReadonlySet<string>;
   clock?: Clock;
@@ -78,165 +84,141 @@ export async function handleEvent<T extends ParsedEvent>(
   fn: EventFunction<T>,
   runtime: Runtime,
 ): Promise<Settlement> {
-  const clock = runtime.clock ?? systemClock;
-  const input = fn.takesDeadLetters ? delivered : withoutForeignMarks(delivered, fn.name);
-  const trace = traceFields(isJsonObject(input) ? input['traceparent'] : undefined, runtime.project);
-  const startedAt = clock.now();
-  const attempt = deadline(runtime.attemptMs);
-  let eventId: string | undefined;
-  let historyId: string | undefined;
-  let eventType = UNREAD_TYPE;
-  let log = runtime.log.with({ function: fn.name, ...trace });
+  const delivery = new Delivery(delivered, fn, runtime);
   try {
-    const parsed = await fn.read(input, attempt.signal);
-    const { event } = parsed;
-    const id = parsed.eventId ?? eventIdOf(event);
-    eventId = id;
-    historyId = fn.historyId?.(parsed) ?? id;
-    eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
-    log = log.with({ eventId, ...fn.logFields?.(parsed) });
-    const report = (one: Outcome): void =>
-      reportOutcome(log, one, { eventType, durationMs: clock.now() - startedAt });
-    const outcome = await fn.run(parsed, {
-      ...{ event, eventId, historyId, log, clock, startedAt, report },
-      correlationId: event.extensions['correlationid'] ?? id,
-      attempt: deliveryAttemptOf(input),
-      signal: attempt.signal,
-    });
-    if (outcome) report(outcome);
-    const mark = isReplayDelivery(input, fn.name) ? replayMarkOf(input) : undefined;
-    if (mark) await resolveReplay(mark, fn.name, eventId, attempt.signal, runtime);
-    return { kind: 'settled' };
+    return await delivery.run();
   } catch (thrown) {
-    let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
-    eventId ??= contentIdOf(input);
-    if (isRefusal(error)) {
-      const to = await refuse(input, fn.name, eventId, error, attempt.signal, runtime);
-      if (!(to instanceof AppError)) {
-        tellRefusal(log, { eventId, eventType, error, to });
-        return { kind: 'settled' };
-      }
-      error = to;
-    }
-    const durationMs = clock.now() - startedAt;
-    if (error.code === 'busy') {
-      // as each of five duplicates must do while the first one works: no failure, and nothing to look into
-      log.info('delivery put off', { code: error.code, reason: error.message, durationMs });
-      return { kind: 'busy', reason: error.message };
-    }
-    tellFound(log, eventId, error);
-    log.error('attempt failed', error, { code: error.code, reason: error.message, durationMs });
-    await keepFailure(fn.name, historyId ?? eventId, error, trace, log, runtime);
-    throw error;
+    return await delivery.settleFailure(thrown);
   } finally {
-    attempt.clear();
+    await delivery.close();
   }
 }
 
 const NO_TYPES: ReadonlySet<string> = new Set();
-/** The type of an event that could not be read. */
-const UNREAD_TYPE = 'unread';
 
-/** The reason as a warning; the value that was found, which may be somebody's data, as a debug line alone. */
-export function tellRefusal(
-  log: Logger,
-  { eventId, eventType, error, to }: { eventId: string; eventType: string; error: AppError; to: RefusedTo },
-): void {
-  const { code, message: reason } = error;
-  log.warn('event refused', { eventId, code, reason, outcome: 'refused', eventType, count: 1, to });
-  tellFound(log, eventId, error);
-}
+/** A class, since one is made for each of thousands a second: what is known of the event grows as it is read. */
+class Delivery<T extends ParsedEvent> {
+  private readonly input: unknown;
+  private readonly clock: Clock;
+  private readonly startedAt: number;
+  private readonly attempt: ReturnType<typeof deadline>;
+  /** Fields of the request's own trace. */
+  private readonly requestTrace: LogFields;
+  private readonly span: DeliverySpan | undefined;
+  private log: Logger;
+  private eventId: string | undefined;
+  private historyId: string | undefined;
+  private eventType = UNREAD_TYPE;
 
-/** Characters of a value in the debug log. */
-const MAX_FOUND = 1_000;
-
-function tellFound(log: Logger, eventId: string, { code, found }: AppError): void {
-  if (found === undefined) return;
-  // a getter, since only a debug line has to make a text of it
-  log.debug('value found', {
-    eventId,
-    code,
-    get found() {
-      return inspect(found, { depth: 3, maxArrayLength: 20, maxStringLength: MAX_FOUND }).slice(0, MAX_FOUND);
-    },
-  });
-}
-
-/** A replayed event is settled: its letter is told before the delivery is acknowledged, so that none is forgotten. */
-async function resolveReplay(
-  { letter, key }: ReplayMark,
-  by: string,
-  eventId: string,
-  signal: AbortSignal,
-  runtime: Runtime,
-): Promise<void> {
-  const [{ letterOf }, { hasReplay, writeResolved }] = await Promise.all([
-    import('../dead-letters/letter-id.ts'),
-    import('../dead-letters/letter-store.ts'),
-  ]);
-  // attributes that were copied from another event's replay
-  if (letterOf(by, eventId) !== letter) return;
-  const state = await runtime.state();
-  // whoever may publish to the replay topic can make up a mark; a replay of ours is on record before it is sent
-  if (!(await hasReplay(state, { letter, key }, { signal }))) return;
-  const at = new Date((runtime.clock ?? systemClock).now()).toISOString();
-  await writeResolved(state, { letter, key, by, at }, { signal });
-}
-
-/** A refused event is acknowledged, so it must be kept first: what fails here fails the delivery. */
-async function refuse(
-  input: unknown,
-  name: string,
-  eventId: string,
-  error: AppError,
-  signal: AbortSignal,
-  runtime: Runtime,
-): Promise<AppError | RefusedTo> {
-  const at = new Date((runtime.clock ?? systemClock).now());
-  try {
-    return await (runtime.refuse ?? keepRefusals(runtime.state))({
-      function: name,
-      eventId,
-      error,
-      input,
-      at,
-      signal,
-    });
-  } catch (thrown) {
-    const failed = toAppError(thrown);
-    // the event's own fault is settled; that it could not be kept is ours, whatever the code
-    return failed.retryable ? failed : new AppError('internal', failed.message, { cause: failed });
+  constructor(
+    delivered: unknown,
+    private readonly fn: EventFunction<T>,
+    private readonly runtime: Runtime,
+  ) {
+    this.input = fn.takesDeadLetters ? delivered : withoutForeignMarks(delivered, fn.name);
+    this.clock = runtime.clock ?? systemClock;
+    this.startedAt = this.clock.now();
+    const traceparent = isJsonObject(delivered) ? delivered['traceparent'] : undefined;
+    this.requestTrace = traceFields(traceparent, runtime.project);
+    this.log = runtime.log.with({ function: fn.name, ...this.requestTrace });
+    this.span = runtime.startSpan?.(traceparent, this.clock);
+    this.attempt = deadline(runtime.attemptMs);
   }
-}
 
-async function keepFailure(
-  name: string,
-  historyId: string,
-  error: AppError,
-  trace: Readonly<Record<string, unknown>>,
-  log: Logger,
-  runtime: Runtime,
-): Promise<void> {
-  const traceName = trace['logging.googleapis.com/trace'];
-  // Bounded apart from the attempt, whose own time may be what ran out.
-  const bounded = deadline(10_000);
-  try {
-    await recordFailure(
-      await runtime.state(),
-      {
-        function: name,
-        eventId: historyId,
-        error,
-        trace: typeof traceName === 'string' ? traceName : undefined,
-        at: new Date((runtime.clock ?? systemClock).now()),
-      },
-      bounded.signal,
-    );
-  } catch (unwritten) {
-    // The delivery fails anyway and comes again: a lost record costs the history one line, not the event.
-    log.error('failure record not written', unwritten);
-  } finally {
-    bounded.clear();
+  async run(): Promise<Settlement> {
+    const { fn, runtime, input, clock, startedAt, span } = this;
+    const { signal } = this.attempt;
+    const parsed = await fn.read(input, signal);
+    const { event } = parsed;
+    const eventId = parsed.eventId ?? eventIdOf(event);
+    const historyId = fn.historyId?.(parsed) ?? eventId;
+    this.eventId = eventId;
+    this.historyId = historyId;
+    this.eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
+    span?.describe(event);
+    const linked = linkedTraceFields(event.traceparent, this.requestTrace, runtime.project);
+    this.log = this.log.with({ eventId, ...linked, ...fn.logFields?.(parsed) });
+    const outcome = await fn.run(parsed, {
+      ...{ event, eventId, historyId, log: this.log, signal, clock, startedAt },
+      correlationId: event.correlationId ?? eventId,
+      attempt: deliveryAttemptOf(input),
+      traceparent: event.traceparent ?? span?.traceparent,
+      trace: span ? (name, work, attributes) => span.run(name, work, attributes) : untraced,
+      report: (one) => this.report(one),
+    });
+    if (outcome) this.report(outcome);
+    const mark = isReplayDelivery(input, fn.name) ? replayMarkOf(input) : undefined;
+    if (mark) {
+      const { resolveReplay } = await import('./resolve-replay.ts');
+      await resolveReplay({ mark, by: fn.name, eventId, clock, signal }, runtime.state);
+    }
+    return { kind: 'settled' };
+  }
+
+  /** What was thrown: a refusal settles the event, and anything else is thrown again. */
+  async settleFailure(thrown: unknown): Promise<Settlement> {
+    const { fn, runtime, input, attempt, log, clock } = this;
+    let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
+    const eventId = this.eventId ?? contentIdOf(input);
+    if (isRefusal(error)) {
+      const refusal = { function: fn.name, eventId, error, input, signal: attempt.signal };
+      const to = await putAway({ ...refusal, at: new Date(clock.now()) }, runtime);
+      if (!(to instanceof AppError)) {
+        this.span?.note({ outcome: 'refused' });
+        tellRefusal(log, { eventId, eventType: this.eventType, error, to });
+        return { kind: 'settled' };
+      }
+      error = to;
+    }
+    const fields = { code: error.code, reason: error.message, durationMs: clock.now() - this.startedAt };
+    if (error.code === 'busy') {
+      // four of five duplicates end like this while the fifth one works: nothing failed
+      this.span?.note({ outcome: 'busy' });
+      log.info('delivery put off', fields);
+      return { kind: 'busy', reason: error.message };
+    }
+    this.span?.fail(error);
+    tellFound(log, eventId, error);
+    log.error('attempt failed', error, fields);
+    await this.keepFailure(this.historyId ?? eventId, error);
+    throw error;
+  }
+
+  /** Spans are sent before the answer: after it an instance may have no CPU. */
+  async close(): Promise<void> {
+    this.attempt.clear();
+    await this.span?.end(this.fn.name, this.startedAt);
+  }
+
+  private report(one: Outcome): void {
+    this.span?.note({ outcome: one.status });
+    const { eventType, startedAt, clock } = this;
+    reportOutcome(this.log, one, { eventType, durationMs: clock.now() - startedAt });
+  }
+
+  private async keepFailure(historyId: string, error: AppError): Promise<void> {
+    const { fn, runtime, requestTrace, clock, log } = this;
+    const trace = requestTrace['logging.googleapis.com/trace'];
+    // Bounded apart from the attempt, whose own time may be what ran out.
+    const bounded = deadline(10_000);
+    try {
+      await recordFailure(
+        await runtime.state(),
+        {
+          function: fn.name,
+          eventId: historyId,
+          error,
+          trace: typeof trace === 'string' ? trace : undefined,
+          at: new Date(clock.now()),
+        },
+        bounded.signal,
+      );
+    } catch (unwritten) {
+      // The delivery fails anyway and comes again: a lost record costs the history one line, not the event.
+      log.error('failure record not written', unwritten);
+    } finally {
+      bounded.clear();
+    }
   }
 }
 

@@ -32,7 +32,8 @@ const MAX_VALUE = 1_024;
 export class OtlpExporter implements SpanSink {
   private queue: FinishedSpan[] = [];
   private dropped = 0;
-  private sending: Promise<void> | undefined;
+  private current: Promise<void> | undefined;
+  private next: Promise<void> | undefined;
   private pausedUntil = 0;
 
   constructor(private readonly options: OtlpOptions) {}
@@ -45,32 +46,33 @@ export class OtlpExporter implements SpanSink {
 
   async flush(): Promise<void> {
     if (this.now() < this.pausedUntil) return;
-    this.sending ??= this.sendAll().finally(() => {
-      this.sending = undefined;
-    });
+    this.next ??= this.sendNext();
     const waited = new AbortController();
-    await Promise.race([
-      this.sending,
-      delay(this.options.waitMs ?? 1_000, undefined, { signal: waited.signal, ref: false }).catch(() => {}),
-    ]);
+    const bound = delay(this.options.waitMs ?? 1_000, undefined, { signal: waited.signal, ref: false });
+    await Promise.race([this.next, bound.catch(() => {})]);
     waited.abort();
   }
 
-  /** Also what is added while it sends. Never rejects. */
-  private async sendAll(): Promise<void> {
-    while (this.queue.length > 0) {
-      const batch = this.queue.splice(0, MAX_BATCH);
-      try {
-        await this.post(batch);
-      } catch (error) {
-        const { pauseMs = 30_000, endpoint } = this.options;
-        this.pausedUntil = this.now() + pauseMs;
-        this.options.log.warn('spans not exported', {
-          ...{ endpoint, spans: batch.length, dropped: this.dropped, reason: reasonOf(error) },
-        });
-        this.dropped = 0;
-        return;
-      }
+  /** One request at a time: what is added meanwhile goes with the next one. */
+  private async sendNext(): Promise<void> {
+    await this.current;
+    this.next = undefined;
+    this.current = this.sendQueued();
+    await this.current;
+  }
+
+  /** Never rejects. */
+  private async sendQueued(): Promise<void> {
+    const { endpoint, log, pauseMs = 30_000 } = this.options;
+    const spans = this.queue.splice(0, MAX_BATCH);
+    if (spans.length === 0) return;
+    try {
+      await this.post(spans);
+    } catch (error) {
+      this.pausedUntil = this.now() + pauseMs;
+      const reason = reasonOf(error);
+      log.warn('spans not exported', { endpoint, reason, spans: spans.length, dropped: this.dropped });
+      this.dropped = 0;
     }
   }
 
@@ -103,9 +105,12 @@ export function traceRequest(spans: readonly FinishedSpan[], resource: SpanAttri
   };
 }
 
+/** Numbers of `SpanKind`: https://github.com/open-telemetry/opentelemetry-proto, trace.proto. */
+const KINDS = { client: 3, consumer: 5 };
+
 function spanOf({ traceId, spanId, parentSpanId, name, kind, ...span }: FinishedSpan): unknown {
   return {
-    ...{ traceId, spanId, name, kind },
+    ...{ traceId, spanId, name, kind: KINDS[kind] },
     ...(parentSpanId !== undefined && { parentSpanId }),
     startTimeUnixNano: nanos(span.startMs),
     endTimeUnixNano: nanos(span.endMs),

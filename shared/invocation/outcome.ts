@@ -46,10 +46,38 @@ export function reportOutcome(
 /** The label of every event type that nobody declared. */
 export const OTHER_TYPES = 'other';
 
+/** The label of an event that was not read. */
+export const UNREAD_TYPE = 'unread';
+
 /**
  * The type as a label of metrics. Producers choose types freely, and each value of a label is a time series that is
  * paid for: only declared types keep their names.
  */
 export function eventTypeLabel(type: string, declared: ReadonlySet<string>): string {
   return declared.has(type) ? type : OTHER_TYPES;
+}
+
+/** Distinct values of a label that one instance writes. */
+const MAX_LABELS = 50;
+
+/** Labels that code chooses, such as the types it publishes: bounded, in case it takes them from its input. */
+class Labels {
+  private readonly known = new Set<string>();
+
+  of(value: string): string {
+    if (this.known.size < MAX_LABELS) this.known.add(value);
+    return this.known.has(value) ? value : OTHER_TYPES;
+  }
+}
+
+const publishedTypes = new Labels();
+const publishedSources = new Labels();
+
+/** One entry for each event that is published: `events_published_total` counts them. */
+export function reportPublished(
+  log: Logger,
+  { type, source, ...fields }: { type: string; source: string; topic: string; messageId: string },
+): void {
+  const labels = { eventType: publishedTypes.of(type), source: publishedSources.of(source) };
+  log.info('event published', { ...labels, ...fields });
 }

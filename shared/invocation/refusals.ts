@@ -1,3 +1,6 @@
+import { inspect } from 'node:util';
+import { AppError, toAppError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
 import { deadLetterMessage, type Refusal } from '../dead-letters/dead-letter-message.ts';
 import { DIED_OF } from '../events/letter-attributes.ts';
 import { parsePubsubMessage } from '../events/pubsub-message.ts';
@@ -90,4 +93,43 @@ async function hasLetter(
   ]);
   const found = await findLetters(await state(), letterOf(name, eventId), { max: 1, signal });
   return found.length > 0;
+}
+
+/** A refused event is acknowledged, so it must be kept first: what fails here fails the delivery. */
+export async function putAway(
+  refusal: Refusal,
+  { refuse, state }: { refuse?: Refuse; state(): Promise<ObjectStore> },
+): Promise<AppError | RefusedTo> {
+  try {
+    return await (refuse ?? keepRefusals(state))(refusal);
+  } catch (thrown) {
+    const failed = toAppError(thrown);
+    // the event's own fault is settled; that it could not be kept is ours, whatever the code
+    return failed.retryable ? failed : new AppError('internal', failed.message, { cause: failed });
+  }
+}
+
+/** The reason as a warning; the value that was found, which may be somebody's data, as a debug line alone. */
+export function tellRefusal(
+  log: Logger,
+  { eventId, eventType, error, to }: { eventId: string; eventType: string; error: AppError; to: RefusedTo },
+): void {
+  const { code, message: reason } = error;
+  log.warn('event refused', { eventId, code, reason, outcome: 'refused', eventType, count: 1, to });
+  tellFound(log, eventId, error);
+}
+
+/** Characters of a value in the debug log. */
+const MAX_FOUND = 1_000;
+
+export function tellFound(log: Logger, eventId: string, { code, found }: AppError): void {
+  if (found === undefined) return;
+  // a getter, since only a debug line has to make a text of it
+  log.debug('value found', {
+    eventId,
+    code,
+    get found() {
+      return inspect(found, { depth: 3, maxArrayLength: 20, maxStringLength: MAX_FOUND }).slice(0, MAX_FOUND);
+    },
+  });
 }

@@ -42,7 +42,7 @@ function attempt<T>(parse: () => T): { value: T } | { mistakes: string } {
   }
 }
 
-export function connect(config: Omit<ServiceConfig, 'stateBucket' | 'deadLetterTopic'>): Services {
+export function connect(config: Omit<ServiceConfig, 'stateBucket' | 'deadLetterTopic' | 'limits'>): Services {
   const { project, storageEndpoint, pubsubEndpoint, debug } = config;
   let publisher: Promise<Publisher> | undefined;
   return {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 
 /** https://www.w3.org/TR/trace-context/#traceparent-header, version 00. */
 export interface TraceContext {
@@ -20,8 +21,10 @@ export function parseTraceparent(value: unknown): TraceContext | undefined {
   return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-/** OTLP's numbers: https://github.com/open-telemetry/opentelemetry-proto trace.proto, `SpanKind`. */
-export const SPAN_KIND = { internal: 1, client: 3, producer: 4, consumer: 5 } as const;
+/** Runs `work`, as a span if traces are exported. */
+export type Trace = <T>(name: string, work: () => Promise<T>, attributes?: SpanAttributes) => Promise<T>;
+
+export const untraced: Trace = (_name, work) => work();
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -31,62 +34,78 @@ export interface FinishedSpan {
   spanId: string;
   parentSpanId: string | undefined;
   name: string;
-  kind: number;
+  /** `consumer` for a delivery, `client` for a call it makes. */
+  kind: 'consumer' | 'client';
   startMs: number;
   endMs: number;
   attributes: SpanAttributes;
   links: readonly TraceContext[];
-  /** Message of what was thrown; undefined if nothing was. */
+  /** What was thrown; undefined if nothing was. */
   error: string | undefined;
 }
 
 /** Where spans go. None of its calls throws. */
 export interface SpanSink {
   add(spans: readonly FinishedSpan[]): void;
-  /** Resolves once they are sent, or after a short time: between requests an instance has no CPU to send them. */
+  /** Resolves once they are sent, or after a short time. */
   flush(): Promise<void>;
 }
 
-/** `parent` takes a delivery if the request or the producer of the event does, or if neither of them says. */
-export type Sampler = 'always' | 'parent';
+/** Calls of one delivery; those beyond are not recorded. */
+const MAX_CALLS = 128;
 
-/** Child spans of one delivery; what is beyond is not recorded. */
-const MAX_CHILDREN = 128;
-
-/** The spans of one delivery: its own, below the request that brought it, and its calls. */
-export class DeliveryTrace {
+/** The span of one delivery, below that of the request that brought it, and those of its calls. */
+export class DeliverySpan {
   private readonly request: TraceContext | undefined;
-  private readonly own: TraceContext;
-  private readonly links: TraceContext[] = [];
-  private readonly children: FinishedSpan[] = [];
+  private readonly traceId: string;
+  private readonly spanId = newSpanId();
+  private links: readonly TraceContext[] = [];
+  private attributes: SpanAttributes = {};
+  private error: string | undefined;
+  private readonly calls: FinishedSpan[] = [];
 
+  /** `traceparent`: of the request, as its header was. */
   constructor(
     private readonly sink: SpanSink,
-    private readonly sampler: Sampler,
+    private readonly sampler: 'parent' | 'always',
     private readonly clock: Clock,
-    /** Of the request, as its header was. */
     traceparent: unknown,
   ) {
     this.request = parseTraceparent(traceparent);
-    this.own = {
-      traceId: this.request?.traceId ?? randomBytes(16).toString('hex'),
-      spanId: randomBytes(8).toString('hex'),
-      isSampled: true,
-    };
+    this.traceId = this.request?.traceId ?? randomBytes(16).toString('hex');
   }
 
-  /** Of this delivery, for what it calls and publishes. */
+  /** Of this delivery, for events that it publishes as the first of their chain. */
   get traceparent(): string {
-    return `00-${this.own.traceId}-${this.own.spanId}-${this.isSampled() ? '01' : '00'}`;
+    return `00-${this.traceId}-${this.spanId}-${this.isSampled() ? '01' : '00'}`;
   }
 
-  /** The producer's trace is its own: a link leads there, since one delivery may bring events of many traces. */
-  link(producer: TraceContext | undefined): void {
-    if (producer && producer.spanId !== this.request?.spanId) this.links.push(producer);
+  /** The producer's trace is its own: a link leads there, since a request may bring events of many traces. */
+  describe({
+    traceparent,
+    id,
+    source,
+    type,
+  }: Pick<CloudEvent, 'traceparent' | 'id' | 'source' | 'type'>): void {
+    const producer = parseTraceparent(traceparent);
+    if (producer && producer.spanId !== this.request?.spanId) this.links = [producer];
+    this.note({
+      'cloudevents.event_id': id,
+      'cloudevents.event_source': source,
+      'cloudevents.event_type': type,
+    });
   }
 
-  /** Runs `work` as a child span. */
-  async run<T>(name: string, kind: number, attributes: SpanAttributes, work: () => Promise<T>): Promise<T> {
+  note(attributes: SpanAttributes): void {
+    this.attributes = { ...this.attributes, ...attributes };
+  }
+
+  fail(error: unknown): void {
+    this.error = String(error);
+  }
+
+  /** Runs `work` as a call of this delivery. */
+  async run<T>(name: string, work: () => Promise<T>, attributes: SpanAttributes = {}): Promise<T> {
     const startMs = this.clock.now();
     let error: string | undefined;
     try {
@@ -95,37 +114,40 @@ export class DeliveryTrace {
       error = String(thrown);
       throw thrown;
     } finally {
-      if (this.children.length < MAX_CHILDREN) {
-        this.children.push({
-          ...{ traceId: this.own.traceId, spanId: randomBytes(8).toString('hex'), name, kind, attributes },
-          ...{ parentSpanId: this.own.spanId, startMs, endMs: this.clock.now(), links: [], error },
-        });
+      if (this.calls.length < MAX_CALLS) {
+        const { traceId, spanId: parentSpanId } = this;
+        const times = { startMs, endMs: this.clock.now() };
+        const own = { traceId, parentSpanId, spanId: newSpanId(), kind: 'client' as const, links: [] };
+        this.calls.push({ ...own, ...times, name, attributes, error });
       }
     }
   }
 
   /** Hands the spans over; resolves when they are sent, or soon after. */
-  async end(
-    name: string,
-    startMs: number,
-    attributes: SpanAttributes,
-    error: string | undefined,
-  ): Promise<void> {
+  async end(functionName: string, startMs: number): Promise<void> {
     if (!this.isSampled()) return;
-    const { traceId, spanId } = this.own;
+    const { traceId, spanId, links, error } = this;
+    const own = { traceId, spanId, parentSpanId: this.request?.spanId, kind: 'consumer' as const };
+    // https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
+    const attributes = {
+      'faas.name': functionName,
+      'messaging.operation.type': 'process',
+      ...this.attributes,
+    };
+    const times = { startMs, endMs: this.clock.now() };
     this.sink.add([
-      {
-        ...{ traceId, spanId, parentSpanId: this.request?.spanId, name, kind: SPAN_KIND.consumer },
-        ...{ startMs, endMs: this.clock.now(), attributes, links: this.links, error },
-      },
-      ...this.children,
+      { ...own, ...times, name: `process ${functionName}`, attributes, links, error },
+      ...this.calls,
     ]);
     await this.sink.flush();
   }
 
+  /** A delivery is taken if its request or its producer is, or if neither of them says. */
   private isSampled(): boolean {
     if (this.sampler === 'always') return true;
     const known = this.request ? [this.request, ...this.links] : this.links;
     return known.length === 0 || known.some(({ isSampled }) => isSampled);
   }
 }
+
+const newSpanId = (): string => randomBytes(8).toString('hex');

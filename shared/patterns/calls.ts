@@ -1,7 +1,8 @@
 import type { Breaker } from '../core/breaker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import { type EventToPublish, Outgoing, type Published, type PublishLimits } from '../events/publish.ts';
+import { type EventToPublish, Outgoing, type Published } from '../events/publish.ts';
+import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { record } from '../records/record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';

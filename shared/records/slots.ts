@@ -1,5 +1,6 @@
 import { sha256 } from '../core/sha256.ts';
 import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
+import { SLOT_DIGITS } from './slot-limits.ts';
 
 /** A bounded number of something, counted by everybody who shares the store. */
 export interface Slots {
@@ -8,10 +9,6 @@ export interface Slots {
   /** 1 to MAX_SLOTS. */
   limit: number;
 }
-
-/** Digits of a slot's number: names sort as numbers do. */
-const DIGITS = 7;
-export const MAX_SLOTS = 10 ** DIGITS;
 
 /**
  * Claims one of `limit` slots for `owner` (at most 1 KiB of ASCII). True if it has one, also from an earlier claim. A
@@ -62,7 +59,7 @@ export async function claimSlot(
   }
 
   function nameOf(slot: number): string {
-    return `${folder}${String(slot).padStart(DIGITS, '0')}`;
+    return `${folder}${String(slot).padStart(SLOT_DIGITS, '0')}`;
   }
 
   function isOwn({ metadata }: ObjectFacts): boolean {

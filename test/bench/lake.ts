@@ -5,10 +5,11 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadVersion } from '../../cli/lake/versions.ts';
-import { ID_COLUMN, openEventsTable } from '../../functions/ingest/events-table.ts';
+import { ID_COLUMN } from '../../functions/ingest/events-table.ts';
 import { collectRows, DeltaTable, type Row, selectRows } from '../../shared/delta/index.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
+import { openEventsTable } from '../helpers/events-table.ts';
 import { startTestGcs, type TestGcs } from '../helpers/gcs.ts';
 import type { Emit } from './main.ts';
 

@@ -79,6 +79,17 @@ def duck_find(identity, *files):
     }
 
 
+def cells(path, identity, name):
+    """One column of any table by delta-rs, by the column that has the rows' ids."""
+    table = pa.table(DeltaTable(path).to_pyarrow_table())
+    return dict(zip(table[identity].to_pylist(), table[name].to_pylist()))
+
+
+def duck_cells(identity, name, *files):
+    query = f'select "{identity}", "{name}" from read_parquet(?, union_by_name = true)'
+    return dict(duckdb.execute(query, [list(files)]).fetchall())
+
+
 def rows_of(prefix, count):
     return pa.table(
         {
@@ -156,7 +167,7 @@ COMMANDS = {
     function.__name__: function
     for function in [
         facts, history, stats, matching, duck, duck_find, append, create, delete, overwrite, optimize, restore, checkpoint,
-        vacuum, add_column, transact, transaction,
+        vacuum, add_column, transact, transaction, cells, duck_cells,
     ]
 }
 

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import { createPublisher } from '../../shared/gcp/pubsub.ts';
-import { createSubscriber } from '../../shared/gcp/pubsub-subscriber.ts';
 import { base64, eventually, textOf } from '../helpers/pubsub.ts';
+import { createSubscriber } from '../helpers/pubsub-subscriber.ts';
 import type { Scenarios } from './pubsub.ts';
 
 /** Messages from publish to acknowledgement, and the limits of a request. */

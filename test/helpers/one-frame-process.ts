@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { findFfmpeg, openVideoFile } from '../../functions/video/media/extract-frame.ts';
+import { findFfmpeg } from '../../functions/video/media/ffmpeg.ts';
+import { openVideoFile } from '../../functions/video/media/open-video.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { fileStore } from './file-store.ts';
 

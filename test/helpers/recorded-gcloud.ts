@@ -203,7 +203,14 @@ export class RecordedGcloud implements Gcloud {
       });
     } else if (verb === 'scheduler jobs resume') this.things.get(`job ${name}`)!['state'] = 'ENABLED';
     else if (verb.startsWith('logging metrics') && !verb.endsWith('delete')) {
-      this.things.set(`metric ${name}`, { name, ...JSON.parse(flag('config-from-file')) });
+      const wanted = JSON.parse(flag('config-from-file'));
+      const { valueType } = wanted.metricDescriptor;
+      const before = this.things.get(`metric ${name}`)?.['metricDescriptor'] as
+        | { valueType?: string }
+        | undefined;
+      if (before !== undefined && before.valueType !== valueType)
+        throw new GcloudError([verb], 'INVALID_ARGUMENT: the value type cannot be updated');
+      this.things.set(`metric ${name}`, { name, ...wanted });
     } else if (/(dashboards|policies) (create|update)/.test(verb)) this.watch(verb, flags);
     else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
   }

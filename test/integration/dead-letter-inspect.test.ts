@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEventsTable } from '../../functions/ingest/events-table.ts';
 import { uploadIdOf } from '../../functions/video/records.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
@@ -8,6 +7,7 @@ import { letterOf } from '../../shared/dead-letters/letter-id.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import { recordFailure } from '../../shared/records/failures.ts';
 import { finalizedEvent, objectResource } from '../helpers/events.ts';
+import { openEventsTable } from '../helpers/events-table.ts';
 import { post } from '../helpers/ingest.ts';
 import { type InspectorScene, startInspector } from '../helpers/inspector.ts';
 import { forwarding } from '../helpers/letters.ts';

@@ -1,12 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openEventsTable } from '../../functions/ingest/events-table.ts';
 import { videoNames } from '../../functions/video/records.ts';
 import { writeReplay, writeResolved } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import { type DeathFields, type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
+import { openEventsTable } from '../helpers/events-table.ts';
 
 let scene: DlqScene;
 beforeAll(async () => {

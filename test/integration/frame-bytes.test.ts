@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openVideoFile } from '../../functions/video/media/extract-frame.ts';
+import { openVideoFile } from '../../functions/video/media/open-video.ts';
 import { testBinaries } from '../helpers/binaries.ts';
 import { runTool } from '../helpers/clips.ts';
 import { fileStore } from '../helpers/file-store.ts';

@@ -5,11 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import {
-  type FfmpegBinary,
-  type MediaLimits,
-  openVideoFile,
-} from '../../functions/video/media/extract-frame.ts';
+import type { FfmpegBinary } from '../../functions/video/media/ffmpeg.ts';
+import { type MediaLimits, openVideoFile } from '../../functions/video/media/open-video.ts';
 import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { testBinaries } from '../helpers/binaries.ts';
 import { makeClip, runTool } from '../helpers/clips.ts';

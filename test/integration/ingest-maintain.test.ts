@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openEventsTable } from '../../functions/ingest/events-table.ts';
+import { openEventsTable } from '../helpers/events-table.ts';
 import { type IngestScene, startIngest } from '../helpers/ingest.ts';
 import { pubsubMessage } from '../helpers/messages.ts';
 

@@ -61,8 +61,37 @@ test('a structured event becomes a row, and its second delivery none', async () 
     publish_time: BigInt(Date.parse('2026-11-21T10:00:01Z')) * 1_000n + 123_456n,
     ingest_time: expect.any(BigInt),
     data: '{"order":"A-17","total":19.99}',
+    trace_id: null,
   });
   expect(Number(row?.['ingest_time']) / 1_000).toBeGreaterThanOrEqual(before);
+});
+
+test('the trace of an event is in its row, wherever its producer wrote it; that of a delivery is not', async () => {
+  const trace = (digit: number): string => String(digit).repeat(32);
+  const header = (digit: number): string => `00-${trace(digit)}-${'b'.repeat(16)}-01`;
+  const attributes = { 'content-type': 'application/json', googclient_traceparent: header(4) };
+  const messages = [
+    structured({ id: 'trace-1', traceparent: header(1) }),
+    binary({ id: 'trace-2', traceparent: header(2) }),
+    structured({ id: 'trace-3', metadata: { traceId: trace(3) } }),
+    binary(
+      { id: 'trace-4' },
+      { attributes: { ...Object(binary({ id: 'trace-4' })['attributes']), ...attributes } },
+    ),
+    structured({ id: 'trace-5', traceparent: 'nonsense' }),
+  ];
+  for (const message of messages) {
+    const event = messageEvent(message, { traceparent: header(9) });
+    expect(await post(scene.processes[0]!.url, event)).toBe(204);
+  }
+  const rows = await named('trace-');
+  expect(Object.fromEntries(rows.map((row) => [row['ce_id'], row['trace_id']]))).toEqual({
+    'trace-1': trace(1),
+    'trace-2': trace(2),
+    'trace-3': trace(3),
+    'trace-4': trace(4),
+    'trace-5': null,
+  });
 });
 
 test('one event in four modes and two envelopes is one row', async () => {

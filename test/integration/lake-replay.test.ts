@@ -43,6 +43,7 @@ test('a CloudEvent goes out in binary mode: its attributes, its data byte for by
     subject: 'order/1',
     dataschema: 'order/1',
     correlationid: 'corr-1',
+    traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00',
   };
   const body = JSON.stringify({
     specversion: '1.0',
@@ -73,6 +74,7 @@ test('a CloudEvent goes out in binary mode: its attributes, its data byte for by
       'ce-dataschema': 'order/1',
       'ce-correlationid': 'corr-1',
       'ce-causationid': row[ID_COLUMN],
+      'ce-traceparent': `00-0af7651916cd43dd8448eb211c80319c-${String(row[ID_COLUMN]).slice(0, 16)}-01`,
       replayId: expect.stringMatching(/^[0-9a-f-]{36}$/),
     },
   });
@@ -87,6 +89,7 @@ test('a CloudEvent goes out in binary mode: its attributes, its data byte for by
     'dataschema',
     'correlation_id',
     'data',
+    'trace_id',
   ]) {
     expect(again[name], name).toEqual(row[name]);
   }

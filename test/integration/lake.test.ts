@@ -42,6 +42,7 @@ beforeAll(async () => {
         source: '/processVideo/raw',
         correlationid: 'corr-1',
         time: '2026-11-20T12:00:00Z',
+        traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
       }),
       '2026-11-20T12:00:01Z',
     ),
@@ -86,6 +87,7 @@ describe('query', () => {
       ['o-1', 'v-1'],
     ],
     [['--correlation-id', 'corr-1', '--type', 'video.framed'], ['v-1']],
+    [['--trace-id', '0af7651916cd43dd8448eb211c80319c'], ['v-1']],
     [['--ce-id', 'o-2'], ['o-2']],
     [
       ['--since', '2026-11-20T11:00:00Z'],
@@ -138,7 +140,7 @@ describe('query', () => {
       causation_id: null,
       data: ODD_DATA,
     });
-    expect(Object.keys(row ?? {})).toHaveLength(14);
+    expect(Object.keys(row ?? {})).toHaveLength(15);
   });
 
   test('the bytes of data are those that were published, in JSON lines and in CSV', async () => {

@@ -15,8 +15,8 @@ import { localCertificate } from '../../local/vertex/tls.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { createPublisher, type Publisher } from '../../shared/gcp/pubsub.ts';
 import type { PubsubOptions } from '../../shared/gcp/pubsub-client.ts';
-import { createSubscriber } from '../../shared/gcp/pubsub-subscriber.ts';
 import { plainPubsub, startTestPubsub, type TestPubsub, textOf } from '../helpers/pubsub.ts';
+import { createSubscriber } from '../helpers/pubsub-subscriber.ts';
 
 let pubsub: TestPubsub;
 let count = 0;

@@ -90,6 +90,21 @@ describe('npm start', () => {
     expect(existsSync(join(home, 'endpoints.json'))).toBe(false);
   });
 
+  test('settings that no function could read end it in one line, before anything runs', async () => {
+    const file = join(dir, 'some.env');
+    await writeFile(file, 'MOMENT_PROMT=a cat\nMAX_MOMENTS=99\n');
+    const home = join(dir, 'bad-settings');
+    const script = ['--import', 'tsx', 'local/main.ts', '--settings', file, '--dir', home];
+    const { output, ended } = run(script, { FRAME_FORMAT: 'gif', FRAME_BUFFER: '/dev/fb0' });
+    expect(await ended).toBe(1);
+    expect(output()).toBe(
+      'settings: FRAME_FORMAT must be one of png, jpeg, webp, avif, got "gif"; ' +
+        'no function has a setting MOMENT_PROMT; did you mean MOMENT_PROMPT?; ' +
+        'MAX_MOMENTS must be an integer from 1 to 20, got "99"\n',
+    );
+    expect(existsSync(join(home, 'storage'))).toBe(false);
+  });
+
   test('killed outright it takes its functions with it, and the next start ends what was under way', async () => {
     const home = join(dir, 'killed');
     const first = start('--dir', home, '--out', join(dir, 'out'), clip);

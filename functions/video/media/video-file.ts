@@ -1,5 +1,5 @@
 /**
- * A video in a bucket, opened for reading frames. What the pipeline knows of media; extract-frame.ts does it
+ * A video in a bucket, opened for reading frames. What the pipeline knows of media; open-video.ts opens it
  * with ffmpeg over ranged reads.
  *
  * All times are seconds from the first frame, as a player shows them: the container's start offset and edit

@@ -1,3 +1,4 @@
+import { counted } from '../../../shared/core/counted.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { type AskOptions, askModel, NOTHING_SPENT, type Spent } from '../../../shared/vision/ask-model.ts';
 import type { ResponseSchema, VisionModel } from '../../../shared/vision/vision-model.ts';
@@ -64,7 +65,7 @@ export async function refineMoment(
     const { time } = await file.frameAt(moment.seconds);
     return { ...kept, time, of, by: 'coarse', reason };
   };
-  if (of <= 2) return coarse(`only ${of} frames around it`);
+  if (of <= 2) return coarse(`only ${counted(of, 'frame')} around it`);
 
   const stills = await numberedStills(frames, options.encodeStill ?? encodeStill);
   const question = {

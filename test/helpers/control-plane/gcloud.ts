@@ -20,6 +20,7 @@ const ENDPOINTS: Record<string, string> = {
   monitoring: '',
   pubsub: '',
   run: '',
+  secretmanager: '',
   serviceusage: '',
   storage: 'storage/v1/',
 };

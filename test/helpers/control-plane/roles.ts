@@ -6,7 +6,8 @@ export type Kind =
   | 'schema'
   | 'service'
   | 'function'
-  | 'account';
+  | 'account'
+  | 'secret';
 
 const storage: Kind[] = ['project', 'bucket'];
 const pubsub: Kind[] = ['project', 'topic', 'subscription'];
@@ -54,6 +55,7 @@ const ROLES: Record<string, readonly Kind[]> = {
   'roles/artifactregistry.writer': project,
   'roles/cloudbuild.builds.builder': project,
   'roles/cloudscheduler.serviceAgent': project,
+  'roles/secretmanager.secretAccessor': ['project', 'secret'],
   'roles/serviceusage.serviceUsageConsumer': project,
   'roles/iam.serviceAccountUser': account,
   'roles/iam.serviceAccountTokenCreator': account,

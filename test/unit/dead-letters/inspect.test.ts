@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { openEventsTable } from '../../../functions/ingest/events-table.ts';
 import { uploadIdOf } from '../../../functions/video/records.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-message.ts';
@@ -9,6 +8,7 @@ import { recordFailure } from '../../../shared/records/failures.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { Storage } from '../../../shared/storage/object-store.ts';
 import { objectResource } from '../../helpers/events.ts';
+import { openEventsTable } from '../../helpers/events-table.ts';
 import { startMemoryInspector } from '../../helpers/inspect-memory.ts';
 import { givenUp, givenUpMessage } from '../../helpers/letters.ts';
 import { batch, cloudEvent, messageEvent, pubsubMessage, structured } from '../../helpers/messages.ts';

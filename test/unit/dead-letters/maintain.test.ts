@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { core } from '../../../functions/app.ts';
-import { openEventsTable } from '../../../functions/ingest/events-table.ts';
 import { maintainTable } from '../../../functions/maintain/definition.ts';
 import { maintenance } from '../../../functions/maintain/maintain-function.ts';
 import { AppError } from '../../../shared/core/errors.ts';
@@ -10,6 +9,7 @@ import { openHandler } from '../../../shared/invocation/event-handler.ts';
 import { openNamedTable } from '../../../shared/lake/named-table.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { Storage } from '../../../shared/storage/object-store.ts';
+import { openEventsTable } from '../../helpers/events-table.ts';
 import { deathRecord } from '../../helpers/letters.ts';
 import { messageEvent, pubsubMessage } from '../../helpers/messages.ts';
 

@@ -230,6 +230,22 @@ describe('what was changed by somebody else is found by --verify, and put right'
       /update metric pipeline_dlq_messages_total/,
     ],
     [
+      'a metric has the type and the labels of an earlier version',
+      () => {
+        gcloud.things.get('metric pipeline_events_consumed_total')!['metricDescriptor'] = {
+          ...{ metricKind: 'DELTA', valueType: 'INT64' },
+          labels: [{ key: 'function' }, { key: 'status' }],
+        };
+      },
+      /delete metric pipeline_events_consumed_total: its type or labels .* cannot be updated\n.*create metric/,
+      2,
+    ],
+    [
+      'a metric of an earlier version is left, which nothing is counted by any more',
+      () => gcloud.things.set('metric pipeline_events_added', { name: 'pipeline_events_added' }),
+      /delete metric pipeline_events_added/,
+    ],
+    [
       'a function was given more memory by hand',
       () => {
         const found = gcloud.things.get('function pipeline-processvideo')! as {
@@ -380,6 +396,10 @@ describe('secrets', () => {
       'serviceConfig.secretEnvironmentVariables',
     );
     expect(await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) })).toBe(0);
+    // the last one of the app, too
+    await deploy();
+    expect(accessors('pipeline-HOOK')).toEqual([]);
+    expect(await deploy()).toBe(0);
   });
 
   test('a missing one is reported before anything is changed, with the command that makes it', async () => {

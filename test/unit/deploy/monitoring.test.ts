@@ -20,7 +20,7 @@ interface Alert {
   displayName: string;
   documentation: { content: string };
   conditions: {
-    conditionThreshold?: { thresholdValue: number; duration: string };
+    conditionThreshold?: { thresholdValue: number; duration: string; filter: string };
     conditionPrometheusQueryLanguage?: { query: string };
   }[];
 }
@@ -111,4 +111,36 @@ test('labels of a metric are those that are extracted', () => {
       name,
     ).toEqual(Object.keys((body['labelExtractors'] as object) ?? {}));
   }
+});
+
+test("events are counted by the field's labels", () => {
+  const labelsOf = (name: string) => {
+    const { body } = metrics.find((one) => one.name === name)!;
+    return (body['metricDescriptor'] as { labels: { key: string }[] }).labels.map(({ key }) => key);
+  };
+  expect(labelsOf('events_published_total')).toEqual(['source', 'event_type']);
+  expect(labelsOf('events_consumed_total')).toEqual(['consumer', 'event_type', 'status']);
+});
+
+test('the dashboard shows how many messages wait, and how busy instances are', () => {
+  const text = JSON.stringify(dashboards[0]!.body);
+  expect(text).toContain('pubsub_googleapis_com:subscription_num_undelivered_messages{');
+  for (const what of ['cpu', 'memory']) {
+    expect(text).toContain(`run_googleapis_com:container_${what}_utilizations_bucket{`);
+  }
+});
+
+test('tiles of the dashboard cover it, and no other tile', () => {
+  const { tiles } = dashboards[0]!.body['mosaicLayout'] as {
+    tiles: { xPos: number; yPos: number; width: number; height: number }[];
+  };
+  const taken = tiles.map(({ xPos, yPos, width, height }) => `${xPos},${yPos} ${width}x${height}`);
+  const rows = Math.ceil(tiles.length / 2);
+  const wanted = Array.from({ length: rows }, (_, row) => [0, 24].map((x) => `${x},${row * 16} 24x16`));
+  expect(taken).toEqual(wanted.flat());
+});
+
+test('deliveries that are only put off, as 429 says, do not count as failing', () => {
+  const { filter } = alertOf('failure-rate').conditions[0]!.conditionThreshold!;
+  expect(filter).toContain('metric.label.response_code!="429"');
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { configurationDocument } from '../../../docs/generate-configuration.ts';
 import { core } from '../../../functions/app.ts';
+import { CREDENTIALS } from '../../../local/function-settings.ts';
 import { appSettings } from '../../../shared/app/app-settings.ts';
 import { defineApp } from '../../../shared/app/define-app.ts';
 import { integer, text } from '../../../shared/app/settings.ts';
@@ -45,7 +46,7 @@ test('docs/configuration.md is what node --import tsx docs/generate-configuratio
 });
 
 test('every variable that is declared or looked up is in the tables, and no other', () => {
-  const read = [...appSettings(core).map(({ name }) => name), ...lookedUp()];
+  const read = [...appSettings(core).map(({ name }) => name), ...lookedUp(), ...CREDENTIALS];
   expect(read.length).toBeGreaterThan(60);
   expect([...documented()].sort()).toEqual([...new Set(read)].sort());
 });

@@ -72,7 +72,7 @@ test('versions of a type are a union, and definitions of two schemas do not shar
   expect(source).toMatch(
     /export interface UserCreated2 \{\n {2}title: string;\n {2}home\?: UserCreated2Address;\n\}/,
   );
-  expect(source).toContain("/shared/events/event-types.ts' {");
+  expect(source).toContain("/shared/events/event-data.ts' {");
 });
 
 test('a schema that refers to a file is refused by name, and nothing is read', async () => {

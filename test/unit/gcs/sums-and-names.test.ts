@@ -49,8 +49,8 @@ describe('object names', () => {
 
   it.each([
     ['', '1 to 1024 bytes'],
-    ['x'.repeat(1025), 'this one has 1025'],
-    ['é'.repeat(513), 'this one has 1026'],
+    ['x'.repeat(1025), 'got 1025'],
+    ['é'.repeat(513), 'got 1026'],
     ['a\nb', 'line breaks'],
     ['\r', 'line breaks'],
     ['.', 'cannot be named'],

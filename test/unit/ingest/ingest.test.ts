@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { openEventsTable } from '../../../functions/ingest/events-table.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore, Storage } from '../../../shared/storage/object-store.ts';
 import { faultyStore } from '../../helpers/delta.ts';
+import { openEventsTable } from '../../helpers/events-table.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import { batch, cloudEvent, messageEvent, structured } from '../../helpers/messages.ts';
 

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { openEventsTable } from '../../../functions/ingest/events-table.ts';
 import { type Maintained, maintainTable } from '../../../functions/maintain/maintain-table.ts';
 import { systemClock } from '../../../shared/core/clock.ts';
 import { collectRows, DeltaTable } from '../../../shared/delta/index.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore, Storage } from '../../../shared/storage/object-store.ts';
+import { openEventsTable } from '../../helpers/events-table.ts';
 
 const DAY = 86_400_000;
 

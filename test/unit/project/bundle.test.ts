@@ -38,6 +38,15 @@ function packages(from: string[], kinds: Kind[]): string[] {
   );
 }
 
+/** Files of ours in everything that is reached from this output. */
+function reachedFrom(output: string, kinds: Kind[], reached = new Set<string>()): string[] {
+  if (reached.has(output)) return [];
+  reached.add(output);
+  const { inputs, imports } = metafile.outputs[output]!;
+  const next = imports.filter(({ external, kind }) => !external && kinds.includes(kind as Kind));
+  return [...Object.keys(inputs), ...next.flatMap(({ path }) => reachedFrom(path, kinds, reached))];
+}
+
 function outputOf(input: string): string {
   const [output] = Object.entries(metafile.outputs).find(([, { entryPoint }]) => entryPoint === input) ?? [];
   if (output === undefined) throw new Error(`${input} is not an entry or a chunk of its own`);
@@ -61,6 +70,17 @@ test.each(handlers)('%s: its handler alone loads no client library', (_name, inp
   const loaded = packages([outputOf(input)], ['import-statement']);
   expect(loaded.filter((name) => heavy.test(name))).toEqual([]);
 });
+
+test.each(handlers)(
+  '%s: the exporter of spans and the calls wait until somebody wants them',
+  (_name, input) => {
+    const inputs = reachedFrom(outputOf(input), ['import-statement']);
+    expect(inputs).toContain('shared/invocation/event-handler.ts');
+    expect(
+      inputs.filter((one) => /invocation\/(otlp|start-tracing|traced)|shared\/patterns\//.test(one)),
+    ).toEqual([]);
+  },
+);
 
 test('no function can load what another needs', () => {
   const all: Kind[] = ['import-statement', 'dynamic-import'];

@@ -7,6 +7,7 @@ import { systemClock } from '../../../shared/core/clock.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { sha256 } from '../../../shared/core/sha256.ts';
 import { parseCloudEvent } from '../../../shared/events/cloud-event.ts';
+import { DEFAULT_LIMITS } from '../../../shared/events/publish-limits.ts';
 import type { OutgoingMessage } from '../../../shared/gcp/pubsub.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import { eventIn } from '../../helpers/outgoing.ts';
@@ -98,6 +99,7 @@ function scene(
         state,
         names,
         framesBucket: 'frames',
+        limits: DEFAULT_LIMITS,
         publisher: async () => ({
           async publish(_topic, messages) {
             for (const message of messages) publish(message);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseVideoConfig, settings } from '../../../functions/video/settings.ts';
-import { MAX_SLOTS } from '../../../shared/records/slots.ts';
+import { MAX_SLOTS } from '../../../shared/records/slot-limits.ts';
 
 const base = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state' };
 

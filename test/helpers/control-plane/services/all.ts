@@ -7,6 +7,7 @@ import { billing, resourceManager } from './projects.ts';
 import { pubsub } from './pubsub.ts';
 import { run } from './run.ts';
 import { scheduler } from './scheduler.ts';
+import { secretManager } from './secret-manager.ts';
 import { serviceAccounts } from './service-accounts.ts';
 import { serviceUsage } from './service-usage.ts';
 import { storage } from './storage.ts';
@@ -26,4 +27,5 @@ export const services: readonly Service[] = [
   monitoring,
   cloudBuild,
   artifactRegistry,
+  secretManager,
 ];

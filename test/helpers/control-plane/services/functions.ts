@@ -4,6 +4,7 @@ import { knownAccount, policyOf, setPolicy } from '../policies.ts';
 import { type Call, route, type Service } from '../service.ts';
 import { applyMask, checkShape, type JsonObject, object, oneOf, type Shape, text } from '../shapes.ts';
 import { createTrigger, deleteTrigger, subscribe } from './eventarc.ts';
+import { checkSecrets } from './secret-manager.ts';
 import { uploadedSource, uploadUrl } from './source-upload.ts';
 
 const FUNCTION: Shape = {
@@ -113,6 +114,7 @@ function checkFunction(call: Call, wanted: JsonObject): void {
       throw invalid(`Environment variable ${key} is reserved.`);
     }
   }
+  checkSecrets(cloud, service);
   checkLabels(object(wanted['labels']));
   uploadedSource(call, object(build['source']));
   checkBuilder(cloud, text(build['serviceAccount']));

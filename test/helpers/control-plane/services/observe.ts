@@ -1,7 +1,16 @@
 import { ApiError, exists, invalid, notFound } from '../api-error.ts';
 import type { Cloud } from '../cloud.ts';
 import { type Call, route, type Service } from '../service.ts';
-import { applyMask, checkShape, type JsonObject, list, object, text, withoutNulls } from '../shapes.ts';
+import {
+  applyMask,
+  checkShape,
+  type Json,
+  type JsonObject,
+  list,
+  object,
+  text,
+  withoutNulls,
+} from '../shapes.ts';
 import { ALERT_POLICY, DASHBOARD, LOG_METRIC } from './observe-shapes.ts';
 
 const under = (kind: string, { cloud }: Call): string => `projects/${cloud.state.project.id}/${kind}/`;
@@ -41,6 +50,18 @@ function checkMetric(metric: JsonObject): void {
   }
 }
 
+/** https://cloud.google.com/logging/docs/reference/v2/rest/v2/projects.metrics */
+function checkUpdate(call: Call, before: Json): void {
+  const [old, descriptor] = [
+    object(object(before)['metricDescriptor']),
+    object(call.body['metricDescriptor']),
+  ];
+  if (old['valueType'] !== descriptor['valueType']) throw invalid('The value type cannot be updated.');
+  const keys = list(descriptor['labels']).map((label) => text(object(label)['key']));
+  const gone = list(old['labels']).filter((label) => !keys.includes(text(object(label)['key'])));
+  if (gone.length > 0) throw invalid('Existing labels cannot be modified.');
+}
+
 function putMetric(call: Call, name: string): object {
   checkMetric({ ...call.body, name });
   const type = `logging.googleapis.com/user/${name}`;
@@ -71,9 +92,12 @@ export const logging: Service = {
         throw exists(`Metric ${name} already exists`);
       return putMetric(call, name);
     }),
-    route('PUT v2/projects/{project}/metrics/{id}', 'logging.logMetrics.update', (call) =>
-      putMetric(call, call.params['id']!),
-    ),
+    route('PUT v2/projects/{project}/metrics/{id}', 'logging.logMetrics.update', (call) => {
+      const name = call.params['id']!;
+      const before = call.cloud.get(under('metrics', call) + name);
+      if (before !== undefined) checkUpdate(call, before);
+      return putMetric(call, name);
+    }),
     route('DELETE v2/projects/{project}/metrics/{id}', 'logging.logMetrics.delete', (call) => {
       existing('metrics', call);
       call.cloud.delete(under('metrics', call) + call.params['id']);

@@ -3,7 +3,7 @@ import { explain } from '../../../../functions/dead-letter/explain.ts';
 import { AppError } from '../../../../shared/core/errors.ts';
 import { deadLetterMessage } from '../../../../shared/dead-letters/dead-letter-message.ts';
 import { DEAD_LETTERS_TABLE, deathRow } from '../../../../shared/dead-letters/dead-letters-table.ts';
-import { deathFactsOfRecord } from '../../../../shared/dead-letters/entry-metadata.ts';
+import { deathFactsOf, metadataOf } from '../../../../shared/dead-letters/entry-metadata.ts';
 import { readDeadLetter } from '../../../../shared/dead-letters/read-dead-letter.ts';
 import { replayMessage } from '../../../../shared/dead-letters/replay-message.ts';
 import { parseSchema, schemaStringOf } from '../../../../shared/delta/log/schema.ts';
@@ -69,7 +69,7 @@ export const deadLetters: MutationKind = {
       async read(bytes): Promise<Ending> {
         const letter = readDeadLetter(messageEvent(decodeMessage(bytes)), FUNCTIONS);
         const death = await explain(letter, tools, { signal, at: new Date(0) });
-        deathFactsOfRecord(JSON.parse(JSON.stringify(death)));
+        deathFactsOf(metadataOf(JSON.parse(JSON.stringify(death))));
         toColumns(FIELDS, [deathRow(death)]);
         replayMessage(death, 'key');
         return 'read';

@@ -1,5 +1,6 @@
+import { core } from '../../../../functions/app.ts';
 import { rowOf } from '../../../../functions/ingest/events-table.ts';
-import { validators } from '../../../../functions/ingest/validators.ts';
+import { validatorsOf } from '../../../../functions/ingest/validators.ts';
 import { type AppError, isRefusal } from '../../../../shared/core/errors.ts';
 import { deadLetterMessage } from '../../../../shared/dead-letters/dead-letter-message.ts';
 import { contentIdOf } from '../../../../shared/events/content-id.ts';
@@ -49,7 +50,7 @@ export function readAsIngest(input: unknown): Ending {
     for (const outcome of read.outcomes) {
       try {
         if (outcome.kind === 'refused') throw outcome.error;
-        validateEvent(outcome.event, { validators, unknownTypes: 'accept' });
+        validateEvent(outcome.event, { validators: validatorsOf(core), unknownTypes: 'accept' });
         rowOf(outcome.event, message, 0);
       } catch (error) {
         refused(error, input);

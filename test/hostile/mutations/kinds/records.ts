@@ -2,7 +2,7 @@ import { describeLetter } from '../../../../cli/dlq/describe-letter.ts';
 import { isReplayable } from '../../../../cli/dlq/replay-plan.ts';
 import { core } from '../../../../functions/app.ts';
 import { AppError } from '../../../../shared/core/errors.ts';
-import { deathFactsOfRecord } from '../../../../shared/dead-letters/entry-metadata.ts';
+import { deathFactsOf, metadataOf } from '../../../../shared/dead-letters/entry-metadata.ts';
 import { entryName, readLetter } from '../../../../shared/dead-letters/letter-store.ts';
 import { createMemoryStorage } from '../../../../shared/storage/memory.ts';
 import { deathRecord } from '../../../helpers/letters.ts';
@@ -53,7 +53,7 @@ export const records: MutationKind = {
             ...COUNTS,
           };
           const payload = Buffer.from(death.letterMessage.data, 'base64');
-          deathFactsOfRecord(death);
+          deathFactsOf(metadataOf(death));
           isReplayable(death, core);
           describeLetter({ summary, letter, death, state: 'exists', advice: '', payload }, { full: true });
           return 'read';

@@ -3,12 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import {
-  type FfmpegBinary,
-  findFfmpeg,
-  openVideoFile,
-} from '../../../../functions/video/media/extract-frame.ts';
+import { type FfmpegBinary, findFfmpeg } from '../../../../functions/video/media/ffmpeg.ts';
 import { decodeArguments, probeArguments } from '../../../../functions/video/media/ffmpeg-command.ts';
+import { openVideoFile } from '../../../../functions/video/media/open-video.ts';
 import { runFfmpeg } from '../../../../functions/video/media/run-ffmpeg.ts';
 import { testBinaries } from '../../../helpers/binaries.ts';
 import { makeClip } from '../../../helpers/clips.ts';

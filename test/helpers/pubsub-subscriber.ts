@@ -1,4 +1,4 @@
-import { createPubsubClient, type PubsubOptions } from './pubsub-client.ts';
+import { createPubsubClient, type PubsubOptions } from '../../shared/gcp/pubsub-client.ts';
 
 export interface PulledMessage {
   ackId: string;

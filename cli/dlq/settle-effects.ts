@@ -1,0 +1,88 @@
+import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
+import type { LetterSummary } from '../../shared/dead-letters/records.ts';
+import {
+  type FoundEffect,
+  idempotencyKeyOf,
+  listEffects,
+  settleEffect,
+} from '../../shared/patterns/effect-records.ts';
+import { UsageError } from '../common/options.ts';
+import { whoever } from '../common/whoever.ts';
+import type { Dlq } from './dlq.ts';
+
+/** What a person found out about effects of which no record says whether they happened. */
+export type EffectClaim = { happened: true; value: unknown } | { happened: false };
+
+interface UnknownEffect {
+  letter: LetterSummary;
+  effect: FoundEffect;
+}
+
+export const EFFECT_OPTIONS = {
+  'effect-done': { type: 'boolean', default: false },
+  'effect-again': { type: 'boolean', default: false },
+  'effect-value': { type: 'string' },
+} as const;
+
+export const EFFECT_HELP = `  --effect-done      side effects that may have happened did happen: they are not run again
+  --effect-value JSON  what such an effect returned, if its function uses it (one effect at a time)
+  --effect-again     they did not happen: they are run again
+`;
+
+/** Undefined if nothing is said about effects. */
+export function parseClaim(values: {
+  'effect-done': boolean;
+  'effect-again': boolean;
+  'effect-value'?: string | undefined;
+}): EffectClaim | undefined {
+  const { 'effect-done': isDone, 'effect-again': isAgain, 'effect-value': value } = values;
+  if (isDone && isAgain) throw new UsageError('--effect-done and --effect-again exclude each other');
+  if (value !== undefined && !isDone) throw new UsageError('--effect-value needs --effect-done');
+  if (isAgain) return { happened: false };
+  return isDone ? { happened: true, value: parseValue(value) } : undefined;
+}
+
+function parseValue(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    throw new UsageError('--effect-value must be JSON');
+  }
+}
+
+const AT_A_TIME = 16;
+
+/** The letters' effects whose outcome is unknown, and a line for each. */
+export async function unknownEffects(
+  { state, clock, signal }: Dlq,
+  letters: readonly LetterSummary[],
+  claim: EffectClaim,
+): Promise<{ effects: UnknownEffect[]; lines: string[] }> {
+  const found = await mapConcurrent(letters, AT_A_TIME, async (letter) => {
+    const effects = await listEffects(state, letter, clock.now(), signal);
+    return effects.map((effect) => ({ letter, effect }));
+  });
+  const effects = found.flat().filter(({ effect }) => effect.state === 'unknown');
+  if (claim.happened && claim.value !== undefined && effects.length !== 1) {
+    throw new UsageError(`--effect-value must be for 1 unknown effect, got ${effects.length}`);
+  }
+  const verb = claim.happened ? 'taken as done' : 'to be run again';
+  const lines = effects.map(({ letter: { letter, function: by, eventId }, effect: { name, started } }) => {
+    const key = idempotencyKeyOf({ function: by, eventId, name });
+    return `effect ${name} of ${letter.slice(0, 12)}, started ${started.startedAt}, key ${key}: ${verb}`;
+  });
+  return { effects, lines };
+}
+
+/** Writes what was said, before anything is published. */
+export async function settleEffects(
+  { state, clock, signal }: Dlq,
+  effects: readonly UnknownEffect[],
+  claim: EffectClaim,
+): Promise<void> {
+  const said = { ...claim, by: whoever(), at: new Date(clock.now()) };
+  await mapConcurrent(effects, AT_A_TIME, ({ letter, effect }) => {
+    const { function: by, eventId } = letter;
+    return settleEffect(state, { function: by, eventId, name: effect.name }, effect, said, signal);
+  });
+}

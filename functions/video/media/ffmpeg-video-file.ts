@@ -1,0 +1,113 @@
+import { AppError } from '../../../shared/core/errors.ts';
+import type { RangeServer } from '../../../shared/storage/range-server.ts';
+import { latest, SpanDecoder } from './decode-span.ts';
+import { EvenSample } from './even-sample.ts';
+import { FrameClock } from './frame-clock.ts';
+import type { OpenedVideo } from './open-input.ts';
+import { outputOf } from './picture.ts';
+import type { VideoFile, VideoFrame } from './video-file.ts';
+
+/** If the container does not say when it ends, nothing is looked for after this. */
+const LONGEST_SECONDS = 1e7;
+
+/** Memory that the frames of one decode may take at a time. */
+const FRAMES_BYTES = 96 * 1024 * 1024;
+
+/** The frames of an opened video, by time, decoded by ffmpeg one command at a time. */
+export class FfmpegVideoFile implements VideoFile {
+  readonly facts;
+  readonly close: () => Promise<void>;
+  readonly #opened: OpenedVideo;
+  readonly #server: RangeServer;
+  readonly #clock: FrameClock;
+  readonly #decoder: SpanDecoder;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(opened: OpenedVideo, server: RangeServer, close: () => Promise<void>) {
+    this.facts = opened.facts;
+    this.close = close;
+    this.#opened = opened;
+    this.#server = server;
+    this.#clock = new FrameClock(opened.probed.timeBase, opened.probed.firstPts, opened.facts.frameRate);
+    this.#decoder = new SpanDecoder(opened, server, this.#clock);
+  }
+
+  get traffic(): { bytes: number; requests: number } {
+    return this.#server.traffic;
+  }
+
+  frameAt(time: number): Promise<VideoFrame> {
+    return this.#inTurn(() => this.#frameAt(time));
+  }
+
+  framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]> {
+    return this.#inTurn(() => this.#framesBetween(from, to, limit, maxWidth));
+  }
+
+  /** One ffmpeg at a time: two would double the memory. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#turn.then(work, work);
+    this.#turn = mine.catch(() => undefined);
+    return mine;
+  }
+
+  async #frameAt(time: number, maxWidth?: number): Promise<VideoFrame> {
+    const pts = this.#ptsAt(time);
+    let window = this.#openingWindow();
+    for (let attempt = 1; ; attempt++) {
+      const decoded = await this.#decoder.decode({ pts, lo: pts - window, hi: pts, maxWidth }, () => {
+        let found: VideoFrame | undefined;
+        return { add: (frame) => (found = frame), result: () => found };
+      });
+      const last = latest(decoded.shown);
+      const { kept, errors } = decoded;
+      if (kept && kept.time === this.#clock.seconds(last)) return noting(errors, kept);
+      if (attempt === 3) {
+        throw new AppError('corrupt-media', `the frame at ${time} s was decoded but could not be converted`);
+      }
+      // the frame on display began before the window: its timestamp is known now
+      window = pts - last;
+    }
+  }
+
+  async #framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]> {
+    const pts = this.#ptsAt(from);
+    const { frameBytes } = outputOf(this.#opened.picture, maxWidth);
+    const atMost = Math.max(1, Math.min(limit, Math.floor(FRAMES_BYTES / (2 * frameBytes))));
+    const fromTime = this.#clock.seconds(pts);
+    const lo = pts - this.#openingWindow();
+    const hi = Math.max(pts, this.#ptsAt(to));
+    const { shown, kept, errors } = await this.#decoder.decode({ pts, lo, hi, maxWidth }, () => {
+      const after = new EvenSample<VideoFrame>(atMost);
+      let first: VideoFrame | undefined;
+      return {
+        add(frame) {
+          if (frame.time <= fromTime) first = frame;
+          else after.add(frame);
+        },
+        result: () => ({ first, after }),
+      };
+    });
+    let { first } = kept;
+    const onDisplay = latest(shown.filter((one) => one <= pts));
+    if (first?.time !== this.#clock.seconds(onDisplay)) first = await this.#frameAt(from, maxWidth);
+    return kept.after.preceded(first).map((frame) => noting(errors, frame));
+  }
+
+  /** Past the stated end as well: the statement may be wrong, and past the real one there is the last frame. */
+  #ptsAt(time: number): number {
+    if (!Number.isFinite(time)) {
+      throw new AppError('internal', `time must be finite seconds, got ${time}`);
+    }
+    return this.#clock.ptsAt(Math.max(0, Math.min(time, LONGEST_SECONDS)));
+  }
+
+  /** Ticks before the time asked for in which the frame on display has begun, as a rule. */
+  #openingWindow(): number {
+    return this.#clock.ticks(Math.min(0.5, 1.05 / (this.facts.frameRate ?? 10)));
+  }
+}
+
+function noting(errors: number, frame: VideoFrame): VideoFrame {
+  return errors > 0 ? { ...frame, decodeErrors: errors } : frame;
+}

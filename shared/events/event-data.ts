@@ -1,0 +1,19 @@
+import type { Json } from '../core/json-value.ts';
+
+/**
+ * The data of events by their type: one type for all versions of a schema that an event may have. Each app adds its
+ * own in `schemas/types.ts`, which `npm run schemas:types` writes from its JSON Schemas.
+ */
+export interface EventTypes {
+  'google.cloud.storage.object.v1.finalized': Json;
+  'google.cloud.pubsub.topic.v1.messagePublished': Json;
+  'google.cloud.audit.log.v1.written': Json;
+}
+
+/** Unknown for a type without a schema. */
+export type DataOf<T extends string> = T extends keyof EventTypes ? EventTypes[T] : unknown;
+
+/** CloudEvents types of Google's own: https://cloud.google.com/eventarc/docs/reference/supported-events */
+export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
+export const AUDIT_LOG_WRITTEN = 'google.cloud.audit.log.v1.written';
+export const OBJECT_FINALIZED = 'google.cloud.storage.object.v1.finalized';

@@ -1,0 +1,9 @@
+/** What ends loops and runaway fan-outs. */
+export interface PublishLimits {
+  /** Functions of ours that may follow one another. */
+  maxHops: number;
+  /** Events of one type per correlation id, 1 to 10,000,000. */
+  maxEventsPerCorrelation: number;
+}
+
+export const DEFAULT_LIMITS: PublishLimits = { maxHops: 16, maxEventsPerCorrelation: 1_000 };
