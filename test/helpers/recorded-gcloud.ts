@@ -142,6 +142,13 @@ export class RecordedGcloud implements Gcloud {
     return [...this.things].filter(([key]) => key.startsWith(`${kind} `)).map(([, thing]) => thing);
   }
 
+  /** A list that whoever deploys may not see; undefined for none. */
+  deny(command: string | undefined): void {
+    this.denied = command;
+  }
+
+  private denied: string | undefined;
+
   private answer(command: readonly string[]): unknown {
     const words = command.filter((word) => !word.startsWith('--'));
     const text = words.join(' ');
@@ -161,6 +168,7 @@ export class RecordedGcloud implements Gcloud {
     if (text === 'pubsub snapshots list') {
       return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
     }
+    if (text === this.denied) throw new GcloudError(command, `PERMISSION_DENIED: ${text}`);
     if (lists[text] !== undefined) return this.all(lists[text]);
     if (text === 'services list') return [...this.services].map((name) => ({ config: { name } }));
     if (text === 'version') return { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' };
