@@ -1,7 +1,7 @@
 import type { App } from '../app/define-app.ts';
 import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
 import type { ServiceConfig } from '../app/service-settings.ts';
-import { eventTypeOf } from '../app/trigger.ts';
+import { eventTypeOf, type Trigger } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
@@ -39,6 +39,7 @@ export interface EventWork<E extends ParsedEvent, S> {
 
 /** What an instance has before its first event. */
 export interface Instance<S> extends Services {
+  functionName: string;
   settings: S;
   app: App;
   /** A bucket of the app, by its key there. Throws `invalid-config` if the environment does not name it. */
@@ -125,7 +126,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
     config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
   const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
-  const instance = { settings, storage, publisher, log, app, bucket, refuse };
+  const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, bucket, refuse };
   const work = 'open' in options ? await options.open(instance) : options;
   const { trigger } = definition;
   const runtime: Runtime = {
@@ -134,10 +135,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
     // an inspector of dead letters would be fired by what it publishes
     refuse: work.takesDeadLetters ? keep : refuse,
     attemptMs: options.attemptMs?.(settings) ?? definition.instance.timeoutSeconds * 900,
-    eventTypes: new Set([
-      ...(trigger.kind === 'http' ? [] : [eventTypeOf(trigger)]),
-      ...(work.eventTypes ?? []),
-    ]),
+    eventTypes: new Set([...typesOf(trigger), ...(work.eventTypes ?? [])]),
     ...(clock && { clock }),
     ...(tracing && { startSpan: tracing.startSpan }),
   };
@@ -149,6 +147,13 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const { around } = work;
   const deliver: Deliver = (input) => handleEvent(input, fn, runtime);
   return around ? (input) => around(input, () => deliver(input)) : deliver;
+}
+
+/** Event types that a trigger declares. */
+function typesOf(trigger: Trigger): readonly string[] {
+  if (trigger.kind === 'http') return [];
+  const types = trigger.kind === 'messagePublished' ? (trigger.types ?? []) : [];
+  return [eventTypeOf(trigger), ...types];
 }
 
 function configure<S>(

@@ -94,6 +94,9 @@ export async function handleEvent<T extends ParsedEvent>(
   }
 }
 
+/** Characters: a producer may choose an id of 8 KB, and every entry about its event would have it. */
+const MAX_LOGGED_ID = 128;
+
 const NO_TYPES: ReadonlySet<string> = new Set();
 
 /** A class, since one is made for each of thousands a second: what is known of the event grows as it is read. */
@@ -137,7 +140,8 @@ class Delivery<T extends ParsedEvent> {
     this.eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
     span?.describe(event);
     const linked = linkedTraceFields(event.traceparent, this.requestTrace, runtime.project);
-    this.log = this.log.with({ eventId, ...linked, ...fn.logFields?.(parsed) });
+    const correlationId = event.correlationId?.slice(0, MAX_LOGGED_ID);
+    this.log = this.log.with({ eventId, correlationId, ...linked, ...fn.logFields?.(parsed) });
     const outcome = await fn.run(parsed, {
       ...{ event, eventId, historyId, log: this.log, signal, clock, startedAt },
       correlationId: event.correlationId ?? eventId,

@@ -19,6 +19,8 @@ test('two buckets are all it needs', () => {
     attemptMs: 100_000,
     inFull: { perGroup: 100, perHour: 1_000 },
     debug: false,
+    limits: { maxHops: 16, maxEventsPerCorrelation: 1_000 },
+    traces: undefined,
   });
 });
 

@@ -25,6 +25,8 @@ test('two buckets are all it needs', () => {
     pubsubEndpoint: undefined,
     attemptMs: 50_000,
     debug: false,
+    limits: { maxHops: 16, maxEventsPerCorrelation: 1_000 },
+    traces: undefined,
   });
 });
 

@@ -32,7 +32,7 @@ const definition = defineFunction({
 const app = defineApp({
   name: 'notes',
   buckets: { paper: { env: 'NOTES_BUCKET', doc: 'papers' } },
-  topics: { notes: { env: 'NOTES_TOPIC', doc: 'notes' } },
+  topics: { notes: { env: 'NOTES_TOPIC', doc: 'notes' }, 'dead-letters': { doc: 'what was given up' } },
   functions: [definition],
 });
 const ENV: Env = {
