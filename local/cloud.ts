@@ -61,7 +61,7 @@ export interface LocalCloudOptions {
   /** File of `NAME=value` lines with the secrets of the functions. Default: `.secrets.env` of the project. */
   secretsFile?: string;
   ports?: Ports;
-  /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started where absent. */
+  /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started if absent. */
   pubsubUrl?: string;
   /** Subscriptions of its own Pub/Sub may push to other machines. */
   pushAnywhere?: boolean;
@@ -70,7 +70,7 @@ export interface LocalCloudOptions {
   instances?: number;
   backoff?: { minMs: number; maxMs: number };
   maxDeliveryAttempts?: number;
-  /** Folder of a bundle to run; one is made where absent. */
+  /** Folder of a bundle to run; one is made if absent. */
   bundleDir?: string;
   /** Default: the core app. */
   app?: LoadedApp;
@@ -96,13 +96,13 @@ export interface CloudEvents {
 
 export interface LocalCloud {
   endpoints: Endpoints;
-  /** For `NODE_EXTRA_CA_CERTS`; undefined where the real Gemini answers. */
+  /** For `NODE_EXTRA_CA_CERTS`; undefined if the real Gemini answers. */
   caPath: string | undefined;
   storage: Storage;
   gcs: GcsServer;
-  /** Undefined where the real Gemini answers. */
+  /** Undefined if the real Gemini answers. */
   vertex: VertexServer | undefined;
-  /** Undefined where it is somebody else's. */
+  /** Undefined if it is somebody else's. */
   pubsub: PubsubServer | undefined;
   processes: FunctionProcess[];
   close(): Promise<void>;
