@@ -19,7 +19,7 @@ const COMMONJS = [
 ].join(';');
 
 /** The events' schemas go in as code: nothing is compiled at run time, and ajv stays outside. */
-const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
+export const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
   name: 'compiled-schemas',
   setup(esbuild) {
     esbuild.onLoad({ filter: /functions[/\\]ingest[/\\]validators\.ts$/ }, () => ({

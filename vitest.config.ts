@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/bundle-place.ts',
     include: ['test/{unit,contract,integration,chaos}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,

@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Independent peers judge our work: slower, and each is skipped with a line where it cannot be installed. */
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/bundle-place.ts',
     include: ['test/conformance/**/*.test.ts'],
     testTimeout: 300_000,
     hookTimeout: 300_000,

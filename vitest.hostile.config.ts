@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 /** Attacks on the built functions, in processes with the memory of a deployed instance. */
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/bundle-place.ts',
     include: ['test/hostile/**/*.test.ts'],
     testTimeout: 180_000,
     // Of a checked commit one failure may be the machine's: it is tried once more, and the report says so.

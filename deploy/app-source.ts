@@ -30,7 +30,10 @@ export function sourcesOf({ app, dir }: LoadedApp, root: string): string[] {
   const folder = schemas?.startsWith('file:') ? fileURLToPath(schemas) : schemas;
   const own = [dir, ...(folder === undefined ? [] : [relative(root, folder)])];
   const all = [...new Set([...ALWAYS, ...imported, ...own])].map((path) => path.replaceAll('\\', '/'));
-  return all.filter((path) => !path.startsWith('..') && existsSync(join(root, path))).sort();
+  const isBelow = (path: string): boolean => all.some((one) => path.startsWith(`${one}/`));
+  return all
+    .filter((path) => !path.startsWith('..') && !isBelow(path) && existsSync(join(root, path)))
+    .sort();
 }
 
 /** All files of the sources, as gcloud uploads them by `ignoreFile`. */

@@ -1,10 +1,11 @@
-import { pickSettings, placeVariables } from '../shared/app/app-settings.ts';
+import { pickSettings, placeVariables, secretsOf } from '../shared/app/app-settings.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import type { CloudFunction } from './cloud-types.ts';
 import type { Context } from './context.ts';
-import type { Names } from './names.ts';
 
 type Where = Pick<Context, 'app' | 'names' | 'settings'>;
+/** `secrets`: names of those that exist in Secret Manager. */
+export type Planned<C extends Where = Where> = C & { secrets: ReadonlySet<string> };
 type Service = NonNullable<CloudFunction['serviceConfig']>;
 
 /** The environment of a function: names of the project, of all buckets and topics, and the settings it declares. */
@@ -24,10 +25,10 @@ export function placeEnvironment({ app, names }: Pick<Where, 'app' | 'names'>): 
 /** Flags of `gcloud functions deploy`. `found`: what is deployed, if it is. */
 export function environmentFlags(
   definition: FunctionDefinition,
-  where: Where,
+  where: Planned,
   found: CloudFunction | undefined,
 ): string[] {
-  const secrets = secretVersions(definition, where.names);
+  const secrets = secretVersions(definition, where);
   const hadSecrets = (found?.serviceConfig?.secretEnvironmentVariables ?? []).length > 0;
   const set = Object.entries(secrets).map(([name, version]) => `${name}=${version}`);
   return [
@@ -37,15 +38,18 @@ export function environmentFlags(
 }
 
 /** By the variable's name: the secret and its newest version, which an instance reads when it starts. */
-function secretVersions({ secrets }: FunctionDefinition, names: Names): Record<string, string> {
-  return Object.fromEntries(secrets.map((name) => [name, `${names.secret(name)}:latest`]));
+function secretVersions(definition: FunctionDefinition, { names, secrets }: Planned): Record<string, string> {
+  const wanted = secretsOf(definition).filter(
+    ({ name, required }) => required || secrets.has(names.secret(name)),
+  );
+  return Object.fromEntries(wanted.map(({ name }) => [name, `${names.secret(name)}:latest`]));
 }
 
 /** What makes a function be deployed again, in words without values. */
 export function environmentDifferences(
   { environmentVariables = {}, secretEnvironmentVariables = [] }: Service,
   definition: FunctionDefinition,
-  where: Where,
+  where: Planned,
 ): string[] {
   // the platform's own
   const { LOG_EXECUTION_ID: _, ...own } = environmentVariables;
@@ -53,7 +57,7 @@ export function environmentDifferences(
     secretEnvironmentVariables.map(({ key, secret, version }) => [key, `${secret}:${version}`]),
   );
   const settings = differing(own, environment(definition, where));
-  const secrets = differing(held, secretVersions(definition, where.names));
+  const secrets = differing(held, secretVersions(definition, where));
   return [
     ...(settings.length > 0 ? [`settings differ: ${settings.join(', ')}`] : []),
     ...(secrets.length > 0 ? [`secrets differ: ${secrets.join(', ')}`] : []),

@@ -42,7 +42,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const gcloud = createGcloud({ project, env, patienceMs, onWait });
   const { app } = loaded;
   const asking = { app, gcloud, options, env };
-  const settings = readSettings(options.settings, app, { GOOGLE_CLOUD_PROJECT: project });
+  const settings = readSettings(options.settings, loaded, { GOOGLE_CLOUD_PROJECT: project });
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);

@@ -38,7 +38,7 @@ Makes the whole pipeline in a project, or changes what differs from it. Run agai
   --region REGION     where everything is, such as us-central1 (default: REGION)
   --prefix PREFIX     what all names begin with (default: the app's name)
   --only FUNCTION     only this function, with its account, roles, trigger and subscriptions
-  --settings FILE     NAME=value lines for the functions (default: deploy.env, where it is there)
+  --settings FILE     NAME=value lines for the functions (default: deploy.env, beside app.ts for --app)
   --raw-days N        delete objects of the bucket raw after N days (default: they are kept)
   --max-instances N   at most N instances of a function (default: as each is defined); for projects
                       with a low quota of CPU

@@ -20,23 +20,9 @@ export const INVOKER = 'roles/run.invoker';
 export function earlyRoles(context: Where): Wanted[] {
   return [
     ...rolesOfFunctions(context, (on) => on !== 'function'),
-    ...secretRoles(context),
     ...buildRoles(context),
     ...agentRoles(context),
   ];
-}
-
-/** On each secret alone: a function can read no other. */
-function secretRoles(context: Where): Wanted[] {
-  const { names } = context;
-  return chosen(context).flatMap(({ name, secrets }) =>
-    secrets.map((secret) => ({
-      on: { kind: 'secret', name: names.secret(secret) } as const,
-      role: 'roles/secretmanager.secretAccessor',
-      member: memberOf(names.account(name)),
-      reason: `${name}: reads ${secret}`,
-    })),
-  );
 }
 
 /** On what comes with the functions: the services they run on. */

@@ -1,6 +1,10 @@
 import { Failure } from '../cli/common/options.ts';
+import { secretsOf } from '../shared/app/app-settings.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, chosen } from './context.ts';
+import { GcloudError } from './gcloud.ts';
+import { memberOf } from './names.ts';
+import type { Wanted } from './roles.ts';
 
 type Where = Pick<Context, 'app' | 'options' | 'names' | 'cloud'>;
 
@@ -9,16 +13,31 @@ type Where = Pick<Context, 'app' | 'options' | 'names' | 'cloud'>;
  * have named before, so that roles on them are found and revoked.
  */
 export async function secretsHere(context: Where): Promise<{ kind: 'secret'; name: string }[]> {
-  if (!(await hasSecrets(context))) return [];
   const ours = new RegExp(`^${context.names.secret('[A-Z][A-Z0-9_]*')}$`);
-  const there = (await context.cloud.secrets()).map(({ name }) => shortName(name));
+  const there = (await list(context)).map(({ name }) => shortName(name));
   return there.filter((name) => ours.test(name)).map((name) => ({ kind: 'secret', name }));
+}
+
+/** On each secret alone: a function can read no other. */
+export async function secretRoles(context: Where): Promise<Wanted[]> {
+  const { names } = context;
+  const there = new Set((await secretsHere(context)).map(({ name }) => name));
+  return chosen(context).flatMap((one) =>
+    secretsOf(one)
+      .filter(({ name, required }) => required || there.has(names.secret(name)))
+      .map(({ name }) => ({
+        on: { kind: 'secret', name: names.secret(name) } as const,
+        role: 'roles/secretmanager.secretAccessor',
+        member: memberOf(names.account(one.name)),
+        reason: `${one.name}: reads ${name}`,
+      })),
+  );
 }
 
 /** A function whose secret is missing does not start. Throws one Failure that lists them all. */
 export async function checkSecrets(context: Where): Promise<void> {
   const there = new Set((await secretsHere(context)).map(({ name }) => name));
-  const missing = [...secretNames(context)].filter(([name]) => !there.has(name));
+  const missing = [...requiredSecrets(context)].filter(([name]) => !there.has(name));
   if (missing.length === 0) return;
   const { project } = context.names.place;
   const told = missing.map(
@@ -30,9 +49,20 @@ export async function checkSecrets(context: Where): Promise<void> {
   );
 }
 
-/** Without secrets, now or before, the service need not be enabled, nor whoever deploys be allowed to list them. */
-async function hasSecrets({ app, cloud, names }: Where): Promise<boolean> {
-  if (app.functions.some(({ secrets }) => secrets.length > 0)) return true;
+async function list(context: Where): Promise<{ name: string }[]> {
+  try {
+    return await context.cloud.secrets();
+  } catch (error) {
+    const isDenied = error instanceof GcloudError && /PERMISSION_DENIED|permission|403/i.test(error.text);
+    // without a secret, now or before, whoever deploys need not be allowed to list them
+    if (isDenied && !(await hasSecrets(context))) return [];
+    throw error;
+  }
+}
+
+async function hasSecrets(context: Where): Promise<boolean> {
+  const { app, cloud, names } = context;
+  if (requiredSecrets(context).size > 0) return true;
   const ours = new Set(app.functions.map(({ name }) => names.function(name)));
   return (await cloud.functions()).some(
     ({ name, serviceConfig }) =>
@@ -40,13 +70,14 @@ async function hasSecrets({ app, cloud, names }: Where): Promise<boolean> {
   );
 }
 
-/** Names in Secret Manager, with the functions that read them. */
-function secretNames(context: Where): Map<string, string[]> {
-  const names = new Map<string, string[]>();
-  for (const { name, secrets } of chosen(context)) {
-    for (const secret of secrets.map((one) => context.names.secret(one))) {
-      names.set(secret, [...(names.get(secret) ?? []), name]);
+/** Names in Secret Manager, with the functions of this run that do not work without. */
+function requiredSecrets(context: Where): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const one of chosen(context)) {
+    for (const { name, required } of secretsOf(one)) {
+      const secret = context.names.secret(name);
+      if (required) found.set(secret, [...(found.get(secret) ?? []), one.name]);
     }
   }
-  return names;
+  return found;
 }

@@ -3,22 +3,22 @@ import { join } from 'node:path';
 import { Failure, quoted } from '../cli/common/options.ts';
 import { readSettingLines, type SettingLine } from '../local/settings-file.ts';
 import { operatorMistake } from '../shared/app/app-settings.ts';
-import type { App } from '../shared/app/define-app.ts';
+import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import { ROOT } from './source.ts';
 
 /**
- * Settings for the functions of an app, from a file of `NAME=value` lines; without one, from `deploy.env` if that
- * exists. Throws one Failure that lists every line that no function could read.
+ * Settings for the functions of an app, from a file of `NAME=value` lines. Without one, from `deploy.env` in the
+ * folder of the app (for the core, in that of the project), if that exists. Throws one Failure that lists every line that no function could read.
  *
  * `env` holds what the deployment sets itself, on which some values depend.
  */
 export function readSettings(
   file: string | undefined,
-  app: App,
+  { app, dir }: LoadedApp,
   env: Readonly<Record<string, string>>,
   root = ROOT,
 ): Record<string, string> {
-  const path = file ?? join(root, 'deploy.env');
+  const path = file ?? join(root, dir === CORE_DIR ? '' : dir, 'deploy.env');
   if (file === undefined && !existsSync(path)) return {};
   const lines = linesOf(path);
   const settings = Object.fromEntries(lines.map(({ name, value }) => [name, value]));

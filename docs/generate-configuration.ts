@@ -6,8 +6,10 @@ import {
   appSettings,
   operatorSettings,
   placeVariables,
+  secretsOf,
 } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
+import { loadApp } from '../shared/app/load-app.ts';
 import type { Setting } from '../shared/app/settings.ts';
 
 const file = fileURLToPath(new URL('configuration.md', import.meta.url));
@@ -21,10 +23,10 @@ const HEADINGS: Readonly<Record<string, string>> = {
   'ingestEvent, maintainTable, inspectDeadLetter': 'Tables',
 };
 
-const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there.
+const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there; given the folder of another app, it prints that app's tables.
 
-- A deployed function gets what it declares of the lines of \`deploy.env\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
-- \`npm start\` and \`pipeline process\` pass on what the functions declare of the variables of your shell, and nothing else. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
+- A deployed function gets those settings of \`deploy.env\` that it declares, or of \`DIR/deploy.env\` for \`--app DIR\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
+- \`npm start\` and \`pipeline process\` pass on those variables of your shell that the functions declare, and nothing else. They warn about a name that is nearly one of these. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
 - An empty variable counts as not set. If anything is wrong, a function refuses to work with one error, \`invalid-config\`, that lists every bad variable: \`MAX_MOMENTS must be an integer from 1 to 20, got "99"\`.`;
 
 const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function; \`deploy.env\` must not contain them. A topic is \`projects/P/topics/T\`, or its short name if \`GOOGLE_CLOUD_PROJECT\` is set. Names that would make a function trigger itself are refused before anything is written.`;
@@ -32,10 +34,10 @@ const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function
 const ENDPOINTS =
   "For local runs and tests. In the cloud, Google's own are used, and `deploy.env` must not contain these.";
 
-const SECRETS = `A function lists its secrets in its definition: \`secrets: ['MAIL_API_KEY']\`. No function of the core has one.
+const SECRETS = `A function lists the secrets that it needs in its definition, as in \`secrets: ['MAIL_API_KEY']\`; the core needs none. Those of the table are optional.
 
-- In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that list it may read it (see [deploy](deploy.md#secrets)).
-- \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file.
+- In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that declare it can read it (see [deploy](deploy.md#secrets)). \`deploy.env\` must not contain it.
+- \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file. Optional ones may be variables of your shell instead.
 - The function reads them with its settings: \`readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)\`. A secret's value appears in no message.`;
 
 const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \`.local\` by themselves. For Google's, \`eval "$(./deploy.sh … --env)"\` sets what they need.
@@ -60,7 +62,7 @@ export function configurationDocument(app: App = core): string {
     ['Set by the deployment', DEPLOYED, placeTable(app)],
     ...groups(app),
     ['Endpoints', ENDPOINTS, endpointTable(app)],
-    ['Secrets', SECRETS],
+    ['Secrets', SECRETS, secretTable(app)],
     ['The pipeline command and deploy.sh', COMMANDS],
   ];
   const contents = sections.map(([heading]) => `- [${heading}](#${anchorOf(heading)})`).join('\n');
@@ -101,13 +103,33 @@ function settingTable(settings: readonly AppSetting[]): string {
 
 function placeTable(app: App): string {
   const places = placeVariables(app);
-  const rows = appSettings(app)
-    .filter(({ name, setting }) => places.has(name) || setting.setBy === 'deployment')
+  const declared = appSettings(app)
+    // functions of the core read all names of its buckets and topics: an app need not have them
+    .filter(({ name, setting: { type, setBy } }) =>
+      ['bucket', 'topic'].includes(type) ? places.has(name) : setBy === 'deployment',
+    )
     .map(({ name, setting, requiredBy }) => {
       const isAll = requiredBy.length === app.functions.length;
       const by = isAll ? 'all functions' : requiredBy.map((one) => `\`${one}\``).join(', ');
       return [`\`${name}\``, by, setting.doc];
     });
+  const names = new Set(appSettings(app).map(({ name }) => name));
+  const others = [...places]
+    .filter(([variable]) => !names.has(variable))
+    .map(([variable, key]) => [`\`${variable}\``, '', (app.buckets[key] ?? app.topics[key])?.doc ?? '']);
+  return table(['variable', 'required by', 'meaning'], [...others, ...declared]);
+}
+
+function secretTable(app: App): string {
+  const docs = new Map(appSettings(app).map(({ name, setting }) => [name, setting.doc]));
+  const readers = new Map<string, string[]>();
+  for (const one of app.functions) {
+    for (const { name, required } of secretsOf(one)) {
+      const known = readers.get(name) ?? [];
+      readers.set(name, required ? [...known, `\`${one.name}\``] : known);
+    }
+  }
+  const rows = [...readers].map(([name, needed]) => [`\`${name}\``, needed.join(', '), docs.get(name) ?? '']);
   return table(['variable', 'required by', 'meaning'], rows);
 }
 
@@ -148,5 +170,7 @@ function table(heads: readonly string[], rows: readonly (readonly string[])[]): 
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  writeFileSync(file, configurationDocument());
+  const [, , dir] = process.argv;
+  if (dir === undefined) writeFileSync(file, configurationDocument());
+  else process.stdout.write(configurationDocument((await loadApp(dir)).app));
 }

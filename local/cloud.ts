@@ -6,6 +6,7 @@ import { placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
+import { isFiredByEventarc } from '../shared/app/trigger.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
@@ -269,7 +270,8 @@ async function startInstances(
     Array.from({ length: instances }, (_, index) =>
       startFunction({
         name,
-        signature: trigger.kind === 'http' ? 'http' : 'cloudevent',
+        // as deployed: a function that registers itself for events overrides it
+        signature: isFiredByEventarc(trigger) ? 'cloudevent' : 'http',
         port: fixed === undefined ? 0 : fixed + index,
         env,
         source,

@@ -1,9 +1,16 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Failure, quoted } from '../cli/common/options.ts';
-import { operatorMistake, operatorSettings, pickSettings } from '../shared/app/app-settings.ts';
+import {
+  appSettings,
+  operatorMistake,
+  operatorSettings,
+  pickSettings,
+  secretsOf,
+} from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { nearest } from '../shared/core/nearest.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { readSettingLines } from './settings-file.ts';
 
@@ -17,6 +24,22 @@ export const CREDENTIALS = [
   'GOOGLE_CLOUD_QUOTA_PROJECT',
   'CLOUDSDK_CONFIG',
 ];
+
+/**
+ * Variables of the shell that no function declares, but whose names are nearly one that is: a warning for each, as
+ * they may be anybody's.
+ */
+export function mistypedSettings(app: App, shell: Env): string[] {
+  const names = operatorSettings(app).map(({ name }) => name);
+  const secrets = app.functions.flatMap((one) => secretsOf(one).map(({ name }) => name));
+  const known = new Set([...names, ...secrets, ...appSettings(app).map(({ name }) => name), ...CREDENTIALS]);
+  return Object.keys(shell)
+    .filter((name) => !known.has(name) && shell[name])
+    .flatMap((name) => {
+      const meant = nearest(name, names, 1);
+      return meant === undefined ? [] : [`${name} is no setting of a function; did you mean ${meant}?`];
+    });
+}
 
 /**
  * Settings for the functions of an app. `given` was written for it, so that a name that no function declares is a
@@ -47,21 +70,28 @@ export function environmentOf(
   return {
     ...Object.fromEntries(CREDENTIALS.flatMap((name) => (shell[name] ? [[name, shell[name]]] : []))),
     ...pickSettings(app, definition, settings),
-    ...secretsOf(definition, secretsFile),
+    ...secretValues(definition, shell, secretsFile),
   };
 }
 
-function secretsOf({ name, secrets }: FunctionDefinition, file: string): Record<string, string> {
-  if (secrets.length === 0) return {};
+/** Those of the file, and of the shell what the function can do without. */
+function secretValues(definition: FunctionDefinition, shell: Env, file: string): Record<string, string> {
+  const wanted = secretsOf(definition);
+  if (wanted.length === 0) return {};
   const lines = existsSync(file) ? readSettingLines(file) : [];
-  const held = new Map(lines.map((line) => [line.name, line.value]));
-  const missing = secrets.filter((one) => !held.get(one)?.trim());
+  const held = new Map(lines.map((line) => [line.name, line.value.trim()]));
+  const missing = wanted.filter(({ name, required }) => required && !held.get(name)).map(({ name }) => name);
   if (missing.length > 0) {
     throw new Failure(
-      `${name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
+      `${definition.name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
     );
   }
-  return Object.fromEntries(secrets.map((one) => [one, held.get(one) ?? '']));
+  return Object.fromEntries(
+    wanted.flatMap(({ name, required }) => {
+      const value = held.get(name) || (required ? undefined : shell[name]);
+      return value ? [[name, value]] : [];
+    }),
+  );
 }
 
 /** Settings of a file such as deploy.env; none without one. Throws Failure. */

@@ -8,7 +8,7 @@ import { type App, functionNamed } from '../shared/app/define-app.ts';
 import { AppWork, sourcesOf } from './app-work.ts';
 import { type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
-import { settingsOfFile } from './function-settings.ts';
+import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
 import { letterLines } from './letter-lines.ts';
 import { placeFault, removeEmpty } from './make-folder.ts';
@@ -117,6 +117,7 @@ async function main(): Promise<void> {
   }
   const loaded = await openApp(appFolder(values.app, undefined, process.env));
   checkUpload(loaded.app, values, files);
+  for (const line of mistypedSettings(loaded.app, process.env)) complain(line);
   const ports = portsOf(values, loaded.app);
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
   const maxMoments = whole('max-moments', values['max-moments'], 20, 'a number');

@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { core } from '../../functions/app.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { CopyError, checkOut } from '../../local/copy-out.ts';
+import { mistypedSettings } from '../../local/function-settings.ts';
 import { chooseGemini } from '../../local/gemini-choice.ts';
 import { placeFault } from '../../local/make-folder.ts';
 import { type ProcessedFile, processFile } from '../../local/process-files.ts';
@@ -56,9 +58,11 @@ export async function processFiles({
     await checkOut(folder);
     dir = await mkdtemp(join(tmpdir(), 'pipeline-'));
     const tracker = new UploadTracker(stagePrinter(show));
+    for (const line of mistypedSettings(core, process.env)) process.stderr.write(`${printable(line)}\n`);
     cloud = await startLocalCloud({
       dir,
-      env: { LOG_LEVEL: 'debug', ...process.env, ...settings },
+      env: settings,
+      shell: { LOG_LEVEL: 'debug', ...process.env },
       gemini: chooseGemini(process.env),
       only: ['processVideo'],
       events: { ...tracker.events, onTrouble },

@@ -1,3 +1,4 @@
+import { secretsOf } from '../../shared/app/app-settings.ts';
 import { inProject, type Part } from '../context.ts';
 
 export const APIS: Readonly<Record<string, string>> = {
@@ -18,14 +19,14 @@ export const APIS: Readonly<Record<string, string>> = {
   monitoring: 'dashboard and alerts',
 };
 
-/** Enabled only if a function has secrets. */
+/** Enabled only if a function needs secrets. */
 const SECRETS = { secretmanager: 'secrets of functions' };
 
 export const apis: Part = {
   title: 'services',
   async plan(context) {
     const enabled = await context.cloud.services();
-    const hasSecrets = context.app.functions.some(({ secrets }) => secrets.length > 0);
+    const hasSecrets = context.app.functions.flatMap(secretsOf).some(({ required }) => required);
     const wanted: Readonly<Record<string, string>> = hasSecrets ? { ...APIS, ...SECRETS } : APIS;
     const missing = Object.keys(wanted).filter((name) => !enabled.has(`${name}.googleapis.com`));
     if (missing.length === 0) return [];

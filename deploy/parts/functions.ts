@@ -2,7 +2,8 @@ import type { FunctionDefinition, Instance } from '../../shared/app/define-funct
 import { isFiredByEventarc } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
-import { environmentDifferences, environmentFlags } from '../function-env.ts';
+import { environmentDifferences, environmentFlags, type Planned } from '../function-env.ts';
+import { secretsHere } from '../secrets.ts';
 import type { Arg, Step } from '../step.ts';
 import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
@@ -28,7 +29,9 @@ export const PASSES = new RegExp(
 
 export const functions: Part = {
   title: 'functions',
-  async plan(context) {
+  async plan(plain) {
+    const secrets = new Set((await secretsHere(plain)).map(({ name }) => name));
+    const context = { ...plain, secrets };
     const there = new Map((await context.cloud.functions()).map((one) => [shortName(one.name), one]));
     const remade = await functionsMadeAnew(context);
     return chosen(context).flatMap((one): Step[] => {
@@ -47,7 +50,7 @@ function deploy(
   verb: 'create' | 'update',
   why: string,
   wanted: FunctionDefinition,
-  context: Context,
+  context: Planned<Context>,
   found?: CloudFunction,
 ): Step {
   return {
@@ -95,7 +98,7 @@ function whyAnew(
     : undefined;
 }
 
-function anew(wanted: FunctionDefinition, why: string, context: Context): Step[] {
+function anew(wanted: FunctionDefinition, why: string, context: Planned<Context>): Step[] {
   const id = context.names.function(wanted.name);
   return [
     {
@@ -109,7 +112,7 @@ function anew(wanted: FunctionDefinition, why: string, context: Context): Step[]
   ];
 }
 
-function deployCommand(wanted: FunctionDefinition, context: Context, found?: CloudFunction): Arg[] {
+function deployCommand(wanted: FunctionDefinition, context: Planned<Context>, found?: CloudFunction): Arg[] {
   const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const { project } = names.place;
@@ -139,7 +142,11 @@ function appFlags({ source: { app } }: Context): Arg[] {
 }
 
 /** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
-export function differences(found: CloudFunction, wanted: FunctionDefinition, context: Context): string[] {
+export function differences(
+  found: CloudFunction,
+  wanted: FunctionDefinition,
+  context: Planned<Context>,
+): string[] {
   const { name, trigger, instance } = wanted;
   const { names, source } = context;
   const account = names.account(name);

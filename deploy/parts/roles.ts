@@ -4,7 +4,7 @@ import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
 import { memberOf } from '../names.ts';
 import { agentRoles, earlyRoles, INVOKER, serviceRoles, type Wanted } from '../roles.ts';
-import { secretsHere } from '../secrets.ts';
+import { secretRoles, secretsHere } from '../secrets.ts';
 import type { Step } from '../step.ts';
 import { functionsMadeAnew } from './functions.ts';
 import { wantedTopics } from './topics.ts';
@@ -30,7 +30,7 @@ export const roles: Part = {
         .filter(({ name }) => topics.has(name)),
       ...(await secretsHere(context)),
     ];
-    return roleSteps(earlyRoles(context), looked, context);
+    return roleSteps([...earlyRoles(context), ...(await secretRoles(context))], looked, context);
   },
 };
 

@@ -1,14 +1,10 @@
 import { systemClock } from '../../shared/core/clock.ts';
 import { deployedMemory } from '../../shared/core/deployed-memory.ts';
 import { Gate } from '../../shared/core/gate.ts';
-import { contentIdOf } from '../../shared/events/content-id.ts';
-import {
-  eventsOf,
-  type IncomingMessage,
-  parseIncomingMessage,
-} from '../../shared/events/incoming-message.ts';
+import { eventsOf, type IncomingMessage } from '../../shared/events/incoming-message.ts';
+import { messagePart } from '../../shared/events/message-part.ts';
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
-import { isBatch, type ReadOptions, STRUCTURED } from '../../shared/events/read-events.ts';
+import { isBatch } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
@@ -29,8 +25,6 @@ const { name: NAME } = definition;
 const MEMORY_PER_BATCH_EVENT = 32 * 1024;
 /** An event and its comma: a batch of so many bytes cannot have more, good or bad. */
 const MIN_EVENT_BYTES = 2;
-/** Bytes of names and values. */
-const MAX_COPIED_ATTRIBUTES = 4_096;
 /** Below the time that an attempt has. */
 const MAX_WAIT_MS = 20_000;
 
@@ -62,10 +56,10 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
       submit: (row, options) => writer.submit(row, options),
       async refuse(error, text, message, invocation) {
         const { clock, signal } = invocation;
-        const [at, input] = [new Date(clock.now()), alone(message, text)];
-        const eventId = identityOf(input, config.read);
-        const to = await refuse({ function: NAME, eventId, error, input, at, signal });
-        tellRefusal(invocation.log, { eventId, eventType: OTHER_TYPES, error, to });
+        const at = new Date(clock.now());
+        const part = messagePart(message, text, config.read);
+        const to = await refuse({ function: NAME, ...part, error, at, signal });
+        tellRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
     };
@@ -101,40 +95,3 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
     }
   },
 };
-
-/** One event of a batch, as a message of its own: a push body such as Pub/Sub would have sent. */
-function alone(message: PubsubMessage, text: string): Record<string, unknown> {
-  const kept = attributesOfOne(message.attributes);
-  const { messageId, publishTime, orderingKey } = message;
-  return {
-    message: {
-      data: Buffer.from(text).toString('base64'),
-      attributes: { ...Object.fromEntries(kept), 'content-type': STRUCTURED },
-      messageId,
-      publishTime,
-      orderingKey,
-    },
-  };
-}
-
-/**
- * Attributes that go along with each refused event of a batch, up to 4 KiB in all: a batch of ten thousand bad events
- * may have 100 KB of attributes, and would become a gigabyte of dead letters.
- */
-function attributesOfOne(attributes: Readonly<Record<string, string>>): [string, string][] {
-  const others = Object.entries(attributes).filter(([name]) => name.toLowerCase() !== 'content-type');
-  let bytes = 0;
-  return others.filter(([name, value]) => {
-    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
-    return bytes <= MAX_COPIED_ATTRIBUTES;
-  });
-}
-
-/** The one that it will have when it comes back alone: a replay is known by it. */
-function identityOf(input: unknown, options: ReadOptions): string {
-  try {
-    return parseIncomingMessage(input, options).eventId ?? contentIdOf(input);
-  } catch {
-    return contentIdOf(input);
-  }
-}

@@ -1,7 +1,8 @@
-import type { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { gather } from '../http/body.ts';
 import type { Bodies } from './bodies.ts';
 import type { Catalog } from './catalog.ts';
-import { ClientGone, GcsError, invalid } from './errors.ts';
+import { GcsError, invalid } from './errors.ts';
 import type { Uploads } from './uploads.ts';
 
 /** One request, taken apart. */
@@ -49,15 +50,6 @@ export function empty(status: number, headers: OutgoingHttpHeaders = {}): Answer
   return { status, headers: { 'content-length': 0, ...headers }, body: undefined };
 }
 
-export async function* chunksOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
-  try {
-    for await (const chunk of request) yield chunk as Uint8Array;
-  } catch (error) {
-    throw new ClientGone('the client went away in the middle of its request', { cause: error });
-  }
-  if (!request.complete) throw new ClientGone('the client went away in the middle of its request');
-}
-
 /** The request's body as JSON object; an empty body is an empty object. */
 export async function jsonBody(call: Call): Promise<Record<string, unknown>> {
   return parseJson(await gathered(call));
@@ -67,18 +59,16 @@ export async function jsonBody(call: Call): Promise<Record<string, unknown>> {
 const MAX_BODY = 16 * 1024 * 1024;
 
 /** The request's body in memory. Throws the API's 413. */
-export async function gathered(call: Call): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of call.body) {
-    size += chunk.length;
-    if (size <= MAX_BODY) chunks.push(chunk);
-  }
-  if (size <= MAX_BODY) return Buffer.concat(chunks);
-  throw new GcsError(
-    413,
-    'uploadTooLarge',
-    `a request without media must have at most ${MAX_BODY} bytes, got ${size}`,
+export function gathered({ body }: Call): Promise<Buffer> {
+  return gather(
+    body,
+    MAX_BODY,
+    (bytes) =>
+      new GcsError(
+        413,
+        'uploadTooLarge',
+        `a request without media must have at most ${MAX_BODY} bytes, got ${bytes}`,
+      ),
   );
 }
 

@@ -47,9 +47,6 @@ export const invalid = (message: string, parameter?: string): GcsError =>
 export const required = (parameter: string): GcsError =>
   new GcsError(400, 'required', `Required parameter: ${parameter}`, { type: 'parameter', name: parameter });
 
-/** Thrown when the client went away: there is nobody to answer. */
-export class ClientGone extends Error {}
-
 /** `asText`: reads of bodies (`alt=media`) get their errors as bare text. */
 export function sendError(response: ServerResponse, error: GcsError, asText: boolean): void {
   if (error.status === 304) {

@@ -1,9 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Exchange } from '../http/server.ts';
 import { placeFault } from '../make-folder.ts';
 import type { adminRoute } from './admin.ts';
-import { type Answer, type Call, chunksOf, type Stores } from './answer.ts';
+import type { Answer, Call, Stores } from './answer.ts';
 import { parseBatch } from './batch.ts';
-import { ClientGone, GcsError, sendError } from './errors.ts';
+import { GcsError, sendError } from './errors.ts';
 import { type FaultAction, type Faults, parseAction } from './faults.ts';
 import { type Route, route } from './router.ts';
 import { bodyOf, release, send } from './send.ts';
@@ -21,7 +22,7 @@ export interface HandlerParts {
   onTrouble?: ((error: unknown) => void) | undefined;
 }
 
-/** Answers one HTTP request: the API, a batch of its requests, or a question to the server itself. */
+/** Answers HTTP requests: the API, a batch of its requests, or a question to the server itself. */
 export function createHandler({ stores, stats, faults, admin, latency, wait, onTrouble }: HandlerParts) {
   /** Runs one call; errors of the API come back as thrown `GcsError`. */
   const run = async (
@@ -84,41 +85,25 @@ export function createHandler({ stores, stats, faults, admin, latency, wait, onT
     }
   };
 
-  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const raw = request.url ?? '/';
-    const mark = raw.indexOf('?');
-    const path = mark === -1 ? raw : raw.slice(0, mark);
-    const query = new URLSearchParams(mark === -1 ? '' : raw.slice(mark + 1));
-    const { method = 'GET', headers } = request;
-    const { localAddress, localPort } = request.socket;
-    const base = `http://${headers.host ?? `${localAddress}:${localPort}`}`;
-    const call: Call = { method, query, headers, body: chunksOf(request), base };
-    const plain = { headOnly: method === 'HEAD', fault: undefined, onBytes: () => undefined };
-    try {
+  return {
+    async handle({ request, response, method, path, query, body }: Exchange): Promise<void> {
+      const { headers } = request;
+      const { localAddress, localPort } = request.socket;
+      const base = `http://${headers.host ?? `${localAddress}:${localPort}`}`;
+      const call: Call = { method, query, headers, body, base };
+      const plain = { headOnly: method === 'HEAD', fault: undefined, onBytes: () => undefined };
       const answerAdmin = admin(method, path);
       if (answerAdmin) await send(response, await answerAdmin(call), plain);
       else if (path.startsWith('/batch')) await send(response, await answerBatch(call), plain);
       else await answerApi(request, response, path, call);
-    } catch (error) {
-      if (error instanceof ClientGone || response.headersSent) {
-        response.destroy();
-        return;
-      }
+    },
+
+    answerError(error: unknown, { response, query }: Exchange): void {
       if (placeFault(error) !== undefined) onTrouble?.(error);
-      // an answer to a client that is still sending is never read: what is left of its body is taken in first
-      await drain(call.body);
       const failure = error instanceof GcsError ? error : new GcsError(500, 'backendError', String(error));
       sendError(response, failure, query.get('alt') === 'media');
-    }
+    },
   };
-}
-
-async function drain(body: AsyncIterable<Uint8Array>): Promise<void> {
-  try {
-    for await (const _ of body);
-  } catch (error) {
-    if (!(error instanceof ClientGone)) throw error;
-  }
 }
 
 function injected(status: number): GcsError {

@@ -1,8 +1,6 @@
-import { setMaxListeners } from 'node:events';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listenGuarded } from '../guard.ts';
+import { createLocalServer } from '../http/server.ts';
 import { adminRoute } from './admin.ts';
 import { openBodies } from './bodies.ts';
 import { checkBucketName } from './buckets.ts';
@@ -61,11 +59,13 @@ export interface GcsServer {
 export async function startGcsServer(options: GcsServerOptions): Promise<GcsServer> {
   const { dir, port = 0, host = '127.0.0.1', onFinalized, now = Date.now } = options;
   const lock = await lockFolder(dir);
-  const closing = new AbortController();
-  // every delayed request waits for it
-  setMaxListeners(0, closing.signal);
+  const server = createLocalServer({
+    handle: (exchange) => handler.handle(exchange),
+    answerError: (error, exchange) => handler.answerError(error, exchange),
+  });
+  const { closing } = server;
   const wait = async (ms: number): Promise<void> => {
-    if (ms > 0) await delay(ms, undefined, { signal: closing.signal, ref: false }).catch(() => undefined);
+    if (ms > 0) await delay(ms, undefined, { signal: closing, ref: false }).catch(() => undefined);
   };
   let url = '';
   const toEvent = (record: ObjectRecord): FinalizedEvent => ({
@@ -80,7 +80,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
       } catch {
         await wait(OFFER_AGAIN_MS);
       }
-      if (closing.signal.aborted || !catalog.isPending(id)) return;
+      if (closing.aborted || !catalog.isPending(id)) return;
     }
   };
 
@@ -110,7 +110,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
   };
   const admin = adminRoute({ faults, stats, outbox, setLatency, token: lock.token });
   const stores = { catalog, bodies, uploads };
-  const handle = createHandler({
+  const handler = createHandler({
     stores,
     stats,
     faults,
@@ -120,28 +120,13 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     onTrouble: options.onTrouble,
   });
 
-  const running = new Set<Promise<void>>();
-  const server = createServer((request, response) => {
-    const work = handle(request, response).catch(() => {
-      response.destroy();
-    });
-    running.add(work);
-    void work.finally(() => running.delete(work));
-  });
-  server.requestTimeout = 0;
-  // longer than any client keeps an idle connection: it never meets one that closes under its request
-  server.keepAliveTimeout = 600_000;
-  const bound = await listenGuarded(server, { port, host });
+  const bound = await server.listen({ port, host });
   url = `http://${host}:${bound}`;
   lock.hold(url);
 
   let closed: Promise<void> | undefined;
   const shutDown = async (): Promise<void> => {
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-    closing.abort();
-    server.closeAllConnections();
-    await ended;
-    await Promise.all(running);
+    await server.close();
     catalog.close();
     lock.release();
   };

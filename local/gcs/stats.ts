@@ -1,3 +1,4 @@
+import { StatusCounts } from '../http/status-counts.ts';
 import type { Operation } from './router.ts';
 
 export interface OperationStats {
@@ -23,7 +24,7 @@ export interface StatsKeeper {
 
 export function createStats(): StatsKeeper {
   let operations: Partial<Record<Operation, OperationStats>> = {};
-  let statuses: Record<string, number> = {};
+  const statuses = new StatusCounts();
   return {
     count(operation) {
       const entry = operations[operation] ?? { requests: 0, bytesIn: 0, bytesOut: 0 };
@@ -31,9 +32,7 @@ export function createStats(): StatsKeeper {
       entry.requests++;
       return entry;
     },
-    answered(status) {
-      statuses[status] = (statuses[status] ?? 0) + 1;
-    },
+    answered: (status) => statuses.add(status),
     read() {
       const total: OperationStats = { requests: 0, bytesIn: 0, bytesOut: 0 };
       for (const entry of Object.values(operations)) {
@@ -41,11 +40,11 @@ export function createStats(): StatsKeeper {
         total.bytesIn += entry.bytesIn;
         total.bytesOut += entry.bytesOut;
       }
-      return structuredClone({ total, operations, statuses });
+      return structuredClone({ total, operations, statuses: statuses.read() });
     },
     reset() {
       operations = {};
-      statuses = {};
+      statuses.reset();
     },
   };
 }

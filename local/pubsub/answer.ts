@@ -1,5 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { gunzipSync } from 'node:zlib';
+import { gather } from '../http/body.ts';
+import type { Exchange } from '../http/server.ts';
 import { invalid, PubsubError } from './errors.ts';
 
 /** One request, taken apart. */
@@ -17,26 +19,13 @@ export type Answer = Record<string, unknown> | Buffer;
 /** A 10 MiB message in base64, and what stands around it. */
 const MAX_BODY = 24 * 1024 * 1024;
 
-/** Thrown when the client went away: there is nobody to answer. */
-export class ClientGone extends Error {}
-
 /** The body as JSON; an empty one is an empty object. */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size <= MAX_BODY) chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new ClientGone('the client went away in the middle of its request', { cause: error });
-  }
-  if (size > MAX_BODY) {
-    throw invalid(`Request payload size exceeds the limit: ${MAX_BODY} bytes; it has ${size}.`);
-  }
-  if (size === 0) return {};
-  return parse(unpacked(Buffer.concat(chunks), request.headers['content-encoding']));
+export async function readJson({ request, body }: Pick<Exchange, 'request' | 'body'>): Promise<unknown> {
+  const bytes = await gather(body, MAX_BODY, (size) =>
+    invalid(`Request payload size exceeds the limit: ${MAX_BODY} bytes; it has ${size}.`),
+  );
+  if (bytes.length === 0) return {};
+  return parse(unpacked(bytes, request.headers['content-encoding']));
 }
 
 export function send(response: ServerResponse, answer: Answer): void {

@@ -1,8 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listenGuarded } from '../guard.ts';
+import { createLocalServer, type Exchange } from '../http/server.ts';
 import { adminRoute } from './admin.ts';
-import { type Answer, type Call, ClientGone, readJson, send, sendError } from './answer.ts';
+import { type Answer, type Call, readJson, send, sendError } from './answer.ts';
 import { Broker, type DeadLetter } from './broker.ts';
 import { codeOf, PubsubError } from './errors.ts';
 import { createFaults, type FaultAction, type Faults } from './faults.ts';
@@ -69,7 +68,6 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
   const stats = createStats(broker);
   const faults = createFaults();
   const admin = adminRoute(faults, stats);
-  const closing = new AbortController();
 
   const ensureTopic = (short: string): void => {
     const name = fullName(projectId, 'topics', short);
@@ -82,7 +80,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     call: Call,
     fault: FaultAction | undefined,
   ): Promise<Answer | 'dropped'> => {
-    if (fault?.kind === 'delay') await delay(fault.ms, undefined, { signal: closing.signal });
+    if (fault?.kind === 'delay') await delay(fault.ms, undefined, { signal: server.closing });
     if (fault?.kind === 'drop') return 'dropped';
     if (fault?.kind === 'status') throw injected(fault.status);
     const answer = await found.run(broker, call);
@@ -90,17 +88,15 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     return fault?.kind === 'applied-drop' ? 'dropped' : answer;
   };
 
-  const answerTo = async (
-    request: IncomingMessage,
-    call: Call,
-    path: string,
-  ): Promise<Answer | 'dropped'> => {
+  const answerTo = async (exchange: Exchange): Promise<Answer | 'dropped'> => {
+    const { method, path, query, signal } = exchange;
+    const call: Call = { method, query, body: () => readJson(exchange), gone: signal };
     const fromAdmin = admin(call.method, path);
     if (fromAdmin) return fromAdmin(call);
     const found = route(call.method, path);
     stats.count(found.operation);
     // its body is read whole even where a fault answers: a connection cut while the client writes is another fault
-    const body = await readJson(request).then(
+    const body = await readJson(exchange).then(
       (value) => async () => value,
       (error: unknown) => async () => {
         throw error;
@@ -109,38 +105,23 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     return run(found, { ...call, body }, faults.take(found)?.action);
   };
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const raw = request.url ?? '/';
-    const mark = raw.indexOf('?');
-    const path = mark === -1 ? raw : raw.slice(0, mark);
-    const query = new URLSearchParams(mark === -1 ? '' : raw.slice(mark + 1));
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const body = (): Promise<unknown> => readJson(request);
-    const call: Call = { method: request.method ?? 'GET', query, body, gone: gone.signal };
-    try {
-      const answer = await answerTo(request, call, path);
-      stats.answered(answer === 'dropped' ? 0 : 200);
-      if (answer === 'dropped') response.destroy();
-      else send(response, answer);
-    } catch (error) {
-      if (error instanceof ClientGone || response.headersSent || closing.signal.aborted) {
-        response.destroy();
-        return;
-      }
+  const handle = async (exchange: Exchange): Promise<void> => {
+    const { response } = exchange;
+    const answer = await answerTo(exchange);
+    stats.answered(answer === 'dropped' ? 0 : 200);
+    if (answer === 'dropped') response.destroy();
+    else send(response, answer);
+  };
+
+  const server = createLocalServer({
+    handle,
+    answerError(error, { response }) {
       const failure = error instanceof PubsubError ? error : new PubsubError('INTERNAL', String(error));
       stats.answered(failure.httpStatus);
       sendError(response, failure);
-    }
-  };
-
-  const server = createServer((request, response) => {
-    handle(request, response).catch(() => response.destroy());
+    },
   });
-  server.requestTimeout = 0;
-  // longer than any client keeps an idle connection: it never meets one that closes under its request
-  server.keepAliveTimeout = 600_000;
-  const bound = await listenGuarded(server, { port, host }).catch((error: unknown) => {
+  const bound = await server.listen({ port, host }).catch((error: unknown) => {
     broker.close();
     throw error;
   });
@@ -148,10 +129,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
 
   let closed: Promise<void> | undefined;
   const shutDown = async (): Promise<void> => {
-    closing.abort();
-    const ended = new Promise<void>((resolve) => server.close(() => resolve()));
-    server.closeAllConnections();
-    await ended;
+    await server.close();
     broker.close();
   };
   return {

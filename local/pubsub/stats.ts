@@ -1,3 +1,4 @@
+import { StatusCounts } from '../http/status-counts.ts';
 import type { Broker } from './broker.ts';
 import type { Operation } from './router.ts';
 
@@ -21,14 +22,12 @@ export interface StatsKeeper {
 
 export function createStats(broker: Broker): StatsKeeper {
   let operations: PubsubStats['operations'] = {};
-  let statuses: PubsubStats['statuses'] = {};
+  const statuses = new StatusCounts();
   return {
     count(operation) {
       operations[operation] = (operations[operation] ?? 0) + 1;
     },
-    answered(status) {
-      statuses[status] = (statuses[status] ?? 0) + 1;
-    },
+    answered: (status) => statuses.add(status),
     read() {
       const subscriptions: PubsubStats['subscriptions'] = {};
       for (const { record, backlog } of broker.state.subscriptions.values()) {
@@ -36,14 +35,14 @@ export function createStats(broker: Broker): StatsKeeper {
       }
       return {
         operations: { ...operations },
-        statuses: { ...statuses },
+        statuses: statuses.read(),
         messages: { ...broker.counts },
         subscriptions,
       };
     },
     reset() {
       operations = {};
-      statuses = {};
+      statuses.reset();
       for (const name of Object.keys(broker.counts) as (keyof Broker['counts'])[]) broker.counts[name] = 0;
     },
   };

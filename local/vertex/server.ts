@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createServer } from 'node:https';
 import { setTimeout as delay } from 'node:timers/promises';
-import { listenGuarded } from '../guard.ts';
+import { gather } from '../http/body.ts';
+import { createLocalServer, type Exchange } from '../http/server.ts';
 import { type Fault, FaultPlan, type FaultSetting, parseFault } from './faults.ts';
 import { type Generated, generate } from './generate.ts';
 import { GoogleError } from './google-error.ts';
@@ -56,47 +56,42 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
   const stats: VertexStats = { received: 0, asks: 0, tokens: { prompt: 0, output: 0, total: 0 }, byUri: {} };
   const plan = new FaultPlan();
   const slots = new Slots(2);
-  const closing = new AbortController();
 
-  const server = createServer({ key, cert }, (request, response) => {
-    handle(request, response).catch((error: unknown) => {
-      if (response.headersSent || response.destroyed) return response.destroy();
+  const server = createLocalServer({
+    tls: { key, cert },
+    handle,
+    answerError(error, { request, response }) {
       const known = error instanceof GoogleError ? error : new GoogleError('INTERNAL', String(error));
       options.log?.(`vertex: ${request.method} ${request.url}: ${known.code} ${known.message}`);
       sendJson(response, known.code, known.body);
-    });
+    },
   });
 
-  async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const pathname = decoded((request.url ?? '/').split('?')[0] ?? '/');
+  async function handle(exchange: Exchange): Promise<void> {
+    const { request, response } = exchange;
+    const pathname = decoded(exchange.path);
     if (pathname === '/_stats') return sendJson(response, 200, stats);
     if (pathname === '/_faults' && request.method === 'POST') {
-      plan.set(parseSetting(await readBody(request)));
+      plan.set(parseSetting(await readBody(exchange.body)));
       return sendJson(response, 200, {});
     }
     const [, model, method] = MODEL_PATH.exec(pathname) ?? [];
     if (!model || request.method !== 'POST') {
       throw new GoogleError('NOT_FOUND', `${request.method} ${pathname} is not served here.`);
     }
-    await answer(request, response, model, method === 'streamGenerateContent');
+    await answer(exchange, model, method === 'streamGenerateContent');
   }
 
   async function answer(
-    request: IncomingMessage,
-    response: ServerResponse,
+    { request, response, body: chunks, signal }: Exchange,
     model: string,
     stream: boolean,
   ): Promise<void> {
     stats.received++;
     const started = performance.now();
-    const gone = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort(new GoogleError('CANCELLED', 'The client went away.'));
-    });
-    const signal = AbortSignal.any([gone.signal, closing.signal]);
     const header = request.headers['x-local-fault'];
     const fault = typeof header === 'string' ? parseFault(header) : plan.next();
-    const body = await readBody(request);
+    const body = await readBody(chunks);
 
     if (!/^Bearer \S+$/.test(request.headers.authorization ?? '')) {
       throw new GoogleError('UNAUTHENTICATED', 'Request is missing required authentication credential.');
@@ -128,19 +123,14 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
     for (const uri of uris) stats.byUri[uri] = (stats.byUri[uri] ?? 0) + 1;
   }
 
-  const endpoint = `${host}:${await listenGuarded(server, { port: options.port, host })}`;
+  const endpoint = `${host}:${await server.listen({ port: options.port, host })}`;
   return {
     url: `https://${endpoint}`,
     endpoint,
     caPath,
     stats: () => structuredClone(stats),
     setFaults: (setting) => plan.set(setting),
-    close: () =>
-      new Promise((resolve) => {
-        closing.abort(new GoogleError('UNAVAILABLE', 'The service is shutting down.'));
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => server.close(),
   };
 }
 
@@ -178,16 +168,13 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.end(JSON.stringify(body));
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > MAX_BODY)
-      throw new GoogleError('INVALID_ARGUMENT', `Request payload size exceeds ${MAX_BODY} bytes.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
+async function readBody(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const bytes = await gather(
+    body,
+    MAX_BODY,
+    (size) => new GoogleError('INVALID_ARGUMENT', `request must have at most ${MAX_BODY} bytes, got ${size}`),
+  );
+  return bytes.toString('utf8');
 }
 
 function decoded(path: string): string {

@@ -43,10 +43,24 @@ export function placeVariables({ buckets, topics }: Pick<App, 'buckets' | 'topic
   return new Map(places.flatMap(([key, { env }]) => (env === undefined ? [] : [[env, key] as const])));
 }
 
-/** Settings that an operator may set: not those of the deployment. */
+/** Settings that an operator may write down: not those of the deployment, and no secrets. */
 export function operatorSettings(app: Sets): AppSetting[] {
   const places = placeVariables(app);
-  return appSettings(app).filter(({ name, setting }) => setting.setBy === undefined && !places.has(name));
+  return appSettings(app).filter(
+    ({ name, setting }) => setting.setBy === undefined && !setting.secret && !places.has(name),
+  );
+}
+
+/** Variables of a function that are kept as secrets: those that it lists, and settings declared as secret. */
+export function secretsOf({
+  settings,
+  secrets,
+}: Pick<FunctionDefinition, 'settings' | 'secrets'>): { name: string; required: boolean }[] {
+  const declared = Object.entries(settings).filter(([, { secret }]) => secret);
+  return [
+    ...secrets.map((name) => ({ name, required: true })),
+    ...declared.map(([name, { required }]) => ({ name, required })),
+  ];
 }
 
 /**
@@ -55,8 +69,9 @@ export function operatorSettings(app: Sets): AppSetting[] {
  */
 export function operatorMistake(app: Sets, name: string, env: Env): string | undefined {
   if (placeVariables(app).has(name)) return `${name} is set by the deployment`;
-  if (app.functions.some(({ secrets }) => secrets.includes(name)))
+  if (app.functions.some((one) => secretsOf(one).some((secret) => secret.name === name))) {
     return `${name} is a secret, not a setting`;
+  }
   const known = appSettings(app).find((one) => one.name === name)?.setting;
   if (known?.setBy !== undefined)
     return `${name} is set by ${known.setBy === 'deployment' ? 'the deployment' : known.setBy} only`;

@@ -59,7 +59,10 @@ interface FunctionFields {
   settings: Settings;
   /** Environment variables that Secret Manager holds, or `.secrets.env` in a local run. */
   secrets: readonly string[];
-  /** Imports the reader of its events' subjects; undefined if its failures are not explained. */
+  /**
+   * Imports the reader of its events' subjects; undefined if its failures are not explained. Default for buckets: the
+   * object.
+   */
   subject: (() => Promise<SubjectReader>) | undefined;
   /** Key of the bucket that has the objects by which its subject is settled. */
   settledIn?: string;
@@ -112,6 +115,9 @@ function triggerRoles(trigger: Trigger): readonly Role[] {
   ];
 }
 
+const objectSubject = async (): Promise<SubjectReader> =>
+  (await import('./object-subject.ts')).subjectOfObject;
+
 /**
  * One function of an app. Its failed deliveries are always retried: without that, an event that fails once is lost.
  *
@@ -130,7 +136,7 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
   return {
     givesUpTo: isCalled ? undefined : 'dead-letters',
     maxDeliveryAttempts: 10,
-    subject: undefined,
+    subject: options.trigger.kind === 'objectFinalized' ? objectSubject : undefined,
     settings: {},
     secrets: [],
     ...options,

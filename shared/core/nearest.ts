@@ -1,8 +1,14 @@
-/** The most similar name, to suggest to somebody who mistyped one; undefined if none is similar. */
-export function nearest(name: string, names: Iterable<string>): string | undefined {
+/**
+ * The most similar name, to suggest to somebody who mistyped one; undefined if each differs by more than `most`
+ * letters, by default a third of them.
+ */
+export function nearest(
+  name: string,
+  names: Iterable<string>,
+  most = Math.floor(name.length / 3),
+): string | undefined {
   let best: string | undefined;
-  // a third of the letters may be wrong
-  let least = Math.floor(name.length / 3) + 1;
+  let least = most + 1;
   for (const other of names) {
     // the difference in length alone would be too much
     if (Math.abs(other.length - name.length) >= least) continue;

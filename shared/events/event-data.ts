@@ -12,8 +12,3 @@ export interface EventTypes {
 
 /** Unknown for a type without a schema. */
 export type DataOf<T extends string> = T extends keyof EventTypes ? EventTypes[T] : unknown;
-
-/** CloudEvents types of Google's own: https://cloud.google.com/eventarc/docs/reference/supported-events */
-export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
-export const AUDIT_LOG_WRITTEN = 'google.cloud.audit.log.v1.written';
-export const OBJECT_FINALIZED = 'google.cloud.storage.object.v1.finalized';

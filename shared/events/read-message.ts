@@ -7,11 +7,10 @@ import { messageEvent, type PubsubMessage, parsePubsubMessage } from './pubsub-m
 import { type ReadEvents, type ReadOptions, type ReadOutcome, readEvents } from './read-events.ts';
 import { type ValidateOptions, validateData } from './validate.ts';
 
-/** `types`: of the events that are wanted; without them all are, and their data is `unknown`. */
-export type MessageOptions<T extends string> = Partial<ValidateOptions> & {
+export interface MessageOptions extends Partial<ValidateOptions> {
   /** Default: `MESSAGE_LIMITS`. */
   limits?: ReadOptions;
-} & (string extends T ? unknown : { types: readonly T[] });
+}
 
 /** A message whose events are read; `event` is its only one, or for a batch the event that it was published. */
 export interface TypedMessage<T extends string> extends ParsedEvent {
@@ -20,6 +19,8 @@ export interface TypedMessage<T extends string> extends ParsedEvent {
   mode: ReadEvents['mode'];
   /** Those of the wanted types, their data as its schema says. */
   events: readonly EventOf<T>[];
+  /** The JSON that each of them came as. */
+  texts: readonly string[];
   /** How many have other types. */
   unwanted: number;
   /** Those of a batch that are no good, with the JSON they came as. */
@@ -35,23 +36,29 @@ export const MESSAGE_LIMITS: ReadOptions = {
 };
 
 /**
- * The events of a Pub/Sub message, whatever form they came in, held to their schemas. Each is typed by its type's
- * schema. Throws a refusal for a message that is no good as a whole, or whose only event is not.
+ * The events of a Pub/Sub message, whatever form they came in, held to their schemas. Those of the types that are
+ * wanted are typed by the schemas; without `types` all are wanted, and their data is unknown. Throws a refusal for a
+ * message that is no good as a whole, or whose only event is not.
  *
  * @example
  * const { events } = readMessage(input, { types: ['video.framed'], validators });
  * for (const { data } of events) await notify(data.moments);
  */
-export function readMessage<T extends string = string>(
+export function readMessage<T extends string>(
   input: unknown,
-  options: MessageOptions<T>,
+  options: MessageOptions & { types: readonly T[] },
+): TypedMessage<T>;
+export function readMessage(input: unknown, options?: MessageOptions): TypedMessage<string>;
+export function readMessage<T extends string>(
+  input: unknown,
+  options: MessageOptions & { types?: readonly T[] } = {},
 ): TypedMessage<T> {
-  const { validators = {}, unknownTypes = 'accept', limits = MESSAGE_LIMITS } = options;
-  const { types } = options as { types?: readonly string[] };
+  const { validators = {}, unknownTypes = 'accept', types, limits = MESSAGE_LIMITS } = options;
   const message = parsePubsubMessage(input);
   const { mode, outcomes } = readEvents(message, limits);
-  const wanted = types && new Set(types);
+  const wanted = types && new Set<string>(types);
   const events: CloudEvent[] = [];
+  const texts: string[] = [];
   const refused: { error: AppError; text: string }[] = [];
   let [only, unwanted]: [CloudEvent | undefined, number] = [undefined, 0];
   for (const outcome of outcomes) {
@@ -65,6 +72,7 @@ export function readMessage<T extends string = string>(
       }
       validateData(event, event.data, { validators, unknownTypes });
       events.push(event);
+      texts.push(outcome.text);
     } catch (error) {
       if (mode !== 'batch' || !isRefusal(error)) throw error;
       refused.push({ error, text: outcome.text });
@@ -72,7 +80,8 @@ export function readMessage<T extends string = string>(
   }
   const event = only ?? messageEvent(message, sha256(message.data));
   // a type that is asked for has the data of its schema, since that was checked
-  return { event, eventId: event.eventId, message, mode, events: events as EventOf<T>[], unwanted, refused };
+  const typed = events as EventOf<T>[];
+  return { event, eventId: event.eventId, message, mode, events: typed, texts, unwanted, refused };
 }
 
 /** Parses what ingest keeps as text. */

@@ -2,6 +2,7 @@ import type { App } from '../app/define-app.ts';
 import { AppError } from '../core/errors.ts';
 import { quoted } from '../core/json-value.ts';
 import type { Env } from '../core/settings.ts';
+import type { CloudEvent } from '../events/cloud-event.ts';
 import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import type { Calls } from '../patterns/calls.ts';
@@ -21,6 +22,8 @@ export interface Context<S = undefined> extends Invocation, Calls {
   /** The client behind `publish`, for messages that are no events. */
   publisher(): Promise<Publisher>;
   app: App;
+  /** For one of several events in a message: what is called and published with it belongs to that event. */
+  forEvent(event: CloudEvent): Context<S>;
 }
 
 /** What an instance has for all of its deliveries. */
@@ -45,7 +48,14 @@ export function contextOf<S>(wiring: Wiring<S>, invocation: Invocation): Context
     ...lazyCalls({ ...wiring, publisher }, invocation),
     ...{ settings, storage, publisher, app },
     bucket: (key) => bucketOf(wiring, key),
+    forEvent: (event) => contextOf(wiring, invocationOf(event, invocation)),
   };
+}
+
+function invocationOf(event: CloudEvent, outer: Invocation): Invocation {
+  const { eventId, correlationId = eventId, traceparent = outer.traceparent } = event;
+  const log = outer.log.with({ eventId });
+  return { ...outer, event, eventId, historyId: eventId, correlationId, traceparent, log };
 }
 
 /** A bucket of the app by its key. Throws `invalid-config` if the app has none, or the environment does not name it. */

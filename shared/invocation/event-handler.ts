@@ -39,6 +39,7 @@ export interface EventWork<E extends ParsedEvent, S> {
 
 /** What an instance has before its first event. */
 export interface Instance<S> extends Services {
+  functionName: string;
   settings: S;
   app: App;
   /** A bucket of the app, by its key there. Throws `invalid-config` if the environment does not name it. */
@@ -125,7 +126,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
     config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
   const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
-  const instance = { settings, storage, publisher, log, app, bucket, refuse };
+  const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, bucket, refuse };
   const work = 'open' in options ? await options.open(instance) : options;
   const { trigger } = definition;
   const runtime: Runtime = {

@@ -16,11 +16,13 @@ import { randomFrom } from '../helpers/random.ts';
 /** Ten thousand where there is time for it: the checks of a commit set EFFECTS. */
 const EVENTS = Number(process.env['EFFECTS'] ?? 60);
 const INSTANCES = 3;
-const AT_A_TIME = Math.min(100, EVENTS);
+/** Far fewer in flight at a process than are charged between two kills, or nothing would ever be done. */
+const AT_A_TIME = EVENTS < 1_000 ? 12 : 30;
 /** One charge in so many kills its process the moment it has happened, and one acknowledgement in so many any process. */
-const KILL_EVERY = Math.max(30, EVENTS / 100);
+const KILL_EVERY = EVENTS < 1_000 ? 25 : 100;
 const LEASE_MS = 3_000;
 const SEED = 20261121;
+const timeout = 90_000 + EVENTS * 150;
 
 const ENTRY = fileURLToPath(new URL('../helpers/effect-function.ts', import.meta.url));
 const SOURCE = 'https://shop.example';
@@ -69,6 +71,7 @@ async function run(onUnknown: 'again' | 'stop', events = EVENTS, plugins: Plugin
   const agent = new Agent({ keepAlive: true });
   let deliveries = 0;
   let acknowledged = 0;
+  const end = Date.now() + timeout - 20_000;
   const anyProcess = () => processes[Math.floor(random() * INSTANCES)]!;
   const untilAcknowledged = async (id: string): Promise<void> => {
     for (;;) {
@@ -78,6 +81,8 @@ async function run(onUnknown: 'again' | 'stop', events = EVENTS, plugins: Plugin
         if (++acknowledged % KILL_EVERY === 0) kill(anyProcess().pid());
         return;
       }
+      if (Date.now() > end)
+        throw new Error(`${id} must be acknowledged in ${timeout} ms; ${acknowledged} were`);
       await sleep(50 + 300 * random());
     }
   };
@@ -183,8 +188,6 @@ function report(name: string, outcome: Outcome): void {
   );
 }
 
-const timeout = 60_000 + EVENTS * 60;
-
 describe(`${EVENTS} events with duplicates, to ${INSTANCES} processes that are killed`, () => {
   test('again: one effect each if the provider honours keys; else doubles only if a kill fell into the window', {
     timeout,
@@ -215,7 +218,7 @@ describe(`${EVENTS} events with duplicates, to ${INSTANCES} processes that are k
 });
 
 test('without the started record the same kills are seen as second charges', {
-  timeout: 120_000,
+  timeout,
 }, async () => {
   const source = await readFile(new URL('../../shared/patterns/effect.ts', import.meta.url), 'utf8');
   const line = 'const created = await state.putIfAbsent(this.names.started';

@@ -106,6 +106,26 @@ export function faultyStore(
   };
 }
 
+/** Lets everything run on that waits for nothing but its turn: what has not happened then waits for an event. */
+export async function idle(turns = 100): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+export async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await idle(1);
+}
+
+/** A store on which writes of names that end with `suffix` wait; `reached` resolves when the first one does. */
+export function heldPuts(inner: ObjectStore, suffix: string) {
+  const [held, arrived] = [gate(), gate()];
+  const store = faultyStore(inner, (operation, name) => {
+    if (operation !== 'put' || !name.endsWith(suffix)) return 'ok';
+    arrived.open();
+    return held.opened.then(() => 'ok' as const);
+  });
+  return { store, reached: arrived.opened, release: () => held.open() };
+}
+
 /** A promise and the means to settle it. */
 export function gate<T = void>(): { opened: Promise<T>; open: (value: T) => void } {
   let open: (value: T) => void = () => {};

@@ -1,4 +1,3 @@
-import { privateBundle } from '../../build.ts';
 import {
   type FunctionProcess,
   type FunctionProcessOptions,
@@ -12,6 +11,7 @@ import { binaryRequest } from './events.ts';
 import { startTestGcs, type TestGcs } from './gcs.ts';
 import { messageEvent } from './messages.ts';
 import { plainPubsub, type Received, startTestPubsub, type TestPubsub } from './pubsub.ts';
+import { sharedBundle } from './shared-bundle.ts';
 
 /** Real functions-framework processes of the ingest over a local storage server. */
 export interface IngestScene {
@@ -52,7 +52,7 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
     ackDeadlineSeconds: 600,
   });
   const letters: { attributes: Record<string, string>; data: string }[] = [];
-  const bundle = await privateBundle();
+  const bundle = await sharedBundle();
   const logs: Record<string, unknown>[] = [];
   const stray: string[] = [];
   const processes = await Promise.all(

@@ -1,4 +1,3 @@
-import { privateBundle } from '../../build.ts';
 import { inspectDeadLetter } from '../../functions/dead-letter/definition.ts';
 import {
   type FunctionProcess,
@@ -14,6 +13,7 @@ import { createPublisher, type OutgoingMessage } from '../../shared/gcp/pubsub.t
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import { startTestGcs, type TestGcs } from './gcs.ts';
 import { plainPubsub, type Received, startTestPubsub } from './pubsub.ts';
+import { sharedBundle } from './shared-bundle.ts';
 
 const UNREAD = 'dead-letters-unread';
 
@@ -56,7 +56,7 @@ export async function startInspector(
     projectId: 'demo',
     topics: ['dead', UNREAD],
   });
-  const bundle = await privateBundle();
+  const bundle = await sharedBundle();
   const logs: Record<string, unknown>[] = [];
   const stray: string[] = [];
   const processes = await Promise.all(

@@ -1,11 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { privateBundle } from '../../build.ts';
 import type { Manifest } from '../../functions/video/manifest.ts';
 import { BUCKETS, type LocalCloud, type LocalCloudOptions, startLocalCloud } from '../../local/cloud.ts';
 import { uploadFile } from '../../local/upload.ts';
 import { type Outcome, UploadTracker } from '../../local/uploads.ts';
+import { sharedBundle } from './shared-bundle.ts';
 
 /** A local cloud for one test file, in a folder of its own, with its uploads followed. */
 export interface Pipeline {
@@ -34,10 +34,10 @@ export type PipelineOptions = Omit<LocalCloudOptions, 'dir'> & {
   onStrayLine?: (line: string) => void;
 };
 
-let bundled: ReturnType<typeof privateBundle> | undefined;
+let bundled: ReturnType<typeof sharedBundle> | undefined;
 
 export async function startPipeline(options: PipelineOptions = {}): Promise<Pipeline> {
-  if (options.bundleDir === undefined) bundled ??= privateBundle();
+  if (options.bundleDir === undefined) bundled ??= sharedBundle();
   const dir = options.dir ?? (await mkdtemp(join(tmpdir(), 'pipeline-test-')));
   const tracker = new UploadTracker(() => {});
   const logs: Record<string, unknown>[] = [];

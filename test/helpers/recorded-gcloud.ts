@@ -23,7 +23,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'pubsub snapshots delete': '',
   'iam service-accounts create': 'display-name',
   'functions deploy':
-    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated trigger-location trigger-topic trigger-http trigger-event-filters set-env-vars set-secrets clear-secrets update-labels',
+    'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated allow-unauthenticated ignore-file set-build-env-vars trigger-location trigger-topic trigger-http trigger-event-filters set-env-vars set-secrets clear-secrets update-labels',
   'scheduler jobs create pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs update pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs resume': 'location',
@@ -142,6 +142,13 @@ export class RecordedGcloud implements Gcloud {
     return [...this.things].filter(([key]) => key.startsWith(`${kind} `)).map(([, thing]) => thing);
   }
 
+  /** A list that whoever deploys may not see; undefined for none. */
+  deny(command: string | undefined): void {
+    this.denied = command;
+  }
+
+  private denied: string | undefined;
+
   private answer(command: readonly string[]): unknown {
     const words = command.filter((word) => !word.startsWith('--'));
     const text = words.join(' ');
@@ -161,6 +168,7 @@ export class RecordedGcloud implements Gcloud {
     if (text === 'pubsub snapshots list') {
       return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
     }
+    if (text === this.denied) throw new GcloudError(command, `PERMISSION_DENIED: ${text}`);
     if (lists[text] !== undefined) return this.all(lists[text]);
     if (text === 'services list') return [...this.services].map((name) => ({ config: { name } }));
     if (text === 'version') return { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' };
@@ -321,6 +329,7 @@ export class RecordedGcloud implements Gcloud {
         runtime: flag('runtime'),
         entryPoint: flag('entry-point'),
         serviceAccount: flag('build-service-account'),
+        ...(flags.has('set-build-env-vars') && { environmentVariables: list(flag('set-build-env-vars')) }),
       },
       serviceConfig: {
         availableMemory: flag('memory'),
@@ -341,7 +350,9 @@ export class RecordedGcloud implements Gcloud {
           eventType: filters['type'],
           // the one that carries the bucket's events
           pubsubTopic: bucketTopic,
-          eventFilters: [{ attribute: 'bucket', value: filters['bucket'] }],
+          eventFilters: Object.entries(filters)
+            .filter(([attribute]) => attribute !== 'type')
+            .map(([attribute, value]) => ({ attribute, value })),
           retryPolicy: flags.has('retry') ? 'RETRY_POLICY_RETRY' : 'RETRY_POLICY_DO_NOT_RETRY',
           serviceAccountEmail: flag('trigger-service-account'),
         },

@@ -28,6 +28,10 @@ export interface State {
   contents: Map<string, string>;
   /** Bucket names that somebody else has. */
   taken: Map<string, string>;
+  /** Messages by their topics, in order; nobody delivers them. */
+  published: { topic: string; id: number }[];
+  /** Ids of messages that a subscription or a snapshot holds, by its full name. */
+  backlogs: Map<string, number[]>;
   count: number;
 }
 
@@ -77,6 +81,8 @@ export class Cloud {
       madeAt: new Map(),
       contents: new Map(),
       taken: new Map(),
+      published: [],
+      backlogs: new Map(),
       count: 0,
     };
     this.state.policies.set(`projects/${project}`, {
@@ -115,6 +121,7 @@ export class Cloud {
   delete(name: string): void {
     this.state.resources.delete(name);
     this.state.policies.delete(name);
+    this.state.backlogs.delete(name);
   }
 
   /** Resources directly under `prefix`, by name. */

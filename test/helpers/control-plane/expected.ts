@@ -42,9 +42,6 @@ export const BINDINGS: readonly string[] = [
   `${project} roles/pubsub.publisher ${agent('gs-project-accounts')}`,
   `${project} roles/aiplatform.user ${video}`,
   `${project} roles/eventarc.eventReceiver ${video}`,
-  `${project} roles/eventarc.eventReceiver ${ingest}`,
-  `${project} roles/eventarc.eventReceiver ${maintain}`,
-  `${project} roles/eventarc.eventReceiver ${inspect}`,
   `${project} roles/artifactregistry.writer ${build}`,
   `${project} roles/logging.logWriter ${build}`,
   `${project} roles/storage.objectViewer ${build}`,
@@ -78,9 +75,9 @@ export const BINDINGS: readonly string[] = [
   `${service}inspectdeadletter roles/run.invoker ${inspect}`,
 
   `${subscriptions}eventarc-europe-west1-pipeline-processvideo-N-sub-N ${subscriber}`,
-  `${subscriptions}eventarc-europe-west1-pipeline-ingestevent-N-sub-N ${subscriber}`,
-  `${subscriptions}eventarc-europe-west1-pipeline-maintaintable-N-sub-N ${subscriber}`,
-  `${subscriptions}eventarc-europe-west1-pipeline-inspectdeadletter-N-sub-N ${subscriber}`,
+  `${subscriptions}pipeline-push-ingestevent ${subscriber}`,
+  `${subscriptions}pipeline-push-maintaintable ${subscriber}`,
+  `${subscriptions}pipeline-push-inspectdeadletter ${subscriber}`,
   `${subscriptions}pipeline-replay-processvideo ${subscriber}`,
   `${subscriptions}pipeline-replay-ingestevent ${subscriber}`,
   `${subscriptions}pipeline-replay-maintaintable ${subscriber}`,
@@ -123,20 +120,26 @@ const CE = '?__GCP_CloudEventsMode=CE_PUBSUB_BINDING';
 const eventarc = (name: string): string => `${subscriptions}eventarc-europe-west1-pipeline-${name}-N-sub-N`;
 
 /**
- * A replay's push names the topic of the function's own trigger in its path: that is how the function learns where
- * a message comes from. The ack deadline is the time a push is waited for: the function's own, and a minute to spare where there is one. */
+ * A push names the topic of the function's trigger in its path, and so does that of a replay: that is how the
+ * function learns where a message comes from. The ack deadline is the time a push is waited for: the function's own, and a minute to spare where there is one. */
 export const SUBSCRIPTIONS: Record<string, object> = {
   [eventarc('processvideo')]: subscription('processvideo', 600, 10, CE),
-  [eventarc('ingestevent')]: subscription('ingestevent', 120, 20, CE),
-  [eventarc('maintaintable')]: subscription('maintaintable', 600, 5, CE),
-  [eventarc('inspectdeadletter')]: {
+  [`${subscriptions}pipeline-push-ingestevent`]: {
+    topic: `${topics}events`,
+    ...subscription('ingestevent', 120, 20, `/${topics}events`),
+  },
+  [`${subscriptions}pipeline-push-maintaintable`]: {
+    topic: `${topics}maintenance`,
+    ...subscription('maintaintable', 600, 5, `/${topics}maintenance`),
+  },
+  [`${subscriptions}pipeline-push-inspectdeadletter`]: {
     topic: `${topics}dead-letters`,
     ackDeadlineSeconds: 180,
     messageRetentionDuration: '604800s',
     expirationPolicy: {},
     retryPolicy: { minimumBackoff: '10s', maximumBackoff: '600s' },
     deadLetterPolicy: { deadLetterTopic: `${topics}dead-letters-unread`, maxDeliveryAttempts: 30 },
-    pushConfig: pushed('inspectdeadletter', CE),
+    pushConfig: pushed('inspectdeadletter', `/${topics}dead-letters`),
   },
   [`${subscriptions}pipeline-replay-processvideo`]: subscription(
     'processvideo',
@@ -202,7 +205,8 @@ interface Sizes {
   timeout: number;
 }
 
-function deployed(entryPoint: string, sizes: Sizes, fired: object): [string, object] {
+/** `fired`: by Eventarc; the others are called. */
+function deployed(entryPoint: string, sizes: Sizes, fired?: object): [string, object] {
   const id = `pipeline-${entryPoint.toLowerCase()}`;
   return [
     `${project}/locations/europe-west1/functions/${id}`,
@@ -223,17 +227,17 @@ function deployed(entryPoint: string, sizes: Sizes, fired: object): [string, obj
         ingressSettings: 'ALLOW_INTERNAL_ONLY',
         environmentVariables,
       },
-      eventTrigger: {
-        ...fired,
-        retryPolicy: 'RETRY_POLICY_RETRY',
-        triggerRegion: 'europe-west1',
-        serviceAccountEmail: `${id}@${at}`,
-      },
+      ...(fired && {
+        eventTrigger: {
+          ...fired,
+          retryPolicy: 'RETRY_POLICY_RETRY',
+          triggerRegion: 'europe-west1',
+          serviceAccountEmail: `${id}@${at}`,
+        },
+      }),
     },
   ];
 }
-
-const published = 'google.cloud.pubsub.topic.v1.messagePublished';
 
 export const FUNCTIONS: Record<string, object> = Object.fromEntries([
   deployed(
@@ -244,19 +248,7 @@ export const FUNCTIONS: Record<string, object> = Object.fromEntries([
       eventFilters: [{ attribute: 'bucket', value: 'demo-project-pipeline-raw' }],
     },
   ),
-  deployed(
-    'ingestEvent',
-    { memory: '1Gi', concurrency: 1000, most: 4, timeout: 60 },
-    { eventType: published, pubsubTopic: `${topics}events` },
-  ),
-  deployed(
-    'maintainTable',
-    { memory: '2Gi', concurrency: 1, most: 1, timeout: 540 },
-    { eventType: published, pubsubTopic: `${topics}maintenance` },
-  ),
-  deployed(
-    'inspectDeadLetter',
-    { memory: '2Gi', concurrency: 80, most: 4, timeout: 120 },
-    { eventType: published, pubsubTopic: `${topics}dead-letters` },
-  ),
+  deployed('ingestEvent', { memory: '1Gi', concurrency: 1000, most: 4, timeout: 60 }),
+  deployed('maintainTable', { memory: '2Gi', concurrency: 1, most: 1, timeout: 540 }),
+  deployed('inspectDeadLetter', { memory: '2Gi', concurrency: 80, most: 4, timeout: 120 }),
 ]);

@@ -2,7 +2,6 @@ import { existsSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { inBatches } from '../../../cli/common/in-batches.ts';
 import { bytesText } from '../../../cli/common/numbers.ts';
@@ -14,7 +13,7 @@ import { orderKey } from '../../../cli/lake/replay-message.ts';
 import { SortedLines } from '../../../cli/lake/sorted-lines.ts';
 import { ahead } from '../../../shared/core/ahead.ts';
 import { IdSet } from '../../../shared/delta/verify/id-set.ts';
-import { manualClock } from '../../helpers/delta.ts';
+import { idle, manualClock } from '../../helpers/delta.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
@@ -117,7 +116,7 @@ describe('work ahead', () => {
     const results: number[] = [];
     const work = async (n: number): Promise<number> => {
       most = Math.max(most, ++running);
-      await delay(n % 3 === 0 ? 5 : 0);
+      await idle(n % 3 === 0 ? 5 : 1);
       running--;
       return n;
     };
@@ -131,7 +130,7 @@ describe('work ahead', () => {
     let most = 0;
     const work = async (n: number): Promise<number> => {
       most = Math.max(most, ++running);
-      await delay(1);
+      await idle(1);
       running--;
       return n;
     };

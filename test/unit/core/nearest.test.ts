@@ -15,3 +15,9 @@ test.each([
 ])('the nearest to %j is %j', (name, expected) => {
   expect(nearest(name, names)).toBe(expected);
 });
+
+test('how similar it must be can be said', () => {
+  expect(nearest('MAX_SIZE', names, 1)).toBe('MAX_SIDE');
+  expect(nearest('MAX_SIZES', names, 1)).toBeUndefined();
+  expect(nearest('MAX_SIDE', names, 0)).toBe('MAX_SIDE');
+});

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Suspects } from '../../../functions/dead-letter/suspects.ts';
+import { idle } from '../../helpers/delta.ts';
 import { messageEvent, pubsubMessage } from '../../helpers/messages.ts';
 
 const delivered = (deliveryAttempt: number | undefined) =>
@@ -39,7 +39,7 @@ test.each([
         suspects.run(delivered(3), async () => {
           order.push(serial);
           most = Math.max(most, ++running);
-          await delay(1);
+          await idle(1);
           running--;
         }),
       ),

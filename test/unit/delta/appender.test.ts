@@ -5,6 +5,8 @@ import {
   faultyStore,
   gate,
   hastyClock,
+  heldPuts,
+  idle,
   idOf,
   idsIn,
   manualClock,
@@ -32,15 +34,7 @@ afterEach(async () => {
 });
 
 /** A store whose commits wait until they are let through. */
-function heldCommits(bucket: ObjectStore) {
-  const held = gate();
-  const store = faultyStore(bucket, (operation, name) =>
-    operation === 'put' && name.endsWith('.json') ? held.opened.then(() => 'ok' as const) : 'ok',
-  );
-  return { store, release: () => held.open() };
-}
-
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
+const heldCommits = (bucket: ObjectStore) => heldPuts(bucket, '.json');
 
 describe('a batch', () => {
   test('holds all that came while the last commit was under way', async () => {
@@ -49,7 +43,7 @@ describe('a batch', () => {
     const { store, release } = heldCommits(bucket);
     const writer = await appender(store);
     const first = writer.submit(rowOf('first'));
-    await soon();
+    await idle();
     const rest = rowsOf('r', 50).map((row) => writer.submit(row));
     release();
     expect(await first).toEqual({ kind: 'added', version: 1 });
@@ -80,7 +74,7 @@ describe('a batch', () => {
     const lonely = writer.submit(rowOf('lonely')).then(() => {
       isDone = true;
     });
-    await soon();
+    await idle();
     expect(isDone).toBe(false);
     clock.advance(25);
     await lonely;
@@ -126,7 +120,7 @@ describe('a submit', () => {
     const { store, release } = heldCommits(bucket);
     const writer = await appender(store);
     const first = writer.submit(rowOf('first'));
-    await soon();
+    await idle();
     const impatient = new AbortController();
     const given = writer.submit(rowOf('given-up'), { signal: impatient.signal });
     const others = [
@@ -150,7 +144,7 @@ describe('a submit', () => {
     const writer = await appender(store);
     const impatient = new AbortController();
     const given = writer.submit(rowOf('a'), { signal: impatient.signal });
-    await soon();
+    await idle();
     impatient.abort(new Error('too late'));
     await expect(given).rejects.toThrow('too late');
     release();
@@ -276,7 +270,7 @@ describe('close', () => {
     const { store, release } = heldCommits(bucket);
     const writer = await appender(store, { maxRows: 3 });
     const submitted = rowsOf('r', 10).map((row) => writer.submit(row));
-    await soon();
+    await idle();
     const closing = writer.close();
     await expect(writer.submit(rowOf('late'))).rejects.toMatchObject({ code: 'closed' });
     release();
@@ -291,7 +285,7 @@ describe('close', () => {
     const { store, release } = heldCommits(bucket);
     const writer = await appender(store, { maxRows: 1 });
     const outcomes = Promise.allSettled(rowsOf('r', 3).map((row) => writer.submit(row)));
-    await soon();
+    await idle();
     const haste = new AbortController();
     const closing = writer.close({ signal: haste.signal });
     haste.abort();
@@ -402,9 +396,9 @@ describe('a cold start', () => {
     await table.append([rowOf('foreign')]);
     isHeld = true;
     const submitted = writer.submit(rowOf('a'));
-    await soon();
+    await idle();
     const saving = writer.saveIndex({ force: true });
-    await soon();
+    await idle();
     held.open();
     await Promise.all([submitted, saving]);
     const second = await appender(bucket);

@@ -1,7 +1,16 @@
 import { expect, test } from 'vitest';
 import { DeltaTable, UniqueAppender } from '../../../shared/delta/index.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
-import { COLUMNS, idOf, idsIn, manualClock, memoryBucket, newTable, rowOf } from '../../helpers/delta.ts';
+import {
+  COLUMNS,
+  idOf,
+  idsIn,
+  manualClock,
+  memoryBucket,
+  newTable,
+  rowOf,
+  until,
+} from '../../helpers/delta.ts';
 import { slowStore } from '../../helpers/slow-store.ts';
 
 async function deleteAll(store: ObjectStore, isMeant: (name: string) => boolean = () => true): Promise<void> {
@@ -49,6 +58,7 @@ test('the same under a load in which each commit begins before the last one is c
   await newTable(bucket);
   const writer = await appender(slowStore(bucket, { put: 6, get: 3, absent: 2 }));
   const after: string[] = [];
+  let acknowledged = 0;
   let isDeleted = false;
   const senders = Array.from({ length: 400 }, async (_, sender) => {
     for (let n = 0; n < 30; n++) {
@@ -56,10 +66,11 @@ test('the same under a load in which each commit begins before the last one is c
       const outcome = await writer
         .submit({ id: idOf(`${sender}-${n}`) })
         .catch((error) => error.code as string);
+      if (typeof outcome !== 'string') acknowledged++;
       if (wasDeleted) after.push(typeof outcome === 'string' ? outcome : outcome.kind);
     }
   });
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until(() => acknowledged >= 800);
   await deleteAll(bucket);
   isDeleted = true;
   await Promise.all(senders);

@@ -4,8 +4,8 @@ import { readCommit } from '../../../shared/delta/log/commit.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import {
   faultyStore,
-  gate,
   hastyClock,
+  heldPuts,
   idOf,
   idsIn,
   memoryBucket,
@@ -161,19 +161,16 @@ describe('erasing beside writers', () => {
 
   test('appends between look and commit are no conflict; matching rows among them go, too', async () => {
     const { bucket, table } = await threeFiles();
-    const held = gate();
-    const slow = faultyStore(bucket, (operation, name) =>
-      operation === 'put' && name.endsWith('4.json') ? held.opened.then(() => 'ok' as const) : 'ok',
-    );
+    const held = heldPuts(bucket, '4.json');
     const erasing = eraseRows(
-      await DeltaTable.open(slow, 'events'),
+      await DeltaTable.open(held.store, 'events'),
       { note: { in: ['row a1', 'row late1'] } },
       REASON,
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await held.reached;
     await table.append(rowsOf('late', 3));
     await table.append(rowsOf('more', 3));
-    held.open();
+    held.release();
     expect(await erasing).toMatchObject({ rows: 2, versions: [6, 7], isComplete: true });
     expect(await idsIn(bucket)).toHaveLength(21 + 6 - 2);
     expect(await idsIn(bucket)).not.toContain(idOf('late1'));
@@ -182,17 +179,17 @@ describe('erasing beside writers', () => {
   test('a compaction that takes an input makes it look at the new file, and only at that', async () => {
     const { bucket, table } = await threeFiles();
     await table.append(rowsOf('d', 10));
-    const held = gate();
+    const held = heldPuts(bucket, '5.json');
     const reads: string[] = [];
-    const slow = faultyStore(bucket, (operation, name) => {
+    const slow = faultyStore(held.store, (operation, name) => {
       if (operation === 'getRange') reads.push(name);
-      return operation === 'put' && name.endsWith('5.json') ? held.opened.then(() => 'ok' as const) : 'ok';
+      return 'ok';
     });
     const erasing = eraseRows(await DeltaTable.open(slow, 'events'), { id: { eq: idOf('a3') } }, REASON);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await held.reached;
     const before = reads.length;
     await table.compact({ idColumn: 'id' });
-    held.open();
+    held.release();
     expect(await erasing).toMatchObject({ rows: 1, files: 1, versions: [6], isComplete: true });
     expect(new Set(reads.slice(before)).size).toBe(1);
     expect(await idsIn(bucket)).toHaveLength(30);

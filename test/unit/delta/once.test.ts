@@ -5,12 +5,15 @@ import {
   faultyStore,
   gate,
   hastyClock,
+  heldPuts,
+  idle,
   idOf,
   idsIn,
   memoryBucket,
   newTable,
   rowOf,
   rowsOf,
+  until,
 } from '../../helpers/delta.ts';
 
 const open: UniqueAppender[] = [];
@@ -38,17 +41,14 @@ describe('invariant 1: an id enters version v only if absent from exactly v-1', 
   test('two instances race with the same id: the loser sees the winner and answers duplicate', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
-    const held = gate();
     // the slow instance has looked at the table and uploaded its file when the fast one commits
-    const slowStore = faultyStore(bucket, (operation, name) =>
-      operation === 'put' && name.endsWith('1.json') ? held.opened.then(() => 'ok' as const) : 'ok',
-    );
-    const slow = await appender(slowStore);
+    const held = heldPuts(bucket, '1.json');
+    const slow = await appender(held.store);
     const fast = await appender(bucket);
     const late = slow.submit(rowOf('a'));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await held.reached;
     await expect(fast.submit(rowOf('a'))).resolves.toEqual({ kind: 'added', version: 1 });
-    held.open();
+    held.release();
     await expect(late).resolves.toEqual({ kind: 'duplicate', version: 1 });
     expect(await idsIn(bucket)).toEqual([idOf('a')]);
   });
@@ -56,18 +56,13 @@ describe('invariant 1: an id enters version v only if absent from exactly v-1', 
   test('the loser of a race keeps the rows that the winner did not have, in a new file', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
-    const held = gate();
-    const slow = await appender(
-      faultyStore(bucket, (operation, name) =>
-        operation === 'put' && name.endsWith('1.json') ? held.opened.then(() => 'ok' as const) : 'ok',
-      ),
-      { maxAgeMs: 5 },
-    );
+    const held = heldPuts(bucket, '1.json');
+    const slow = await appender(held.store, { maxAgeMs: 5 });
     const fast = await appender(bucket);
     const late = Promise.all([slow.submit(rowOf('a')), slow.submit(rowOf('b'))]);
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await held.reached;
     await fast.submit(rowOf('a'));
-    held.open();
+    held.release();
     const outcomes = await late;
     expect(outcomes.map(({ kind }) => kind)).toEqual(['duplicate', 'added']);
     expect(await idsIn(bucket)).toEqual([idOf('a'), idOf('b')].sort());
@@ -105,12 +100,8 @@ describe('invariant 2: acknowledged only after the commit is confirmed ours or t
   test('nothing is acknowledged while the commit is under way', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
-    const held = gate();
-    const writer = await appender(
-      faultyStore(bucket, (operation, name) =>
-        operation === 'put' && name.endsWith('1.json') ? held.opened.then(() => 'ok' as const) : 'ok',
-      ),
-    );
+    const held = heldPuts(bucket, '1.json');
+    const writer = await appender(held.store);
     let isAcknowledged = false;
     const submitted = writer.submit(rowOf('a')).then(() => {
       isAcknowledged = true;
@@ -118,9 +109,10 @@ describe('invariant 2: acknowledged only after the commit is confirmed ours or t
     const joined = writer.submit(rowOf('a')).then(() => {
       isAcknowledged = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await held.reached;
+    await idle();
     expect(isAcknowledged).toBe(false);
-    held.open();
+    held.release();
     await Promise.all([submitted, joined]);
     expect(await idsIn(bucket)).toEqual([idOf('a')]);
   });
@@ -208,7 +200,7 @@ describe('invariant 4: one commit in flight an instance', () => {
       async putIfAbsent(name, body, options) {
         const isCommit = name.endsWith('.json');
         if (isCommit) most = Math.max(most, ++underWay);
-        await new Promise((resolve) => setTimeout(resolve, 2));
+        await idle(3);
         const outcome = await bucket.putIfAbsent(name, body, options);
         if (isCommit) underWay--;
         return outcome;
@@ -297,11 +289,11 @@ describe('invariant 5: the index has no false negatives up to its version, and a
   test('a batch sorted while another commit was still being read is sorted again', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
-    const [commit, read] = [gate(), gate()];
+    const commit = heldPuts(bucket, '1.json');
+    const read = gate();
     let isReading = false;
     const writer = await appender(
-      faultyStore(bucket, (operation, name) => {
-        if (operation === 'put' && name.endsWith('1.json')) return commit.opened.then(() => 'ok' as const);
+      faultyStore(commit.store, (operation) => {
         if (operation !== 'getRange') return 'ok';
         isReading = true;
         return read.opened.then(() => 'ok' as const);
@@ -309,15 +301,15 @@ describe('invariant 5: the index has no false negatives up to its version, and a
       { maxAgeMs: 5 },
     );
     const first = writer.submit(rowOf('x'));
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await commit.reached;
     // a stranger wins the version, with the first batch's only row and one of the second's
     await table.append([rowOf('x'), rowOf('y')]);
-    commit.open();
-    while (!isReading) await new Promise((resolve) => setTimeout(resolve, 5));
+    commit.release();
+    await until(() => isReading);
     const second = ['y', ...Array.from({ length: 200 }, (_, i) => `more${i}`)].map((name) =>
       writer.submit(rowOf(name)),
     );
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await idle();
     read.open();
     expect((await first).kind).toBe('duplicate');
     expect((await Promise.all(second)).filter(({ kind }) => kind === 'duplicate')).toHaveLength(1);

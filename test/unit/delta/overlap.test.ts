@@ -4,12 +4,14 @@ import {
   faultyStore,
   gate,
   hastyClock,
+  idle,
   idOf,
   idsIn,
   memoryBucket,
   newTable,
   rowOf,
   rowsOf,
+  until,
 } from '../../helpers/delta.ts';
 
 /** An appender whose first commit is held, and the names of what was uploaded so far. */
@@ -43,15 +45,11 @@ async function scene(fate: 'ok' | 'fail') {
   };
 }
 
-async function until(isTrue: () => boolean): Promise<void> {
-  while (!isTrue()) await new Promise((resolve) => setTimeout(resolve, 2));
-}
-
 test('while a commit is under way the next file is uploaded, and its commit waits', async () => {
   const { bucket, puts, writer, first, release } = await scene('ok');
   const rest = rowsOf('r', 120).map((row) => writer.submit(row));
   await until(() => puts.filter((put) => put === 'file').length === 2);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await idle();
   expect(puts.filter((put) => put === 'commit')).toHaveLength(1);
   release();
   expect(await first).toEqual({ kind: 'added', version: 1 });
@@ -65,7 +63,7 @@ test('while a commit is under way the next file is uploaded, and its commit wait
 test('a few rows wait for the commit under way, and share the next one', async () => {
   const { puts, writer, release } = await scene('ok');
   const few = rowsOf('r', 20).map((row) => writer.submit(row));
-  await new Promise((resolve) => setTimeout(resolve, 30));
+  await idle();
   expect(puts).toEqual(['file', 'commit']);
   release();
   await Promise.all(few);

@@ -412,6 +412,27 @@ describe('secrets', () => {
     await expect(checkSecrets(run())).resolves.toBeUndefined();
   });
 
+  test('one that functions can do without is theirs if it exists and may be looked for', async () => {
+    const optional = 'OTEL_EXPORTER_OTLP_HEADERS';
+    await deploy();
+    expect(gcloud.services).not.toContain('secretmanager.googleapis.com');
+    gcloud.services.add('secretmanager.googleapis.com');
+    add(`pipeline-${optional}`);
+    gcloud.deny('secrets list');
+    expect(await deploy()).toBe(0);
+    gcloud.deny(undefined);
+    // each function, and its role
+    expect(await deploy()).toBe(8);
+    expect(accessors(`pipeline-${optional}`)).toHaveLength(4);
+    expect(gcloud.things.get('function pipeline-ingestevent')).toMatchObject({
+      serviceConfig: { secretEnvironmentVariables: [{ key: optional, secret: `pipeline-${optional}` }] },
+    });
+    expect(await deploy()).toBe(0);
+    // now they have it: not to see it is no reason to take it away
+    gcloud.deny('secrets list');
+    await expect(deploy()).rejects.toThrow('PERMISSION_DENIED');
+  });
+
   test('--destroy revokes the roles and keeps the secrets', async () => {
     add('pipeline-MAIL_API_KEY', 'pipeline-HOOK');
     await deploy([], { app });

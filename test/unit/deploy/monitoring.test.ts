@@ -80,7 +80,8 @@ test("the dashboard's oldest messages are of this deployment's functions, not of
   )!;
   const shown = new RegExp(`^(?:${pattern})$`);
   for (const name of [
-    'eventarc-us-central1-two-parts-ingestevent-123456-sub-789',
+    'eventarc-us-central1-two-parts-processvideo-123456-sub-789',
+    'two-parts-push-ingestevent',
     'two-parts-replay-processvideo',
   ]) {
     expect(name).toMatch(shown);

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { readSettings } from '../../../deploy/settings.ts';
 import { core } from '../../../functions/app.ts';
 import { defineApp } from '../../../shared/app/define-app.ts';
+import { CORE_DIR } from '../../../shared/app/load-app.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-settings-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -14,7 +15,9 @@ const file = (text: string): string => {
   writeFileSync(path, text);
   return path;
 };
-const read = (text: string, app = core) => readSettings(file(text), app, { GOOGLE_CLOUD_PROJECT: 'p' });
+const loaded = { app: core, dir: CORE_DIR };
+const read = (text: string, app = core) =>
+  readSettings(file(text), { ...loaded, app }, { GOOGLE_CLOUD_PROJECT: 'p' });
 
 test('settings are lines NAME=value, beside comments and empty lines', () => {
   expect(read('# comment\n\nMOMENT_PROMPT=a cat, = asleep\r\nMAX_MOMENTS=3\n')).toEqual({
@@ -31,6 +34,7 @@ test.each([
   ['K_SERVICE=x', /K_SERVICE is set by the deployment/],
   ['STORAGE_API_ENDPOINT=http://x', /STORAGE_API_ENDPOINT is set by local runs only/],
   ['MOMENT_PROMT=a cat', /no function has a setting MOMENT_PROMT; did you mean MOMENT_PROMPT\?/],
+  ['OTEL_EXPORTER_OTLP_HEADERS=x-key=1', /OTEL_EXPORTER_OTLP_HEADERS is a secret, not a setting$/],
   ['WEATHER=fine', /no function has a setting WEATHER$/],
   ['MAX_MOMENTS=99', /line 1: MAX_MOMENTS must be an integer from 1 to 20, got "99"/],
   [
@@ -58,8 +62,19 @@ test('a secret is refused, and neither it nor a line that is no setting is shown
 });
 
 test('without a file there are no settings; a file that is named must be there', () => {
-  expect(readSettings(undefined, core, {}, `${dir}/nowhere`)).toEqual({});
-  expect(() => readSettings(join(dir, 'none'), core, {})).toThrow(
+  expect(readSettings(undefined, loaded, {}, `${dir}/nowhere`)).toEqual({});
+  expect(() => readSettings(join(dir, 'none'), loaded, {})).toThrow(
     /--settings must be a file .* cannot be read/,
   );
+});
+
+test('the core has its settings in the folder of the project, any other app in its own', () => {
+  file('MAX_MOMENTS=2');
+  mkdirSync(join(dir, 'apps/thumbnails'), { recursive: true });
+  writeFileSync(join(dir, 'apps/thumbnails/deploy.env'), 'MAX_MOMENTS=3');
+  expect(readSettings(undefined, loaded, {}, dir)).toEqual({ MAX_MOMENTS: '2' });
+  expect(readSettings(undefined, { app: core, dir: 'apps/thumbnails' }, {}, dir)).toEqual({
+    MAX_MOMENTS: '3',
+  });
+  expect(readSettings(undefined, { app: core, dir: 'apps/other' }, {}, dir)).toEqual({});
 });

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { configurationDocument } from '../../../docs/generate-configuration.ts';
 import { core } from '../../../functions/app.ts';
+import { services } from '../../../functions/services.ts';
 import { CREDENTIALS } from '../../../local/function-settings.ts';
 import { appSettings } from '../../../shared/app/app-settings.ts';
 import { defineApp } from '../../../shared/app/define-app.ts';
@@ -71,9 +72,21 @@ test('a setting that is added shows, under the functions that read it', () => {
     MAILS: integer({ min: 0, max: 9_999, default: 1_000, doc: 'mails a day' }),
   };
   const changed = configurationDocument(
-    defineApp({ ...core, functions: [{ ...video!, settings }, ...others] }),
+    defineApp({ ...core, functions: [{ ...video!, settings, secrets: ['MAIL_API_KEY'] }, ...others] }),
   );
   const videos = changed.slice(changed.indexOf('\n## Videos\n'), changed.indexOf('\n## Events\n'));
   expect(videos).toContain('\n| `MAIL_FROM` | required | | sender: a \\| b |\n');
   expect(videos).toContain('\n| `MAILS` | 1,000 | 0 to 9,999 | mails a day |\n');
+  expect(changed).toContain('\n| `MAIL_API_KEY` | `processVideo` | |\n');
+});
+
+test("another app's reference has its own buckets, and not the core's", () => {
+  const images = { env: 'IMAGES_BUCKET', doc: 'uploaded images' };
+  const document = configurationDocument(
+    defineApp({ name: 'thumbnails', includes: [services], buckets: { images } }),
+  );
+  expect(document).toContain('\n| `IMAGES_BUCKET` | | uploaded images |\n');
+  expect(document).toContain('\n| `LAKE_BUCKET` | all functions | the tables |\n');
+  expect(document).not.toMatch(/^\| `(RAW|FRAMES)_BUCKET` \|/m);
+  expect(document).not.toContain('MOMENT_PROMPT');
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore, Storage } from '../../../shared/storage/object-store.ts';
-import { faultyStore } from '../../helpers/delta.ts';
+import { faultyStore, gate } from '../../helpers/delta.ts';
 import { openEventsTable } from '../../helpers/events-table.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import { batch, cloudEvent, messageEvent, structured } from '../../helpers/messages.ts';
@@ -36,19 +36,14 @@ test('a commit is made when so many rows wait', async () => {
 });
 
 test('an attempt without time left is not acknowledged, and the next one finds what it did', async () => {
-  let isSlow = true;
-  const storage = withLake((lake) =>
-    faultyStore(lake, async (): Promise<'ok'> => {
-      if (isSlow) await new Promise((resolve) => setTimeout(resolve, 120));
-      return 'ok';
-    }),
-  );
+  const slow = gate();
+  const storage = withLake((lake) => faultyStore(lake, () => slow.opened.then(() => 'ok' as const)));
   const ingest = startMemoryIngest({ storage, env: { INGEST_SECONDS: '0.1' } });
   await expect(ingest.deliver(event('late'))).rejects.toMatchObject({
     code: 'timeout',
     message: 'not done after 100 ms, the time one attempt has',
   });
-  isSlow = false;
+  slow.open();
   // Delivered again until it fits: on a busy machine a tenth of a second may not be enough for that either.
   await expect
     .poll(() => ingest.deliver(event('late')).then(() => 'acknowledged', String))

@@ -18,7 +18,7 @@ const event = {
 const eventId = sha256('{"id":"1","source":"//here"}');
 const at = Date.parse('2026-11-21T10:00:00Z');
 
-function scene(run: (event: CloudEvent) => Promise<Outcome | undefined>) {
+function scene(run: (event: CloudEvent, signal: AbortSignal) => Promise<Outcome | undefined>) {
   const lines: Record<string, unknown>[] = [];
   const store = createMemoryStorage().bucket('state');
   const runtime: Runtime = {
@@ -32,7 +32,7 @@ function scene(run: (event: CloudEvent) => Promise<Outcome | undefined>) {
     name: 'fn',
     read: (input) => ({ event: parseCloudEvent(input) }),
     logFields: () => ({ subject: 'thing' }),
-    run: (parsed) => run(parsed.event),
+    run: (parsed, { signal }) => run(parsed.event, signal),
   };
   return { lines, store, runtime, deliver: (input: unknown) => handleEvent(input, fn, runtime) };
 }
@@ -148,7 +148,10 @@ test('a failure whose record cannot be written is still thrown as itself', async
 
 test('an attempt that runs out of time fails as a timeout, whatever it threw', async () => {
   const { runtime, store, deliver } = scene(
-    () => new Promise((_resolve, reject) => setTimeout(() => reject(new Error('socket closed')), 30)),
+    (_event, signal) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('socket closed')));
+      }),
   );
   runtime.attemptMs = 5;
   await expect(deliver(event)).rejects.toMatchObject({ code: 'timeout' });

@@ -8,6 +8,7 @@ import { core } from '../../../functions/app.ts';
 import {
   environmentOf,
   localSettings,
+  mistypedSettings,
   SECRETS_FILE,
   settingsOfFile,
 } from '../../../local/function-settings.ts';
@@ -52,6 +53,21 @@ test('one error lists every setting that no function declares or could read', ()
   );
 });
 
+test('a variable of the shell whose name is nearly that of a setting is warned about', () => {
+  const shell = {
+    MOMENT_PROMT: 'a cat',
+    MAX_MOMENTS: '2',
+    PATH: '/bin',
+    HOME: '/root',
+    MAX_FILES: '1',
+    MAX_SIDES: '',
+    RAW_BUCKET: 'x',
+  };
+  expect(mistypedSettings(core, shell)).toEqual([
+    'MOMENT_PROMT is no setting of a function; did you mean MOMENT_PROMPT?',
+  ]);
+});
+
 test('a function gets what it declares, and the names by which credentials are found', () => {
   const settings = { MAX_MOMENTS: '2', FLUSH_ROWS: '10', LOG_LEVEL: 'debug' };
   const shell = { GOOGLE_APPLICATION_CREDENTIALS: '/key.json', CLOUDSDK_CONFIG: '/c', HOME: '/root' };
@@ -76,6 +92,18 @@ test('a function gets its own secrets from a file, and a missing one is reported
   writeFileSync(secretsFile, 'hunter2');
   expect(() => of('HOOK')).toThrow(/line 1: a line must be NAME=value/);
   expect(() => of('HOOK')).not.toThrow(/hunter2/);
+});
+
+test('a secret that a function can do without may be in the file or in the shell', () => {
+  const secretsFile = join(dir, 'optional.env');
+  const name = 'OTEL_EXPORTER_OTLP_HEADERS';
+  const of = (shell: Record<string, string>) =>
+    environmentOf(core, ingest, { settings: {}, shell, secretsFile });
+  expect(of({})).toEqual({});
+  expect(of({ [name]: 'x-key=shell' })).toEqual({ [name]: 'x-key=shell' });
+  writeFileSync(secretsFile, `${name}=x-key=file\n`);
+  expect(of({ [name]: 'x-key=shell' })).toEqual({ [name]: 'x-key=file' });
+  expect(localSettings(core, { given: {}, shell: { [name]: 'x-key=shell' } })).toEqual({});
 });
 
 test('Git ignores the file of secrets', () => {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseVideoConfig, settings } from '../../../functions/video/settings.ts';
-import { MAX_SLOTS } from '../../../shared/records/slot-limits.ts';
+import { parseVideoConfig } from '../../../functions/video/settings.ts';
 
 const base = { FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state' };
 
@@ -14,15 +13,6 @@ test('two buckets are enough: everything else has a default', () => {
     refine: { by: 'stills' },
     frame: { format: 'png', width: undefined },
   });
-});
-
-test.each([
-  'DAILY_VIDEOS',
-  'DAILY_GEMINI_CALLS',
-  'DAILY_VIDEOS_PER_PREFIX',
-  'DAILY_GEMINI_CALLS_PER_PREFIX',
-] as const)('%s has at most as many slots as there are names for', (name) => {
-  expect(settings[name].bounds).toEqual({ min: 0, max: MAX_SLOTS });
 });
 
 test('an empty variable counts as not set', () => {

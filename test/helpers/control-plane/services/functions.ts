@@ -3,7 +3,7 @@ import { type Cloud, LOCATIONS } from '../cloud.ts';
 import { knownAccount, policyOf, setPolicy } from '../policies.ts';
 import { type Call, route, type Service } from '../service.ts';
 import { applyMask, checkShape, type JsonObject, object, oneOf, type Shape, text } from '../shapes.ts';
-import { createTrigger, deleteTrigger, subscribe } from './eventarc.ts';
+import { createTrigger, deleteTrigger, subscribe, type TriggerRequest } from './eventarc.ts';
 import { checkSecrets } from './secret-manager.ts';
 import { uploadedSource, uploadUrl } from './source-upload.ts';
 
@@ -101,7 +101,7 @@ function checkFunction(call: Call, wanted: JsonObject): void {
   checkNumbers(service, wanted['eventTrigger'] !== undefined);
   for (const email of [
     service['serviceAccountEmail'],
-    object(wanted['eventTrigger'])['serviceAccountEmail'],
+    ...(isFired(wanted) ? [object(wanted['eventTrigger'])['serviceAccountEmail']] : []),
   ]) {
     if (email === undefined) throw invalid('No service account is named: the default one may do too much.');
     if (!knownAccount(cloud, text(email))) throw notFound(`Service account ${text(email)} does not exist.`);
@@ -177,23 +177,8 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
   const service = `projects/${project.id}/locations/${location}/services/${id.replaceAll('_', '-')}`;
   const uri = `https://${id}-${project.number}.${location}.run.app`;
   cloud.set(service, { name: service, uri, labels: { 'goog-managed-by': 'cloudfunctions' } });
-  const eventTrigger: JsonObject = { triggerRegion: location, ...object(wanted['eventTrigger']) };
-  if (eventTrigger['triggerRegion'] === '') eventTrigger['triggerRegion'] = location;
-  eventTrigger['retryPolicy'] ??= 'RETRY_POLICY_DO_NOT_RETRY';
-  const request = { functionId: id, location, service, uri, eventTrigger };
-  const old = text(object(before?.['eventTrigger'])['trigger']);
-  if (old === '') {
-    eventTrigger['trigger'] = createTrigger(cloud, request);
-  } else {
-    eventTrigger['trigger'] = old;
-    const trigger = object(cloud.get(old));
-    const pubsub = object(object(trigger['transport'])['pubsub']);
-    if (cloud.faults.recreateSubscriptions) {
-      cloud.delete(text(pubsub['subscription']));
-      const [region, triggerId] = [text(eventTrigger['triggerRegion']), old.replace(/^.*\//, '')];
-      pubsub['subscription'] = subscribe(cloud, triggerId, region, text(pubsub['topic']), request);
-    }
-  }
+  const request = { functionId: id, location, service, uri };
+  const eventTrigger = wanted['eventTrigger'] && settleTrigger(cloud, wanted, before, request);
   const config = object(wanted['serviceConfig']);
   return {
     ...wanted,
@@ -210,8 +195,35 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
       uri,
       revision: `${id}-${String(cloud.next()).padStart(5, '0')}-abc`,
     },
-    eventTrigger,
+    ...(eventTrigger && { eventTrigger }),
   };
+}
+
+/** A function has the trigger that it was made with. */
+function settleTrigger(
+  cloud: Cloud,
+  wanted: JsonObject,
+  before: JsonObject | undefined,
+  place: Omit<TriggerRequest, 'eventTrigger'>,
+): JsonObject {
+  const eventTrigger: JsonObject = { triggerRegion: place.location, ...object(wanted['eventTrigger']) };
+  if (eventTrigger['triggerRegion'] === '') eventTrigger['triggerRegion'] = place.location;
+  eventTrigger['retryPolicy'] ??= 'RETRY_POLICY_DO_NOT_RETRY';
+  const request = { ...place, eventTrigger };
+  const old = text(object(before?.['eventTrigger'])['trigger']);
+  if (old === '') {
+    eventTrigger['trigger'] = createTrigger(cloud, request);
+    return eventTrigger;
+  }
+  eventTrigger['trigger'] = old;
+  const trigger = object(cloud.get(old));
+  const pubsub = object(object(trigger['transport'])['pubsub']);
+  if (cloud.faults.recreateSubscriptions) {
+    cloud.delete(text(pubsub['subscription']));
+    const [region, triggerId] = [text(eventTrigger['triggerRegion']), old.replace(/^.*\//, '')];
+    pubsub['subscription'] = subscribe(cloud, triggerId, region, text(pubsub['topic']), request);
+  }
+  return eventTrigger;
 }
 
 function operation(call: Call, value: JsonObject): object {
@@ -242,13 +254,21 @@ function update(call: Call): object {
   const before = existing(call);
   checkShape(call.body, FUNCTION);
   const next = applyMask(before, call.body, call.query.get('updateMask') ?? '');
+  if (isFired(before) !== isFired(next)) {
+    // stricter than the documents are: they do not say that it can be changed
+    throw invalid(
+      'A function that requests call cannot become one that events fire, nor the other way round.',
+    );
+  }
   checkFunction(call, next);
   return operation(call, call.cloud.set(nameOf(call), settle(call, next, before)));
 }
 
+const isFired = ({ eventTrigger }: JsonObject): boolean => Object.keys(object(eventTrigger)).length > 0;
+
 function remove(call: Call): object {
   const found = existing(call);
-  deleteTrigger(call.cloud, text(object(found['eventTrigger'])['trigger']));
+  if (isFired(found)) deleteTrigger(call.cloud, text(object(found['eventTrigger'])['trigger']));
   call.cloud.delete(text(object(found['serviceConfig'])['service']));
   call.cloud.delete(nameOf(call));
   return operation(call, {});

@@ -135,6 +135,53 @@ function createTopic(call: Call): object {
   return call.cloud.set(name, { ...withoutNulls(call.body), name });
 }
 
+const backlogOf = (cloud: Cloud, name: string): number[] => cloud.state.backlogs.get(name) ?? [];
+
+/** To every subscription of the topic, whatever its filter; answers the message's id. */
+export function publish(cloud: Cloud, topic: string): number {
+  const id = cloud.next();
+  cloud.state.published.push({ topic, id });
+  for (const one of cloud.under(`projects/${cloud.state.project.id}/subscriptions/`)) {
+    if (one['topic'] !== topic) continue;
+    cloud.state.backlogs.set(text(one['name']), [...backlogOf(cloud, text(one['name'])), id]);
+  }
+  return id;
+}
+
+/** Has what the subscription has not acknowledged. */
+function createSnapshot(call: Call): object {
+  const name = fresh('snapshots', call);
+  checkShape(call.body, { subscription: 'string', labels: 'map' });
+  const from = text(call.body['subscription']);
+  const subscription = call.cloud.get(from);
+  if (subscription === undefined) throw notFound(`Resource not found (resource=${short(from)}).`);
+  call.cloud.state.backlogs.set(name, backlogOf(call.cloud, from));
+  const after = call.cloud.state.published.length;
+  return shownSnapshot(call.cloud.set(name, { name, topic: text(subscription['topic']), after }));
+}
+
+const shownSnapshot = ({ name, topic }: JsonObject): JsonObject => ({
+  name: text(name),
+  topic: text(topic),
+  expireTime: '2026-11-28T00:00:00Z',
+});
+
+/** To what the snapshot has, and what was published to its topic since. */
+function seek(call: Call): object {
+  const { cloud } = call;
+  const { name, topic } = existing('subscriptions', call);
+  checkShape(call.body, { snapshot: 'string', time: 'string' });
+  const from = text(call.body['snapshot']);
+  const snapshot = cloud.get(from);
+  if (snapshot === undefined) throw notFound(`Resource not found (resource=${short(from)}).`);
+  if (snapshot['topic'] !== topic) throw invalid(`The snapshot's topic is ${text(snapshot['topic'])}.`);
+  const later = cloud.state.published
+    .slice(Number(snapshot['after']))
+    .filter((message) => message.topic === topic);
+  cloud.state.backlogs.set(text(name), [...backlogOf(cloud, from), ...later.map(({ id }) => id)]);
+  return {};
+}
+
 function deleteTopic(call: Call): object {
   const { name } = existing('topics', call);
   for (const one of call.cloud.under(`projects/${call.cloud.state.project.id}/subscriptions/`)) {
@@ -190,9 +237,18 @@ export const pubsub: Service = {
     ),
     route('DELETE v1/projects/{project}/topics/{id}', 'pubsub.topics.delete', deleteTopic),
     route('POST v1/projects/{project}/topics/{id}:publish', 'pubsub.topics.publish', (call) => {
-      existing('topics', call);
-      return { messageIds: list(call.body['messages']).map(() => String(call.cloud.next())) };
+      const topic = text(existing('topics', call)['name']);
+      return { messageIds: list(call.body['messages']).map(() => String(publish(call.cloud, topic))) };
     }),
+    route('GET v1/projects/{project}/snapshots', 'pubsub.snapshots.list', ({ cloud }) => ({
+      snapshots: cloud.under(`projects/${cloud.state.project.id}/snapshots/`).map(shownSnapshot),
+    })),
+    route('PUT v1/projects/{project}/snapshots/{id}', 'pubsub.snapshots.create', createSnapshot),
+    route('DELETE v1/projects/{project}/snapshots/{id}', 'pubsub.snapshots.delete', (call) => {
+      call.cloud.delete(text(existing('snapshots', call)['name']));
+      return {};
+    }),
+    route('POST v1/projects/{project}/subscriptions/{id}:seek', 'pubsub.snapshots.seek', seek),
     route('GET v1/projects/{project}/topics/{id}/subscriptions', 'pubsub.topics.get', (call) => ({
       subscriptions: call.cloud
         .under(`projects/${call.cloud.state.project.id}/subscriptions/`)

@@ -204,8 +204,9 @@ describe('how it ends', () => {
 
   test('on abort it is killed, and the signal’s reason is thrown', async () => {
     const stop = new AbortController();
-    setTimeout(() => stop.abort(new Error('no longer wanted')), 50);
-    await expect(run('exec sleep 31', { signal: stop.signal })).rejects.toThrow('no longer wanted');
+    const onLine = (): undefined => stop.abort(new Error('no longer wanted')) as undefined;
+    const text = 'echo started >&2; exec sleep 31';
+    await expect(run(text, { signal: stop.signal, onLine })).rejects.toThrow('no longer wanted');
     expect(childProcesses()?.filter((name) => name === 'sleep') ?? []).toEqual([]);
   });
 

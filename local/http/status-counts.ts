@@ -1,0 +1,16 @@
+/** Answers by status code; 0 if the connection was closed unanswered. */
+export class StatusCounts {
+  private counts: Record<string, number> = {};
+
+  add(status: number): void {
+    this.counts[status] = (this.counts[status] ?? 0) + 1;
+  }
+
+  read(): Record<string, number> {
+    return { ...this.counts };
+  }
+
+  reset(): void {
+    this.counts = {};
+  }
+}

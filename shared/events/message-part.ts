@@ -1,0 +1,52 @@
+import { contentIdOf } from './content-id.ts';
+import { parseIncomingMessage } from './incoming-message.ts';
+import type { PubsubMessage } from './pubsub-message.ts';
+import { type ReadOptions, STRUCTURED } from './read-events.ts';
+
+/** Bytes of names and values. */
+const MAX_COPIED_ATTRIBUTES = 4_096;
+
+/** One event of a batch on its own, so that it can be refused and replayed apart from the others. */
+export interface MessagePart {
+  /** A push body such as Pub/Sub would have sent. */
+  input: Record<string, unknown>;
+  /** 64 hex digits: the one that it will have when it comes back alone. */
+  eventId: string;
+}
+
+/** `text` is the event's JSON. */
+export function messagePart(message: PubsubMessage, text: string, options: ReadOptions): MessagePart {
+  const { messageId, publishTime, orderingKey } = message;
+  const attributes = Object.fromEntries(attributesOfOne(message.attributes));
+  const input = {
+    message: {
+      data: Buffer.from(text).toString('base64'),
+      attributes: { ...attributes, 'content-type': STRUCTURED },
+      messageId,
+      publishTime,
+      orderingKey,
+    },
+  };
+  return { input, eventId: identityOf(input, options) };
+}
+
+/**
+ * Attributes that go along with each refused event of a batch, up to 4 KiB in all: a batch of ten thousand bad events
+ * may have 100 KB of attributes, and would become a gigabyte of dead letters.
+ */
+function attributesOfOne(attributes: Readonly<Record<string, string>>): [string, string][] {
+  const others = Object.entries(attributes).filter(([name]) => name.toLowerCase() !== 'content-type');
+  let bytes = 0;
+  return others.filter(([name, value]) => {
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+    return bytes <= MAX_COPIED_ATTRIBUTES;
+  });
+}
+
+function identityOf(input: unknown, options: ReadOptions): string {
+  try {
+    return parseIncomingMessage(input, options).eventId ?? contentIdOf(input);
+  } catch {
+    return contentIdOf(input);
+  }
+}

@@ -1,0 +1,105 @@
+import { type AppError, isRefusal, toAppError } from '../core/errors.ts';
+import type { Env } from '../core/settings.ts';
+import type { EventOf } from '../events/cloud-event.ts';
+import { messagePart } from '../events/message-part.ts';
+import type { ReadOptions } from '../events/read-events.ts';
+import { MESSAGE_LIMITS, readMessage, type TypedMessage } from '../events/read-message.ts';
+import type { Context } from './context.ts';
+import { type ByInstance, type EventHandler, eventHandler, type Instance } from './event-handler.ts';
+import { OTHER_TYPES, type Outcome, outcome, reportOutcome } from './outcome.ts';
+import { tellRefusal } from './refusals.ts';
+
+export interface MessageWork<T extends string, S> {
+  /** Types of events that it takes; others are acknowledged as ignored. */
+  types: readonly T[];
+  /** Throws a refusal for an event that can never work, and anything else for one that is to be retried. */
+  run(event: EventOf<T>, context: Context<S>): Promise<Outcome>;
+  /** Pure: throws one `invalid-config` that lists every bad variable. */
+  settings?: (env: Env) => S;
+  /** Default: `MESSAGE_LIMITS`. */
+  limits?: ReadOptions;
+}
+
+/**
+ * The handler of a function that a topic fires: each event of a message is parsed, held to its schema and typed by
+ * it. Events of a batch run one after another, each under its own identity, and a bad one is refused on its own.
+ *
+ * @example
+ * export const { handle } = messageHandler({
+ *   types: ['user.created'],
+ *   async run({ data }, { effect }) {
+ *     await effect('welcome', ({ idempotencyKey }) => mail.send(data.email, idempotencyKey), { onUnknown: 'stop' });
+ *     return outcome('welcomed');
+ *   },
+ * });
+ */
+export function messageHandler<T extends string, S = undefined>(work: MessageWork<T, S>): EventHandler {
+  return eventHandler(messageWork(work));
+}
+
+/** The same for `openHandler`, which is what tests open. */
+export function messageWork<T extends string, S = undefined>(
+  work: MessageWork<T, S>,
+): ByInstance<TypedMessage<T>, S> {
+  const { types, limits = MESSAGE_LIMITS, settings } = work;
+  return {
+    ...(settings && { settings }),
+    async open(instance) {
+      const validators = (await instance.app.validators?.()) ?? {};
+      return {
+        eventTypes: types,
+        read: (input) => readMessage(input, { types, validators, limits }),
+        logFields: ({ message, mode }) => ({ messageId: message.messageId, mode }),
+        run: (message, context) =>
+          message.mode === 'batch'
+            ? runBatch(message, context, { ...work, limits }, instance)
+            : runOne(message, context, work),
+      };
+    },
+  };
+}
+
+async function runOne<T extends string, S>(
+  { events: [event] }: TypedMessage<T>,
+  context: Context<S>,
+  { run, types }: MessageWork<T, S>,
+): Promise<Outcome> {
+  if (event) return run(event, context);
+  return outcome('ignored', { reason: `type must be one of ${types.join(', ')}` }, 'event ignored');
+}
+
+/**
+ * All events of it have their turn before the first failure is thrown: one must not keep the others back. Those that
+ * are refused become dead letters of their own, last, so that they do with each delivery.
+ */
+async function runBatch<T extends string, S>(
+  { events, texts, unwanted, refused, message }: TypedMessage<T>,
+  context: Context<S>,
+  work: Required<Pick<MessageWork<T, S>, 'run' | 'limits'>>,
+  { refuse, functionName }: Instance<S>,
+): Promise<Outcome | undefined> {
+  const { clock, signal, log } = context;
+  const bad: { error: AppError; text: string }[] = [...refused];
+  let failure: unknown;
+  for (const [index, event] of events.entries()) {
+    signal.throwIfAborted();
+    const own = context.forEvent(event);
+    const startedAt = clock.now();
+    try {
+      const settled = await work.run(event, own);
+      reportOutcome(own.log, settled, { eventType: event.type, durationMs: clock.now() - startedAt });
+    } catch (thrown) {
+      const error = toAppError(thrown);
+      if (isRefusal(error)) bad.push({ error, text: texts[index]! });
+      else failure ??= thrown;
+    }
+  }
+  if (failure !== undefined) throw failure;
+  for (const { error, text } of bad) {
+    const part = messagePart(message, text, work.limits);
+    const at = new Date(clock.now());
+    const to = await refuse({ function: functionName, ...part, error, at, signal });
+    tellRefusal(log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
+  }
+  return unwanted > 0 ? outcome('ignored', { count: unwanted }, 'events ignored') : undefined;
+}

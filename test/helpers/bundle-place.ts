@@ -1,0 +1,12 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
+
+/** Where the test files of one run share a bundle: each of them would spend seconds on the same one. */
+export async function setup(): Promise<() => Promise<void>> {
+  await mkdir(CACHE, { recursive: true });
+  const place = await mkdtemp(`${CACHE}run-`);
+  process.env['TEST_BUNDLE_PLACE'] = place;
+  return () => rm(place, { recursive: true, force: true });
+}

@@ -1,0 +1,48 @@
+import { execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Files of the project that Git knows. */
+export function projectFiles(): string[] {
+  const listed = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
+  return listed.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
+}
+
+/** The project as a clone would have it, with the packages that are installed here. */
+export function copyProject(to: string): void {
+  for (const file of projectFiles()) cpSync(join(root, file), join(to, file));
+  // entry by entry, so that it has caches of its own
+  mkdirSync(join(to, 'node_modules'));
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (name !== '.cache') symlinkSync(join(root, 'node_modules', name), join(to, 'node_modules', name));
+  }
+}
+
+/** Files of the project that differ from the copy's, or are gone from it. */
+export function changedFiles(copy: string): string[] {
+  return projectFiles().filter(
+    (file) =>
+      !existsSync(join(copy, file)) || !readFileSync(join(copy, file)).equals(readFileSync(join(root, file))),
+  );
+}
+
+/** Writes the code blocks of a page that name their file in the first line, as a reader would; returns the files. */
+export function writeBlocks(page: string, to: string): string[] {
+  const text = readFileSync(join(root, page), 'utf8');
+  return [...text.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, file = '', code = '']) => {
+    mkdirSync(dirname(join(to, file)), { recursive: true });
+    writeFileSync(join(to, file), code);
+    return file;
+  });
+}

@@ -1,0 +1,215 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Endpoints } from '../../local/cloud.ts';
+import { createGcsStorage } from '../../shared/storage/gcs.ts';
+import { changedFiles, copyProject, writeBlocks } from '../helpers/project-copy.ts';
+
+/*
+ * A stranger adds a function by docs/write-a-function.md alone, with the code of the page, in a copy of the project:
+ * one folder, and no other file.
+ */
+let copy: string;
+const running = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  copy = mkdtempSync(join(tmpdir(), 'stranger-'));
+  copyProject(copy);
+  const files = writeBlocks('docs/write-a-function.md', copy);
+  expect(files).toEqual([
+    ...['app', 'definition', 'settings', 'handler'].map((name) => `apps/thumbnails/${name}.ts`),
+    ...['app', 'handler'].map((name) => `apps/greeter/${name}.ts`),
+  ]);
+  const picture = (width: number, height: number) =>
+    sharp({
+      create: { width, height, channels: 3, background: '#0a0', noise: { type: 'gaussian', sigma: 30 } },
+    });
+  await picture(64, 48).png().toFile(join(copy, 'small.png'));
+  await picture(800, 600).png().toFile(join(copy, 'large.png'));
+  writeFileSync(join(copy, 'notes.txt'), 'no image at all');
+});
+afterAll(() => {
+  for (const child of running) child.kill('SIGKILL');
+  rmSync(copy, { recursive: true, force: true });
+});
+
+interface Run {
+  child: ChildProcess;
+  output(): string;
+  ended: Promise<number | string | null>;
+}
+
+function run(command: string[], env: Record<string, string> = {}): Run {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    cwd: copy,
+    env: { PATH: process.env['PATH'] ?? '', HOME: copy, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
+  let text = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk;
+    });
+  }
+  const ended = new Promise<number | string | null>((resolve) => {
+    child.once('close', (code, signal) => {
+      running.delete(child);
+      resolve(code ?? signal);
+    });
+  });
+  return { child, output: () => text, ended };
+}
+
+const start = (app: string, files: string[] = [], env: Record<string, string> = {}): Run =>
+  run([process.execPath, '--import', 'tsx', 'local/main.ts', '--app', app, ...files], env);
+
+const pipeline = async (...args: string[]): Promise<{ code: number | string | null; text: string }> => {
+  const { ended, output } = run([process.execPath, 'cli/pipeline.js', ...args]);
+  return { code: await ended, text: output() };
+};
+
+/** Names of objects in a bucket of the local cloud that runs in the copy. */
+async function objects(bucket: string): Promise<string[]> {
+  const endpoints = JSON.parse(readFileSync(join(copy, '.local/endpoints.json'), 'utf8')) as Endpoints;
+  const store = createGcsStorage({ apiEndpoint: endpoints.gcs, projectId: 'local' }).bucket(bucket);
+  const names: string[] = [];
+  for await (const { name } of store.list()) names.push(name);
+  return names;
+}
+
+test('the code of the page has no mistake in its types', async () => {
+  const config = { extends: './tsconfig.json', include: ['apps'] };
+  writeFileSync(join(copy, 'tsconfig.stranger.json'), JSON.stringify(config));
+  const { ended, output } = run([
+    process.execPath,
+    'node_modules/typescript/bin/tsc',
+    '-p',
+    'tsconfig.stranger.json',
+  ]);
+  expect([await ended, output()]).toEqual([0, '']);
+});
+
+test('images become thumbnails; what was refused is replayed when the bound is wider', async () => {
+  const strict = start('apps/thumbnails', ['small.png', 'notes.txt', 'large.png'], {
+    MAX_IMAGE_BYTES: '50000',
+  });
+  await expect.poll(strict.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+  expect(strict.output()).toMatch(/gs:\/\/images\/small\.png {2}stored/);
+  expect(strict.output()).toMatch(/makeThumbnail {2}shrunk: thumbnail made/);
+  expect(strict.output()).toMatch(
+    /makeThumbnail {2}refused: event refused: too-large: image must have at most 50000 bytes, got \d+/,
+  );
+  // what npm start proposes is this app's: its bucket, no video
+  expect(strict.output()).toMatch(/gcloud storage cp FILE gs:\/\/images\//);
+  expect(strict.output()).not.toMatch(/video|Vertex/);
+  await expect
+    .poll(strict.output, { timeout: 30_000 })
+    .toMatch(/ {2}npx pipeline dlq show [0-9a-f]{12}[\s\S]*dlq show/);
+  expect(await objects('thumbnails')).toEqual([expect.stringMatching(/^small\.png\/\d+\.webp$/)]);
+  strict.child.kill('SIGINT');
+  expect(await strict.ended).toBe(130);
+
+  const wide = start('apps/thumbnails');
+  await expect.poll(wide.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+  // the local cloud tells the command which app it runs
+  const listed = await pipeline('dlq', 'list', '--json');
+  const letters = JSON.parse(listed.text) as { groups: { code: string; group: string }[] };
+  const groupOf = (code: string): string => letters.groups.find((one) => one.code === code)?.group ?? '';
+  const replayed = await pipeline('dlq', 'replay', groupOf('too-large'), '--wait', '60');
+  expect(replayed).toMatchObject({ code: 0, text: expect.stringMatching(/1 .*resolved/) });
+  const thumbnails = await objects('thumbnails');
+  expect(thumbnails.map((name) => name.split('/')[0])).toEqual(['large.png', 'small.png']);
+  const again = await pipeline('dlq', 'replay', groupOf('unsupported-media'), '--wait', '60');
+  expect(again).toMatchObject({ code: 1, text: expect.stringMatching(/failed again/) });
+  const row = await pipeline('lake', 'query', '--type', 'image.shrunk', '--format', 'jsonl');
+  expect(row.text).toMatch(/"type":"image\.shrunk"/);
+  wide.child.kill('SIGINT');
+  expect(await wide.ended).toBe(130);
+}, 120_000);
+
+test('a function that answers requests is served, and who calls is not asked for here', async () => {
+  const greeter = start('apps/greeter');
+  await expect.poll(greeter.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+  const url = /^greet\s+(\S+)$/m.exec(greeter.output())?.[1] ?? '';
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: '{"name":"stranger"}',
+  });
+  expect([answer.status, await answer.text()]).toEqual([200, '{"hello":{"name":"stranger"}}']);
+  expect((await fetch(url)).status).toBe(405);
+  greeter.child.kill('SIGINT');
+  await greeter.ended;
+}, 60_000);
+
+/** Answers of a project with nothing in it. */
+const EMPTY_PROJECT = `#!${process.execPath}
+const words = process.argv.slice(2).filter((word) => !word.startsWith('-')).join(' ');
+const answer = words === 'version' ? { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' }
+  : words.startsWith('projects describe') ? { projectNumber: '12345' }
+  : words.startsWith('billing') ? { billingEnabled: true }
+  : words.includes('get-iam-policy') ? {} : [];
+console.log(words.startsWith('auth') ? 'token' : JSON.stringify(answer));
+`;
+
+const dryRun = async (app: string): Promise<string> => {
+  writeFileSync(join(copy, 'gcloud'), EMPTY_PROJECT, { mode: 0o755 });
+  const where = ['--project', 'demo-project', '--region', 'europe-west1', '--dry-run'];
+  const { ended, output } = run(['./deploy.sh', '--app', app, ...where], {
+    PATH: `${copy}:${process.env['PATH']}`,
+    CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: 'http://127.0.0.1:9/',
+  });
+  expect(await ended).toBe(0);
+  // metrics, dashboard and alerts are the same for every app
+  return output().split('\n# -- metrics')[0] ?? '';
+};
+
+test('a dry run lists its function, buckets, roles and upload, and nothing of the core app', async () => {
+  const script = await dryRun('apps/thumbnails');
+  expect(script).toMatch(/gcloud storage buckets create gs:\/\/demo-project-thumbnails-images /);
+  expect(script).toMatch(
+    /buckets create gs:\/\/demo-project-thumbnails-thumbnails .*--soft-delete-duration=0/,
+  );
+  expect(script).toMatch(
+    /functions deploy thumbnails-makethumbnail .*--trigger-event-filters=type=google\.cloud\.storage\.object\.v1\.finalized,bucket=demo-project-thumbnails-images/,
+  );
+  expect(script).toMatch(
+    /functions deploy thumbnails-makethumbnail .*--ignore-file="\$FILES\/[0-9a-f]+\.json"/,
+  );
+  expect(script).toMatch(
+    /functions deploy thumbnails-ingestevent .*--set-build-env-vars=PIPELINE_APP=apps\/thumbnails/,
+  );
+  const account = 'serviceAccount:thumbnails-makethumbnail@demo-project.iam.gserviceaccount.com';
+  expect(script).toContain(
+    `gcloud storage buckets add-iam-policy-binding gs://demo-project-thumbnails-thumbnails --project=demo-project --member=${account} --role=roles/storage.objectUser`,
+  );
+  expect(script).toMatch(
+    /roles\/storage\.objectViewer on bucket demo-project-thumbnails-images to .*thumbnails-inspectdeadletter/,
+  );
+  expect(script).toMatch(/pubsub topics create thumbnails-replay-makethumbnail/);
+  expect(script).toMatch(/!\/apps\/thumbnails\n/);
+  expect(script).not.toMatch(/processvideo|functions\/video|-raw|RAW_BUCKET|greeter/i);
+});
+
+test('a dry run of a function that answers requests gives the role to its callers, and to nobody else', async () => {
+  const script = await dryRun('apps/greeter');
+  expect(script).toMatch(
+    /functions deploy greeter-greet .*--trigger-http --ingress-settings=all --no-allow-unauthenticated/,
+  );
+  const invokers = [
+    ...script.matchAll(/add-iam-policy-binding greeter-greet .*--member=(\S+) --role=roles\/run\.invoker/g),
+  ];
+  expect(invokers.map(([, member]) => member)).toEqual([
+    'serviceAccount:shop@my-project.iam.gserviceaccount.com',
+  ]);
+  expect(script).not.toMatch(/greeter-replay-greet\b/);
+});
+
+test('no other file of the project was touched', () => {
+  expect(changedFiles(copy)).toEqual([]);
+});

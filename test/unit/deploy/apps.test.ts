@@ -1,0 +1,193 @@
+import { readFileSync } from 'node:fs';
+import { beforeEach, expect, test } from 'vitest';
+import { filesOf, ignoreFile, sourcesOf } from '../../../deploy/app-source.ts';
+import { Cloud } from '../../../deploy/cloud.ts';
+import type { Context } from '../../../deploy/context.ts';
+import { deployAll, verifyAll } from '../../../deploy/deploy.ts';
+import { cliEnvironment, madeLines } from '../../../deploy/env.ts';
+import { Names } from '../../../deploy/names.ts';
+import { appOption, parseOptions } from '../../../deploy/options.ts';
+import { ROOT } from '../../../deploy/source.ts';
+import { core } from '../../../functions/app.ts';
+import { services } from '../../../functions/services.ts';
+import { type App, defineApp } from '../../../shared/app/define-app.ts';
+import { defineFunction } from '../../../shared/app/define-function.ts';
+import { auditLog, http, objectFinalized } from '../../../shared/app/trigger.ts';
+import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
+
+const instance = { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 };
+const event = {
+  instance,
+  roles: [],
+  load: async () => ({ handle: async () => ({ kind: 'settled' as const }) }),
+};
+const SHOP = 'serviceAccount:shop@my-project.iam.gserviceaccount.com';
+const TILL = 'serviceAccount:till@my-project.iam.gserviceaccount.com';
+
+/** Two buckets that fire functions, requests and audit logs. */
+const appWith = (callers: 'all' | string[]): App =>
+  defineApp({
+    name: 'shop',
+    includes: [services],
+    buckets: {
+      orders: { env: 'ORDERS_BUCKET', doc: 'orders' },
+      photos: { env: 'PHOTOS_BUCKET', doc: 'photos' },
+    },
+    functions: [
+      defineFunction({ ...event, name: 'takeOrder', trigger: objectFinalized({ bucket: 'orders' }) }),
+      defineFunction({ ...event, name: 'takePhoto', trigger: objectFinalized({ bucket: 'photos' }) }),
+      defineFunction({
+        ...event,
+        name: 'noteBucket',
+        trigger: auditLog({ service: 'storage.googleapis.com', method: 'storage.buckets.create' }),
+      }),
+      defineFunction({
+        name: 'quote',
+        trigger: http({ callers }),
+        instance,
+        roles: [],
+        load: async () => ({ serve: async () => {} }),
+      }),
+    ],
+  });
+
+let gcloud: RecordedGcloud;
+let lines: string[];
+const say = (line: string): void => {
+  lines.push(line);
+};
+beforeEach(() => {
+  gcloud = new RecordedGcloud();
+  lines = [];
+});
+
+const PLACE = ['--project', 'demo-project', '--region', 'europe-west1'];
+const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
+
+function contextOf(app: App, changes: Partial<Context> = {}): Context {
+  const options = parseOptions(PLACE, {}, app);
+  const names = new Names({ ...options, projectNumber: '12345' });
+  const source = { ...SOURCE, app: { dir: 'apps/shop', ignoreFile: '/??*\n' } };
+  return { app, options, names, cloud: new Cloud(gcloud, names.place), source, settings: {}, ...changes };
+}
+
+const invokers = (name: string): string[] =>
+  (gcloud.policies.get(`run services ${name}`) ?? [])
+    .filter(({ role }) => role === 'roles/run.invoker')
+    .flatMap(({ members }) => members);
+
+test('an app is deployed under its own name, each function by its trigger; the second run changes nothing', async () => {
+  await deployAll(contextOf(appWith([SHOP])), gcloud, say);
+  expect([...gcloud.things.keys()]).toEqual(
+    expect.arrayContaining([
+      'bucket demo-project-shop-orders',
+      'bucket demo-project-shop-photos',
+      'bucket demo-project-shop-state',
+      'function shop-takeorder',
+      'function shop-takephoto',
+      'topic shop-replay-takephoto',
+      'job shop-maintain',
+    ]),
+  );
+  expect([...gcloud.things.keys()].filter((key) => /raw|frames|processvideo|replay-quote/.test(key))).toEqual(
+    [],
+  );
+  expect(gcloud.things.get('function shop-notebucket')).toMatchObject({
+    eventTrigger: {
+      eventType: 'google.cloud.audit.log.v1.written',
+      eventFilters: [
+        { attribute: 'serviceName', value: 'storage.googleapis.com' },
+        { attribute: 'methodName', value: 'storage.buckets.create' },
+      ],
+    },
+    buildConfig: { environmentVariables: { PIPELINE_APP: 'apps/shop' } },
+  });
+  const quote = gcloud.things.get('function shop-quote');
+  expect(quote).toMatchObject({ serviceConfig: { ingressSettings: 'ALLOW_ALL' } });
+  expect(quote).not.toHaveProperty('eventTrigger');
+  expect(invokers('shop-quote')).toEqual([SHOP]);
+  await verifyAll(contextOf(appWith([SHOP])), say);
+  gcloud.changes.length = 0;
+  expect(await deployAll(contextOf(appWith([SHOP])), gcloud, say)).toBe(0);
+  expect(gcloud.changes).toEqual([]);
+});
+
+test('who is taken out of the callers may not call any more, and nobody else may', async () => {
+  await deployAll(contextOf(appWith([SHOP, TILL])), gcloud, say);
+  expect(invokers('shop-quote')).toEqual([SHOP, TILL]);
+  await deployAll(contextOf(appWith([TILL])), gcloud, say);
+  expect(invokers('shop-quote')).toEqual([TILL]);
+  await deployAll(contextOf(appWith('all')), gcloud, say);
+  expect(invokers('shop-quote')).toEqual(['allUsers']);
+  // of a function that events fire, nobody is a caller
+  expect(invokers('shop-takeorder')).toEqual([
+    'serviceAccount:shop-takeorder@demo-project.iam.gserviceaccount.com',
+  ]);
+});
+
+test('a function that is built as part of another app is deployed again', async () => {
+  const app = appWith([SHOP]);
+  await deployAll(contextOf(app), gcloud, say);
+  const source = { ...SOURCE, app: { dir: 'apps/market', ignoreFile: '/??*\n' } };
+  await expect(verifyAll(contextOf(app, { source }), say)).rejects.toThrow(/differ/);
+  expect(lines.join('\n')).toMatch(/function shop-quote: app is apps\/shop, not apps\/market/);
+});
+
+test('the environment of the command names every bucket of the app, and the app', () => {
+  const { names, app } = contextOf(appWith('all'));
+  const exported = cliEnvironment(names, { app, dir: 'apps/shop' });
+  expect(exported).toEqual(
+    expect.arrayContaining([
+      'export ORDERS_BUCKET=demo-project-shop-orders',
+      'export STATE_BUCKET=demo-project-shop-state',
+      'export REPLAY_TOPIC_PREFIX=shop-replay-',
+      'export PIPELINE_APP=apps/shop',
+    ]),
+  );
+  expect(madeLines(names, { app, dir: 'apps/shop' }).join('\n')).toMatch(
+    /orders bucket +gs:\/\/demo-project-shop-orders \(uploads fire takeOrder\)/,
+  );
+});
+
+test.each<[string, string[], RegExp]>([
+  [
+    'a prefix too long for a service account',
+    ['--prefix', 'abcdefghijkl'],
+    /--prefix must leave the service account of takeOrderOfACustomer at most 30 characters, got 33/,
+  ],
+  [
+    'raw days without the bucket',
+    ['--raw-days', '3'],
+    /--raw-days must go with an app that has the bucket raw, got shop/,
+  ],
+  ['a smoke test without videos', ['--smoke'], /--smoke must go with an app that has processVideo, got shop/],
+])('%s is wrong usage', (_name, args, message) => {
+  const long = defineFunction({
+    ...event,
+    name: 'takeOrderOfACustomer',
+    trigger: objectFinalized({ bucket: 'orders' }),
+  });
+  const base = appWith('all');
+  const app = args[0] === '--prefix' ? defineApp({ ...base, functions: [...base.functions, long] }) : base;
+  expect(() => parseOptions([...PLACE, ...args], {}, app)).toThrow(message);
+});
+
+test('the app is known before the rest of the line is understood', () => {
+  expect(appOption([...PLACE, '--app', 'apps/shop'])).toBe('apps/shop');
+  expect(appOption(PLACE)).toBeUndefined();
+});
+
+test('.gcloudignore takes in what is derived for the core app', () => {
+  const taken = readFileSync(`${ROOT}/.gcloudignore`, 'utf8').matchAll(/^!\/(\S+)$/gm);
+  expect([...taken].map(([, path]) => path).sort()).toEqual(sourcesOf({ app: core, dir: 'functions' }, ROOT));
+});
+
+test('an app is uploaded with the functions whose code it imports, and with no other', () => {
+  const sources = sourcesOf({ app: appWith('all'), dir: 'functions/ingest' }, ROOT);
+  expect(sources).toEqual(expect.arrayContaining(['shared', 'schemas', 'build.ts', 'functions/ingest']));
+  expect(sources.filter((path) => /video|dead-letter|app\.ts/.test(path))).toEqual([]);
+  expect(filesOf(sources, ROOT)).toEqual(expect.arrayContaining(['package.json', 'shared/core/errors.ts']));
+  expect(ignoreFile(['apps/shop', 'shared'])).toBe(
+    '/??*\n!/apps\n/apps/*\n!/apps/shop\n!/shared\nnode_modules\n.DS_Store\n*.log\n',
+  );
+});
