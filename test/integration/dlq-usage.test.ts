@@ -14,10 +14,7 @@ const ID = deathOf(1).letter;
 describe('wrong usage is exit code 2 and one line that says what is allowed', () => {
   test.each<[string[], RegExp]>([
     [['list', '--frobnicate'], /^Unknown option '--frobnicate'\n/],
-    [
-      ['list', '--status', 'lost'],
-      /--status must be one of .* got "lost"/,
-    ],
+    [['list', '--status', 'lost'], /--status must be one of .* got "lost"/],
     [['list', '--limit', '0'], /--limit must be a whole number from 1 .* got "0"/],
     [['list', '--since', 'yesterday'], /--since must be 2026-11-21, .* got "yesterday"/],
     [['list', '--group', 'xyz'], /--group must be 4 to 12 hex digits, got "xyz"/],

@@ -86,8 +86,10 @@ function checkAuditLog(eventTrigger: JsonObject): void {
 
 function checkBucket(cloud: Cloud, eventTrigger: JsonObject, region: string, account: string): void {
   if (text(eventTrigger['pubsubTopic']) !== '') return;
-  if (text(eventTrigger['eventType']) === 'google.cloud.audit.log.v1.written')
-    return checkAuditLog(eventTrigger);
+  if (text(eventTrigger['eventType']) === 'google.cloud.audit.log.v1.written') {
+    checkAuditLog(eventTrigger);
+    return;
+  }
   const filter = list(eventTrigger['eventFilters'])
     .map(object)
     .find((one) => one['attribute'] === 'bucket');
