@@ -121,6 +121,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   } = options;
   const { app } = loaded;
   const settings = localSettings(app, { given: options.env ?? {}, shell });
+  const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
+  // read before anything runs: a secret may be missing
+  const declared = new Map(
+    wanted.map((one) => [one, environmentOf(app, one, { settings, shell, secretsFile })] as const),
+  );
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [
@@ -132,7 +137,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   };
   try {
     let isUp = false;
-    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const takeOver = (resource: ObjectResource, id: string): void => {
       // before every trigger has its topic, the event waits in the server's outbox
       if (!isUp) return;
@@ -171,7 +175,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     if (brain) closers.push(() => brain.close());
 
     const envOf = (one: FunctionDefinition): Env => ({
-      ...environmentOf(app, one, { settings, shell, secretsFile }),
+      ...declared.get(one),
       ...placesOf(app),
       STORAGE_API_ENDPOINT: gcs.url,
       PUBSUB_API_ENDPOINT: pubsub.url,
