@@ -98,7 +98,7 @@ function whole(option: string, text: string | undefined, max: number, what: stri
   if (text === undefined) return undefined;
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= max) return value;
-  return usage(`--${option} is ${JSON.stringify(text)}; ${what} from 1 to ${max} is allowed`);
+  return usage(`--${option} must be ${what} from 1 to ${max}, got ${JSON.stringify(text)}`);
 }
 
 async function main(): Promise<void> {
@@ -107,10 +107,10 @@ async function main(): Promise<void> {
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) usage(`no such file: ${missing.map(printable).join(', ')}`);
   if (values.gemini !== undefined && values.gemini !== 'local' && values.gemini !== 'real') {
-    usage(`--gemini is ${JSON.stringify(values.gemini)}; local and real are allowed`);
+    usage(`--gemini must be local or real, got ${JSON.stringify(values.gemini)}`);
   }
   if (values.pubsub !== undefined && !/^https?:\/\//.test(values.pubsub)) {
-    usage(`--pubsub is ${JSON.stringify(values.pubsub)}; a URL such as http://127.0.0.1:8085 is allowed`);
+    usage(`--pubsub must be a URL such as http://127.0.0.1:8085, got ${JSON.stringify(values.pubsub)}`);
   }
   if (values.pubsub !== undefined && values['pubsub-port'] !== undefined) {
     usage('--pubsub and --pubsub-port exclude each other');

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { printable } from '../../local/terminal-text.ts';
 
-/** The command line is wrong: exit code 2. The message says what is allowed. */
+/** The command line is wrong: exit code 2. The message says what it must be. */
 export class UsageError extends Error {}
 
 /** Something that the user can put right: exit code 1, and the message says what to do. */
@@ -48,7 +48,7 @@ function readably<T>(parse: () => T): T {
   }
 }
 
-/** A whole number within bounds; undefined where the option was not given. Throws UsageError. */
+/** A whole number within bounds; undefined if the option was not given. Throws UsageError. */
 export function wholeNumber(
   option: string,
   text: string | undefined,
@@ -57,14 +57,14 @@ export function wholeNumber(
   if (text === undefined) return undefined;
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new UsageError(`--${option} is ${quoted(text)}; a whole number from ${min} to ${max} is allowed`);
+  throw new UsageError(`--${option} must be a whole number from ${min} to ${max}, got ${quoted(text)}`);
 }
 
 /** Throws UsageError. */
 export function oneOf<T extends string>(option: string, text: string, allowed: readonly T[]): T {
   const found = allowed.find((one) => one === text);
   if (found !== undefined) return found;
-  throw new UsageError(`--${option} is ${quoted(text)}; ${allowed.join(', ')} are allowed`);
+  throw new UsageError(`--${option} must be one of ${allowed.join(', ')}, got ${quoted(text)}`);
 }
 
 /** What the user typed, as a message shows it. */

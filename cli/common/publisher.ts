@@ -5,7 +5,7 @@ import { Failure } from './options.ts';
 import type { Service } from './service.ts';
 
 export interface Publishing {
-  /** Ids in the order given. `topic` is short or `projects/P/topics/T`. Throws Failure where it is missing. */
+  /** Ids in the order given. `topic` is short or `projects/P/topics/T`. Throws Failure if it is missing. */
   publish(topic: string, batch: readonly OutgoingMessage[]): Promise<string[]>;
   close(): void;
 }

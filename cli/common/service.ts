@@ -48,7 +48,7 @@ export function findService(
   localDir = LOCAL_DIR,
 ): Service {
   if (local !== undefined && cloud) throw new UsageError('--local and --cloud exclude each other');
-  if (local === '') throw new UsageError('--local is ""; the folder of a local cloud is allowed');
+  if (local === '') throw new UsageError('--local must be the folder of a local cloud, got ""');
   if (local !== undefined) return localService(local);
   const storage = env['STORAGE_API_ENDPOINT'] || undefined;
   const pubsub = env['PUBSUB_API_ENDPOINT'] || undefined;

@@ -1,7 +1,7 @@
 import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import { quoted, UsageError } from './options.ts';
 
-export const TIME_HELP = '2026-11-21, 2026-11-21T10:00:00Z, 90s, 15m, 2h, 7d or 1w ago, now';
+export const TIME_HELP = '2026-11-21, 2026-11-21T10:00:00Z, 90s, 15m, 2h, 7d or 1w (ago), or now';
 
 const UNIT_MS: Record<string, number> = {
   s: 1_000,
@@ -19,7 +19,7 @@ export function parseTime(option: string, text: string, now: number): bigint {
   const isDay = /^\d{4}-\d{2}-\d{2}$/.test(text);
   const micros = parseRfc3339(isDay ? `${text}T00:00:00Z` : text);
   if (micros !== undefined) return micros;
-  throw new UsageError(`--${option} is ${quoted(text)}; allowed are ${TIME_HELP}`);
+  throw new UsageError(`--${option} must be ${TIME_HELP}, got ${quoted(text)}`);
 }
 
 /** From inclusive, to exclusive, in microseconds since the epoch. */
@@ -28,7 +28,7 @@ export interface TimeSpan {
   to: bigint | undefined;
 }
 
-/** `--since` and `--until`; undefined where neither was given. Throws UsageError. */
+/** `--since` and `--until`; undefined if neither was given. Throws UsageError. */
 export function timeSpan(
   { since, until }: { since?: string | undefined; until?: string | undefined },
   now: number,
@@ -37,7 +37,7 @@ export function timeSpan(
   const from = since === undefined ? undefined : parseTime('since', since, now);
   const to = until === undefined ? undefined : parseTime('until', until, now);
   if (from !== undefined && to !== undefined && from >= to) {
-    throw new UsageError(`--since ${since} is not before --until ${until}: nothing lies between`);
+    throw new UsageError(`--since must be before --until, got ${since} and ${until}`);
   }
   return { from, to };
 }

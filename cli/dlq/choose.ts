@@ -13,7 +13,9 @@ export function parseNames(given: readonly string[]): string[] {
   return given.map((text) => {
     const name = text.toLowerCase();
     if (/^[0-9a-f]{4,32}$/.test(name)) return name;
-    throw new UsageError(`${quoted(text)} names no dead letter: ${MIN_DIGITS} to 32 hex digits are allowed`);
+    throw new UsageError(
+      `a dead letter must be named by ${MIN_DIGITS} to 32 hex digits, got ${quoted(text)}`,
+    );
   });
 }
 

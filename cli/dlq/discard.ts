@@ -39,7 +39,7 @@ ${FILTER_HELP}${PLACE_HELP}`,
     const names = parseNames(positionals);
     const filter = toFilter(values, Date.now());
     checkChoice(names, filter, values.all);
-    const reason = parseReason(values.reason, '--reason is missing: why are they not to be replayed?');
+    const reason = parseReason(values.reason, '--reason must be given: why are they not to be replayed?');
     const options = { names, filter, reason, isDryRun: values['dry-run'], isJson: values.json };
     return { place: values, run: (dlq) => run(dlq, options) };
   },

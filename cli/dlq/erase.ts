@@ -50,11 +50,11 @@ Needs roles/storage.objectUser on the state bucket and on the bucket of the tabl
     const names = parseNames(positionals);
     const filter = toFilter(values, Date.now());
     const { correlation, 'dry-run': isDryRun, yes: isSure, json: isJson } = values;
-    if (correlation?.includes('')) throw new UsageError('--correlation is ""; a text is allowed');
+    if (correlation?.includes('')) throw new UsageError('--correlation must not be empty');
     if (names.length === 0 && filter.isEmpty && correlation === undefined) {
       throw new UsageError('which ones? name letters or a group, or give a filter');
     }
-    const reason = isDryRun ? '' : parseReason(values.reason, '--reason is missing: why are they erased?');
+    const reason = isDryRun ? '' : parseReason(values.reason, '--reason must be given: why are they erased?');
     if (!isDryRun && !isSure && !canAsk()) throw needsYes();
     const options = { names, filter, correlation, reason, isDryRun, isSure, isJson };
     return { place: values, run: (dlq) => run(dlq, options) };

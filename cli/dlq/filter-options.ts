@@ -75,12 +75,12 @@ export function toFilter(values: FilterValues, now: number): LetterFilter {
 }
 
 function texts(option: string, given: string[] | undefined): string[] | undefined {
-  if (given?.includes('')) throw new UsageError(`--${option} is ""; a text is allowed`);
+  if (given?.includes('')) throw new UsageError(`--${option} must not be empty`);
   return given;
 }
 
 function groupStart(text: string): string {
   const start = text.toLowerCase();
   if (/^[0-9a-f]{4,12}$/.test(start)) return start;
-  throw new UsageError(`--group is ${quoted(text)}; 4 to 12 hex digits are allowed`);
+  throw new UsageError(`--group must be 4 to 12 hex digits, got ${quoted(text)}`);
 }

@@ -101,5 +101,5 @@ function shellWord(text: string): string {
 }
 
 function check(option: string, text: string, allowed: RegExp, inWords: string): void {
-  if (!allowed.test(text)) throw new UsageError(`--${option} is ${quoted(text)}; ${inWords} is allowed`);
+  if (!allowed.test(text)) throw new UsageError(`--${option} must be ${inWords}, got ${quoted(text)}`);
 }

@@ -35,7 +35,7 @@ ${PLACE_HELP}`,
     const [name, ...more] = parseNames(positionals);
     if (name === undefined) throw new UsageError('which one? give the beginning of its id');
     if (more.length > 0) throw new UsageError('one letter at a time: more than one was given');
-    if (values.payload === '') throw new UsageError('--payload is ""; the name of a file is allowed');
+    if (values.payload === '') throw new UsageError('--payload must be the name of a file, got ""');
     return { place: values, run: (dlq) => run(dlq, name, values) };
   },
 };

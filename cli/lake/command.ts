@@ -25,7 +25,7 @@ const lake: Family<Lake, PlaceOptions> = {
 };
 
 export const lakeCommand: Command = {
-  summary: 'looks into the table of events and looks after it',
+  summary: 'shows and maintains the table of events',
   run: (args) => runLake(args, process),
 };
 

@@ -4,9 +4,9 @@ import type { LakeSubcommand } from './lake.ts';
 import { idColumnOf, type Lake } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
-/** A rewrite whose input somebody else has taken is planned anew so many times. */
+/** How often a rewrite is planned again after another writer removed its input. */
 const MAX_CONFLICTS = 10;
-/** No rewrite of a step begins after this time. */
+/** No rewrite of a step begins later than this. */
 const STEP_MS = 200;
 
 export const compact: LakeSubcommand = {
@@ -14,7 +14,7 @@ export const compact: LakeSubcommand = {
   help: `usage: pipeline lake compact [options]
 
 Rewrites small files into larger ones, sorted by id, with bloom filters, so that a look-up is one small read. No row
-changes; writers go on meanwhile. Each rewrite is a commit of its own: what is done stays when it is stopped.
+changes, and writers continue meanwhile. Each rewrite is a commit of its own: stopping keeps what is done.
 
   --min-files N      leave fewer new files than this alone (default 4)
 ${PLACE_HELP}`,
@@ -48,7 +48,7 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
   let maxMs = STEP_MS;
   try {
     for (;;) {
-      // a little at a time, so that progress is seen; more where planning alone takes so long
+      // a little at a time, to show progress; more if planning alone takes as long
       const step = await table.compact({ ...options, idColumn, maxMs, signal });
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += step[key];
       leftOut = step.leftOut.length;

@@ -7,7 +7,7 @@ export interface StoreCounts {
   bytes: number;
 }
 
-/** The store with what is read from it counted. */
+/** The store, with its requests and the bytes read from it counted. */
 export function countingStore(inner: ObjectStore, counts: StoreCounts): ObjectStore {
   const counted = async <T>(call: Promise<T>, bytesOf?: (result: T) => number): Promise<T> => {
     counts.requests++;

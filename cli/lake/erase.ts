@@ -49,7 +49,7 @@ Needs to list, read, create and delete objects of the table: roles/storage.objec
     const ids = [...(values['correlation-id'] ?? []), ...correlation];
     const filter = toFilter({ ...values, ...(ids.length > 0 && { 'correlation-id': ids }) }, now);
     if (Object.keys(filter).length === 0 && where.length === 0) {
-      throw new UsageError('which events? give --id, --correlation, --where or another filter');
+      throw new UsageError('a filter must be given: --id, --correlation, --where or another');
     }
     const isDryRun = values['dry-run'];
     const reason = isDryRun ? (values.reason ?? 'dry run') : checkReason(values.reason);
@@ -128,9 +128,9 @@ function linesOf(outcome: EraseOutcome, isDryRun: boolean): string[] {
 
 function checkReason(given: string | undefined): string {
   const reason = given?.trim();
-  if (reason === undefined) throw new UsageError('--reason is missing: why are they erased?');
+  if (reason === undefined) throw new UsageError('--reason must be given: it is stored in the log');
   if (reason !== '' && reason.length <= MAX_REASON) return reason;
-  throw new UsageError(`--reason is ${quoted(reason)}; 1 to ${MAX_REASON} characters are allowed`);
+  throw new UsageError(`--reason must be 1 to ${MAX_REASON} characters, got ${quoted(reason)}`);
 }
 
 /** The reason stays in the log: what is to be erased must not be in it. */
@@ -140,7 +140,7 @@ function refuseValues(reason: string, filter: Filter): void {
       (value) => typeof value === 'string' && value.length >= 4 && reason.includes(value),
     );
     if (isQuoted) {
-      throw new UsageError(`--reason holds the ${column} that is to be erased; it is stored in the log`);
+      throw new UsageError(`--reason must not hold the ${column} to erase: it is stored in the log`);
     }
   }
 }

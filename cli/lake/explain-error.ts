@@ -24,7 +24,7 @@ export async function explainError(error: unknown, place: Place, location: Table
 
 const LOOK_AT = 1_000;
 
-/** A folder without a table: what the bucket has instead. */
+/** For a folder without a table: the tables that the bucket has instead. */
 async function whatIsThere({ bucket, path, url, where }: Place, { store }: TableLocation): Promise<string> {
   let isEmpty = true;
   for await (const _ of store.list({ prefix: `${path}/` })) {
@@ -43,6 +43,6 @@ async function whatIsThere({ bucket, path, url, where }: Place, { store }: Table
   const hint =
     others.length > 0
       ? `there is ${others.join(', ')}`
-      : 'it is made with the first event that ingestEvent takes';
+      : 'it is created with the first event that ingestEvent accepts';
   return `there is no table ${url} in ${where}: ${hint}`;
 }

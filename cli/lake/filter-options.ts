@@ -53,7 +53,7 @@ export function toFilter(values: FilterValues, now: number): Filter {
   const filter: Record<string, Condition> = {};
   for (const [option, column] of Object.entries(TEXTS)) {
     const texts = values[option as keyof typeof TEXTS];
-    if (texts?.includes('')) throw new UsageError(`--${option} is ""; a text is allowed`);
+    if (texts?.includes('')) throw new UsageError(`--${option} must not be empty`);
     if (texts) filter[column] = { in: texts };
   }
   if (values.id) filter['event_id'] = idCondition(values.id);
@@ -71,11 +71,10 @@ export function toFilter(values: FilterValues, now: number): Filter {
 function idCondition(given: readonly string[]): Condition {
   const ids = given.map((id) => id.toLowerCase());
   const wrong = ids.find((id) => !/^[0-9a-f]{8,64}$/.test(id));
-  if (wrong !== undefined) throw new UsageError(`--id is ${quoted(wrong)}; 8 to 64 hex digits are allowed`);
+  if (wrong !== undefined) throw new UsageError(`--id must be 8 to 64 hex digits, got ${quoted(wrong)}`);
   const [start = ''] = ids;
   if (ids.every((id) => id.length === 64)) return { in: ids };
-  if (ids.length > 1)
-    throw new UsageError('--id is given twice; then only whole ids of 64 digits are allowed');
+  if (ids.length > 1) throw new UsageError('--id given twice must be whole ids of 64 digits');
   // no hex digit comes after f
   return { gte: start, lt: `${start}g` };
 }

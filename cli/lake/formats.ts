@@ -94,7 +94,7 @@ async function writeChunked(
 
 /** Rows that decide how wide the columns are. */
 const SAMPLE = 200;
-/** An id is told by its beginning, and `--id` takes that. */
+/** The beginning identifies an id, and `--id` accepts it. */
 const WIDEST: Readonly<Record<string, number>> = { event_id: 13, data: 10_000 };
 const WIDEST_OTHER = 48;
 const NARROWEST: Readonly<Record<string, number>> = { event_id: 13, data: 20 };

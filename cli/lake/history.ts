@@ -10,9 +10,9 @@ export const history: LakeSubcommand = {
   summary: 'lists the versions: what each did, when and by whom',
   help: `usage: pipeline lake history [options]
 
-The newest versions first, with the rows that each added and removed. "?" stands for what the log does not tell.
+Versions, newest first, with the rows that each added and removed. "?" means that the log does not say.
 
-  --limit N          at most so many (default 20)
+  --limit N          at most this many (default 20)
   --format FORMAT    table (the default) or json
 ${PLACE_HELP}`,
 

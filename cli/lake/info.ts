@@ -15,7 +15,7 @@ import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, versionChoice } from './versions.ts';
 
 export const info: LakeSubcommand = {
-  summary: 'says how large the table is and what state it is in',
+  summary: 'shows the size and state of the table',
   help: `usage: pipeline lake info [options]
 
 Version, rows, files, protocol, schema, checkpoint and index of ids, from the log alone.
@@ -99,7 +99,7 @@ function sizeOf(
     const { numRecords } = parseStats(stats);
     size.files++;
     size.bytes += bytes;
-    // other writers may not tell
+    // other writers may not give a count
     size.rows = size.rows === null || numRecords === undefined ? null : size.rows + numRecords;
   }
   return size;
@@ -120,7 +120,7 @@ function describe(facts: Facts, where: string): string[] {
       `${facts.version}${facts.committed ? `, ${facts.committed}` : ''}${facts.operation ? `, ${facts.operation}` : ''}`,
     ],
     ['oldest', facts.oldestCommit === null ? undefined : `version ${facts.oldestCommit}`],
-    ['rows', facts.rows === null ? 'unknown: some files do not tell' : count(facts.rows)],
+    ['rows', facts.rows === null ? 'unknown: some files have no count' : count(facts.rows)],
     ['size', `${bytesText(facts.bytes)} in ${counted(facts.files, 'file')}`],
     ['compacted', part(compacted)],
     ['not yet', part(uncompacted)],

@@ -6,7 +6,7 @@ import { countingStore, type StoreCounts } from './counting-store.ts';
 import { explainError } from './explain-error.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
 
-/** What a subcommand works with. */
+/** What a subcommand is given. */
 export interface Lake extends Session {
   place: Place;
   location: TableLocation;
@@ -31,7 +31,7 @@ export const lakeGround: Ground<Lake, PlaceOptions> = {
   explain: (error, { place, location }) => explainError(error, place, location),
 };
 
-/** The column that rows are known by; undefined in a table of somebody else's that has none. */
+/** The column that identifies rows; undefined if another writer's table has none. */
 export function idColumnOf({ fields }: Snapshot): string | undefined {
   return fields.find(({ name, type }) => name === EVENT_ID && type === 'string')?.name;
 }

@@ -17,7 +17,7 @@ export interface PlaceOptions extends ServiceOptions {
   table?: string | undefined;
 }
 
-/** Where a table is, and by what service. */
+/** A table and the service that has it. */
 export interface Place extends Service {
   bucket: string;
   /** Folder in the bucket. */
@@ -26,7 +26,7 @@ export interface Place extends Service {
   url: string;
 }
 
-/** Throws UsageError and Failure. `localDir` is where a local cloud is looked for unasked. */
+/** Throws UsageError and Failure. `localDir` is where a local cloud is looked for by default. */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
   const service = findService(options, env, localDir);
   const table = options.table ?? defaultTable(env, service.isLocal);
@@ -38,7 +38,7 @@ function defaultTable(env: NodeJS.ProcessEnv, isLocal: boolean): string {
   const bucket = env['LAKE_BUCKET'] || (isLocal ? 'lake' : undefined);
   if (bucket !== undefined) return `gs://${bucket}/${env['LAKE_PATH'] || 'events'}`;
   throw new UsageError(
-    'which table? give --table gs://BUCKET/FOLDER or set LAKE_BUCKET ("npm start" runs a local cloud, which has one)',
+    '--table gs://BUCKET/FOLDER or LAKE_BUCKET must be given ("npm start" runs a local cloud, which has a table)',
   );
 }
 
@@ -47,5 +47,5 @@ function parseTable(text: string): { bucket: string; path: string } {
   const [, bucket, path] = match ?? [];
   const isFine = path !== undefined && Buffer.byteLength(path) <= 900 && !/\p{Cc}|\/\//u.test(path);
   if (bucket !== undefined && isFine) return { bucket, path };
-  throw new UsageError(`--table is ${quoted(text)}; gs://BUCKET/FOLDER is allowed`);
+  throw new UsageError(`--table must be gs://BUCKET/FOLDER, got ${quoted(text)}`);
 }

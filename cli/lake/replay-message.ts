@@ -27,9 +27,9 @@ type Attributes = Readonly<Record<string, string>>;
 
 /**
  * A stored event as a message that ingest gives the same id: a CloudEvent in binary mode, whose data is the
- * stored bytes, or plain JSON where it was that. An event that names no cause gets itself as the cause;
- * `replayId` marks all messages of a replay. A CloudEvent goes in structured mode where an attribute is too
- * long for a message, or where its data looks like a CloudEvent, too.
+ * stored bytes, or plain JSON if it was that. An event that names no cause becomes its own cause; `replayId` marks
+ * all messages of a replay. A CloudEvent is sent in structured mode if an attribute is too long for a message, or if its
+ * data looks like a CloudEvent, too.
  */
 export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessage {
   const isCloudEvent = typeof row['ce_id'] === 'string';
@@ -74,7 +74,7 @@ function structured(event: Attributes, data: string): string {
 }
 
 /**
- * Sorts as the messages first came: by publish time, or where there is none by ingest time, then by message id,
+ * Sorts messages as they first came: by publish time, or without one by ingest time, then by message id,
  * which Pub/Sub counts up, then by event id. Texts that compare as they are.
  */
 export function orderKey(row: ScannedRow): string {

@@ -19,12 +19,12 @@ export function positionText({ version, after = '' }: Position): string {
 export function parsePosition(text: string): Position {
   const [, version, after] = /^(\d{1,15})\/([\w:.-]+Z\/[\w-]*\/.+)?$/.exec(text) ?? [];
   if (version !== undefined) return { version: Number(version), after };
-  throw new UsageError(`--from is ${quoted(text)}; a position that a replay printed is allowed`);
+  throw new UsageError(`--from must be a position that a replay printed, got ${quoted(text)}`);
 }
 
-/** A replay that is kept in a file, so that the same command goes on where it was stopped. */
+/** A replay whose progress is kept in a file, so that the same command continues where it stopped. */
 export interface SavedReplay {
-  /** What is replayed where: the same options give the same text. */
+  /** Identifies what is replayed to where: the same options give the same text. */
   replay: string;
   /** When it began, ms since the epoch: `2h` means the same ever after. */
   started: number;
@@ -34,7 +34,7 @@ export interface SavedReplay {
   isComplete: boolean;
 }
 
-/** Undefined where there is none yet. Throws Failure where the file is no such file. */
+/** Undefined if the file does not exist yet. Throws Failure if it is not a position file. */
 export function readSaved(file: string): SavedReplay | undefined {
   let text: string;
   try {

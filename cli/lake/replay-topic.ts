@@ -3,7 +3,7 @@ import { openPublisher, type Publishing } from '../common/publisher.ts';
 import type { Lake } from './lake.ts';
 
 export interface Topic {
-  /** Undefined where the name is short. */
+  /** Undefined if the name is short. */
   project: string | undefined;
   name: string;
 }
@@ -13,10 +13,10 @@ export function parseTopic(topic: string): Topic {
   const id = '[A-Za-z][\\w.~+%-]{2,254}';
   const [, project] = new RegExp(`^projects/([a-z][a-z0-9:.-]{2,62})/topics/${id}$`).exec(topic) ?? [];
   if (project !== undefined || new RegExp(`^${id}$`).test(topic)) return { project, name: topic };
-  throw new UsageError(`--topic is ${quoted(topic)}; TOPIC or projects/P/topics/T is allowed`);
+  throw new UsageError(`--topic must be TOPIC or projects/P/topics/T, got ${quoted(topic)}`);
 }
 
-/** Throws UsageError where the topic's project is not known, and Failure. */
+/** Throws UsageError if the topic's project is not known, and Failure. */
 export function topicPublisher({ place, signal }: Lake, topic: Topic): Publishing {
   const project = topic.project ?? place.project;
   if (project !== undefined) return openPublisher(place, project, signal);

@@ -52,14 +52,14 @@ Ctrl-C stops it between two messages. A message whose publishing was in doubt is
       from: { type: 'string' },
     });
     const { topic, position: file, from } = values;
-    if (topic === undefined) throw new UsageError('--topic is missing: where are the events published?');
+    if (topic === undefined) throw new UsageError('--topic must be given: the topic to publish to');
     if (from !== undefined && file !== undefined) {
       throw new UsageError('--from and --position exclude each other');
     }
     if (from !== undefined && (values.version !== undefined || values['as-of'] !== undefined)) {
       throw new UsageError('--from names the version already: leave out --version and --as-of');
     }
-    if (file === '') throw new UsageError('--position is ""; the name of a file is allowed');
+    if (file === '') throw new UsageError('--position must be the name of a file, got ""');
     const rate = wholeNumber('rate', values.rate, { min: 1, max: 100_000 }) ?? DEFAULT_RATE;
     const checked = parseTopic(topic);
     const { rate: _rate, 'dry-run': dryRun, position: _position, ...what } = values;

@@ -18,13 +18,13 @@ export const ROW_HELP = `  --format FORMAT    table (cut to the width of the ter
                      telling in a table)
 `;
 
-/** What a table shows: it ends with the longest. */
+/** Columns of the table form; the longest comes last. */
 const TELLING = ['time', 'type', 'source', 'subject', 'event_id', 'data'];
 
 export interface RowChoice {
   format: Format;
   raw: boolean;
-  /** Undefined for what suits the format. */
+  /** Undefined for the default of the format. */
   columns: readonly string[] | 'all' | undefined;
 }
 
@@ -38,10 +38,11 @@ export function rowChoice(values: { format: string; raw: boolean; columns?: stri
   if (columns === undefined || columns === 'all') return { format, raw, columns };
   const names = columns.split(',').map((name) => name.trim());
   if (names.includes('')) {
-    throw new UsageError(`--columns is ${quoted(columns)}; names with commas between them are allowed`);
+    throw new UsageError(`--columns must be names separated by commas, got ${quoted(columns)}`);
   }
   const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice !== undefined) throw new UsageError(`--columns names ${quoted(twice)} twice`);
+  if (twice !== undefined)
+    throw new UsageError(`--columns must name each column once, got ${quoted(twice)} twice`);
   return { format, raw, columns: names };
 }
 

@@ -15,7 +15,7 @@ export const VERSION_HELP = `  --version N        the table as of version N
   --as-of TIME       the table as it was then
 `;
 
-/** Which version of the table is asked for; the newest where neither is given. */
+/** The requested version of the table; the newest if neither is given. */
 export interface VersionChoice {
   version: number | undefined;
   asOf: Date | undefined;
@@ -38,7 +38,7 @@ export function versionChoice(
 
 export { TIME_HELP };
 
-/** Throws Failure with the versions there are, where the one asked for is not among them. */
+/** Throws Failure with the range of versions if the requested one is not in it. */
 export async function loadVersion(
   location: TableLocation,
   { version, asOf }: VersionChoice,

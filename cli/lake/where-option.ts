@@ -38,7 +38,7 @@ function parseWhere(
   now: number,
 ): { column: string; operator: (typeof OPERATORS)[keyof typeof OPERATORS]; value: Value } {
   const [, column = '', sign = '', value = ''] = /^([^=<>]+)(<=|>=|=|<|>)(.*)$/s.exec(text) ?? [];
-  if (column === '') throw new UsageError(`--where is ${quoted(text)}; COLUMN=VALUE is allowed`);
+  if (column === '') throw new UsageError(`--where must be COLUMN=VALUE, got ${quoted(text)}`);
   const field = fields.find(({ name }) => name === column.trim());
   if (field === undefined) {
     const known = fields.map(({ name }) => name).join(', ');

@@ -56,10 +56,10 @@ function parse(args: string[]): ProcessOptions | string {
     if (wrong !== undefined) return `${printable(wrong)} is not a file`;
     const max = values['max-moments'];
     if (max !== undefined && !/^([1-9]|1[0-9]|20)$/.test(max)) {
-      return `--max-moments is ${JSON.stringify(max)}; 1 to 20 are allowed`;
+      return `--max-moments must be 1 to 20, got ${JSON.stringify(max)}`;
     }
     const metadata = { ...(values.moment !== undefined && { moment: values.moment }) };
-    // Bounds, which metadata could not lift: whoever runs the command is the operator.
+    // limits, which metadata could not raise: the user of the command is the operator
     const settings = {
       ...(max !== undefined && { MAX_MOMENTS: max }),
       ...(values['contact-sheet'] && { CONTACT_SHEET: 'true' }),

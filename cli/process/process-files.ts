@@ -31,7 +31,7 @@ export async function processFiles({
   json,
 }: ProcessOptions): Promise<number> {
   const out = new Output(process.stdout, process.env);
-  // Progress is for people: with --json standard output is the result alone. What it lost is said at the end.
+  // progress is for people: with --json standard output is the result alone, and lost output is reported at the end
   const show = (line: string): void => {
     if (json) process.stderr.write(`${line}\n`);
     else out.line(line).catch(() => undefined);
@@ -48,7 +48,7 @@ export async function processFiles({
   ] as const) {
     process.once(signal, () => void cleanUp().finally(() => process.exit(code)));
   }
-  // a function would be tried again for minutes where there is no room for its results
+  // without this a function without room for its results would be retried for minutes
   let onTrouble: (error: unknown) => void = () => undefined;
   const trouble = new Promise<never>((_, reject) => {
     onTrouble = reject;
@@ -87,7 +87,7 @@ export async function processFiles({
   }
 }
 
-/** A place that cannot be written is the user's to mend: one line says which and why. */
+/** The user has to repair a place that cannot be written: one line says which and why. */
 function inWords(error: unknown): unknown {
   if (error instanceof CopyError) return new Failure(`--out ${printable(error.message)}`, { cause: error });
   const why = placeFault(error);

@@ -60,7 +60,7 @@ export function parseUpload(text: string): Upload {
   const [, bucket, rest = ''] = /^gs:\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])\/(.+)$/s.exec(text) ?? [];
   if (bucket === undefined) {
     throw new UsageError(
-      `the upload is ${quoted(text)}; gs://BUCKET/NAME or gs://BUCKET/NAME#GENERATION is allowed`,
+      `the upload must be gs://BUCKET/NAME or gs://BUCKET/NAME#GENERATION, got ${quoted(text)}`,
     );
   }
   const [, name = rest, generation] = /^(.+)#([1-9][0-9]{0,18})$/s.exec(rest) ?? [];

@@ -25,7 +25,7 @@ export interface CheckOptions {
   clock: Clock;
 }
 
-/** Everything that can be told before a byte of the video is read. Throws a refusal that says what was found. */
+/** Checks everything that is known before a byte of the video is read. Throws a refusal that says what was found. */
 export async function checkUpload(
   store: ObjectStore,
   object: VideoObject,

@@ -35,11 +35,11 @@ export interface DailyBudget {
   counted(model: VisionModel): VisionModel;
 }
 
-/** Of a UTC day; 0 is no bound. */
+/** Limits of a UTC day; 0 means no limit. */
 export interface DailyLimits {
   videos: number;
   geminiCalls: number;
-  /** Of the names that share a prefix. */
+  /** The same for names that share a prefix. */
   videosPerPrefix: number;
   geminiCallsPerPrefix: number;
 }

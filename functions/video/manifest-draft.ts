@@ -9,11 +9,11 @@ import type { VideoFile } from './media/video-file.ts';
 import { uploadIdOf } from './records.ts';
 import type { VideoObject } from './video-object.ts';
 
-/** What is known of an upload so far; it turns into the manifest at any point. */
+/** What is known of an upload so far; it can become the manifest at any point. */
 export interface ManifestDraft {
   /** Custom metadata of everything stored for this upload. */
   readonly metadata: Readonly<Record<string, string>>;
-  /** Runs a step of the pipeline and notes its time; `describe` puts what came of it in words. */
+  /** Runs a step of the pipeline and records its time; `describe` puts its result in words. */
   step<T>(name: string, run: () => Promise<T>, describe: (result: T) => string): Promise<T>;
   describeUpload(facts: ObjectFacts): void;
   describeVideo(video: VideoFile & { ffmpeg: string }): void;
@@ -104,7 +104,7 @@ export async function draftManifest(
 }
 
 /**
- * The uploader's own id where it is one (printable ASCII, at most 128 characters); else one that follows from
+ * The uploader's own id if it is valid (printable ASCII, at most 128 characters); else one that follows from
  * the object, so that every delivery carries the same.
  */
 export function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {

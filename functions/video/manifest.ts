@@ -6,7 +6,7 @@ import type { VideoFacts } from './media/video-file.ts';
 export interface Manifest {
   schemaVersion: 1;
   outcome: 'framed' | 'no-moment' | 'rejected';
-  /** Present where the outcome is `rejected`. */
+  /** Present if the outcome is `rejected`. */
   rejection?: { code: RefusalCode; reason: string };
   source: {
     bucket: string;

@@ -23,7 +23,7 @@ export interface VideoTools {
   config: VideoConfig;
   storage: Storage;
   model(): Promise<VisionModel>;
-  /** Opens the upload for reading frames; throws a refusal where it is no video we take. */
+  /** Opens the upload for reading frames; throws a refusal if it is not a video that is accepted. */
   open(facts: ObjectFacts, bucket: string, signal: AbortSignal): Promise<VideoFile & { ffmpeg: string }>;
   /** How the model is shown it. */
   partFor(facts: ObjectFacts, bucket: string, video: VideoFile): Promise<VisionPart>;
@@ -31,13 +31,13 @@ export interface VideoTools {
 
 export interface Processed {
   manifest: Manifest;
-  /** False where an earlier or concurrent delivery wrote the manifest. */
+  /** False if an earlier or concurrent delivery wrote the manifest. */
   ours: boolean;
 }
 
 /**
  * The pipeline, from an upload to its one manifest. Each step is a write-once record, so a delivery goes on
- * where the one before it died. A refusal ends in a `rejected` manifest; anything else thrown is retried.
+ * where the previous one died. A refusal ends in a `rejected` manifest; anything else thrown is retried.
  */
 export async function processVideo(
   object: VideoObject,

@@ -18,9 +18,9 @@ export interface PublishTools {
 }
 
 /**
- * Publishes what became of an upload, at least once before its delivery is acknowledged. The event's id follows
- * from the upload, so that whoever reads the topic knows a second one again; the record only saves publishing it.
- * Returns the message's id, where one was published.
+ * Publishes the outcome of an upload at least once before its delivery is acknowledged. The event's id follows from the
+ * upload, so that a subscriber recognizes a second one; the record only saves publishing it again. Returns the
+ * message's id, if one was published.
  */
 export async function publishOutcome(
   manifest: Manifest,
@@ -28,7 +28,7 @@ export async function publishOutcome(
   { topic, publisher, state, names, framesBucket, limits }: PublishTools,
   { event, signal, clock }: Pick<Invocation, 'event' | 'signal' | 'clock'>,
 ): Promise<string | undefined> {
-  // whoever wrote the manifest just now is the first: there can be no record yet
+  // the delivery that just wrote the manifest is the first: there can be no record yet
   if (!ours && (await readRecord(state, names.published, { signal }))) return undefined;
   // the manifest is what stands, and it may be another delivery's
   const { eventId, correlationId } = manifest;

@@ -11,7 +11,7 @@ import type { VideoObject } from './video-object.ts';
 export interface VideoNames {
   /** In the state bucket. */
   coarse: string;
-  /** Of each moment, where there are several. */
+  /** One for each moment, if there are several. */
   fine(index: number): string;
   detection: string;
   lease: string;
@@ -23,7 +23,7 @@ export interface VideoNames {
   contactSheet(index: number, extension: string): string;
 }
 
-/** Names an upload, whatever event tells of it: 64 hex digits. */
+/** Identifies an upload, whichever event announced it: 64 hex digits. */
 export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
   return sha256(JSON.stringify([bucket, name, generation]));
 }
@@ -31,7 +31,7 @@ export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
 /** Bytes kept free for the longest file name below the folder. */
 const ROOM = 80;
 
-/** Where all generations of an object leave what they leave: prefixes in the state and the frames bucket. */
+/** Prefixes in the state and the frames bucket for what all generations of an object leave behind. */
 export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'name'>): {
   state: string;
   frames: string;

@@ -74,7 +74,7 @@ export async function chooseFfmpeg(
   if (source === 'bundled' && !config.allowBundledFfmpeg) {
     throw new AppError(
       'invalid-config',
-      `the only ffmpeg here is ${version} of 2018 from npm, whose decoders are no longer mended; ` +
+      `the only ffmpeg here is ${version} of 2018 from npm, whose decoders no longer get fixes; ` +
         'put a current one on PATH, name it in FFMPEG_PATH, or set ALLOW_BUNDLED_FFMPEG=true',
     );
   }

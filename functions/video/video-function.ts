@@ -73,7 +73,7 @@ function ownOutput({ bucket }: VideoObject, config: VideoConfig): Outcome | unde
   return { ...outcome('ignored', { code: error.code, reason }, 'own output ignored'), error };
 }
 
-/** Id of the message by which the outcome was published; undefined where none was. */
+/** Id of the message by which the outcome was published; undefined if none was. */
 async function announce(
   manifest: Manifest,
   ours: boolean,

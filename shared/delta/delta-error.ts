@@ -1,4 +1,4 @@
-/** Who has to act: the table's owner, the caller, or nobody but time. */
+/** Says who has to act: the table's owner, the caller, or nobody, if time helps. */
 export type DeltaErrorCode =
   | 'corrupt-table' // the log or a data file breaks the protocol
   | 'unsupported-table' // a valid table, but one that asks for more than this library does
@@ -12,7 +12,7 @@ export type DeltaErrorCode =
 
 const RETRYABLE: ReadonlySet<DeltaErrorCode> = new Set(['metadata-changed', 'unsettled', 'closed']);
 
-/** The one error of this library. `message` names what was found and what was allowed. */
+/** The one error class of this library. `message` says what was found and what is allowed. */
 export class DeltaError extends Error {
   override readonly name = 'DeltaError';
 
@@ -24,7 +24,7 @@ export class DeltaError extends Error {
     super(message, options);
   }
 
-  /** True where the same call could end differently later. */
+  /** True if the same call could end differently later. */
   get retryable(): boolean {
     return RETRYABLE.has(this.code);
   }

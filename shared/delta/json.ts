@@ -9,8 +9,8 @@ export type Json = null | boolean | number | bigint | string | Json[] | { [key: 
 const MAX_DEPTH = 200;
 
 /**
- * Like `JSON.parse`, but an integer that a double cannot hold exactly comes back as a BigInt. With such long
- * numbers, two members of one name are an error. Throws SyntaxError.
+ * Like `JSON.parse`, but an integer that a double cannot hold exactly becomes a BigInt. In a text with such long
+ * numbers, two members with one name are an error. Throws SyntaxError.
  */
 export function parseJson(text: string): Json {
   // fewer than 16 digits in a row always fit a double
@@ -34,7 +34,7 @@ export function stringifyJson(value: unknown): string {
 
 class Builder implements JsonListener {
   root: Json = null;
-  /** Values of the containers that are open, and the name of the member that comes next in each. */
+  /** The open containers: their values, and the names of their members. */
   private readonly containers: { items: Json[]; names: string[] }[] = [];
 
   constructor(private readonly text: string) {}

@@ -31,21 +31,21 @@ export interface CreateOptions extends TableOptions {
   configuration?: Readonly<Record<string, string>>;
 }
 
-/** Which version of a table: the newest by default. */
+/** Chooses a version of the table. Default: the newest. */
 export interface VersionChoice {
   version?: number;
-  /** The version that was the newest then. */
+  /** The version that was the newest at this time. */
   asOf?: Date;
   signal?: AbortSignal | undefined;
 }
 
 /**
  * A Delta Lake table in a folder of an object store (PROTOCOL.md of delta-io/delta). Reads tables of reader
- * version 1, and of version 3 where the features ask nothing more; writes tables of versions 1 and 2.
+ * version 1, and of version 3 if its features require nothing more of readers; writes tables of versions 1 and 2.
  */
 export class DeltaTable {
   private last: Promise<unknown> = Promise.resolve();
-  /** When the head was the newest version for certain. */
+  /** When the head was last known to be the newest version. */
   private seenAt: number;
 
   private constructor(
@@ -62,11 +62,11 @@ export class DeltaTable {
     return new DeltaTable(location, await loadSnapshot(location), options.clock ?? systemClock);
   }
 
-  /** Makes version 0 of a new table. Throws `table-exists`. */
+  /** Creates version 0 of a new table. Throws `table-exists`. */
   static async create(store: ObjectStore, path: string, options: CreateOptions): Promise<DeltaTable> {
     const { columns, name, description, configuration = {}, clock = systemClock } = options;
     const location = locate(store, path);
-    // an older table's version 0 may have been cleaned up: that the name is free says nothing
+    // the name of version 0 may be free because an older table's log was cleaned up
     if (await hasLog(location)) throw tableExists(location);
     const metadata: Metadata = {
       id: randomUUID(),
@@ -89,7 +89,7 @@ export class DeltaTable {
     return new DeltaTable(location, snapshot, clock);
   }
 
-  /** Opens the table, or creates it where there is none; two callers may do so at the same time. */
+  /** Opens the table, or creates it if there is none. Two callers may do so at the same time. */
   static async openOrCreate(store: ObjectStore, path: string, options: CreateOptions): Promise<DeltaTable> {
     try {
       return await DeltaTable.open(store, path, options);
@@ -105,8 +105,8 @@ export class DeltaTable {
   }
 
   /**
-   * The newest version, as of now, or an older one by number or time. Throws `version-not-found` for one that
-   * never was or has been cleaned up.
+   * The newest version, or an older one by number or time. Throws `version-not-found` for a version that never existed
+   * or has been cleaned up.
    */
   async snapshot(choice: VersionChoice = {}): Promise<Snapshot> {
     const { signal } = choice;
@@ -114,7 +114,7 @@ export class DeltaTable {
     if (choice.version !== undefined) return loadSnapshot(location, choice.version, signal);
     const newest = await this.serially(async () => {
       const head = await this.newest(signal);
-      // another engine may have changed the table into one that is not read
+      // another engine may have changed the table into one that cannot be read here
       checkReadable(head.protocol, head.metadata);
       return head.copy();
     });
@@ -122,7 +122,7 @@ export class DeltaTable {
     return loadSnapshot(location, await versionAt(location, newest.version, choice.asOf, signal), signal);
   }
 
-  /** The newest versions first: what each did, when and by which engine ("Commit Provenance Information"). */
+  /** Versions, newest first: what each did, when and by which engine ("Commit Provenance Information"). */
   async history(options: { limit?: number; signal?: AbortSignal } = {}): Promise<HistoryEntry[]> {
     const { version } = await this.snapshot(options);
     return readHistory(this.location, version, options.limit, options.signal);
@@ -133,7 +133,7 @@ export class DeltaTable {
     yield* scan(this.location, await this.snapshot(options), options);
   }
 
-  /** Adds rows in one commit; the caller answers for duplicates. See UniqueAppender for rows with an id. */
+  /** Adds rows in one commit without looking for duplicates; see UniqueAppender for rows with an id. */
   append(rows: readonly Row[], options: AppendOptions = {}): Promise<AppendOutcome> {
     return this.serially(async () => {
       const head = await this.recent(options.signal);
@@ -153,17 +153,17 @@ export class DeltaTable {
     return writeCheckpoint(this.location, await this.snapshot(), { clock: this.clock });
   }
 
-  /** Deletes data files that nothing within the retention needs. */
+  /** Deletes data files that no version within the retention needs. */
   async vacuum(options: VacuumOptions = {}): Promise<VacuumOutcome> {
     return vacuum(this.location, await this.snapshot(options), { clock: this.clock, ...options });
   }
 
-  /** Deletes log files that a kept checkpoint makes superfluous ("Metadata Cleanup"). */
+  /** Deletes expired log files that a checkpoint replaces ("Metadata Cleanup"). */
   async cleanUpLog(options: CleanupOptions = {}): Promise<CleanupOutcome> {
     return cleanUpLog(this.location, await this.snapshot(options), { clock: this.clock, ...options });
   }
 
-  /** Adds nullable columns at the end; files written before read them as null. Names that exist throw. */
+  /** Adds nullable columns at the end; older files read them as null. Throws `schema-mismatch` for a name that exists. */
   addColumns(columns: readonly Column[]): Promise<{ version: number }> {
     return this.serially(async () => {
       for (;;) {
@@ -181,7 +181,7 @@ export class DeltaTable {
     });
   }
 
-  /** The head, brought forward. */
+  /** The head, brought up to the newest version. */
   private async newest(signal?: AbortSignal): Promise<Snapshot> {
     const head = await this.recent(signal);
     await catchUp(this.location, head, undefined, signal);
@@ -189,7 +189,7 @@ export class DeltaTable {
     return head;
   }
 
-  /** The head; after a long time without a look at the table, a new one: the versions behind the old one may be gone. */
+  /** The head, loaded again if it is too old: the versions after it may have been cleaned up. */
   private async recent(signal?: AbortSignal): Promise<Snapshot> {
     if (this.clock.now() - this.seenAt > STALE_MS) {
       this.head = await loadSnapshot(this.location, undefined, signal);
@@ -198,7 +198,7 @@ export class DeltaTable {
     return this.head;
   }
 
-  /** One call at a time may move the head: two would apply each other's commits out of order. */
+  /** Only one call at a time may move the head: two would apply each other's commits out of order. */
   private serially<T>(work: () => Promise<T>): Promise<T> {
     const result = this.last.then(work);
     this.last = result.catch(() => undefined);
@@ -216,5 +216,5 @@ async function hasLog(location: TableLocation): Promise<boolean> {
 }
 
 function tableExists({ store, path }: TableLocation): DeltaError {
-  return new DeltaError('table-exists', `there is a Delta table at ${store.bucket}/${path} already`);
+  return new DeltaError('table-exists', `a Delta table exists at ${store.bucket}/${path}`);
 }

@@ -21,7 +21,7 @@ export interface PubsubOptions {
 
 export interface PubsubClient {
   /**
-   * POSTs JSON to `/v1/<path>`, again where that may help. Throws AppError: `quota` (429), `unavailable` (5xx,
+   * POSTs JSON to `/v1/<path>`, and repeats it if that may help. Throws AppError: `quota` (429), `unavailable` (5xx,
    * broken connection), `timeout`, `denied` (401, 403), `invalid-config` (404), `invalid-event` (400).
    */
   post(path: string, body: string, signal?: AbortSignal): Promise<Record<string, unknown>>;
@@ -58,7 +58,7 @@ export function createPubsubClient(options: PubsubOptions): PubsubClient {
   };
 }
 
-/** Loads the library when a token is first wanted: most of its cost is reading it. */
+/** Loads the library with the first token: most of its cost is reading it. */
 function tokenSource(auth: PubsubAuth | undefined): () => Promise<string> {
   let source = auth && Promise.resolve(auth);
   return async () => {

@@ -7,7 +7,7 @@ export interface OutgoingMessage {
   data: Uint8Array | string;
   /** At most 100: keys of 1 to 256 bytes that do not begin with `goog`, values of up to 1,024. */
   attributes?: Readonly<Record<string, string>>;
-  /** Messages of one key arrive in the order given, where the subscription asks for it. */
+  /** Messages of one key arrive in the order given, if the subscription asks for it. */
   orderingKey?: string;
 }
 
@@ -76,7 +76,7 @@ async function publishOne(
   for (const [position, { index }] of request.entries()) ids[index] = String(given[position]);
 }
 
-/** A request holds messages of one key alone; those of a key follow one another. */
+/** A request holds messages of one key only, and the requests of a key follow one another. */
 function byOrderingKey(messages: readonly OutgoingMessage[]): Encoded[][] {
   const lanes = new Map<string, Encoded[]>();
   for (const [index, message] of messages.entries()) {
@@ -110,7 +110,7 @@ function encode({ data, attributes, orderingKey }: OutgoingMessage): string {
   if (bytes.length > PUBSUB_LIMITS.data) {
     throw new AppError(
       'too-large',
-      `a message has ${bytes.length} bytes of data; at most ${PUBSUB_LIMITS.data} are published`,
+      `message data must have at most ${PUBSUB_LIMITS.data} bytes, got ${bytes.length}`,
     );
   }
   return JSON.stringify({

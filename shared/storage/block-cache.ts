@@ -66,7 +66,7 @@ export class BlockCache {
     return Math.min(end, limit);
   }
 
-  /** Exactly `length` bytes from `offset`, fewer only where the object ends. */
+  /** Exactly `length` bytes from `offset`, fewer only at the object's end. */
   async slice(offset: number, length: number): Promise<Uint8Array> {
     const wanted = Math.max(0, Math.min(length, this.size - offset));
     const first = await this.from(offset);

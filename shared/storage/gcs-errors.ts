@@ -12,7 +12,7 @@ interface ClientFailure {
   errors?: unknown;
 }
 
-/** HTTP status of a failed call, or undefined where no answer came. */
+/** HTTP status of a failed call, or undefined if no answer came. */
 export function statusOf(error: unknown): number | undefined {
   const { code, status } = (error ?? {}) as ClientFailure;
   for (const value of [code, status]) {
@@ -22,7 +22,7 @@ export function statusOf(error: unknown): number | undefined {
   return undefined;
 }
 
-/** Cloud Storage answers 404 for a missing object and for a missing bucket; only the text tells which. */
+/** Cloud Storage answers 404 for a missing object and for a missing bucket; only the text says which. */
 export function isMissingBucket(error: unknown): boolean {
   return statusOf(error) === 404 && /^the specified bucket does not exist/i.test(messageOf(error));
 }
@@ -40,7 +40,7 @@ export function toStorageError(error: unknown, what: string, bucket: string): Ap
   if (status === 403 && isRateLimit(error)) return new AppError('quota', found, options);
   if (status === 403) {
     // without the right to list, a missing object answers 403 instead of 404
-    return new AppError('denied', `${found}; wanted: a role on gs://${bucket} that allows it`, options);
+    return new AppError('denied', `${found}: grant a role on gs://${bucket} that allows it`, options);
   }
   return new AppError(status === undefined ? codeWithoutAnswer(error) : codeOfStatus(status), found, options);
 }

@@ -2,7 +2,7 @@ import type { FileMetadata } from '@google-cloud/storage';
 import { storedSum } from './gcs-read.ts';
 import type { ObjectFacts } from './object-store.ts';
 
-/** Custom metadata that tells whose write an object is; never shown in `facts`. */
+/** Custom metadata that identifies the write of an object; never shown in `facts`. */
 export const WRITE_ID = 'x-write-id';
 
 /** What `facts` need of the API's resource. */

@@ -21,7 +21,7 @@ type MediaResponse = Readable & { statusCode: number; headers: Record<string, st
 
 /**
  * The bytes of an object, or of a range of it, as stored (packed ones stay packed). Shorter or other bytes
- * than the store announced are `unavailable`. Rejects with `{ code }` where the answer is no success.
+ * than the store announced are `unavailable`. Rejects with `{ code }` if the answer is not a success.
  *
  * The client's `createReadStream` is left aside: on any failure it destroys the connections of every other
  * request in the process.

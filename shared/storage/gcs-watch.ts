@@ -4,8 +4,8 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
 
 /**
- * The client library (7.x, over node-fetch 2) waits for ever where a connection breaks in the middle of an
- * answer's body, and cannot be told to stop. So each attempt carries an id in a header, and Node's own HTTP
+ * The client library (7.x, over node-fetch 2) waits forever if a connection breaks in the middle of an
+ * answer's body, and cannot be stopped. So each attempt carries an id in a header, and Node's own HTTP
  * channels show its request: a broken body fails it at once, an abort closes its connection.
  */
 const HEADER = 'x-attempt-id';
@@ -15,7 +15,7 @@ const ANSWERED = 'http.client.response.finish';
 export interface Watch {
   /** Headers of the attempt's requests. */
   headers: Record<string, string>;
-  /** Rejects where a body broke off; never resolves. */
+  /** Rejects if a body broke off; never resolves. */
   broken: Promise<never>;
   /** Closes the attempt's connections, present and to come. */
   abort(): void;

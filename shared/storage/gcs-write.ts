@@ -31,8 +31,8 @@ export interface Putter {
 type Settled = ObjectFacts | 'conflict' | 'unknown';
 
 /**
- * Writes under its precondition; undefined where that does not hold. Each put leaves a random id in the
- * object's metadata: a 412, or an answer that never came, may hide our own write, and the id tells.
+ * Writes under its precondition; undefined if that does not hold. Each put leaves a random id in the
+ * object's metadata: a 412, or an answer that never came, may hide our own write, and the id reveals it.
  */
 export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts | undefined> {
   const { bucket, name, body, match, signal } = put;
@@ -101,7 +101,7 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
   return settled === 'conflict' ? undefined : settled;
 }
 
-/** False where the service said that it did nothing. */
+/** False if the service said that it did nothing. */
 function mayBeApplied(error: AppError): boolean {
   const status = statusOf(error.cause);
   return status === undefined || status >= 500 || status === 408 || status === 409;

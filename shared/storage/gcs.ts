@@ -82,7 +82,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
     operation: StorageRequest['operation'];
     name: string;
     signal: AbortSignal | undefined;
-    /** Of the body, where it is known. */
+    /** Bytes of the body, if known. */
     bytes?: number;
   }
 

@@ -47,17 +47,17 @@ export interface ListOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** `written` also where a retried request met its own earlier write. */
+/** `written` also if a retried request met its own earlier write. */
 export type PutOutcome = { kind: 'written'; facts: ObjectFacts } | { kind: 'exists' };
 export type ReplaceOutcome = { kind: 'written'; facts: ObjectFacts } | { kind: 'changed' };
 
 export interface ObjectStore {
   readonly bucket: string;
-  /** Facts of the object, or undefined where there is none (or not of that generation). */
+  /** Facts of the object, or undefined if there is none (or not of that generation). */
   stat(name: string, options?: ReadOptions): Promise<ObjectFacts | undefined>;
   get(name: string, options?: ReadOptions): Promise<StoredObject | undefined>;
   /**
-   * Up to `length` bytes from `offset`: fewer where the object ends, none past its end; undefined where
+   * Up to `length` bytes from `offset`: fewer at the object's end, none past it; undefined if
    * there is no such object.
    */
   getRange(
@@ -66,9 +66,9 @@ export interface ObjectStore {
     length: number,
     options?: ReadOptions,
   ): Promise<Uint8Array | undefined>;
-  /** Creates the object; `exists` where a live one has the name. */
+  /** Creates the object; `exists` if a live one has the name. */
   putIfAbsent(name: string, body: Uint8Array, options?: WriteOptions): Promise<PutOutcome>;
-  /** Replaces the object of exactly this generation; `changed` where it is another or gone. */
+  /** Replaces the object of exactly this generation; `changed` if it is another or gone. */
   replaceIf(
     name: string,
     generation: string,
@@ -77,7 +77,7 @@ export interface ObjectStore {
   ): Promise<ReplaceOutcome>;
   /** In name order, page by page as it is consumed. */
   list(options?: ListOptions): AsyncIterable<ObjectFacts>;
-  /** False where there was nothing (of that generation) to delete. */
+  /** False if there was nothing (of that generation) to delete. */
   delete(name: string, options?: ReadOptions): Promise<boolean>;
 }
 

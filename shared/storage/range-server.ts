@@ -18,7 +18,7 @@ export interface ServeRangesOptions {
   cacheBytes?: number;
   signal?: AbortSignal | undefined;
   clock?: Clock;
-  /** Called at the first read that failed; whoever reads from the server can be stopped here. */
+  /** Called when the first read fails, to stop the reader of this server. */
   onFailure?: (error: AppError) => void;
 }
 
@@ -180,7 +180,7 @@ interface ByteRange {
   short: boolean;
 }
 
-/** One range as RFC 9110 writes it; undefined where it cannot be satisfied. */
+/** One range as RFC 9110 writes it; undefined if it cannot be satisfied. */
 function parseRange(header: string | undefined, size: number): ByteRange | undefined {
   if (header === undefined) return { start: 0, end: size, short: false };
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header) ?? [];

@@ -65,7 +65,7 @@ function codeOf(failure: Failure): ErrorCode {
   if (httpStatus === 401 || httpStatus === 403) return 'denied';
   // the first question ever asked of a gs:// object in a project: its service agents are still being made
   if (status === 'FAILED_PRECONDITION') return 'unavailable';
-  // 404 is either the model or location, or the object it was told to read
+  // 404 means the model or location, or the object to be read
   if (httpStatus === 404) return /gs:\/\/|\bobject\b/i.test(message) ? 'not-found-yet' : 'invalid-config';
   if (httpStatus === 408 || httpStatus === 504) return 'timeout';
   if (httpStatus === 400) return codeOfBadRequest(message);

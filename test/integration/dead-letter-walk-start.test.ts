@@ -65,8 +65,8 @@ test('npm start tells of a dead letter, and the command it names shows it', asyn
 }, 180_000);
 
 test.each([
-  [['--attempts', '0'], /--attempts is "0"; a number from 1 to 100 is allowed/],
-  [['--pubsub', 'localhost:8085'], /--pubsub is "localhost:8085"; a URL such as \S+ is allowed/],
+  [['--attempts', '0'], /--attempts must be a number from 1 to 100, got "0"/],
+  [['--pubsub', 'localhost:8085'], /--pubsub must be a URL such as \S+, got "localhost:8085"/],
   [['--pubsub', 'http://127.0.0.1:1', '--pubsub-port', '1'], /--pubsub and --pubsub-port exclude each other/],
 ])('wrong usage %j is refused with what is right', async (args, message) => {
   const { output, ended } = start('--dir', join(dir, 'usage'), ...args);

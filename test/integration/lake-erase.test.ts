@@ -107,14 +107,14 @@ describe('pipeline lake erase', () => {
   });
 
   test.each([
-    [[], /^which events\?/],
-    [['--id', 'abc'], /^--id is "abc"/],
-    [['--type', 't'], /^--reason is missing/],
-    [['--type', 't', '--reason', ' '], /^--reason is ""/],
+    [[], /^a filter must be given/],
+    [['--id', 'abc'], /^--id must be 8 to 64 hex digits, got "abc"/],
+    [['--type', 't'], /^--reason must be given/],
+    [['--type', 't', '--reason', ' '], /^--reason must be 1 to 1000 characters, got ""/],
     [['--type', 't', '--reason', 'r'], /^this cannot be undone: --yes/],
     [['--where', 'nowhere=1', '--reason', 'r', '--yes'], /^--where names "nowhere"; the table has event_id/],
-    [['--where', 'type', '--reason', 'r', '--yes'], /^--where is "type"; COLUMN=VALUE/],
-    [['--subject', 'someone@x', '--reason', 'for someone@x', '--yes'], /^--reason holds the subject/],
+    [['--where', 'type', '--reason', 'r', '--yes'], /^--where must be COLUMN=VALUE, got "type"/],
+    [['--subject', 'someone@x', '--reason', 'for someone@x', '--yes'], /^--reason must not hold the subject/],
   ])('wrong usage %j is told and does nothing', async (args, message) => {
     const run = await scene.here('erase', ...args);
     expect(run).toMatchObject({ code: 2, stdout: '' });

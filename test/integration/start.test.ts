@@ -145,8 +145,8 @@ describe('npm start', () => {
   }, 120_000);
 
   test.each([
-    [['--gcs-port', 'abc'], /--gcs-port is "abc"; a port from 1 to 65535 is allowed/],
-    [['--gemini', 'magic'], /--gemini is "magic"; local and real are allowed/],
+    [['--gcs-port', 'abc'], /--gcs-port must be a port from 1 to 65535, got "abc"/],
+    [['--gemini', 'magic'], /--gemini must be local or real, got "magic"/],
     [['nowhere.mp4'], /no such file: nowhere\.mp4/],
     [['--what'], /Unknown option '--what'/],
   ])('wrong usage %j: exit code 2 and what is right', async (args, message) => {
@@ -183,7 +183,7 @@ describe('pipeline process', () => {
     [['dance'], /no such command: dance/],
     [['process'], /no files given/],
     [['process', 'nowhere.mp4'], /nowhere\.mp4 is not a file/],
-    [['process', 'README.md', '--max-moments', '50'], /--max-moments is "50"; 1 to 20 are allowed/],
+    [['process', 'README.md', '--max-moments', '50'], /--max-moments must be 1 to 20, got "50"/],
     [['process', '--frobnicate'], /Unknown option '--frobnicate'/],
   ])('exit code 2 for wrong usage: %j', async (args, message) => {
     const { output, ended } = pipeline(...args);

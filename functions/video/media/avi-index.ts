@@ -15,8 +15,8 @@ export interface AviIndex {
 }
 
 /**
- * What an AVI's `idx1` chunk tells of its pictures; undefined if there is none at hand. In a file of several RIFF
- * chunks it tells of the first.
+ * What an AVI's `idx1` chunk says about its pictures; undefined if there is none at hand. In a file of several RIFF
+ * chunks it covers the first.
  */
 export async function readAviIndex(cache: BlockCache): Promise<AviIndex | undefined> {
   for (let at = 12, count = 0; at + 8 <= cache.size && count < MAX_CHUNKS; count++) {

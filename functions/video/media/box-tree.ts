@@ -9,7 +9,7 @@ export interface Box {
   headerSize: number;
 }
 
-/** Undefined where these bytes are no box: what some recorders leave behind the last one. */
+/** Undefined if these bytes are not a box: some recorders leave garbage after the last one. */
 export function readBox(header: Uint8Array, offset: number, fileSize: number): Box | undefined {
   if (header.length < 8) return undefined;
   const view = new DataView(header.buffer, header.byteOffset, header.byteLength);
@@ -48,7 +48,7 @@ export function countSibling(count: number): void {
   throw new AppError('corrupt-media', `${found}; at most ${MAX_SIBLINGS} are read`);
 }
 
-/** Body of the box at the end of this path of types; undefined where one is missing. */
+/** Body of the box at the end of this path of types; undefined if one is missing. */
 export function child(bytes: Uint8Array, ...path: string[]): Uint8Array | undefined {
   let at: Uint8Array | undefined = bytes;
   for (const type of path) {

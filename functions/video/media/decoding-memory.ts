@@ -27,7 +27,7 @@ export interface PictureCost {
 
 export interface MemoryPlan {
   threads: number;
-  /** What ffmpeg is allowed. */
+  /** Memory that ffmpeg may use. */
   memoryBytes: number;
 }
 

@@ -1,4 +1,4 @@
-/** Keeps at most twice as many items as are wanted while they come by, evenly spread over all of them. */
+/** Keeps an even sample of the items that pass: at most twice as many as requested while they come. */
 export class EvenSample<T> {
   readonly #limit: number;
   #kept: T[] = [];

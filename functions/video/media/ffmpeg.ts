@@ -12,7 +12,7 @@ export interface FfmpegBinary {
   /** Takes `-fps_mode`, the name that replaced `-vsync` (ffmpeg 5.1; the old one went away later). */
   hasFpsMode: boolean;
   /**
-   * Seeks in mp4 go to `EARLY_SECONDS` before the time given where frames are reordered. Newer versions know that
+   * Seeks in mp4 go to `EARLY_SECONDS` before the time given if frames are reordered. Newer versions know that
    * the index of an mp4 needs no such margin.
    */
   seeksEarly: boolean;
@@ -28,8 +28,8 @@ export const EARLY_SECONDS = 3 / 23;
 const known = new Map<string, Promise<FfmpegBinary>>();
 
 /**
- * The ffmpeg to use: the explicit path where one is given, then PATH, then the npm package's binary of 2018.
- * Each is started once a process, to learn its version. Throws `invalid-config` where none of them runs.
+ * The ffmpeg to use: the explicit path if one is given, then PATH, then the npm package's binary of 2018.
+ * Each is started once a process, to learn its version. Throws `invalid-config` if none of them runs.
  */
 export function findFfmpeg(explicitPath?: string): Promise<FfmpegBinary> {
   const key = explicitPath ?? '';

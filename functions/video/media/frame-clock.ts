@@ -14,7 +14,7 @@ const HALF_MILLISECOND = 0.000_5 + 1e-9;
 export class FrameClock {
   readonly #tolerance: number;
 
-  /** `frameRate`: nominal frames a second, where it is known. */
+  /** `frameRate`: nominal frames a second, if known. */
   constructor(
     readonly base: TimeBase,
     readonly firstPts: number,

@@ -41,7 +41,7 @@ const CONTENT_ENCRYPTION = 0x5035;
 const VIDEO = 1;
 
 const MiB = 1024 * 1024;
-/** Of tracks, and of the index: more is not read here. */
+/** Most bytes of tracks, and of the index, that are read here. */
 const MAX_TRACKS_BYTES = MiB;
 /** Tracks beyond this are refused: ffmpeg reads them anew with each run, whatever codecs keep there. */
 const REFUSED_TRACKS_BYTES = 8 * MiB;

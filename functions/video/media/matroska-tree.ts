@@ -1,6 +1,6 @@
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 
-/** An EBML element (RFC 8794, section 6.2), by where its data lies. */
+/** The position of an EBML element's data (RFC 8794, section 6.2). */
 export interface Element {
   id: number;
   start: number;
@@ -65,7 +65,7 @@ export function unsigned(body: Uint8Array | undefined): number | undefined {
   return body.reduce((value, byte) => value * 256 + byte, 0);
 }
 
-/** Bytes of a number whose leading zeros tell its length. */
+/** Bytes of a number whose leading zeros give its length. */
 function lengthOf(first: number | undefined): number | undefined {
   return first === undefined || first === 0 ? undefined : Math.clz32(first) - 23;
 }

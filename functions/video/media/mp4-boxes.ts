@@ -8,14 +8,14 @@ import { SampleTable } from './mp4-samples.ts';
 export interface Mp4Layout {
   /** Where the index lies. */
   moov: { offset: number; size: number };
-  /** The first fragment, where samples come in fragments, each with an index of its own. */
+  /** The first fragment, if samples come in fragments, each with an index of its own. */
   firstFragment: { offset: number; size: number } | undefined;
   /** Fragments are listed in segment indexes (sidx), too. */
   segmentIndexes: boolean;
 }
 
 const MiB = 1024 * 1024;
-/** What follows the sample data is the index as a rule: read at once where it is no longer than this. */
+/** The index usually follows the sample data: it is read at once if it is no longer than this. */
 const TAIL_BYTES = 4 * MiB;
 /** Boxes side by side before the index: each may cost a read. Recorders that interleave write a thousand. */
 const MAX_TOP_BOXES = 4_096;
@@ -24,7 +24,7 @@ const DOUBLE_HEADER = 16;
 
 /**
  * Where an mp4 keeps what, from the headers of its outermost boxes, as ISO/IEC 14496-12 lays them out. Throws
- * `corrupt-media` where a box needs more bytes than the object has, or where there is no index.
+ * `corrupt-media` if a box needs more bytes than the object has, or if there is no index.
  */
 export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   let moov: Mp4Layout['moov'] | undefined;
@@ -65,21 +65,21 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
 export interface VideoTrack {
   /** By which fragments name it. */
   id: number;
-  /** Ticks a second of its own clock; 0 where nothing tells. */
+  /** Ticks a second of its own clock; 0 if unknown. */
   scale: number;
-  /** As a player shows it; undefined where the index does not tell, as in most fragmented files. */
+  /** As a player shows it; undefined if the index does not say, as in most fragmented files. */
   seconds: number | undefined;
   /** Frames are displayed in another order than they are stored. */
   reordered: boolean;
-  /** Where its samples lie; undefined where the index does not tell. */
+  /** Where its samples are; undefined if the index does not say. */
   samples: SampleTable | undefined;
-  /** How its samples are encrypted: `cenc`, or the sample entry's own name; undefined where they are clear. */
+  /** How its samples are encrypted: `cenc`, or the sample entry's own name; undefined if they are clear. */
   encryption: string | undefined;
   /** What the decoder is configured with: an avcC or hvcC record; undefined for other codecs. */
   decoderConfig: Uint8Array | undefined;
 }
 
-/** The first video track, from the body of a moov box; undefined where there is none. */
+/** The first video track, from the body of a moov box; undefined if there is none. */
 export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
   const video = firstVideo(moov);
   if (!video) return undefined;

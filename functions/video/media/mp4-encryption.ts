@@ -5,7 +5,7 @@ const ENCRYPTED_ENTRIES = new Set(['encv', 'drmi']);
 /** Bytes of a visual sample entry before the boxes in it (ISO/IEC 14496-12, 12.1.3). */
 const VISUAL_ENTRY_BYTES = 78;
 
-/** How a video track's samples are encrypted, from the body of its trak box; undefined where they are clear. */
+/** How a video track's samples are encrypted, from the body of its trak box; undefined if they are clear. */
 export function encryptionOf(video: Uint8Array): string | undefined {
   const descriptions = child(video, 'mdia', 'minf', 'stbl', 'stsd')?.subarray(8);
   for (const { type, body } of descriptions ? boxesIn(descriptions) : []) {

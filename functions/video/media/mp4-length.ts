@@ -1,7 +1,7 @@
 import { boxesIn, child, viewOf } from './box-tree.ts';
 import type { SampleTable } from './mp4-samples.ts';
 
-/** Length of a video track as a player shows it, from the index; undefined where it does not tell. */
+/** Length of a video track as a player shows it, from the index; undefined if the index does not say. */
 export function trackSeconds(
   moov: Uint8Array,
   video: Uint8Array,
@@ -28,7 +28,7 @@ export function readTrackIdentity(track: Uint8Array): { id: number; scale: numbe
 
 /**
  * When the first fragment starts on the track's own clock, in ticks, from the body of its moof box: recordings of
- * a live stream start at whatever time it was. Undefined where the fragment does not say.
+ * a live stream start at whatever time it was. Undefined if the fragment does not say.
  */
 export function fragmentStart(moof: Uint8Array, trackId: number): number | undefined {
   for (const { type, body } of boxesIn(moof)) {
@@ -52,7 +52,7 @@ function timing(body: Uint8Array | undefined): { scale: number; duration: number
   return scale > 0 ? { scale, duration: durationAt(body, scaleAt + 4, long) } : undefined;
 }
 
-/** A number of 32 or 64 bits; undefined where it is missing or all ones, which mean unknown. */
+/** A number of 32 or 64 bits; undefined if it is missing or all ones, which mean unknown. */
 function durationAt(body: Uint8Array, at: number, long: boolean): number | undefined {
   if (body.length < at + (long ? 8 : 4)) return undefined;
   const view = viewOf(body);
@@ -64,7 +64,7 @@ function durationAt(body: Uint8Array, at: number, long: boolean): number | undef
   return value === 0xffff_ffff_ffff_ffffn ? undefined : Number(value);
 }
 
-/** Ticks of the movie's scale that an edit list shows, its empty edits left out; 0 where it does not say. */
+/** Ticks of the movie's scale that an edit list shows, its empty edits left out; 0 if it does not say. */
 function editedTicks(body: Uint8Array | undefined): number {
   if (!body || body.length < 8) return 0;
   const view = viewOf(body);

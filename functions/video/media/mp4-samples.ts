@@ -9,10 +9,10 @@ export interface ByteRange {
  * Where in the file the samples lie that a decoder needs to show a video track from one time to another: from
  * the keyframe before the first to some samples past the second. Times are seconds on the player's clock. A hint of what
  * to fetch in one read and no more: ffmpeg finds its own way, and a table that lies costs bytes, never a wrong
- * frame. Undefined where the tables are missing, as in fragmented files, or make no sense.
+ * frame. Undefined if the tables are missing, as in fragmented files, or make no sense.
  */
 export class SampleTable {
-  /** Seconds by which a keyframe is decoded ahead of its display, where frames are reordered. */
+  /** Seconds by which a keyframe is decoded ahead of its display, if frames are reordered. */
   readonly #lead: number;
   readonly #scale: number;
   readonly #mediaStart: number;

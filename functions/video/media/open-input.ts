@@ -29,9 +29,9 @@ export interface OpenedVideo {
   probed: ProbedVideo;
   picture: Picture;
   context: DecodeContext;
-  /** Seconds added to a time where it is sought, to make up for ffmpeg's own margin. */
+  /** Seconds added to a time to seek to, to make up for ffmpeg's own margin. */
   seekShift: number;
-  /** Tells storage reads of an mp4 ahead of time. */
+  /** Predicts the storage reads of an mp4. */
   samples: SampleTable | undefined;
   fragmented: boolean;
 }
@@ -45,18 +45,19 @@ export interface OpenInputOptions {
   log: OpenVideoOptions['log'];
 }
 
-/** Time one ffmpeg command has unless the limits say otherwise. */
+/** Time limit of one ffmpeg command unless the limits say otherwise. */
 const COMMAND_SECONDS = 60;
-/** Finds out what the object is, holds it against the limits, and plans how its frames are decoded. */
+
+/** Finds out what the object is, checks it against the limits, and plans how its frames are decoded. */
 export async function openInput(options: OpenInputOptions): Promise<OpenedVideo> {
   const { cache } = options.server;
   const { limits } = options;
-  if (cache.size === 0) throw new AppError('empty-object', 'the object has 0 bytes; a video has some');
+  if (cache.size === 0) throw new AppError('empty-object', 'object must not be empty, got 0 bytes');
   const sniffed = sniffContainer(await cache.slice(0, SNIFF_BYTES));
   if (sniffed.kind === 'other') {
     throw new AppError(
       'unsupported-media',
-      `found ${sniffed.found}; taken are mp4, mov, Matroska, WebM and AVI`,
+      `object must be mp4, mov, Matroska, WebM or AVI, got ${sniffed.found}`,
     );
   }
   const track = await readStated(sniffed.container, cache);
@@ -141,7 +142,7 @@ async function decoderOptions(
   return build === undefined ? [] : ['-x264_build', String(build)];
 }
 
-/** The most samples that have to be decoded for one, as far as the container tells. */
+/** The most samples that have to be decoded for one, as far as the container says. */
 function longestGroup(track: StatedTrack | undefined, { frameRate }: ProbedVideo): number {
   if (track?.longestGroup !== undefined) return track.longestGroup;
   return Math.round((track?.keyframeGap ?? 0) * (frameRate ?? 0));

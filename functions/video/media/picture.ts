@@ -8,7 +8,7 @@ export interface Picture {
   hdr: boolean;
   /** HDR and wide-gamut pictures leave ffmpeg with 16 bits a channel and become sRGB here. */
   work: ColorWork | undefined;
-  /** ffmpeg's name of the matrix that makes RGB of the coded colours; undefined where they are RGB already. */
+  /** ffmpeg's name of the matrix that makes RGB of the coded colours; undefined if they are RGB already. */
   matrix: 'bt601' | 'bt709' | 'bt2020' | 'smpte240m' | 'fcc' | undefined;
 }
 

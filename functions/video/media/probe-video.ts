@@ -14,10 +14,10 @@ export interface ProbedVideo {
   /** Its matrix turns it by no multiple of 90 degrees: players show it as it is coded. */
   skewed: boolean;
   frameRate: number | undefined;
-  /** Of the container, or of the stream where it has a tag for it. */
+  /** Duration of the container, or of the stream if it has a tag for it. */
   durationSeconds: number | undefined;
   hasAudio: boolean;
-  /** ffmpeg's name of the decoded picture's format; empty if it did not tell. */
+  /** ffmpeg's name of the decoded picture's format; empty if it did not say. */
   pixelFormat: string;
   color: { matrix: string; primaries: string; transfer: string; rgb: boolean };
 }
@@ -61,7 +61,7 @@ export class ProbeLog {
     return this.#first && this.#shownColor !== undefined ? 'enough' : undefined;
   }
 
-  /** Undefined where no frame was shown. */
+  /** Undefined if no frame was shown. */
   result(): ProbedVideo | undefined {
     const stream = this.#streams.get(this.#mapped ?? '');
     if (!stream || !this.#first || !this.#base) return undefined;
@@ -84,7 +84,7 @@ export class ProbeLog {
     };
   }
 
-  /** The coded size the container announces, where no frame could be decoded. */
+  /** The coded size that the container states, if no frame could be decoded. */
   get announced(): { codec: string; width: number; height: number } | undefined {
     for (const { kind, text } of this.#streams.values()) {
       const [, width, height] = /, (\d{1,5})x(\d{1,5})\b/.exec(text) ?? [];

@@ -5,9 +5,9 @@ import { availableParallelism } from 'node:os';
 export interface ProcessLimits {
   /** Private memory that can be written to. */
   memoryBytes: number;
-  /** Of wall time; CPU time is this times the cores. */
+  /** Limit of wall time; CPU time is this times the cores. */
   seconds: number;
-  /** Count processes and threads, too: only where those of others with the same user are not counted in. */
+  /** Limit processes and threads, too: only if those of other programs of the same user do not count. */
   countProcesses?: boolean;
 }
 
@@ -58,7 +58,7 @@ function limitSettings({ memoryBytes, seconds, countProcesses = false }: Process
 
 /**
  * As the first process of its namespace ffmpeg would ignore signals, and `unshare` loses the one it dies of: the shell
- * stays, and tells it as exit code 128 + n.
+ * stays, and reports it as exit code 128 + n.
  */
 const WATCHED = '"$0" "$@"; exit $?';
 

@@ -14,7 +14,7 @@ export interface Sandbox {
   enter(command: Command): Command;
   /** How bytes are served to what runs inside. */
   host: RangeHost;
-  /** Its network is gone: whoever fails now failed for that. */
+  /** Its network is gone: a command that fails now failed because of that. */
   readonly ended: boolean;
 }
 
@@ -22,7 +22,7 @@ export interface Sandbox {
 const LOOPBACK_UP =
   'ip link set lo up 2>/dev/null || perl -e \'socket($s,2,2,0)&&ioctl($s,0x8914,pack("a16s@40","lo",0x41))||exit 1\'';
 
-/** Listens inside and hands the socket out: it stays in the network where it was made. */
+/** Listens inside and passes the socket out: a socket stays in the network in which it was made. */
 const LISTEN = `const server = require('net').createServer().listen(0, '127.0.0.1', () =>
   process.send({ port: server.address().port }, server, () => process.exit()));`;
 

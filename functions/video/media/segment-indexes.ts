@@ -8,7 +8,7 @@ const FREE = Buffer.from('free', 'latin1');
 
 /**
  * Hides the segment indexes (sidx) of a fragmented mp4 from an ffmpeg that misreads them: it takes the time at which
- * a segment is first shown for that at which its first sample is decoded, and so, where a segment begins with anything
+ * a segment is first shown for that at which its first sample is decoded, and so, if a segment begins with anything
  * but a keyframe, counts frames from the wrong one. Without them it reads each fragment's own time. Costs a read a
  * fragment, as such an ffmpeg does itself then. Throws `unsupported-media` if there are too many.
  */

@@ -37,7 +37,7 @@ export function sharpest(frames: readonly VideoFrame[]): VideoFrame {
   return best;
 }
 
-/** True where both show the same, give or take noise and blur. */
+/** True if both show the same, give or take noise and blur. */
 export function nearEqual(a: VideoFrame, b: VideoFrame): boolean {
   if (a.width !== b.width || a.height !== b.height) return false;
   const [cellsA, cellsB] = [gridOf(a), gridOf(b)];

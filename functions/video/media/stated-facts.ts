@@ -3,7 +3,7 @@ export const STATED_BYTES = 4_096;
 
 /**
  * Where a file of this container ends by its own account, from its first bytes: the size of AVI's first RIFF
- * chunk, or of Matroska's segment. Undefined where it does not say, as in live recordings.
+ * chunk, or of Matroska's segment. Undefined if it does not say, as in live recordings.
  */
 export function statedEnd(container: 'avi' | 'matroska', head: Uint8Array): number | undefined {
   return container === 'avi' ? riffEnd(head) : segmentEnd(head);
@@ -17,9 +17,9 @@ function riffEnd(head: Uint8Array): number | undefined {
 }
 
 /**
- * Seconds of the first video stream of an AVI, whose duration as ffmpeg tells it is that of the longest stream, by
+ * Seconds of the first video stream of an AVI, whose duration as ffmpeg reports it is that of the longest stream, by
  * the largest count of frames that the file states: a recorder that was stopped, or a writer that counts fields,
- * leaves too few in one place. Undefined where it does not say. `indexed`: entries of its index.
+ * leaves too few in one place. Undefined if it does not say. `indexed`: entries of its index.
  */
 export function aviVideoSeconds(head: Uint8Array, indexed = 0): number | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
@@ -35,7 +35,7 @@ export function aviVideoSeconds(head: Uint8Array, indexed = 0): number | undefin
   return scale > 0 && rate > 0 && frames > 0 ? (frames * scale) / rate : undefined;
 }
 
-/** Frames in all RIFF chunks, by the header of OpenDML's extension; 0 where there is none. */
+/** Frames in all RIFF chunks, by the header of OpenDML's extension; 0 if there is none. */
 function openDmlFrames(head: Buffer): number {
   const at = head.indexOf('dmlh', 0, 'latin1');
   return at < 0 || at + 12 > head.length ? 0 : head.readUInt32LE(at + 8);
@@ -53,7 +53,7 @@ function segmentEnd(head: Uint8Array): number | undefined {
   return found?.size === undefined ? undefined : found.end + found.size;
 }
 
-/** An EBML size, whose first byte tells its length (RFC 8794, section 4); all ones mean unknown. */
+/** An EBML size, whose first byte gives its length (RFC 8794, section 4); all ones mean unknown. */
 function readSize(bytes: Uint8Array, at: number): { size: number | undefined; end: number } | undefined {
   const first = bytes[at];
   if (first === undefined || first === 0) return undefined;

@@ -24,9 +24,9 @@ export interface StatedTrack {
   seconds?: number | undefined;
   /** Samples come in fragments behind the index, which need not know of all of them. */
   fragmented?: boolean;
-  /** Of these fragments there are indexes besides. */
+  /** Fragments for which there are indexes as well. */
   segmentIndexes?: boolean;
-  /** When the first frame starts on the clock by which ffmpeg tells the end. */
+  /** When the first frame starts, on the clock in which ffmpeg reports the end. */
   startSeconds?: number | undefined;
   reordered?: boolean;
   samples?: SampleTable | undefined;

@@ -15,9 +15,9 @@ export interface VideoFacts {
   height: number;
   /** Clockwise degrees to turn the coded picture upright: 0, 90, 180 or 270. */
   rotation: number;
-  /** Length of the video stream, in seconds; undefined where nothing tells it. */
+  /** Length of the video stream, in seconds; undefined if unknown. */
   durationSeconds: number | undefined;
-  /** Nominal frames a second; undefined where nothing tells it. */
+  /** Nominal frames a second; undefined if unknown. */
   frameRate: number | undefined;
   /** True for PQ or HLG transfer: tone-mapped on the way out. */
   hdr: boolean;

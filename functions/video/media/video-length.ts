@@ -3,7 +3,7 @@ import type { Container } from './sniff-container.ts';
 import type { StatedTrack } from './stated-track.ts';
 
 export interface VideoLength {
-  /** Of the video stream; undefined where nothing tells it, or what tells it is wrong. */
+  /** Length of the video stream; undefined if nothing states it, or the statement is wrong. */
   durationSeconds: number | undefined;
   /** It is no shorter than this. */
   atLeast: number;
@@ -28,7 +28,7 @@ export function lengthOf(
   }
   if (container === 'mp4' && (track?.fragmented || track?.seconds === undefined)) {
     const start = track?.startSeconds ?? 0;
-    // ffmpeg tells when the last fragment ends. An end before the start is a length already.
+    // ffmpeg reports when the last fragment ends; an end before the start is a length already
     const length = told !== undefined && told > start ? told - start : told;
     return known(length === undefined ? track?.seconds : Math.max(length, track?.seconds ?? 0));
   }

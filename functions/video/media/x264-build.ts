@@ -1,7 +1,7 @@
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import type { ByteRange } from './mp4-samples.ts';
 
-/** Where nothing tells where the first sample lies, it begins within this. */
+/** If nothing says where the first sample is, it begins within this. */
 const HEAD_BYTES = 64 * 1024;
 /** The note comes before the first picture, and is 700 bytes long. */
 const SAMPLE_BYTES = 4 * 1024;

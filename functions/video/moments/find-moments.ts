@@ -11,7 +11,7 @@ import { findInStills, type StillTools } from './find-in-stills.ts';
 import { type DroppedAnswer, readMoments } from './read-moments.ts';
 
 export interface AskedMoment {
-  /** What to look for, in the words of whoever uploaded it: not to be trusted. */
+  /** What to look for, in the uploader's words: untrusted. */
   moment: string;
   maxMoments: number;
 }

@@ -3,7 +3,7 @@ import { describe } from '../../../shared/core/json-value.ts';
 import { cleanText } from './clean-text.ts';
 import { parseTimestamp } from './timestamp.ts';
 
-/** What an answer said, and the rule by which it was not taken. */
+/** A moment of the answer that was dropped, and why. */
 export interface DroppedAnswer {
   timestamp: string;
   reason: string;
@@ -17,7 +17,7 @@ export interface ReadMoment {
 }
 
 export interface ReadRules {
-  /** Where the video ends; undefined where nothing tells. */
+  /** Length of the video in seconds; undefined if unknown. */
   durationSeconds: number | undefined;
   /** Seconds between the frames that the model looked at. */
   step: number;
@@ -25,10 +25,9 @@ export interface ReadRules {
 }
 
 /**
- * What Gemini answered, by rule instead of by luck: a time beyond the end by at most one step is the end, a
- * later one is dropped, as is one that cannot be read; of several in the same second the most confident
- * stays; then the most confident ones, in the order of time. Throws `malformed-answer` where nothing in the
- * answer has the shape asked for.
+ * Reads a model's answer by fixed rules. A time beyond the end by at most one step counts as the end; a later one is
+ * dropped, and so is one that cannot be read. Of several in the same second the most confident stays. Returns the most
+ * confident ones, in the order of time. Throws `malformed-answer` if nothing in the answer has the requested shape.
  */
 export function readMoments(
   json: unknown,
@@ -69,7 +68,7 @@ export function readMoments(
   return { moments: choose(read, rules.maxMoments, dropped), dropped };
 }
 
-/** Also the answer's confidence of a still: a fraction, clamped; 0 where it is none. */
+/** A confidence clamped to [0, 1]; 0 if it is not a number. */
 export function confidenceOf(value: unknown): number {
   const number = typeof value === 'string' ? Number.parseFloat(value) : value;
   if (typeof number !== 'number' || Number.isNaN(number)) return 0;

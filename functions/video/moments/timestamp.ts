@@ -4,7 +4,7 @@ const LONGEST = 360_000;
 /**
  * A time as a model writes it, in seconds: `MM:SS`, `MM:SS.sss`, `H:MM:SS`, minutes past 59 (`61:05`), and
  * plain seconds (`65`, `65.5`, `65s`, or a number). Undefined for everything else: what is negative, not a
- * number, over 100 hours, or has 60 and more where only 59 can be.
+ * number, over 100 hours, or has 60 or more minutes or seconds where at most 59 are possible.
  */
 export function parseTimestamp(value: unknown): number | undefined {
   if (typeof value === 'number') return believable(value);

@@ -30,12 +30,12 @@ export interface AddFile {
   size: number;
   /** Milliseconds since the epoch. */
   modificationTime: number;
-  /** False where rows are only rearranged. */
+  /** False if rows are only rearranged. */
   dataChange: boolean;
   /** JSON text: see stats.ts. */
   stats?: string;
   tags?: Record<string, string | null>;
-  /** Present where rows of the file are deleted by a vector; not read by this library. */
+  /** Present if rows of the file are deleted by a vector; not read by this library. */
   deletionVector?: Json;
 }
 

@@ -7,7 +7,7 @@ import { commitPath, objectName, type TableLocation } from './paths.ts';
 
 const ENGINE = 'event-pipeline-delta/1';
 
-/** `conflict`: the version is another writer's, whose commit is given. */
+/** `conflict`: another writer has committed this version; `winner` is its commit. */
 export type CommitOutcome =
   | { kind: 'committed'; version: number }
   | { kind: 'conflict'; version: number; winner: Commit };
@@ -21,7 +21,7 @@ export interface CommitOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** A `commitInfo` with a fresh `txnId`, by which the writer knows its own commit again. */
+/** A `commitInfo` with a fresh `txnId`, by which the writer recognizes its own commit. */
 export function newCommitInfo(
   operation: string,
   now: number,
@@ -38,7 +38,7 @@ export function newCommitInfo(
   };
 }
 
-/** One commit of the log; undefined where the version does not exist. */
+/** One commit of the log; undefined if the version does not exist. */
 export async function readCommit(
   location: TableLocation,
   version: number,
@@ -50,9 +50,10 @@ export async function readCommit(
 }
 
 /**
- * Writes version `version` if nobody has ("Creation of New Log Entries"). A failed or refused write says
- * nothing of what storage did with it, so the version is read back and its `txnId` compared: ours, another's,
- * or none yet and then the same version is tried again. Throws `unsettled` when storage never told.
+ * Writes version `version` if nobody has ("Creation of New Log Entries"). A failed or refused write does not say
+ * what storage did with it, so the version is read back and its `txnId` compared. If it is ours, it is committed; if it
+ * is another writer's, that is a conflict; if there is none, the same version is tried again. Throws `unsettled` if
+ * storage does not answer.
  */
 export async function putCommit(
   location: TableLocation,
@@ -77,7 +78,7 @@ export async function putCommit(
       if (winner?.commitInfo?.txnId === info.txnId) return { kind: 'committed', version };
       if (winner) return { kind: 'conflict', version, winner };
     } catch (error) {
-      // what stands there is settled, though it cannot be read
+      // the version exists, though it cannot be read: trying again would not help
       if (error instanceof DeltaError) throw error;
       failure = error;
     }

@@ -13,7 +13,7 @@ export interface HistoryEntry {
   engine: string | undefined;
   filesAdded: number;
   filesRemoved: number;
-  /** Rows of the added files; undefined where a file tells none. */
+  /** Rows of the added files; undefined if a file's statistics have no count. */
   rowsAdded: number | undefined;
   bytesAdded: number;
   commitInfo: CommitInfo | undefined;
@@ -21,7 +21,7 @@ export interface HistoryEntry {
 
 const PARALLEL_READS = 16;
 
-/** The newest versions first, up to `limit` of them; it ends where the log has been cleaned up. */
+/** Up to `limit` versions, newest first; fewer if the log has been cleaned up. */
 export async function readHistory(
   location: TableLocation,
   newest: number,

@@ -33,11 +33,11 @@ export interface LogListing {
   hasV2Checkpoints: boolean;
 }
 
-/** Checkpoints from the names of their files, one by one: parts are not written together, so some may lack some. */
+/** Collects checkpoints from file names one by one. Parts are not written together, so a checkpoint may be incomplete. */
 export class CheckpointFiles {
   private readonly parts = new Map<string, ListedCheckpoint['files']>();
 
-  /** The checkpoint that is whole with this file; undefined where it is none, or not the last part of one. */
+  /** The checkpoint that this file completes; undefined if the file is not one, or parts are still missing. */
   add(file: LogFile, size: number): ListedCheckpoint | undefined {
     const { version } = file;
     if (file.kind === 'checkpoint') return { version, files: [{ path: checkpointPath(version), size }] };

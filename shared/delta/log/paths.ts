@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { ObjectStore } from '../../storage/object-store.ts';
 import { DeltaError } from '../delta-error.ts';
 
-/** Where a table lies: a folder of one store. `path` has no slash at either end; empty is the whole store. */
+/** The folder of a table in a store. `path` has no slash at either end; empty means the whole store. */
 export interface TableLocation {
   store: ObjectStore;
   path: string;
 }
 
-/** A file of `_delta_log`, told by its name (PROTOCOL.md, "File Types"). */
+/** A file of `_delta_log`, recognized by its name (PROTOCOL.md, "File Types"). */
 export type LogFile =
   | { kind: 'commit'; version: number }
   | { kind: 'checkpoint'; version: number }
@@ -25,7 +25,7 @@ export function objectName(location: TableLocation, relative: string): string {
   return location.path === '' ? relative : `${location.path}/${relative}`;
 }
 
-/** Twenty digits: names sort as versions do. */
+/** Twenty digits, so that names sort as versions do. */
 export function padVersion(version: number): string {
   return String(version).padStart(20, '0');
 }
@@ -74,23 +74,23 @@ export function decodeDataPath(encoded: string): string {
   try {
     path = decodeURIComponent(encoded);
   } catch (error) {
-    throw new DeltaError('corrupt-table', `data file path ${quote(encoded)} is not percent-encoded UTF-8`, {
+    throw new DeltaError('corrupt-table', `data file path ${quote(encoded)} must be percent-encoded UTF-8`, {
       cause: error,
     });
   }
   if (/^[a-z][a-z0-9+.-]*:/i.test(encoded) || path.startsWith('/')) {
     throw new DeltaError(
       'unsupported-table',
-      `data file path ${quote(encoded)} is absolute; only paths inside the table are read`,
+      `data file path ${quote(encoded)} must be relative to the table`,
     );
   }
   if (path === '' || path.split('/').some((part) => part === '..' || part === '.' || part === '')) {
-    throw new DeltaError('corrupt-table', `data file path ${quote(encoded)} does not stay inside the table`);
+    throw new DeltaError('corrupt-table', `data file path ${quote(encoded)} must stay inside the table`);
   }
   return path;
 }
 
-/** The URI form that the log wants of a relative path. */
+/** A relative path as the log writes it: a percent-encoded URI. */
 export function encodeDataPath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
 }

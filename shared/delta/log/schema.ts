@@ -2,7 +2,7 @@ import type { SchemaElement } from 'hyparquet';
 import { corrupt, DeltaError } from '../delta-error.ts';
 import { type Json, parseJson, stringifyJson } from '../json.ts';
 
-/** Column types that are written; others are read where Parquet tells how (PROTOCOL.md, "Primitive Types"). */
+/** Column types that are written; others are read if Parquet says how (PROTOCOL.md, "Primitive Types"). */
 export type ColumnType =
   | 'string'
   | 'long'
@@ -157,7 +157,7 @@ function unreadableType(name: string, type: Json): string | undefined {
   return undefined;
 }
 
-/** Why rows of such a schema cannot be written, or undefined where they can. */
+/** Why rows of such a schema cannot be written, or undefined if they can. */
 export function unwritableColumn(fields: readonly Field[]): string | undefined {
   for (const { name, type, nullable, metadata } of fields) {
     // one that may be null is left out of new files

@@ -33,7 +33,7 @@ export function statsOf(fields: readonly Field[], columns: readonly StoredColumn
   return stringifyJson({ numRecords: columns[0]?.length ?? 0, minValues, maxValues, nullCount });
 }
 
-/** The `stats` text of a file from those of its parts, all made by `statsOf`. */
+/** Merges the `stats` texts of a file's parts, all made by `statsOf`. */
 export function mergeStats(fields: readonly Field[], parts: readonly string[]): string {
   const parsed = parts.map(parseStats);
   const sum = (of: (stats: FileStats) => Json | undefined): number =>
@@ -64,13 +64,13 @@ function pick(a: Json | undefined, b: Json | undefined, sign: number): Json | un
   return order * sign >= 0 ? a : b;
 }
 
-/** Statistics of any writer; whatever is not understood is left out. */
+/** Parses the statistics of any writer; leaves out what it does not understand. */
 export function parseStats(stats: string | undefined): FileStats {
   let parsed: Json = null;
   try {
     parsed = stats === undefined ? null : parseJson(stats);
   } catch {
-    // statistics only help to skip files: without them all are read
+    // statistics only help to skip files: without them every file is read
   }
   const members = asRecord(parsed);
   const { numRecords } = members;

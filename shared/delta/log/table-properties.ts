@@ -3,8 +3,8 @@ import type { Metadata } from './actions.ts';
 export const DAY_MS = 86_400_000;
 
 /**
- * A state that nobody has compared with the log for so long is loaded anew, ms. Far below the shortest retention
- * of commits: behind versions that were cleaned up, the next one looks free, and what is written there is lost.
+ * A snapshot that was not compared with the log for this long, ms, is loaded again. This is far below the shortest
+ * retention of commits: after versions that were cleaned up the next one looks free, and what is written there is lost.
  */
 export const STALE_MS = 3_600_000;
 
@@ -18,15 +18,15 @@ const UNIT_MS: Record<string, number> = {
 };
 
 /**
- * How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days; for ever
- * where the property is not understood.
+ * How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days; forever
+ * if the property is not understood.
  */
 export function fileRetentionMs({ configuration }: Pick<Metadata, 'configuration'>): number {
   return Math.max(7 * DAY_MS, intervalMs(configuration['delta.deletedFileRetentionDuration']) ?? 0);
 }
 
 /**
- * How long commits stay, ms: `delta.logRetentionDuration`, 30 days by default and never under one; for ever where
+ * How long commits stay, ms: `delta.logRetentionDuration`, 30 days by default and never under one; forever if
  * it is not understood, or with `delta.enableExpiredLogCleanup` off. A writer that slept longer could bring back a
  * version that was cleaned up, and nobody would see its rows.
  */
@@ -36,7 +36,7 @@ export function logRetentionMs({ configuration }: Pick<Metadata, 'configuration'
   return Math.max(DAY_MS, intervalMs(configuration['delta.logRetentionDuration']) ?? 30 * DAY_MS);
 }
 
-/** `interval 30 days`, `interval 1 week 2 days`; undefined for no text, endless for one that is not such. */
+/** ms of `interval 30 days` or `interval 1 week 2 days`; undefined for no text, infinite for any other text. */
 function intervalMs(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const interval = text

@@ -2,7 +2,7 @@ import { DeltaError } from '../delta-error.ts';
 import { logFiles } from './listing.ts';
 import { commitPath, objectName, type TableLocation } from './paths.ts';
 
-/** Version of the oldest commit file that the log still has; undefined for an empty log. */
+/** Version of the oldest commit file left in the log; undefined for an empty log. */
 export async function oldestCommit(
   location: TableLocation,
   signal?: AbortSignal,
@@ -11,7 +11,7 @@ export async function oldestCommit(
   return undefined;
 }
 
-/** Logs up to this length are listed as far as needed: a thousand commits a request. */
+/** A log of up to this many versions is listed, a thousand commits a request; a longer one is searched. */
 const LISTED_COMMITS = 20_000;
 
 /**
@@ -33,7 +33,7 @@ export async function versionAt(
     const since = oldestTime?.toISOString() ?? 'nowhere';
     throw new DeltaError(
       'version-not-found',
-      `${time.toISOString()} is before the oldest version kept, ${oldest} of ${since}`,
+      `${time.toISOString()} is before the oldest version left, ${oldest} from ${since}`,
     );
   }
   const found =
@@ -41,7 +41,7 @@ export async function versionAt(
   return found ?? walk(location, oldest, newest, time, signal);
 }
 
-/** By the listing, from the oldest commit up to the first one behind `time`. */
+/** Lists commits from the oldest up to the first one after `time`. */
 async function walk(
   location: TableLocation,
   oldest: number,
@@ -60,7 +60,7 @@ async function walk(
   return last;
 }
 
-/** By twenty looks, for the logs of busy tables; undefined if those show that the times are in no order. */
+/** Binary search in about twenty requests; undefined if the times that it saw are not in order. */
 async function search(
   location: TableLocation,
   oldest: number,

@@ -2,13 +2,13 @@ import type { Clock } from '../../core/clock.ts';
 import { DeltaError } from '../delta-error.ts';
 import { checkpointPath, commitPath, objectName, type TableLocation } from './paths.ts';
 
-/** Far below the shortest retention of the log, and far above what a recursive deletion of it takes to begin. */
+/** Far below the shortest retention of the log, and far above the time a recursive deletion takes to begin. */
 const ANCHOR_MS = 60_000;
 
 /**
- * Notices that the table's folder was deleted under a writer that lives on. The next version then looks free, and
- * what is written there is a log without a beginning, which nobody can read. Two commits must still be there: the
- * newest known one, and one of about a minute ago, since a deletion that lists first spares what is written behind it.
+ * Notices that the table's folder was deleted under a running writer. The next version then looks free, but a log
+ * without a beginning is unreadable. Two commits must still exist: the newest known one, and one from about a minute
+ * ago, since a deletion that lists first spares what is written after its listing.
  */
 export class LogWitness {
   private anchor: { version: number; at: number } | undefined;
@@ -18,12 +18,12 @@ export class LogWitness {
     private readonly clock: Clock,
   ) {}
 
-  /** For a state that was loaded anew. */
+  /** Call when the snapshot was loaded again. */
   reset(): void {
     this.anchor = undefined;
   }
 
-  /** `newest` is undefined while its commit is under way. Throws `table-not-found`. */
+  /** `newest` is undefined while its commit is in flight. Throws `table-not-found`. */
   async check(newest: number | undefined): Promise<void> {
     const { anchor } = this;
     const versions = new Set([newest, anchor?.version].filter((version) => version !== undefined));
@@ -40,7 +40,7 @@ export class LogWitness {
     }
     throw new DeltaError(
       'table-not-found',
-      `version ${version} of ${store.bucket}/${path} is gone from its log: the table was deleted under its writer`,
+      `version ${version} of ${store.bucket}/${path} is gone from its log: the table was deleted while a writer was running`,
     );
   }
 }

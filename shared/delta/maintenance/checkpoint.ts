@@ -20,7 +20,7 @@ export interface CheckpointOutcome {
 /**
  * Writes the classic checkpoint of the snapshot's version (PROTOCOL.md, "Checkpoints", V1 spec): every action
  * that is left, one a row, without provenance and without tombstones that have expired. Harmless beside
- * writers and beside itself. Throws `unsupported-table` where the table may have actions unknown here.
+ * writers and beside itself. Throws `unsupported-table` if the table may have actions unknown here.
  */
 export async function writeCheckpoint(
   location: TableLocation,

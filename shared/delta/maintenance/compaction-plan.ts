@@ -11,7 +11,7 @@ export interface CompactionLimits {
   minFiles: number;
   /** Most rows that one rewrite sorts in memory. Default 100,000. */
   maxSortedRows: number;
-  /** Most bytes of files that one rewrite sorts in memory, where they take several times as much. Default 32 MiB. */
+  /** Most bytes of files that one rewrite sorts in memory; they take several times as much there. Default 32 MiB. */
   maxSortedBytes: number;
   /** Most rows that one rewrite merges from files sorted before. Default 1,000,000. */
   maxMergedRows: number;
@@ -41,7 +41,7 @@ export function sortedBy({ tags }: AddFile): string | undefined {
   return tags?.[SORTED_BY] ?? undefined;
 }
 
-/** The rewrite that is due first; undefined where none is. */
+/** The rewrite that is due first; undefined if none is due. */
 export function planCompaction(
   snapshot: Snapshot,
   limits: CompactionLimits,

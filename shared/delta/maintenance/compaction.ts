@@ -40,18 +40,18 @@ export interface CompactionOutcome {
   rows: number;
   /** Bytes of the new files. */
   bytes: number;
-  /** Set where another writer removed an input or changed the table: what was done stays, the rest waits. */
+  /** Set if another writer removed an input or changed the table: what was done stays, the rest waits. */
   conflict: ConflictReason | undefined;
   /** Files with columns of types that are not written, which no rewrite would keep. */
   leftOut: string[];
-  /** False where there was more to do. */
+  /** False if there was more to do. */
   isComplete: boolean;
 }
 
 /** Small enough for one read when an id is looked up. */
 const SORTED_GROUP_ROWS = 2_000;
 const JOINED_GROUP_ROWS = 50_000;
-/** One row group of each file that is merged is in memory: where rows are long, it has fewer of them. */
+/** Size of a row group. One of each merged file is in memory, so long rows get smaller groups. */
 const PARALLEL_LOOKS = 16;
 const GROUP_BYTES = 4 * 1024 * 1024;
 
@@ -110,7 +110,7 @@ export async function compact(
   }
 }
 
-/** Those of the files that hold a column of a type that is not written. Only looked for if the table has one. */
+/** The inputs with a column of a type that cannot be written. Looks only if the table has such a column. */
 async function unwritableFiles(
   location: TableLocation,
   { fields }: Snapshot,
@@ -173,7 +173,7 @@ async function rewrite(
   const isTold = told.every((rows) => rows !== undefined);
   const expected = told.reduce((sum: number, rows) => sum + (rows ?? 0), 0);
   if (written !== read || (isTold && expected !== read)) {
-    throw corrupt(`compaction read ${read} rows and wrote ${written}; the log gives the files ${expected}`);
+    throw corrupt(`compaction read ${read} rows and wrote ${written}; the log says ${expected}`);
   }
   return adds;
 }
@@ -225,7 +225,7 @@ async function commitRewrite(
   }
 }
 
-/** All rows of the inputs, by rising id where there is one. */
+/** All rows of the inputs, sorted by id if the table has one. */
 async function* mergedRows(
   location: TableLocation,
   fields: readonly Field[],

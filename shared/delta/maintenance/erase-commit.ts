@@ -51,7 +51,7 @@ export function eraseCommit(
 }
 
 /**
- * The filter in words, without its values: the log outlives the rows, and even a hash would tell whoever guesses
+ * The filter in words, without its values: the log outlives the rows, and even a hash would confirm a guess of
  * a value that it is the right one.
  */
 export function describeConditions(conditions: readonly BoundCondition[]): string {

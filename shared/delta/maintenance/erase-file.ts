@@ -29,7 +29,7 @@ const ROWS_AT_A_TIME = 50_000;
 /** A new file is closed at about this size. */
 const TARGET_BYTES = 64 * 1024 * 1024;
 
-/** Rows of the file that match. Only the filter's columns are read, and only where they may match. */
+/** Counts matching rows. Reads only the filter's columns, and only of row groups that may match. */
 export async function countMatches(
   location: TableLocation,
   path: string,
@@ -98,7 +98,7 @@ function checkCounts({ path, add, outputs, rowsErased, rowsCopied }: ErasedFile)
   const written = outputs.reduce((sum, { stats }) => sum + (parseStats(stats).numRecords ?? 0), 0);
   if (told === rowsErased + rowsCopied && written === rowsCopied) return;
   throw corrupt(
-    `erasing from ${path} read ${rowsErased + rowsCopied} rows, left out ${rowsErased} and wrote ${written}; the log gives the file ${told}`,
+    `erasing from ${path} read ${rowsErased + rowsCopied} rows, left out ${rowsErased} and wrote ${written}; the log says ${told}`,
   );
 }
 

@@ -13,8 +13,8 @@ import { countMatches, type ErasedFile, eraseFromFile } from './erase-file.ts';
 
 export interface EraseOptions {
   /**
-   * Why the rows are erased, for whoever reads the history. It is stored in the log as given and outlives the
-   * rows: it must not hold personal data.
+   * Why the rows are erased, for readers of the history. It is stored in the log as given and outlives the rows, so it
+   * must not hold personal data.
    */
   reason: string;
   /** Who asked for it; stored in the log. */
@@ -29,7 +29,7 @@ export interface EraseOptions {
 
 export interface EraseProgress {
   filesSeen: number;
-  /** Files known so far that have to be looked at. */
+  /** Files known so far that have to be examined. */
   filesToSee: number;
   /** Matching rows found. */
   rows: number;
@@ -55,7 +55,7 @@ export interface EraseOutcome {
   isComplete: boolean;
 }
 
-/** Commits of one call: matching rows that keep coming in must not keep it for ever. */
+/** Commits of one call, so that matching rows that keep coming in do not keep it running. */
 const MAX_COMMITS = 3;
 const FILES_AT_A_TIME = 8;
 
@@ -88,9 +88,9 @@ export async function eraseRows(
 
 class Erasure {
   private readonly clock: Clock;
-  /** Live files that were looked at. */
+  /** Live files that were examined. */
   private readonly seen = new Set<string>();
-  /** Files that hold matching rows, with what takes their place once they are rewritten. */
+  /** Files that hold matching rows, with their replacements once they are rewritten. */
   private readonly found = new Map<string, { rows: number; erased?: ErasedFile }>();
   private readonly progress: EraseProgress = { filesSeen: 0, filesToSee: 0, rows: 0, filesRewritten: 0 };
   private readonly done: ErasedFile[] = [];
@@ -113,7 +113,7 @@ class Erasure {
       if (this.options.dryRun || this.found.size === 0) return this.outcome(true);
       if (this.versions.length === MAX_COMMITS) return this.outcome(false);
       await this.rewrite();
-      // what came in meanwhile is looked at before the commit, so that one is enough as a rule
+      // examine what came in meanwhile before the commit, so that one commit is usually enough
       await catchUp(this.location, this.snapshot, undefined, this.options.signal);
       await this.examine();
       await this.rewrite();
@@ -121,7 +121,7 @@ class Erasure {
     }
   }
 
-  /** Looks at the live files that were not seen yet, and forgets those that are gone. */
+  /** Examines live files that were not seen yet, and forgets those that are gone. */
   private async examine(): Promise<void> {
     const { files } = this.snapshot;
     for (const path of this.found.keys()) if (!files.has(path)) this.found.delete(path);
@@ -132,11 +132,11 @@ class Erasure {
     await mapConcurrent(candidates, FILES_AT_A_TIME, async ([path, add]) => {
       const rows = await countMatches(this.location, path, add, this.conditions, this.options.signal);
       if (rows > 0) this.found.set(path, { rows });
-      this.tell({ filesSeen: 1, rows });
+      this.progressed({ filesSeen: 1, rows });
     });
   }
 
-  /** One file at a time: a whole new one is in memory. */
+  /** One file at a time, since a whole new file is in memory. */
   private async rewrite(): Promise<void> {
     const { clock, location, snapshot } = this;
     const { signal } = this.options;
@@ -144,11 +144,11 @@ class Erasure {
       const add = snapshot.files.get(path);
       if (entry.erased || add === undefined) continue;
       entry.erased = await eraseFromFile(location, snapshot, path, add, this.conditions, { clock, signal });
-      this.tell({ filesRewritten: 1 });
+      this.progressed({ filesRewritten: 1 });
     }
   }
 
-  /** Returns without a commit if an input was removed, or the table changed in form: look again then. */
+  /** Returns without a commit if an input was removed or the schema changed: examine again then. */
   private async commit(): Promise<void> {
     const files = [...this.found.values()].flatMap(({ erased }) => erased ?? []);
     if (files.length === 0) return;
@@ -182,7 +182,7 @@ class Erasure {
     }
   }
 
-  /** After a change of columns: what was rewritten may lack some. */
+  /** After a change of columns: files rewritten before it may lack some. */
   private startOver(): void {
     this.conditions = this.bind();
     this.seen.clear();
@@ -201,7 +201,7 @@ class Erasure {
     throw new DeltaError('schema-mismatch', 'a filter to erase by must limit each column that it names');
   }
 
-  private tell(more: Partial<EraseProgress>): void {
+  private progressed(more: Partial<EraseProgress>): void {
     for (const key of Object.keys(more) as (keyof EraseProgress)[]) this.progress[key] += more[key] ?? 0;
     this.options.onProgress?.({ ...this.progress });
   }

@@ -10,7 +10,7 @@ import { readCheckpoint } from '../snapshot/checkpoint-read.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
 export interface CleanupOptions {
-  /** Stops after this time, ms; the next call goes on. Default: no limit. */
+  /** Stops after this time, ms; the next call continues. Default: no limit. */
   maxMs?: number;
   dryRun?: boolean;
   clock?: Clock;
@@ -18,9 +18,9 @@ export interface CleanupOptions {
 }
 
 export interface CleanupOutcome {
-  /** Log files deleted, or that would be. */
+  /** Log files that were deleted, or would be in a dry run. */
   deleted: number;
-  /** Oldest version that can still be read; undefined where nothing could be cleaned up. */
+  /** Oldest version that can still be read; undefined if nothing could be cleaned up. */
   oldestKept: number | undefined;
   isComplete: boolean;
 }
@@ -58,7 +58,7 @@ export async function cleanUpLog(
   };
   for await (const { facts, file } of logFiles(location, 0, signal)) {
     if (file.version > keep) break;
-    // a log compaction that begins at the kept checkpoint is of no use to anybody
+    // a log compaction that begins at the kept checkpoint is useless
     if (file.version === keep && file.kind !== 'compacted') continue;
     if (clock.now() - started > maxMs) {
       outcome.isComplete = false;
@@ -71,7 +71,7 @@ export async function cleanUpLog(
   return outcome;
 }
 
-/** Complete checkpoints not behind the newest commit that is older than `cutoff`, by rising version. */
+/** Complete checkpoints at or before the newest commit older than `cutoff`, by rising version. */
 async function checkpointsBefore(
   location: TableLocation,
   cutoff: number,

@@ -9,22 +9,22 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { unexpiredTombstones } from './checkpoint.ts';
 
 export interface VacuumOptions {
-  /** Only say what would be deleted. */
+  /** Only report what would be deleted. */
   dryRun?: boolean;
-  /** Stops after this time, ms; the next call goes on. Default: no limit. */
+  /** Stops after this time, ms; the next call continues. Default: no limit. */
   maxMs?: number;
   clock?: Clock;
   signal?: AbortSignal | undefined;
 }
 
 export interface VacuumOutcome {
-  /** Paths deleted, or that would be. */
+  /** Paths that were deleted, or would be in a dry run. */
   files: string[];
-  /** Bytes of those. */
+  /** Bytes of those files. */
   bytes: number;
-  /** Objects looked at. */
+  /** Objects examined. */
   seen: number;
-  /** False where time ran out. */
+  /** False if time ran out. */
   isComplete: boolean;
 }
 
@@ -45,7 +45,7 @@ export async function vacuum(
   if (location.path === '') {
     throw new DeltaError(
       'unsupported-table',
-      `the table has all of bucket ${location.store.bucket} for its folder: vacuum would delete what else is in it`,
+      `the table's folder is all of bucket ${location.store.bucket}: vacuum would delete everything else in it`,
     );
   }
   const { dryRun = false, maxMs = Number.POSITIVE_INFINITY, clock = systemClock, signal } = options;
@@ -84,7 +84,7 @@ export async function vacuum(
   return outcome;
 }
 
-/** All objects of the table but those whose names begin with `_`: the log may have millions, all in one place. */
+/** All objects of the table except names that begin with `_`: the log alone may have millions, in one place. */
 async function* visibleFiles(
   location: TableLocation,
   signal: AbortSignal | undefined,
@@ -100,7 +100,7 @@ async function* visibleFiles(
   }
 }
 
-/** Tells whether a file is in a table that lies inside this one. One listing a folder; ours have none. */
+/** Whether a file belongs to a table inside this one. Takes one listing a folder; our tables have no folders. */
 function otherTables(
   location: TableLocation,
   signal: AbortSignal | undefined,

@@ -4,8 +4,8 @@ import { hashParquetValue, readBloomFilter, sbbfContains } from 'hyparquet/src/b
 export type ReadRange = (offset: number, length: number) => Promise<ArrayBuffer>;
 
 /**
- * False only where the column chunk's split-block bloom filter proves that none of the values is there.
- * One small read; none where the chunk has no filter.
+ * False only if the column chunk's split-block bloom filter proves that none of the values is there.
+ * One small read; none if the chunk has no filter.
  */
 export async function mayContainAny(
   read: ReadRange,

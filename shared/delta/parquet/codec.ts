@@ -18,7 +18,7 @@ const { zstdCompressSync, zstdDecompressSync } = zlib as {
 
 export const DEFAULT_CODEC: Codec = zstdCompressSync ? 'zstd' : 'snappy';
 
-/** The table property `delta.parquet.compression.codec`, where it names a codec that can be written here. */
+/** The codec that `delta.parquet.compression.codec` names, if it can be written here. */
 export function codecOf(property: string | undefined): Codec {
   const name = property?.toLowerCase();
   if (name === 'none' || name === 'uncompressed') return 'uncompressed';
@@ -63,7 +63,7 @@ export const parsers: Partial<ParquetParsers> = {
 
 const strictUtf8 = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
-/** For bounds in statistics and page indexes: one that was cut inside a character tells nothing. */
+/** For bounds in statistics and page indexes: one that was cut inside a character is of no use. */
 export const boundParsers: Partial<ParquetParsers> = {
   ...parsers,
   stringFromBytes: (bytes: Uint8Array) => {

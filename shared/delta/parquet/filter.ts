@@ -4,7 +4,7 @@ import type { Json } from '../json.ts';
 import { type Field, isColumnType, toStored, type Value } from '../log/schema.ts';
 import { type FileStats, parseStats } from '../log/stats.ts';
 
-/** What a column's value must be; all given members must hold. A null never matches. */
+/** What a column's value must be. All members given must hold; a null never matches. */
 export interface Condition {
   eq?: Value;
   in?: readonly Value[];
@@ -14,7 +14,7 @@ export interface Condition {
   lte?: Value;
 }
 
-/** Conditions by column; a row matches where all of them hold. */
+/** Conditions by column; a row matches if all of them hold. */
 export type Filter = Readonly<Record<string, Condition>>;
 
 type Stored = string | number | bigint | boolean | Uint8Array;
@@ -22,7 +22,7 @@ type Stored = string | number | bigint | boolean | Uint8Array;
 /** A filter checked against a schema, its values in stored form. */
 export interface BoundCondition {
   field: Field;
-  /** Any of these; undefined where every value is allowed. */
+  /** Any of these; undefined if every value is allowed. */
   anyOf: readonly Stored[] | undefined;
   above: { value: Stored; inclusive: boolean } | undefined;
   below: { value: Stored; inclusive: boolean } | undefined;
@@ -33,7 +33,7 @@ export function bindFilter(filter: Filter, fields: readonly Field[]): BoundCondi
   return Object.entries(filter).flatMap(([name, { eq, in: list, gt, gte, lt, lte }]) => {
     const field = fields.find((candidate) => candidate.name === name);
     if (field === undefined || !isColumnType(field.type)) {
-      throw new DeltaError('schema-mismatch', `there is no column ${name} to filter by`);
+      throw new DeltaError('schema-mismatch', `the filter names ${name}, which is not a column of the table`);
     }
     const bind = (value: Value): Stored | undefined =>
       toStored(value, { ...field, nullable: true }) ?? undefined;
@@ -66,7 +66,7 @@ export function matchesRow(
   });
 }
 
-/** False only where no value from `min` to `max` can match; an undefined bound is open. */
+/** False only if no value from `min` to `max` can match; an undefined bound is open. */
 export function mayMatchRange(
   { anyOf, above, below }: BoundCondition,
   min: Stored | undefined,
@@ -83,7 +83,7 @@ export function mayMatchRange(
   );
 }
 
-/** False only where the statistics prove that no row of the file matches. */
+/** False only if the statistics prove that no row of the file matches. */
 export function mayMatchFile(stats: string | undefined, conditions: readonly BoundCondition[]): boolean {
   if (conditions.length === 0) return true;
   const parsed = parseStats(stats);

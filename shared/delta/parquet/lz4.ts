@@ -17,7 +17,7 @@ export function unpackLz4(input: Uint8Array, size: number): Uint8Array {
     for (;;) {
       const more = byte();
       total += more;
-      if (total > size) throw new RangeError(`LZ4 block has a run of ${total} bytes; ${size} are expected`);
+      if (total > size) throw new RangeError(`LZ4 block must have ${size} bytes, got a run of ${total}`);
       if (more < 255) return total;
     }
   };
@@ -40,6 +40,6 @@ export function unpackLz4(input: Uint8Array, size: number): Uint8Array {
     // byte by byte: a copy may reach into what it writes
     for (let end = to + match; to < end; to++) output[to] = output[to - offset] as number;
   }
-  if (to !== size) throw new RangeError(`LZ4 block has ${to} bytes; ${size} are expected`);
+  if (to !== size) throw new RangeError(`LZ4 block must have ${size} bytes, got ${to}`);
   return output;
 }

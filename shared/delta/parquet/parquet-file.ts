@@ -28,7 +28,7 @@ export interface ParquetFile {
   metadata: FileMetaData;
   /** Top-level columns that the file has. */
   columns: ReadonlySet<string>;
-  /** Lets go of the file's end, which was read with the footer: for files that stay open. */
+  /** Frees the end of the file, which was read with the footer: for files that stay open. */
   dropTail(): void;
 }
 
@@ -39,8 +39,8 @@ export interface RowGroupRange {
 }
 
 /**
- * Opens the file that lies at `path` in the table. Throws `corrupt-table` where it is missing or no Parquet.
- * `size` is the log's: a shorter file fails, a longer one cannot be.
+ * Opens the file that lies at `path` in the table. Throws `corrupt-table` if it is missing or not Parquet.
+ * `size` is the log's; a shorter file is an error.
  */
 export async function openParquet(
   location: TableLocation,
@@ -143,10 +143,10 @@ function groupAt({ row_groups }: FileMetaData, row: number): RowGroup {
     return row < end;
   });
   if (found) return found;
-  throw new RangeError(`row ${row} is behind the last one, ${end - 1}`);
+  throw new RangeError(`row must be at most ${end - 1}, got ${row}`);
 }
 
-/** Numbers that cannot be would have the decoder allocate or loop without end. */
+/** Impossible numbers would make the decoder allocate or loop without end. */
 function checkFooter({ num_rows, row_groups }: FileMetaData, path: string, size: number): void {
   let rows = 0n;
   for (const group of row_groups) {
@@ -209,14 +209,13 @@ async function objectBuffer(
       );
     }
     if (bytes.length < end - start) {
-      throw corrupt(`data file ${path} ends at byte ${start + bytes.length}; the log gives it ${size} bytes`);
+      throw corrupt(`data file ${path} ends at byte ${start + bytes.length}; the log says ${size} bytes`);
     }
     const isWhole = bytes.byteOffset === 0 && bytes.byteLength === bytes.buffer.byteLength;
     // slice would give a view of a Buffer, whose memory is shared
     return (isWhole ? bytes.buffer : new Uint8Array(bytes).buffer) as ArrayBuffer;
   };
-  if (size < 12)
-    throw corrupt(`data file ${path} has ${size} bytes by the log; the smallest Parquet file has 12`);
+  if (size < 12) throw corrupt(`data file ${path} must have at least 12 bytes, got ${size} in the log`);
   const tailStart = size <= WHOLE_FILE_BYTES ? 0 : size - footerBytes(size);
   let tail: ArrayBuffer | undefined = await fetchRange(tailStart, size);
   const file: AsyncBuffer = {

@@ -25,7 +25,7 @@ export class ByteSet {
 
 /**
  * Those of the texts that are values of a page with plain byte arrays, found without making values of them
- * all; undefined for a page in another form. Throws RangeError where lengths lead out of the page.
+ * all; undefined for a page in another form. Throws RangeError if lengths lead out of the page.
  */
 export function findInPage(
   page: ArrayBuffer,

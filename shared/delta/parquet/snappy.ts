@@ -33,7 +33,7 @@ export function unpackSnappy(input: Uint8Array, size: number): Uint8Array {
     // byte by byte: a copy may reach into itself
     for (const end = to + length; to < end; to++) output[to] = output[to - distance] as number;
   }
-  if (to !== size) throw new RangeError(`${to} bytes were packed; ${size} are expected`);
+  if (to !== size) throw new RangeError(`Snappy block must have ${size} bytes, got ${to}`);
   return output;
 }
 

@@ -10,17 +10,17 @@ import { codecOf, DEFAULT_CODEC } from '../parquet/codec.ts';
 import { type DataFileOptions, writeDataFile } from '../parquet/data-file.ts';
 import type { Snapshot } from './snapshot.ts';
 
-/** `conflict`: nothing was written, since protocol or metadata changed; look at the table again. */
+/** `conflict`: nothing was committed, because protocol or metadata changed. Load the table again, then decide. */
 export type AppendOutcome =
   | { kind: 'committed'; version: number }
   | { kind: 'conflict'; version: number; reason: ConflictReason };
 
 export interface AppendOptions extends CommitOptions, DataFileOptions {
-  /** More members of the `commitInfo`. */
+  /** Further members of the `commitInfo`. */
   info?: CommitInfo;
 }
 
-/** Parquet bytes uploaded under a new name, and the `add` that would bring them into the table. */
+/** Uploads Parquet bytes under a new name and returns the `add` that would bring them into the table. */
 export async function uploadDataFile(
   location: TableLocation,
   file: { body: Uint8Array; stats: string },
@@ -30,7 +30,7 @@ export async function uploadDataFile(
   const path = newDataPath(codec);
   const name = objectName(location, path);
   const contentType = 'application/vnd.apache.parquet';
-  // "exists" can only be an earlier try of ours: the name is a fresh UUID
+  // "exists" can only mean an earlier try of ours: the name is a fresh UUID
   await retry(() => location.store.putIfAbsent(name, file.body, { contentType, signal }), { clock, signal });
   return {
     path: encodeDataPath(path),
@@ -43,8 +43,8 @@ export async function uploadDataFile(
 }
 
 /**
- * Adds rows in one commit behind whatever was committed meanwhile: a blind append conflicts only with a
- * change of protocol or metadata. `snapshot` is brought up to the version reached; no rows make no commit.
+ * Adds rows in one commit after whatever was committed meanwhile: a blind append conflicts only with a change of
+ * protocol or metadata. `snapshot` is brought up to the version reached. Without rows, nothing is committed.
  */
 export async function appendRows(
   location: TableLocation,

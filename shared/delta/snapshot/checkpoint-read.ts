@@ -10,7 +10,7 @@ import { openParquet } from '../parquet/parquet-file.ts';
 
 const ACTIONS = ['protocol', 'metaData', 'add', 'remove', 'txn', 'sidecar'];
 
-/** Version that `_last_checkpoint` points at. It is a hint: missing, wrong or unreadable, it is undefined. */
+/** The version that `_last_checkpoint` points to. It is only a hint: undefined if it is missing, wrong or unreadable. */
 export async function readLastCheckpoint(
   location: TableLocation,
   signal?: AbortSignal,
@@ -56,6 +56,7 @@ export async function readCheckpoint(
     }
   }
   const commit = collectActions(version, actions, where);
-  if (!commit.protocol || !commit.metadata) throw corrupt(`${where} has no protocol or no metaData action`);
+  if (!commit.protocol || !commit.metadata)
+    throw corrupt(`${where} must have a protocol and a metaData action`);
   return commit;
 }

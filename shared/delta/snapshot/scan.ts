@@ -35,7 +35,7 @@ export async function* scan(
   const partitions = metadata.partitionColumns;
   const filtered = Object.keys(options.filter ?? {}).find((name) => partitions.includes(name));
   if (filtered)
-    throw new DeltaError('unsupported-table', `filtering by partition column ${filtered} is not done`);
+    throw new DeltaError('unsupported-table', `the filter must not name partition column ${filtered}`);
   const conditions = bindFilter(options.filter ?? {}, fields);
 
   const candidates = [...snapshot.files].filter(([, add]) => mayMatchFile(add.stats, conditions));
@@ -50,7 +50,7 @@ export async function* scan(
   yield* inParallel(candidates, readFile, options.parallelFiles ?? 4);
 }
 
-/** The rows in order, where a list of all is small enough to hold. */
+/** Collects all rows in order: for results small enough to hold. */
 export async function collectRows(batches: AsyncIterable<ScannedRow[]>): Promise<ScannedRow[]> {
   const all: ScannedRow[] = [];
   for await (const rows of batches) for (const row of rows) all.push(row);
@@ -71,7 +71,7 @@ function addPartitionValues(
   return rows;
 }
 
-/** Results of each item in the order of the items, the first batches of the next ones fetched ahead. */
+/** Yields the batches of each item in the order of the items, and fetches the first batch of the next items ahead. */
 async function* inParallel<T, R>(
   items: readonly T[],
   read: (item: T) => AsyncGenerator<R>,
@@ -84,7 +84,7 @@ async function* inParallel<T, R>(
       while (next < items.length && started.length < width) {
         const batches = read(items[next++] as T);
         const first = batches.next();
-        // a failure is thrown when its turn comes; until then nobody listens
+        // a failure is thrown when its turn comes: until then it must not count as unhandled
         first.catch(() => {});
         started.push({ batches, first });
       }

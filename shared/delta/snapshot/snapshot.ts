@@ -8,11 +8,11 @@ import { checkReadable } from '../log/protocol.ts';
 import { type Field, parseSchema } from '../log/schema.ts';
 import { readCheckpoint, readLastCheckpoint } from './checkpoint-read.ts';
 
-/** Commits of a tail that are fetched at the same time. */
+/** Commits fetched at the same time. */
 const PARALLEL_READS = 16;
 
 /**
- * The table at one version: what is left of all actions up to it (PROTOCOL.md, "Action Reconciliation").
+ * The table at one version: the result of all actions up to it (PROTOCOL.md, "Action Reconciliation").
  * Files and tombstones are keyed by decoded path.
  */
 export class Snapshot {
@@ -50,7 +50,7 @@ export class Snapshot {
   /** Applies a commit, or all actions of a checkpoint. Within one commit the order does not matter. */
   apply(commit: Commit): void {
     if (this.version >= 0 && commit.version !== this.version + 1) {
-      throw corrupt(`version ${commit.version} was to be applied to version ${this.version}`);
+      throw corrupt(`version ${commit.version} cannot be applied to version ${this.version}`);
     }
     if (commit.protocol) this.current.protocol = commit.protocol;
     if (commit.metadata) {
@@ -106,8 +106,8 @@ export async function loadSnapshot(
 }
 
 /**
- * The next versions that exist, applied to `snapshot` one by one; `each` sees every commit. The further
- * behind, the more are fetched at the same time.
+ * Applies the versions after `snapshot` to it one by one, until there is none; `each` is called with every commit. The
+ * further behind the snapshot is, the more commits are fetched at the same time.
  */
 export async function catchUp(
   location: TableLocation,
@@ -174,7 +174,7 @@ async function firstReadable(
       snapshot.apply(await readCheckpoint(location, checkpoint, signal));
       return snapshot;
     } catch (error) {
-      // a damaged checkpoint costs time, not the table: an older one and the commits tell the same
+      // a damaged checkpoint costs time, not the table: an older one and the commits give the same state
       if (!(error instanceof DeltaError) || error.code !== 'corrupt-table') throw error;
     }
   }
@@ -203,7 +203,5 @@ function notLoadable(location: TableLocation, listing: LogListing, version: numb
       `version ${version} has been cleaned up; the oldest is ${oldest}`,
     );
   }
-  return corrupt(
-    `the log begins at version ${first ?? oldest} and has no checkpoint that can be read before it`,
-  );
+  return corrupt(`the log begins at version ${first ?? oldest} and has no readable checkpoint before it`);
 }

@@ -81,7 +81,7 @@ export class BatchCommitter {
     return { batch, version, sorted, uploaded: await this.upload(tracker.snapshot, rows) };
   }
 
-  /** Undefined where no row was new. No other commit through the tracker may be under way. */
+  /** Undefined if no row was new. No other commit through the tracker may be under way. */
   async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<CommittedBatch | undefined> {
     const { batch, version } = prepared;
     let { sorted, uploaded } = prepared;

@@ -64,7 +64,7 @@ export class BatchQueue {
     return this.queue.length === 0;
   }
 
-  /** Waits for the outcome of `id`: as one more waiter where it is pending, else with a new row. */
+  /** Waits for the outcome of `id`: joins its waiters if it is pending, else queues a new row. */
   join(
     id: string,
     make: () => Omit<PendingRow, 'arrived' | 'waiters'>,
@@ -80,7 +80,7 @@ export class BatchQueue {
     const outcome = new Promise<SubmitOutcome>((resolve, reject) => {
       const abort = (): void => {
         entry.waiters.delete(waiter);
-        // the row may be in flight: whoever gave up does not know, and asks again
+        // the row may be in flight: a caller that gave up does not know, and submits again
         if (entry.waiters.size === 0) this.withdraw(entry);
         reject(signal?.reason);
       };

@@ -1,5 +1,5 @@
 /**
- * Numbers for data files, and where the rows of those that are gone went. A file that is live has its path
+ * Numbers data files, and knows where the rows of removed files went. A file that is live has its path
  * here; of a rewritten one only the numbers of the files that took its rows are kept.
  */
 export class FileRegister {
@@ -54,7 +54,7 @@ export class FileRegister {
     this.paths[number] = undefined;
   }
 
-  /** The rows of all `inputs` are now in `outputs`, nobody tells which in which. */
+  /** The rows of all `inputs` are now in `outputs`; which went where is unknown. */
   move(inputs: readonly string[], outputs: readonly string[]): void {
     const targets = outputs.map((path) => this.numberOf(path));
     for (const path of inputs) {
@@ -89,7 +89,7 @@ export class FileRegister {
     return [...found];
   }
 
-  /** True where every row of file `number` is certainly still in the table. */
+  /** True if every row of file `number` is certainly still in the table. */
   keepsAllRows(number: number): boolean {
     if (this.paths[number] !== undefined) return true;
     const targets = this.incomplete.has(number) ? [] : (this.movedTo[number] ?? []);

@@ -26,7 +26,7 @@ export function fingerprintsOf(ids: readonly string[]): Uint32Array {
   return words;
 }
 
-/** The member of a `commitInfo` that tells the fingerprints of a commit's new files, by path as in its `add`. */
+/** The member of a `commitInfo` that holds the fingerprints of a commit's new files, by path as in its `add`. */
 export function fingerprintInfo(column: string, files: Readonly<Record<string, Uint32Array>>): Json {
   const encoded = Object.entries(files).map(([path, words]) => {
     const bytes = Buffer.alloc(words.length * 4);
@@ -37,7 +37,7 @@ export function fingerprintInfo(column: string, files: Readonly<Record<string, U
 }
 
 /**
- * The fingerprints that a commit tells of a file; undefined where it tells none, of another column, by
+ * The fingerprints that a commit carries for a file; undefined if it has none, or those of another column, by
  * another rule, or not as many as the file has rows.
  */
 export function fingerprintsIn(commit: Commit, add: AddFile, column: string): Uint32Array | undefined {

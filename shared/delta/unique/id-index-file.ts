@@ -4,7 +4,7 @@ import { objectName, padVersion, type TableLocation } from '../log/paths.ts';
 import { FileRegister } from './file-register.ts';
 import { IdIndex } from './id-index.ts';
 
-/** The index of one version, as it is kept beside the table. */
+/** The index of one version, as it is stored beside the table. */
 export interface SavedIndex {
   version: number;
   index: IdIndex;
@@ -22,7 +22,7 @@ interface Header {
   sha256: string;
 }
 
-/** Older ones are deleted as a newer one is saved. */
+/** Saved indexes kept; older ones are deleted when a newer one is saved. */
 const KEPT = 2;
 const COUNTS_BYTES = 4096 * 4;
 
@@ -31,7 +31,7 @@ function folderOf(column: string): string {
   return `_id_index/${encodeURIComponent(column)}/`;
 }
 
-/** The newest index that can be read; undefined where there is none. It is a cache: damage is no error. */
+/** The newest readable index; undefined if there is none. It is a cache, so a damaged one is not an error. */
 export async function loadIndex(
   location: TableLocation,
   column: string,
@@ -64,7 +64,7 @@ export async function newestIndex(
   return newest;
 }
 
-/** Keeps the index of `version` and deletes those before the last two. */
+/** Saves the index of `version` and deletes all but the last two. */
 export async function saveIndex(
   location: TableLocation,
   column: string,

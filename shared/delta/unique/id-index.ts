@@ -66,7 +66,7 @@ export class IdIndex {
     return { counts, keys: keys.subarray(0, next), files: files.subarray(0, next) };
   }
 
-  /** An index of what `dump` gave. Throws RangeError where the arrays do not fit each other. */
+  /** Restores an index from what `dump` returned. Throws RangeError if the arrays do not fit each other. */
   static from(counts: Uint32Array, keys: Uint32Array, files: Uint32Array): IdIndex {
     const index = new IdIndex();
     const total = counts.reduce((sum, count) => sum + count, 0);

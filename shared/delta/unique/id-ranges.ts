@@ -8,25 +8,25 @@ import { boundParsers } from '../parquet/codec.ts';
 import { openDataFile } from '../parquet/open-data-file.ts';
 import type { ParquetFile } from '../parquet/parquet-file.ts';
 
-/** Rows of one file whose ids are read together: a page where the file has a page index, else a row group. */
+/** Rows of one file whose ids are read together: a page if the file has a page index, else a row group. */
 export interface IdRange {
   path: string;
   file: AsyncBuffer;
-  /** Of the row group alone, with no other column. */
+  /** Metadata of this row group's id column alone. */
   metadata: FileMetaData;
   /** Within the row group. */
   rowStart: number;
   rowEnd: number;
   /** Where the page lies, if it is one. */
   page: { start: number; end: number } | undefined;
-  /** Bounds of the ids, cut after some bytes; undefined where the file does not tell. */
+  /** Bounds of the ids, cut after some bytes; undefined if the file has none. */
   min: string | undefined;
   max: string | undefined;
 }
 
 export interface IdRanges {
   ranges: IdRange[];
-  /** In a file sorted by id, each range begins where the one before ends. */
+  /** True for a file sorted by id: each range begins where the previous one ends. */
   areRising: boolean;
 }
 

@@ -66,7 +66,7 @@ export class IdTracker {
     return tracker;
   }
 
-  /** Ids indexed; more than are in the table where some were deleted. */
+  /** Ids indexed; more than the table has if some were deleted. */
   get size(): number {
     return this.index.size;
   }

@@ -45,7 +45,7 @@ export interface AppenderFacts {
 /**
  * Adds rows so that each id is in the table once, whatever other instances, engines and redeliveries do.
  * Rows given at the same time share one commit; there is one commit at a time. An id enters a version only
- * if the version before does not have it: the commit goes through only where that version is still the
+ * if the version before does not have it: the commit goes through only if that version is still the
  * newest, and everything up to it has been compared.
  */
 export class UniqueAppender {
@@ -92,7 +92,7 @@ export class UniqueAppender {
 
   /**
    * Resolves when the row's commit is confirmed, or its id confirmed in the table. Rejects with
-   * `schema-mismatch` for a row that does not fit, with `unsettled` where nobody knows yet (submit it again),
+   * `schema-mismatch` for a row that does not fit, with `unsettled` if the outcome is unknown (submit it again),
    * and with the signal's reason when that comes first: the row may then still enter the table.
    */
   async submit(row: Row, options: { signal?: AbortSignal | undefined } = {}): Promise<SubmitOutcome> {
@@ -124,7 +124,7 @@ export class UniqueAppender {
 
   /**
    * Keeps the index beside the table when a cold start would otherwise have much to read; `force` does so in
-   * any case. Undefined where nothing was written.
+   * any case. Undefined if nothing was written.
    */
   async saveIndex(options: { force?: boolean } = {}): Promise<{ bytes: number } | undefined> {
     const { tracker } = this;

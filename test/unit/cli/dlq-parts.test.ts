@@ -106,11 +106,11 @@ describe('which letters are chosen', () => {
   test.each([
     [
       { status: ['opne'] },
-      /--status is "opne"; open, failed-again, replayed, resolved, discarded, all are allowed/,
+      /--status must be one of open, failed-again, replayed, resolved, discarded, all, got "opne"/,
     ],
-    [{ code: [''] }, /--code is ""; a text is allowed/],
-    [{ group: ['xyz'] }, /--group is "xyz"; 4 to 12 hex digits are allowed/],
-    [{ since: '1h', until: '2h' }, /--since 1h is not before --until 2h/],
+    [{ code: [''] }, /--code must not be empty/],
+    [{ group: ['xyz'] }, /--group must be 4 to 12 hex digits, got "xyz"/],
+    [{ since: '1h', until: '2h' }, /--since must be before --until, got 1h and 2h/],
   ])('%j is wrong usage', (values, message) => expect(() => toFilter(values, NOW)).toThrow(message));
 });
 
@@ -245,8 +245,8 @@ describe('where the letters are', () => {
   });
   test.each([
     [{}, {}, /where are the dead letters\? give --state-bucket or set STATE_BUCKET/],
-    [{ 'state-bucket': 'No Bucket' }, {}, /--state-bucket is "No Bucket"; the name of a bucket is allowed/],
-    [{ project: '-' }, { STATE_BUCKET: 'abc' }, /--project is "-"; the id of a project is allowed/],
+    [{ 'state-bucket': 'No Bucket' }, {}, /--state-bucket must be the name of a bucket, got "No Bucket"/],
+    [{ project: '-' }, { STATE_BUCKET: 'abc' }, /--project must be the id of a project, got "-"/],
   ])('%j', (options, env, message) => {
     expect(() => findPlace({ ...cloud, ...options }, env)).toThrow(UsageError);
     expect(() => findPlace({ ...cloud, ...options }, env)).toThrow(message);

@@ -92,7 +92,7 @@ describe('where the table is', () => {
     ]);
   });
   test('Google has no table of its own accord', () => {
-    expect(() => findPlace({ cloud: false }, {}, '/nowhere')).toThrow(/which table/);
+    expect(() => findPlace({ cloud: false }, {}, '/nowhere')).toThrow(/--table .* must be given/);
   });
   test('endpoints that are no JSON', async () => {
     await writeFile(join(dir, 'endpoints.json'), '{');

@@ -33,7 +33,8 @@ test('a folder deleted under a living appender: the next row is not acknowledged
   const refused = expect(writer.submit(rowOf('b'))).rejects;
   await refused.toMatchObject({
     code: 'table-not-found',
-    message: 'version 1 of lake/events is gone from its log: the table was deleted under its writer',
+    message:
+      'version 1 of lake/events is gone from its log: the table was deleted while a writer was running',
   });
   // no commit without a beginning is left that would keep a new table from being made
   await DeltaTable.openOrCreate(bucket, 'events', { columns: COLUMNS });
