@@ -58,25 +58,7 @@ export class AppWork implements Work {
   }
 
   next({ endpoints }: LocalCloud): string[] {
-    const storage = gcloudAt('STORAGE', endpoints.gcs);
-    const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
-    const lines = this.options.app.functions.flatMap((one) => {
-      const { name, trigger } = one;
-      switch (trigger.kind) {
-        case 'objectFinalized':
-          return [`  ${storage}gcloud storage cp FILE gs://${trigger.bucket}/`];
-        case 'messagePublished':
-          return trigger.topic.startsWith('dead-letters')
-            ? []
-            : [`  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{"hello":"world"}'`];
-        case 'http':
-          return [`  curl ${endpoints.functions[name]}`];
-        case 'auditLog':
-          return [`  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(one)} ${auditLogFlags(trigger)}`];
-        case 'schedule':
-          return [];
-      }
-    });
+    const lines = this.options.app.functions.flatMap((one) => waysToFire(one, endpoints) ?? []);
     return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
   }
 
@@ -117,6 +99,27 @@ export class AppWork implements Work {
 
   private tell(who: string, what: string): void {
     this.options.print(`${printable(who)}  ${printable(what.slice(0, 500))}`);
+  }
+}
+
+/** Commands that fire the function; undefined if the clock does, or what others could not handle. */
+function waysToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
+  const { name, trigger } = definition;
+  const storage = gcloudAt('STORAGE', endpoints.gcs);
+  const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
+  switch (trigger.kind) {
+    case 'objectFinalized':
+      return `  ${storage}gcloud storage cp FILE gs://${trigger.bucket}/`;
+    case 'messagePublished':
+      return trigger.topic.startsWith('dead-letters')
+        ? undefined
+        : `  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{"hello":"world"}'`;
+    case 'http':
+      return `  curl ${endpoints.functions[name]}`;
+    case 'auditLog':
+      return `  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(definition)} ${auditLogFlags(trigger)}`;
+    case 'schedule':
+      return undefined;
   }
 }
 

@@ -61,7 +61,7 @@ export interface LocalCloudOptions {
   /** File of `NAME=value` lines with the secrets of the functions. Default: `.secrets.env` of the project. */
   secretsFile?: string;
   ports?: Ports;
-  /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started where absent. */
+  /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started if absent. */
   pubsubUrl?: string;
   /** Subscriptions of its own Pub/Sub may push to other machines. */
   pushAnywhere?: boolean;
@@ -70,7 +70,7 @@ export interface LocalCloudOptions {
   instances?: number;
   backoff?: { minMs: number; maxMs: number };
   maxDeliveryAttempts?: number;
-  /** Folder of a bundle to run; one is made where absent. */
+  /** Folder of a bundle to run; one is made if absent. */
   bundleDir?: string;
   /** Default: the core app. */
   app?: LoadedApp;
@@ -96,13 +96,13 @@ export interface CloudEvents {
 
 export interface LocalCloud {
   endpoints: Endpoints;
-  /** For `NODE_EXTRA_CA_CERTS`; undefined where the real Gemini answers. */
+  /** For `NODE_EXTRA_CA_CERTS`; undefined if the real Gemini answers. */
   caPath: string | undefined;
   storage: Storage;
   gcs: GcsServer;
-  /** Undefined where the real Gemini answers. */
+  /** Undefined if the real Gemini answers. */
   vertex: VertexServer | undefined;
-  /** Undefined where it is somebody else's. */
+  /** Undefined if it is somebody else's. */
   pubsub: PubsubServer | undefined;
   processes: FunctionProcess[];
   close(): Promise<void>;
@@ -121,6 +121,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   } = options;
   const { app } = loaded;
   const settings = localSettings(app, { given: options.env ?? {}, shell });
+  const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
+  // read before anything runs: a secret may be missing
+  const declared = new Map(
+    wanted.map((one) => [one, environmentOf(app, one, { settings, shell, secretsFile })] as const),
+  );
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [
@@ -132,7 +137,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   };
   try {
     let isUp = false;
-    const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
     const takeOver = (resource: ObjectResource, id: string): void => {
       // before every trigger has its topic, the event waits in the server's outbox
       if (!isUp) return;
@@ -171,7 +175,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     if (brain) closers.push(() => brain.close());
 
     const envOf = (one: FunctionDefinition): Env => ({
-      ...environmentOf(app, one, { settings, shell, secretsFile }),
+      ...declared.get(one),
       ...placesOf(app),
       STORAGE_API_ENDPOINT: gcs.url,
       PUBSUB_API_ENDPOINT: pubsub.url,

@@ -2,7 +2,7 @@ import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a folder and those above it. Node's own `recursive` never returns where the system says ENOENT for a
+ * Makes a folder and those above it. Node's own `recursive` never returns if the system says ENOENT for a
  * folder whose parent is there, as /proc does. Throws what the system says.
  */
 export function makeFolder(dir: string, mode = 0o777): void {

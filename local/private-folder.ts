@@ -20,7 +20,7 @@ const OTHERS = 0o077;
 /**
  * Makes the folder of the local cloud for its owner alone, and closes to others what an earlier run left open.
  * A folder that holds anything else keeps its mode, and what is ours in it is closed. Returns what was closed.
- * Throws in one line where the place cannot be used.
+ * Throws in one line if the place cannot be used.
  */
 export function makePrivateFolder(dir: string): string[] {
   try {

@@ -9,7 +9,7 @@ import type { Outcome, UploadTracker } from './uploads.ts';
 
 export interface ProcessedFile {
   file: string;
-  /** Absent where the event was given up. */
+  /** Absent if the event was given up. */
   manifest?: Manifest;
   /** Why there is no manifest. */
   failure?: string;

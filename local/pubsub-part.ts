@@ -11,7 +11,7 @@ import { type PubsubServer, startPubsubServer } from './pubsub/server.ts';
 /** Pub/Sub as the local cloud uses it: a server of its own, or one that runs already. */
 export interface PubsubPart {
   url: string;
-  /** Undefined where it is somebody else's. */
+  /** Undefined if it is somebody else's. */
   server: PubsubServer | undefined;
   /** Pushes to a function what its trigger is for, and what is replayed to it. */
   subscribeFunction(

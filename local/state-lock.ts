@@ -9,7 +9,7 @@ export interface StateLock {
 }
 
 /**
- * One local cloud a folder: two would write the same files. Throws where another process holds it; a lock left
+ * One local cloud a folder: two would write the same files. Throws if another process holds it; a lock left
  * behind by one that was killed is taken over. The folder has to be there.
  */
 export function lockFolder(dir: string): StateLock {

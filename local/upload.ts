@@ -9,7 +9,7 @@ export interface Upload {
 }
 
 export interface UploadOptions {
-  /** Base URL of the storage server; Google's own where absent. */
+  /** Base URL of the storage server; Google's own if absent. */
   apiEndpoint?: string;
   bucket: string;
   /** Object name; the file's own by default. */
@@ -21,7 +21,7 @@ export interface UploadOptions {
 
 const RESUMABLE_FROM = 10_000_000;
 
-/** Uploads a file as any user of Cloud Storage would: with the real client, resumable where it is large. */
+/** Uploads a file as any user of Cloud Storage would: with the real client, resumable if it is large. */
 export async function uploadFile(file: string, options: UploadOptions): Promise<Upload> {
   const { size } = await stat(file);
   const client = new Storage(

@@ -17,6 +17,8 @@ export function appFolder(typed: string | undefined, running?: string, env: Node
 
 /** `dir` as `appFolder` gives it. Throws UsageError. */
 export async function openApp(dir: string): Promise<LoadedApp> {
+  // the command is bundled with the core app: it needs no compiler for that one
+  if (dir === CORE_DIR) return { app: (await import('../../functions/app.ts')).core, dir };
   return asUsage(() => loadApp(resolve(ROOT, dir)));
 }
 

@@ -10,7 +10,7 @@ export interface Call {
   method: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  /** Chunks of the request's body; throws `ClientGone` where the connection breaks. */
+  /** Chunks of the request's body; throws `ClientGone` if the connection breaks. */
   body: AsyncIterable<Uint8Array>;
   /** The server as the client named it. */
   base: string;

@@ -3,7 +3,7 @@ import { invalid } from './errors.ts';
 import { checkPreconditions, parsePreconditions } from './preconditions.ts';
 import { bucketResource } from './resource.ts';
 
-/** Throws where Cloud Storage would refuse the name: 3 to 63 characters, or up to 222 with dots. */
+/** Throws if Cloud Storage would refuse the name: 3 to 63 characters, or up to 222 with dots. */
 export function checkBucketName(name: string): void {
   const longest = name.includes('.') ? 222 : 63;
   const fine = /^[a-z0-9][a-z0-9._-]*[a-z0-9]$/.test(name) && name.length >= 3 && name.length <= longest;

@@ -20,7 +20,7 @@ export type NewObject = Omit<ObjectRecord, 'generation' | 'metageneration' | 'ti
 
 export interface Catalog {
   buckets(): BucketRecord[];
-  /** Throws the API's 404 where there is none. */
+  /** Throws the API's 404 if there is none. */
   bucket(name: string): Bucket;
   createBucket(name: string, settings: Record<string, unknown>): BucketRecord;
   updateBucket(record: BucketRecord, settings: Record<string, unknown>): BucketRecord;

@@ -23,7 +23,7 @@ export type FaultAction =
 
 export interface Fault {
   action: FaultAction;
-  /** Kinds of request it meets; all, where it is left out. */
+  /** Kinds of request it meets; all if it is left out. */
   operations?: Operation[];
   bucket?: string;
   /** Object names that contain this text. */

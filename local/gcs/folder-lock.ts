@@ -11,7 +11,7 @@ export interface FolderLock {
 }
 
 /**
- * Two servers on one folder would write over each other. Throws where the one named in the folder's lock file
+ * Two servers on one folder would write over each other. Throws if the one named in the folder's lock file
  * still answers; a lock that a killed process left is taken over.
  */
 export async function lockFolder(dir: string): Promise<FolderLock> {

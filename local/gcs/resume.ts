@@ -7,7 +7,7 @@ import { QUANTUM, type Session } from './uploads.ts';
 /** `Content-Range` of a chunk; a status query has no `start`. */
 interface ChunkRange {
   start: number | undefined;
-  /** Exclusive; undefined where the request's end is the end of the upload. */
+  /** Exclusive; undefined if the request's end is the end of the upload. */
   end: number | undefined;
   total: number | undefined;
 }

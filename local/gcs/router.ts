@@ -28,7 +28,7 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface Route {
   operation: Operation;
   bucket: string | undefined;
-  /** Object name, where the request's address has one. */
+  /** Object name, if the request's address has one. */
   name: string | undefined;
   run(stores: Stores, call: Call): Answer | Promise<Answer>;
 }

@@ -89,7 +89,7 @@ async function* unpacked(part: FilePart): AsyncIterable<Buffer> {
   for await (const chunk of gunzip) yield chunk as Buffer;
 }
 
-/** False where the client is gone. */
+/** False if the client is gone. */
 async function write(response: ServerResponse, chunk: Buffer): Promise<boolean> {
   if (response.destroyed) return false;
   if (response.write(chunk)) return true;

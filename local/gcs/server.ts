@@ -22,14 +22,14 @@ export interface GcsServerOptions {
   /** 0, the default, takes a free one. */
   port?: number;
   host?: string;
-  /** Made at start where they are missing. */
+  /** Made at start if they are missing. */
   buckets?: string[];
   /**
-   * Told of every new object after its write is on disk, and again where it fails. Nothing is taken off the
+   * Called with every new object once it is on disk, and again if it fails. Nothing is taken off the
    * outbox by it; what waits there from an earlier run is not told again, but found in `outbox.pending()`.
    */
   onFinalized?: (object: ObjectResource, id: string) => void | Promise<void>;
-  /** Whether events are kept for a consumer. Default: where `onFinalized` is given. */
+  /** Whether events are kept for a consumer. Default: if `onFinalized` is given. */
   events?: boolean;
   /** A request failed because a file could not be written or read. */
   onTrouble?: ((error: unknown) => void) | undefined;

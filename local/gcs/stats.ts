@@ -11,7 +11,7 @@ export interface OperationStats {
 export interface GcsStats {
   total: OperationStats;
   operations: Partial<Record<Operation, OperationStats>>;
-  /** Answers by status code; 0 where the connection was closed unanswered. */
+  /** Answers by status code; 0 if the connection was closed unanswered. */
   statuses: Record<string, number>;
 }
 

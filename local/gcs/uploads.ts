@@ -35,7 +35,7 @@ export interface Session {
   readonly plan: UploadPlan;
   /** Bytes kept so far. */
   readonly size: number;
-  /** Appends; where `chunks` breaks off, what came is kept down to a whole quantum. */
+  /** Appends; if `chunks` breaks off, what came is kept down to a whole quantum. */
   append(chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** Cuts back to this many bytes. */
   truncate(size: number): void;
@@ -47,7 +47,7 @@ export interface Session {
 export interface Uploads {
   create(plan: UploadPlan): Session;
   find(id: string): Session | undefined;
-  /** Forgets the session; `keepBody` where an object has it now. */
+  /** Forgets the session; `keepBody` if an object has it now. */
   end(session: Session, keepBody: boolean): void;
   bodies(): string[];
 }

@@ -47,7 +47,7 @@ function sendJson(response: ServerResponse, status: number, body: Buffer): void 
 
 function unpacked(bytes: Buffer, encoding: string | undefined): Buffer {
   if (encoding === undefined || encoding === 'identity') return bytes;
-  if (encoding !== 'gzip') throw invalid(`content-encoding is ${encoding}; gzip or none is allowed`);
+  if (encoding !== 'gzip') throw invalid(`content-encoding must be gzip or none, got ${encoding}`);
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BODY });
   } catch {

@@ -121,7 +121,7 @@ export class Broker {
     return this.state.read(item.message);
   }
 
-  /** On disk when it returns; `soon` where nobody waits for it. */
+  /** On disk when it returns; `soon` if nobody waits for it. */
   acknowledge(subscription: Subscription, ids: number[], when: 'now' | 'soon'): void {
     const known = ids.filter((id) => {
       const state = subscription.backlog.get(id)?.state;
@@ -174,7 +174,7 @@ export class Broker {
     }
   }
 
-  /** False where there is no such topic: then the message stays, and is tried again. */
+  /** False if there is no such topic: then the message stays, and is tried again. */
   private giveUp(subscription: Subscription, item: Item): boolean {
     const { record } = subscription;
     const topic = record.deadLetterPolicy!.deadLetterTopic;

@@ -14,7 +14,7 @@ export const pull: Handler = async (broker, name, call) => {
   const sent = readFields(await call.body(), { maxMessages: 'int', returnImmediately: 'bool' });
   const subscription = broker.subscription(name);
   const max = Number(sent['maxMessages'] ?? 0);
-  if (max < 1) throw invalid(`max_messages is ${max}; 1 or more is allowed.`, 'max_messages');
+  if (max < 1) throw invalid(`max_messages must be 1 or more, got ${max}.`, 'max_messages');
   if (subscription.consumer || subscription.record.function) {
     throw new PubsubError('FAILED_PRECONDITION', 'This method is not supported for this subscription type.');
   }

@@ -1,4 +1,4 @@
-/** `3.5s` in milliseconds; undefined where it is no google.protobuf.Duration. */
+/** `3.5s` in milliseconds; undefined if it is no google.protobuf.Duration. */
 export function parseDuration(text: string): number | undefined {
   const found = /^(-?\d{1,12})(?:\.(\d{1,9}))?s$/.exec(text);
   if (!found) return undefined;

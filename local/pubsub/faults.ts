@@ -18,7 +18,7 @@ export type FaultAction =
 
 export interface Fault {
   action: FaultAction;
-  /** Kinds of request it meets; all, where it is left out. */
+  /** Kinds of request it meets; all if it is left out. */
   operations?: Operation[];
   /** Names of topics and subscriptions that contain this text. */
   name?: string;

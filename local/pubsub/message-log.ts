@@ -7,7 +7,7 @@ export interface StoredMessage {
   readonly id: number;
   /** Milliseconds since the epoch. */
   readonly publishMs: number;
-  /** Ordering key; empty where there is none. */
+  /** Ordering key; empty if there is none. */
   readonly key: string;
   /** Backlogs that hold it. */
   holders: number;

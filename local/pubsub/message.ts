@@ -3,7 +3,7 @@ import { invalid } from './errors.ts';
 import { type Fields, readFields } from './fields.ts';
 
 export interface Message {
-  /** Base64; empty where there is none. */
+  /** Base64; empty if there is none. */
   data: string;
   attributes: Readonly<Record<string, string>>;
   orderingKey: string;

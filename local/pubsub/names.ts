@@ -2,7 +2,7 @@ import { invalid } from './errors.ts';
 
 export type Kind = 'topics' | 'subscriptions';
 
-/** `projects/P/topics/T`; throws the API's 400 where the last part is no valid id. */
+/** `projects/P/topics/T`; throws the API's 400 if the last part is no valid id. */
 export function resourceName(project: string, kind: Kind, id: string): string {
   const name = `projects/${project}/${kind}/${id}`;
   const found = name.length > 1_000 ? `${name.slice(0, 1_000)}…` : name;

@@ -10,7 +10,7 @@ const MAX_PAGE = 1_000;
 /** One page in the order of names; the token is the name that the next one begins with. */
 export function pageOf<T>(all: readonly T[], nameOf: (item: T) => string, query: URLSearchParams): Page<T> {
   const size = Number(query.get('pageSize') ?? query.get('page_size') ?? 0);
-  if (!Number.isInteger(size) || size < 0) throw invalid(`page_size is ${size}; 0 or more is allowed`);
+  if (!Number.isInteger(size) || size < 0) throw invalid(`page_size must be 0 or more, got ${size}`);
   const token = query.get('pageToken') ?? query.get('page_token') ?? '';
   const rest = all.filter((item) => nameOf(item) >= token).sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
   const count = size === 0 ? MAX_PAGE : Math.min(size, MAX_PAGE);

@@ -11,7 +11,7 @@ export interface Poster {
   close(): void;
 }
 
-/** An idle connection is closed before the other side does it, which is after 5 s where it runs Node. */
+/** An idle connection is closed before the other side does it, which is after 5 s if it runs Node. */
 const IDLE_MS = 3_000;
 
 /** Sends over connections that stay open. */

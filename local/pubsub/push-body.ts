@@ -57,9 +57,9 @@ export function newTraceparent(): string {
 
 /** Both spellings of id and time, as the service sends them. */
 function wrapped({ id, publishMs, json, subscription, attempt }: PushMessage): PushRequest {
-  const told = attempt === undefined ? '' : `"deliveryAttempt":${attempt},`;
+  const delivery = attempt === undefined ? '' : `"deliveryAttempt":${attempt},`;
   const time = new Date(publishMs).toISOString();
-  const head = `{${told}"subscription":${JSON.stringify(subscription)},"message":{"message_id":"${id}","publish_time":"${time}",`;
+  const head = `{${delivery}"subscription":${JSON.stringify(subscription)},"message":{"message_id":"${id}","publish_time":"${time}",`;
   return {
     headers: { 'content-type': 'application/json' },
     body: Buffer.concat([Buffer.from(head), json.subarray(1), CLOSE]),

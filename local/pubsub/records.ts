@@ -24,7 +24,7 @@ export interface RetryPolicy {
 
 export interface SubscriptionRecord {
   name: string;
-  /** `_deleted-topic_` where its topic is gone. */
+  /** `_deleted-topic_` if its topic is gone. */
   topic: string;
   pushConfig: PushConfig;
   ackDeadlineSeconds: number;

@@ -27,7 +27,7 @@ export interface PubsubServerOptions {
   host?: string;
   /** Of short names. Default `local`; requests may name any. */
   projectId?: string;
-  /** Made at start where they are missing; short or full names. */
+  /** Made at start if they are missing; short or full names. */
   topics?: readonly string[];
   now?: () => number;
   sizes?: FileSizes;
@@ -43,7 +43,7 @@ export interface PubsubServer {
   url: string;
   port: number;
   faults: Faults;
-  /** Makes a topic where it is missing; short or full name. */
+  /** Makes a topic if it is missing; short or full name. */
   ensureTopic(name: string): void;
   /** Pushes a topic's messages to a function, now and after every restart that calls it again. */
   subscribeFunction(subscription: FunctionSubscription): void;
@@ -95,7 +95,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     if (fromAdmin) return fromAdmin(call);
     const found = route(call.method, path);
     stats.count(found.operation);
-    // its body is read whole even where a fault answers: a connection cut while the client writes is another fault
+    // its body is read whole even if a fault answers: a connection cut while the client writes is another fault
     const body = await readJson(exchange).then(
       (value) => async () => value,
       (error: unknown) => async () => {

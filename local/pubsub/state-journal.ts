@@ -13,7 +13,7 @@ export type Entry =
   | { failed: number; id: number; count: number }
   /** Of all messages up to `upTo`, the subscription holds `ids`, and has acknowledged those in `acked`. */
   | { held: number; upTo: number; ids: number[]; acked: number[] }
-  /** Messages up to `upTo` are acknowledged where published before `ms`, and are not where published later. */
+  /** Messages up to `upTo` are acknowledged if they were published before `ms`, and are not if later. */
   | { seek: number; upTo: number; ms: number }
   /** Numbers up to this one have been given to subscriptions. */
   | { numbers: number };

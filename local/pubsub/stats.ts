@@ -5,7 +5,7 @@ import type { Operation } from './router.ts';
 export interface PubsubStats {
   /** Requests by kind. */
   operations: Partial<Record<Operation, number>>;
-  /** Answers by status code; 0 where the connection was closed unanswered. */
+  /** Answers by status code; 0 if the connection was closed unanswered. */
   statuses: Record<string, number>;
   /** Messages since the start, or since the counts were reset. */
   messages: Broker['counts'];

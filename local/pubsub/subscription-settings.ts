@@ -52,7 +52,7 @@ const UPDATABLE = [
 
 type Sent = Record<string, unknown>;
 
-/** What was sent, with the service's defaults where nothing was; throws the API's 400 beyond its bounds. */
+/** What was sent, with the service's defaults for the rest; throws the API's 400 beyond its bounds. */
 export function subscriptionRecord(name: string, sent: Sent): SubscriptionRecord {
   const { labels, retainAckedMessages, enableMessageOrdering, filter, deadLetterPolicy, retryPolicy } = sent;
   const record: SubscriptionRecord = {

@@ -10,7 +10,7 @@ export interface AnswerSchema {
 }
 
 export interface SeenMoment {
-  /** Seconds from the start; undefined where stills were shown. */
+  /** Seconds from the start; undefined if stills were shown. */
   seconds: number | undefined;
   /** As Gemini writes it: `01:05`, or `01:05.250` above one frame a second. */
   timestamp: string | undefined;
@@ -57,7 +57,7 @@ function valueFor(name: string, schema: AnswerSchema, seen: Seen, moment: SeenMo
   }
 }
 
-/** One item a moment where items are objects or moments' own fields; otherwise empty. */
+/** One item a moment if items are objects or moments' own fields; otherwise empty. */
 function listFor(name: string, schema: AnswerSchema, seen: Seen): unknown[] {
   const items = schema.items ?? {};
   const kind = typeOf(items);

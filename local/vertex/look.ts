@@ -21,7 +21,7 @@ export interface Looked {
 }
 
 export interface Eyes {
-  /** A file or loopback URL of an object; undefined or a rejection where there is none. */
+  /** A file or loopback URL of an object; undefined or a rejection if there is none. */
   openObject: (bucket: string, name: string) => Promise<string | undefined>;
   ffmpegPath: string;
   /** For videos sent along in the request, while they are looked at. */

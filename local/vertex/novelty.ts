@@ -60,7 +60,7 @@ export function findPeaks(pictures: Thumbnails, options: { minGap: number; limit
   return peaks;
 }
 
-/** The one picture that shows something new; undefined where they are all alike. A single one is taken. */
+/** The one picture that shows something new; undefined if they are all alike. A single one is taken. */
 export function mostNovel(pictures: Thumbnails): Peak | undefined {
   if (pictures.length === 1) return { index: 0, score: 0, confidence: 0.5 };
   const { fromPrevious, scores } = novelty(pictures);

@@ -24,7 +24,7 @@ export async function localCertificate(dir: string, now: () => number = Date.now
   } catch {
     // none yet, or not readable as one: make it
   }
-  // loaded only where one is made: it brings a whole X.509 library
+  // loaded only if one is made: it brings a whole X.509 library
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',

@@ -82,16 +82,17 @@ export function traceFields(traceparent: unknown, project: string | undefined): 
 }
 
 /**
- * The producer's trace, beside the request's own: Cloud Logging files an entry under one trace only. Empty if they
- * are the same.
+ * The producer's trace, beside the request's own: Cloud Logging files an entry under one trace only. Undefined if they
+ * are the same, or there is none.
  */
-export function linkedTraceFields(
+export function linkedTraceOf(
   traceparent: string | undefined,
   request: LogFields,
   project: string | undefined,
-): LogFields {
+): unknown {
+  if (traceparent === undefined) return undefined;
   const linked = traceFields(traceparent, project)[TRACE];
-  return linked === undefined || linked === request[TRACE] ? {} : { linkedTrace: linked };
+  return linked === request[TRACE] ? undefined : linked;
 }
 
 export function stackOf(error: unknown): string {

@@ -40,16 +40,104 @@ export interface Wiring<S> {
   tracing: Tracing | undefined;
 }
 
+/** One is made for each of thousands of deliveries a second: what a handler does not ask for is not made. */
+class DeliveryContext<S> implements Context<S> {
+  readonly event: CloudEvent;
+  readonly eventId: string;
+  readonly historyId: string;
+  readonly correlationId: string;
+  readonly attempt: number | undefined;
+  readonly log: Invocation['log'];
+  readonly signal: AbortSignal;
+  readonly clock: Invocation['clock'];
+  readonly startedAt: number;
+  readonly trace: Invocation['trace'];
+  readonly traceparent: string | undefined;
+  readonly report: Invocation['report'];
+  readonly settings: S;
+  readonly storage: Storage;
+  readonly publisher: () => Promise<Publisher>;
+  readonly app: App;
+  private opened: Promise<Calls> | undefined;
+  private counts: Calls['published'] | undefined;
+
+  constructor(
+    private readonly wiring: Wiring<S>,
+    private readonly invocation: Invocation,
+  ) {
+    this.event = invocation.event;
+    this.eventId = invocation.eventId;
+    this.historyId = invocation.historyId;
+    this.correlationId = invocation.correlationId;
+    this.attempt = invocation.attempt;
+    this.log = invocation.log;
+    this.signal = invocation.signal;
+    this.clock = invocation.clock;
+    this.startedAt = invocation.startedAt;
+    this.trace = invocation.trace;
+    this.traceparent = invocation.traceparent;
+    this.report = invocation.report;
+    this.settings = wiring.settings;
+    const { storage, publisher } = wiring.tracing?.clients(wiring, invocation.trace) ?? wiring;
+    this.storage = storage;
+    this.publisher = publisher;
+    this.app = wiring.app;
+  }
+
+  // getters, so that a handler can take each out of its context
+
+  get bucket(): Context['bucket'] {
+    const { app, env } = this.wiring;
+    return (key) => bucketOf({ storage: this.storage, app, env }, key);
+  }
+
+  get forEvent(): Context<S>['forEvent'] {
+    return (event) => contextOf(this.wiring, invocationOf(event, this.invocation));
+  }
+
+  get record(): Calls['record'] {
+    return async (...args) => (await this.calls()).record(...args);
+  }
+
+  get effect(): Calls['effect'] {
+    return async (...args) => (await this.calls()).effect(...args);
+  }
+
+  get dependency(): Calls['dependency'] {
+    return async (...args) => (await this.calls()).dependency(...args);
+  }
+
+  get publish(): Calls['publish'] {
+    return async (topic, event) => {
+      const published = await (await this.calls()).publish(topic, event);
+      const { type, source = `/${this.wiring.functionName}` } = event;
+      reportPublished(this.log, { type, source, topic, messageId: published.messageId });
+      return published;
+    };
+  }
+
+  get published(): Calls['published'] {
+    return () => this.counts?.() ?? {};
+  }
+
+  /** The calls are loaded with the first of them. */
+  private calls(): Promise<Calls> {
+    this.opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
+      const { state, functionName, limits } = this.wiring;
+      const { publisher, invocation } = this;
+      const calls = createCalls({
+        ...{ state, publisher, limits, function: functionName, topics: topicsOf(this.wiring) },
+        ...causeOf(invocation),
+      });
+      this.counts = calls.published;
+      return calls;
+    });
+    return this.opened;
+  }
+}
+
 export function contextOf<S>(wiring: Wiring<S>, invocation: Invocation): Context<S> {
-  const { settings, app, tracing } = wiring;
-  const { storage, publisher } = tracing ? tracing.clients(wiring, invocation.trace) : wiring;
-  return {
-    ...invocation,
-    ...lazyCalls({ ...wiring, publisher }, invocation),
-    ...{ settings, storage, publisher, app },
-    bucket: (key) => bucketOf(wiring, key),
-    forEvent: (event) => contextOf(wiring, invocationOf(event, invocation)),
-  };
+  return new DeliveryContext(wiring, invocation);
 }
 
 function invocationOf(event: CloudEvent, outer: Invocation): Invocation {
@@ -71,36 +159,6 @@ export function bucketOf(
   const name = textOf(declared.env, env);
   if (name === undefined) throw new AppError('invalid-config', `configuration: ${declared.env} must be set`);
   return storage.bucket(name);
-}
-
-/** The calls are loaded with the first of them. */
-function lazyCalls<S>(wiring: Wiring<S>, invocation: Invocation): Calls {
-  let opened: Promise<Calls> | undefined;
-  let published: Calls['published'] = () => ({});
-  const open = (): Promise<Calls> => {
-    opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
-      const calls = createCalls({
-        ...{ state: wiring.state, publisher: wiring.publisher, function: wiring.functionName },
-        ...{ topics: topicsOf(wiring), limits: wiring.limits },
-        ...causeOf(invocation),
-      });
-      published = () => calls.published();
-      return calls;
-    });
-    return opened;
-  };
-  return {
-    record: async (...args) => (await open()).record(...args),
-    effect: async (...args) => (await open()).effect(...args),
-    async publish(topic, event) {
-      const published = await (await open()).publish(topic, event);
-      const { type, source = `/${wiring.functionName}` } = event;
-      reportPublished(invocation.log, { type, source, topic, messageId: published.messageId });
-      return published;
-    },
-    dependency: async (...args) => (await open()).dependency(...args),
-    published: () => published(),
-  };
 }
 
 function causeOf(invocation: Invocation) {

@@ -2,7 +2,7 @@ import type { Settlement } from '../app/define-function.ts';
 import { type Clock, systemClock } from '../core/clock.ts';
 import { AppError, isRefusal, toAppError } from '../core/errors.ts';
 import { isJsonObject } from '../core/json-value.ts';
-import { type LogFields, type Logger, linkedTraceFields, traceFields } from '../core/log.ts';
+import { type LogFields, type Logger, linkedTraceOf, traceFields } from '../core/log.ts';
 import { deadline } from '../core/retry.ts';
 import { type CloudEvent, eventIdOf, type ParsedEvent } from '../events/cloud-event.ts';
 import { contentIdOf } from '../events/content-id.ts';
@@ -139,14 +139,21 @@ class Delivery<T extends ParsedEvent> {
     this.historyId = historyId;
     this.eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
     span?.describe(event);
-    const linked = linkedTraceFields(event.traceparent, this.requestTrace, runtime.project);
-    const correlationId = event.correlationId?.slice(0, MAX_LOGGED_ID);
-    this.log = this.log.with({ eventId, correlationId, ...linked, ...fn.logFields?.(parsed) });
+    const { correlationId, traceparent } = event;
+    const linkedTrace = linkedTraceOf(traceparent, this.requestTrace, runtime.project);
+    const fields = { eventId, correlationId: correlationId?.slice(0, MAX_LOGGED_ID), linkedTrace };
+    this.log = this.log.with(fn.logFields ? Object.assign(fields, fn.logFields(parsed)) : fields);
     const outcome = await fn.run(parsed, {
-      ...{ event, eventId, historyId, log: this.log, signal, clock, startedAt },
-      correlationId: event.correlationId ?? eventId,
+      event,
+      eventId,
+      historyId,
+      correlationId: correlationId ?? eventId,
       attempt: deliveryAttemptOf(input),
-      traceparent: event.traceparent ?? span?.traceparent,
+      log: this.log,
+      signal,
+      clock,
+      startedAt,
+      traceparent: traceparent ?? span?.traceparent,
       trace: span ? (name, work, attributes) => span.run(name, work, attributes) : untraced,
       report: (one) => this.report(one),
     });

@@ -19,10 +19,10 @@ const INSTANCES = 3;
 /** Far fewer in flight at a process than are charged between two kills, or nothing would ever be done. */
 const AT_A_TIME = EVENTS < 1_000 ? 12 : 30;
 /** One charge in so many kills its process the moment it has happened, and one acknowledgement in so many any process. */
-const KILL_EVERY = EVENTS < 1_000 ? 25 : 100;
+const KILL_EVERY = EVENTS < 1_000 ? 25 : 200;
 const LEASE_MS = 3_000;
 const SEED = 20261121;
-const timeout = 90_000 + EVENTS * 150;
+const timeout = 90_000 + EVENTS * 300;
 
 const ENTRY = fileURLToPath(new URL('../helpers/effect-function.ts', import.meta.url));
 const SOURCE = 'https://shop.example';

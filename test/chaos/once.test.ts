@@ -53,6 +53,8 @@ test('twenty deliveries at the same time and five more: one manifest, one frame,
   const resources: ObjectResource[] = [];
   const pipeline = await startPipeline({
     instances: 4,
+    // those that meet the lease come again until it is free
+    maxDeliveryAttempts: 100,
     events: { onFinalized: (resource) => resource.bucket === BUCKETS.raw && resources.push(resource) },
   });
   try {
@@ -63,7 +65,7 @@ test('twenty deliveries at the same time and five more: one manifest, one frame,
       fetch(pipeline.cloud.processes[index % 4]!.url, { method: 'POST', headers, body });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => deliver(index)));
     // Those that met the lease are told to come again; none of them may have done anything.
-    expect(answers.every(({ status }) => status === 204 || status === 500)).toBe(true);
+    expect(answers.filter(({ status }) => status !== 204 && status !== 429)).toEqual([]);
     await pipeline.manifestOf(upload);
     for (let index = 0; index < 5; index++) expect((await deliver(index)).status).toBe(204);
     expect(await violations(pipeline, upload)).toEqual([]);

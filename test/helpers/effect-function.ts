@@ -34,7 +34,7 @@ const chargeCard = defineFunction({
   roles: [],
   load: async () => handler,
 });
-const topics = { orders: { doc: 'paid orders' } };
+const topics = { orders: { doc: 'paid orders' }, 'dead-letters': { doc: 'refused ones' } };
 const app = defineApp({
   name: 'shop',
   buckets: { state: { env: 'STATE_BUCKET', doc: 'its bucket' } },

@@ -20,6 +20,8 @@ export async function functionBundle(
     format: 'esm',
     platform: 'node',
     target: 'node20.9',
+    // it is loaded again after each kill
+    minify: true,
     logLevel: 'warning',
     external: ['@google-cloud/functions-framework'],
     banner: { js: REQUIRE },

@@ -94,6 +94,27 @@ const MESSAGES: Hostile[] = [
     ingest,
   ),
   hostile(
+    'ingest: hops',
+    (size) => message(`{"hops":"${fill('9', size)}"${EVENT.slice(1, -2).replace(/^/, ',')}}`),
+    ingest,
+  ),
+  hostile(
+    'ingest: links of another type',
+    (size) =>
+      message(`{"traceparent":${fill('[', 60)}0${fill(']', 60)},"correlation_id":"${fill('\\n', size)}"}`),
+    ingest,
+  ),
+  hostile(
+    'ingest: metadata',
+    (size) => message(`{"metadata":{"traceId":"${fill('0', size)}","traceparent":"${fill('00-', size)}"}}`),
+    ingest,
+  ),
+  hostile(
+    'ingest: a batch of metadata',
+    (size) => message(`[${fill('{"metadata":{"traceId":"0","correlationId":[]}},', size)}0]`, BATCH),
+    ingest,
+  ),
+  hostile(
     'ingest: an id',
     (size) => message('{}', { 'ce-id': fill('é', size), 'ce-specversion': '1.0' }),
     ingest,

@@ -37,10 +37,11 @@ export function changedFiles(copy: string): string[] {
   );
 }
 
-/** Writes the code blocks of a page that name their file in the first line, as a reader would; returns the files. */
+/** Writes the blocks of a page that name their file, in the first line or after `json`, as a reader would. Returns the files. */
 export function writeBlocks(page: string, to: string): string[] {
   const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, file = '', code = '']) => {
+  const blocks = text.matchAll(/```(?:ts\n\/\/|json) (\S+)\n([\s\S]*?)```/g);
+  return [...blocks].map(([, file = '', code = '']) => {
     mkdirSync(dirname(join(to, file)), { recursive: true });
     writeFileSync(join(to, file), code);
     return file;

@@ -71,6 +71,17 @@ test('an effect that is done or runs is left as it is', async () => {
   await running;
 });
 
+test('an erased dead letter takes its effects and decisions along', async () => {
+  const letter = await die(1);
+  const { eventId } = letterOf(1);
+  await scene.state.putIfAbsent(`records/ingestEvent/${eventId}/voucher.json`, Buffer.from('{}'));
+  const erased = await scene.here(['erase', letter, '--reason', 'asked to', '--yes']);
+  expect(erased).toMatchObject({ code: 0 });
+  for (const prefix of ['effects/', 'records/']) {
+    for await (const { name } of scene.state.list({ prefix })) expect.unreachable(name);
+  }
+});
+
 test('dlq show says what to do', async () => {
   const letter = await die(1);
   const { stdout } = await scene.here(['show', letter]);

@@ -143,7 +143,7 @@ const MISTAKES: [method: string, path: string, body: unknown, status: string, me
   ['POST', `${FUNCTION}:pull`, { maxMessages: 1 }, 'FAILED_PRECONDITION', /not supported/],
   ['POST', `${FUNCTION}:modifyPushConfig`, {}, 'FAILED_PRECONDITION', /a function/],
   ['PATCH', FUNCTION, { subscription: {}, updateMask: 'pushConfig' }, 'FAILED_PRECONDITION', /a function/],
-  ['POST', `${SUB}:pull`, { maxMessages: -1 }, 'INVALID_ARGUMENT', /max_messages is -1/],
+  ['POST', `${SUB}:pull`, { maxMessages: -1 }, 'INVALID_ARGUMENT', /max_messages must be 1 or more, got -1/],
   ['POST', `${SUB}:acknowledge`, { ackIds: 'x' }, 'INVALID_ARGUMENT', /ackIds/],
   [
     'POST',

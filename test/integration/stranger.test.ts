@@ -21,8 +21,14 @@ beforeAll(async () => {
   const files = writeBlocks('docs/write-a-function.md', copy);
   expect(files).toEqual([
     ...['app', 'definition', 'settings', 'handler'].map((name) => `apps/thumbnails/${name}.ts`),
+    ...['app.ts', 'schemas/user.created/1.json', 'handler.ts'].map((name) => `apps/welcome/${name}`),
     ...['app', 'handler'].map((name) => `apps/greeter/${name}.ts`),
   ]);
+  const types = run([
+    ...[process.execPath, '--import', 'tsx', 'schemas/generate-types.ts'],
+    'apps/welcome/schemas',
+  ]);
+  expect([await types.ended, types.output()]).toEqual([0, 'apps/welcome/schemas/types.ts written\n']);
   const picture = (width: number, height: number) =>
     sharp({
       create: { width, height, channels: 3, background: '#0a0', noise: { type: 'gaussian', sigma: 30 } },
@@ -130,6 +136,37 @@ test('images become thumbnails; what was refused is replayed when the bound is w
   expect(row.text).toMatch(/"type":"image\.shrunk"/);
   wide.child.kill('SIGINT');
   expect(await wide.ended).toBe(130);
+}, 120_000);
+
+test('events of a topic are held to the schemas of the app, and each is handled by its type', async () => {
+  const welcome = start('apps/welcome');
+  await expect.poll(welcome.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+  const endpoints = JSON.parse(readFileSync(join(copy, '.local/endpoints.json'), 'utf8')) as Endpoints;
+  const message = (id: string, data: unknown) => ({
+    data: Buffer.from(JSON.stringify(data)).toString('base64'),
+    attributes: {
+      ...{ 'ce-specversion': '1.0', 'ce-id': id, 'ce-source': '//desk', 'ce-type': 'user.created' },
+      'ce-traceparent': '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+    },
+  });
+  const answer = await fetch(`${endpoints.pubsub}/v1/projects/local/topics/users:publish`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ messages: [message('u-1', { name: 'Ada' }), message('u-2', { name: '' })] }),
+  });
+  expect(answer.status).toBe(200);
+  await expect.poll(welcome.output, { timeout: 30_000 }).toMatch(/welcomeUser {2}welcomed: event settled/);
+  await expect
+    .poll(welcome.output, { timeout: 30_000 })
+    .toMatch(
+      /welcomeUser {2}refused: event refused: schema-violation: data\/name must NOT have fewer than 1/,
+    );
+  // what follows from an event belongs to its trace
+  const query = () =>
+    pipeline('lake', 'query', '--trace-id', '0af7651916cd43dd8448eb211c80319c', '--format', 'jsonl');
+  await expect.poll(async () => (await query()).text, { timeout: 30_000 }).toMatch(/Welcome, Ada!/);
+  welcome.child.kill('SIGINT');
+  await welcome.ended;
 }, 120_000);
 
 test('a function that answers requests is served, and who calls is not asked for here', async () => {

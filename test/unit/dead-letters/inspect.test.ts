@@ -78,6 +78,17 @@ test('given up: the last attempt says why, the history says since when and how o
   ]);
 });
 
+test.each(['ce-correlationid', 'correlationid', 'correlation_id'])(
+  'what its function could not read belongs to the correlation that its attribute %s names',
+  async (name) => {
+    const inspector = startMemoryInspector();
+    await inspector.deliver(
+      givenUp({ data: 'no JSON', attributes: { [name]: 'corr-9' } }, 'eventarc-ingestEvent'),
+    );
+    expect(await inspector.deaths()).toMatchObject([{ correlationId: 'corr-9' }]);
+  },
+);
+
 test('given up without a record of any attempt: a process that was killed leaves none', async () => {
   const inspector = startMemoryInspector();
   await inspector.deliver(givenUpMessage(structured()));

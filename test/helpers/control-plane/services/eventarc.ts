@@ -77,8 +77,19 @@ export function subscribe(
   return name;
 }
 
+/** https://cloud.google.com/eventarc/docs/run/create-trigger-cloud-audit-logs-gcloud: both filters are required. */
+function checkAuditLog(eventTrigger: JsonObject): void {
+  const given = list(eventTrigger['eventFilters']).map((one) => text(object(one)['attribute']));
+  const missing = ['serviceName', 'methodName'].filter((name) => !given.includes(name));
+  if (missing.length > 0) throw unmet(`The trigger needs a filter on ${missing.join(' and ')}.`);
+}
+
 function checkBucket(cloud: Cloud, eventTrigger: JsonObject, region: string, account: string): void {
   if (text(eventTrigger['pubsubTopic']) !== '') return;
+  if (text(eventTrigger['eventType']) === 'google.cloud.audit.log.v1.written') {
+    checkAuditLog(eventTrigger);
+    return;
+  }
   const filter = list(eventTrigger['eventFilters'])
     .map(object)
     .find((one) => one['attribute'] === 'bucket');

@@ -25,6 +25,11 @@ const MESSAGES = [
   binary(),
   binary({ type: 'video.rejected', data: REJECTED, time: '2026-11-21T10:00:00.123456+01:00' }),
   binary({ data: undefined }),
+  structured({
+    hops: 3,
+    traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`,
+    metadata: { causationId: 'c' },
+  }),
   batch([cloudEvent(), cloudEvent({ id: '2', data: [1, 2.5, -1e-7] }), 7, cloudEvent({ id: undefined })]),
   pubsubMessage({ data: { b: 1, a: [true, null, '\u0000"\\'] }, attributes: { type: 't', source: 's' } }),
   pubsubMessage({ data: '{"n":9007199254740993,"x":1e400,"z":-0.0}' }),
