@@ -40,9 +40,9 @@ describe('wrong usage says what is allowed', () => {
     [
       'no instance at all',
       [...PLACE, '--max-instances', '0'],
-      /--max-instances is "0"; a whole number from 1/,
+      /--max-instances must be a whole number from 1 to 1000, got "0"/,
     ],
-    ['no number', [...PLACE, '--raw-days', 'ten'], /--raw-days is "ten"; a whole number from 1/],
+    ['no number', [...PLACE, '--raw-days', 'ten'], /--raw-days must be a whole number from 1 to 36500, got "ten"/],
     [
       'a channel by its name',
       [...PLACE, '--notify', 'me@example.com'],
