@@ -19,7 +19,7 @@ const dlq: Family<Dlq, PlaceOptions> = {
     unread: async () => (await import('./unread.ts')).unread,
     stats: async () => (await import('./stats.ts')).stats,
   },
-  ground: async () => (await import('./dlq.ts')).dlqGround,
+  setup: async () => (await import('./dlq.ts')).dlqSetup,
 };
 
 export const dlqCommand: Command = {

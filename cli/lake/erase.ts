@@ -1,9 +1,9 @@
 import { type EraseOutcome, eraseRows, type Filter } from '../../shared/delta/index.ts';
 import { canAsk, confirm, needsYes } from '../common/confirm.ts';
+import { currentUser } from '../common/current-user.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { parseOptions, quoted, UsageError } from '../common/options.ts';
 import { formatMicros } from '../common/time.ts';
-import { whoever } from '../common/whoever.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
 import type { Lake, LakeSubcommand } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
@@ -25,7 +25,7 @@ values, are in the log until its clean-up, 30 days later. The command prints bot
 or replayed again after that is a new one: see docs/data.md for all places that may hold it.
 
 ${FILTER_HELP}  --correlation ID   the same as --correlation-id
-${WHERE_HELP}  --reason TEXT      why, for whoever asks later: stored in the log as it is, so name a ticket and no person
+${WHERE_HELP}  --reason TEXT      why; stored in the log as given, so name a ticket and no person
   --dry-run          only count
   --yes              do not ask; needed where no terminal can be asked
   --json             for programs: JSON alone on standard output
@@ -80,7 +80,7 @@ async function run(lake: Lake, options: Options): Promise<number> {
     progress.start(() => `erase: ${now}`);
     const outcome = await eraseRows(table, filter, {
       reason: options.reason,
-      by: whoever(),
+      by: currentUser(),
       dryRun,
       clock,
       signal,

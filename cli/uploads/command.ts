@@ -11,7 +11,7 @@ const uploads: Family<Uploads, PlaceOptions> = {
   subcommands: {
     erase: async () => (await import('./erase.ts')).erase,
   },
-  ground: async () => (await import('./uploads.ts')).uploadsGround,
+  setup: async () => (await import('./uploads.ts')).uploadsSetup,
 };
 
 export const uploadsCommand: Command = {
