@@ -129,7 +129,7 @@ const RETRIED: Readonly<Record<RetryableCode, Documented>> = {
     remedy: 'Grant the role that the message names, then replay. See the [runbook](runbook.md#403).',
   },
   'not-found-yet': {
-    meaning: 'Gemini could not find the object that it was told to read.',
+    meaning: 'Gemini could not find the object that it was asked to read.',
     remedy: "Grant Vertex AI's service agent access to the bucket, then replay.",
   },
   'malformed-answer': {

@@ -26,7 +26,10 @@ export interface Place extends Service {
   url: string;
 }
 
-/** Throws UsageError and Failure. `localDir` is where a local cloud is looked for by default. */
+/**
+ * Throws UsageError and Failure.
+ * @param localDir where to look for a local cloud by default
+ */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
   const service = findService(options, env, localDir);
   const table = options.table ?? defaultTable(env, service.isLocal);

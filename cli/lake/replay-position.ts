@@ -22,9 +22,9 @@ export function parsePosition(text: string): Position {
   throw new UsageError(`--from must be a position that a replay printed, got ${quoted(text)}`);
 }
 
-/** A replay whose progress is kept in a file, so that the same command continues where it stopped. */
+/** A replay whose progress is kept in a file, so that the same command continues it. */
 export interface SavedReplay {
-  /** Identifies what is replayed to where: the same options give the same text. */
+  /** Identifies source and target of the replay: the same options give the same text. */
   replay: string;
   /** When it began, ms since the epoch: `2h` means the same ever after. */
   started: number;
