@@ -5,7 +5,7 @@ import { Failure } from './options.ts';
 import type { Service } from './service.ts';
 
 export interface Publishing {
-  /** Returns message ids in the order of the batch. Throws Failure if `topic`, `T` or `projects/P/topics/T`, is missing. */
+  /** Returns message ids in batch order. Throws Failure if `topic`, `T` or `projects/P/topics/T`, is missing. */
   publish(topic: string, batch: readonly OutgoingMessage[]): Promise<string[]>;
   close(): void;
 }

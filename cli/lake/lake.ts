@@ -6,11 +6,11 @@ import { countingStore, type StoreCounts } from './counting-store.ts';
 import { explainError } from './explain-error.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
 
-/** What a subcommand is given. */
+/** Context of the subcommands. */
 export interface Lake extends Session {
   place: Place;
   location: TableLocation;
-  /** What has been read so far. */
+  /** Requests and bytes so far. */
   counts: StoreCounts;
   openTable(): Promise<DeltaTable>;
 }

@@ -22,7 +22,7 @@ export interface Place extends Service {
   bucket: string;
   /** Folder in the bucket. */
   path: string;
-  /** `gs://bucket/path`, fit for a terminal. */
+  /** `gs://bucket/path`, safe for a terminal. */
   url: string;
 }
 

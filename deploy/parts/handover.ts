@@ -7,10 +7,10 @@ import { wantedSubscriptions } from './wanted-subscriptions.ts';
 
 /**
  * Moves a topic function that an earlier version deployed from Eventarc's subscription, which is deleted with its
- * trigger, to one of our own. Ours is created first, receives what is published from then on, and takes over
- * what the other has not acknowledged, by a snapshot. It pushes nowhere until the function is created again, and retains messages longer
- * than any deployment takes, so nothing is lost. Messages that Eventarc's subscription delivers meanwhile are
- * delivered again by ours; effects happen once.
+ * trigger, to one of our own. Ours is created first, receives what is published from then on, and takes over what the
+ * other has not acknowledged, by a snapshot. It pushes nowhere until the function is created again, and retains
+ * messages longer than any deployment takes, so nothing is lost. Messages that Eventarc's subscription delivers
+ * meanwhile are delivered again by ours; effects happen once.
  */
 export const handover: Part = {
   title: "what waits in Eventarc's subscriptions",
