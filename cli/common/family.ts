@@ -1,5 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
-import type { Io, Setup, Subcommand } from './subcommand.ts';
+import type { Io, Opener, Subcommand } from './subcommand.ts';
 
 /** A command with subcommands, such as `pipeline dlq`. */
 export interface Family<Context, Place> {
@@ -10,7 +10,7 @@ export interface Family<Context, Place> {
   failed: string;
   /** Loaded on demand: most of their modules are not needed for `--help`. */
   subcommands: Readonly<Record<string, () => Promise<Subcommand<Context, Place>>>>;
-  setup(): Promise<Setup<Context, Place>>;
+  opener(): Promise<Opener<Context, Place>>;
 }
 
 export async function runFamily<Context, Place>(
@@ -30,12 +30,12 @@ export async function runFamily<Context, Place>(
     io.stderr.write(`${problem}\n\n${await listOf(family)}`);
     return 2;
   }
-  const [{ runSubcommand }, subcommand, setup] = await Promise.all([
+  const [{ runSubcommand }, subcommand, opener] = await Promise.all([
     import('./run.ts'),
     load(),
-    family.setup(),
+    family.opener(),
   ]);
-  return runSubcommand(`${family.name} ${name}`, subcommand, setup, args, io);
+  return runSubcommand(`${family.name} ${name}`, subcommand, opener, args, io);
 }
 
 async function listOf<Context, Place>({ name, about, failed, subcommands }: Family<Context, Place>) {

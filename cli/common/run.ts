@@ -4,14 +4,14 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { Failure, UsageError } from './options.ts';
 import { Output, OutputClosed } from './output.ts';
 import { Progress } from './progress.ts';
-import type { Io, Setup, Subcommand } from './subcommand.ts';
+import type { Io, Opener, Subcommand } from './subcommand.ts';
 
 /** Runs one subcommand, prints errors on standard error and returns the exit code. */
 export async function runSubcommand<Context, Place>(
   /** As typed: `lake query`. */
   name: string,
   { help, parse }: Subcommand<Context, Place>,
-  { open, explain }: Setup<Context, Place>,
+  { open, explain }: Opener<Context, Place>,
   args: string[],
   { stdout, stderr, env }: Io,
 ): Promise<number> {

@@ -42,7 +42,7 @@ export interface Session {
 }
 
 /** Creates the context for the subcommands of one name. */
-export interface Setup<Context, Place> {
+export interface Opener<Context, Place> {
   /** Sends no request. Throws UsageError and Failure. */
   open(place: Place, session: Session, env: NodeJS.ProcessEnv): Context;
   /** Explains an error in one line: what went wrong and what to do. */

@@ -19,7 +19,7 @@ const dlq: Family<Dlq, PlaceOptions> = {
     unread: async () => (await import('./unread.ts')).unread,
     stats: async () => (await import('./stats.ts')).stats,
   },
-  setup: async () => (await import('./dlq.ts')).dlqSetup,
+  opener: async () => (await import('./dlq.ts')).dlqOpener,
 };
 
 export const dlqCommand: Command = {
