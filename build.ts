@@ -9,7 +9,7 @@ import { CORE_DIR, type LoadedApp, loadApp } from './shared/app/load-app.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** The clients are CommonJS inside, and use what an ES module has not. */
+/** The clients are CommonJS and use globals that ES modules lack. */
 const COMMONJS = [
   "import{createRequire as __createRequire}from'node:module'",
   "import{fileURLToPath as __toPath}from'node:url'",
@@ -18,7 +18,7 @@ const COMMONJS = [
   "const __dirname=__toPath(new URL('.',import.meta.url));",
 ].join(';');
 
-/** The events' schemas go in as code: nothing is compiled at run time, and ajv stays outside. */
+/** Compiles the events' schemas into the bundle, so that nothing is compiled at run time and ajv is not bundled. */
 export const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
   name: 'compiled-schemas',
   setup(esbuild) {
@@ -31,9 +31,9 @@ export const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
 });
 
 /**
- * Bundles the functions of one app to `outdir`: one entry, and a chunk for everything that is imported on demand, so
- * that a function loads only what it needs. Returns esbuild's account of what went where. Bundled and minified, the
- * Google clients load in less than half the time.
+ * Bundles the functions of one app into `outdir`: one entry, and a chunk for everything imported on demand, so that a
+ * function loads only what it needs. Returns esbuild's metafile. Bundled and minified, the Google clients load in less
+ * than half the time.
  */
 export async function bundle(
   outdir = `${here}dist`,
@@ -63,9 +63,9 @@ export async function bundle(
     sourcesContent: false,
     legalComments: 'none',
     logLevel: 'warning',
-    // The framework is the process we are loaded into; the others bring binaries of their own.
+    // the framework loads us; the other two come with binaries
     external: ['@google-cloud/functions-framework', 'sharp', '@ffmpeg-installer/ffmpeg'],
-    // Node has a URL of its own: the clients' polyfill and its tables are a third of their load time.
+    // Node has URL built in; the clients' polyfill and its tables are a third of their load time
     alias: { 'whatwg-url': 'node:url' },
     banner: { js: COMMONJS },
     plugins: [compiledSchemas(app), ...plugins],
@@ -74,8 +74,8 @@ export async function bundle(
 }
 
 /**
- * A bundle of its own for one local run, so that runs side by side do not overwrite each other's. It lies
- * inside the project, where the packages left out of it are found.
+ * Builds a bundle for one local run, so that concurrent runs do not overwrite each other's. It lies inside the
+ * project, so that Node finds the packages that are not bundled.
  */
 export async function privateBundle(
   plugins: Plugin[] = [],
@@ -85,7 +85,7 @@ export async function privateBundle(
   await mkdir(cache, { recursive: true });
   await sweep(cache);
   const dir = await mkdtemp(cache);
-  // a run that is interrupted while it starts leaves nothing behind either
+  // also clean up if the run is interrupted while it starts
   const removeNow = (): void => rmSync(dir, { recursive: true, force: true });
   process.once('exit', removeNow);
   const remove = async (): Promise<void> => {
@@ -102,7 +102,7 @@ export async function privateBundle(
   return { dir, remove };
 }
 
-/** Removes what runs that were killed left behind more than a day ago. */
+/** Removes bundles older than a day, which killed runs left behind. */
 async function sweep(cache: string): Promise<void> {
   const dayAgo = Date.now() - 24 * 60 * 60 * 1_000;
   for (const name of await readdir(cache)) {
@@ -111,7 +111,7 @@ async function sweep(cache: string): Promise<void> {
   }
 }
 
-/** `npm run build -- --app DIR`; where functions are built, the deployment says by PIPELINE_APP which app it is. */
+/** `npm run build -- --app DIR`. In Cloud Build, the deployment selects the app by PIPELINE_APP. */
 async function buildHere(): Promise<void> {
   const { values } = parseArgs({ options: { app: { type: 'string' } } });
   const dir = values.app ?? process.env['PIPELINE_APP'];

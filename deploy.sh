@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the whole pipeline in a Google Cloud project, or changes what differs from it: ./deploy.sh --help
+# Deploys the pipeline into a Google Cloud project, or updates what differs: ./deploy.sh --help
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 

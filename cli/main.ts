@@ -26,7 +26,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   return 2;
 }
 
-// nobody reads what went wrong: that stops no work
+// a closed standard error must not stop the work
 process.stderr.on('error', () => undefined);
 
 try {

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { LoadedApp } from '../shared/app/load-app.ts';
 
-/** What a build needs whatever the app: its own files, and what all functions share. */
+/** Sources that every app's build needs: the build's own files, and what all functions share. */
 const ALWAYS = [
   'package.json',
   'package-lock.json',
@@ -14,16 +14,16 @@ const ALWAYS = [
   'schemas',
 ];
 
-/** Left out wherever they are, as in .gcloudignore. */
+/** Names excluded in every folder, as in .gcloudignore. */
 const NEVER = ['node_modules', '.DS_Store'];
 
 /**
- * Files and folders of the project that an app is built from: its own folder, its schemas, and the functions whose
- * code it imports, by folder. Sorted, with slashes.
+ * Files and folders of the project that an app is built from: its own folder, its schemas, and the folders of all
+ * functions whose code it imports. Sorted, with forward slashes.
  */
 export function sourcesOf({ app, dir }: LoadedApp, root: string): string[] {
   const imported = reached([...filesBelow(dir, root), 'build.ts', 'functions/register.ts'], root)
-    // a function's folder is taken whole: it may read files that nobody imports
+    // include a function's whole folder: it may read files that no module imports
     .map((file) => /^functions\/[^/]+(?=\/)/.exec(file)?.[0] ?? file)
     .filter((path) => path.startsWith('functions/'));
   const { schemas } = app;
@@ -36,7 +36,7 @@ export function sourcesOf({ app, dir }: LoadedApp, root: string): string[] {
     .sort();
 }
 
-/** All files of the sources, as gcloud uploads them by `ignoreFile`. */
+/** All files below the sources: those that gcloud uploads with `ignoreFile`. */
 export function filesOf(sources: readonly string[], root: string): string[] {
   return sources.flatMap((path) =>
     statSync(join(root, path)).isDirectory() ? filesBelow(path, root) : [path],
@@ -44,8 +44,8 @@ export function filesOf(sources: readonly string[], root: string): string[] {
 }
 
 /**
- * A file for gcloud's `--ignore-file`, by which just the sources are uploaded. An entry below a folder that is left
- * out cannot be taken in again, so that each folder on the way is taken in and emptied first.
+ * Content for gcloud's `--ignore-file` that uploads the sources and nothing else. An entry below an excluded folder
+ * cannot be included again, so each parent folder is included first and its content excluded.
  */
 export function ignoreFile(sources: readonly string[]): string {
   const lines = new Set(['/??*']);
@@ -69,7 +69,7 @@ function filesBelow(folder: string, root: string): string[] {
   });
 }
 
-/** These files and all that they import, types included: the build checks them. */
+/** The files and all that they import, types included because the build type-checks. */
 function reached(from: readonly string[], root: string): string[] {
   const found = new Set(from);
   for (const file of found) {

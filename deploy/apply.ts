@@ -1,10 +1,10 @@
 import type { Gcloud } from './gcloud.ts';
-import { oneLine } from './mends.ts';
+import { oneLine } from './remediations.ts';
 import { type Step, shown, shownFiles } from './step.ts';
 
 export type Say = (line: string) => void;
 
-/** Steps of one lane in turn, lanes beside each other; stops at the first failure. */
+/** Runs lanes in parallel and the steps of a lane in order; stops at the first failure. */
 export async function applySteps(steps: readonly Step[], gcloud: Gcloud, say: Say): Promise<void> {
   const lanes = new Map<string, Step[]>();
   for (const [index, step] of steps.entries()) {
@@ -30,7 +30,7 @@ export async function applySteps(steps: readonly Step[], gcloud: Gcloud, say: Sa
 export const describe = ({ verb, what, why }: Step): string =>
   `${verb} ${what}${why === '' ? '' : `: ${oneLine(why, 500)}`}`;
 
-/** The plan as a script: comments say what and why. */
+/** Formats the plan as a script, with what and why as comments. */
 export function asScript(steps: readonly Step[], title: string): string {
   const lines = steps.flatMap((step) => [
     `# ${describe(step)}`,

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 
-/** True where the user, or whoever writes to standard input, types exactly what is asked for. */
+/** Asks on standard error; true if the first line of standard input is exactly the word. */
 export async function askFor(word: string, question: string): Promise<boolean> {
   process.stderr.write(question);
   const lines = createInterface({ input: process.stdin });

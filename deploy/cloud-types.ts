@@ -1,6 +1,7 @@
 import type { LifecycleRule } from '../shared/app/bucket.ts';
 
-/** What is read of gcloud's answers, in the services' own shapes. */
+// The parts of gcloud's answers that are read, in the services' own shapes.
+
 export interface Bucket {
   name: string;
   location: string;
@@ -99,5 +100,5 @@ export interface Displayed extends Named {
   notificationChannels?: string[];
 }
 
-/** The last part of a resource's name. */
+/** Last segment of a resource name. */
 export const shortName = (name: string): string => name.slice(name.lastIndexOf('/') + 1);

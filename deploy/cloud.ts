@@ -12,7 +12,7 @@ import type {
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import type { Place } from './names.ts';
 
-/** What has a policy of its own. */
+/** A resource with an IAM policy of its own. */
 export type Guarded =
   | { kind: 'project' }
   | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret'; name: string };
@@ -21,8 +21,7 @@ export const guardedKey = (guarded: Guarded): string =>
   guarded.kind === 'project' ? 'project' : `${guarded.kind} ${guarded.name}`;
 
 /**
- * What there is, as gcloud tells. Each list is read once, until it is said to have changed. Of a service that
- * is not enabled there is nothing.
+ * Deployed state, read through gcloud. Each list is cached until `forget`; the lists of a disabled service are empty.
  */
 export class Cloud {
   private readonly known = new Map<string, Promise<unknown>>();
@@ -32,7 +31,7 @@ export class Cloud {
     private readonly place: Place,
   ) {}
 
-  /** Reads again what is asked for next. */
+  /** Drops the cached lists; enabled services stay cached. */
   forget(): void {
     const enabled = this.known.get('services');
     this.known.clear();
@@ -66,10 +65,10 @@ export class Cloud {
   dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
   alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
 
-  /** Of all regions: whether anything is left that needs Google's agents. */
+  /** Triggers in all regions: any of them may need Google's agents. */
   allTriggers = () => this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');
 
-  /** Of something that exists. */
+  /** IAM bindings of a resource, which must exist. */
   async policy(guarded: Guarded): Promise<Binding[]> {
     const command = policyCommand(guarded, 'get-iam-policy', this.place);
     const { bindings } = await this.once(guardedKey(guarded), () =>
@@ -84,7 +83,7 @@ export class Cloud {
       try {
         return await this.gcloud.read<T[]>(...this.in(...command));
       } catch (error) {
-        // a URL that matches nothing, or a region without the service's resources yet
+        // no URL matches, or the region has no resources of the service yet
         if (error instanceof GcloudError && /did not match|matched no objects/i.test(error.text)) return [];
         throw error;
       }
@@ -102,7 +101,7 @@ export class Cloud {
   }
 }
 
-/** The gcloud command for a policy; `verb` such as `add-iam-policy-binding`. */
+/** The gcloud command for a policy; `verb` is, for example, `add-iam-policy-binding`. */
 export function policyCommand(guarded: Guarded, verb: string, place: Place): string[] {
   switch (guarded.kind) {
     case 'project':

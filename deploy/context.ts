@@ -6,29 +6,29 @@ import type { Options } from './options.ts';
 import type { Source } from './source.ts';
 import type { Step } from './step.ts';
 
-/** What the parts of a deployment are planned from. */
+/** Input of every part's plan. */
 export interface Context {
   app: App;
   options: Options;
   names: Names;
   cloud: Cloud;
   source: Source;
-  /** The functions' settings beside the names of their buckets and topics. */
+  /** The functions' settings, without the names of buckets and topics. */
   settings: Readonly<Record<string, string>>;
 }
 
-/** A part of the deployment: the steps from what there is to what there should be; none where it is right. */
+/** A part of the deployment. It plans the steps from the deployed state to the wanted one; none if both agree. */
 export interface Part {
   title: string;
   plan(context: Context): Promise<Step[]>;
 }
 
-/** The functions of this run. */
+/** Functions of this run: all, or the one of `--only`. */
 export function chosen({ app, options }: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
   return app.functions.filter(({ name }) => options.only === undefined || options.only === name);
 }
 
-/** Those that can be sent an event again: what the inspector gives up is put back into its topic. */
+/** Functions with a replay topic. The inspector has none: what it gives up is put back into its own topic. */
 export function replayable(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
   return chosen(context).filter(({ givesUpTo }) => givesUpTo === 'dead-letters');
 }

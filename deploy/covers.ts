@@ -1,7 +1,7 @@
 /**
- * Whether a service holds what it was given. It adds fields of its own, and leaves out those that say nothing
- * (0, false, empty): neither is a difference. Lists are compared item by item; those whose items have a `key`
- * are sets, which come back in an order of the service's own.
+ * True if a service's answer contains all that is wanted. Services add fields of their own and omit default values
+ * (0, false, empty); neither is a difference. Lists are compared item by item. Lists whose items have a `key` are sets,
+ * which services return in any order.
  */
 export function covers(found: unknown, wanted: unknown): boolean {
   if (says(wanted) === false) return says(found) === false;
@@ -15,11 +15,11 @@ export function covers(found: unknown, wanted: unknown): boolean {
   if (isRecord(wanted)) {
     return isRecord(found) && Object.entries(wanted).every(([key, value]) => covers(found[key], value));
   }
-  // 64-bit numbers are texts in the services' JSON
+  // the services' JSON has 64-bit numbers as strings
   return found === wanted || (found !== undefined && String(found) === String(wanted));
 }
 
-/** False for what a service leaves out. */
+/** False for a default value, which services omit. */
 function says(value: unknown): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isRecord(value)) return Object.values(value).some(says);

@@ -14,7 +14,7 @@ import { snapshots } from './parts/snapshots.ts';
 import { forwarding, subscriptions } from './parts/subscriptions.ts';
 import { topics } from './parts/topics.ts';
 
-/** In the order in which one needs the other. */
+/** In order of dependency. */
 export const PARTS: readonly Part[] = [
   apis,
   buckets,
@@ -33,10 +33,10 @@ export const PARTS: readonly Part[] = [
   snapshots,
 ];
 
-/** Brings every part to where it should be; each is looked at when those before it are done. Gives the number of changes. */
+/** Applies every part, each planned again after the parts before it are applied. Returns the number of changes. */
 export async function deployAll(context: Context, gcloud: Gcloud, say: Say): Promise<number> {
   let changes = 0;
-  // looked at all at once: where nothing is to be done, that is soon said
+  // plan all parts in parallel first, so that a no-op returns quickly
   const plans = await Promise.all(PARTS.map((part) => part.plan(context)));
   if (plans.flat().length === 0) return 0;
   for (const part of PARTS) {
@@ -51,7 +51,7 @@ export async function deployAll(context: Context, gcloud: Gcloud, say: Say): Pro
   return changes;
 }
 
-/** Prints what would be run. Gives the number of changes. */
+/** Prints the commands that would run. Returns the number of changes. */
 export async function dryRun(context: Context, say: Say): Promise<number> {
   let changes = 0;
   for (const part of PARTS) {
@@ -62,7 +62,7 @@ export async function dryRun(context: Context, say: Say): Promise<number> {
   return changes;
 }
 
-/** Reads everything and reports what differs. Throws Failure where something does. */
+/** Reads everything back and reports each difference. Throws Failure if there is any. */
 export async function verifyAll(context: Context, say: Say): Promise<void> {
   const plans = await Promise.all(PARTS.map((part) => part.plan(context)));
   const steps = plans.flat();

@@ -13,15 +13,15 @@ import { secretsHere } from './secrets.ts';
 import type { Step } from './step.ts';
 
 /**
- * Takes everything down that deployAll makes, in the opposite order. Buckets that hold data stay, unless told
- * otherwise; so do enabled services and the roles that Google grants its own accounts by itself.
+ * Deletes everything that deployAll creates, in reverse order. Keeps buckets with data unless `--with-data` is given,
+ * enabled services, and the roles that Google itself grants to its own accounts.
  */
 export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
   const { options, names } = context;
   const parts = [watching, metrics, running, queues, ownRoles, rolesOnSecrets, identities];
   const plans = await Promise.all(parts.map((part) => part(context)));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
-  // before the accounts, whose roles there they are
+  // before the accounts that hold these roles
   const all = [...plans.slice(0, -1), await rolesOnKept(kept, context), ...plans.slice(-1), bucketSteps];
   const count = all.flat().length;
   const keptLines = kept.map((name) => `kept, since it holds data: gs://${name} (--with-data deletes it)`);
@@ -106,7 +106,7 @@ const watching: Taken = async (context) => {
   ];
 };
 
-/** When nothing looks at them any more. */
+/** Deleted after the alerts and dashboards that use them. */
 const metrics: Taken = async (context) => {
   const files = (await readAll('metrics', context)).map(({ name }) => name);
   const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
@@ -125,7 +125,7 @@ const running: Taken = async (context) => {
     );
 };
 
-/** Eventarc takes its own subscriptions down with the triggers. A snapshot is left by a run that was interrupted. */
+/** Eventarc deletes its own subscriptions with the triggers. An interrupted run may have left snapshots. */
 const queues: Taken = async (context) => {
   const { cloud, names } = context;
   const all = { ...context, options: { ...context.options, only: undefined } };
@@ -169,7 +169,7 @@ const queues: Taken = async (context) => {
   ];
 };
 
-/** Before the accounts, or the policy keeps roles of accounts that are no more. */
+/** Revoked before the accounts are deleted, or the policy would keep roles of deleted accounts. */
 const ownRoles: Taken = async (context) => {
   const { cloud, names } = context;
   const ours = new Set(functionNames(context).map((name) => memberOf(names.account(name))));
@@ -179,7 +179,7 @@ const ownRoles: Taken = async (context) => {
   const others = triggers.filter(
     ({ name }) => ![...functions].some((one) => shortName(name).startsWith(`${one}-`)),
   );
-  // the role serves all triggers of the project
+  // all triggers of the project need this role: keep it if others are left
   if (others.length === 0) ours.add(memberOf(names.agent('storage')));
   return (await cloud.policy({ kind: 'project' })).flatMap(({ role, members = [], condition }) =>
     members
@@ -192,7 +192,7 @@ const ownRoles: Taken = async (context) => {
   );
 };
 
-/** The secrets themselves were there before the deployment, and stay. */
+/** The secrets themselves stay: the deployment did not create them. */
 const rolesOnSecrets: Taken = async (context) => rolesHeldOn(await secretsHere(context), context);
 
 function rolesOnKept(kept: readonly string[], context: Context): Promise<Step[]> {

@@ -2,7 +2,7 @@ import type { App } from '../shared/app/define-app.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import type { Names } from './names.ts';
 
-/** What the pipeline command needs to know of this deployment, as lines for a shell. */
+/** Environment for the pipeline command to work on this deployment, as `export` lines. */
 export function cliEnvironment(names: Names, { app, dir }: LoadedApp): string[] {
   const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
     env === undefined ? [] : [`${env}=${names.topicPath(names.topic(key))}`],
@@ -17,7 +17,7 @@ export function cliEnvironment(names: Names, { app, dir }: LoadedApp): string[] 
   ].map((line) => `export ${line}`);
 }
 
-/** What there is now, and how to begin. */
+/** Summary after a deployment: what was created, and how to start using it. */
 export function madeLines(names: Names, loaded: LoadedApp): string[] {
   const { project, region } = names.place;
   const { buckets, functions } = loaded.app;

@@ -4,16 +4,16 @@ import type { CloudFunction } from './cloud-types.ts';
 import type { Context } from './context.ts';
 
 type Where = Pick<Context, 'app' | 'names' | 'settings'>;
-/** `secrets`: names of those that exist in Secret Manager. */
+/** Adds `secrets`, the names of those that exist in Secret Manager. */
 export type Planned<C extends Where = Where> = C & { secrets: ReadonlySet<string> };
 type Service = NonNullable<CloudFunction['serviceConfig']>;
 
-/** The environment of a function: names of the project, of all buckets and topics, and the settings it declares. */
+/** A function's environment: names of the project, of all buckets and topics, and its declared settings. */
 export function environment(definition: FunctionDefinition, where: Where): Record<string, string> {
   return { ...pickSettings(where.app, definition, where.settings), ...placeEnvironment(where) };
 }
 
-/** The same for all functions, each of which refuses to work if one of these names would feed another. */
+/** Names of project, buckets and topics. Every function gets all, so that it can refuse names that form a loop. */
 export function placeEnvironment({ app, names }: Pick<Where, 'app' | 'names'>): Record<string, string> {
   const places = [...placeVariables(app)].map(([variable, key]) => [
     variable,
@@ -22,7 +22,10 @@ export function placeEnvironment({ app, names }: Pick<Where, 'app' | 'names'>): 
   return { GOOGLE_CLOUD_PROJECT: names.place.project, ...Object.fromEntries(places) };
 }
 
-/** Flags of `gcloud functions deploy`. `found`: what is deployed, if it is. */
+/**
+ * Flags of `gcloud functions deploy`.
+ * @param found the deployed function, if there is one
+ */
 export function environmentFlags(
   definition: FunctionDefinition,
   where: Planned,
@@ -37,7 +40,7 @@ export function environmentFlags(
   ];
 }
 
-/** By the variable's name: the secret and its newest version, which an instance reads when it starts. */
+/** Maps variables to the newest version of their secrets, which instances read when they start. */
 function secretVersions(definition: FunctionDefinition, { names, secrets }: Planned): Record<string, string> {
   const wanted = secretsOf(definition).filter(
     ({ name, required }) => required || secrets.has(names.secret(name)),
@@ -45,13 +48,13 @@ function secretVersions(definition: FunctionDefinition, { names, secrets }: Plan
   return Object.fromEntries(wanted.map(({ name }) => [name, `${names.secret(name)}:latest`]));
 }
 
-/** What makes a function be deployed again, in words without values. */
+/** Describes differences that require a new deployment, without values. */
 export function environmentDifferences(
   { environmentVariables = {}, secretEnvironmentVariables = [] }: Service,
   definition: FunctionDefinition,
   where: Planned,
 ): string[] {
-  // the platform's own
+  // set by the platform
   const { LOG_EXECUTION_ID: _, ...own } = environmentVariables;
   const held = Object.fromEntries(
     secretEnvironmentVariables.map(({ key, secret, version }) => [key, `${secret}:${version}`]),
@@ -69,7 +72,7 @@ function differing(found: Record<string, string>, wanted: Record<string, string>
   return all.filter((key) => found[key] !== wanted[key]);
 }
 
-/** `^;^A=1;B=2`: gcloud's way to have commas in values. */
+/** `^;^A=1;B=2`: gcloud's syntax for values with commas. */
 function listFlag(values: Record<string, string>): string {
   const pairs = Object.entries(values).map(([name, value]) => `${name}=${value}`);
   const between = [',', ';', '|', '@@', '##', '~~~'].find(

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../cli/common/options.ts';
 import type { Arg } from './step.ts';
 
-/** gcloud ended with an error; `text` is what it said, `command` what it was asked. */
+/** gcloud failed; `text` is its standard error, `command` its arguments. */
 export class GcloudError extends Error {
   constructor(
     readonly command: readonly Arg[],
@@ -17,29 +17,29 @@ export class GcloudError extends Error {
 }
 
 export interface Gcloud {
-  /** Runs a command that is given its `--format=json` and gives the answer. Throws GcloudError. */
+  /** Runs a command with `--format=json` and returns the parsed answer. Throws GcloudError. */
   read<T>(...command: string[]): Promise<T>;
-  /** What a command prints. */
+  /** Runs a command and returns its standard output. */
   text(...command: string[]): Promise<string>;
   /** Runs a command that changes something. */
   change(command: readonly Arg[], retryOn?: RegExp): Promise<void>;
 }
 
-/** Each gcloud is a process of some 100 MB and a second of CPU: more at a time are no faster. */
+/** Each gcloud process takes about 100 MB and a second of CPU: more in parallel are no faster. */
 const AT_A_TIME = 3;
 const FIRST_WAIT_MS = 2_000;
-/** A service that was enabled a moment ago is not yet enabled everywhere. */
+/** A newly enabled service is not enabled everywhere at once. */
 const DISABLED = /SERVICE_DISABLED|it is disabled|is not enabled/i;
 
 export interface GcloudOptions {
   project: string;
   env: NodeJS.ProcessEnv;
   /**
-   * For how long, from its first failure, a command is tried again where what was made before it is not yet
-   * known everywhere, ms.
+   * Time from a command's first failure during which it is retried because new resources are not yet known
+   * everywhere, in milliseconds.
    */
   patienceMs: number;
-  /** Told of each failure that is waited for. */
+  /** Called before each retry, with the failure. */
   onWait?: (text: string) => void;
 }
 
@@ -49,7 +49,7 @@ export function createGcloud({ project, env, patienceMs, onWait }: GcloudOptions
   let isSettling = false;
 
   async function run(args: string[], retryOn?: RegExp): Promise<string> {
-    // A deployment takes minutes before it fails: they are not what the user agreed to wait.
+    // patience counts from the first failure: a deployment may run for minutes before it fails
     let end = Number.POSITIVE_INFINITY;
     for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, 30_000)) {
       try {

@@ -9,10 +9,10 @@ import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, GcloudError } from './gcloud.ts';
-import { explain, oneLine } from './mends.ts';
 import { Names } from './names.ts';
 import { appOption, HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
+import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
@@ -20,7 +20,7 @@ import { describeSource, readSource } from './source.ts';
 
 const out = new Output(process.stdout, process.env);
 const say = (line: string): void => {
-  // what was lost is said at the end; changes that are under way go on
+  // `out.end` reports lost output; changes in progress continue
   out.line(line).catch(() => undefined);
 };
 

@@ -8,7 +8,7 @@ export interface Place {
   prefix: string;
 }
 
-/** Names of everything that is deployed: all follow from project, region and prefix. */
+/** Names of all deployed resources, derived from project, region and prefix. */
 export class Names {
   constructor(readonly place: Place) {}
 
@@ -27,12 +27,12 @@ export class Names {
     return `projects/${this.place.project}/topics/${topic}`;
   }
 
-  /** Of the subscription by which a topic fires a function. */
+  /** Name of the push subscription through which a topic fires a function. */
   push(name: string): string {
     return `${this.place.prefix}-push-${name.toLowerCase()}`;
   }
 
-  /** Of the topic and of its push subscription. */
+  /** Name of a function's replay topic, and of its push subscription. */
   replay(name: string): string {
     return this.replayPrefix + name.toLowerCase();
   }
@@ -41,22 +41,22 @@ export class Names {
     return `${this.place.prefix}-replay-`;
   }
 
-  /** The raw copy of every dead letter. */
+  /** Subscription with a raw copy of every dead letter. */
   get keptSubscription(): string {
     return `${this.place.prefix}-dead-letters-kept`;
   }
 
-  /** What the inspector gave up. */
+  /** Subscription with the dead letters that the inspector gave up. */
   get unreadSubscription(): string {
     return this.topic('dead-letters-unread');
   }
 
-  /** Of the function and of its Cloud Run service. */
+  /** Name of the function and of its Cloud Run service. */
   function(name: string): string {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 
-  /** The e-mail address of a function's service account, or of the one that builds them. */
+  /** E-mail address of a function's service account; `build` has the one that builds the functions. */
   account(name: string): string {
     return `${this.accountId(name)}@${this.place.project}.iam.gserviceaccount.com`;
   }
@@ -65,7 +65,7 @@ export class Names {
     return `${this.place.prefix}-${name.toLowerCase()}`;
   }
 
-  /** In Secret Manager, the secret that holds this variable. */
+  /** Name in Secret Manager of the secret for this variable. */
   secret(variable: string): string {
     return `${this.place.prefix}-${variable}`;
   }
@@ -84,7 +84,7 @@ export class Names {
     return `${this.place.prefix.replaceAll('-', '_')}_`;
   }
 
-  /** Google's own accounts, which act for a service inside this project. */
+  /** E-mail address of Google's service agent, which acts for a service in this project. */
   agent(service: 'storage' | 'pubsub' | 'eventarc' | 'scheduler'): string {
     const domains = {
       storage: 'gs-project-accounts',

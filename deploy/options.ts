@@ -9,7 +9,7 @@ export interface Options {
   project: string;
   region: string;
   prefix: string;
-  /** Undefined for all of them. */
+  /** Name of the only function to deploy; undefined for all. */
   only: string | undefined;
   dryRun: boolean;
   smoke: boolean;
@@ -17,42 +17,42 @@ export interface Options {
   yes: boolean;
   /** Days after which raw videos are deleted; undefined keeps them. */
   rawDays: number | undefined;
-  /** Caps each function whose definition has more; undefined for no cap. */
+  /** Upper bound for every function's `maxInstances`; undefined for none. */
   maxInstances: number | undefined;
-  /** US dollars a day that Gemini may cost before somebody is told. */
+  /** Cost of Gemini above which an alert fires, in US dollars per day. */
   dailyDollars: number;
   /** `projects/P/notificationChannels/ID`. */
   channels: string[];
-  /** File of `NAME=value` lines for the functions' environment. */
+  /** File with `NAME=value` lines for the functions' environment. */
   settings: string | undefined;
-  /** How long a command is tried again where what was made before it is not yet known everywhere. */
+  /** Time to retry a command because new resources are not yet known everywhere, in milliseconds. */
   patienceMs: number;
 }
 
 export const HELP = `usage: ./deploy.sh --project PROJECT --region REGION [options]
 
-Makes the whole pipeline in a project, or changes what differs from it. Run again, it changes nothing.
+Deploys the whole pipeline into a project, or updates what differs. A second run changes nothing.
 
   --app DIR           folder of the app to deploy (default: PIPELINE_APP, or the core app, functions)
   --project PROJECT   the project's id (default: GOOGLE_CLOUD_PROJECT)
-  --region REGION     where everything is, such as us-central1 (default: REGION)
-  --prefix PREFIX     what all names begin with (default: the app's name)
+  --region REGION     region of all resources, such as us-central1 (default: REGION)
+  --prefix PREFIX     prefix of all names (default: the app's name)
   --only FUNCTION     only this function, with its account, roles, trigger and subscriptions
   --settings FILE     NAME=value lines for the functions (default: deploy.env, beside app.ts for --app)
-  --raw-days N        delete objects of the bucket raw after N days (default: they are kept)
-  --max-instances N   at most N instances of a function (default: as each is defined); for projects
-                      with a low quota of CPU
-  --daily-dollars N   an alert tells when Gemini costs more than this a day (default: 50)
-  --notify CHANNEL    projects/P/notificationChannels/ID that the alerts go to; may be given again
-  --patience SECONDS  how long to try again where new accounts, roles and services are not yet known
+  --raw-days N        delete objects of the bucket raw after N days (default: never)
+  --max-instances N   at most N instances of each function (default: as defined); for projects with a
+                      low CPU quota
+  --daily-dollars N   alert if Gemini costs more than this per day (default: 50)
+  --notify CHANNEL    send alerts to projects/P/notificationChannels/ID; may be given more than once
+  --patience SECONDS  how long to retry while new accounts, roles and services are not yet known
                       everywhere (default: 600)
 
   --dry-run           print every command that would change something, and run none of them
-  --verify            read everything back and report what differs; exit code 1 where something does
-  --smoke             after that, upload a clip and wait for its manifest and its row in the table (needs
-                      processVideo in the app)
+  --verify            read everything back and report what differs; exit code 1 if anything does
+  --smoke             after deploying, upload a clip and wait for its manifest and its row in the table
+                      (requires processVideo in the app)
   --env               print the environment that the pipeline command needs
-  --destroy           take all of it down; asks first, and keeps buckets that hold data
+  --destroy           delete all of it; asks first, and keeps buckets that hold data
     --with-data       delete those, too
     --yes             do not ask
   --help              this
@@ -82,12 +82,12 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** The folder that is named; the app has to be known before the rest is understood. Throws UsageError. */
+/** Value of `--app`, read first: the other options depend on the app. Throws UsageError. */
 export function appOption(args: string[]): string | undefined {
   return parse(args, OPTIONS).app;
 }
 
-/** Throws UsageError, which names what was given and what is allowed. */
+/** Throws UsageError with the given and the allowed value. */
 export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): Options {
   const values = parse(args, OPTIONS);
   const action = actionOf(values);
@@ -175,7 +175,7 @@ const MAX_ACCOUNT = 30;
 /** https://cloud.google.com/storage/docs/buckets#naming */
 const MAX_BUCKET = 63;
 
-/** What works on the core's own parts goes with apps that have them. */
+/** Refuses options about parts of the core that this app does not have. */
 function checkApp({ rawDays, smoke }: Options, app: App): void {
   if (rawDays !== undefined && !Object.hasOwn(app.buckets, RAW)) {
     throw new UsageError(`--raw-days must go with an app that has the bucket ${RAW}, got ${app.name}`);

@@ -2,14 +2,14 @@ import { Failure } from '../cli/common/options.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { Cloud } from './cloud.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
-import { noBilling } from './mends.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
+import { noBilling } from './remediations.ts';
 
-/** The oldest these commands were run with: older ones may not know a flag, or a field of an alert. */
+/** Oldest tested version: earlier ones may lack a flag, or a field of an alert. */
 const OLDEST_GCLOUD = 528;
 
-/** What a deployment does, as permissions: all asked about in one request before the first change. */
+/** Permissions that a deployment needs, tested in one request before the first change. */
 const PERMISSIONS = [
   'resourcemanager.projects.get',
   'resourcemanager.projects.getIamPolicy',
@@ -44,7 +44,7 @@ interface Asking {
   env: NodeJS.ProcessEnv;
 }
 
-/** Before the first look: gcloud, the login, the project. Gives the project's number. Throws Failure. */
+/** Checks gcloud, the login and the project, before anything is read. Returns the project's number. Throws Failure. */
 export async function findProject({ gcloud, options: { project } }: Asking): Promise<string> {
   const version = await gcloud.read<Record<string, string>>('version');
   const sdk = version['Google Cloud SDK'] ?? '';
@@ -74,13 +74,13 @@ export async function findProject({ gcloud, options: { project } }: Asking): Pro
   return String(found.projectNumber);
 }
 
-/** Before the first change: can it pay, may you, and are the names free. Throws Failure. */
+/** Checks billing, permissions and bucket names, before the first change. Throws Failure. */
 export async function checkReadiness(asking: Asking, names: Names, cloud: Cloud): Promise<void> {
   const there = new Set((await cloud.buckets()).map(({ name }) => name));
   const isFirst = !Object.keys(asking.app.buckets).some((key) => there.has(names.bucket(key)));
   await Promise.all([
     checkBilling(asking),
-    // later, whoever deploys may do with less: most of it is there already
+    // a later deployment may need fewer permissions, since most resources exist
     isFirst ? checkPermissions(asking) : undefined,
     checkBuckets(asking, names, cloud),
   ]);
@@ -96,7 +96,7 @@ async function checkBilling({ gcloud, options: { project } }: Asking): Promise<v
     );
     if (billing.billingEnabled) return;
   } catch (error) {
-    // Who may deploy need not be told about billing: the first service that is enabled will tell.
+    // a deployer may lack access to billing; enabling the first service reports a missing account
     if (error instanceof GcloudError) return;
     throw error;
   }
@@ -114,7 +114,7 @@ async function checkPermissions({ gcloud, options: { project }, env }: Asking): 
     body: JSON.stringify({ permissions: PERMISSIONS }),
     signal: AbortSignal.timeout(30_000),
   }).catch(() => undefined);
-  // Only a hint: where it cannot be had, the first command that lacks a permission says so.
+  // only a hint: without an answer, the first command that lacks a permission reports it
   if (!answer?.ok) return;
   const { permissions = [] } = (await answer.json()) as { permissions?: string[] };
   const missing = PERMISSIONS.filter((one) => !permissions.includes(one));
@@ -140,7 +140,7 @@ async function checkBuckets({ app, gcloud, options }: Asking, names: Names, clou
   );
 }
 
-/** Buckets of all projects share their names. */
+/** Bucket names are global: the name may belong to another project. */
 async function checkFree(gcloud: Gcloud, name: string, { project, prefix }: Options): Promise<void> {
   try {
     await gcloud.read('storage', 'buckets', 'describe', `gs://${name}`, '--raw', `--project=${project}`);

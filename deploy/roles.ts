@@ -3,7 +3,7 @@ import type { Guarded } from './cloud.ts';
 import { type Context, chosen } from './context.ts';
 import { memberOf } from './names.ts';
 
-/** One role of one account on one thing. */
+/** One role of one account on one resource. */
 export interface Wanted {
   on: Guarded;
   role: string;
@@ -16,7 +16,7 @@ type Where = Pick<Context, 'app' | 'names' | 'options'>;
 
 export const INVOKER = 'roles/run.invoker';
 
-/** On the project, the buckets and the topics: there before the functions are. */
+/** Roles on the project, buckets and topics, which are granted before the functions are deployed. */
 export function earlyRoles(context: Where): Wanted[] {
   return [
     ...rolesOfFunctions(context, (on) => on !== 'function'),
@@ -25,12 +25,12 @@ export function earlyRoles(context: Where): Wanted[] {
   ];
 }
 
-/** On what comes with the functions: the services they run on. */
+/** Roles on the functions' Cloud Run services, which exist only after deployment. */
 export function serviceRoles(context: Where): Wanted[] {
   return [...rolesOfFunctions(context, (on) => on === 'function'), ...callerRoles(context)];
 }
 
-/** Who may call the functions that answer requests. */
+/** Roles of the callers of HTTP functions. */
 function callerRoles(context: Where): Wanted[] {
   return chosen(context).flatMap(({ name, trigger }) => {
     if (trigger.kind !== 'http') return [];
@@ -44,7 +44,7 @@ function callerRoles(context: Where): Wanted[] {
   });
 }
 
-/** By the role that Google's own account of the service has here. */
+/** Roles of Google's service agents. */
 export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const [pubsub, scheduler] = [names.agent('pubsub'), names.agent('scheduler')];
   const project = { kind: 'project' } as const;
@@ -82,7 +82,7 @@ export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   ];
 }
 
-/** What was built and where from have names only when something was built: so these are the project's. */
+/** On the project, because the buckets and the repository of a build get their names only with the first build. */
 function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const roles = [
     ['roles/storage.objectViewer', 'reads the source that was uploaded'],

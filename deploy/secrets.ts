@@ -9,8 +9,8 @@ import type { Wanted } from './roles.ts';
 type Where = Pick<Context, 'app' | 'options' | 'names' | 'cloud'>;
 
 /**
- * Secrets of this deployment that exist: those that the functions of this run name, and those that functions may
- * have named before, so that roles on them are found and revoked.
+ * Existing secrets of this deployment: those that functions declare now, and those they may have declared before, so
+ * that roles on the latter are found and revoked.
  */
 export async function secretsHere(context: Where): Promise<{ kind: 'secret'; name: string }[]> {
   const ours = new RegExp(`^${context.names.secret('[A-Z][A-Z0-9_]*')}$`);
@@ -18,7 +18,7 @@ export async function secretsHere(context: Where): Promise<{ kind: 'secret'; nam
   return there.filter((name) => ours.test(name)).map((name) => ({ kind: 'secret', name }));
 }
 
-/** On each secret alone: a function can read no other. */
+/** Roles on single secrets: a function can read no others. */
 export async function secretRoles(context: Where): Promise<Wanted[]> {
   const { names } = context;
   const there = new Set((await secretsHere(context)).map(({ name }) => name));
@@ -34,18 +34,18 @@ export async function secretRoles(context: Where): Promise<Wanted[]> {
   );
 }
 
-/** A function whose secret is missing does not start. Throws one Failure that lists them all. */
+/** Throws one Failure that lists all missing secrets: without its secrets, a function does not start. */
 export async function checkSecrets(context: Where): Promise<void> {
   const there = new Set((await secretsHere(context)).map(({ name }) => name));
   const missing = [...requiredSecrets(context)].filter(([name]) => !there.has(name));
   if (missing.length === 0) return;
   const { project } = context.names.place;
-  const told = missing.map(
+  const lines = missing.map(
     ([name, functions]) =>
       `secret ${name} of ${functions.join(', ')} does not exist: run "printf %s VALUE | gcloud secrets create ${name} --data-file=- --project=${project}"`,
   );
   throw new Failure(
-    `${told.join('\n')}\nif Secret Manager is not enabled: "gcloud services enable secretmanager.googleapis.com --project=${project}"`,
+    `${lines.join('\n')}\nif Secret Manager is not enabled: "gcloud services enable secretmanager.googleapis.com --project=${project}"`,
   );
 }
 
@@ -54,7 +54,7 @@ async function list(context: Where): Promise<{ name: string }[]> {
     return await context.cloud.secrets();
   } catch (error) {
     const isDenied = error instanceof GcloudError && /PERMISSION_DENIED|permission|403/i.test(error.text);
-    // without a secret, now or before, whoever deploys need not be allowed to list them
+    // a deployment that never had a secret does not need the permission to list them
     if (isDenied && !(await hasSecrets(context))) return [];
     throw error;
   }
@@ -70,7 +70,7 @@ async function hasSecrets(context: Where): Promise<boolean> {
   );
 }
 
-/** Names in Secret Manager, with the functions of this run that do not work without. */
+/** Names in Secret Manager, with the functions of this run that require them. */
 function requiredSecrets(context: Where): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const one of chosen(context)) {

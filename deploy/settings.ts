@@ -7,10 +7,9 @@ import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import { ROOT } from './source.ts';
 
 /**
- * Settings for the functions of an app, from a file of `NAME=value` lines. Without one, from `deploy.env` in the
- * folder of the app (for the core, in that of the project), if that exists. Throws one Failure that lists every line that no function could read.
- *
- * `env` holds what the deployment sets itself, on which some values depend.
+ * Reads settings for the functions of an app from a file of `NAME=value` lines; the default is `deploy.env` in the
+ * app's folder (for the core, the project's), if it exists. Throws one Failure that lists every bad line.
+ * @param env variables that the deployment sets itself; some values depend on them
  */
 export function readSettings(
   file: string | undefined,

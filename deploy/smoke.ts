@@ -11,23 +11,23 @@ import { makeDemoClip } from '../local/demo-clip.ts';
 import type { Say } from './apply.ts';
 import type { Gcloud } from './gcloud.ts';
 import { GcloudError } from './gcloud.ts';
-import { oneLine } from './mends.ts';
+import { oneLine } from './remediations.ts';
 import { ROOT } from './source.ts';
 
 export interface Smoke {
   gcloud: Gcloud;
   buckets: { raw: string; frames: string; lake: string };
   settings: Readonly<Record<string, string>>;
-  /** Of the pipeline command, which looks for the row. */
+  /** Environment of the pipeline command, which looks for the row. */
   env: NodeJS.ProcessEnv;
   say: Say;
-  /** Times to wait for, and between two looks, ms. */
+  /** Time limits for manifest and row, and the interval between two polls (`look`), in milliseconds. */
   waits?: { manifest: number; row: number; look: number };
 }
 
 const WAITS = { manifest: 600_000, row: 180_000, look: 5_000 };
 
-/** Uploads a clip, waits for its manifest and for its row in the table, and removes both objects again. */
+/** Uploads a clip, waits for its manifest and its row in the table, and deletes the clip and its frames. */
 export async function smoke({ gcloud, buckets, settings, env, say, waits = WAITS }: Smoke): Promise<void> {
   const started = Date.now();
   const seconds = (): string => `${((Date.now() - started) / 1_000).toFixed(0)} s`;
@@ -101,9 +101,9 @@ async function readManifest(gcloud: Gcloud, url: string): Promise<Settled | unde
   }
 }
 
-/** By the pipeline command, as a user would; undefined where the row, or still the table, is not there. */
+/** Queries with the pipeline command, as a user would; undefined if the row or the table does not exist yet. */
 async function findRow(table: string, id: string, env: NodeJS.ProcessEnv): Promise<string | undefined> {
-  // the endpoint of another service is what a test has
+  // tests set the endpoint of another service
   const where = env['STORAGE_API_ENDPOINT'] ? [] : ['--cloud'];
   const args = ['lake', 'query', ...where, '--table', table, '--correlation-id', id, '--format', 'jsonl'];
   const command = [join(ROOT, 'cli/pipeline.js'), ...args];

@@ -12,19 +12,19 @@ import type { Gcloud } from './gcloud.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** What is uploaded to be built. */
+/** The source that is uploaded for the build. */
 export interface Source {
   files: number;
   bytes: number;
-  /** 16 hex digits of names and contents: a function is deployed again where this differs. */
+  /** Hash of names and contents, 16 hex digits: a function is deployed again if it differs. */
   hash: string;
-  /** How an app that is not the core is built from the project; undefined for the core. */
+  /** Folder and ignore file of an app other than the core; undefined for the core. */
   app?: { dir: string; ignoreFile: string };
-  /** For the label: 40 hex digits, with `-changed` where the tree differs from it; `none` outside of git. */
+  /** Commit for the label: 40 hex digits, with `-changed` if the tree differs; `none` outside of git. */
   commit: string;
 }
 
-/** Looks at exactly the files that gcloud would upload: for the core by .gcloudignore. */
+/** Hashes exactly the files that gcloud would upload: for the core, according to .gcloudignore. */
 export async function readSource(gcloud: Gcloud, loaded: LoadedApp, root = ROOT): Promise<Source> {
   const { dir } = loaded;
   if (dir !== CORE_DIR) {
@@ -37,10 +37,10 @@ export async function readSource(gcloud: Gcloud, loaded: LoadedApp, root = ROOT)
   return { ...(await measure(files.sort(), root)), commit: await commitOf(root) };
 }
 
-/** Far above what it takes, and far below what a build would choke on. */
+/** Far above the size of the source, and far below a size that breaks a build. */
 const MOST_BYTES = 20 * 1024 * 1024;
 
-/** A line for people. Throws Failure where the upload cannot be what is meant. */
+/** Describes the source in one line. Throws Failure if its size shows that .gcloudignore is wrong. */
 export function describeSource({ files, bytes, commit }: Source): string {
   const size = `${counted(files, 'file')}, ${Math.ceil(bytes / 1024)} KiB`;
   if (files === 0 || bytes > MOST_BYTES) {

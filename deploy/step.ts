@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
 /**
- * One argument of gcloud. A file's content is passed by a temporary file; a `shell` one is known only when an
- * earlier command has run, so it can be printed and not run.
+ * One argument of gcloud. `content` is passed in a temporary file. A `shell` expression depends on an earlier command,
+ * so it can be printed, but not run.
  */
 export type Arg = string | { flag: string; content: string } | { flag?: string; shell: string };
 
@@ -15,18 +15,18 @@ export interface Step {
   what: string;
   why: string;
   command: readonly Arg[];
-  /** Steps of one lane run one after the other: they change the same policy. */
+  /** Steps of the same lane run in order, since they change the same resource. */
   lane?: string;
-  /** Answers that pass with time: what was made a moment ago is not yet known everywhere. */
+  /** Transient failures to retry: new resources are not known everywhere at once. */
   retryOn?: RegExp;
 }
 
-/** Fit to be pasted into bash, after `shownFiles`. */
+/** Formats the command for bash, to run after `shownFiles`. */
 export function shown(command: readonly Arg[]): string {
   return ['gcloud', ...command.map(shownArg)].join(' ');
 }
 
-/** Commands that write the files of a command to the folder `$FILES`. gcloud reads no pipes. */
+/** Shell commands that write a command's files to the folder `$FILES`, because gcloud cannot read pipes. */
 export function shownFiles(command: readonly Arg[]): string[] {
   return command.flatMap((arg) =>
     typeof arg !== 'string' && 'content' in arg

@@ -14,7 +14,7 @@ import type { Setting } from '../shared/app/settings.ts';
 
 const file = fileURLToPath(new URL('configuration.md', import.meta.url));
 
-/** Headings of what only these functions of the core read; for any other the functions' names are the heading. */
+/** Section headings by the set of functions that read the settings. Other sets have their names as the heading. */
 const HEADINGS: Readonly<Record<string, string>> = {
   processVideo: 'Videos',
   ingestEvent: 'Events',
@@ -23,10 +23,10 @@ const HEADINGS: Readonly<Record<string, string>> = {
   'ingestEvent, maintainTable, inspectDeadLetter': 'Tables',
 };
 
-const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` writes these tables from there; given the folder of another app, it prints that app's tables.
+const INTRODUCTION = `Functions are configured by environment variables. Each function declares what it reads in its \`settings.ts\`: name, type, default, bounds and meaning. \`node --import tsx docs/generate-configuration.ts\` generates these tables from the declarations; given the folder of another app, it prints that app's tables.
 
 - A deployed function gets those settings of \`deploy.env\` that it declares, or of \`DIR/deploy.env\` for \`--app DIR\` (see [deploy](deploy.md#settings-of-the-functions)). A name that no function declares is refused, with the most similar name that one does; so is a value out of bounds. Nothing is deployed then.
-- \`npm start\` and \`pipeline process\` pass on those variables of your shell that the functions declare, and nothing else. They warn about a name that is nearly one of these. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
+- \`npm start\` and \`pipeline process\` pass on those variables of your shell that the functions declare, and nothing else. They warn about a name that is similar to one of these. \`npm start -- --settings FILE\` takes a file such as \`deploy.env\`, with the same checks.
 - An empty variable counts as not set. If anything is wrong, a function refuses to work with one error, \`invalid-config\`, that lists every bad variable: \`MAX_MOMENTS must be an integer from 1 to 20, got "99"\`.`;
 
 const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function; \`deploy.env\` must not contain them. A topic is \`projects/P/topics/T\`, or its short name if \`GOOGLE_CLOUD_PROJECT\` is set. Names that would make a function trigger itself are refused before anything is written.`;
@@ -44,10 +44,10 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 
 | variable | read by | meaning |
 | --- | --- | --- |
-| \`GOOGLE_CLOUD_PROJECT\` | all | the project; for \`npm start\` and \`pipeline process\`, together with credentials, that the real Gemini answers |
+| \`GOOGLE_CLOUD_PROJECT\` | all | the project; together with credentials, it also makes \`npm start\` and \`pipeline process\` ask the real Gemini |
 | \`LAKE_BUCKET\`, \`LAKE_PATH\` | \`lake\`, \`dlq\` | the events table |
-| \`STATE_BUCKET\`, \`FRAMES_BUCKET\` | \`dlq\` | dead letters, and manifests written since |
-| \`UNREAD_SUBSCRIPTION\` | \`dlq\` | the subscription that holds dead letters that were not read (default: \`dead-letters-unread\`); set by the deployment |
+| \`STATE_BUCKET\`, \`FRAMES_BUCKET\` | \`dlq\` | dead letters, and the manifests that settle them |
+| \`UNREAD_SUBSCRIPTION\` | \`dlq\` | the subscription with unread dead letters (default: \`dead-letters-unread\`); set by the deployment |
 | \`REPLAY_TOPIC_PREFIX\` | \`dlq\` | prefix of replay topics (default: \`replay-\`); set by the deployment |
 | \`STORAGE_API_ENDPOINT\`, \`PUBSUB_API_ENDPOINT\` | \`lake\`, \`dlq\` | services in place of Google's |
 | \`GOOGLE_APPLICATION_CREDENTIALS\`, \`CLOUDSDK_CONFIG\` | \`npm start\`, \`process\` | where application default credentials are looked for |
@@ -56,7 +56,7 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 | \`PIPELINE_APP\` | \`dlq\`, \`npm start\`, \`deploy.sh\`, the build | folder of the app, if \`--app\` is not given (default: \`functions\`, the core app); set by the deployment |
 | \`REGION\` | \`deploy.sh\` | the region, if \`--region\` is not given |`;
 
-/** docs/configuration.md, as it would be for this app. */
+/** Content of docs/configuration.md for this app. */
 export function configurationDocument(app: App = core): string {
   const sections: [heading: string, ...paragraphs: string[]][] = [
     ['Set by the deployment', DEPLOYED, placeTable(app)],
@@ -70,7 +70,7 @@ export function configurationDocument(app: App = core): string {
   return `${['# Configuration', contents, INTRODUCTION, ...body].join('\n\n')}\n`;
 }
 
-/** One section for each set of functions that read the same settings: all of them, each alone, then some together. */
+/** One section for each set of functions that read the same settings: all functions first, then small sets. */
 function groups(app: App): [heading: string, ...paragraphs: string[]][] {
   const byReaders = new Map<string, AppSetting[]>();
   for (const one of operatorSettings(app)) {
@@ -86,8 +86,8 @@ function groups(app: App): [heading: string, ...paragraphs: string[]][] {
     .map(([readers, settings]) => {
       const isAll = size([readers, settings]) === 0;
       const names = readers.split(', ').map((name) => `\`${name}\``);
-      const told = isAll ? 'Read by every function.' : `Read by ${listed(names)}.`;
-      return [isAll ? 'All functions' : (HEADINGS[readers] ?? readers), told, settingTable(settings)];
+      const readBy = isAll ? 'Read by every function.' : `Read by ${listed(names)}.`;
+      return [isAll ? 'All functions' : (HEADINGS[readers] ?? readers), readBy, settingTable(settings)];
     });
 }
 
@@ -104,7 +104,7 @@ function settingTable(settings: readonly AppSetting[]): string {
 function placeTable(app: App): string {
   const places = placeVariables(app);
   const declared = appSettings(app)
-    // functions of the core read all names of its buckets and topics: an app need not have them
+    // the core's functions read the names of all its buckets and topics, even those that this app lacks
     .filter(({ name, setting: { type, setBy } }) =>
       ['bucket', 'topic'].includes(type) ? places.has(name) : setBy === 'deployment',
     )

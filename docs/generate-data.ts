@@ -4,7 +4,7 @@ import { KEPT_DATA, type KeptData } from './kept-data.ts';
 
 const file = fileURLToPath(new URL('data.md', import.meta.url));
 
-/** The table of what is kept where and for how long. */
+/** Table of all kept data, with place and retention. */
 export function keptTable(kept: readonly KeptData[] = KEPT_DATA): string {
   const line = (cells: string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -15,7 +15,7 @@ export function keptTable(kept: readonly KeptData[] = KEPT_DATA): string {
   ].join('\n');
 }
 
-/** The document with its table made anew, between the two comments that mark it. */
+/** Replaces the table between its two marking comments. */
 export function withTable(text: string): string {
   return text.replace(
     /(<!-- kept data: [^>]*-->\n)[\s\S]*?(\n<!-- end of kept data -->)/,

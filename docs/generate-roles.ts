@@ -7,12 +7,12 @@ import type { FunctionDefinition } from '../shared/app/define-function.ts';
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
 
-/** docs/roles.md: resources and roles of each function, from the app's definitions. */
+/** Content of docs/roles.md: resources and roles of each function, from the app's definitions. */
 export function rolesDocument(app: App = core): string {
   return `${[
     '# What each function may do',
     'Generated from `functions/app.ts` by `node --import tsx docs/generate-roles.ts`; a test fails if it is out of date.',
-    'Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, and else on the project.',
+    'Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, otherwise on the project.',
     table(
       ['function', 'fired by', 'attempts', 'memory', 'CPU', 'requests at a time', 'instances', 'time'],
       app.functions.map((one) => [
@@ -36,7 +36,7 @@ export function rolesDocument(app: App = core): string {
   ].join('\n\n')}\n`;
 }
 
-/** The threat model's short form: one line per function, with its roles and what they are granted on. */
+/** Short form for the threat model: one line per function, with its roles and their resources. */
 export function rolesSummary(app: App = core): string {
   return table(
     ['function', 'fired by', 'roles, and no other'],
@@ -50,7 +50,7 @@ export function rolesSummary(app: App = core): string {
   );
 }
 
-/** The page with its table generated again, between the two comments that mark it. */
+/** Replaces the table between its two marking comments. */
 export function withRoles(text: string): string {
   return text.replace(
     /(<!-- roles: [^>]*-->\n)[\s\S]*?(\n<!-- end of roles -->)/,
@@ -81,7 +81,7 @@ function sourceOf({ trigger }: FunctionDefinition): string {
 
 const topicName = (key: string): string => `${key} topic`;
 
-/** Reasons have the function as their subject, its trigger or its subscription. */
+/** Rephrases a reason so that its subject is the function, not its trigger or its subscription. */
 function becauseIt(reason: string): string {
   return reason
     .replace(/^its trigger receives/, 'receives')

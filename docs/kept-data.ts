@@ -5,12 +5,12 @@ import { DAY_MS, fileRetentionMs, logRetentionMs } from '../shared/delta/index.t
 
 /** One kind of data that the pipeline keeps. */
 export interface KeptData {
-  /** `raw`, `frames`, `state` or `lake`, or what else holds it. */
+  /** Bucket key (`raw`, `frames`, `state`, `lake`) or service that holds it. */
   place: string;
   /** Names of the objects, below the bucket. */
   names: string;
   holds: string;
-  /** For how long, and what ends it. */
+  /** Retention, and what ends it. */
   until: string;
   /** The command that erases it earlier. */
   erase: string;
@@ -20,7 +20,7 @@ const untouched = { configuration: {} };
 const FILE_DAYS = fileRetentionMs(untouched) / DAY_MS;
 const LOG_DAYS = logRetentionMs(untouched) / DAY_MS;
 
-/** What is kept where and for how long. Every number is the deployment's or the table format's own. */
+/** All kept data, with place and retention. Numbers come from the deployment and the table format. */
 export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'raw',
@@ -88,14 +88,14 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'state',
     names: '`erased/`',
-    holds: 'of an erased dead letter: ids, function, reason and who erased it',
+    holds: 'ids and function of an erased dead letter, the reason and who erased it',
     until: expiry('erased/'),
     erase: 'none: it expires',
   },
   {
     place: 'state',
     names: '`unread/`',
-    holds: 'of a dropped message that the inspector could not read: ids, reason and who dropped it',
+    holds: 'the id of a dropped message that the inspector could not read, the reason and who dropped it',
     until: expiry('unread/'),
     erase: 'none: it expires',
   },
@@ -116,7 +116,7 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'lake',
     names: '`dead-letters/*.parquet`',
-    holds: 'a row a dead letter: function, code, message, ids; not the payload',
+    holds: 'one row per dead letter: function, code, message, ids; not the payload',
     until: `erased; the old file then ${FILE_DAYS} days, until vacuum`,
     erase: '`pipeline dlq erase`',
   },
@@ -124,15 +124,15 @@ export const KEPT_DATA: readonly KeptData[] = [
     place: 'lake',
     names: '`*/_delta_log/`',
     holds:
-      'of each file and column, up to 32 characters of the smallest and the largest value, and 64 bits of each id; of an erasure the columns and counts of its filter, its reason and who ran it, no value',
+      'for each file and column, up to 32 characters of the smallest and the largest value, and 64 bits of each id; for each erasure, the columns and counts of its filter, its reason and who ran it, but no value',
     until: `${LOG_DAYS} days (\`delta.logRetentionDuration\`), then until the log's clean-up finds a newer checkpoint of that age`,
     erase: 'none: it expires',
   },
   {
     place: 'lake',
     names: '`*/_id_index/`',
-    holds: '44 bits of each id, which lead back to nobody; those of erased ids stay',
-    until: 'the last two are kept; an index that is deleted is made anew from the table',
+    holds: '44 bits of each id, which identify nobody; those of erased ids stay',
+    until: 'the last two are kept; a deleted index is rebuilt from the table',
     erase: '`gcloud storage rm -r gs://LAKE/events/_id_index` (the next cold start reads all ids)',
   },
   {
@@ -159,7 +159,7 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'Cloud Logging',
     names: 'bucket `_Default` and Error Reporting',
-    holds: 'a line an invocation: names of objects, ids, reasons; no payload',
+    holds: 'one line per invocation: names of objects, ids, reasons; no payload',
     until: "30 days, unless the project's settings say otherwise",
     erase: 'none: it expires',
   },
@@ -167,7 +167,7 @@ export const KEPT_DATA: readonly KeptData[] = [
     place: 'Cloud Monitoring',
     names: 'log-based metrics',
     holds: 'counts by function, outcome and code; no data about anybody',
-    until: "24 months, which is Google's",
+    until: "24 months, Google's retention",
     erase: 'none',
   },
   {

@@ -12,14 +12,14 @@ const here = fileURLToPath(new URL('.', import.meta.url));
 const FILE = /^[^/]+\/[^/]+\.json$/;
 
 export interface CheckedFile {
-  /** From the root of the repository, such as `schemas/<type>/<version>.json`. */
+  /** Path from the root of the repository, such as `schemas/<type>/<version>.json`. */
   path: string;
   problems: Breakage[];
 }
 
 /**
- * Compares the schemas in a folder of a working tree with those of a commit. A version that is published stays
- * readable: a change that breaks readers belongs into a new version beside it. Throws if git does not know the commit.
+ * Compares the schemas in a folder of a working tree with those of a commit. A published version must stay readable: a
+ * change that breaks readers belongs in a new version beside it. Throws if git does not know the commit.
  */
 export function checkSchemas(folder: string, base: string): CheckedFile[] {
   const git = (...args: string[]): string =>
@@ -31,7 +31,7 @@ export function checkSchemas(folder: string, base: string): CheckedFile[] {
     throw new Error(stderr.trim() || `git knows no commit ${base}`, { cause });
   }
   const prefix = git('rev-parse', '--show-prefix').trim();
-  // names end in NUL: others would come quoted
+  // with -z, names end in NUL and are not quoted
   const known = git('ls-tree', '-r', '-z', '--name-only', base, '--', '.').split('\0');
   return known
     .filter((name) => FILE.test(name))
@@ -62,7 +62,7 @@ function main(args: string[]): void {
   }
   let checked: CheckedFile[];
   try {
-    // what does not compile would stop the build later
+    // a schema that does not compile would break the build later
     compileValidators(readSchemas(schemaFolders({ schemas: folder })));
     checked = checkSchemas(folder, base);
   } catch (error) {

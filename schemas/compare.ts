@@ -1,4 +1,4 @@
-/** What a change of a schema breaks. */
+/** One way in which a change of a schema breaks readers. */
 export interface Breakage {
   /** JSON pointer into the schema. */
   at: string;
@@ -7,10 +7,10 @@ export interface Breakage {
 
 type Schema = Readonly<Record<string, unknown>>;
 
-/** Upper bounds are tightened when they fall, lower ones when they rise; either when it was not there before. */
+/** Lowering an upper bound tightens it, raising a lower bound does, and so does adding either. */
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems', 'maxProperties', 'maxContains'];
 const LOWER = ['minimum', 'exclusiveMinimum', 'minLength', 'minItems', 'minProperties', 'minContains'];
-/** Say nothing of which data is valid, or are followed where they are referred to. */
+/** Keywords that do not affect validity, or that are compared through the references to them. */
 const SILENT = new Set([
   ...['title', 'description', '$comment', 'examples', 'default', 'deprecated', 'readOnly', 'writeOnly'],
   ...['$schema', '$id', '$anchor', '$defs', 'definitions'],
@@ -32,9 +32,9 @@ const JUDGED = new Set([
 ]);
 
 /**
- * What the change of a version breaks for those who read its events: fields that go, change their type or are
- * no longer certain, and anything by which events already stored would no longer be valid. More optional fields,
- * more values and wider bounds break nothing. What cannot be judged counts as broken when it changed at all.
+ * Finds the changes that break readers of a version's events: fields that are removed, change their type or are no
+ * longer required, and everything that makes stored events invalid. New optional fields, new values and wider bounds
+ * break nothing. Any change of a keyword that cannot be judged counts as breaking.
  */
 export function breakages(before: Schema, after: Schema): Breakage[] {
   return new Comparison(before, after).run();
@@ -57,7 +57,7 @@ class Comparison {
   private compare(oldSchema: unknown, newSchema: unknown, at: string): void {
     const pair = `${refOf(oldSchema)} ${refOf(newSchema)}`;
     if (pair !== ' ') {
-      // recursive schemas come back to where they were
+      // recursive schemas refer to themselves
       if (this.compared.has(pair)) return;
       this.compared.add(pair);
     }
@@ -74,7 +74,7 @@ class Comparison {
     this.compareItems(old, now, at);
     for (const name of new Set([...Object.keys(old), ...Object.keys(now)])) {
       if (SILENT.has(name) || JUDGED.has(name)) continue;
-      // a condition that is taken away lets more through
+      // removing a condition only accepts more
       if (isEqual(old[name], now[name]) || now[name] === undefined) continue;
       this.report(at, `${name} changes, from ${brief(old[name])} to ${brief(now[name])}`);
     }
@@ -132,7 +132,7 @@ class Comparison {
     }
   }
 
-  /** The schema that a local reference stands for. */
+  /** Follows local references to the schema. */
   private resolve(schema: unknown, root: Schema): Schema | boolean {
     let found = schema;
     for (let hops = 0; ; hops++) {

@@ -14,14 +14,14 @@ export interface SchemaFile {
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** Folders of the schemas that an app's events may have: those of the core, and its own. */
+/** Folders with schemas for an app's events: the core's, and its own. */
 export function schemaFolders({ schemas }: { schemas?: string | undefined } = {}): string[] {
   if (schemas === undefined) return [here];
   const own = schemas.startsWith('file:') ? fileURLToPath(schemas) : schemas;
   return [...new Set([here, own].map((folder) => resolve(folder)))];
 }
 
-/** The files `<type>/<version>.json` below the folders, by default this one. Throws if one is no JSON. */
+/** Reads the files `<type>/<version>.json` below the folders, by default this one. Throws if one is not JSON. */
 export function readSchemas(folders: string | readonly string[] = here): SchemaFile[] {
   return [folders].flat().flatMap((folder) =>
     readdirSync(folder, { withFileTypes: true })
@@ -40,20 +40,20 @@ export function readSchemas(folders: string | readonly string[] = here): SchemaF
   );
 }
 
-/** Validators as functions, for runs without a bundle. */
+/** Compiles validators as functions, for runs without a bundle. */
 export function compileValidators(schemas: readonly SchemaFile[] = readSchemas()): Validators {
   const ajv = newAjv();
   return byType(schemas, ({ schema }) => ajv.compile(schema) as Validator);
 }
 
-/** Validators as the source of a module, so that what is deployed compiles nothing and has no ajv in it. */
+/** Compiles validators to the source of a module, so that the deployment compiles nothing and contains no ajv. */
 export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas()): string {
   const ajv = newAjv();
   const exported: Record<string, string> = {};
   const names = byType(schemas, ({ schema }) => {
     const name = `v${Object.keys(exported).length}`;
     ajv.addSchema(schema, name);
-    // compiles it: what is wrong with it is said of this file
+    // compiles the schema now, so that errors name this file
     ajv.getSchema(name);
     exported[name] = name;
     return name;
@@ -68,7 +68,7 @@ export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas())
 }
 
 function newAjv(): Ajv2020 {
-  // formats would need code at run time: patterns say the same
+  // no formats: they would need code at run time, and patterns can replace them
   return new Ajv2020({ strict: true, code: { source: true, esm: true } });
 }
 
@@ -95,7 +95,7 @@ function parseSchema(text: string): Record<string, unknown> {
   throw new Error(`schema must be a JSON object, got ${describe(schema)}`);
 }
 
-/** What is thrown names the file. */
+/** Runs `work` and prefixes its errors with the file's name. */
 function naming<T>({ type, version }: Pick<SchemaFile, 'type' | 'version'>, work: () => T): T {
   try {
     return work();

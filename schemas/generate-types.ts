@@ -11,9 +11,9 @@ const EVENT_TYPES = fileURLToPath(new URL('../shared/events/event-data.ts', impo
 type Schema = Readonly<Record<string, unknown>>;
 
 /**
- * The TypeScript types of a folder's event data, as the text of its `types.ts`: one interface for each version of
- * each type, and what makes `CloudEvent<'type'>['data']` the union of its versions. Throws if a schema is no JSON
- * or refers to another file.
+ * Generates the `types.ts` of a folder of schemas: one interface for each version of each type, and the declaration
+ * that makes `CloudEvent<'type'>['data']` the union of its versions. Throws if a schema is not JSON or refers to
+ * another file.
  */
 export async function eventTypesSource(folder: string): Promise<string> {
   const files = readSchemas(folder);
@@ -40,7 +40,7 @@ export async function eventTypesSource(folder: string): Promise<string> {
   ].join('\n');
 }
 
-/** `video.no-moment`, version 1: `VideoNoMoment1`. */
+/** Names of the interfaces: `VideoNoMoment1` for version 1 of `video.no-moment`. */
 function typeNames(files: readonly SchemaFile[]): Map<SchemaFile, string> {
   const taken = new Set<string>();
   const names = new Map<SchemaFile, string>();
@@ -75,10 +75,10 @@ function typeOf({ type, version, schema }: SchemaFile, name: string): Promise<st
   });
 }
 
-/** Names of maps from names to schemas; all other members of a schema are keywords. */
+/** Keywords whose value maps names to schemas. */
 const MAPS = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']);
 
-/** Titles would become names of types, the same in many schemas: they go, and definitions get names that differ. */
+/** Replaces titles: they would become type names, and many schemas share them. Definitions get unique names. */
 function named(schema: Schema, name: string): Schema {
   const definitions = ['$defs', 'definitions'].flatMap((key) =>
     schema[key] === undefined ? [] : [[key, titled(schema[key] as Record<string, Schema>, name)]],
@@ -114,8 +114,8 @@ function withoutTitles(schema: Schema): Schema {
 const USAGE = `usage: npm run schemas:types -- [--check] [folder ...]
 
 Writes types.ts, the TypeScript types of the events' data, into each folder of schemas (default: schemas/). With
---check it writes nothing. Exit code: 0 all written or current, 1 some are not current, 2 a schema that is no good,
-or wrong usage.
+--check it writes nothing. Exit code: 0 all written or current, 1 some are not current, 2 an invalid schema or wrong
+usage.
 `;
 
 async function main(args: string[]): Promise<number> {

@@ -8,16 +8,16 @@ import { UsageError } from './options.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
- * Folder of the app that a command works on: `--app`, else the one that the local cloud runs, else PIPELINE_APP, else
- * the core app. Throws UsageError.
+ * Folder of the app that a command works on: the first given of `--app`, the app of the running local cloud,
+ * PIPELINE_APP and the core app. Throws UsageError.
  */
 export function appFolder(typed: string | undefined, running?: string, env: NodeJS.ProcessEnv = {}): string {
   return asUsage(() => findApp(typed ?? resolve(ROOT, running || env['PIPELINE_APP'] || CORE_DIR)));
 }
 
-/** `dir` as `appFolder` gives it. Throws UsageError. */
+/** @param dir as `appFolder` returns it. Throws UsageError. */
 export async function openApp(dir: string): Promise<LoadedApp> {
-  // the command is bundled with the core app: it needs no compiler for that one
+  // the core app is part of the command's bundle, so it needs no compiler
   if (dir === CORE_DIR) return { app: (await import('../../functions/app.ts')).core, dir };
   return asUsage(() => loadApp(resolve(ROOT, dir)));
 }
@@ -35,7 +35,7 @@ function asUsage<T>(work: () => T): T {
   }
 }
 
-/** Name of a bucket of the app; undefined if nothing says it. In a local cloud, buckets are named by their keys. */
+/** Name of a bucket of the app; undefined if it is not configured. A local cloud names buckets by their keys. */
 export function bucketName(
   key: string,
   { buckets }: App,

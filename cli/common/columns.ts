@@ -1,17 +1,17 @@
 import { fitted, textWidth } from './text-width.ts';
 
-/** Terminal cells of a column. */
+/** Width limits of a column, in terminal cells. */
 export interface ColumnLimits {
-  /** At most; what is longer is cut. Default 48. */
+  /** Maximum width; longer cells are cut. Default 48. */
   widest?: number;
-  /** It gives way down to this where all columns together are too wide. Default: it does not. */
+  /** The column may shrink to this width if the table is too wide. Default: it never shrinks. */
   narrowest?: number;
 }
 
 const GAP = '  ';
 const WIDEST = 48;
 
-/** Rows as lines of at most `width` cells. No cell may have control characters. */
+/** Formats rows as lines of at most `width` cells. Cells must not contain control characters. */
 export function tableLines(
   rows: readonly string[][],
   limits: readonly ColumnLimits[],
@@ -29,7 +29,7 @@ export function tableLine(cells: readonly string[], widths: readonly number[], w
   return textWidth(line) > width ? fitted(line, width) : line;
 }
 
-/** As wide as the cells are, and where that is too wide together, the widest give way first. */
+/** Each column is as wide as its longest cell; if the table is too wide, the widest columns shrink first. */
 export function columnWidths(
   rows: readonly string[][],
   limits: readonly ColumnLimits[],

@@ -2,8 +2,8 @@ import { createInterface } from 'node:readline/promises';
 import { Failure, UsageError } from './options.ts';
 
 /**
- * Asks on the terminal before something that cannot be undone. Throws UsageError if nobody is there to answer, and
- * Failure if the answer is anything but yes.
+ * Asks for confirmation before an irreversible action. Throws UsageError without a terminal, and Failure if the
+ * answer is anything but yes.
  */
 export async function confirm(question: string, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) throw needsYes();
@@ -16,7 +16,7 @@ export async function confirm(question: string, signal: AbortSignal): Promise<vo
   }
 }
 
-/** Whether `confirm` could ask. */
+/** True if there is a terminal for `confirm` to ask on. */
 export function canAsk(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true;
 }

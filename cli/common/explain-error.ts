@@ -2,7 +2,7 @@ import { printable } from '../../local/terminal-text.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import type { Service } from './service.ts';
 
-/** What a service's failure means and what to do, in one line. */
+/** Explains a service's failure in one line: what it means and what to do. */
 export function explainServiceError(error: unknown, { where, isLocal }: Service): string {
   const message = printable(error instanceof Error ? error.message : String(error));
   if (!(error instanceof AppError)) return message;

@@ -1,16 +1,16 @@
 import { printable } from '../../local/terminal-text.ts';
-import type { Ground, Io, Subcommand } from './subcommand.ts';
+import type { Io, Opener, Subcommand } from './subcommand.ts';
 
-/** The subcommands of one name. */
+/** A command with subcommands, such as `pipeline dlq`. */
 export interface Family<Context, Place> {
   name: string;
-  /** What they are about, in a sentence or two. */
+  /** Introduction of its help text: a sentence or two. */
   about: string;
-  /** What exit code 1 means. */
+  /** Meaning of exit code 1, for the help text. */
   failed: string;
-  /** Loaded when they are asked for: `--help` needs little. */
+  /** Loaded on demand: most of their modules are not needed for `--help`. */
   subcommands: Readonly<Record<string, () => Promise<Subcommand<Context, Place>>>>;
-  ground(): Promise<Ground<Context, Place>>;
+  opener(): Promise<Opener<Context, Place>>;
 }
 
 export async function runFamily<Context, Place>(
@@ -30,12 +30,12 @@ export async function runFamily<Context, Place>(
     io.stderr.write(`${problem}\n\n${await listOf(family)}`);
     return 2;
   }
-  const [{ runSubcommand }, subcommand, ground] = await Promise.all([
+  const [{ runSubcommand }, subcommand, opener] = await Promise.all([
     import('./run.ts'),
     load(),
-    family.ground(),
+    family.opener(),
   ]);
-  return runSubcommand(`${family.name} ${name}`, subcommand, ground, args, io);
+  return runSubcommand(`${family.name} ${name}`, subcommand, opener, args, io);
 }
 
 async function listOf<Context, Place>({ name, about, failed, subcommands }: Family<Context, Place>) {

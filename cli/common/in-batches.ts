@@ -1,22 +1,22 @@
 import type { Clock } from '../../shared/core/clock.ts';
 
 export interface BatchOptions<T> {
-  /** Items a second at most. */
+  /** Maximum rate, in items per second. */
   rate: number;
   clock: Clock;
-  /** Ends it between two batches. */
+  /** Stops the sending between two batches. */
   signal: AbortSignal;
-  /** Characters or bytes of an item. */
+  /** Size of an item, in characters or bytes. */
   sizeOf(item: T): number;
   send(batch: readonly T[]): Promise<unknown>;
 }
 
-/** Batches a second, where the rate is high enough to make any. */
+/** Target number of batches per second, if the rate allows batches at all. */
 const BATCHES = 10;
 const MAX_BATCH = 500;
 const MAX_BATCH_SIZE = 4 * 1024 * 1024;
 
-/** Sends the items batch by batch, in their order, at a steady rate. Ends early when the signal does. */
+/** Sends the items in order, in batches, at a steady rate. Returns early if the signal aborts. */
 export async function inBatches<T>(
   items: AsyncIterable<T> | Iterable<T>,
   { rate, clock, signal, sizeOf, send }: BatchOptions<T>,
@@ -30,7 +30,7 @@ export async function inBatches<T>(
     const wait = next - clock.now();
     if (wait > 0) await clock.sleep(wait, signal).catch(() => undefined);
     if (signal.aborted) return;
-    // time that was lost is not made up for
+    // lost time is not made up for: that would exceed the rate
     next = Math.max(next, clock.now()) + (batch.length / rate) * 1_000;
     await send(batch);
     batch = [];

@@ -1,9 +1,9 @@
 import { setMaxListeners } from 'node:events';
 
-/** Time that work has to end once it was asked to stop, ms. */
+/** Time that work has to finish after a request to stop, in milliseconds. */
 const GRACE_MS = 10_000;
 
-/** Aborts some time after `signal` does: for work that is better ended than broken off. */
+/** A signal that aborts some time after `signal`: for work that should be completed rather than interrupted. */
 export function lateSignal(signal: AbortSignal): { signal: AbortSignal; remove(): void } {
   const late = new AbortController();
   setMaxListeners(0, late.signal);

@@ -4,11 +4,11 @@ import { linkSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 export interface WriteOptions {
   /** Permissions of the file. Default: the user's. */
   mode?: number;
-  /** A file that is there already is an EEXIST, and stays as it is. */
+  /** Fail with EEXIST, and leave the file alone, if it exists already. */
   isNew?: boolean;
 }
 
-/** Writes a file whole or not at all: beside its place first. Throws what the system says. */
+/** Writes a file completely or not at all, through a temporary file beside it. Throws the system's error. */
 export function writeWhole(file: string, content: string | Uint8Array, options: WriteOptions = {}): void {
   const { mode = 0o666, isNew = false } = options;
   const draft = `${file}.${process.pid}-${randomBytes(4).toString('hex')}.tmp`;

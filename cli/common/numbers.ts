@@ -2,7 +2,7 @@ import { counted } from '../../shared/core/counted.ts';
 
 export { count, counted } from '../../shared/core/counted.ts';
 
-/** `12.3 MB`: powers of a thousand, as Cloud Storage bills them. */
+/** `12.3 MB`: decimal units, as Cloud Storage bills them. */
 export function bytesText(bytes: number): string {
   if (bytes < 1_000) return counted(bytes, 'byte');
   const units = ['KB', 'MB', 'GB', 'TB', 'PB'];

@@ -1,15 +1,15 @@
 import { parseArgs } from 'node:util';
 import { printable } from '../../local/terminal-text.ts';
 
-/** The command line is wrong: exit code 2. The message says what it must be. */
+/** The command line is wrong: exit code 2. The message says what is allowed. */
 export class UsageError extends Error {}
 
-/** Something that the user can put right: exit code 1, and the message says what to do. */
+/** A failure that the user can fix: exit code 1. The message says how. */
 export class Failure extends Error {}
 
 type Options = NonNullable<Parameters<typeof parseArgs>[0]>['options'];
 
-/** Options alone, no arguments. Throws UsageError in one line. */
+/** Parses options and allows no positional arguments. Throws UsageError with a message of one line. */
 export function parseOptions<Own extends Options>(args: string[], options: Own) {
   return readably(
     () =>
@@ -21,7 +21,7 @@ export function parseOptions<Own extends Options>(args: string[], options: Own) 
   );
 }
 
-/** Options, and arguments among them. Throws UsageError in one line. */
+/** Parses options and positional arguments. Throws UsageError with a message of one line. */
 export function parseCommand<Own extends Options>(args: string[], options: Own) {
   return readably(() =>
     parseArgs<{ args: string[]; options: Own; allowPositionals: true }>({
@@ -48,7 +48,7 @@ function readably<T>(parse: () => T): T {
   }
 }
 
-/** A whole number within bounds; undefined if the option was not given. Throws UsageError. */
+/** Parses a whole number within bounds; undefined if the option is not given. Throws UsageError. */
 export function wholeNumber(
   option: string,
   text: string | undefined,
@@ -67,7 +67,7 @@ export function oneOf<T extends string>(option: string, text: string, allowed: r
   throw new UsageError(`--${option} must be one of ${allowed.join(', ')}, got ${quoted(text)}`);
 }
 
-/** What the user typed, as a message shows it. */
+/** Quotes the user's input for a message: printable and at most 80 characters. */
 export function quoted(text: string): string {
   const shown = printable(text);
   return JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown);

@@ -3,15 +3,15 @@ import { escapeJson, escapeText, printable } from '../../local/terminal-text.ts'
 import { Failure } from './options.ts';
 import type { TextStream } from './subcommand.ts';
 
-/** Whoever read the output has gone: `| head` does. No reason to complain. */
+/** The reader closed the pipe, as `| head` does. Not an error for the user. */
 export class OutputClosed extends Error {}
 
-/** One line of why standard output took no more. */
+/** Explains in one line why a write to standard output failed. */
 export function unwritable(error: NodeJS.ErrnoException): string {
   return `standard output cannot be written: ${placeFault(error) ?? printable(error.message)}`;
 }
 
-/** Text to a stream at the pace of its reader, so that no more than a row group waits in memory. */
+/** Writes text at the reader's pace, so that at most one row group waits in memory. */
 export class Output {
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -32,7 +32,7 @@ export class Output {
     return this.#stream.isTTY === true;
   }
 
-  /** Characters of a line. */
+  /** Line width, in characters. */
   get width(): number {
     const { columns: shown = 0 } = this.#stream;
     if (this.isTerminal && shown > 0) return shown;
@@ -52,20 +52,20 @@ export class Output {
     if (this.#failure) throw this.#failure;
   }
 
-  /** Everything is written. Throws OutputClosed and Failure: nothing was lost unseen. */
+  /** Waits until everything is written. Throws OutputClosed and Failure, so no loss goes unnoticed. */
   async end(): Promise<void> {
     await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
-    // the stream tells of its error after the write has returned
+    // the stream reports its error only after the write's callback
     await new Promise((resolve) => setImmediate(resolve));
     if (this.#failure) throw this.#failure;
   }
 
-  /** One line or several for people: no character of them acts on a terminal. */
+  /** Writes one or more lines for people, with terminal control characters escaped. */
   line(text = ''): Promise<void> {
     return this.write(`${escapeText(text)}\n`);
   }
 
-  /** Indented; no character of it acts on a terminal. */
+  /** Writes indented JSON, with terminal control characters escaped. */
   json(value: unknown): Promise<void> {
     return this.line(escapeJson(JSON.stringify(value, undefined, 2)));
   }

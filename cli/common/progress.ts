@@ -1,11 +1,11 @@
 import { escapeText, printable } from '../../local/terminal-text.ts';
 import type { TextStream } from './subcommand.ts';
 
-/** Between two lines where nobody watches, ms. */
+/** Time between two lines if standard error is not a terminal, in milliseconds. */
 const QUIET_MS = 2_000;
 const TERMINAL_MS = 150;
 
-/** What is under way, on standard error: one line rewritten on a terminal, else a line now and then. */
+/** Shows progress on standard error: one line that is rewritten on a terminal, else a new line now and then. */
 export class Progress {
   #timer: NodeJS.Timeout | undefined;
   #hasLine = false;
@@ -14,11 +14,11 @@ export class Progress {
 
   constructor(stream: TextStream) {
     this.#stream = stream;
-    // nobody listens any more: that stops no work
+    // a closed standard error must not stop the work
     stream.on('error', () => this.stop());
   }
 
-  /** Shows `text()` from now and then until `stop`. Work that ends soon shows nothing. */
+  /** Shows `text()` repeatedly until `stop`. Work that finishes quickly shows nothing. */
   start(text: () => string): void {
     this.stop();
     const show = (): void => {
@@ -38,7 +38,7 @@ export class Progress {
     this.#hasLine = false;
   }
 
-  /** A line that stays. */
+  /** Writes a line that is not overwritten. */
   note(text: string): void {
     if (this.#hasLine) this.#stream.write('\r\x1b[K');
     this.#stream.write(`${escapeText(text)}\n`);

@@ -5,12 +5,15 @@ import { Failure } from './options.ts';
 import type { Service } from './service.ts';
 
 export interface Publishing {
-  /** Ids in the order given. `topic` is short or `projects/P/topics/T`. Throws Failure if it is missing. */
+  /** Returns message ids in batch order. Throws Failure if `topic`, `T` or `projects/P/topics/T`, is missing. */
   publish(topic: string, batch: readonly OutgoingMessage[]): Promise<string[]>;
   close(): void;
 }
 
-/** What is under way when `signal` aborts has some seconds to end. `hint`: how topics are made. Throws Failure. */
+/**
+ * Requests in flight when `signal` aborts get some seconds to finish. Throws Failure.
+ * @param hint how to create a missing topic
+ */
 export function openPublisher(
   service: Service,
   project: string,
@@ -18,7 +21,7 @@ export function openPublisher(
   hint = '"gcloud pubsub topics create" makes one',
 ): Publishing {
   const { where, pubsub, isLocal } = service;
-  // local events are not for the world
+  // events of a local cloud must not reach Google's Pub/Sub
   if (isLocal && pubsub === undefined) {
     throw new Failure(`${where}, has no Pub/Sub endpoint: set PUBSUB_API_ENDPOINT, or start it again`);
   }

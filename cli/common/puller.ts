@@ -5,7 +5,7 @@ import { lateSignal } from './late-signal.ts';
 import { Failure } from './options.ts';
 import type { Service } from './service.ts';
 
-/** A message of a pull subscription, held until it is acknowledged or given back. */
+/** A message of a pull subscription, leased until it is acknowledged or given back. */
 export interface Pulled {
   ackId: string;
   messageId: string;
@@ -17,19 +17,23 @@ export interface Pulled {
 }
 
 export interface Pulling {
-  /** Messages that wait, each once: at most `limit`, and no more than are there at the time. */
+  /** Returns up to `limit` of the messages that are waiting now, each once. */
   pull(limit: number): Promise<Pulled[]>;
   acknowledge(messages: readonly Pulled[]): Promise<void>;
-  /** Others see them again at once, not when their deadline is over. */
+  /** Makes the messages available at once, not only after their ack deadline. */
   giveBack(messages: readonly Pulled[]): Promise<void>;
   close(): void;
 }
 
 const A_REQUEST = 500;
-/** Pub/Sub may answer with nothing though something is there. */
+/** Pub/Sub may return an empty response although messages are waiting. */
 const EMPTY_ANSWERS = 3;
 
-/** `subscription` is short. Throws Failure if it is missing. `hint`: how it is made. */
+/**
+ * Throws Failure if the subscription does not exist.
+ * @param subscription short name
+ * @param hint how to create a missing subscription
+ */
 export function openPuller(
   service: Service,
   { project, subscription, hint }: { project: string; subscription: string; hint: string },

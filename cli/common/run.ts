@@ -4,24 +4,24 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { Failure, UsageError } from './options.ts';
 import { Output, OutputClosed } from './output.ts';
 import { Progress } from './progress.ts';
-import type { Ground, Io, Subcommand } from './subcommand.ts';
+import type { Io, Opener, Subcommand } from './subcommand.ts';
 
-/** Runs one subcommand and tells how it ended: the exit code, and what was wrong on standard error. */
+/** Runs one subcommand, prints errors on standard error and returns the exit code. */
 export async function runSubcommand<Context, Place>(
-  /** As it is typed: `lake query`. */
+  /** As typed: `lake query`. */
   name: string,
   { help, parse }: Subcommand<Context, Place>,
-  { open, explain }: Ground<Context, Place>,
+  { open, explain }: Opener<Context, Place>,
   args: string[],
   { stdout, stderr, env }: Io,
 ): Promise<number> {
-  // after `--` nothing is an option
+  // arguments after `--` are not options
   const options = args.slice(0, args.includes('--') ? args.indexOf('--') : undefined);
   if (options.includes('--help')) {
     return showHelp(help, { stdout, stderr, env });
   }
   const interrupted = new AbortController();
-  // every request under way listens to it
+  // every request in flight listens to it
   setMaxListeners(0, interrupted.signal);
   const onSignal = listen(interrupted);
   const progress = new Progress(stderr);
@@ -51,7 +51,7 @@ export async function runSubcommand<Context, Place>(
   } finally {
     progress.stop();
     onSignal.remove();
-    // requests that were made ahead would keep the process
+    // prefetched requests would keep the process alive
     interrupted.abort();
   }
 
@@ -66,7 +66,7 @@ function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }
 
-/** To standard output; returns the exit code. */
+/** Prints the text on standard output and returns the exit code. */
 export async function showHelp(help: string, { stdout, stderr, env }: Io): Promise<number> {
   const out = new Output(stdout, env);
   try {
@@ -80,7 +80,7 @@ export async function showHelp(help: string, { stdout, stderr, env }: Io): Promi
   return 0;
 }
 
-/** The first Ctrl-C asks to stop, the second one does not ask. */
+/** The first Ctrl-C stops the work in an orderly way, the second exits at once. */
 function listen(controller: AbortController): { code: number | undefined; remove(): void } {
   const codes = { SIGINT: 130, SIGTERM: 143 } as const;
   const handlers = Object.entries(codes).map(([signal, code]) => {

@@ -11,8 +11,8 @@ export const SERVICE_OPTIONS = {
   cloud: { type: 'boolean', default: false },
 } as const;
 
-export const SERVICE_HELP = `  --local DIR        the local cloud that "npm start" runs in DIR (default: .local, where one runs)
-  --cloud            Google's Cloud Storage, even where a local cloud runs
+export const SERVICE_HELP = `  --local DIR        the local cloud that "npm start" runs in DIR (default: .local, if one runs there)
+  --cloud            Google's Cloud Storage, even if a local cloud is running
   --help             this text
 `;
 
@@ -21,17 +21,17 @@ export interface ServiceOptions {
   cloud: boolean;
 }
 
-/** The services that a command asks. */
+/** Endpoints of the services that a command uses. */
 export interface Service {
   /** Undefined for Google's own service. */
   storage: string | undefined;
   pubsub: string | undefined;
-  /** Of topics with short names: the local cloud's own, or GOOGLE_CLOUD_PROJECT. */
+  /** Project of topics with short names: the local cloud's own, or GOOGLE_CLOUD_PROJECT. */
   project: string | undefined;
-  /** The service in words. */
+  /** Description of the service, for messages. */
   where: string;
   isLocal: boolean;
-  /** Folder of the app that a local cloud runs; undefined if that is not known. */
+  /** Folder of the app that a local cloud runs; undefined if unknown. */
   app: string | undefined;
 }
 
@@ -39,8 +39,8 @@ const LOCAL_PROJECT = 'local';
 const LOCAL_DIR = fileURLToPath(new URL('../../.local', import.meta.url));
 
 /**
- * `--local`, `--cloud`, the endpoints in the environment, a local cloud that runs in `.local`, and then
- * Google: the first of these that is there. Throws UsageError and Failure.
+ * Chooses the service: the first given of `--local`, `--cloud`, the endpoints in the environment, a local cloud
+ * running in `.local`, and Google. Throws UsageError and Failure.
  */
 export function findService(
   { local, cloud }: ServiceOptions,
@@ -84,7 +84,7 @@ function localService(dir: string): Service {
   return {
     storage: endpoints.gcs,
     pubsub: typeof endpoints.pubsub === 'string' ? endpoints.pubsub : undefined,
-    // the environment may name the project whose Gemini it asks
+    // not GOOGLE_CLOUD_PROJECT, which may name the project for calls to Gemini
     project: LOCAL_PROJECT,
     where: `the local cloud in ${shown}, ${printable(endpoints.gcs)}`,
     isLocal: true,
@@ -97,7 +97,7 @@ function shownFolder(dir: string): string {
   return printable(path === '' || path.startsWith('..') ? dir : path);
 }
 
-/** Object storage of the service, through its client library. */
+/** The service's object storage. */
 export function storageOf({ storage, isLocal }: Service): Storage {
   return createGcsStorage({
     ...(storage !== undefined && { apiEndpoint: storage }),

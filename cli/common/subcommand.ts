@@ -2,7 +2,7 @@ import type { Clock } from '../../shared/core/clock.ts';
 import type { Output } from './output.ts';
 import type { Progress } from './progress.ts';
 
-/** One of the commands below `pipeline <name>`; all of them work with the same kind of context. */
+/** A command below `pipeline <name>`; all of one name share the type of their context. */
 export interface Subcommand<Context, Place> {
   /** One line for the list of commands. */
   summary: string;
@@ -11,7 +11,7 @@ export interface Subcommand<Context, Place> {
   parse(args: string[], env: NodeJS.ProcessEnv): Task<Context, Place>;
 }
 
-/** A command line that has been understood. */
+/** A parsed command line. */
 export interface Task<Context, Place> {
   /** The options that say where to look. */
   place: Place;
@@ -19,20 +19,20 @@ export interface Task<Context, Place> {
   run(context: Context): Promise<number>;
 }
 
-/** Where a command writes to, and the environment it is in: the process, as a rule. */
+/** Output streams and environment of a command: the process's own, except in tests. */
 export interface Io {
   stdout: TextStream;
   stderr: TextStream;
   env: NodeJS.ProcessEnv;
 }
 
-/** The part of a stream to a terminal or a file that is used. */
+/** A stream that may be a terminal. */
 export interface TextStream extends NodeJS.WritableStream {
   isTTY?: boolean;
   columns?: number;
 }
 
-/** What every subcommand is given. */
+/** Tools that every subcommand is given. */
 export interface Session {
   out: Output;
   progress: Progress;
@@ -41,10 +41,10 @@ export interface Session {
   signal: AbortSignal;
 }
 
-/** How the subcommands of one name come to their context. */
-export interface Ground<Context, Place> {
-  /** Asks nothing of any service. Throws UsageError and Failure. */
+/** Creates the context for the subcommands of one name. */
+export interface Opener<Context, Place> {
+  /** Sends no request. Throws UsageError and Failure. */
   open(place: Place, session: Session, env: NodeJS.ProcessEnv): Context;
-  /** What went wrong and what to do, in one line. */
+  /** Explains an error in one line: what went wrong and what to do. */
   explain(error: unknown, context: Context): Promise<string>;
 }

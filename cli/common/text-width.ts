@@ -2,7 +2,7 @@ const ZERO = /^[\p{Mn}\p{Me}]$/u;
 const WIDE =
   /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u;
 
-/** Terminal cells that a text without control characters takes. */
+/** Width in terminal cells of a text without control characters. */
 export function textWidth(text: string): number {
   // most text is ASCII
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
@@ -11,7 +11,7 @@ export function textWidth(text: string): number {
   return width;
 }
 
-/** The text in exactly `width` cells: padded, or cut with an ellipsis. */
+/** Pads the text to exactly `width` cells, or cuts it with an ellipsis. */
 export function fitted(text: string, width: number): string {
   const own = textWidth(text);
   if (own <= width) return text + ' '.repeat(width - own);

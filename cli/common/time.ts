@@ -42,12 +42,12 @@ export function timeSpan(
   return { from, to };
 }
 
-/** RFC 3339 in UTC, with microseconds where there are any. */
+/** RFC 3339 in UTC, with microseconds unless they are zero. */
 export function formatMicros(micros: bigint): string {
   const rest = ((micros % 1_000n) + 1_000n) % 1_000n;
   const ms = Number((micros - rest) / 1_000n);
   const date = new Date(ms);
-  // beyond what Date holds there is no calendar to speak of
+  // out of the range of Date
   if (Number.isNaN(date.getTime())) return `${micros} µs`;
   const text = date.toISOString();
   return rest === 0n ? text : `${text.slice(0, -1)}${String(rest).padStart(3, '0')}Z`;

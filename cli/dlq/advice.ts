@@ -2,11 +2,11 @@ import type { ErrorCode } from '../../shared/core/errors.ts';
 import type { ConcernState, LetterStatus, Way } from '../../shared/dead-letters/records.ts';
 import { type CommandText, plainCommand } from './place.ts';
 
-const MEND = 'have the producer mend the event and publish it anew, then discard this one';
-const MEND_ONLY = `a replay ends the same: ${MEND}`;
+const REPUBLISH = 'have the producer mend the event and publish it anew, then discard this one';
+const REPUBLISH_ONLY = `a replay ends the same: ${REPUBLISH}`;
 const NEW_UPLOAD = 'a replay ends the same: upload a file that can be read, then discard this one';
 
-/** Codes of events that end the same however often they are tried. */
+/** Codes whose events fail the same way however often they are tried. */
 const HOPELESS: ReadonlySet<string> = new Set<ErrorCode>([
   'invalid-event',
   'not-json',
@@ -18,12 +18,12 @@ const HOPELESS: ReadonlySet<string> = new Set<ErrorCode>([
   'superseded',
 ]);
 
-/** What the code of the last failure asks for. */
+/** Remediation by the code of the last failure. */
 const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
-  'invalid-event': MEND_ONLY,
-  'not-json': MEND_ONLY,
-  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${MEND}`,
-  'schema-violation': `deploy a schema that allows it and replay; else ${MEND}`,
+  'invalid-event': REPUBLISH_ONLY,
+  'not-json': REPUBLISH_ONLY,
+  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${REPUBLISH}`,
+  'schema-violation': `deploy a schema that allows it and replay; else ${REPUBLISH}`,
   'unknown-type': 'add a schema for its type, or set UNKNOWN_TYPES=accept; deploy, then replay',
   'invalid-metadata': 'a replay ends the same: upload the file anew with metadata as the message wants it',
   'unsupported-media': NEW_UPLOAD,
@@ -62,13 +62,13 @@ export interface AdviceOn {
   status: LetterStatus;
   code: string;
   way: Way;
-  /** How what it is about stands now. */
+  /** Current state of the letter's subject. */
   state: ConcernState;
-  /** False where no function can be given it back. */
+  /** False if it cannot be replayed to any function. */
   isReplayable: boolean;
 }
 
-/** What to do next: the command, as far as there is one, and in a sentence why. */
+/** The next step: a sentence with the reason, and the command if there is one. */
 export function adviceOn(letter: AdviceOn, command: CommandText = plainCommand): string {
   const { status, code, state, isReplayable } = letter;
   const name = letter.letter.slice(0, 12);
@@ -81,7 +81,7 @@ export function adviceOn(letter: AdviceOn, command: CommandText = plainCommand):
     case 'discarded':
       return `nothing: it was discarded (${again} puts it back all the same)`;
   }
-  // before its replay: one that went out without its mark is never told what came of it
+  // checked before `replayed`: a replay published without its mark never gets an outcome
   if (state === 'succeeded') return `nothing is missing, its event has been settled since: ${discard}`;
   if (status === 'replayed') return `wait for the outcome of its replay; if none comes, ${again}`;
   if (state === 'gone')

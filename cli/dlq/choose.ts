@@ -8,7 +8,7 @@ const SHOWN = 5;
 
 export const NAME_HELP = 'a letter, a group, or the beginning of one (4 digits or more)';
 
-/** Arguments that name letters and groups. Throws UsageError. */
+/** Parses arguments that name letters or groups. Throws UsageError. */
 export function parseNames(given: readonly string[]): string[] {
   return given.map((text) => {
     const name = text.toLowerCase();
@@ -19,7 +19,7 @@ export function parseNames(given: readonly string[]): string[] {
   });
 }
 
-/** Nothing is chosen by accident. Throws UsageError. */
+/** Refuses a command line that would choose all letters by accident. Throws UsageError. */
 export function checkChoice(names: readonly string[], filter: LetterFilter, all: boolean): void {
   if (names.length === 0 && filter.isEmpty && !all) {
     throw new UsageError('which ones? name letters or a group, give a filter, or --all for all open ones');
@@ -30,9 +30,8 @@ export function checkChoice(names: readonly string[], filter: LetterFilter, all:
 }
 
 /**
- * Letters that match the filter: of those that were named, alone or with their group, or of all. Those that were
- * named alone may have any status unless one is asked for. Throws Failure where a name means nothing, or more
- * than one thing.
+ * Letters that match the filter, among the named letters and groups or among all. Without a status filter, a letter
+ * named by itself may have any status; others must have a usual one. Throws Failure if a name is unknown or ambiguous.
  */
 export function choose(
   all: readonly LetterSummary[],
@@ -59,7 +58,7 @@ export type Meant =
   | { kind: 'letter'; letter: LetterSummary }
   | { kind: 'group'; group: string; letters: LetterSummary[] };
 
-/** What the beginning of an id means. Throws Failure. */
+/** Resolves the beginning of an id to a letter or a group. Throws Failure. */
 export function resolveName(
   all: readonly LetterSummary[],
   name: string,

@@ -14,7 +14,7 @@ import { viewPayload } from './payload.ts';
 export interface ShownLetter {
   summary: LetterSummary;
   letter: Letter;
-  /** The last one. */
+  /** The last death. */
   death: DeathRecord;
   state: ConcernState;
   advice: string;
@@ -24,7 +24,7 @@ export interface ShownLetter {
 const STACK_LINES = 3;
 const SHOWN_ATTRIBUTES = 30;
 
-/** Lines fit for a terminal: whatever the letter holds, no control character of it is among them. */
+/** Lines that are safe for a terminal: control characters of the letter are escaped. */
 export function describeLetter(shown: ShownLetter, { full }: { full: boolean }): string[] {
   const { summary, letter, death, state } = shown;
   const fields: [string, string | undefined][] = [
@@ -90,7 +90,7 @@ function aboutText({ concern }: DeathRecord): string | undefined {
   return parts.filter(Boolean).join(', ') || undefined;
 }
 
-/** How what it is about stands now, in words. */
+/** Descriptions of the subject's state. */
 export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<ConcernState, string>>>> = {
   object: {
     exists: 'the object is there, of the same generation',
@@ -108,35 +108,36 @@ export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<Concern
   },
 };
 
-/** Everything that happened to it, in order, a line each and more where there is more to say. */
+/** The letter's history in order: one line per entry, more for deaths. */
 function timeline({ entries, replays, unread }: Letter, full: boolean): string[] {
-  const fates = new Map(replays.map(({ key, status }) => [key, status]));
+  const outcomes = new Map(replays.map(({ key, status }) => [key, status]));
   const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
   for (const { entry, at } of entries) {
-    // known by what followed
-    if (entry.kind === 'sending' && fates.has(entry.key)) continue;
+    // implied by the entry that followed
+    if (entry.kind === 'sending' && outcomes.has(entry.key)) continue;
     if (entry.kind === 'death') lines.push(...attemptLines(entry, full));
     const time = entry.kind === 'death' ? entry.diedAt : at.toISOString();
-    lines.push(`  ${printable(`${time}  ${entryText(entry, fates)}`)}`);
+    lines.push(`  ${printable(`${time}  ${entryText(entry, outcomes)}`)}`);
   }
   return ['what happened', ...lines];
 }
 
-function entryText(entry: LetterEntry, fates: ReadonlyMap<string, string>): string {
+function entryText(entry: LetterEntry, outcomes: ReadonlyMap<string, string>): string {
   switch (entry.kind) {
     case 'death': {
       const again = entry.replay === undefined ? '' : ` of replay ${entry.replay}`;
       return `died${again}: ${entry.code}: ${entry.message}`;
     }
     case 'replay': {
-      const fate = fates.get(entry.key);
-      const outcome = fate === undefined || fate === 'replayed' ? 'no outcome yet' : fate.replace('-', ' ');
+      const status = outcomes.get(entry.key);
+      const outcome =
+        status === undefined || status === 'replayed' ? 'no outcome yet' : status.replace('-', ' ');
       return `replay ${entry.key} published to ${entry.topic} as message ${entry.messageId}: ${outcome}`;
     }
     case 'sending':
       return `replay ${entry.key} was to be published to ${entry.topic}`;
     case 'resolved':
-      return fates.has(entry.key)
+      return outcomes.has(entry.key)
         ? `replay ${entry.key} settled by ${entry.by}`
         : `found settled by ${entry.by}`;
     case 'discard':
@@ -160,12 +161,12 @@ function notKept(attempts: number): string[] {
   return attempts > 0 ? [`    … ${counted(attempts, 'attempt')} not kept`] : [];
 }
 
-/** What is as it was the time before is said once. */
+/** Describes an attempt; what has not changed since the one before is not repeated. */
 function attemptText(attempt: Attempt, before: Attempt | undefined, full: boolean): string[] {
   const { code, message, stack, trace } = attempt;
   const isSame = before?.code === code && before.message === message;
   const why = isSame ? 'the same' : `${code}: ${message}`;
-  // the stack begins with the message again
+  // the stack repeats the message first
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   const shown = full ? stack.split('\n') : isSame ? [] : frames.slice(0, STACK_LINES);
   return [

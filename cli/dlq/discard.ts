@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { listLetters, writeDiscard } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
+import { currentUser } from '../common/current-user.ts';
 import { count, counted } from '../common/numbers.ts';
 import { parseCommand } from '../common/options.ts';
-import { whoever } from '../common/whoever.ts';
 import { checkChoice, choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { FILTER_HELP, FILTER_OPTIONS, type LetterFilter, toFilter, UNSETTLED } from './filter-options.ts';
@@ -18,13 +18,13 @@ export const discard: DlqSubcommand = {
   help: `usage: pipeline dlq discard <letter or group>... --reason TEXT [options]
        pipeline dlq discard <filters> --reason TEXT [options]
 
-Marks dead letters as settled. Nothing is deleted: they are kept and shown with the reason, and open again should
-their event die anew. An argument is ${NAME_HELP}; without
-one, all that match the filters are meant.
+Marks dead letters as settled. Nothing is deleted: they are kept with the reason, and opened again if their event
+dies again. An argument is ${NAME_HELP}; without one,
+all letters that match the filters are discarded.
 
-  --reason TEXT      why, for whoever asks later
-  --all              every open one, without a filter
-  --dry-run          only say what would be
+  --reason TEXT      why; it is kept with the letter
+  --all              all unsettled letters, without a filter
+  --dry-run          show what would be discarded, and discard nothing
 ${FILTER_HELP}${PLACE_HELP}`,
 
   parse(args) {
@@ -66,7 +66,7 @@ async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Option
     progress.start(() => `discard: ${count(done)} of ${counted(wanted.length, 'dead letter')}`);
     await mapConcurrent(wanted, WRITES_AT_A_TIME, async ({ letter }) => {
       signal.throwIfAborted();
-      await writeDiscard(state, { letter, key, reason, by: whoever(), at }, { signal });
+      await writeDiscard(state, { letter, key, reason, by: currentUser(), at }, { signal });
       done++;
     });
     progress.stop();

@@ -5,22 +5,22 @@ import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts'
 import { openApp } from '../common/app.ts';
 import { explainServiceError } from '../common/explain-error.ts';
 import { storageOf } from '../common/service.ts';
-import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
+import type { Opener, Session, Subcommand } from '../common/subcommand.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
 
-/** What a subcommand works with. */
+/** Context of the subcommands. */
 export interface Dlq extends Session {
   place: Place;
   storage: Storage;
-  /** Where the letters are. */
+  /** Bucket with the dead letters. */
   state: ObjectStore;
-  /** Whose functions the letters were for. Throws UsageError. */
+  /** Loads the app whose functions the letters were for. Throws UsageError. */
   app(): Promise<App>;
 }
 
 export type DlqSubcommand = Subcommand<Dlq, PlaceOptions>;
 
-export const dlqGround: Ground<Dlq, PlaceOptions> = {
+export const dlqOpener: Opener<Dlq, PlaceOptions> = {
   open(options, session, env) {
     const place = findPlace(options, env);
     const storage = storageOf(place);

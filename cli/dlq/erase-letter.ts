@@ -9,23 +9,23 @@ import { writeRecord } from '../../shared/records/record.ts';
 import type { Dlq } from './dlq.ts';
 import { readDeath } from './read-death.ts';
 
-/** Names of all objects in the state bucket that tell of one letter. */
+/** Names of all objects in the state bucket that belong to one letter. */
 export interface LetterObjects {
   letter: LetterSummary;
-  /** Failed attempts, of its function and of the inspector, and records of refusals. */
+  /** Failed attempts of its function and of the inspector, records of refusals, effects and decisions. */
   others: string[];
-  /** Its entries, in the order in which they are deleted: deaths last, so that it is listed until all is gone. */
+  /** Its entries in order of deletion: deaths last, so that the letter is listed until all is gone. */
   entries: string[];
 }
 
-/** What an erasure leaves: ids only. */
+/** Record that an erasure leaves behind. It holds ids only. */
 export interface ErasedRecord {
   schemaVersion: 1;
   letter: string;
   function: string;
-  /** Of the deaths. */
+  /** Ids of the deaths. */
   deaths: string[];
-  /** Objects that were to be deleted. */
+  /** Number of objects to delete. */
   objects: number;
   reason: string;
   by: string;
@@ -63,7 +63,7 @@ export async function objectsOf(dlq: Dlq, letter: LetterSummary): Promise<Letter
   };
 }
 
-/** Before anything of it is deleted: who, when, why, and of what. */
+/** Records who erases the letter, when and why. Must be called before anything is deleted. */
 export async function noteErasure(
   { state, signal }: Dlq,
   { letter: { letter, function: name }, entries, others }: LetterObjects,
@@ -96,7 +96,7 @@ async function historyIdOf(death: DeathRecord, app: App): Promise<string> {
   try {
     return (await subjectOf(app, name, inputOf(originalOf(letterMessage))))?.historyId ?? eventId;
   } catch {
-    // what its function cannot read has its history under the event's id
+    // the function cannot parse it either, so its history is under the event id
     return eventId;
   }
 }

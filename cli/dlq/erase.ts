@@ -4,9 +4,9 @@ import { listLetters } from '../../shared/dead-letters/letter-store.ts';
 import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { DeltaError, DeltaTable, eraseRows } from '../../shared/delta/index.ts';
 import { canAsk, confirm, needsYes } from '../common/confirm.ts';
+import { currentUser } from '../common/current-user.ts';
 import { count, counted } from '../common/numbers.ts';
 import { Failure, parseCommand, UsageError } from '../common/options.ts';
-import { whoever } from '../common/whoever.ts';
 import { choose, NAME_HELP, parseNames } from './choose.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { deleteObjects, type LetterObjects, noteErasure, objectsOf } from './erase-letter.ts';
@@ -15,7 +15,7 @@ import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { parseReason } from './reason.ts';
 
 const LETTERS_AT_A_TIME = 8;
-/** Rows' letters in one commit. */
+/** Maximum number of letters whose rows are erased in one commit. */
 const LETTERS_A_COMMIT = 5_000;
 const DAY_MS = 86_400_000;
 
@@ -25,14 +25,14 @@ export const erase: DlqSubcommand = {
        pipeline dlq erase <filters> --reason TEXT [--dry-run] [--yes] [options]
 
 Removes letters with their payloads, attributes and messages: all entries in the state bucket, records of failed
-attempts and of refusals, and their rows in the table of dead letters. What stays is a note of who erased which letter
-when and why, below erased/. An argument is ${NAME_HELP}; of
-all statuses, unless one is given. Stopped, it has erased a part, and the same command goes on.
+attempts and of refusals, and their rows in the table of dead letters. A note below erased/ keeps who erased which
+letter, when and why. An argument is ${NAME_HELP}, of any
+status unless one is given. If the command is interrupted, run it again: it continues.
 
-  --correlation ID   with this correlation id; may be given twice
-  --reason TEXT      why, for whoever asks later: it stays, so name a ticket and no person
+  --correlation ID   with this correlation id; may be given more than once
+  --reason TEXT      why: it is kept, so name a ticket and no person
   --dry-run          only count
-  --yes              do not ask; needed where no terminal can be asked
+  --yes              do not ask; required without a terminal
 ${FILTER_HELP}${PLACE_HELP}
 Needs roles/storage.objectUser on the state bucket and on the bucket of the tables (LAKE_BUCKET).
 `,
@@ -73,7 +73,7 @@ interface Options {
 
 interface ErasedRows {
   rows: number;
-  /** When vacuum deletes the old files; undefined if nothing was erased, or never. */
+  /** Time from which vacuum deletes the old files; undefined if nothing was erased, or never. */
   filesUntil: Date | undefined;
   isComplete: boolean;
 }
@@ -112,7 +112,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   const note = {
     key: randomBytes(8).toString('hex'),
     reason,
-    by: whoever(),
+    by: currentUser(),
     at: new Date(clock.now()).toISOString(),
   };
   const erased = await eraseAll(dlq, letters, found, note);
@@ -121,7 +121,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   return erased.isComplete ? 0 : 1;
 }
 
-/** Notes first, then rows, then objects: what is left of a letter is listed until all of it is gone. */
+/** Records first, then rows, then objects: an interrupted erasure stays listed and can be continued. */
 async function eraseAll(
   dlq: Dlq,
   letters: readonly LetterSummary[],
@@ -149,7 +149,7 @@ async function rowsOf(
 ): Promise<ErasedRows> {
   const total: ErasedRows = { rows: 0, filesUntil: undefined, isComplete: true };
   if (letters.length === 0 || place.lake === undefined) return total;
-  const by = whoever();
+  const by = currentUser();
   try {
     const table = await DeltaTable.open(storage.bucket(place.lake.bucket), place.deadLettersPath);
     for (let from = 0; from < letters.length; from += LETTERS_A_COMMIT) {
@@ -161,13 +161,13 @@ async function rowsOf(
       total.isComplete &&= isComplete;
     }
   } catch (error) {
-    // none was ever written
+    // the table does not exist until its first row is written
     if (!(error instanceof DeltaError && error.code === 'table-not-found')) throw error;
   }
   return total;
 }
 
-/** Raw copies are kept for 7 days from each death, and what the inspector gave up for 31. */
+/** Raw copies are kept for 7 days after each death; letters that the inspector gave up, for 31. */
 function copiesUntil(letters: readonly LetterSummary[]): string {
   const last = Math.max(...letters.map(({ lastDiedAt }) => Date.parse(lastDiedAt) || 0));
   return new Date(last + 7 * DAY_MS).toISOString();

@@ -2,7 +2,7 @@ import type { LetterStatus, LetterSummary } from '../../shared/dead-letters/reco
 import { oneOf, quoted, UsageError } from '../common/options.ts';
 import { TIME_HELP, timeSpan } from '../common/time.ts';
 
-/** In the order in which they are shown. */
+/** All statuses, in display order. */
 export const STATUSES: readonly LetterStatus[] = [
   'open',
   'failed-again',
@@ -10,7 +10,7 @@ export const STATUSES: readonly LetterStatus[] = [
   'resolved',
   'discarded',
 ];
-/** Somebody has to do something, or wait for what comes of it. */
+/** Statuses that still need an action or an outcome. */
 export const UNSETTLED: readonly LetterStatus[] = ['open', 'failed-again', 'replayed'];
 
 export const FILTER_OPTIONS = {
@@ -23,12 +23,12 @@ export const FILTER_OPTIONS = {
 } as const;
 
 export const FILTER_HELP = `  --status STATUS    open, failed-again, replayed (no outcome yet), resolved, discarded or all (default: the first
-                     three). Given twice, either will do; so with --function, --code and --group
+                     three). May be repeated, as may --function, --code and --group: any of them matches
   --function NAME    of this function
   --code CODE        with this error code
-  --group ID         of this group, or of those that begin so (4 digits or more)
-  --since TIME       whose last death was then or later
-  --until TIME       whose last death was before then
+  --group ID         of this group; the first 4 digits or more are enough
+  --since TIME       whose last death was at this time or later
+  --until TIME       whose last death was before this time
                      A TIME is ${TIME_HELP}
 `;
 
@@ -42,15 +42,18 @@ export interface FilterValues {
 }
 
 export interface LetterFilter {
-  /** Undefined where the command's own choice applies. */
+  /** Undefined if the command's default applies. */
   statuses: readonly LetterStatus[] | undefined;
-  /** Everything but the status. */
+  /** Checks everything but the status. */
   matches(letter: LetterSummary): boolean;
-  /** True where nothing was given that narrows. */
+  /** True if no filter was given. */
   isEmpty: boolean;
 }
 
-/** Throws UsageError. `now` is what `2h` is counted from, ms. */
+/**
+ * Throws UsageError.
+ * @param now time that `2h` is relative to, in milliseconds since the epoch
+ */
 export function toFilter(values: FilterValues, now: number): LetterFilter {
   const statuses = values.status?.flatMap((text) => {
     const status = oneOf('status', text, [...STATUSES, 'all'] as const);

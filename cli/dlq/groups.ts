@@ -8,7 +8,7 @@ export interface LetterGroup {
   code: string;
   pattern: string;
   letters: number;
-  /** Of those letters; one may have died more than once. */
+  /** Deaths of all its letters; a letter may have died more than once. */
   deaths: number;
   statuses: Partial<Record<LetterStatus, number>>;
   firstDiedAt: string;
@@ -17,7 +17,7 @@ export interface LetterGroup {
   newest: string;
 }
 
-/** The largest first; of equal ones, that which died last. */
+/** Groups the letters: largest group first, then the one with the latest death. */
 export function groupLetters(letters: readonly LetterSummary[]): LetterGroup[] {
   const groups = new Map<string, LetterGroup>();
   for (const letter of letters) {

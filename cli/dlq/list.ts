@@ -14,11 +14,11 @@ export const list: DlqSubcommand = {
   summary: 'lists what died and why: by cause, or letter by letter',
   help: `usage: pipeline dlq list [<letter or group>...] [filters] [options]
 
-Groups of dead letters that died of the same cause, the largest first; single ones with --letters, or where one or
-a group is named. An argument is ${NAME_HELP}.
+Lists groups of dead letters with the same cause, largest first. Lists single letters with --letters, or if a letter
+or a group is named. An argument is ${NAME_HELP}.
 
-  --letters          one line a letter, the last that died first
-${FILTER_HELP}  --limit N          at most so many lines
+  --letters          one line per letter, latest death first
+${FILTER_HELP}  --limit N          at most N lines
 ${PLACE_HELP}`,
 
   parse(args) {

@@ -7,7 +7,7 @@ import type { ConcernState, DeathRecord } from '../../shared/dead-letters/record
 import { bucketName } from '../common/app.ts';
 import type { Dlq } from './dlq.ts';
 
-/** How what the letter is about stands now; `unknown` where that cannot be told. */
+/** Current state of the letter's subject; `unknown` if it cannot be determined. */
 export async function liveState(dlq: Dlq, death: DeathRecord): Promise<ConcernState> {
   const { storage, place, signal } = dlq;
   const { lake } = place;
@@ -30,7 +30,7 @@ async function settledBy({ function: name, letterMessage }: DeathRecord, app: Ap
   try {
     return (await subjectOf(app, name, inputOf(originalOf(letterMessage))))?.settled;
   } catch {
-    // what its function cannot read has left nothing behind
+    // the function cannot parse it either, so it has written nothing
     return undefined;
   }
 }

@@ -2,23 +2,23 @@ import { isUtf8 } from 'node:buffer';
 import { escapeJson, printable } from '../../local/terminal-text.ts';
 import { isJson } from '../../shared/dead-letters/original.ts';
 
-/** How bytes are shown. */
+/** A payload formatted for display. */
 export interface PayloadView {
-  /** What they are, in a word. */
+  /** Detected content. */
   kind: 'JSON' | 'text' | 'binary' | 'nothing';
-  /** Lines fit for a terminal. */
+  /** Lines that are safe for a terminal. */
   lines: string[];
 }
 
-/** Bytes that are looked at where not all are asked for; JSON is shown whole up to the larger. */
+/** Bytes inspected unless `full` is set; JSON is parsed whole up to the larger bound. */
 const LOOK = 16 * 1024;
 const LOOK_JSON = 256 * 1024;
 const MAX_LINES = 60;
-/** Of one line that is not asked for in full. */
+/** Maximum length of a line unless `full` is set, in characters. */
 const MAX_LINE = 1_000;
 const BYTES_A_LINE = 16;
 
-/** JSON indented, text as it is, anything else as hex; cut unless it is wanted `full`. */
+/** Formats JSON indented, text as is, and anything else as hex; cut unless `full` is set. */
 export function viewPayload(data: Uint8Array, { full }: { full: boolean }): PayloadView {
   if (data.length === 0) return { kind: 'nothing', lines: [] };
   if (!isUtf8(data))
@@ -45,14 +45,14 @@ function cut(kind: PayloadView['kind'], bytes: number, lines: string[], full: bo
   return { kind, lines: isWhole && isAllSeen ? some : [...some, '… (--full shows all)'] };
 }
 
-/** Text that is mostly control characters is none. */
+/** Text with many control characters counts as binary. */
 function isBinary(text: string): boolean {
   const start = text.slice(0, 4_096);
   const control = start.match(/[^\P{Cc}\t\r\n]/gu)?.length ?? 0;
   return control > start.length / 10;
 }
 
-/** Valid JSON, laid out anew: every string and number stays as it is written. */
+/** Indents valid JSON and keeps every string and number as written. */
 export function indentJson(json: string): string {
   const out: string[] = [];
   let depth = 0;
@@ -64,7 +64,7 @@ export function indentJson(json: string): string {
     if (/\s/.test(char)) continue;
     const isEnd = char === '}' || char === ']';
     if (isEnd) depth--;
-    // an empty object or list stays on its line
+    // an empty object or array stays on one line
     if (isEnd !== isFirst) newline();
     isFirst = char === '{' || char === '[';
     if (isFirst) depth++;
@@ -76,7 +76,7 @@ export function indentJson(json: string): string {
   return out.join('');
 }
 
-/** By hand: a regular expression runs out of stack on a text of megabytes. */
+/** A loop, because a regular expression overflows the stack on megabytes of text. */
 function endOfToken(json: string, at: number): number {
   const char = json[at] as string;
   let end = at + 1;

@@ -16,10 +16,10 @@ export const PLACE_OPTIONS = {
   ...SERVICE_OPTIONS,
 } as const;
 
-export const PLACE_HELP = `  --json             for programs: JSON alone on standard output
+export const PLACE_HELP = `  --json             print JSON, and nothing else, on standard output
   --state-bucket B   where the dead letters are kept (default: STATE_BUCKET, or state locally)
-  --project P        of the topics (default: GOOGLE_CLOUD_PROJECT, or local locally)
-  --app DIR          folder of the app (default: the one that the local cloud runs, or PIPELINE_APP, or the core)
+  --project P        project of the topics (default: GOOGLE_CLOUD_PROJECT, or local locally)
+  --app DIR          folder of the app (default: the app of the local cloud, or PIPELINE_APP, or the core)
 ${SERVICE_HELP}`;
 
 export interface PlaceOptions extends ServiceOptions {
@@ -28,34 +28,37 @@ export interface PlaceOptions extends ServiceOptions {
   app?: string | undefined;
 }
 
-/** Where dead letters are kept, and what they are about. */
+/** Location of the dead letters, and of what they refer to. */
 export interface Place extends Service {
   stateBucket: string;
-  /** Folder of the app whose dead letters they are. */
+  /** Folder of the app that the dead letters belong to. */
   appDir: string;
   env: NodeJS.ProcessEnv;
   /** The table of events. */
   lake: { bucket: string; path: string } | undefined;
   /** Folder of the table of dead letters, in the same bucket. */
   deadLettersPath: string;
-  /** `replay-` of `replay-processvideo`. */
+  /** Prefix of replay topics: `replay-` in `replay-processvideo`. */
   topicPrefix: string;
-  /** Short, or `projects/P/topics/T`. */
+  /** Short name, or `projects/P/topics/T`. */
   deadLetterTopic: string;
-  /** Short name of the subscription that has what the inspector gave up. */
+  /** Short name of the subscription with the dead letters that the inspector gave up. */
   unreadSubscription: string;
-  /** `gs://bucket/dead-letters/ in …`, fit for a terminal. */
+  /** `gs://bucket/dead-letters/ in …`, safe for a terminal. */
   inWords: string;
-  /** `npx pipeline dlq show 12ab --local DIR`: what was typed to name this place is in it. */
+  /** `npx pipeline dlq show 12ab --local DIR`: includes the options that selected this place. */
   command: CommandText;
 }
 
-/** A command line to be pasted, from what follows `dlq`. */
+/** Builds a command line to paste from the part after `dlq`. */
 export type CommandText = (rest: string) => string;
 
 export const plainCommand: CommandText = (rest) => `npx pipeline dlq ${rest}`;
 
-/** Throws UsageError and Failure. `localDir` is where a local cloud is looked for unasked. */
+/**
+ * Throws UsageError and Failure.
+ * @param localDir where to look for a local cloud by default
+ */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
   const service = findService(options, env, localDir);
   const { isLocal, where } = service;

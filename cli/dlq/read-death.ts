@@ -3,7 +3,7 @@ import { readLetter } from '../../shared/dead-letters/letter-store.ts';
 import type { DeathRecord, LetterStatus } from '../../shared/dead-letters/records.ts';
 import type { Dlq } from './dlq.ts';
 
-/** The last death of a letter, read whole; `unreadable` where its entry is damaged. */
+/** The complete record of a letter's last death; `unreadable` if its entry is damaged. */
 export type ReadDeath =
   | { kind: 'death'; death: DeathRecord; status: LetterStatus }
   | { kind: 'expired' }

@@ -2,7 +2,7 @@ import { quoted, UsageError } from '../common/options.ts';
 
 const MAX_REASON = 1_000;
 
-/** The value of --reason, for whoever asks later. Throws UsageError. */
+/** Parses the value of --reason. Throws UsageError. */
 export function parseReason(text: string | undefined, missing = '--reason must be given'): string {
   const reason = text?.trim();
   if (reason === undefined) throw new UsageError(missing);

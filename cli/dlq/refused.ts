@@ -4,10 +4,10 @@ import { deadLetterMessage } from '../../shared/dead-letters/dead-letter-message
 import { REFUSED_PREFIX, type RefusedRecord } from '../../shared/invocation/refusals.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import { tableLines } from '../common/columns.ts';
+import { currentUser } from '../common/current-user.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { Failure, parseCommand, quoted, UsageError } from '../common/options.ts';
 import { openPublisher } from '../common/publisher.ts';
-import { whoever } from '../common/whoever.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { shortTime } from './groups.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
@@ -20,13 +20,13 @@ export const refused: DlqSubcommand = {
   summary: 'shows refused events that became no dead letter, puts them back or discards them',
   help: `usage: pipeline dlq refused [<event id>...] [options]
 
-Events that a function refused and kept as a record, in place of a dead letter: one that was led back to the function
-that had refused it before, or any if the function has no DEAD_LETTER_TOPIC. An argument is the beginning of an event's
-id, 4 digits or more. Without an option they are listed.
+Events that a function refused and kept as a record, not as a dead letter: because the event came back to a function
+that had refused it before, or because the function has no DEAD_LETTER_TOPIC. An argument is the beginning of an
+event's id, 4 digits or more. Without an option, the events are listed.
 
-  --put-back         publish them to the dead-letter topic; the record is deleted then, since a letter tells of them
-  --discard          settle them; with --reason TEXT
-  --payload FILE     save what the function was handed, as JSON, in this new file
+  --put-back         publish them to the dead-letter topic; the dead letter replaces the record, which is deleted
+  --discard          settle them; requires --reason TEXT
+  --payload FILE     save the event that the function received, as JSON, in this new file
   --all              with --put-back or --discard: all of them; in a list: discarded ones, too
 ${PLACE_HELP}`,
 
@@ -66,7 +66,7 @@ ${PLACE_HELP}`,
 };
 
 interface Options {
-  /** All that are there, if empty. */
+  /** Empty for all. */
   ids: string[];
   action: 'list' | 'put-back' | 'discard' | 'save';
   reason: string;
@@ -76,7 +76,7 @@ interface Options {
 }
 
 interface Kept {
-  /** Of the object, without its ending. */
+  /** Name of the object, without its extension. */
   name: string;
   function: string;
   eventId: string;
@@ -109,7 +109,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   }
   if (action === 'put-back') return putBack(dlq, found, isJson);
   if (action === 'discard') {
-    const [by, at] = [whoever(), new Date(dlq.clock.now()).toISOString()];
+    const [by, at] = [currentUser(), new Date(dlq.clock.now()).toISOString()];
     for (const { name, function: functionName, eventId } of found) {
       const note = { schemaVersion: 1, function: functionName, eventId, reason, by, at };
       await writeRecord(state, `${name}.discarded.json`, note, { signal });
@@ -175,7 +175,7 @@ async function putBack(
   return cut > 0 ? 1 : 0;
 }
 
-/** Of all functions, in the order of their names. */
+/** Lists the refused events of all functions, sorted by name. */
 export async function listKept({ state, signal }: Pick<Dlq, 'state' | 'signal'>): Promise<Kept[]> {
   const kept = new Map<string, Kept>();
   const discarded = new Set<string>();

@@ -7,9 +7,9 @@ import type { Dlq } from './dlq.ts';
 import { byTime } from './groups.ts';
 import { readDeath } from './read-death.ts';
 
-/** What is done with the letters that were chosen. */
+/** Which of the chosen letters are replayed. */
 export interface ReplayPlan {
-  /** To be published, that which died first first. */
+  /** Letters to publish, earliest death first. */
   wanted: LetterSummary[];
   left: Left[];
 }
@@ -18,7 +18,7 @@ export interface ReplayPlan {
 export interface Left {
   letter: string;
   concern: string;
-  /** `settled`: nothing was to be done about it. The others stay as they are for a reason. */
+  /** `settled` needs no action; every other kind leaves something to do. */
   kind: 'settled' | 'gone' | 'newer' | 'not-replayable' | 'refused';
   reason: string;
 }
@@ -27,7 +27,7 @@ const LOOKS_AT_A_TIME = 32;
 
 const NO_FUNCTION = 'no function can be given it back';
 
-/** The message that gives it back to its function, or why there is none. */
+/** The message that replays the event to its function, or the reason why there is none. */
 export function messageOf(death: DeathRecord, key: string, app: App): ReplayMessage {
   if (!hasTopic(death.function, app)) return { kind: 'impossible', reason: NO_FUNCTION };
   try {
@@ -41,14 +41,14 @@ export function isReplayable(death: DeathRecord, app: App): boolean {
   return messageOf(death, 'any', app).kind === 'message';
 }
 
-/** A function whose events can become dead letters has a topic of its own. */
+/** Every function whose events can become dead letters has a replay topic. */
 function hasTopic(name: string, app: App): boolean {
   return functionNamed(app, name)?.givesUpTo === 'dead-letters';
 }
 
 /**
- * Which letters are published and which are left, before anything is. Of storage events the object is looked at:
- * one that is gone or newer would only be refused.
+ * Decides which letters to publish, before anything is published. For storage events it checks the object: if that is
+ * gone or was replaced, the replay would only be refused.
  */
 export async function planReplay(
   dlq: Dlq,
@@ -89,7 +89,7 @@ async function whyNot(dlq: Dlq, letter: LetterSummary): Promise<Why> {
     return { kind: 'not-replayable', reason: NO_FUNCTION };
   }
   if (!letter.concern.startsWith('gs://')) return undefined;
-  // a listing cuts long names: the record has them whole
+  // listings cut long names; the record has the full name
   const read = await readDeath(dlq, letter.letter);
   if (read.kind === 'unreadable') return { kind: 'not-replayable', reason: read.reason };
   const concern = read.kind === 'death' ? read.death.concern : undefined;

@@ -5,13 +5,13 @@ import type { Left, ReplayPlan } from './replay-plan.ts';
 import type { Sent } from './replay-send.ts';
 import type { Outcomes } from './replay-wait.ts';
 
-/** Letters whose outcome will be told. */
+/** Published letters whose outcome will be recorded. */
 export function markedOf({ published, unmarked }: Sent): string[] {
   const lost = new Set(unmarked);
   return published.filter((letter) => !lost.has(letter));
 }
 
-/** What a replay has come to. */
+/** Progress and outcome of a replay. */
 export interface Report {
   key: string | undefined;
   plan: ReplayPlan;

@@ -11,11 +11,11 @@ import type { Dlq } from './dlq.ts';
 import { readDeath } from './read-death.ts';
 import { type Left, messageOf, whySettled } from './replay-plan.ts';
 
-/** How far it has come; told as it goes, so that it is known whenever it ends. */
+/** Progress, updated while letters are sent, so that it is correct whenever the sending stops. */
 export interface Sent {
   /** Letters published and marked. */
   published: string[];
-  /** Those of them whose outcome is not told: the mark did not fit. */
+  /** Published letters whose outcome will not be recorded, because the replay mark did not fit into the message. */
   unmarked: string[];
   left: Left[];
 }
@@ -27,14 +27,14 @@ interface Item {
   isMarked: boolean;
 }
 
-/** Of entries that are read at a time; each may hold 10 MB. */
+/** Bound of entries read ahead, in bytes; each may hold 10 MB. */
 const READ_AHEAD_BYTES = 64_000_000;
-/** What a small one counts, so that there are no more than 64. */
+/** Minimum size that an entry counts as, which limits the number read ahead to 64. */
 const LEAST_BYTES = 1_000_000;
 
 /**
- * Publishes the letters at a steady rate to their functions' own topics, and marks each when its publishing is
- * confirmed. What is interrupted in between is published again by the next run: its effects are the same once.
+ * Publishes the letters at a steady rate to their functions' replay topics, and marks each one once Pub/Sub confirms
+ * it. A letter interrupted in between is published again by the next run; effects still happen once.
  */
 export async function sendLetters(
   dlq: Dlq,
@@ -46,7 +46,7 @@ export async function sendLetters(
     publishing,
     sent,
   }: {
-    /** Of this run, in every mark. */
+    /** Id of this run, part of every mark. */
     key: string;
     rate: number;
     again: boolean;
@@ -68,7 +68,7 @@ export async function sendLetters(
     const read = await readDeath(dlq, letter.letter);
     if (read.kind === 'expired') return leave(letter, { kind: 'settled', reason: 'expired meanwhile' });
     if (read.kind === 'unreadable') return leave(letter, { ...read, kind: 'not-replayable' });
-    // somebody else may be at it, too
+    // another replay may have settled it meanwhile
     const why = again ? undefined : whySettled(read);
     if (why) return leave(letter, why);
     const replay = messageOf(read.death, key, await dlq.app());
@@ -90,10 +90,10 @@ export async function sendLetters(
     if (!isMarked) sent.unmarked.push(letter);
   };
 
-  /** All of one topic. What the service refuses holds up none of the others. */
+  /** Publishes items of one topic. A message that the service refuses does not hold up the others. */
   const publish = async (topic: string, items: readonly Item[]): Promise<void> => {
     const messages = items.map(({ message }) => message);
-    // on record first: the function may be done before the publish is confirmed
+    // recorded first: the function may finish before the publish is confirmed
     await Promise.all(items.map(announce));
     let ids: string[];
     try {
@@ -105,7 +105,7 @@ export async function sendLetters(
       for (const item of items) await publish(topic, [item]);
       return;
     }
-    // each is tried to the end, so that what is told of them is so
+    // all settled, not all or nothing, so that `sent` is accurate
     const marks = await Promise.allSettled(items.map((item, index) => mark(item, ids[index] ?? '')));
     for (const outcome of marks) if (outcome.status === 'rejected') throw outcome.reason;
   };

@@ -3,21 +3,21 @@ import type { LetterSummary } from '../../shared/dead-letters/records.ts';
 import { count } from '../common/numbers.ts';
 import type { Dlq } from './dlq.ts';
 
-/** What came of letters that were replayed. */
+/** Outcomes of the replayed letters. */
 export interface Outcomes {
   resolved: string[];
   failedAgain: string[];
-  /** No outcome in the time there was. */
+  /** No outcome before the time limit. */
   pending: string[];
-  /** Somebody else discarded it, or it expired: nothing will come any more. */
+  /** Discarded by somebody else, or expired: no outcome will come. */
   dropped: string[];
 }
 
 const LOOK_MS = 1_000;
-/** Up to so many are looked at one by one; beyond that one listing of all is less. */
+/** Up to this number, letters are read one by one; beyond it, listing all is cheaper. */
 const FEW = 32;
 
-/** Looks until each has an outcome or the time is up. */
+/** Polls until each letter has an outcome or the time is up. */
 export async function waitForOutcomes(
   dlq: Dlq,
   letters: readonly string[],

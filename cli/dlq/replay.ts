@@ -27,19 +27,19 @@ export const replay: DlqSubcommand = {
   help: `usage: pipeline dlq replay <letter or group>... [options]
        pipeline dlq replay <filters> [options]
 
-Publishes the original events again, to the failed functions alone: no other subscriber of their topics sees them.
-An argument is ${NAME_HELP}; without one, all
-that match the filters are meant. What is settled, or replayed without an outcome yet, is left alone. The objects of
-storage events are looked at first: one that is gone or was replaced is left, and named before anything is done.
+Publishes the original events again, only to the functions that failed: no other subscriber of their topics sees them.
+An argument is ${NAME_HELP}; without one,
+all letters that match the filters are replayed. Letters that are settled, or whose replay has no outcome yet, are left
+alone. Objects of storage events are checked first: letters whose object is gone or was replaced are listed, and left.
 
-  --all              every open one, without a filter
-  --again            those too that are settled or have no outcome yet
-  --dry-run          publish nothing, say what would be
-  --rate N           dead letters a second at most (default ${DEFAULT_RATE})
-  --wait SECONDS     then follow them until each is resolved or has failed again
+  --all              all unsettled letters, without a filter
+  --again            include letters that are settled or have no outcome yet
+  --dry-run          show what would be published, and publish nothing
+  --rate N           publish at most N dead letters per second (default ${DEFAULT_RATE})
+  --wait SECONDS     then wait until each is resolved or has failed again
 ${EFFECT_HELP}${FILTER_HELP}${PLACE_HELP}
-Ctrl-C stops it between two batches, and the same command goes on where it was stopped. One whose publishing was in
-doubt is published again; the functions see to it that its effects are there once.
+Ctrl-C stops the replay between two batches; the same command continues it. A letter whose publish was not confirmed is
+published again; its effects still happen once.
 Exit code: 0 all are published (and resolved, with --wait), 1 some were left, failed again or have no outcome.
 `,
 
@@ -81,7 +81,7 @@ interface Options {
   again: boolean;
   isDryRun: boolean;
   isJson: boolean;
-  /** About effects that may have happened. */
+  /** The user's statement about effects that may have happened. */
   claim: EffectClaim | undefined;
 }
 
@@ -113,7 +113,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   return exitCode(report);
 }
 
-/** Undefined where it came to its end. */
+/** Returns undefined if all letters were sent. */
 async function publishAll(
   dlq: Dlq,
   project: string,

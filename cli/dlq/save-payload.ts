@@ -6,7 +6,6 @@ import { Failure } from '../common/options.ts';
 /** Writes a new file that only its owner may read. Throws Failure. */
 export function savePayload(file: string, payload: Uint8Array): void {
   try {
-    // payloads are nobody else's business
     writeWhole(file, payload, { mode: 0o600, isNew: true });
   } catch (error) {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';

@@ -6,11 +6,11 @@ import {
   listEffects,
   settleEffect,
 } from '../../shared/patterns/effect-records.ts';
+import { currentUser } from '../common/current-user.ts';
 import { UsageError } from '../common/options.ts';
-import { whoever } from '../common/whoever.ts';
 import type { Dlq } from './dlq.ts';
 
-/** What a person found out about effects of which no record says whether they happened. */
+/** A person's finding about effects whose records do not say whether they happened. */
 export type EffectClaim = { happened: true; value: unknown } | { happened: false };
 
 interface UnknownEffect {
@@ -29,7 +29,7 @@ export const EFFECT_HELP = `  --effect-done      side effects that may have happ
   --effect-again     they did not happen: they are run again
 `;
 
-/** Undefined if nothing is said about effects. */
+/** Returns undefined if no option about effects was given. */
 export function parseClaim(values: {
   'effect-done': boolean;
   'effect-again': boolean;
@@ -52,7 +52,7 @@ function parseValue(text: string | undefined): unknown {
 
 const AT_A_TIME = 16;
 
-/** The letters' effects whose outcome is unknown, and a line for each. */
+/** Finds the letters' effects with an unknown outcome, and describes each in a line. */
 export async function unknownEffects(
   { state, clock, signal }: Dlq,
   letters: readonly LetterSummary[],
@@ -74,13 +74,13 @@ export async function unknownEffects(
   return { effects, lines };
 }
 
-/** Writes what was said, before anything is published. */
+/** Records the finding. Must be called before anything is published. */
 export async function settleEffects(
   { state, clock, signal }: Dlq,
   effects: readonly UnknownEffect[],
   claim: EffectClaim,
 ): Promise<void> {
-  const said = { ...claim, by: whoever(), at: new Date(clock.now()) };
+  const said = { ...claim, by: currentUser(), at: new Date(clock.now()) };
   await mapConcurrent(effects, AT_A_TIME, ({ letter, effect }) => {
     const { function: by, eventId } = letter;
     return settleEffect(state, { function: by, eventId, name: effect.name }, effect, said, signal);

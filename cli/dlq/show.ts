@@ -14,14 +14,14 @@ import { isReplayable } from './replay-plan.ts';
 import { savePayload } from './save-payload.ts';
 
 export const show: DlqSubcommand = {
-  summary: 'tells all about one dead letter, and what to do next',
+  summary: 'shows everything about one dead letter, and what to do next',
   help: `usage: pipeline dlq show <letter> [options]
 
-All that is known of a dead letter: what failed, how often and why, its attempts and replays in their order, how
-its object or event stands now, its payload, and what to do next. A letter is named by the beginning of its id, 4
-digits or more.
+Shows all that is known about a dead letter: what failed, how often and why, its attempts and replays in order, the
+current state of its object or event, its payload, and what to do next. A letter is named by the beginning of its id,
+4 digits or more.
 
-  --full             stacks and payload whole
+  --full             complete stacks and payload
   --payload FILE     save the payload in this new file, byte for byte
 ${PLACE_HELP}`,
 
@@ -57,7 +57,7 @@ async function run(dlq: Dlq, name: string, { full, payload: file, json }: Option
       state,
       advice: shown.advice,
       payload: { bytes: shown.payload.length, base64: shown.payload.toString('base64') },
-      replays: letter.replays.map(({ at, ...fate }) => ({ ...fate, at: new Date(at).toISOString() })),
+      replays: letter.replays.map(({ at, ...outcome }) => ({ ...outcome, at: new Date(at).toISOString() })),
       entries: letter.entries.map(({ entry, at }) => ({ ...entry, writtenAt: at.toISOString() })),
       unreadDeaths: letter.unread,
     });
@@ -98,13 +98,13 @@ async function only({ state, signal, place: { command } }: Dlq, name: string): P
   );
 }
 
-/** What the function was handed: the message's data, or the event as JSON. */
+/** The input of the function: the message's data, or the event as JSON. */
 function payloadOf({ letterMessage }: DeathRecord): Buffer {
   try {
     const original = originalOf(letterMessage);
     return original.kind === 'message' ? original.data : Buffer.from(original.text);
   } catch {
-    // an envelope that is none: what came
+    // not the envelope that it claims to be: show the raw data
     return Buffer.from(letterMessage.data, 'base64');
   }
 }

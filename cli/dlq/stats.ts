@@ -57,9 +57,9 @@ export interface LetterCounts {
   byFunction: Counts;
   byCode: Counts;
   byWay: Counts;
-  /** Of those that are not settled, by time since the last death. */
+  /** Unsettled letters by time since the last death. */
   byAge: Counts;
-  /** Of all, by day of the first death. */
+  /** All letters by day of the first death. */
   byDay: Counts;
 }
 
@@ -139,7 +139,7 @@ function describe(counts: LetterCounts, width: number): string[] {
       '#'.repeat(Math.ceil((number / most) * BAR)),
     ]);
   };
-  // one width for all of them
+  // the same widths in all sections
   const widths = columnWidths(
     sections.flatMap(([, part]) => rowsOf(part)),
     limits,

@@ -3,14 +3,14 @@ import { DIED_OF, isForwarding } from '../../shared/events/letter-attributes.ts'
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import type { Pulled } from '../common/puller.ts';
 
-/** What the attributes of an unread dead letter tell. Its data is not looked at: that is what kills. */
+/** An unread dead letter as its attributes describe it. Its data is not parsed: that is what kills the inspector. */
 export interface UnreadLetter {
   messageId: string;
   /** When the inspector gave it up, RFC 3339. */
   givenUpAt: string;
-  /** Of the inspector. */
+  /** Delivery attempts to the inspector. */
   deliveries: number | undefined;
-  /** Whose event it was; undefined if nothing says. */
+  /** Function that the event was for; undefined if unknown. */
   function: string | undefined;
   code: string | undefined;
   reason: string | undefined;
@@ -31,9 +31,8 @@ export function readUnread({ messageId, publishTime, attributes, data }: Pulled,
 }
 
 /**
- * The dead letter as the inspector was given it, as far as that is known: Pub/Sub has written its own subscription
- * over the one that gave the event up, so `functionName` stands in for that one. Undefined if nothing says whose
- * it was.
+ * Rebuilds the message that the inspector received. Pub/Sub has overwritten the name of the subscription that gave the
+ * event up, so `functionName` replaces it. Returns undefined if the function is unknown.
  */
 export function putBackMessage(
   { data, attributes, orderingKey }: Pulled,
@@ -47,7 +46,7 @@ export function putBackMessage(
   return { data, attributes: all, ...(orderingKey !== undefined && { orderingKey }) };
 }
 
-/** The function that the object's bucket fires; undefined if it is no storage event, or if that is not certain. */
+/** The function that the object's bucket fires; undefined if this is no storage event, or if several qualify. */
 function functionOfObject(
   attributes: Readonly<Record<string, string>>,
   { functions }: App,

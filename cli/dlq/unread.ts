@@ -2,11 +2,11 @@ import { printable } from '../../local/terminal-text.ts';
 import type { App } from '../../shared/app/define-app.ts';
 import { writeRecord } from '../../shared/records/record.ts';
 import { tableLines } from '../common/columns.ts';
+import { currentUser } from '../common/current-user.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { oneOf, parseCommand, quoted, UsageError, wholeNumber } from '../common/options.ts';
 import { openPublisher } from '../common/publisher.ts';
 import { openPuller, type Pulled, type Pulling } from '../common/puller.ts';
-import { whoever } from '../common/whoever.ts';
 import type { Dlq, DlqSubcommand } from './dlq.ts';
 import { shortTime } from './groups.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
@@ -20,16 +20,16 @@ export const unread: DlqSubcommand = {
   summary: 'shows dead letters that the inspector gave up, puts them back or drops them',
   help: `usage: pipeline dlq unread [<message id>...] [options]
 
-Dead letters that inspectDeadLetter could not take in after its last attempt: poison that it cannot read, or any
-if it was broken for hours. They wait in a subscription of their own for 31 days, and fire nothing. Only attributes
-are looked at here. Without an option they are listed, and stay.
+Dead letters that inspectDeadLetter gave up after its last attempt: poison that it cannot read, or any letter if the
+inspector was broken for hours. They wait in a subscription of their own for 31 days and fire no function. This command
+reads their attributes only. Without an option, it lists them and changes nothing.
 
-  --put-back         publish them to the dead-letter topic again, for the inspector; mend it first
-  --function NAME    the function of the app that they were for, for those that do not say
-  --drop             remove them for good; with --reason TEXT, which is kept with their ids
-  --payload FILE     save the payload of the one that is named in this new file, byte for byte
-  --all              all that wait, for --put-back and --drop
-  --limit N          look at N messages at most (default 1000)
+  --put-back         publish them to the dead-letter topic again, for the inspector; fix that first
+  --function NAME    the function of the app that they were for, if they do not name it
+  --drop             remove them for good; requires --reason TEXT, which is kept with their ids
+  --payload FILE     save the payload of the named message in this new file, byte for byte
+  --all              with --put-back or --drop: all that are waiting
+  --limit N          read at most N messages (default 1000)
 ${PLACE_HELP}`,
 
   parse(args) {
@@ -70,7 +70,7 @@ ${PLACE_HELP}`,
 };
 
 interface Options {
-  /** All that are there, if empty. */
+  /** Empty for all. */
   ids: string[];
   action: 'list' | 'put-back' | 'drop' | 'save';
   function: string | undefined;
@@ -99,15 +99,15 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
     held = await pulling.pull(options.limit);
     const done = await act(dlq, app, project, pulling, held, options);
     held = held.filter((message) => !done.has(message));
-    return await tell(dlq, app, held, done, options);
+    return await report(dlq, app, held, done, options);
   } finally {
-    // best effort: what is not given back comes again when its deadline is over
+    // best effort: other messages are delivered again after their ack deadline
     await pulling.giveBack(held).catch(() => undefined);
     pulling.close();
   }
 }
 
-/** Those that are not in the subscription any more. */
+/** Performs the action and returns the messages that it removed from the subscription. */
 async function act(
   dlq: Dlq,
   app: App,
@@ -127,7 +127,7 @@ async function act(
     done.add(message);
   };
   if (action === 'drop') {
-    const [by, at] = [whoever(), new Date(dlq.clock.now()).toISOString()];
+    const [by, at] = [currentUser(), new Date(dlq.clock.now()).toISOString()];
     for (const message of named) {
       const { messageId, data } = message;
       const record = { schemaVersion: 1, messageId, bytes: data.length, reason: options.reason, by, at };
@@ -151,7 +151,7 @@ async function act(
   return done;
 }
 
-async function tell(
+async function report(
   { out, place }: Dlq,
   app: App,
   held: readonly Pulled[],

@@ -4,7 +4,7 @@ import type { LakeSubcommand } from './lake.ts';
 import { idColumnOf, type Lake } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
-/** How often a rewrite is planned again after another writer removed its input. */
+/** Number of times a rewrite is planned again after another writer removed its input. */
 const MAX_CONFLICTS = 10;
 /** No rewrite of a step begins later than this. */
 const STEP_MS = 200;
@@ -14,9 +14,9 @@ export const compact: LakeSubcommand = {
   help: `usage: pipeline lake compact [options]
 
 Rewrites small files into larger ones, sorted by id, with bloom filters, so that a look-up is one small read. No row
-changes, and writers continue meanwhile. Each rewrite is a commit of its own: stopping keeps what is done.
+changes, and writers continue meanwhile. Each rewrite is a separate commit, so an interrupted run keeps its progress.
 
-  --min-files N      leave fewer new files than this alone (default 4)
+  --min-files N      leave fewer new files than this as they are (default 4)
 ${PLACE_HELP}`,
 
   parse(args) {
@@ -48,7 +48,7 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
   let maxMs = STEP_MS;
   try {
     for (;;) {
-      // a little at a time, to show progress; more if planning alone takes as long
+      // small steps, to show progress; larger ones if planning alone takes as long
       const step = await table.compact({ ...options, idColumn, maxMs, signal });
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += step[key];
       leftOut = step.leftOut.length;

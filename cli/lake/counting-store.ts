@@ -1,13 +1,13 @@
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
 export interface StoreCounts {
-  /** Calls; each is one request, a `get` with facts two. */
+  /** Number of requests: one per call, two for a `get` with facts. */
   requests: number;
-  /** Bytes of bodies read. */
+  /** Bytes read in bodies. */
   bytes: number;
 }
 
-/** The store, with its requests and the bytes read from it counted. */
+/** Wraps the store, and counts its requests and the bytes read. */
 export function countingStore(inner: ObjectStore, counts: StoreCounts): ObjectStore {
   const counted = async <T>(call: Promise<T>, bytesOf?: (result: T) => number): Promise<T> => {
     counts.requests++;

@@ -1,9 +1,9 @@
 import { type EraseOutcome, eraseRows, type Filter } from '../../shared/delta/index.ts';
 import { canAsk, confirm, needsYes } from '../common/confirm.ts';
+import { currentUser } from '../common/current-user.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { parseOptions, quoted, UsageError } from '../common/options.ts';
 import { formatMicros } from '../common/time.ts';
-import { whoever } from '../common/whoever.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
 import type { Lake, LakeSubcommand } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
@@ -16,19 +16,19 @@ export const erase: LakeSubcommand = {
   help: `usage: pipeline lake erase <filters> --reason TEXT [--dry-run] [--yes] [options]
 
 Removes all events that match all of the filters: the files that hold them are rewritten without them, and one commit
-(operation DELETE) replaces the files. Writers go on meanwhile. Stopped before its commit, it leaves the table as it
-was; the same command starts over, and does nothing if nothing matches.
+(operation DELETE) replaces the files. Writers continue meanwhile. If the command is stopped before its commit, the
+table is unchanged; run it again.
 
-Older versions show the events until vacuum deletes the old files, 7 days later (delta.deletedFileRetentionDuration,
-where that is longer). The statistics of the old files, which quote the beginning of their smallest and largest
-values, are in the log until its clean-up, 30 days later. The command prints both times. An event that is delivered
-or replayed again after that is a new one: see docs/data.md for all places that may hold it.
+Older versions show the events until vacuum deletes the old files, 7 days later (or longer, if
+delta.deletedFileRetentionDuration is). The statistics of the old files, which quote the beginning of their smallest
+and largest values, stay in the log until its clean-up, 30 days later. The command prints both times. An event that is
+delivered or replayed again after that is a new one: see docs/data.md for all places that may hold it.
 
 ${FILTER_HELP}  --correlation ID   the same as --correlation-id
-${WHERE_HELP}  --reason TEXT      why, for whoever asks later: stored in the log as it is, so name a ticket and no person
+${WHERE_HELP}  --reason TEXT      why; stored in the log as given, so name a ticket and no person
   --dry-run          only count
-  --yes              do not ask; needed where no terminal can be asked
-  --json             for programs: JSON alone on standard output
+  --yes              do not ask; required without a terminal
+  --json             print JSON, and nothing else, on standard output
 ${PLACE_HELP}
 Needs to list, read, create and delete objects of the table: roles/storage.objectUser on its bucket.
 `,
@@ -80,7 +80,7 @@ async function run(lake: Lake, options: Options): Promise<number> {
     progress.start(() => `erase: ${now}`);
     const outcome = await eraseRows(table, filter, {
       reason: options.reason,
-      by: whoever(),
+      by: currentUser(),
       dryRun,
       clock,
       signal,
@@ -133,7 +133,7 @@ function checkReason(given: string | undefined): string {
   throw new UsageError(`--reason must be 1 to ${MAX_REASON} characters, got ${quoted(reason)}`);
 }
 
-/** The reason stays in the log: what is to be erased must not be in it. */
+/** The log keeps the reason, so it must not contain the values to erase. */
 function refuseValues(reason: string, filter: Filter): void {
   for (const [column, { eq, in: list = [] }] of Object.entries(filter)) {
     const isQuoted = [eq, ...list].some(

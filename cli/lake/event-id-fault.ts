@@ -3,15 +3,15 @@ import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { canonicalHash } from '../../shared/events/canonical-json.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
 
-/** A row may have been accepted under wider bounds than today's. */
+/** Practically no bounds, since a row may have been accepted under wider ones than today's. */
 const UNBOUNDED = { maxDepth: 2_000, maxNumber: Number.POSITIVE_INFINITY };
 
-/** Whether ids of this table follow from the events in it: an event's own id and source, or its content. */
+/** True if the table's ids are derived from its events: from id and source, or from the content. */
 export function holdsEvents(fields: readonly Field[]): boolean {
   return ['ce_id', 'source', 'data'].every((name) => fields.some((field) => field.name === name));
 }
 
-/** Why ingest would give the row another id; undefined if it would give this one. */
+/** The reason why ingest would derive another id for the row; undefined if it would derive this one. */
 export function eventIdFault(id: string, { ce_id: ceId, source, data }: ScannedRow): string | undefined {
   let expected: string;
   if (typeof ceId === 'string') {

@@ -4,7 +4,7 @@ import { DeltaError, LOG_FOLDER, type TableLocation } from '../../shared/delta/i
 import { explainServiceError } from '../common/explain-error.ts';
 import type { Place } from './place.ts';
 
-/** What went wrong and what to do, in one line. */
+/** Explains an error in one line: what went wrong and what to do. */
 export async function explainError(error: unknown, place: Place, location: TableLocation): Promise<string> {
   const message = printable(error instanceof Error ? error.message : String(error));
   if (error instanceof DeltaError) {
@@ -24,7 +24,7 @@ export async function explainError(error: unknown, place: Place, location: Table
 
 const LOOK_AT = 1_000;
 
-/** For a folder without a table: the tables that the bucket has instead. */
+/** For a folder without a table: the tables that the bucket has. */
 async function whatIsThere({ bucket, path, url, where }: Place, { store }: TableLocation): Promise<string> {
   let isEmpty = true;
   for await (const _ of store.list({ prefix: `${path}/` })) {

@@ -16,11 +16,11 @@ export const FILTER_OPTIONS = {
 } as const;
 
 export const FILTER_HELP = `  --type TEXT        events of this type; --source, --subject, --correlation-id, --trace-id and --ce-id
-                     likewise. Given twice, either will do
+                     likewise. If repeated, any of the values matches
   --id ID            the event with this event_id, or the beginning of it (8 digits or more)
-  --since TIME       events of then or later
-  --until TIME       events before then
-  --by COLUMN        what --since and --until look at: time (the producer's; the default; plain JSON has
+  --since TIME       events at this time or later
+  --until TIME       events before this time
+  --by COLUMN        the time that --since and --until apply to: time (the producer's; the default; plain JSON has
                      none), publish_time or ingest_time
                      A TIME is ${TIME_HELP}
 `;
@@ -48,7 +48,10 @@ const TEXTS = {
   'ce-id': 'ce_id',
 } as const;
 
-/** Throws UsageError. `now` is what `2h` is counted from, ms. */
+/**
+ * Throws UsageError.
+ * @param now time that `2h` is relative to, in milliseconds since the epoch
+ */
 export function toFilter(values: FilterValues, now: number): Filter {
   const filter: Record<string, Condition> = {};
   for (const [option, column] of Object.entries(TEXTS)) {
@@ -75,6 +78,6 @@ function idCondition(given: readonly string[]): Condition {
   const [start = ''] = ids;
   if (ids.every((id) => id.length === 64)) return { in: ids };
   if (ids.length > 1) throw new UsageError('--id given twice must be whole ids of 64 digits');
-  // no hex digit comes after f
+  // greater than any hex digit
   return { gte: start, lt: `${start}g` };
 }

@@ -8,7 +8,7 @@ export const FORMATS = ['table', 'jsonl', 'csv', 'csv-safe'] as const;
 export type Format = (typeof FORMATS)[number];
 export type ShownField = Pick<Field, 'name' | 'type'>;
 
-/** Rows as they are written, in one form. */
+/** Writes rows in one format. */
 export interface RowWriter {
   write(rows: readonly ScannedRow[]): Promise<void>;
   end(): Promise<void>;
@@ -16,7 +16,7 @@ export interface RowWriter {
 
 export interface RowForm {
   format: Format;
-  /** CSV with every character as it is stored, also those that a terminal acts on. */
+  /** CSV keeps every character as stored, even terminal control characters. */
   raw: boolean;
 }
 
@@ -26,14 +26,14 @@ export function rowWriter({ format, raw }: RowForm, fields: readonly ShownField[
   return csvWriter(fields, out, { isSafe: format === 'csv-safe', raw });
 }
 
-/** A spreadsheet runs a cell that begins like this (https://owasp.org/www-community/attacks/CSV_Injection). */
+/** Spreadsheets run such a cell as a formula (https://owasp.org/www-community/attacks/CSV_Injection). */
 const FORMULA = /^[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]/;
 
 function noFormula(text: string): string {
   return FORMULA.test(text) ? `'${text}` : text;
 }
 
-/** Characters that are handed on at a time. */
+/** Size of a write, in characters. */
 const CHUNK = 64 * 1024;
 
 function jsonlWriter(fields: readonly ShownField[], out: Output): RowWriter {
@@ -49,7 +49,7 @@ function csvWriter(
   out: Output,
   { isSafe, raw }: { isSafe: boolean; raw: boolean },
 ): RowWriter {
-  // a spreadsheet may split at semicolons and tabs too, and a cell is what comes after
+  // a spreadsheet may also split at semicolons and tabs, so check each part
   const special = isSafe ? /[",;\t\r\n]/ : /[",\r\n]/;
   const cell = (text: string | undefined, isNumber = false): string => {
     if (text === undefined) return '';
@@ -92,7 +92,7 @@ async function writeChunked(
   await out.write(chunk);
 }
 
-/** Rows that decide how wide the columns are. */
+/** Number of rows that determine the column widths. */
 const SAMPLE = 200;
 /** The beginning identifies an id, and `--id` accepts it. */
 const WIDEST: Readonly<Record<string, number>> = { event_id: 13, data: 10_000 };
@@ -103,7 +103,7 @@ function tableWriter(fields: readonly ShownField[], out: Output): RowWriter {
   let sample: string[][] | undefined = [];
   let widths: number[] = [];
   const cellsOf = (row: ScannedRow): string[] =>
-    // nobody sees more of it, and a text may have megabytes
+    // the rest is cut off anyway, and a text may have megabytes
     fields.map(({ name, type }) => printable((valueText(row[name], type) ?? '').slice(0, 2_000)));
   const lineOf = (cells: readonly string[]): string => `${tableLine(cells, widths, out.width)}\n`;
   const showSample = async (): Promise<void> => {

@@ -13,8 +13,8 @@ export const head: LakeSubcommand = {
   summary: 'prints the newest events',
   help: `usage: pipeline lake head [-n N] [filters] [options]
 
-Prints the events that entered the table last, newest first. Reads the times first, and only the rows that are
-shown whole.
+Prints the events that entered the table last, newest first. Reads the times first, and
+other columns only for the rows that it shows.
 
   -n, --limit N      how many (default 10)
 ${FILTER_HELP}${VERSION_HELP}${ROW_HELP}${PLACE_HELP}`,

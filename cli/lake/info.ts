@@ -99,7 +99,7 @@ function sizeOf(
     const { numRecords } = parseStats(stats);
     size.files++;
     size.bytes += bytes;
-    // other writers may not give a count
+    // other writers may omit the count
     size.rows = size.rows === null || numRecords === undefined ? null : size.rows + numRecords;
   }
   return size;

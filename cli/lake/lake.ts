@@ -1,23 +1,23 @@
 import { DeltaTable, type Snapshot, type TableLocation } from '../../shared/delta/index.ts';
 import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { storageOf } from '../common/service.ts';
-import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
+import type { Opener, Session, Subcommand } from '../common/subcommand.ts';
 import { countingStore, type StoreCounts } from './counting-store.ts';
 import { explainError } from './explain-error.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
 
-/** What a subcommand is given. */
+/** Context of the subcommands. */
 export interface Lake extends Session {
   place: Place;
   location: TableLocation;
-  /** What has been read so far. */
+  /** Requests and bytes so far. */
   counts: StoreCounts;
   openTable(): Promise<DeltaTable>;
 }
 
 export type LakeSubcommand = Subcommand<Lake, PlaceOptions>;
 
-export const lakeGround: Ground<Lake, PlaceOptions> = {
+export const lakeOpener: Opener<Lake, PlaceOptions> = {
   open(options, session, env) {
     const place = findPlace(options, env);
     const counts = { requests: 0, bytes: 0 };

@@ -22,11 +22,14 @@ export interface Place extends Service {
   bucket: string;
   /** Folder in the bucket. */
   path: string;
-  /** `gs://bucket/path`, fit for a terminal. */
+  /** `gs://bucket/path`, safe for a terminal. */
   url: string;
 }
 
-/** Throws UsageError and Failure. `localDir` is where a local cloud is looked for by default. */
+/**
+ * Throws UsageError and Failure.
+ * @param localDir where to look for a local cloud by default
+ */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
   const service = findService(options, env, localDir);
   const table = options.table ?? defaultTable(env, service.isLocal);

@@ -14,10 +14,10 @@ export const query: LakeSubcommand = {
   help: `usage: pipeline lake query [filters] [options]
 
 Prints the events that match all of the filters, in the order in which they are stored. Only files, row groups
-and columns that may matter are read.
+and columns that may match are read.
 
-${FILTER_HELP}  --limit N          at most so many
-${VERSION_HELP}${ROW_HELP}  --stats            say on standard error what was read for it
+${FILTER_HELP}  --limit N          at most N events
+${VERSION_HELP}${ROW_HELP}  --stats            print on standard error what was read
 ${PLACE_HELP}`,
 
   parse(args) {

@@ -4,7 +4,7 @@ import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import { formatMicros } from '../common/time.ts';
 
-/** Columns that a message is made of, and its place in the order. */
+/** Columns needed for a message and its position in the order. */
 export const MESSAGE_COLUMNS = [
   'event_id',
   'ce_id',
@@ -26,8 +26,8 @@ export const MESSAGE_COLUMNS = [
 type Attributes = Readonly<Record<string, string>>;
 
 /**
- * A stored event as a message that ingest gives the same id: a CloudEvent in binary mode, whose data is the
- * stored bytes, or plain JSON if it was that. An event that names no cause becomes its own cause; `replayId` marks
+ * Converts a stored event to a message that gets the same id on ingest: a CloudEvent in binary mode, whose data is
+ * the stored bytes, or plain JSON if it was that. An event that names no cause becomes its own cause; `replayId` marks
  * all messages of a replay. A CloudEvent is sent in structured mode if an attribute is too long for a message, or if its
  * data looks like a CloudEvent, too.
  */
@@ -50,7 +50,7 @@ export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessag
   const isTooLong = Object.values(event).some(
     (value) => Buffer.byteLength(value) > PUBSUB_LIMITS.attributeValue,
   );
-  // an envelope within the envelope could be taken for the event's own
+  // an envelope inside the envelope could be mistaken for the event's own
   const isNested = data.includes('specversion');
   if (isCloudEvent && (isTooLong || isNested)) {
     const attributes = { 'content-type': 'application/cloudevents+json', replayId };
@@ -67,15 +67,15 @@ function attributesOf(given: Readonly<Record<string, unknown>>): Attributes {
   return Object.fromEntries(texts);
 }
 
-/** The data stands in it as it was stored: parsed and written anew, its numbers would change. */
+/** Embeds the data as stored: parsing and serializing them would change numbers. */
 function structured(event: Attributes, data: string): string {
   const head = JSON.stringify({ ...event, datacontenttype: 'application/json' });
   return data === '' ? head : `${head.slice(0, -1)},"data":${data}}`;
 }
 
 /**
- * Sorts messages as they first came: by publish time, or without one by ingest time, then by message id,
- * which Pub/Sub counts up, then by event id. Texts that compare as they are.
+ * Key that sorts messages by first arrival: by publish time, or by ingest time without one, then by message id, which
+ * Pub/Sub increments, then by event id. Keys compare as strings.
  */
 export function orderKey(row: ScannedRow): string {
   const at = row['publish_time'] ?? row['ingest_time'] ?? row['time'];
@@ -85,13 +85,13 @@ export function orderKey(row: ScannedRow): string {
   return `${time}/${serial}/${String(row['event_id'] ?? '')}`;
 }
 
-/** All of one length. */
+/** Time with microseconds: all texts have the same length, so that they compare as strings. */
 function fixedTime(micros: bigint): string {
   const text = formatMicros(micros);
   return text.length === 24 ? `${text.slice(0, -1)}000Z` : text;
 }
 
-/** One message as a line of a file and back. */
+/** Converts a message to a line of a file, and back. */
 export function messageLine(message: OutgoingMessage): string {
   return stringifyJson({ ...message, data: String(message.data) });
 }

@@ -15,7 +15,7 @@ export interface Picked {
   types: Map<string, number>;
 }
 
-/** Every event that matches and comes behind `after`, as a message, to be sorted. */
+/** Collects every matching event after the position `after`, as a message, for sorting. */
 export async function pickMessages(
   { location, progress, signal, counts }: Lake,
   snapshot: Snapshot,

@@ -4,10 +4,10 @@ import { printable } from '../../local/terminal-text.ts';
 import { writeWhole } from '../common/new-file.ts';
 import { Failure, quoted, UsageError } from '../common/options.ts';
 
-/** How far a replay has come: every event of that version up to and including `after` is published. */
+/** Progress of a replay: every event of that version up to and including `after` is published. */
 export interface Position {
   version: number;
-  /** Order key of the last one; undefined before the first. */
+  /** Order key of the last published event; undefined before the first. */
   after: string | undefined;
 }
 
@@ -22,11 +22,11 @@ export function parsePosition(text: string): Position {
   throw new UsageError(`--from must be a position that a replay printed, got ${quoted(text)}`);
 }
 
-/** A replay whose progress is kept in a file, so that the same command continues where it stopped. */
+/** A replay whose progress is kept in a file, so that the same command continues it. */
 export interface SavedReplay {
-  /** Identifies what is replayed to where: the same options give the same text. */
+  /** Identifies source and target of the replay: the same options give the same text. */
   replay: string;
-  /** When it began, ms since the epoch: `2h` means the same ever after. */
+  /** Start of the replay, in milliseconds since the epoch: `2h` stays relative to it. */
   started: number;
   replayId: string;
   position: string;
@@ -55,12 +55,12 @@ export function readSaved(file: string): SavedReplay | undefined {
       return saved;
     }
   } catch {
-    // said below
+    // reported below
   }
   throw new Failure(`${printable(file)} is not a replay's position: name another file, or remove it`);
 }
 
-/** Whole or not at all, whatever happens meanwhile. Throws Failure. */
+/** Writes the file atomically. Throws Failure. */
 export function writeSaved(file: string, saved: SavedReplay): void {
   try {
     writeWhole(file, `${JSON.stringify(saved, undefined, 2)}\n`);

@@ -26,18 +26,18 @@ export const replay: LakeSubcommand = {
   summary: 'publishes stored events again',
   help: `usage: pipeline lake replay --topic TOPIC [filters] [options]
 
-Publishes the events that match all of the filters again, in the order in which they first came. Each keeps its
+Publishes the events that match all of the filters again, in the order of their first arrival. Each keeps its
 data byte for byte, its attributes as far as the table has them, its correlation id and its event_id: a table that
 has it already does not change. An event that names no cause names itself as the cause, and all messages carry
 the attribute replayId.
 
   --topic TOPIC      short (of GOOGLE_CLOUD_PROJECT) or projects/P/topics/T
-${FILTER_HELP}  --rate N           events a second at most (default ${DEFAULT_RATE})
-  --dry-run          publish nothing, say what would be
-  --position FILE    keep the position there; the same command then goes on where it was stopped
-  --from POSITION    go on behind this position, which a stopped replay has printed
+${FILTER_HELP}  --rate N           publish at most N events per second (default ${DEFAULT_RATE})
+  --dry-run          show what would be published, and publish nothing
+  --position FILE    keep the position in this file; the same command then continues a stopped replay
+  --from POSITION    continue after this position, which a stopped replay has printed
 ${VERSION_HELP}${PLACE_HELP}
-Ctrl-C stops it between two messages. A message whose publishing was in doubt is published again.
+Ctrl-C stops the replay between two messages. A message whose publish was not confirmed is published again.
 `,
 
   parse(args) {
@@ -67,7 +67,7 @@ Ctrl-C stops it between two messages. A message whose publishing was in doubt is
       filter: toFilter(values, now),
       version: versionChoice(values, now),
     });
-    // wrong usage is said now, not when the work begins
+    // report wrong usage now, not when the work begins
     plan(Date.now());
     const start = from === undefined ? undefined : parsePosition(from);
     return {

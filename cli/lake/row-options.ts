@@ -9,17 +9,17 @@ export const ROW_OPTIONS = {
 } as const;
 
 export const ROW_HELP = `  --format FORMAT    table (cut to the width of the terminal; the default), jsonl, csv or csv-safe (whole).
-                     jsonl is exact: what a terminal would act on is written as \\u001b, which means the same.
+                     jsonl is exact: terminal control characters are written as \\u001b, which means the same.
                      csv writes cells as they are, except that such characters become the text \\u001b. csv-safe
-                     is for spreadsheets: cells that begin with = + - @ tab or CR, which they would run, get a '
-                     before it
+                     is for spreadsheets: cells that begin with = + - @ tab or CR, which they would run, get a
+                     leading '
   --raw              csv and csv-safe: control characters as they are stored, also to a terminal
   --columns A,B,C    these columns, in this order, or "all" (default: all of them in jsonl and csv, the most
-                     telling in a table)
+                     important ones in a table)
 `;
 
-/** Columns of the table form; the longest comes last. */
-const TELLING = ['time', 'type', 'source', 'subject', 'event_id', 'data'];
+/** Columns of the table format; the longest comes last. */
+const SUMMARY_COLUMNS = ['time', 'type', 'source', 'subject', 'event_id', 'data'];
 
 export interface RowChoice {
   format: Format;
@@ -46,10 +46,10 @@ export function rowChoice(values: { format: string; raw: boolean; columns?: stri
   return { format, raw, columns: names };
 }
 
-/** Columns of this table that are shown. Throws UsageError for one that it does not have. */
+/** Selects the columns to show. Throws UsageError for a column that the table does not have. */
 export function shownFields({ fields }: Snapshot, { format, columns }: RowChoice): ShownField[] {
   if (columns === undefined && format === 'table') {
-    const telling = TELLING.flatMap((name) => fields.find((field) => field.name === name) ?? []);
+    const telling = SUMMARY_COLUMNS.flatMap((name) => fields.find((field) => field.name === name) ?? []);
     return telling.length > 0 ? telling : [...fields];
   }
   if (columns === undefined || columns === 'all') return [...fields];

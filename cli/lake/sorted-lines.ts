@@ -8,22 +8,22 @@ import { placeFault } from '../../local/make-folder.ts';
 import { printable } from '../../local/terminal-text.ts';
 import { Failure } from '../common/options.ts';
 
-/** A key without tabs and line breaks, by which it is sorted, and a text without line breaks. */
+/** A sort key without tabs and line breaks, and a text without line breaks. */
 export interface Line {
   key: string;
   text: string;
 }
 
-/** Characters held in memory before they are put aside in a sorted file. */
+/** Characters held in memory before they are written to a sorted file. */
 const RUN_CHARACTERS = 48 * 1024 * 1024;
 
-/** Sorts any number of lines, in memory as far as they fit and in temporary files beyond that. */
+/** Sorts any number of lines, in memory if they fit, otherwise with temporary files. */
 export class SortedLines {
   #run: Line[] = [];
   #characters = 0;
   #dir: string | undefined;
   readonly #files: string[] = [];
-  /** Lines added. */
+  /** Number of lines added. */
   count = 0;
 
   readonly #runCharacters: number;
@@ -39,7 +39,7 @@ export class SortedLines {
     if (this.#characters >= this.#runCharacters) await this.#putAside();
   }
 
-  /** All lines by rising key. */
+  /** Yields all lines in ascending order of their keys. */
   async *sorted(): AsyncGenerator<Line> {
     this.#run.sort(byKey);
     if (this.#files.length === 0) return yield* this.#run;
@@ -66,7 +66,7 @@ export class SortedLines {
       this.#dir ??= await mkdtemp(join(tmpdir(), 'pipeline-replay-'));
       const file = join(this.#dir, `${this.#files.length}.txt`);
       const lines = Readable.from(run.map(({ key, text }) => `${key}\t${text}\n`));
-      // events are nobody else's business
+      // only the owner may read the events
       await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
       this.#files.push(file);
     } catch (error) {
@@ -82,7 +82,7 @@ export class SortedLines {
 async function* readRun(file: string): AsyncGenerator<Line> {
   const input = createReadStream(file, 'utf8');
   try {
-    // U+2028 and the like may stand in a JSON text: only \n ends a line
+    // JSON text may contain U+2028 and the like: only \n ends a line
     for await (const line of splitLines(input)) {
       const tab = line.indexOf('\t');
       yield { key: line.slice(0, tab), text: line.slice(tab + 1) };

@@ -8,8 +8,8 @@ export const vacuum: LakeSubcommand = {
   summary: 'deletes data files that no version within the retention needs',
   help: `usage: pipeline lake vacuum [--dry-run] [options]
 
-Deletes data files that are not live, were not removed in the last 7 days (or delta.deletedFileRetentionDuration,
-where that is longer) and were not written in them. Versions older than that can then no longer be read.
+Deletes data files that are not live and were neither removed nor written in the last 7 days (or longer, if
+delta.deletedFileRetentionDuration is). Older versions can then no longer be read.
 
   --dry-run          only list what would be deleted
 ${PLACE_HELP}`,

@@ -3,7 +3,7 @@ import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { stringifyJson } from '../../shared/delta/index.ts';
 import { formatMicros } from '../common/time.ts';
 
-/** A stored value as text; undefined for null. */
+/** Formats a stored value as text; undefined for null. */
 export function valueText(value: unknown, type: Field['type']): string | undefined {
   if (value === null || value === undefined) return undefined;
   if (typeof value === 'string') return value;
@@ -16,14 +16,14 @@ export function valueText(value: unknown, type: Field['type']): string | undefin
   return String(value);
 }
 
-/** One JSON object on one line. Texts keep every character; those that a terminal would act on are escaped. */
+/** Formats a row as one line of JSON. Strings are unchanged, with terminal control characters escaped. */
 export function jsonLine(row: ScannedRow, fields: readonly Pick<Field, 'name' | 'type'>[]): string {
   const members = fields.map(({ name, type }) => `${jsonText(name)}:${jsonValue(row[name], type)}`);
   return `{${members.join(',')}}\n`;
 }
 
 function jsonValue(value: unknown, type: Field['type']): string {
-  // JSON has no NaN and no infinity: those come as texts
+  // JSON has no NaN and no infinity: they become strings
   const isNumber =
     (typeof value === 'bigint' && type !== 'timestamp') || (Number.isFinite(value) && type !== 'date');
   if (isNumber || typeof value === 'boolean') return String(value);

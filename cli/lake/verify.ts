@@ -8,7 +8,7 @@ import { idColumnOf, type Lake } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 import { loadVersion, VERSION_HELP, VERSION_OPTIONS, type VersionChoice, versionChoice } from './versions.ts';
 
-/** Findings that the JSON form lists; all are counted. */
+/** Maximum number of findings listed in JSON; all are counted. */
 const MAX_LISTED = 10_000;
 
 export const verify: LakeSubcommand = {
@@ -20,7 +20,7 @@ event_id follows from its row and occurs once; and that every checkpoint agrees 
 
 ${VERSION_HELP}  --format FORMAT    text (the default) or json
 ${PLACE_HELP}
-Exit code: 0 all is well, 1 there are findings, one a line.
+Exit code: 0 all is well, 1 there are findings, one per line.
 `,
 
   parse(args) {

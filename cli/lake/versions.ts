@@ -32,7 +32,7 @@ export function versionChoice(
     throw new UsageError('--version and --as-of exclude each other');
   }
   if (asOf === undefined) return { version, asOf: undefined };
-  // a commit is as old as its file, to the millisecond
+  // a commit's time is that of its file, in milliseconds
   return { version, asOf: new Date(Number(parseTime('as-of', asOf, now) / 1_000n)) };
 }
 

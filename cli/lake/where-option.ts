@@ -2,14 +2,17 @@ import type { Condition, Field, Filter, Value } from '../../shared/delta/index.t
 import { quoted, UsageError } from '../common/options.ts';
 import { parseTime } from '../common/time.ts';
 
-export const WHERE_HELP = `  --where CONDITION  rows of which a column is so: COLUMN=VALUE, or <, <=, >, >=. Given twice, both must hold;
-                     with = for one column twice, either will do
+export const WHERE_HELP = `  --where CONDITION  rows whose column matches: COLUMN=VALUE, or <, <=, >, >=. If repeated, all must match;
+                     several = for the same column match any of the values
 `;
 
 const OPERATORS = { '=': 'eq', '<': 'lt', '<=': 'lte', '>': 'gt', '>=': 'gte' } as const;
 const INTEGERS = ['long', 'integer', 'short', 'byte'];
 
-/** Adds `--where` to a filter, for a table of these columns. Throws UsageError. `now` is what `2h` is counted from, ms. */
+/**
+ * Adds `--where` to a filter, for a table with these columns. Throws UsageError.
+ * @param now time that `2h` is relative to, in milliseconds since the epoch
+ */
 export function withWhere(
   filter: Filter,
   texts: readonly string[],

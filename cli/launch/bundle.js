@@ -5,9 +5,9 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /*
- * The command compiled ahead: loading two hundred TypeScript files through tsx takes a second, their bundle a
- * twentieth of it. `current.json` names the bundle's sources with one hash over their paths and contents. Each call
- * hashes them again, so a bundle runs only if every byte of its sources is the same: times and sizes are not trusted.
+ * Cache of the bundled command: tsx needs a second to load two hundred TypeScript files, the bundle a twentieth of
+ * that. `current.json` lists the bundle's sources with one hash over their paths and contents. Every call hashes them
+ * again and runs the bundle only if no byte has changed; modification times and sizes are not trusted.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,27 +18,27 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
 /** Folder of Node's own cache of compiled code. */
 export const NODE_CACHE = join(CACHE, 'node');
 
-/** What a bundle depends on beside its sources: how it is made, and which packages are installed. */
+/** Other files that a bundle depends on: how it is built, and which packages are installed. */
 const SURROUNDINGS = [
   'cli/pipeline.js',
   'cli/launch/bundle.js',
   'tsconfig.json',
   'package.json',
-  // npm rewrites it with every change of node_modules
+  // npm rewrites it whenever node_modules changes
   'node_modules/.package-lock.json',
 ];
 
-/** Packages that are bundled, with all that they import. The others are resolved as the command runs. */
+/** Packages bundled with their dependencies. All others are resolved at run time. */
 const BUNDLED = /^(hyparquet|hyparquet-writer|fzstd|google-auth-library|@google-cloud\/storage)(\/|$)/;
 
-/** The clients are CommonJS inside, and use what an ES module has not. An app's own TypeScript needs tsx. */
+/** The clients are CommonJS and use globals that ES modules lack. An app's own TypeScript needs tsx. */
 const PREAMBLE = [
   "import{createRequire as __createRequire}from'node:module'",
   "import{fileURLToPath as __toPath}from'node:url'",
   'const require=__createRequire(import.meta.url)',
   'const __filename=__toPath(import.meta.url)',
   "const __dirname=__toPath(new URL('.',import.meta.url))",
-  // for packages; sources of ours have one each
+  // for packages; each of our own sources defines its own
   'globalThis.__sourceUrl??=import.meta.url',
   "const __importSource=async(url)=>{const{register}=await import('tsx/esm/api');globalThis.__tsx??=register();return import(url)};",
 ].join(';');
@@ -54,7 +54,7 @@ function hashOf(files) {
 }
 
 /**
- * The entry of the bundle of the present sources, as a URL; undefined if there is none.
+ * URL of the entry of the bundle of the current sources; undefined if there is none.
  * @returns {string | undefined}
  */
 export function findBundle() {
@@ -64,7 +64,7 @@ export function findBundle() {
     const isCurrent = hashOf(contents) === hash && existsSync(join(CACHE, hash, 'main.js'));
     return isCurrent ? entryOf(hash) : undefined;
   } catch {
-    // nothing there, a file of it gone, or broken: it is made anew
+    // missing, incomplete or broken: it is built again
     return undefined;
   }
 }
@@ -75,8 +75,8 @@ function entryOf(hash) {
 }
 
 /**
- * Bundles the command and returns the entry's URL; undefined if it cannot be bundled or stored here. Calls at the same
- * time may all build: each bundle appears whole under the hash of its sources, and the first one stays.
+ * Bundles the command and returns the entry's URL; undefined if it cannot be bundled or stored here. Concurrent calls
+ * may all build: each bundle appears atomically under the hash of its sources, and the first one stays.
  * @returns {Promise<string | undefined>}
  */
 export async function makeBundle() {
@@ -104,11 +104,11 @@ export async function makeBundle() {
 /**
  * Builds into a folder.
  * @param {string} outdir
- * @returns {Promise<[path: string, content: Uint8Array][]>} what went in, in the order of the paths
+ * @returns {Promise<[path: string, content: Uint8Array][]>} the sources, sorted by path
  */
 async function build(outdir) {
   const esbuild = await import('esbuild');
-  // before the sources: a package that is installed meanwhile makes another hash
+  // read before the sources, so that a package installed meanwhile changes the hash
   const files = await Promise.all(SURROUNDINGS.map(async (path) => [path, await readFile(join(ROOT, path))]));
   await esbuild.build({
     absWorkingDir: ROOT,
@@ -132,7 +132,7 @@ async function build(outdir) {
 }
 
 /**
- * Notes every source with the very bytes that are compiled, and keeps it as if it ran from its own place.
+ * Records every source with exactly the bytes that are compiled, and preserves its `import.meta.url`.
  * @param {[path: string, content: Uint8Array][]} files
  * @returns {import('esbuild').Plugin}
  */
@@ -160,7 +160,7 @@ function sources(files) {
   };
 }
 
-/** Removes what was left behind more than a day ago; a bundle that is replaced now may still be running. */
+/** Removes leftovers older than a day; keeps the bundle being replaced now, which may still be running. */
 async function sweep() {
   const replaced = await readFile(CURRENT, 'utf8').then(
     (text) => JSON.parse(text).hash,

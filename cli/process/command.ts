@@ -7,7 +7,7 @@ import type { ProcessOptions } from './process-files.ts';
 
 const HELP = `usage: pipeline process <files...> [options]
 
-Runs videos through the pipeline on this machine, once, and copies out what comes of them.
+Processes videos on this machine, once, and copies the results out.
 
   --moment TEXT      what to look for (default: MOMENT_PROMPT)
   --max-moments N    at most this many frames a video, 1 to 20 (default 1)
@@ -30,7 +30,7 @@ export const processCommand: Command = {
       process.stderr.write(`${printable(options)}\n\n${HELP}`);
       return 2;
     }
-    // it starts the local cloud, which takes its time to load
+    // imported on demand: it loads the local cloud, which is slow
     const { processFiles } = await import('./process-files.ts');
     return processFiles(options);
   },
@@ -59,7 +59,7 @@ function parse(args: string[]): ProcessOptions | string {
       return `--max-moments must be 1 to 20, got ${JSON.stringify(max)}`;
     }
     const metadata = { ...(values.moment !== undefined && { moment: values.moment }) };
-    // limits, which metadata could not raise: the user of the command is the operator
+    // settings, not metadata: metadata cannot raise limits, and the user of this command is the operator
     const settings = {
       ...(max !== undefined && { MAX_MOMENTS: max }),
       ...(values['contact-sheet'] && { CONTACT_SHEET: 'true' }),

@@ -22,7 +22,7 @@ export interface ProcessOptions {
   json: boolean;
 }
 
-/** Runs the files through a local cloud of their own and prints what came of each. Returns the exit code. */
+/** Processes the files in a local cloud of their own and prints each result. Returns the exit code. */
 export async function processFiles({
   files,
   metadata,
@@ -31,7 +31,7 @@ export async function processFiles({
   json,
 }: ProcessOptions): Promise<number> {
   const out = new Output(process.stdout, process.env);
-  // progress is for people: with --json standard output is the result alone, and lost output is reported at the end
+  // with --json, standard output is the result alone; `out.end` reports lost output
   const show = (line: string): void => {
     if (json) process.stderr.write(`${line}\n`);
     else out.line(line).catch(() => undefined);
@@ -48,7 +48,7 @@ export async function processFiles({
   ] as const) {
     process.once(signal, () => void cleanUp().finally(() => process.exit(code)));
   }
-  // without this a function without room for its results would be retried for minutes
+  // otherwise a function on a full disk would be retried for minutes
   let onTrouble: (error: unknown) => void = () => undefined;
   const trouble = new Promise<never>((_, reject) => {
     onTrouble = reject;
@@ -87,7 +87,7 @@ export async function processFiles({
   }
 }
 
-/** The user has to repair a place that cannot be written: one line says which and why. */
+/** Explains in one line which place cannot be written, and why: the user has to fix that. */
 function inWords(error: unknown): unknown {
   if (error instanceof CopyError) return new Failure(`--out ${printable(error.message)}`, { cause: error });
   const why = placeFault(error);
@@ -97,7 +97,7 @@ function inWords(error: unknown): unknown {
   });
 }
 
-/** Object name of a file: its own, with a number before it where two files share one. */
+/** Object name for a file: its base name, prefixed with a number if an earlier file has the same. */
 function uniqueName(files: string[], index: number): string {
   const names = files.map((file) => file.slice(file.lastIndexOf('/') + 1));
   const name = names[index]!;

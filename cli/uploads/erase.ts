@@ -15,18 +15,18 @@ export const erase: UploadsSubcommand = {
   help: `usage: pipeline uploads erase gs://BUCKET/NAME[#GENERATION] [--dry-run] [--yes] [options]
 
 Deletes what an upload left in the frames bucket (frames, contact sheets, manifest) and in the state bucket (answers,
-leases, failed attempts); without a generation, for every version that was ever uploaded under the name. It then says
-what else holds data about it, with the commands for that. Stopped half way, the same command goes on; if nothing is
-left, it does nothing. Delete the video first: one that is delivered again is processed again.
+leases, failed attempts); without a generation, what every version uploaded under the name left. It then lists the other
+places that hold data about it, with the commands to erase that. If the command is interrupted, run it again: it
+continues. Delete the video first: a video that is delivered again is processed again.
 
-Frames can be had back for the 7 days of the bucket's soft delete. The slot that the upload took of its day's budget
-expires after 3 days. docs/data.md lists all that is kept.
+Frames can be restored for 7 days, by the bucket's soft delete. The slot that the upload took in its day's budget
+expires after 3 days. docs/data.md lists all data that is kept.
 
   --dry-run          only list what would be deleted
-  --yes              do not ask; needed where no terminal can be asked
-  --json             for programs: JSON alone on standard output
+  --yes              do not ask; required without a terminal
+  --json             print JSON, and nothing else, on standard output
 ${PLACE_HELP}
-Needs roles/storage.objectUser on the frames and the state bucket, and roles/storage.objectViewer on the video's.
+Needs roles/storage.objectUser on the frames and state buckets, and roles/storage.objectViewer on the video's bucket.
 `,
 
   parse(args) {
@@ -55,7 +55,7 @@ interface Options {
   isJson: boolean;
 }
 
-/** The generation is what follows the last `#`, if that is a number. Throws UsageError. */
+/** The generation is the part after the last `#`, if that is a number. Throws UsageError. */
 export function parseUpload(text: string): Upload {
   const [, bucket, rest = ''] = /^gs:\/\/([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])\/(.+)$/s.exec(text) ?? [];
   if (bucket === undefined) {
@@ -88,7 +88,7 @@ async function run(uploads: Uploads, { upload, isDryRun, isSure, isJson }: Optio
     if (!isSure) await confirm(`delete ${found}?`, signal);
     let done = 0;
     progress.start(() => `${count(done)} of ${counted(total, 'object')} deleted`);
-    // the manifest last: an attempt that finds it does nothing, and it tells the correlation to whoever goes on
+    // the manifest last: an attempt that finds it does nothing, and a resumed run needs its correlation id
     const isManifest = ({ name }: ObjectFacts): boolean => name.endsWith('/manifest.json');
     const remove = async (store: ObjectStore, objects: readonly ObjectFacts[]): Promise<void> => {
       await mapConcurrent(objects, DELETES_AT_A_TIME, async ({ name, generation }) => {
@@ -123,7 +123,7 @@ async function run(uploads: Uploads, { upload, isDryRun, isSure, isJson }: Optio
   return 0;
 }
 
-/** What else holds data about the upload, with the command for each. */
+/** Other places that hold data about the upload, with the command for each. */
 function elsewhere({ bucket, name, generation }: Upload, { correlationIds, isLive }: Traces): string[] {
   const shown = (text: string): string => `'${printable(text).replaceAll("'", "'\\''")}'`;
   const url = `gs://${bucket}/${name}${generation === undefined ? '' : `#${generation}`}`;

@@ -2,27 +2,27 @@ import { uploadFolders, uploadIdOf } from '../../functions/video/records.ts';
 import { readRecord } from '../../shared/records/record.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 
-/** An uploaded object; without a generation, all that it ever had. */
+/** An uploaded object; without a generation, all its generations. */
 export interface Upload {
   bucket: string;
   name: string;
   generation: string | undefined;
 }
 
-/** What uploads of one name left in the pipeline's own buckets. */
+/** Objects that uploads of one name left in the pipeline's own buckets. */
 export interface Traces {
   frames: ObjectFacts[];
   state: ObjectFacts[];
-  /** Generations that left something, or are live. */
+  /** Generations that left an object, or are live. */
   generations: string[];
   correlationIds: string[];
   /** Whether the video itself is still there. */
   isLive: boolean;
-  /** When the lease of an attempt that may still be under way ends, ms since the epoch. */
+  /** Expiry of the lease of an attempt that may still be running, in milliseconds since the epoch. */
   busyUntil: number | undefined;
 }
 
-/** Of a frame's name, what follows the upload's folder. Videos may be named like folders of others: nothing else matches. */
+/** Output names below the upload's folder. Strict, since a video may be named like the folder of another. */
 const OWN_OUTPUT =
   /^([1-9][0-9]{0,18})\/(?:manifest\.json|frame-[0-9]{2,}-[0-9hms.]+\.[a-z]+|contact-sheet-[0-9]{2,}\.[a-z]+)$/;
 

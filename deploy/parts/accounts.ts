@@ -1,7 +1,7 @@
 import { chosen, inProject, type Part } from '../context.ts';
 import type { Step } from '../step.ts';
 
-/** One service account a function, and one that builds them: no default account has a part in this. */
+/** One service account per function, and one that builds them. No default account is used. */
 export const accounts: Part = {
   title: 'service accounts',
   async plan(context) {

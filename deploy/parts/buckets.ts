@@ -6,7 +6,7 @@ import type { Arg, Step } from '../step.ts';
 
 export interface BucketPlan {
   why: string;
-  /** Days in which a deleted or overwritten object can be had back, and is paid for; 0 for none. */
+  /** Days during which a deleted or overwritten object can be restored, and is billed; 0 for none. */
   softDeleteDays: number;
   lifecycle: LifecycleRule[];
 }
@@ -15,8 +15,8 @@ export interface BucketPlan {
 export const RAW = 'raw';
 
 /**
- * No bucket keeps versions: names carry generations or are written once, and what is overwritten (a video, by its
- * owner) can be had back by soft delete. Throws if the app has no bucket with this key.
+ * Plans a bucket without versioning: names contain generations or are written once, and soft delete can restore what
+ * is overwritten (a video, by its owner). Throws if the app has no bucket with this key.
  */
 export function bucketPlan(key: string, { buckets }: App, rawDays?: number): BucketPlan {
   const bucket = buckets[key];
@@ -103,7 +103,7 @@ function change(name: string, bucket: Bucket, plan: BucketPlan, context: Context
   ];
 }
 
-/** Rules as a text that is the same in any order of rules, keys and prefixes. */
+/** Serializes rules independently of the order of rules, keys and prefixes. */
 function canonical(rules: readonly LifecycleRule[]): string {
   const texts = rules.map(({ action, condition }) => {
     const { age, matchesPrefix = [], ...others } = condition;

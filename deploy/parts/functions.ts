@@ -7,9 +7,9 @@ import { secretsHere } from '../secrets.ts';
 import type { Arg, Step } from '../step.ts';
 import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
-/** https://cloud.google.com/functions/docs/runtime-support: to 2028-04-30. */
+/** https://cloud.google.com/functions/docs/runtime-support: supported until 2028-04-30. */
 const RUNTIME = 'nodejs24';
-/** What was made or granted a moment ago is not yet known everywhere: to the trigger, to the build. */
+/** Transient failures: the trigger or the build does not know a new resource or role yet. */
 export const PASSES = new RegExp(
   [
     'gserviceaccount\\.com does not exist',
@@ -63,7 +63,7 @@ function deploy(
   };
 }
 
-/** Names of those that are deleted and made again, with the reason. What comes with them, such as their policies, goes. */
+/** Functions to delete and create again, with the reasons. Their policies are deleted with them. */
 export async function functionsMadeAnew(context: Context): Promise<ReadonlyMap<string, string>> {
   const { cloud, names } = context;
   const there = new Map((await cloud.functions()).map((one) => [shortName(one.name), one]));
@@ -78,7 +78,7 @@ export async function functionsMadeAnew(context: Context): Promise<ReadonlyMap<s
   return reasons;
 }
 
-/** What a deployment cannot change: it takes a function with another kind of trigger, or a trigger that is gone, as it is. */
+/** Why it must be created again: a deployment cannot change the kind of a trigger, or restore a deleted one. */
 function whyAnew(
   { state, eventTrigger }: CloudFunction,
   { trigger }: FunctionDefinition,
@@ -91,7 +91,7 @@ function whyAnew(
     );
   }
   if (!eventTrigger) return 'requests fire it, and from now on Eventarc does';
-  // a deployment updates the trigger that a function says it has, and makes none in its place
+  // a deployment updates the trigger that the function names, and creates none if that is gone
   const path = state === 'ACTIVE' ? eventTrigger.trigger : undefined;
   return path && !triggers.has(shortName(path))
     ? 'somebody deleted its trigger, which comes with a new function alone'
@@ -135,13 +135,13 @@ function deployCommand(wanted: FunctionDefinition, context: Planned<Context>, fo
   ];
 }
 
-/** The build is told which app it is, and is given what that one needs. */
+/** Flags that select the app for the build, and upload only its sources. */
 function appFlags({ source: { app } }: Context): Arg[] {
   if (app === undefined) return [];
   return [{ flag: '--ignore-file', content: app.ignoreFile }, `--set-build-env-vars=PIPELINE_APP=${app.dir}`];
 }
 
-/** What makes it be deployed again. A new commit alone does not: only what it changed in the source does. */
+/** Differences that require a new deployment. A new commit counts only if it changes the source. */
 export function differences(
   found: CloudFunction,
   wanted: FunctionDefinition,
@@ -169,16 +169,16 @@ export function differences(
     ['service account', service.serviceAccountEmail, account],
     ...triggerPairs(found, name, trigger, names),
   ];
-  const told = pairs
+  const differing = pairs
     .filter(([, is, wanted]) => is !== wanted)
     .map(([what, is, wanted]) => `${what} is ${is ?? 'not set'}, not ${wanted ?? 'set'}`);
-  return [...told, ...environmentDifferences(service, wanted, context)];
+  return [...differing, ...environmentDifferences(service, wanted, context)];
 }
 
 const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
   Math.min(maxInstances, options.maxInstances ?? maxInstances);
 
-/** The service may say 1024Mi of what was given as 1Gi. */
+/** The service may return 1024Mi for 1Gi. */
 function sameMemory(found: string | undefined, wanted: string): string | undefined {
   return found !== undefined && mebibytes(found) === mebibytes(wanted) ? wanted : found;
 }

@@ -6,21 +6,22 @@ import { create, inLane } from './subscriptions.ts';
 import { wantedSubscriptions } from './wanted-subscriptions.ts';
 
 /**
- * A topic function that an earlier version deployed has Eventarc's subscription, which goes with its trigger. Its
- * own comes before that, takes what is published from then on, and is given what the other has not settled. It
- * pushes nowhere until the function is made again, and keeps messages longer than any deployment takes: nothing is
- * lost. What Eventarc's subscription delivers in the meantime comes again from ours, and effects happen once.
+ * Moves a topic function that an earlier version deployed from Eventarc's subscription, which is deleted with its
+ * trigger, to one of our own. Ours is created first, receives what is published from then on, and takes over what the
+ * other has not acknowledged, by a snapshot. It pushes nowhere until the function is created again, and retains
+ * messages longer than any deployment takes, so nothing is lost. Messages that Eventarc's subscription delivers
+ * meanwhile are delivered again by ours; effects happen once.
  */
 export const handover: Part = {
   title: "what waits in Eventarc's subscriptions",
   async plan(context) {
     const there = new Set((await context.cloud.subscriptions()).map(({ name }) => shortName(name)));
     const steps = (await wantedSubscriptions(context)).map(async (wanted): Promise<Step[]> => {
-      const { name, heirTo } = wanted;
-      if (name === undefined || heirTo === undefined) return [];
+      const { name, takesOverFrom } = wanted;
+      if (name === undefined || takesOverFrom === undefined) return [];
       return inLane([
         ...(there.has(name) ? [] : [create({ ...wanted, push: undefined }, context)]),
-        ...(await keepBacklog(heirTo, name, context)),
+        ...(await keepBacklog(takesOverFrom, name, context)),
         restoreBacklog(name, context),
       ]);
     });

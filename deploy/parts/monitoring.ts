@@ -8,10 +8,10 @@ import type { Step } from '../step.ts';
 
 type Json = Record<string, unknown>;
 
-/** A metric that was made a moment ago is not yet known to dashboards and alerts. */
+/** Transient: dashboards and alerts do not know a new metric at once. */
 const PASSES = /cannot find metric|metric .* (not found|does not exist)|unknown metric/i;
 
-/** Metrics that earlier versions made, and whose log entries are gone. */
+/** Metrics of earlier versions, whose log entries are no longer written. */
 export const RETIRED_METRICS = ['events_added', 'events_repeated'];
 
 export const metrics: Part = {
@@ -67,7 +67,7 @@ export const dashboard: Part = {
     const found = (await context.cloud.dashboards()).find((one) => one.displayName === body['displayName']);
     if (found && covers(found, body)) return [];
     const verb = found ? 'update' : 'create';
-    // The etag keeps somebody else's change of the same moment from being lost.
+    // the etag protects a concurrent change by somebody else
     const content = JSON.stringify(found ? { ...body, etag: found.etag } : body);
     return [
       {
@@ -117,18 +117,18 @@ export const alerts: Part = {
   },
 };
 
-/** An update replaces the whole policy: the channels that somebody added in the console stay. */
+/** Keeps channels added in the console: an update replaces the whole policy. */
 function kept({ notificationChannels }: Displayed, wanted: Json): Json {
   return { ...(notificationChannels && { notificationChannels }), ...wanted };
 }
 
 interface File {
-  /** Without its ending. */
+  /** File name without its extension. */
   name: string;
   body: Json;
 }
 
-/** Files of `monitoring/`, with the names of this deployment in them. */
+/** Reads the files of `monitoring/` and fills in the names of this deployment. */
 export async function readAll(
   kind: 'metrics' | 'dashboard' | 'alerts',
   context: Pick<Context, 'app' | 'names' | 'options'>,

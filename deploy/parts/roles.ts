@@ -9,7 +9,7 @@ import type { Step } from '../step.ts';
 import { functionsMadeAnew } from './functions.ts';
 import { wantedTopics } from './topics.ts';
 
-/** An account made a moment ago, and somebody else's change at the same time. */
+/** Transient: a new account is not known yet, or somebody else changed the policy at the same time. */
 export const PASSES =
   /gserviceaccount\.com does not exist|service account .* not (found|exist)|concurrent policy changes/i;
 const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
@@ -47,7 +47,10 @@ export const invokers: Part = {
   },
 };
 
-/** `looked` exists and is read; what is wanted on anything else is to be granted. */
+/**
+ * Plans grants of missing roles, and revocations of ours that no definition wants.
+ * @param looked existing resources, whose policies are read; roles wanted on any other are missing
+ */
 export async function roleSteps(
   wanted: readonly Wanted[],
   looked: readonly Guarded[],
@@ -77,7 +80,7 @@ export async function roleSteps(
         ({ member, role }) =>
           ours.has(member) ||
           (on.kind !== 'project' && PUBLIC.includes(member)) ||
-          // who calls is all in the definition: whoever is taken out of it may not call any more
+          // the definition lists all callers: one that is removed from it loses its role
           (on.kind === 'service' && answering.has(on.name) && role === INVOKER),
       )
       .filter((stray) => !wanted.some((one) => isSame(one, stray))),
@@ -121,12 +124,12 @@ export function revoke({ on, role, member }: Held, context: Pick<Context, 'names
 
 function policyChange(verb: string, { on, role, member }: Held, context: Pick<Context, 'names'>): string[] {
   const command = policyCommand(on, verb, context.names.place);
-  // Said outright, since a policy that has a condition anywhere makes gcloud ask.
+  // explicit, since gcloud asks if any binding of the policy has a condition
   const condition = on.kind === 'project' ? ['--condition=None'] : [];
   return [...command, inProject(context), `--member=${member}`, `--role=${role}`, ...condition];
 }
 
-/** Google makes its account for a service when it is first asked for. */
+/** Google creates its service agent only when somebody asks for it. */
 function introduce({ on, role, member }: Wanted, context: Context): Step[] {
   if (on.kind !== 'project' || !agentRoles(context).some((one) => isSame(one, { on, role, member })))
     return [];

@@ -4,7 +4,7 @@ import { type Context, chosen, inProject, type Part } from '../context.ts';
 import type { Step } from '../step.ts';
 
 const ZONE = 'Etc/UTC';
-/** The message only says that it is time. */
+/** The message has no content: its arrival is the signal. */
 const BODY = '{}';
 
 export const schedule: Part = {

@@ -2,15 +2,16 @@ import { type Context, inProject, type Part } from '../context.ts';
 import type { Step } from '../step.ts';
 import { wantedSubscriptions } from './wanted-subscriptions.ts';
 
-/** Names of the snapshots that there are. Each has the name of the subscription that it is for. */
+/** Names of the existing snapshots. Each has the name of the subscription that it will be restored into. */
 export async function keptBacklogs({ cloud }: Pick<Context, 'cloud'>): Promise<ReadonlySet<string>> {
   return new Set((await cloud.snapshots()).map(({ snapshotId }) => snapshotId));
 }
 
 /**
- * A snapshot has what a subscription has not acknowledged, and all that is published after it; to seek another
- * subscription of the topic to it copies that state (https://cloud.google.com/pubsub/docs/replay-overview). One of
- * an interrupted run is replaced. `to`: the subscription that it is for.
+ * Creates a snapshot: the messages that a subscription has not acknowledged, and all that are published later. Seeking
+ * another subscription of the topic to it copies that state (https://cloud.google.com/pubsub/docs/replay-overview).
+ * Replaces a snapshot left by an interrupted run.
+ * @param to the subscription to restore it into
  */
 export async function keepBacklog(from: string, to: string, context: Context): Promise<Step[]> {
   const step: Step = {
@@ -22,7 +23,7 @@ export async function keepBacklog(from: string, to: string, context: Context): P
   return (await keptBacklogs(context)).has(to) ? [dropSnapshot(to, context), step] : [step];
 }
 
-/** To do it again does no harm: what was settled since comes once more. */
+/** Safe to repeat: messages acknowledged since are delivered again, and effects happen once. */
 export function restoreBacklog(name: string, context: Context): Step {
   return {
     verb: 'update',
@@ -32,15 +33,15 @@ export function restoreBacklog(name: string, context: Context): Step {
   };
 }
 
-/** Last of all: a seek may take a minute to be in effect everywhere. */
+/** Deleted last: a seek may take a minute to take effect everywhere. */
 export const snapshots: Part = {
   title: 'snapshots that are needed no more',
   async plan(context) {
     const kept = await keptBacklogs(context);
     const wanted = await wantedSubscriptions(context);
-    // an heir's is made by this run
-    return wanted.flatMap(({ name = '', heirTo }) =>
-      kept.has(name) || heirTo !== undefined ? [dropSnapshot(name, context)] : [],
+    // this run creates the snapshot of a subscription that takes over from another
+    return wanted.flatMap(({ name = '', takesOverFrom }) =>
+      kept.has(name) || takesOverFrom !== undefined ? [dropSnapshot(name, context)] : [],
     );
   },
 };

@@ -15,10 +15,10 @@ export const subscriptions: Part = {
     const there = new Map((await context.cloud.subscriptions()).map((one) => [shortName(one.name), one]));
     const kept = await keptBacklogs(context);
     const steps = (await wantedSubscriptions(context)).map(async (wanted): Promise<Step[]> => {
-      const { name, heirTo } = wanted;
+      const { name, takesOverFrom } = wanted;
       const found = name === undefined ? undefined : there.get(name);
-      if (name !== undefined && heirTo !== undefined) return [startPushing(name, wanted, context)];
-      // of this run, or of one that was interrupted
+      if (name !== undefined && takesOverFrom !== undefined) return [startPushing(name, wanted, context)];
+      // from this run, or from an interrupted one
       const isKept = name !== undefined && kept.has(name);
       if (!found)
         return inLane([create(wanted, context), ...(isKept ? [restoreBacklog(name, context)] : [])]);
@@ -30,7 +30,7 @@ export const subscriptions: Part = {
   },
 };
 
-/** Of one that takes over from another: in a dry run, what comes after that. */
+/** In a dry run, the step after the handover from Eventarc's subscription. */
 function startPushing(name: string, wanted: WantedSubscription, context: Context): Step {
   return {
     verb: 'update',
@@ -40,7 +40,7 @@ function startPushing(name: string, wanted: WantedSubscription, context: Context
   };
 }
 
-/** Pub/Sub's own account takes what was given up off the subscription. */
+/** Pub/Sub's service agent acknowledges dead letters on the subscription after forwarding them. */
 export const forwarding: Part = {
   title: 'who may forward dead letters',
   async plan(context) {
@@ -59,7 +59,7 @@ export const forwarding: Part = {
   },
 };
 
-/** What is not there yet has no name: the command asks for it, in a dry run. */
+/** In a dry run, a subscription that does not exist yet is named by a shell expression. */
 function asked(step: Step): Step {
   const unknown = step.command.find((arg): arg is string => typeof arg === 'string' && arg.startsWith('$('));
   if (unknown === undefined) return step;
@@ -106,7 +106,7 @@ function settings(wanted: WantedSubscription): Arg[] {
       : [
           ofService('--push-endpoint', push, push.path),
           `--push-auth-service-account=${push.account}`,
-          // else it is the endpoint with its path, and Cloud Run wants the service's own address
+          // the default is the endpoint with its path, but Cloud Run expects the service's own address
           ofService('--push-auth-token-audience', push),
         ]),
   ];
@@ -116,7 +116,7 @@ function ofService(flag: string, { uri, ask }: Push, path = ''): Arg {
   return uri === undefined ? { flag, shell: `${ask}${path}` } : `${flag}=${uri}${path}`;
 }
 
-/** Made again with what waits in it: its topic, filter and ordering cannot be changed. */
+/** Replaces a subscription and keeps its backlog: topic, filter and ordering cannot be changed. */
 async function remake(
   wanted: WantedSubscription,
   found: Subscription,
@@ -124,7 +124,7 @@ async function remake(
   context: Context,
 ): Promise<Step[]> {
   const name = shortName(found.name);
-  // of a topic that was deleted nothing can be kept
+  // the backlog of a deleted topic cannot be kept
   const isSameTopic = found.topic !== undefined && shortName(found.topic) === wanted.topic;
   return inLane([
     ...(isSameTopic ? await keepBacklog(name, name, context) : []),
@@ -139,12 +139,12 @@ async function remake(
   ]);
 }
 
-/** One after the other. */
+/** Puts the steps into one lane, so that they run in order. */
 export function inLane(steps: readonly Step[]): Step[] {
   return steps.map((step) => ({ ...step, lane: steps[0]?.what ?? '' }));
 }
 
-/** Undefined if nothing differs that is fixed once it is made. */
+/** Describes a difference in a property that cannot be updated; undefined if there is none. */
 function fixedDifference(wanted: WantedSubscription, found: Subscription): string | undefined {
   if (wanted.topic === undefined) return undefined;
   if (found.topic !== undefined && shortName(found.topic) !== wanted.topic)

@@ -3,8 +3,8 @@ import { type Context, inProject, type Part, replayable } from '../context.ts';
 import type { Step } from '../step.ts';
 
 /**
- * Topics have no schema: Pub/Sub holds Avro and Protocol Buffers, ours are JSON Schemas, and the events topic
- * takes any producer's events. ingestEvent checks them.
+ * Topics have no schema: Pub/Sub supports Avro and Protocol Buffers, ours are JSON Schemas, and the events topic takes
+ * events from any producer. ingestEvent validates them.
  */
 export const topics: Part = {
   title: 'topics',

@@ -7,15 +7,15 @@ import {
 import type { CloudFunction } from '../cloud-types.ts';
 import type { Names } from '../names.ts';
 
-/** What is found in the cloud, what it should be, and what both are called. */
+/** A property's name, its deployed value and its wanted value. */
 export type Pair = [what: string, found: unknown, wanted: unknown];
 
-/** How a function's events or requests come to it, and from where; who may call it is a role on its service. */
+/** Flags for a function's trigger and ingress. Roles on its service decide who may call it. */
 export function triggerFlags(name: string, trigger: Trigger, names: Names): string[] {
-  // the subscription is ours, and only the function's own account may call it
+  // only our subscription calls it, as the function's own account
   const isInside = ['--ingress-settings=internal-only', '--no-allow-unauthenticated'];
   if (trigger.kind === 'http') {
-    // gcloud would take the public binding away with each deployment, and ours would come back only after it
+    // without the flag, every deployment would remove the public binding until our own step restores it
     const who = trigger.callers === 'all' ? '--allow-unauthenticated' : '--no-allow-unauthenticated';
     return ['--trigger-http', '--ingress-settings=all', who];
   }
@@ -30,7 +30,7 @@ export function triggerFlags(name: string, trigger: Trigger, names: Names): stri
   ];
 }
 
-/** What Eventarc filters on beside the type, all of it exactly. */
+/** Eventarc's filters besides the type; all match exactly. */
 function filtersOf(trigger: EventarcTrigger, names: Names): Record<string, string> {
   return trigger.kind === 'objectFinalized'
     ? { bucket: names.bucket(trigger.bucket) }

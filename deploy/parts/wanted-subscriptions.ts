@@ -4,20 +4,20 @@ import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, replayable } from '../context.ts';
 
 export const KEPT_DAYS = 7;
-/** The most that Pub/Sub allows: nothing else has what the inspector could not read. */
+/** Pub/Sub's maximum: nothing else has a copy of what the inspector could not read. */
 export const UNREAD_DAYS = 31;
-/** At most what Pub/Sub allows, and more than a function has: it is also the time a push is waited for. */
+/** Longer than the function's timeout, since Pub/Sub waits this long for a push; 600 s is Pub/Sub's maximum. */
 const ackSeconds = ({ instance }: FunctionDefinition): number => Math.min(600, instance.timeoutSeconds + 60);
 
 export interface WantedSubscription {
-  /** Undefined if only the cloud will know: then `ask` is a shell expression that asks it. */
+  /** Undefined if not known before deployment: then the shell expression `ask` returns it. */
   name: string | undefined;
   ask: string;
   what: string;
   why: string;
-  /** Undefined for one that Eventarc makes. */
+  /** Undefined for a subscription that Eventarc creates. */
   topic: string | undefined;
-  /** Both are fixed once it is made. */
+  /** Filter and ordering cannot be changed after creation. */
   filter: string | undefined;
   isOrdered: boolean;
   ackSeconds: number;
@@ -27,21 +27,21 @@ export interface WantedSubscription {
   dead: { attempts: number; topic: string } | undefined;
   push: Push | undefined;
   /** Eventarc's subscription whose messages it takes over first; undefined if there is none. */
-  heirTo: string | undefined;
+  takesOverFrom: string | undefined;
 }
 
 export interface Push {
   account: string;
-  /** Of the function's service; undefined if only the cloud will know. */
+  /** Address of the function's service; undefined if not known before deployment. */
   uri: string | undefined;
   ask: string;
-  /** Behind the address. A function learns the topic of a message from it. */
+  /** Path after the address. It gives the function the topic of a message. */
   path: string;
 }
 
 /**
- * One a trigger: of our own for topics, of Eventarc's for buckets, which makes it with no dead-letter policy and a
- * day's retention, and may make it anew with any deployment. One a function for replays. Two that keep dead letters.
+ * One per trigger: our own for topics; for buckets Eventarc's, which has no dead-letter policy and a day's retention
+ * when created, and may be created anew by any deployment. One per function for replays. Two that keep dead letters.
  */
 export async function wantedSubscriptions(context: Context): Promise<WantedSubscription[]> {
   const { cloud, names } = context;
@@ -53,7 +53,7 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
     [pushed, evented].map((all) => Promise.all(all.map((one) => eventarcSubscription(one, context)))),
   );
   return [
-    // an heir's function is made again: only then is its address known
+    // a function that is created again gets its address only then
     ...pushed.map((one, index) =>
       pushSubscription(one, left?.[index] === undefined ? uriOf(one) : undefined, left?.[index], context),
     ),
@@ -64,7 +64,7 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
   ];
 }
 
-/** Fired by messages. */
+/** Functions fired by messages of a topic. */
 function topicFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
   return chosen(context).filter(({ trigger }) => triggerTopic(trigger) !== undefined);
 }
@@ -86,11 +86,14 @@ async function eventarcSubscription(
   return subscription && shortName(subscription);
 }
 
-/** The subscription by which a topic fires a function. `uri`: of its service. */
+/**
+ * The subscription through which a topic fires a function.
+ * @param uri address of the function's service
+ */
 function pushSubscription(
   one: FunctionDefinition,
   uri: string | undefined,
-  heirTo: string | undefined,
+  takesOverFrom: string | undefined,
   context: Context,
 ): WantedSubscription {
   const { names } = context;
@@ -106,7 +109,7 @@ function pushSubscription(
     filter: subscriptionFilter(trigger),
     isOrdered: trigger.kind === 'messagePublished' && trigger.ordering === true,
     push: pushTo(one, uri, topic, context),
-    heirTo,
+    takesOverFrom,
   };
 }
 
@@ -130,7 +133,7 @@ function replays(one: FunctionDefinition, uri: string | undefined, context: Cont
   const { names } = context;
   const { name, trigger } = one;
   const topic = triggerTopic(trigger);
-  // a plain message has its topic for a source: replayed, it is still one of the topic it was published to
+  // the source of a plain message is its topic: a replay must keep the original one
   const shownTopic = topic === undefined ? names.replay(name) : names.topic(topic);
   return {
     ...ofFunction(one, context),
@@ -148,7 +151,7 @@ function ofFunction(
   { names }: Context,
 ): Pick<
   WantedSubscription,
-  'filter' | 'isOrdered' | 'ackSeconds' | 'isRetried' | 'keepDays' | 'dead' | 'heirTo'
+  'filter' | 'isOrdered' | 'ackSeconds' | 'isRetried' | 'keepDays' | 'dead' | 'takesOverFrom'
 > {
   return {
     filter: undefined,
@@ -157,7 +160,7 @@ function ofFunction(
     isRetried: true,
     keepDays: KEPT_DAYS,
     dead: one.givesUpTo && { attempts: one.maxDeliveryAttempts, topic: names.topic(one.givesUpTo) },
-    heirTo: undefined,
+    takesOverFrom: undefined,
   };
 }
 
@@ -186,11 +189,11 @@ function kept({ names }: Context): WantedSubscription {
     keepDays: KEPT_DAYS,
     dead: undefined,
     push: undefined,
-    heirTo: undefined,
+    takesOverFrom: undefined,
   };
 }
 
-/** Pulled by `pipeline dlq unread`; no function is fired by it, so that nothing goes round. */
+/** Pulled by `pipeline dlq unread`. It fires no function, so that nothing loops. */
 function unread(context: Context): WantedSubscription {
   const { names } = context;
   return {

@@ -5,19 +5,19 @@ interface About {
   project: string;
   region: string;
   text: string;
-  /** What the first group of the pattern that matched holds. */
+  /** First group of the pattern that matched. */
   found: string;
 }
 
-interface Mend {
-  /** Any of these. */
+interface Remediation {
+  /** Matches if any of these patterns does. */
   when: readonly RegExp[];
-  /** One line: what is wrong, and what to do. */
+  /** Returns one line: what is wrong, and what to do. */
   say(about: About): string;
 }
 
-/** The first that matches counts: what says more comes earlier. */
-const MENDS: readonly Mend[] = [
+/** The first match counts: specific patterns come before general ones. */
+const REMEDIATIONS: readonly Remediation[] = [
   {
     when: [/gcloud: command not found/],
     say: () => 'gcloud is not installed: https://cloud.google.com/sdk/docs/install says how',
@@ -113,23 +113,23 @@ const quotasOf = (project: string): string =>
 export const noBilling = (project: string): string =>
   `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" has them)`;
 
-/** One line for people: what is wrong and what to do. Undefined where nothing is known about it. */
-export function mendOf(text: string, place: { project: string; region: string }): string | undefined {
-  for (const { when, say } of MENDS) {
+/** One line for people: what is wrong and what to do. Undefined for an unknown error. */
+export function remediationOf(text: string, place: { project: string; region: string }): string | undefined {
+  for (const { when, say } of REMEDIATIONS) {
     const match = when.map((pattern) => pattern.exec(text)).find((found) => found !== null);
     if (match) return say({ ...place, text, found: match[1] ?? '' });
   }
   return undefined;
 }
 
-/** What went wrong, as the last line a user reads; with the command where nobody knows better. */
+/** Explains the error on the last line that the user reads; an unknown error is shown with its command. */
 export function explain(error: GcloudError, place: { project: string; region: string }): string {
-  const mend = mendOf(error.text, place);
-  if (mend !== undefined) return mend;
+  const remediation = remediationOf(error.text, place);
+  if (remediation !== undefined) return remediation;
   return `gcloud could not do it: ${oneLine(error.text, 600)}\nthe command was: ${shown(error.command)}`;
 }
 
-/** Without control characters, and without gcloud's own preamble. */
+/** Reduces text to one line, without control characters and gcloud's preamble. */
 export function oneLine(text: string, limit: number): string {
   const line = text
     .replace(/^[\s\S]*?ERROR: \([\w.-]+\)\s*/, '')
