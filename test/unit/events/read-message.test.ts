@@ -25,7 +25,7 @@ test.each([
   ['structured', structured({ tenant: 'blue', count: 3, isnew: true })],
   ['binary', binary({ tenant: 'blue', count: 3, isnew: true })],
   ['batch', batch([cloudEvent({ tenant: 'blue', count: 3, isnew: true })])],
-])('an event that came %s is parsed, with its extensions as text', (mode, message) => {
+])('an event that arrived %s is parsed, with its extensions as text', (mode, message) => {
   const read = readMessage(messageEvent(message), { validators });
   expect(read.mode).toBe(mode);
   expect(read.events).toEqual([
@@ -93,7 +93,7 @@ test('extensions have bounds', () => {
   expect(one!.extensions['long']).toHaveLength(8_192);
 });
 
-test('types that are asked for type the events', () => {
+test('requested types determine the type of the events', () => {
   const framed = () => readMessage({}, { types: ['video.framed'] }).events;
   expectTypeOf(framed).returns.toEqualTypeOf<readonly CloudEvent<'video.framed'>[]>();
   expectTypeOf<ReturnType<typeof framed>[number]['data']>().toEqualTypeOf<VideoFramed1>();
