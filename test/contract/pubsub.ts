@@ -32,7 +32,7 @@ export interface Scenarios {
   publishAnswer(topic: string, body: unknown): Promise<ApiAnswer>;
   /** Pulls until a message arrives. */
   next(subscription: string): Promise<Received[]>;
-  /** An HTTP endpoint to push to, closed at the end. */
+  /** An HTTP endpoint for pushes, closed at the end. */
   endpoint: typeof startEndpoint;
   expectError(answer: ApiAnswer, code: number, status: string): void;
 }

@@ -67,7 +67,7 @@ describe('what it sees', () => {
     expect(answerOf(json)).toEqual({ found: true, moments: [{ timestamp }] });
   });
 
-  it('reports the tokens of what it read', async () => {
+  it('reports the tokens of the frames and sound it used', async () => {
     const { json } = await ask([video('box.mp4'), { text: '12345678' }]);
     expect(json).toMatchObject({
       usageMetadata: {

@@ -94,7 +94,7 @@ describe('the most novel still', () => {
     expect(mostNovel(clip(8, (i) => picture(60, i >= 6 ? 40 : 0)))?.index).toBe(6);
   });
 
-  it('is none where all are alike, and the only one there is', () => {
+  it('is none if all are alike, and the only one if there is one', () => {
     expect(mostNovel(clip(8, () => picture(60)))).toBeUndefined();
     expect(mostNovel([picture(60)])?.index).toBe(0);
   });

@@ -71,7 +71,7 @@ test('a few rows wait for the commit in flight, and share the next one', async (
   await writer.close();
 });
 
-test('another writer takes an id of the uploaded file: it is left out, and the file is written anew', async () => {
+test('another writer takes an id of the uploaded file: it is left out, and the file is written again', async () => {
   const { bucket, puts, writer, first, release } = await scene('ok');
   const rest = rowsOf('r', 120).map((row) => writer.submit(row));
   await until(() => puts.filter((put) => put === 'file').length === 2);

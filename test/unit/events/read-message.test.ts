@@ -67,7 +67,7 @@ test('events of other types are counted and not checked', () => {
   expect(alone).toMatchObject({ events: [], unwanted: 1, event: { type: 'order.paid' } });
 });
 
-test('of a batch, events that break their schema or are none are handed over apart', () => {
+test('events of a batch that break their schema or are no events are returned apart', () => {
   const bad = cloudEvent({ id: 'bad', data: { order: 7 } });
   const read = readMessage(messageEvent(batch([bad, cloudEvent(), 7])), { validators });
   expect(read.events.map(({ id }) => id)).toEqual(['e-1']);

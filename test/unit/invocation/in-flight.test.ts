@@ -39,7 +39,7 @@ test.each([
   expect(inFlight.answer(eventOf(bodies[0]), 429, 'once more')).toBe(false);
 });
 
-test('an event whose request cannot be told from others is not answered', async () => {
+test('an event whose request cannot be distinguished from others is not answered', async () => {
   const inFlight = new InFlight();
   await serve(inFlight, () => {});
   expect(inFlight.answer({ data: 'text' }, 429, '')).toBe(false);

@@ -126,7 +126,7 @@ test('a failed fetch is not remembered: the next reader retries', async () => {
 });
 
 describe('bytes shown in place of others', () => {
-  test('are seen in what was read before and after, across runs, and the store keeps its own', async () => {
+  test('appear in bytes read before and after, across runs, and the store keeps its own', async () => {
     const stored = Uint8Array.from({ length: 600 * KiB }, (_, at) => at % 251);
     const read = async (offset: number, length: number) => stored.subarray(offset, offset + length);
     const cache = new BlockCache({ size: stored.length, read });
