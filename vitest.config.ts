@@ -6,9 +6,9 @@ export default defineConfig({
     include: ['test/{unit,contract,integration,chaos}/**/*.test.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Polls end when it is so; the bound is for a machine that is busy with something else.
+    // Polls end as soon as they succeed; the limit allows for a busy machine.
     expect: { poll: { timeout: 15_000, interval: 50 } },
-    // Of a checked commit one failure may be the machine's: it is tried once more, and the report says so.
+    // In CI a failure may be the machine's: retry it once, and the report says so.
     retry: process.env['CI'] ? 1 : 0,
     pool: 'forks',
     poolOptions: { forks: { minForks: 1, maxForks: 2 } },

@@ -5,7 +5,7 @@ import type { Emit } from './main.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RUNS = 15;
 
-/** Commands that need no service, with the bound of each in ms. */
+/** Commands that need no service, each with its bound in ms. */
 const COMMANDS: [command: string, bound: number][] = [
   ['--help', 300],
   ['process --help', 400],
@@ -19,8 +19,8 @@ const COMMANDS: [command: string, bound: number][] = [
 ];
 
 /**
- * Wall time of `pipeline` commands that need no service, in turn with `node -e 0`, which is `plain`: the median of
- * whole processes after the first call, which compiles the command.
+ * Wall time of `pipeline` commands that need no service, alternating with `node -e 0` as `plain`. Each is the median
+ * of whole processes, after a first call that compiles the command.
  */
 export async function bench(emit: Emit): Promise<void> {
   time(['cli/pipeline.js', '--help']);

@@ -18,7 +18,7 @@ const framework = join(
 );
 const ROUNDS = 15;
 
-/** The packages a video needs, imported as one would without thinking of cold starts. */
+/** The packages a video needs, imported with no regard for cold starts. */
 const PLAIN = `
 import { cloudEvent } from '@google-cloud/functions-framework';
 import { Storage } from '@google-cloud/storage';
@@ -33,7 +33,7 @@ import { cloudEvent } from '@google-cloud/functions-framework';
 cloudEvent('fn', async (_event) => {});
 `;
 
-/** Time from process start to the first answer, ms, each against an empty function in the same run. */
+/** Milliseconds from process start to the first answer, against an empty function in the same run. */
 export async function bench(emit: Emit): Promise<void> {
   await mkdir(cache, { recursive: true });
   const made = await privateBundle();
@@ -53,7 +53,7 @@ export async function bench(emit: Emit): Promise<void> {
   const refused = finalizedEvent({}, { type: 'google.cloud.storage.object.v1.deleted' });
   try {
     const times: Record<string, number[]> = { empty: [], plain: [], refused: [], loaded: [] };
-    // Round by round, so that a noisy minute hits all of them alike.
+    // Interleave the rounds, so that a noisy minute affects all of them alike.
     for (let round = 0; round < ROUNDS; round++) {
       times['empty']!.push(await firstAnswer(empty, 'fn', {}, refused));
       times['plain']!.push(await firstAnswer(plain, 'fn', {}, refused));

@@ -15,7 +15,7 @@ interface Figure {
 const LATENCY = { put: 60, get: 30, absent: 20 };
 const ROWS = 1_000_000;
 const SECONDS = 5;
-/** Cloud Storage, standard class, one region: dollars for 1,000 operations of class A and B. */
+/** Dollars for 1,000 operations of class A and B: Cloud Storage, standard class, one region. */
 const CLASS_A = 0.005;
 const CLASS_B = 0.0004;
 
@@ -31,8 +31,8 @@ const COLUMNS: Column[] = [
 ];
 
 /**
- * The appender over a store with injected latency: throughput at 1, 80 and 1,000 submits at a time, with a
- * million rows in the table and with repeats; memory, cold start, and the look-up of one id.
+ * The appender over a store with injected latency: throughput with 1, 80 and 1,000 concurrent submits, with a
+ * million rows in the table and with repeats; memory, cold start, and the lookup of one id.
  */
 export async function bench(emit: (figure: Figure) => void): Promise<void> {
   for (const concurrency of [1, 80, 1_000]) {
@@ -51,7 +51,7 @@ export async function bench(emit: (figure: Figure) => void): Promise<void> {
   await withMillionRows(emit);
 }
 
-/** Throughput of the second at 1,000 submits at a time, as a share of the first's, taken in turns. */
+/** Throughput of the second with 1,000 concurrent submits, as a share of the first's; runs alternate. */
 async function compare(
   first: () => Promise<ObjectStore>,
   firstOptions: Partial<RunOptions>,
@@ -130,7 +130,7 @@ async function lookUp(bucket: ObjectStore, emit: (figure: Figure) => void): Prom
     return { bytes: counts.bytesRead - bytes, ms: performance.now() - started, rows: rows.length };
   };
   const found = await timed({ event_id: { eq: idOf('old-123456') } });
-  // subjects have no order that would help: every row is read
+  // subjects are unordered, so every row is read
   const all = await timed({ subject: { eq: 'order/old-123456' } });
   if (found.rows !== 1) throw new Error(`the look-up found ${found.rows} rows instead of one`);
   emit({ name: 'delta.million.look-up.bytes', value: found.bytes, unit: 'bytes', plain: all.bytes });
@@ -157,7 +157,7 @@ interface Run {
 
 let serial = 0;
 
-/** Submits for a few seconds, `concurrency` at a time, each as soon as the one before is answered. */
+/** Submits for a few seconds, `concurrency` at a time, each once the previous one is answered. */
 async function appendFor(bucket: ObjectStore, { concurrency, repeats }: RunOptions): Promise<Run> {
   const counts = newCounts();
   let commits = 0;

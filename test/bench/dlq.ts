@@ -7,13 +7,13 @@ import type { Emit } from './main.ts';
 const LETTERS = 10_000;
 const GROUPS = 50;
 const MS = 30;
-/** Replayed a second at most. */
+/** Most dead letters replayed per second. */
 const RATE = 1_000;
 const RUNS = 3;
 
 /**
- * `pipeline dlq` over 10,000 dead letters in 50 groups in the local storage server, 30 ms for each request: the
- * list and the counts as whole processes, against reading every record; and all of them replayed at a rate.
+ * `pipeline dlq` over 10,000 dead letters in 50 groups in the local storage server with 30 ms per request: the
+ * list and the counts as whole processes, compared with reading every record; then all replayed at a fixed rate.
  */
 export async function bench(emit: Emit): Promise<void> {
   const scene = await startDlq({ pubsub: true });
@@ -65,7 +65,7 @@ async function run({ gcs, start }: DlqScene, args: readonly string[]): Promise<R
   return { stdout, ms, requests: gcs.server.stats().total.requests };
 }
 
-/** The quickest of some runs: the machine may be busy with something else. */
+/** The fastest of some runs: the machine may be busy with other work. */
 async function best(
   scene: DlqScene,
   args: readonly string[],
@@ -80,7 +80,7 @@ async function best(
   return quickest as Run;
 }
 
-/** The plain way: one listing page after page, and every record read, 16 at a time. Milliseconds. */
+/** Milliseconds of the naive approach: list page by page and read every record, 16 at a time. */
 async function readEverything(state: ObjectStore): Promise<number> {
   const started = performance.now();
   const names: string[] = [];

@@ -15,11 +15,11 @@ import type { LoadResult } from '../helpers/load-process.ts';
 import { startXmlStorage } from '../helpers/xml-storage.ts';
 import type { Emit } from './main.ts';
 
-/** Milliseconds of one storage request. */
+/** Latency of one storage request, in milliseconds. */
 const LATENCY = { put: 60, get: 30, absent: 20, list: 30 };
 const SECONDS = 8;
 const PLAIN_SECONDS = 20;
-/** Cloud Storage, standard class, one region: dollars for 1,000 operations of class A and B. */
+/** Dollars for 1,000 operations of class A and B: Cloud Storage, standard class, one region. */
 const CLASS_A = 0.005;
 const CLASS_B = 0.0004;
 
@@ -27,9 +27,8 @@ const run = promisify(execFile);
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
 /**
- * Events over HTTP into the table: one functions-framework process, a load generator and the storage server,
- * each a process of its own; beside it, in the same run, what the framework takes without doing anything, and
- * the plain way.
+ * Events over HTTP into the table: a functions-framework process, a load generator and the storage server, each in
+ * its own process. The same run measures the framework with an empty function, and the naive approach.
  */
 export async function bench(emit: Emit): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-ingest-'));
@@ -79,7 +78,7 @@ interface Measured extends LoadResult {
 
 interface Load {
   concurrency: number;
-  /** Events in a request. */
+  /** Events per request. */
   batch?: number;
   seconds?: number;
 }
@@ -95,7 +94,7 @@ async function measure(process: FunctionProcess, gcs: GcsServer, options: Load):
   const count = (name: keyof typeof operations): number => operations[name]?.requests ?? 0;
   const after = await table.snapshot();
   const rows = rowsIn(after) - rowsIn(before);
-  // those that were on their way at the end were answered too
+  // requests in flight at the end were answered, too
   if (result.failed > 0 || rows < result.events) {
     throw new Error(`${result.events} events acknowledged, ${rows} rows, ${result.failed} requests failed`);
   }
@@ -141,7 +140,7 @@ async function load(
   return JSON.parse(stdout) as LoadResult;
 }
 
-/** One delta-rs merge, compaction and vacuum an event: over storage as far away as ours, and on the local disk. */
+/** One delta-rs merge, compaction and vacuum per event: over storage with our latency, and on the local disk. */
 async function besidePlain(emit: Emit, ours: number): Promise<void> {
   const python = process.env['PEER_PYTHON'] ?? 'python3';
   const plain = async (uri: string, options: Record<string, string>): Promise<number> => {

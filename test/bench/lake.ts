@@ -15,13 +15,13 @@ import type { Emit } from './main.ts';
 
 const ROWS = 1_000_000;
 const BATCH = 20_000;
-/** Of which type `video.framed` is one in so many. */
+/** One event in this many has type `video.framed`. */
 const RARE = 50_000;
 const LATENCY = { get: 30, absent: 20, list: 30, put: 60 };
 const MB = 1e6;
 
 /**
- * `pipeline lake` on a compacted table of 1,000,000 events in the local storage server with 30 ms for each read:
+ * `pipeline lake` on a compacted table of 1,000,000 events in the local storage server with 30 ms per read:
  * one event by its id, a rare type, the newest ten, everything, and verify.
  */
 export async function bench(emit: Emit): Promise<void> {
@@ -84,14 +84,14 @@ async function fill(gcs: TestGcs, emit: Emit): Promise<DeltaTable> {
 
 interface Run {
   lines: number;
-  /** Bytes that storage sent. */
+  /** Bytes sent by storage. */
   bytes: number;
   requests: number;
   ms: number;
   peakMb: number;
 }
 
-/** The command in a process of its own, what it read and how large it grew. */
+/** Runs the command in its own process; returns what it read and its peak memory. */
 async function run(gcs: TestGcs, args: readonly string[]): Promise<Run> {
   gcs.server.resetStats();
   const [command = '', ...rest] = args;
@@ -116,7 +116,7 @@ async function run(gcs: TestGcs, args: readonly string[]): Promise<Run> {
   return { lines, bytes: bytesOut, requests, ms, peakMb };
 }
 
-/** Largest resident size so far, MB; 0 where the system does not tell. */
+/** Peak resident size so far, in MB; 0 if the system does not report it. */
 function peakOf(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8');
@@ -126,7 +126,7 @@ function peakOf(pid: number | undefined): number {
   }
 }
 
-/** The plain way: every row is read, and the one is picked out. */
+/** The naive approach: read every row and pick out the one. */
 async function readEverything(
   gcs: TestGcs,
   table: DeltaTable,
@@ -141,7 +141,7 @@ async function readEverything(
   return { bytes: gcs.server.stats().total.bytesOut, ms: Math.round(performance.now() - started) };
 }
 
-/** Requests of a look-up that could not begin before another had ended. */
+/** Number of requests of a lookup that had to wait for another one. */
 async function inARow(gcs: TestGcs, id: string): Promise<number> {
   const chain = { longest: 0 };
   const location = { store: chainedStore(gcs.storage().bucket('lake'), chain), path: 'events' };
@@ -154,7 +154,7 @@ async function inARow(gcs: TestGcs, id: string): Promise<number> {
   return chain.longest;
 }
 
-/** Every request counts as made because of the one that ended before it began: an upper bound. */
+/** Counts every request as caused by the one that ended before it began: an upper bound. */
 function chainedStore(inner: ObjectStore, chain: { longest: number }): ObjectStore {
   const link = async <T>(act: () => Promise<T>): Promise<T> => {
     const place = chain.longest + 1;

@@ -5,9 +5,9 @@ export interface Figure {
   name: string;
   value: number;
   unit: string;
-  /** What is asked of it. */
+  /** Bound the value must meet. */
   bound?: number;
-  /** What the plain way costs in the same run. */
+  /** The same figure for the naive approach, from the same run. */
   plain?: number;
 }
 

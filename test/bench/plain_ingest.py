@@ -1,4 +1,4 @@
-"""The plain way to get events into a Delta table: one merge, compaction and vacuum an event, with delta-rs.
+"""The naive way to get events into a Delta table: one merge, compaction and vacuum per event, with delta-rs.
 
 Arguments: table URI, seconds, storage options as JSON. Writes one line of JSON.
 """

@@ -16,18 +16,17 @@ import type { Emit } from './main.ts';
 
 const SECONDS = Number(process.env['SOAK_SECONDS'] ?? 90);
 const RATE = Number(process.env['SOAK_RATE'] ?? 300);
-/** Milliseconds of one storage request. */
+/** Latency of one storage request, in milliseconds. */
 const LATENCY = { put: 60, get: 30, absent: 20, list: 30 };
 const MAINTENANCE_MS = 10_000;
 const TICK_MS = 20;
-/** What the least memory of the last quarter may have above that of the second one. */
+/** Most bytes by which the minimum of the last quarter may exceed that of the second. */
 const MAX_GROWTH = 64 * 1024 ** 2;
 const MB = 1024 ** 2;
 
 /**
- * A steady rate of events into one `ingestEvent`, with `maintainTable` beside it: what is lost or doubled, how
- * often a request had to come again, and memory over time. Throws if an event is missing or there twice, and if
- * memory grows.
+ * A steady rate of events into one `ingestEvent`, with `maintainTable` running beside it: events lost or duplicated,
+ * redeliveries, and memory over time. Throws if an event is missing or stored twice, or if memory grows.
  */
 export async function bench(emit: Emit): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-soak-'));
@@ -74,15 +73,15 @@ export async function bench(emit: Emit): Promise<void> {
 interface Sent {
   events: number;
   seconds: number;
-  /** Results of requests that were not acknowledged, and so came again. */
+  /** Results of requests that were not acknowledged and so were delivered again. */
   failures: (number | string)[];
-  /** Milliseconds, of the share of requests that took the least. */
+  /** Latency in milliseconds at a quantile. */
   latency(share: number): number;
 }
 
-/** Requests go out by the clock, whatever has become of those before. */
+/** Sends requests by the clock, whether or not earlier ones were answered. */
 async function send(url: string): Promise<Sent> {
-  // more than the platform sends at a time would overflow the queue of connections that wait to be accepted
+  // more connections than the platform opens would overflow the accept queue
   const agent = new Agent({ keepAlive: true, maxSockets: ingestEvent.instance.concurrency });
   const failures: (number | string)[] = [];
   const latencies: number[] = [];
@@ -115,7 +114,7 @@ async function send(url: string): Promise<Sent> {
   };
 }
 
-/** The status of the answer, or the error's code. */
+/** The response's status, or the error's code. */
 function post(url: string, event: Record<string, unknown>, agent: Agent): Promise<number | string> {
   const { headers, body } = binaryRequest(event);
   return new Promise((resolve) => {
@@ -129,14 +128,14 @@ function post(url: string, event: Record<string, unknown>, agent: Agent): Promis
   });
 }
 
-/** `204: 3, ECONNRESET: 1`. */
+/** For example `204: 3, ECONNRESET: 1`. */
 function countOf(results: readonly (number | string)[]): string {
   const counts = new Map<number | string, number>();
   for (const result of results) counts.set(result, (counts.get(result) ?? 0) + 1);
   return [...counts].map(([result, count]) => `${result}: ${count}`).join(', ');
 }
 
-/** Resident bytes, once a second; empty if the system does not tell. */
+/** Resident bytes, once a second; empty if the system does not report them. */
 async function sampleMemory({ pid }: FunctionProcess, signal: AbortSignal): Promise<number[]> {
   const samples: number[] = [];
   while (!signal.aborted) {
@@ -152,7 +151,7 @@ async function sampleMemory({ pid }: FunctionProcess, signal: AbortSignal): Prom
   return samples;
 }
 
-/** Fires the maintenance as the schedule does, only more often; says how often it ran. */
+/** Fires the maintenance as the schedule does, only more often; returns the number of runs. */
 async function maintain({ url }: FunctionProcess, signal: AbortSignal): Promise<number> {
   const agent = new Agent({ keepAlive: true });
   let runs = 0;
@@ -165,7 +164,7 @@ async function maintain({ url }: FunctionProcess, signal: AbortSignal): Promise<
   return runs;
 }
 
-/** Megabytes, the least of a quarter of the samples: what garbage leaves behind is above it. */
+/** Minimum of a quarter of the samples, in MB: garbage only ever raises memory above it. */
 function least(samples: readonly number[], quarter: number): number {
   const size = samples.length / 4;
   return Math.round(

@@ -18,15 +18,15 @@ import type { Emit } from './main.ts';
 const run = promisify(execFile);
 const MiB = 1024 * 1024;
 const LIMITS = { maxSeconds: 20_000, maxPixels: 40_000_000 };
-/** Right after a keyframe, in the middle of a group of pictures, at its end, first and last frame. */
+/** Right after a keyframe, in the middle of a GOP, at its end, the first and the last frame. */
 const TIMES = [432.01, 433.3, 433.98, 0, 599.96];
 const GROUPS_PER_REPEAT = 10;
 
 /**
- * One frame of a video in a bucket: bytes, requests, memory and time, beside plain ffmpeg over HTTP and beside
+ * One frame of a video in a bucket: bytes, requests, memory and time, compared with plain ffmpeg over HTTP and with
  * downloading first. The long videos repeat twenty encoded seconds (720p, 4 Mbit/s, a keyframe every two
- * seconds, no sound) under a complete index. Of the 5 GB only the parts that are read are written, the rest is
- * a hole.
+ * seconds, no sound) under a complete index. The 5 GB file is sparse: only the parts that are read are
+ * written.
  */
 export async function bench(emit: Emit): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-video-'));
@@ -67,7 +67,7 @@ async function encodePattern(path: string, ffmpeg: string): Promise<void> {
   ]);
 }
 
-/** The worst over the times asked for, each from a cold start. */
+/** The worst over the requested times, each from a cold start. */
 async function bytesAndRequests(
   emit: Emit,
   name: string,
@@ -97,7 +97,7 @@ async function bytesAndRequests(
 interface OneFrame {
   bytes: number;
   sequential: number;
-  /** Opening and the frame; of that, the frame. */
+  /** Time to open the video and take the frame; `frameMs` is the frame's part. */
   ms: number;
   frameMs: number;
 }
@@ -141,12 +141,12 @@ async function plainBytes(path: string, time: number, ffmpeg: FfmpegBinary): Pro
   }
 }
 
-/** Medians of rounds in turn, so that what else the machine does falls on all alike. */
+/** Medians of interleaved rounds, so that other load affects all alike. */
 async function times(emit: Emit, path: string, folder: string, ffmpeg: FfmpegBinary): Promise<void> {
   const time = 433.3;
   const input = { url: path, demuxer: 'mov' as const, maxPixels: LIMITS.maxPixels, threads: 2 };
   const local = (args: string[]): string[] => {
-    // The same command with the file in the place of the server: its protocol options go.
+    // The same command on the local file, without the options of the HTTP protocol.
     const options = ['-protocol_whitelist', '-reconnect', '-reconnect_delay_max'];
     return args.filter((arg, at) => !options.includes(arg) && !options.includes(args[at - 1] ?? ''));
   };

@@ -12,14 +12,14 @@ import { type InspectorScene, startInspector } from '../helpers/inspector.ts';
 import { forwarding } from '../helpers/letters.ts';
 import { randomFrom } from '../helpers/random.ts';
 
-/** Ten thousand where there is time for it. */
+/** The long run sets 10,000. */
 const LETTERS = Number(process.env['DEAD_LETTERS'] ?? 500);
 const GROUPS = 50;
 const INSTANCES = 2;
-/** A row for each of them, whatever the number. */
+/** A full row for each dead letter, whatever their number. */
 const IN_FULL = { INSPECT_FULL_PER_GROUP: '100000', INSPECT_FULL_PER_HOUR: '100000' };
 const SEED = 20261122;
-/** The work is done and the answer lost, or says that somebody else did it. */
+/** The write is done, but its answer is lost or says that another writer did it. */
 const FAULTS: readonly FaultAction[] = [
   { kind: 'status', status: 503 },
   { kind: 'applied-status', status: 412 },
@@ -28,7 +28,7 @@ const FAULTS: readonly FaultAction[] = [
 ];
 const SOURCE = '//shop/orders';
 
-/** Each group a cause of its own, whose messages differ in what a cause does not depend on. */
+/** The cause of one group. Its messages differ only in what grouping ignores. */
 interface Cause {
   way: 'refused' | 'given-up';
   code: 'schema-violation' | 'denied';
@@ -109,7 +109,7 @@ test(`${LETTERS} dead letters in ${GROUPS} groups, inspectors killed and duplica
     expect(rows.map((row) => String(row['death_id'])).sort()).toEqual(entries.sort());
     const groupOfRow = new Map(rows.map((row) => [row['letter'], row['group']]));
     expect(letters.filter(({ letter, group }) => groupOfRow.get(letter) !== group)).toEqual([]);
-    // a kill between an entry and its line loses the line; nothing makes a second one
+    // a kill between an entry and its line loses the line; nothing writes it twice
     const lines = scene.logs
       .filter((line) => line['outcome'] === 'dead-letter')
       .map((line) => line['letter']);
@@ -134,7 +134,7 @@ async function recordAttempts(state: ObjectStore, serial: number): Promise<void>
   await recordFailure(state, failure);
 }
 
-/** As a function publishes what it refuses, or as Pub/Sub forwards what it gives up. */
+/** A dead letter as a function publishes a refusal, or as Pub/Sub forwards a given-up message. */
 function deadLetter(serial: number): OutgoingMessage {
   const { way, code, message } = CAUSES[serial % GROUPS]!;
   const event = {
@@ -163,7 +163,7 @@ function deadLetter(serial: number): OutgoingMessage {
   };
 }
 
-/** The first soon, then one after every fortieth of the letters: on a slow machine kills by time leave no progress. */
+/** Kills after every fortieth of the letters, not by time: on a slow machine timed kills would leave no progress. */
 async function kill(scene: InspectorScene, random: () => number, signal: AbortSignal): Promise<number> {
   const step = Math.max(10, LETTERS / 40);
   for (let kills = 0, next = 1; ; ) {
@@ -176,7 +176,7 @@ async function kill(scene: InspectorScene, random: () => number, signal: AbortSi
       process.kill(scene.processes[Math.floor(random() * INSTANCES)]!.pid()!, 'SIGKILL');
       kills++;
     } catch {
-      // it is between two lives
+      // the process is just restarting
     }
   }
 }

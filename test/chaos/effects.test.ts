@@ -13,12 +13,12 @@ import { functionBundle } from '../helpers/function-bundle.ts';
 import { startTestGcs } from '../helpers/gcs.ts';
 import { randomFrom } from '../helpers/random.ts';
 
-/** Ten thousand where there is time for it: the checks of a commit set EFFECTS. */
+/** The checks of a commit set EFFECTS to 10,000. */
 const EVENTS = Number(process.env['EFFECTS'] ?? 60);
 const INSTANCES = 3;
-/** Far fewer in flight at a process than are charged between two kills, or nothing would ever be done. */
+/** Far fewer in flight per process than are charged between two kills; otherwise nothing would ever finish. */
 const AT_A_TIME = EVENTS < 1_000 ? 12 : 30;
-/** One charge in so many kills its process the moment it has happened, and one acknowledgement in so many any process. */
+/** One charge in this many kills its process at once, and one acknowledgement in this many kills any process. */
 const KILL_EVERY = EVENTS < 1_000 ? 25 : 200;
 const LEASE_MS = 3_000;
 const SEED = 20261121;
@@ -30,7 +30,7 @@ const SOURCE = 'https://shop.example';
 interface Outcome {
   /** Charges of each event, in the order of arrival. */
   byEvent: Map<string, Charge[]>;
-  /** Code of each event that was refused. */
+  /** Error code of each refused event. */
   refused: Map<string, string>;
   /** Events whose effect is on record as done. */
   done: Set<string>;
@@ -38,7 +38,7 @@ interface Outcome {
   deliveries: number;
 }
 
-/** Delivers every event until it is acknowledged, some twice at the same time, to processes that are killed. */
+/** Delivers every event until it is acknowledged, some twice concurrently, to processes that are killed. */
 async function run(onUnknown: 'again' | 'stop', events = EVENTS, plugins: Plugin[] = []): Promise<Outcome> {
   const random = randomFrom(SEED);
   const killed = new Set<number>();
@@ -48,7 +48,7 @@ async function run(onUnknown: 'again' | 'stop', events = EVENTS, plugins: Plugin
       process.kill(pid, 'SIGKILL');
       killed.add(pid);
     } catch {
-      // it is between two lives
+      // the process is just restarting
     }
   };
   const provider = await startProvider(({ pid }, index) => {
@@ -92,7 +92,7 @@ async function run(onUnknown: 'again' | 'stop', events = EVENTS, plugins: Plugin
       const id = `e-${next++}`;
       const copies = random() < 0.3 ? 2 : 1;
       await Promise.all(Array.from({ length: copies }, () => untilAcknowledged(id)));
-      // late, long after the first one
+      // a late duplicate, long after the first delivery
       if (random() < 0.05) await untilAcknowledged(id);
     }
   };
@@ -148,7 +148,7 @@ function deliver(url: string, id: string, agent: Agent): Promise<number> {
 
 const idsOf = (events: number): string[] => Array.from({ length: events }, (_, index) => `e-${index}`);
 
-/** What must never be, whatever the provider knows of keys and the function says of unknown effects. */
+/** Violations that no run may have, whether or not the provider honours keys and whatever `onUnknown` says. */
 function violations({ byEvent, refused, done, killed }: Outcome, events = EVENTS): string[] {
   return idsOf(events).flatMap((id) => {
     const charges = byEvent.get(id) ?? [];
@@ -156,7 +156,7 @@ function violations({ byEvent, refused, done, killed }: Outcome, events = EVENTS
     if (new Set(charges.map(({ key }) => key)).size > 1) found.push(`${id}: more than one key`);
     if (!done.has(id) && !refused.has(id)) found.push(`${id}: acknowledged, neither done nor refused`);
     if (done.has(id) && charges.length === 0) found.push(`${id}: done without a charge`);
-    // who charged before the last one must have been killed before it could say so
+    // each process that charged earlier must have been killed before it could record that
     const earlier = charges.slice(0, -1);
     if (!earlier.every(({ pid }) => killed.has(pid))) found.push(`${id}: charged twice without a kill`);
     return found;
@@ -188,7 +188,7 @@ function report(name: string, outcome: Outcome): void {
   );
 }
 
-describe(`${EVENTS} events with duplicates, to ${INSTANCES} processes that are killed`, () => {
+describe(`${EVENTS} events with duplicates to ${INSTANCES} processes that are killed`, () => {
   test('again: one effect each if the provider honours keys; else doubles only if a kill fell into the window', {
     timeout,
   }, async () => {
@@ -197,27 +197,27 @@ describe(`${EVENTS} events with duplicates, to ${INSTANCES} processes that are k
     expect(violations(outcome)).toEqual([]);
     expect([...outcome.refused]).toEqual([]);
     expect(outcome.done.size).toBe(EVENTS);
-    // a provider that honours keys has one effect a key, and there is one key an event
+    // a provider that honours keys has one effect per key, and each event has one key
     const keys = new Set([...outcome.byEvent.values()].flat().map(({ key }) => key));
     expect(keys.size).toBe(EVENTS);
     expect(outcome.killed.size).toBeGreaterThan(EVENTS / KILL_EVERY / 2);
     expect(doubled(outcome)).toBeGreaterThan(0);
   });
 
-  test('stop: no doubles at all, and each effect that may have happened is a refusal', {
+  test('stop: nothing is charged twice, and each effect that may have happened is a refusal', {
     timeout,
   }, async () => {
     const outcome = await run('stop');
     report('stop', outcome);
     expect(violations(outcome)).toEqual([]);
     expect(stopViolations(outcome)).toEqual([]);
-    // whatever is not refused has its one effect
+    // every event that is not refused has its one effect
     expect(outcome.done.size + outcome.refused.size).toBe(EVENTS);
     expect(outcome.refused.size).toBeGreaterThan(0);
   });
 });
 
-test('without the started record the same kills are seen as second charges', {
+test('without the started record the same kills cause second charges', {
   timeout,
 }, async () => {
   const source = await readFile(new URL('../../shared/patterns/effect.ts', import.meta.url), 'utf8');

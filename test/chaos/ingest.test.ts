@@ -12,7 +12,7 @@ import { type IngestScene, startIngest } from '../helpers/ingest.ts';
 import { binary, messageEvent, structured } from '../helpers/messages.ts';
 import { randomFrom } from '../helpers/random.ts';
 
-/** A hundred thousand where there is time for it: the checks of a commit set CHAOS_EVENTS. */
+/** The checks of a commit set CHAOS_EVENTS. */
 const EVENTS = Number(process.env['CHAOS_EVENTS'] ?? 2_000);
 const INSTANCES = 3;
 const AT_A_TIME = 240;
@@ -23,13 +23,13 @@ const FAULTS: readonly [FaultAction, Fault['operations']][] = [
   [{ kind: 'drop' }, undefined],
   [{ kind: 'cut', afterBytes: 60 }, ['read']],
   [{ kind: 'corrupt' }, ['read']],
-  // the work is done and the answer lost, or says that somebody else did it
+  // the write is done, but its answer is lost or says that another writer did it
   [{ kind: 'applied-status', status: 412 }, ['upload']],
   [{ kind: 'applied-status', status: 503 }, ['upload']],
   [{ kind: 'applied-drop' }, ['upload']],
 ];
 
-test(`${EVENTS} events to ${INSTANCES} processes that are killed, over storage that fails: each is in the table once`, {
+test(`${EVENTS} events to ${INSTANCES} processes that are killed, over failing storage: each is in the table once`, {
   timeout: 120_000 + EVENTS * 60,
 }, async () => {
   const random = randomFrom(SEED);
@@ -43,7 +43,7 @@ test(`${EVENTS} events to ${INSTANCES} processes that are killed, over storage t
     const beside = [
       killing(scene, random, chaos.signal),
       failing(scene, random, chaos.signal),
-      // no lease between these two: the log alone has to keep them apart
+      // these two share no lease: the log alone must keep them apart
       maintaining(scene.lake, chaos.signal),
       maintaining(scene.lake, chaos.signal),
     ];
@@ -70,7 +70,7 @@ test(`${EVENTS} events to ${INSTANCES} processes that are killed, over storage t
   }
 });
 
-/** Delivers every event until it is acknowledged, some of them twice at the same time; says how often it took. */
+/** Delivers every event until it is acknowledged, some twice concurrently; returns the number of deliveries. */
 async function deliverAll(scene: IngestScene, random: () => number, agent: Agent): Promise<number> {
   let deliveries = 0;
   let next = 0;
@@ -89,7 +89,7 @@ async function deliverAll(scene: IngestScene, random: () => number, agent: Agent
       const event = messageEvent(random() < 0.5 ? structured({ id }) : binary({ id }));
       const copies = random() < 0.2 ? 2 : 1;
       await Promise.all(Array.from({ length: copies }, () => untilAcknowledged(event)));
-      // late, long after the first one
+      // a late duplicate, long after the first delivery
       if (random() < 0.02) await untilAcknowledged(event);
     }
   };
@@ -120,7 +120,7 @@ async function killing(scene: IngestScene, random: () => number, signal: AbortSi
       process.kill(pid!, 'SIGKILL');
       kills++;
     } catch {
-      // it is between two lives
+      // the process is just restarting
     }
   }
 }
@@ -139,7 +139,7 @@ async function failing(scene: IngestScene, random: () => number, signal: AbortSi
   }
 }
 
-/** Compaction, checkpoint, clean-up and vacuum, over and over; what fails is done by the next run. */
+/** Repeats compaction, checkpoint, clean-up and vacuum; the next run does what a failed one left. */
 async function maintaining(lake: ObjectStore, signal: AbortSignal): Promise<number> {
   const state = createMemoryStorage().bucket('state');
   for (let runs = 0; ; ) {
@@ -170,14 +170,14 @@ async function idsIn(lake: ObjectStore): Promise<string[]> {
   return ids;
 }
 
-/** What the log says, whichever way it is read. */
+/** State according to the log, with or without checkpoints. */
 async function stateOf(store: ObjectStore): Promise<unknown> {
   const { version, files, metadata, protocol } = await (await DeltaTable.open(store, 'events')).snapshot();
   const live = [...files.values()].map(({ path, size, stats }) => ({ path, size, stats }));
   return { version, metadata, protocol, files: live.sort((a, b) => (a.path < b.path ? -1 : 1)) };
 }
 
-/** The same log without what abridges it: every commit has to be replayed. */
+/** The same log without checkpoints: every commit has to be replayed. */
 async function withoutCheckpoints(lake: ObjectStore): Promise<ObjectStore> {
   const copy = createMemoryStorage().bucket('copy');
   for await (const { name } of lake.list({ prefix: 'events/_delta_log/' })) {

@@ -20,12 +20,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(clips, { recursive: true, force: true }));
 
-/** A model that answers differently each time: a second question would show. */
+/** A model that answers differently each time, so that a second question would show. */
 const FICKLE = { kinds: ['fickle'], times: 1_000_000 };
 
 type Commit = { bucket: string; name: string };
 
-/** A pipeline that calls `onCommit` for every object written, before the writer has its answer. */
+/** A pipeline that calls `onCommit` for every object written, before the writer is answered. */
 async function start(
   onCommit: (pipeline: Pipeline, commit: Commit) => void,
   options = {},
@@ -49,11 +49,11 @@ function kill(pipeline: Pipeline, index = 0): void {
 const paidFor = (pipeline: Pipeline, name: string): number =>
   pipeline.cloud.vertex?.stats().byUri[`gs://${BUCKETS.raw}/${name}`] ?? 0;
 
-test('twenty deliveries at the same time and five more: one manifest, one frame, one paid answer', async () => {
+test('twenty concurrent deliveries and five later ones: one manifest, one frame, one paid answer', async () => {
   const resources: ObjectResource[] = [];
   const pipeline = await startPipeline({
     instances: 4,
-    // those that meet the lease come again until it is free
+    // deliveries that meet the lease are retried until it is free
     maxDeliveryAttempts: 100,
     events: { onFinalized: (resource) => resource.bucket === BUCKETS.raw && resources.push(resource) },
   });
@@ -64,7 +64,7 @@ test('twenty deliveries at the same time and five more: one manifest, one frame,
     const deliver = (index: number) =>
       fetch(pipeline.cloud.processes[index % 4]!.url, { method: 'POST', headers, body });
     const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => deliver(index)));
-    // Those that met the lease are told to come again; none of them may have done anything.
+    // Deliveries that met the lease are answered 429; none of them may have done anything.
     expect(answers.filter(({ status }) => status !== 204 && status !== 429)).toEqual([]);
     await pipeline.manifestOf(upload);
     for (let index = 0; index < 5; index++) expect((await deliver(index)).status).toBe(204);
@@ -75,14 +75,14 @@ test('twenty deliveries at the same time and five more: one manifest, one frame,
   }
 });
 
-describe('the process is killed the moment it has written', () => {
+describe('the process is killed right after a write', () => {
   test.each([
     ['its lease', 'lease.json', 1],
     ['the coarse answer', 'coarse.json', 1],
     ['the detection', 'detection.json', 1],
     ['a frame', '/frame-01', 1],
     ['the manifest', 'manifest.json', 1],
-  ])('%s: the next delivery ends what it began', async (_what, written, paid) => {
+  ])('%s: the next delivery finishes the work', async (_what, written, paid) => {
     let killed = 0;
     const pipeline = await start((running, commit) => {
       if (killed > 0 || !commit.name.includes(written)) return;
@@ -92,7 +92,7 @@ describe('the process is killed the moment it has written', () => {
     try {
       const upload = await pipeline.upload(clip, 'killed.mp4');
       await pipeline.manifestOf(upload);
-      // Answered by whoever comes last: the manifest may have been written by the one that died.
+      // The last delivery answers: the killed one may have written the manifest.
       await expect
         .poll(() => pipeline.logs.some((line) => /settled/.test(String(line['message']))))
         .toBe(true);
@@ -105,7 +105,7 @@ describe('the process is killed the moment it has written', () => {
   });
 });
 
-test('killed while Gemini answers: asked again, and still one choice', async () => {
+test('killed while Gemini answers: it is asked again, and there is still one choice', async () => {
   const pipeline = await start(() => {});
   try {
     await setVertexFaults(pipeline.cloud, { kinds: ['slow:1500'], times: 1 });
@@ -119,9 +119,9 @@ test('killed while Gemini answers: asked again, and still one choice', async () 
   }
 });
 
-test('without the write-once record the same kill is seen as a second choice', async () => {
+test('without the write-once record the same kill causes a second choice', async () => {
   const source = await readFile(new URL('../../shared/records/record.ts', import.meta.url), 'utf8');
-  // Reads find nothing and writes believe themselves: what is left is retrying alone.
+  // Reads find nothing and every write reports success: only the retries are left.
   const forgetful = source
     .replace(
       'const stored = await store.get(key, { ...options, withoutMetadata: true });',

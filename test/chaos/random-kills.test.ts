@@ -11,7 +11,7 @@ import { randomFrom } from '../helpers/random.ts';
 import { setVertexFaults } from '../helpers/vertex-faults.ts';
 import { violations } from './violations.ts';
 
-/** A hundred where there is time for it: the checks of a commit set CHAOS_UPLOADS. */
+/** The checks of a commit set CHAOS_UPLOADS to 100. */
 const UPLOADS = Number(process.env['CHAOS_UPLOADS'] ?? 10);
 const SEED = 20261121;
 
@@ -31,7 +31,7 @@ test(`${UPLOADS} uploads with duplicate deliveries, processes killed at random: 
         if (resource.bucket !== BUCKETS.raw || random() < 0.5) return;
         const { headers, body } = finalizedRequest(resource);
         const url = pipeline.cloud.processes[Math.floor(random() * 2)]!.url;
-        // Whatever it is answered: a duplicate may meet a lease, or a process that was just killed.
+        // Any answer is fine: a duplicate may meet a lease, or a process that was just killed.
         duplicates.push(fetch(url, { method: 'POST', headers, body }).catch(() => undefined));
       },
     },
@@ -47,7 +47,7 @@ test(`${UPLOADS} uploads with duplicate deliveries, processes killed at random: 
           process.kill(pid, 'SIGKILL');
           kills++;
         } catch {
-          // it is between two lives
+          // the process is just restarting
         }
       }
     })();

@@ -4,7 +4,7 @@ import { videoNames } from '../../functions/video/records.ts';
 import { BUCKETS } from '../../local/cloud.ts';
 import type { Pipeline } from '../helpers/pipeline.ts';
 
-/** What is wrong with one upload's end, in words; empty where it ended exactly once. */
+/** Describes what is wrong with one upload's outcome; empty if it ended exactly once. */
 export async function violations(
   pipeline: Pipeline,
   upload: { name: string; generation: string },

@@ -21,10 +21,10 @@ afterAll(() => {
   for (const folder of [copy, source]) rmSync(folder, { recursive: true, force: true });
 });
 
-test("an app's upload is checked and built by itself, and its function answers", async () => {
+test("an app's upload passes its checks and builds alone, and its function answers", async () => {
   const files = filesOf(sourcesOf({ app: core, dir: 'apps/greeter' }, copy), copy);
   for (const file of files) cpSync(join(copy, file), join(source, file));
-  // npm ci is shown with the core's upload
+  // buildpack.test.ts runs npm ci
   symlinkSync(join(root, 'node_modules'), join(source, 'node_modules'));
   const env = { ...process.env, PIPELINE_APP: 'apps/greeter' };
   execFileSync('npm', ['run', 'gcp-build'], { cwd: source, env, stdio: ['ignore', 'ignore', 'pipe'] });

@@ -22,7 +22,7 @@ afterAll(() => {
   rmSync(source, { recursive: true, force: true });
 });
 
-/** What `gcloud functions deploy` would upload: asked of gcloud itself where it is there. */
+/** Files that `gcloud functions deploy` would upload, according to gcloud itself if it is installed. */
 function uploaded(): string[] {
   try {
     const listed = execFileSync('gcloud', ['meta', 'list-files-for-upload', root], { encoding: 'utf8' });
@@ -47,7 +47,7 @@ function npm(args: string[]): void {
   execFileSync('npm', args, { cwd: source, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
 }
 
-test('what the buildpack does with what is uploaded gives a function that answers', async () => {
+test("the buildpack's steps turn the upload into a function that answers", async () => {
   const files = uploaded();
   expect(files).toEqual(
     expect.arrayContaining(['package.json', 'package-lock.json', 'functions/register.ts']),

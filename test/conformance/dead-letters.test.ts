@@ -4,7 +4,7 @@ import { findPubsubEmulator, startPubsubEmulator } from '../helpers/pubsub-emula
 
 const found = await findPubsubEmulator();
 if ('jar' in found) {
-  // its own pushes, retries and dead-letter forwarding
+  // the emulator does the pushes, retries and dead-letter forwarding
   deadLetterWalk('the official Pub/Sub emulator', async () => {
     const { url, stop } = await startPubsubEmulator(found.jar);
     return { pubsubUrl: url, close: stop };

@@ -62,7 +62,7 @@ describe.runIf(python !== '')('Spark', () => {
     expect(await spark.call('vacuum', at('ours'))).toEqual({ files: 0 });
     await table.checkpoint();
     await writer.close();
-    // sooner than any retention allows: an appender that lives would take the table for deleted
+    // earlier than any retention allows: a running appender would take the table for deleted
     for (let old = 0; old < version; old++) {
       await store.delete(`ours/_delta_log/${String(old).padStart(20, '0')}.json`);
       await store.delete(`ours/_delta_log/.${String(old).padStart(20, '0')}.json.crc`);
@@ -73,7 +73,7 @@ describe.runIf(python !== '')('Spark', () => {
     expect(await spark.call<Facts>('facts', at('ours'))).toEqual(await ourSummary(table));
   });
 
-  test('appends, deletes, updates and optimizes ours, and ours goes on with each event once', async () => {
+  test('appends, deletes, updates and optimizes ours, and our writer continues with each event once', async () => {
     const table = await DeltaTable.create(store, 'shared', { columns: COLUMNS });
     const writer = await UniqueAppender.open(table.location, { idColumn: 'id' });
     await submit(writer, 'a', 100);
@@ -99,12 +99,12 @@ describe.runIf(python !== '')('Spark', () => {
     expect(await spark.call<Facts>('facts', at('shared'))).toEqual(ours);
   });
 
-  test('writes tables that ours reads, its checkpoint included', async () => {
+  test('writes tables that we read, checkpoint included', async () => {
     for (let i = 0; i < 12; i++) await spark.call('append', at('theirs'), `batch${i}-`, 10);
     const table = await DeltaTable.open(store, 'theirs');
     expect(await ourSummary(table)).toEqual(await spark.call<Facts>('facts', at('theirs')));
     expect((await table.snapshot({ version: 5 })).files.size).toBeGreaterThan(0);
-    // what stands before the checkpoint of version 10 is not needed
+    // commits before the checkpoint of version 10 are not needed
     for (let old = 0; old < 10; old++)
       await store.delete(`theirs/_delta_log/${String(old).padStart(20, '0')}.json`);
     expect(await ourSummary(await DeltaTable.open(store, 'theirs'))).toMatchObject({ rows: 120, ids: 120 });

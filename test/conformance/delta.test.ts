@@ -40,7 +40,7 @@ async function filesOf(table: DeltaTable, name: string): Promise<string[]> {
   return [...files.keys()].map((path) => join(root, name, path));
 }
 
-/** Everyone's reading of the newest version is the same. */
+/** Expects that every engine reads the newest version alike. */
 async function expectAgreement(table: DeltaTable, name: string): Promise<ContentSummary> {
   const ours = await ourSummary(table);
   expect(engine(python, 'facts', at(name))).toEqual(ours);
@@ -76,7 +76,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       expect(theirs).toEqual(ours.map(({ version, operation }) => ({ version, operation })));
     });
 
-    test('statistics, as they are meant', () => {
+    test('statistics, as the engines understand them', () => {
       const [file] = engine<Record<string, string>[]>(python, 'stats', at('ours'));
       expect(file).toMatchObject({ num_records: '1000', 'null_count.id': '0', 'null_count.n': '143' });
       expect(file?.['min.at']).toMatch(/^2023-11-14 22:13:20.123000/);
@@ -98,7 +98,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       expect(absent.excluded).toBeGreaterThanOrEqual(2);
     });
 
-    test('the same content from our checkpoint alone, the commits before it gone', async () => {
+    test('the same content from our checkpoint alone, without the commits before it', async () => {
       await table.checkpoint();
       const { version } = await table.snapshot();
       const kept = await ourSummary(table);
@@ -114,7 +114,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       await expectAgreement(table, 'ours');
     });
 
-    test('the same content after vacuum, and a vacuum of theirs finds nothing more', async () => {
+    test('the same content after vacuum, and their vacuum finds nothing more', async () => {
       const before = await ourSummary(table);
       const old = new Date(Date.now() - 8 * 86_400_000);
       await store.putIfAbsent('ours/part-orphan.parquet', new Uint8Array(10));
@@ -129,7 +129,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
   });
 
   describe('read a table from which rows were erased', () => {
-    test('the same rows at every version, the commit in the history, and ingest goes on', async () => {
+    test('the same rows at every version, the commit in the history, and ingest continues', async () => {
       const table = await DeltaTable.create(store, 'erased', { columns: COLUMNS });
       const writer = await UniqueAppender.open(table.location, { idColumn: 'id' });
       for (let i = 0; i < 4; i++) await submitAll(writer, `batch${i}`, 500);
@@ -157,7 +157,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       await writer.close();
     });
 
-    test('long texts, and the last moment that a time can be, are found by their filters', async () => {
+    test('their filters find long texts and the latest possible time', async () => {
       const table = await DeltaTable.create(store, 'bounds', { columns: COLUMNS });
       const long = `y${'x'.repeat(400)}`;
       const end = 253_402_300_799_999_999n;
@@ -172,7 +172,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
   });
 
   describe('write to a table of ours', () => {
-    test('appends, deletes, optimize, checkpoint and restore in turn: ours goes on with each event once', async () => {
+    test('appends, deletes, optimize, checkpoint and restore in turn: ours continues with each event once', async () => {
       const table = await DeltaTable.create(store, 'shared', { columns: COLUMNS });
       const writer = await UniqueAppender.open(table.location, { idColumn: 'id' });
       await submitAll(writer, 'a', 100);
@@ -182,7 +182,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       expect((await submitAll(writer, 'b', 100)).every((kind) => kind === 'added')).toBe(true);
       await expectAgreement(table, 'shared');
 
-      // one row of ours and ten of theirs go: those ids, and no others, may enter again
+      // deletes one row of ours and ten of theirs: those ids, and no others, may enter again
       const predicate = `id = '${idOf('a-5')}' or id like 'theirs-1_'`;
       expect(engine(python, 'delete', at('shared'), predicate).rows).toBe(250 - 11);
       expect((await submitAll(writer, 'a', 100)).filter((kind) => kind === 'added')).toHaveLength(1);
@@ -204,7 +204,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       const reopened = await DeltaTable.open(store, 'shared');
       await expectAgreement(reopened, 'shared');
 
-      // back to a version whose files were removed since, and forward again
+      // restore a version whose files were removed since, then go forward again
       const { version } = await table.snapshot();
       expect(engine(python, 'restore', at('shared'), 1).rows).toBe(100);
       expect((await writer.submit({ id: 'theirs-9' })).kind).toBe('added');
@@ -215,7 +215,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       const content = await expectAgreement(table, 'shared');
       expect(content.ids).toBe(content.rows);
 
-      // a fresh instance that reads the log as it lies there
+      // a fresh instance that reads the log as it is
       const late = await UniqueAppender.open(table.location, { idColumn: 'id' });
       expect((await submitAll(late, 'a', 100)).every((kind) => kind === 'duplicate')).toBe(true);
       await late.close();
@@ -225,7 +225,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       await writer.close();
     });
 
-    test('a column that they add is null in older rows, and ours keeps writing', async () => {
+    test('a column that they add is null in older rows, and our writer continues', async () => {
       const table = await DeltaTable.create(store, 'evolving', { columns: COLUMNS });
       const writer = await UniqueAppender.open(table.location, { idColumn: 'id' });
       await submitAll(writer, 'a', 10);
@@ -238,7 +238,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       await writer.close();
     });
 
-    test('an overwrite of theirs takes all ids away', async () => {
+    test('their overwrite removes all ids', async () => {
       const table = await DeltaTable.create(store, 'overwritten', { columns: COLUMNS });
       const writer = await UniqueAppender.open(table.location, { idColumn: 'id' });
       await submitAll(writer, 'a', 10);
@@ -274,7 +274,7 @@ describe.runIf(python !== '')('delta-rs and DuckDB', () => {
       await expectAgreement(await DeltaTable.open(store, 'theirs'), 'theirs');
     });
 
-    test('a partitioned one: values from the log, paths percent-encoded; writing is refused', async () => {
+    test('a partitioned table: values from the log, paths percent-encoded; writing is refused', async () => {
       const theirs = engine(python, 'create', at('partitioned'), 'row-', 9, 'region');
       const table = await DeltaTable.open(store, 'partitioned');
       expect(await ourSummary(table)).toEqual(theirs);

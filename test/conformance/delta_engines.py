@@ -1,7 +1,7 @@
-"""Other engines' view of a Delta table: one command a call, one JSON line as the answer.
+"""Other engines' view of a Delta table: one command per call, answered with one line of JSON.
 
 The tables have the columns id (string), n (long), at (timestamp), note (string); others are left out of the
-hash. The hash is the SHA-256 of one line a row, `id|n|microseconds|note`, sorted, nulls empty.
+hash. The hash is the SHA-256 of one line per row, `id|n|microseconds|note`, sorted, nulls empty.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
-# zstd, the default, needs Node 22.15 to be read
+# reading zstd, the default, takes Node 22.15
 SNAPPY = WriterProperties(compression="SNAPPY")
 
 
@@ -68,7 +68,7 @@ def duck(*files):
 
 
 def duck_find(identity, *files):
-    """Row groups that DuckDB's own check of the bloom filter leaves for the id."""
+    """Row groups that DuckDB's bloom filter probe does not exclude for the id."""
     query = "select file_name, row_group_id, bloom_filter_excludes from parquet_bloom_probe(?, 'id', ?)"
     groups = duckdb.execute(query, [list(files), identity]).fetchall()
     found = duckdb.execute("select count(*) from read_parquet(?) where id = ?", [list(files), identity])
@@ -80,7 +80,7 @@ def duck_find(identity, *files):
 
 
 def cells(path, identity, name):
-    """One column of any table by delta-rs, by the column that has the rows' ids."""
+    """One column of any table, read by delta-rs, keyed by the rows' ids."""
     table = pa.table(DeltaTable(path).to_pyarrow_table())
     return dict(zip(table[identity].to_pylist(), table[name].to_pylist()))
 
@@ -176,5 +176,5 @@ if __name__ == "__main__":
     if name == "facts" and len(arguments) > 1:
         arguments[1] = int(arguments[1])
     print(json.dumps(COMMANDS[name](*arguments)), flush=True)
-    # The engines' own threads can abort the interpreter while it shuts down, after the answer was given.
+    # The engines' threads can abort the interpreter during shutdown, after the answer was written.
     os._exit(0)

@@ -20,12 +20,12 @@ OPTIONS = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.sql.shuffle.partitions": "2",
     "spark.default.parallelism": "2",
-    # else vacuum lists one folder in 10,000 tasks
+    # otherwise vacuum lists one folder in 10,000 tasks
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
     "spark.databricks.delta.snapshotPartitions": "2",
     "spark.sql.session.timeZone": "UTC",
     "spark.log.level": "OFF",
-    # zstd, Delta's default, needs Node 22.15 to be read
+    # reading zstd, Delta's default, takes Node 22.15
     "spark.sql.parquet.compression.codec": "snappy",
 }
 

@@ -45,7 +45,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh --app', () => {
   });
   afterAll(() => workshop?.close());
 
-  it('deploys the app of the page: its upload has what its build needs, and the second run sends nothing', async () => {
+  it('deploys the app of the docs: its upload has what the build needs, and a second run sends nothing', async () => {
     const { plane, run, picture } = await workshop.site();
     const args = ['--app', 'apps/thumbnails', ...PLACE];
     succeeded(await run(args));
@@ -72,7 +72,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh --app', () => {
     expect(sent(succeeded(await run(args)))).toEqual([]);
   });
 
-  it('fires functions by audit logs and requests', async () => {
+  it('deploys functions fired by audit logs and by requests', async () => {
     const { run, picture } = await workshop.site();
     const args = ['--app', 'apps/audit', ...PLACE];
     succeeded(await run(args));

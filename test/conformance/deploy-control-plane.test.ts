@@ -3,7 +3,7 @@ import { quotaExceeded } from '../helpers/control-plane/api-error.ts';
 import { type ControlPlane, startControlPlane } from '../helpers/control-plane/server.ts';
 import type { JsonObject } from '../helpers/control-plane/shapes.ts';
 
-/** The control plane judges deploy.sh: here it is held to the platform's own rules. No gcloud is needed. */
+/** The control plane judges deploy.sh, so these tests hold it to the platform's rules. They need no gcloud. */
 let plane: ControlPlane;
 
 beforeEach(async () => {
@@ -48,8 +48,8 @@ async function messageOf(line: string, body?: object): Promise<string> {
 const topic = 'pubsub/v1/projects/demo-project/topics/events';
 const subscription = 'pubsub/v1/projects/demo-project/subscriptions/events-kept';
 
-describe('who asks, and what for', () => {
-  it('refuses a token that is not the one given out', async () => {
+describe('authentication, APIs, billing and faults', () => {
+  it('refuses a token that it did not issue', async () => {
     expect((await ask(`GET ${topic}`, undefined, 'other')).status).toBe(401);
   });
 
@@ -74,7 +74,7 @@ describe('who asks, and what for', () => {
     );
   });
 
-  it('denies, and runs out of quota, where it is told to, and only so often', async () => {
+  it('denies and runs out of quota as configured, and only so many times', async () => {
     plane.cloud.faults.denied.add('pubsub.topics.create');
     expect(await messageOf(`PUT ${topic}`, {})).toMatch(/^403 Permission 'pubsub.topics.create' denied/);
     plane.cloud.faults.clear();
@@ -118,7 +118,7 @@ describe('Pub/Sub', () => {
     expect(await messageOf(`PUT ${subscription}`, sent)).toMatch(message);
   });
 
-  it('leaves a subscription without its topic when the topic goes', async () => {
+  it('keeps a subscription without its topic when the topic is deleted', async () => {
     await ask(`PUT ${subscription}`, { topic: 'projects/demo-project/topics/events' });
     await ask(`DELETE ${topic}`);
     expect((await ask(`GET ${subscription}`)).body['topic']).toBe('_deleted-topic_');
@@ -154,7 +154,7 @@ describe('access policies', () => {
     expect(await messageOf(`POST ${topic}:setIamPolicy`, { policy })).toMatch(message);
   });
 
-  it('refuses a policy read before another was written', async () => {
+  it('refuses a policy that was read before another write', async () => {
     const { body } = await ask(`GET ${topic}:getIamPolicy`);
     const policy = { ...body, bindings: [{ role: 'roles/pubsub.publisher', members: [account] }] };
     expect((await ask(`POST ${topic}:setIamPolicy`, { policy })).status).toBe(200);
@@ -175,7 +175,7 @@ describe('access policies', () => {
 describe('buckets', () => {
   const make = 'POST storage/storage/v1/b?project=demo-project';
 
-  it('refuses a name that somebody has, a place that is none, and to delete what holds objects', async () => {
+  it('refuses a taken name, an unknown location, and the deletion of a bucket with objects', async () => {
     plane.cloud.state.taken.set('other-raw', 'somebody');
     expect(await messageOf(make, { name: 'other-raw', location: 'US-CENTRAL1' })).toMatch(
       /^409 The requested bucket name/,
@@ -189,7 +189,7 @@ describe('buckets', () => {
     );
   });
 
-  it('keeps deleted objects for a week unless told otherwise', async () => {
+  it('keeps deleted objects for a week by default', async () => {
     const { body } = await ask(make, { name: 'demo-raw', location: 'us-central1' });
     expect(body).toMatchObject({
       location: 'US-CENTRAL1',
@@ -218,7 +218,7 @@ describe('metrics and alerts', () => {
     );
   });
 
-  it('refuses an alert about a metric that is not there, or not yet known everywhere', async () => {
+  it('refuses an alert on a metric that does not exist, or is not known everywhere yet', async () => {
     const filter = 'metric.type="logging.googleapis.com/user/m" AND resource.type="cloud_run_revision"';
     expect(await messageOf(`POST ${alerts}`, alert(filter))).toMatch(
       /^404 Cannot find metric that matches type/,

@@ -18,7 +18,7 @@ const gcloud = gcloudHere('deploy, drift');
 describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeline', () => {
   let workshop: Workshop;
   let main: Site;
-  /** What every test finds and leaves. */
+  /** State that every test starts from and restores. */
   let made: Picture;
 
   beforeAll(async () => {
@@ -29,8 +29,8 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
   });
   afterAll(() => workshop?.close());
 
-  describe('when something was changed behind its back', () => {
-    it('--verify names each difference and mends none; a deployment mends them all', async () => {
+  describe('when the project was changed by hand', () => {
+    it('--verify names each difference and repairs none; a deployment repairs them all', async () => {
       const { resources, policies } = main.plane.cloud.state;
       const names = [...resources.keys()];
       const trigger = names.find((name) => /subscriptions\/eventarc-.*-pipeline-processvideo-/.test(name))!;
@@ -64,7 +64,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
       expect(main.picture()).toEqual(made);
     });
 
-    it('settings of every kind are read back, told and put right', async () => {
+    it('settings of every kind are read back, reported and repaired', async () => {
       const { resources } = main.plane.cloud.state;
       const at = (kind: string, id: string) =>
         [...resources].find(([name]) => name.includes(`/${kind}/`) && name.includes(id))![1];
@@ -111,7 +111,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
       succeeded(await main.run(PLACE));
       const { resources: mended, bindings } = main.picture();
       expect(bindings).toEqual(made.bindings);
-      // Off is as good as never set.
+      // Off counts as never set.
       const lake = mended[`b/${PROJECT}-pipeline-lake`]!;
       expect(lake['versioning']).toEqual({ enabled: false });
       delete lake['versioning'];
@@ -119,7 +119,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
       delete resources.get(`b/${PROJECT}-pipeline-lake`)!['versioning'];
     });
 
-    it('a new version whose deployment drops the dead-letter policy of the trigger gets it back, and tells', async () => {
+    it("a new version that loses the trigger's dead-letter policy gets it back, and the run reports that", async () => {
       workshop.tree.change();
       main.plane.cloud.faults.recreateSubscriptions = true;
       const before = [...main.plane.cloud.state.resources.keys()].filter((name) =>
@@ -131,7 +131,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
         /eventarc-.*-sub-/.test(name),
       );
       expect(after).toHaveLength(1);
-      // It really was made anew.
+      // The subscription really was recreated.
       expect(after.filter((name) => before.includes(name))).toEqual([]);
       expect(
         run.mutations.filter(({ path, method }) => method === 'PATCH' && /functions\//.test(path)),
@@ -145,7 +145,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
   });
 
   describe('a second deployment in the same project', () => {
-    it('comes and goes by its prefix, and leaves the first alone', async () => {
+    it('is deployed and removed by its prefix, and the first stays as it is', async () => {
       const second = ['--prefix', 'staging'];
       succeeded(await main.run([...PLACE, ...second]));
       const both = main.picture();

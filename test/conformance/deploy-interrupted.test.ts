@@ -3,7 +3,7 @@ import { BINDINGS, FUNCTIONS, SUBSCRIPTIONS, TOPICS } from '../helpers/control-p
 import { gcloudHere, PLACE, type Site, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
 
 const gcloud = gcloudHere('deploy, interrupted');
-/** Changes after which each run is killed; a small one takes many runs, and 1 tries every step. */
+/** Changes after which each run is killed: 1 tries every step; small numbers take many runs. */
 const STEP = Number(process.env['DEPLOY_KILL_EVERY'] ?? 11);
 
 describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
@@ -23,25 +23,25 @@ describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
   }
 
   it(
-    'a project built by runs that are each killed is the same as one built at once',
+    'a project built by runs that are each killed equals one built in a single run',
     async () => {
       const { plane, run, picture } = await workshop.site();
       const [left, said]: [number[], string[]] = [[], []];
       for (let turn = 0; ; turn++) {
-        // Killed when the change is asked for, or when it is done and nobody was told.
+        // Kill when the change is requested, or when it is done but not yet answered.
         const when = turn % 2 === 0 || STEP === 1 ? 'after' : 'before';
         const ended = await run(PLACE, { killAt: { nth: STEP, when } });
         left.push(Object.keys(picture().resources).length);
         said.push(ended.said);
         if (ended.code === 0) break;
-        // Only the kill may end it: an error of its own would be one at running again.
+        // Only the kill may end the run: any error would show that it cannot resume.
         expect(ended.code, ended.said).toBeNull();
         expect(turn, ended.said).toBeLessThan(400);
       }
       process.stdout.write(`deploy: ${left.length} runs, each killed at its change ${STEP}\n`);
       expect(left.length).toBeGreaterThan(4);
       isWhole(picture());
-      // No change was made twice: what a killed run had done, the next ones left alone.
+      // No change is made twice: later runs leave alone what a killed run did.
       const created = plane.cloud.journal
         .filter(({ status, permission }) => status === 200 && /\.(create|enable)$/.test(permission))
         .filter(({ path }) => !path.startsWith('sources/'))
@@ -51,7 +51,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
       const again = succeeded(await run(PLACE));
       expect(sent(again)).toEqual([]);
 
-      // The same on the way down.
+      // The same for taking it down.
       for (let turn = 0; ; turn++) {
         const ended = await run([...PLACE, '--destroy', '--yes', '--with-data'], {
           killAt: { nth: STEP, when: turn % 2 === 0 && STEP > 1 ? 'before' : 'after' },

@@ -4,14 +4,14 @@ import { gcloudHere, PLACE, sent, succeeded, Workshop } from '../helpers/control
 
 const gcloud = gcloudHere('deploy, in parts');
 
-describe.runIf(gcloud !== undefined)('deploy.sh, other ways to the same', () => {
+describe.runIf(gcloud !== undefined)('deploy.sh, alternatives to one full run', () => {
   let workshop: Workshop;
   beforeAll(async () => {
     workshop = await Workshop.open();
   });
   afterAll(() => workshop?.close());
 
-  it('what --dry-run prints is a script that does it all', async () => {
+  it('--dry-run prints a script that makes the whole deployment', async () => {
     const { run, picture } = await workshop.site();
     const { stdout } = succeeded(await run([...PLACE, '--dry-run']));
     succeeded(await run([], { script: stdout }));
@@ -22,7 +22,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh, other ways to the same', () => 
     expect(sent(succeeded(await run([...PLACE, '--verify'])))).toEqual([]);
   });
 
-  it('--only makes one function with what is its own, and the rest comes later', async () => {
+  it('--only deploys one function with its own resources, and the rest later', async () => {
     const { run, picture } = await workshop.site();
     succeeded(await run([...PLACE, '--only', 'ingestEvent']));
     const part = picture();

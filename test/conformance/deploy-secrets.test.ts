@@ -26,7 +26,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh and Secret Manager, with the rea
   });
   afterAll(() => workshop?.close());
 
-  /** As its author does: the definition names the secrets, and is committed. */
+  /** Names the secrets in the definition and commits it, as an author does. */
   function nameSecrets(...secrets: string[]): void {
     const path = join(workshop.tree.folder, 'functions/ingest/definition.ts');
     const text = readFileSync(path, 'utf8').replace(/^ {2}secrets: .*\n/m, '');
@@ -48,7 +48,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh and Secret Manager, with the rea
     return found['serviceConfig'];
   };
 
-  it('a missing secret stops it before the first change; the command that it proposes makes one', async () => {
+  it('a missing secret stops it before the first change; the proposed command creates it', async () => {
     nameSecrets('MAIL_API_KEY');
     const refused = await site.run(ONE);
     expect(refused.code).toBe(1);
@@ -60,7 +60,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh and Secret Manager, with the rea
     succeeded(await site.run([], { script: `set -e\n${enable}\n${create}\n` }));
   });
 
-  it('the function gets it, and its account alone may read it; the second run changes nothing', async () => {
+  it('the function gets the secret, only its account may read it; a second run changes nothing', async () => {
     succeeded(await site.run(ONE));
     expect(serviceConfig()).toMatchObject({
       secretEnvironmentVariables: [
@@ -71,7 +71,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh and Secret Manager, with the rea
     expect(sent(succeeded(await site.run(ONE)))).toEqual([]);
   });
 
-  it('a function that names it no more loses it, and the role', async () => {
+  it('a function that no longer names the secret loses it, and the role', async () => {
     nameSecrets();
     succeeded(await site.run(ONE));
     expect(serviceConfig()).not.toHaveProperty('secretEnvironmentVariables');

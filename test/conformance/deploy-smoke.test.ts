@@ -8,7 +8,7 @@ import { gcloudHere, PLACE, PROJECT, succeeded, Workshop } from '../helpers/cont
 const gcloud = gcloudHere('deploy, smoke');
 
 describe.runIf(gcloud !== undefined)(
-  'deploy.sh --smoke, where the local cloud runs what was deployed',
+  'deploy.sh --smoke, with the deployed functions run by the local cloud',
   () => {
     let workshop: Workshop;
     let local: LocalCloud;

@@ -24,7 +24,7 @@ const PUSHED: Record<string, string> = {
 const EVENTS = `projects/${PROJECT}/topics/pipeline-events`;
 const HEIR = `projects/${PROJECT}/subscriptions/pipeline-push-ingestevent`;
 
-/** The project as a version left it that had Eventarc fire the functions of topics. */
+/** Puts the project into the state of a version in which Eventarc fired topic functions. */
 function fireByEventarc({ plane: { cloud } }: Site): void {
   const bindings = cloud.state.policies.get(`projects/${PROJECT}`)!.bindings;
   for (const [id, topic] of Object.entries(PUSHED)) {
@@ -68,7 +68,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh over a version whose topics Even
 
   const held = (): number[] => [...(site.plane.cloud.state.backlogs.get(HEIR) ?? [])].sort((a, b) => a - b);
 
-  /** While `work` goes on, something is published every few milliseconds. */
+  /** Publishes a message every few milliseconds while `work` runs. */
   async function publishing(published: number[], work: () => Promise<Run>): Promise<Run> {
     const timer = setInterval(() => published.push(publish(site.plane.cloud, EVENTS)), 20);
     try {
@@ -78,7 +78,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh over a version whose topics Even
     }
   }
 
-  it('killed in the middle and run again, it ends as a new project does, and no message is lost', async () => {
+  it('killed in the middle and run again: it ends like a new project, and no message is lost', async () => {
     fireByEventarc(site);
     const published = [publish(site.plane.cloud, EVENTS)];
     const killed = await publishing(published, () => site.run(PLACE, { killAt: { nth: 9, when: 'after' } }));
@@ -91,7 +91,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh over a version whose topics Even
     expect(sent(succeeded(await site.run(PLACE)))).toEqual([]);
   });
 
-  it('the printed commands do the same in bash', async () => {
+  it('the printed commands have the same result in bash', async () => {
     fireByEventarc(site);
     const printed = succeeded(await site.run([...PLACE, '--dry-run']));
     const published = [publish(site.plane.cloud, EVENTS)];

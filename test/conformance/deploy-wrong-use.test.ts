@@ -22,7 +22,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
   });
   afterAll(() => workshop?.close());
 
-  /** Ended with an error, and the last thing it says is one line that names what to do. */
+  /** Expects an error whose last line names what to do. */
   function refused(run: Run, ...says: RegExp[]): void {
     expect(run.code, run.said).toBe(1);
     const lines = run.stderr.trim().split('\n');
@@ -30,7 +30,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     for (const one of says) expect(lines[0]).toMatch(one);
   }
 
-  /** All of it is found before the first change. */
+  /** Expects that the problem was found before the first change. */
   function changedNothing(run: Run): void {
     expect(sent(run)).toEqual([]);
   }
@@ -49,7 +49,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     changedNothing(run);
   });
 
-  it('a login that is over', async () => {
+  it('an expired login', async () => {
     const site = await workshop.site();
     const run = await site.run(impatient, {
       env: { CLOUDSDK_AUTH_ACCESS_TOKEN_FILE: '', CLOUDSDK_AUTH_ACCESS_TOKEN: 'ya29.expired' },
@@ -58,7 +58,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     changedNothing(run);
   });
 
-  it('a project that is not there, or somebody else’s', async () => {
+  it('a project that does not exist or belongs to somebody else', async () => {
     const site = await workshop.site();
     const run = await site.run(['--project', 'other-project', '--region', REGION, '--patience', '3']);
     refused(run, /other-project/, /gcloud projects list/);
@@ -74,7 +74,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     changedNothing(run);
   });
 
-  it('no billing, in a project where even that API is off: told by the first change', async () => {
+  it('no billing, in a project with the billing API off: the first change reports it', async () => {
     const site = await workshop.site();
     site.plane.cloud.state.project.billing = false;
     refused(await site.run(impatient), /gcloud billing projects link demo-project/);
@@ -90,13 +90,13 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     changedNothing(run);
   });
 
-  it('a region that is none', async () => {
+  it('an unknown region', async () => {
     const site = await workshop.site();
     const run = await site.run(['--project', PROJECT, '--region', 'europe-west99', '--patience', '3']);
     refused(run, /europe-west99/, /--region/);
   });
 
-  it('a bucket’s name that somebody else has', async () => {
+  it('a bucket name that is taken', async () => {
     const site = await workshop.site();
     enabled(site);
     site.plane.cloud.state.taken.set(`${PROJECT}-pipeline-lake`, 'somebody');
@@ -105,7 +105,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     changedNothing(run);
   });
 
-  it('a permission that is missing: named before the first change', async () => {
+  it('a missing permission: named before the first change', async () => {
     const site = await workshop.site();
     enabled(site);
     site.plane.cloud.faults.denied.add('iam.serviceAccounts.create');
@@ -114,13 +114,13 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     changedNothing(run);
   });
 
-  it('a permission that is missing for the first look', async () => {
+  it('a missing permission for the first read', async () => {
     const site = await workshop.site();
     site.plane.cloud.faults.denied.add('serviceusage.services.list');
     refused(await site.run(impatient), /serviceusage\.services\.list/, /ask an owner/);
   });
 
-  it('an API that is turned off behind its back', async () => {
+  it('an API that is turned off during the run', async () => {
     const site = await workshop.site();
     enabled(site);
     site.plane.cloud.faults.add({
@@ -132,7 +132,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     refused(await site.run(impatient), /storage\.googleapis\.com/, /gcloud services enable/);
   });
 
-  it('a quota that is used up; the next run goes on from there', async () => {
+  it('an exhausted quota: the next run continues from there', async () => {
     const site = await workshop.site();
     const error = quotaExceeded('pubsub.googleapis.com', '123456789012');
     site.plane.cloud.faults.add({ permission: 'pubsub.topics.create', error });

@@ -32,13 +32,13 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
   let workshop: Workshop;
   let main: Site;
   let first: Run;
-  /** The project after the first run: what every other way has to end in. */
+  /** The project after the first run; every other way to deploy must end in the same. */
   let made: Picture;
 
   beforeAll(async () => {
     workshop = await Workshop.open();
     main = await workshop.site();
-    // A project's first day: what was made is not known everywhere at once.
+    // As in a new project: new resources are not known everywhere at once.
     const { faults } = main.plane.cloud;
     faults.accountLag = 4;
     faults.metricLag = 4;
@@ -68,7 +68,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
     Object.keys(made.resources).filter((name) => name.includes(`/${kind}/`));
 
   describe('the first run in an empty project', () => {
-    it('ends well, and says what it made', () => {
+    it('succeeds, and lists what it made', () => {
       succeeded(first);
       process.stdout.write(
         `deploy: first run ${first.mutations.length} changes in ${first.seconds.toFixed(0)} s, of ${first.requests.length} requests\n`,
@@ -85,7 +85,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       expect(made.resources).toMatchObject(BUCKETS);
     });
 
-    it('lets state expire, and nothing of the tables by age', () => {
+    it('lets state expire, and expires nothing of the tables by age', () => {
       const rules = (name: string) =>
         JSON.stringify(made.resources[`b/${PROJECT}-pipeline-${name}`]?.['lifecycle'] ?? {});
       expect(rules('state')).toContain('"failures/"');
@@ -99,12 +99,12 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       expect(ofKind('topics')).toEqual([...TOPICS].sort());
     });
 
-    it('makes the subscriptions and no other: retention, backoff, dead letters, whom they push to', () => {
+    it('makes the subscriptions and no other: retention, backoff, dead letters, push endpoints', () => {
       expect(ofKind('subscriptions')).toEqual(Object.keys(SUBSCRIPTIONS).sort());
       expect(made.resources).toMatchObject(SUBSCRIPTIONS);
     });
 
-    it('leads what the inspector of dead letters gives up to a topic that fires nothing', () => {
+    it('sends what the dead-letter inspector gives up to a topic that fires nothing', () => {
       const name = Object.keys(SUBSCRIPTIONS).find((one) => one.includes('inspectdeadletter'))!;
       expect(made.resources[name]).toMatchObject({
         deadLetterPolicy: {
@@ -114,7 +114,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       });
     });
 
-    it('makes a service account a function, and one that builds', () => {
+    it('makes a service account per function, and one for builds', () => {
       expect(ofKind('serviceAccounts')).toEqual([...ACCOUNTS].sort());
     });
 
@@ -122,7 +122,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       expect(made.bindings).toEqual([...BINDINGS].sort());
     });
 
-    it('deploys the functions: runtime, sizes, retry, account, environment, nobody from outside', () => {
+    it('deploys the functions: runtime, sizes, retry, account, environment, no outside callers', () => {
       expect(ofKind('functions')).toEqual(Object.keys(FUNCTIONS).sort());
       expect(made.resources).toMatchObject(FUNCTIONS);
       for (const name of ofKind('functions')) {
@@ -151,7 +151,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       for (const [, { bytes, entries }] of uploads) {
         expect(Number(bytes)).toBeLessThan(1_000_000);
         const names = (entries as string[]).filter((name) => !name.endsWith('/'));
-        // gcloud has two ways to read .gcloudignore: what lies at the top can get lost in one of them.
+        // gcloud reads .gcloudignore in two ways, and one of them can lose files at the top.
         expect(names).toEqual(listed);
       }
       expect(listed).toEqual(
@@ -161,7 +161,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       expect(first.said).toMatch(/source: \d+ files, \d+ KiB/);
     });
 
-    it('has the tables looked after every five minutes', () => {
+    it("schedules the tables' maintenance every five minutes", () => {
       expect(ofKind('jobs')).toEqual([`projects/${PROJECT}/locations/${REGION}/jobs/pipeline-maintain`]);
       expect(made.resources[ofKind('jobs')[0]!]).toMatchObject({
         schedule: '*/5 * * * *',
@@ -175,7 +175,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
       for (const name of [
         'events_published_total',
         'events_consumed_total',
-        // A log-based metric has the unit of the log's field.
+        // A log-based metric takes the unit of the log field.
         'event_lag_ms',
         'dlq_messages_total',
       ]) {
@@ -193,7 +193,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
 
   describe('run again', () => {
     it('changes nothing, and says so', async () => {
-      // This time each command starts gcloud as a person does, not from the one that is loaded already.
+      // This time each command starts gcloud anew, as for a person, instead of forking the loaded one.
       const second = succeeded(await main.run(PLACE, { env: { PATH: process.env['PATH'] ?? '' } }));
       process.stdout.write(`deploy: second run 0 changes in ${second.seconds.toFixed(0)} s\n`);
       expect(sent(second)).toEqual([]);
@@ -226,7 +226,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
         `b/${PROJECT}-pipeline-raw`,
         `b/${PROJECT}-pipeline-raw/o/holiday.mp4`,
       ]);
-      // Nor what a deleted account leaves behind in policies.
+      // Nor the remains of deleted accounts in policies.
       expect(main.picture().bindings.filter((line) => line.includes('serviceAccount:pipeline-'))).toEqual([]);
     });
 

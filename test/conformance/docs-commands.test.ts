@@ -25,7 +25,7 @@ const names = new Names({
 let dir: string;
 let nothing: Server;
 let url: string;
-/** Everything that the pages' shell blocks call, in the order of the text. */
+/** Every call in the pages' shell blocks, in the order of the text. */
 let calls: { document: string; program: string; args: string[] }[];
 
 beforeAll(async () => {
@@ -51,7 +51,7 @@ function scriptOf(text: string): string {
   return [...blocks, ...typed].join('\n');
 }
 
-/** Runs each page's script in a real shell in which every program only writes down how it was called. */
+/** Runs each page's script in a real shell whose programs only record how they were called. */
 async function called(): Promise<typeof calls> {
   const note = `#!/usr/bin/env bash\n{ printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$CALLS"\n`;
   for (const program of ['gcloud', 'npx', 'npm', 'node', 'git', 'ffmpeg', 'deploy.sh']) {
@@ -86,7 +86,7 @@ async function called(): Promise<typeof calls> {
 
 const of = (program: string): typeof calls => calls.filter((call) => call.program === program);
 
-test('deploy.sh takes every line as it is written', () => {
+test('deploy.sh accepts every line as written', () => {
   expect(of('deploy.sh').length).toBeGreaterThan(2);
   for (const { args } of of('deploy.sh')) {
     const filled = args.map((arg) => (arg === 'PROJECT' ? 'your-project' : arg));
@@ -94,7 +94,7 @@ test('deploy.sh takes every line as it is written', () => {
   }
 });
 
-test('the pipeline command takes every line as it is written', async () => {
+test('the pipeline command accepts every line as written', async () => {
   const typed = of('npx').map(({ args }) => args);
   const commands = [
     ...new Map(
@@ -103,15 +103,15 @@ test('the pipeline command takes every line as it is written', async () => {
   ];
   expect(commands.length).toBeGreaterThan(20);
   const env = { ...process.env, ...exportedNames(), METADATA_SERVER_DETECTION: 'none' };
-  // At once: each waits for a service that is not there.
+  // All at once: each waits for a service that is not running.
   const wrong = await Promise.all(
     commands.map(async ([pipeline, ...args]) => {
       expect(pipeline).toBe('pipeline');
-      // what stands for an id in the text
+      // placeholders for ids
       const command = args.map(
         (arg) => ({ LETTER: 'ab12cd34', GROUP: 'ab12cd34', MESSAGE: '1795278091838002' })[arg] ?? arg,
       );
-      // its files are the reader's own: the options are understood before the help is given
+      // its files are the reader's own; options are parsed before the help is printed
       if (command[0] === 'process') command.push('--help');
       const { code, stderr } = await run(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...command], {
         cwd: root,
@@ -120,7 +120,7 @@ test('the pipeline command takes every line as it is written', async () => {
         () => ({ code: 0, stderr: '' }),
         (error: { code: number; stderr: string }) => error,
       );
-      // 1: there is nothing at the end of the line; 2: it was not understood
+      // 1: no service answered; 2: the command line was not understood
       return code === 0 || code === 1 ? [] : [`pipeline ${args.join(' ')}: ${stderr}`];
     }),
   );
@@ -162,13 +162,13 @@ test('gcloud knows every command and flag', async ({ skip }) => {
       ]),
     ),
   };
-  // one of those that differ by a value alone
+  // one of the commands that differ only in a value
   const different = new Map(
     of('gcloud').map(({ args }) => [args.join(' ').replaceAll(/=\S+|"[^"]*"/g, ''), args]),
   );
   const wrong: string[] = [];
   for (const args of different.values()) {
-    // it opens a browser and waits
+    // this would open a browser and wait
     if (args[0] === 'auth') continue;
     const running = run('gcloud', args, { env, cwd: dir, timeout: 60_000 });
     running.child.stdin?.end();

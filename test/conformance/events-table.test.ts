@@ -21,7 +21,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
-/** A row as it was written before there were traces. */
+/** A row as written before the trace column existed. */
 function oldRow(input: unknown): Row {
   const { message, read } = parseIncomingMessage(input, LENIENT);
   const [outcome] = read.outcomes;
@@ -30,7 +30,7 @@ function oldRow(input: unknown): Row {
   return row;
 }
 
-describe.runIf(python !== '')('a table of events from before traces', () => {
+describe.runIf(python !== '')('a table of events from before the trace column', () => {
   test('gets the column from ingest, keeps each event once, and other engines read it', async () => {
     const store = dirStore(root);
     const old = COLUMNS.filter(({ name }) => name !== 'trace_id');
@@ -43,7 +43,7 @@ describe.runIf(python !== '')('a table of events from before traces', () => {
     const others = createMemoryStorage();
     const storage = { bucket: (name: string) => (name === 'lake' ? store : others.bucket(name)) };
     const ingest = startMemoryIngest({ storage });
-    // what stands already, an event of a trace, and one that names none
+    // an event already stored, one with a trace, and one without
     await ingest.deliver(before[0]);
     await ingest.deliver(
       messageEvent(structured({ id: 'o-4', traceparent: `00-${TRACE}-b7ad6b7169203331-01` })),

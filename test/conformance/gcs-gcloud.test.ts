@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => gcs.close());
 
-/** `gcloud storage …` against the local server, with a configuration of its own. */
+/** Runs `gcloud storage …` against the local server, with its own configuration. */
 async function gcloud(...args: string[]): Promise<string> {
   const env = {
     ...process.env,

@@ -4,13 +4,13 @@ import { type Deviations, objectStoreContract } from '../contract/object-store.t
 import { findFakeGcs, startFakeGcs } from '../helpers/fake-gcs.ts';
 
 const FAKE_GCS: Deviations = {
-  'a delete of a generation takes that one only': 'deletes do not look at ifGenerationMatch in 1.56.1',
+  'a delete of a generation removes only that one': 'deletes do not look at ifGenerationMatch in 1.56.1',
 };
 
 let stop: (() => Promise<void>) | undefined;
 afterAll(() => stop?.());
 
-/** Makes the bucket with a plain request: the store itself never does. */
+/** Creates the bucket with a plain request, because the store never does. */
 async function createBucket(endpoint: string, name: string): Promise<void> {
   const response = await fetch(`${endpoint}/storage/v1/b?project=local`, {
     method: 'POST',
@@ -44,7 +44,7 @@ const endpoint = process.env['GCS_CONTRACT_ENDPOINT'];
 const bucket = process.env['GCS_CONTRACT_BUCKET'] ?? 'contract';
 if (endpoint !== undefined && endpoint !== '') {
   objectStoreContract(`the server at ${endpoint}`, async () => {
-    // Google's own endpoint has credentials and buckets; another server gets a bucket made
+    // Google's endpoint has credentials and buckets; on any other server, create the bucket
     const google = new URL(endpoint).hostname.endsWith('.googleapis.com');
     if (!google) await createBucket(endpoint, bucket);
     return { storage: createGcsStorage(google ? {} : { apiEndpoint: endpoint }), bucket };

@@ -37,7 +37,7 @@ if (missing === undefined) {
       await rm(config, { recursive: true, force: true });
     });
 
-    it('publishes a message that is pulled as it was', async () => {
+    it('publishes a message that is pulled unchanged', async () => {
       await api.createSubscription('plain', 'events');
       const printed = await gcloud(
         'topics',

@@ -2,13 +2,13 @@ import { afterAll, it } from 'vitest';
 import { type Deviations, pubsubContract } from '../contract/pubsub.ts';
 import { findPubsubEmulator, startPubsubEmulator } from '../helpers/pubsub-emulator.ts';
 
-/** Of 0.8.20. */
+/** Known deviations of emulator version 0.8.20. */
 const EMULATOR: Deviations = {
   'an ack deadline below 10 s is refused': 'it takes any from 1 s',
   'attributes have limits': 'it takes attributes of any number and length',
-  'a push tells the attempt where there is a dead-letter policy': 'pulls tell it, pushes do not',
-  'a filter keeps out what it does not match': 'filters are stored and not looked at',
-  'a filter that makes no sense is refused': 'filters are stored and not looked at',
+  'a push carries the attempt if there is a dead-letter policy': 'pulls tell it, pushes do not',
+  'a filter drops messages that it does not match': 'filters are stored and not looked at',
+  'an invalid filter is refused': 'filters are stored and not looked at',
 };
 
 let stop: (() => Promise<void>) | undefined;

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const LINTER = 'github.com/rhysd/actionlint/cmd/actionlint@v1.7.7';
 
-/** How to run it; undefined where it is neither here nor to be built. */
+/** Command that runs actionlint; undefined if it is neither installed nor can be built. */
 async function findLinter(): Promise<[string, ...string[]] | undefined> {
   for (const command of [['actionlint'], ['go', 'run', LINTER]] as [string, ...string[]][]) {
     const [file, ...args] = command;

@@ -3,8 +3,8 @@ import type { GeminiOptions } from '../../shared/vision/gemini-request.ts';
 import type { VisionModel, VisionQuestion } from '../../shared/vision/vision-model.ts';
 
 /**
- * One adapter in a process of its own: extra certificate authorities and the metadata server's address only
- * count from a process's start. Questions come in, and answers go out, over IPC.
+ * One adapter in its own process, because extra certificate authorities and the metadata server's address are
+ * read only at process start. Questions and answers travel over IPC.
  */
 export type ChildMessage =
   | { kind: 'ask'; id: number; question: Omit<VisionQuestion, 'signal'>; aborted: boolean }

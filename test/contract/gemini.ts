@@ -38,7 +38,7 @@ const STILL: ResponseSchema = {
 const VIDEO: VisionPart = { videoUri: 'gs://raw/box at 6.4.mp4', mimeType: 'video/mp4' };
 const TEXT: VisionPart = { text: 'When is the box seen? Name at most 2 moments.' };
 
-/** What either adapter has to do, over real TLS, with tokens from a metadata server as on Cloud Run. */
+/** Contract of both adapters, over real TLS, with tokens from a metadata server as on Cloud Run. */
 export function geminiContract(sdk: 'vertexai' | 'genai'): void {
   describe(`Gemini through ${sdk}`, () => {
     let dir: string;
@@ -91,12 +91,12 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       return { error, received: after.received - before.received, paid: after.asks - before.asks };
     };
 
-    it('a video by its gs:// URI: the second it happens in, in JSON, with honest tokens', async () => {
+    it('a video by its gs:// URI: the second it happens in, as JSON, with the true token counts', async () => {
       const answer = await ask();
       expect(answer).toEqual({
         json: { found: true, moments: [{ timestamp: '00:07', confidence: expect.any(Number) }] },
         model: 'gemini-3.8-flash',
-        // 10 frames of 66, 11 s at most of sound of 25, and the text
+        // 10 frames at 66 tokens, at most 11 s of sound at 25, and the text
         tokens: {
           prompt: expect.toSatisfy((n: number) => n >= 10 * 66 + 10 * 25 && n <= 10 * 66 + 11 * 25 + 12),
           output: expect.any(Number),
@@ -106,7 +106,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       });
     });
 
-    it('more frames a second: a finer time, and more tokens', async () => {
+    it('more frames per second: a finer time, and more tokens', async () => {
       const usual = await ask();
       const fine = await ask([{ ...VIDEO, fps: 4 }, TEXT]);
       expect(fine.json).toMatchObject({ moments: [{ timestamp: '00:06.500' }] });
@@ -136,7 +136,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       ['service-agents', 'unavailable'],
       ['html', 'unavailable'],
       ['reset', 'unavailable'],
-    ])('%s before an answer is %s, sent once and not paid for', async (kind, code) => {
+    ])('%s before an answer is %s: sent once and not paid for', async (kind, code) => {
       const { error, received, paid } = await fault(kind);
       expect(error).toMatchObject({ code, name: 'AppError' });
       expect({ received, paid }).toEqual({ received: 1, paid: 0 });
@@ -148,7 +148,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       ['max-tokens', 'malformed-answer', 'MAX_TOKENS'],
       ['safety', 'blocked', 'SAFETY'],
       ['prompt-block', 'blocked', 'PROHIBITED_CONTENT'],
-    ])('%s in place of an answer is %s, and tells what it cost', async (kind, code, said) => {
+    ])('%s instead of an answer is %s, and reports its cost', async (kind, code, said) => {
       const { error, paid } = await fault(kind);
       expect(error).toMatchObject({ code, tokens: { prompt: expect.any(Number) } });
       expect((error as Error).message).toContain(said);
@@ -157,7 +157,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     });
 
     it.each(['cut', 'lost'])(
-      'an answer that is %s on its way is unavailable, and may be paid for',
+      'an answer that is %s in transit is unavailable, and may be paid for',
       async (kind) => {
         const { error, paid } = await fault(kind);
         expect(error).toMatchObject({ code: 'unavailable' });
@@ -165,21 +165,21 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       },
     );
 
-    it('the message says what the service said', async () => {
+    it("the message contains the service's own", async () => {
       const { error } = await fault('429');
       expect((error as Error).message).toBe(
         'Gemini gemini-3.8-flash in global: 429: Resource exhausted. Please try again later.',
       );
     });
 
-    it('an object that is not there may come yet; one that is no video never will be', async () => {
+    it('a missing object may still appear; one that is no video never becomes one', async () => {
       const missing: VisionPart = { videoUri: 'gs://raw/missing.mp4', mimeType: 'video/mp4' };
       await expect(ask([missing, TEXT])).rejects.toMatchObject({ code: 'not-found-yet' });
       const text: VisionPart = { videoUri: 'gs://raw/text.mp4', mimeType: 'video/mp4' };
       await expect(ask([text, TEXT])).rejects.toMatchObject({ code: 'unsupported-media' });
     });
 
-    it('a slow answer is left when the attempt ends, and the next ask is not disturbed', async () => {
+    it('a slow answer is abandoned when the attempt ends, and the next request is not affected', async () => {
       vertex.setFaults({ kinds: ['slow:2000'] });
       const started = performance.now();
       const asking = gemini.ask({ parts: [VIDEO, TEXT], schema: MOMENTS, signal: AbortSignal.timeout(300) });
@@ -188,7 +188,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       expect((await ask()).json).toMatchObject({ found: true });
     });
 
-    it('no ask is sent once the attempt has ended', async () => {
+    it('no request is sent once the attempt has ended', async () => {
       const before = vertex.stats().received;
       const asking = gemini.ask({ parts: [TEXT], schema: STILL, signal: AbortSignal.abort() });
       await expect(asking).rejects.toMatchObject({ code: 'timeout' });
@@ -201,13 +201,13 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       expect(vertex.stats().received).toBe(received);
     });
 
-    it('its token is one request to the metadata server, whatever else was asked', () => {
+    it('it requests one token from the metadata server, whatever the number of questions', () => {
       expect(metadata.requests()).toEqual({
         '/computeMetadata/v1/instance/service-accounts/default/token': 1,
       });
     });
 
-    it('no service there is unavailable, and it writes nothing by itself', async () => {
+    it('an unreachable service is unavailable, and the adapter prints nothing', async () => {
       const alone = startGeminiProcess(
         sdk,
         { ...options, apiEndpoint: await closedPort() },
@@ -221,7 +221,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
       expect(alone.output()).toBe('');
     });
 
-    it('no credentials at all is denied', async () => {
+    it('without credentials it is denied', async () => {
       const nobody = startGeminiProcess(sdk, options, {
         ...metadataEnvironment(metadata, join(dir, 'no-home')),
         METADATA_SERVER_DETECTION: 'none',

@@ -2,12 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 
-/** What a backend is known to do otherwise than Cloud Storage: test name → why. Such a test must fail. */
+/** Known deviations of a backend from Cloud Storage: test name → why. Such a test must fail. */
 export type Deviations = Readonly<Record<string, string>>;
 
 export interface Backend {
   storage: Storage;
-  /** An existing bucket. */
+  /** Name of an existing bucket. */
   bucket: string;
 }
 
@@ -20,7 +20,7 @@ async function collect(list: AsyncIterable<ObjectFacts>): Promise<string[]> {
   return names;
 }
 
-/** Every promise of `ObjectStore`, asked of one backend. Names are fresh in every run, so a bucket can be shared. */
+/** Every promise of `ObjectStore`, tested on one backend. Names are fresh in every run, so a bucket can be shared. */
 export function objectStoreContract(
   label: string,
   open: () => Promise<Backend>,
@@ -37,7 +37,7 @@ export function objectStoreContract(
       if (outcome.kind !== 'written') throw new Error(`${name} was there already`);
       return outcome.facts;
     };
-    /** A deviation is shown as failing: one that is mended shows up. */
+    /** A deviation is expected to fail, so that one that is fixed shows up. */
     const test = (name: string, run: () => Promise<void>): void => {
       const reason = deviations[name];
       if (reason === undefined) it(name, run);
@@ -50,7 +50,7 @@ export function objectStoreContract(
       store = storage.bucket(backend.bucket);
     });
 
-    test('a new object has facts, and reads back the same', async () => {
+    test('a new object has metadata, and reads back the same', async () => {
       const name = fresh();
       const before = Date.now();
       const outcome = await store.putIfAbsent(name, text('123456789'), {
@@ -93,7 +93,7 @@ export function objectStoreContract(
       });
     });
 
-    test('what is not there is undefined, or false to a delete', async () => {
+    test('a missing object reads as undefined, and its delete returns false', async () => {
       const name = fresh();
       expect(await store.stat(name)).toBeUndefined();
       expect(await store.get(name)).toBeUndefined();
@@ -102,7 +102,7 @@ export function objectStoreContract(
       expect(await store.delete(name)).toBe(false);
     });
 
-    test('an empty object is an object', async () => {
+    test('an empty object can be stored', async () => {
       const name = fresh();
       await store.putIfAbsent(name, new Uint8Array(0));
       const stored = await store.get(name);
@@ -111,7 +111,7 @@ export function objectStoreContract(
       expect(await store.getRange(name, 0, 10)).toHaveLength(0);
     });
 
-    test('the second put of a name finds it there and changes nothing', async () => {
+    test('the second put of a name finds the object and changes nothing', async () => {
       const first = await put(fresh(), 'one');
       expect(await store.putIfAbsent(first.name, text('two'))).toEqual({ kind: 'exists' });
       const stored = await store.get(first.name);
@@ -119,7 +119,7 @@ export function objectStoreContract(
       expect(stored?.facts.generation).toBe(first.generation);
     });
 
-    test('a second put and a late replacement too large for a socket buffer are answered all the same', async () => {
+    test('a second put and a late replacement too large for a socket buffer are still answered', async () => {
       const first = await put(fresh(), 'one');
       const large = new Uint8Array(3_000_000);
       expect(await store.putIfAbsent(first.name, large)).toEqual({ kind: 'exists' });
@@ -127,7 +127,7 @@ export function objectStoreContract(
       expect(read((await store.get(first.name))?.body)).toBe('one');
     });
 
-    test('ten writers put one name at the same time: one wins, and its body stays', async () => {
+    test('ten writers race to put one name: one wins, and its body stays', async () => {
       const name = fresh();
       const outcomes = await Promise.all(
         Array.from({ length: 10 }, (_, writer) => store.putIfAbsent(name, text(`writer ${writer}`))),
@@ -151,7 +151,7 @@ export function objectStoreContract(
       expect(stored?.facts).toMatchObject({ metadata: {}, contentType: 'text/css', metageneration: '1' });
     });
 
-    test('a replacement of an older generation, or of nothing, changes nothing', async () => {
+    test('a replacement of an older generation, or of a missing object, changes nothing', async () => {
       const first = await put(fresh(), 'one');
       await store.replaceIf(first.name, first.generation, text('two'));
       expect(await store.replaceIf(first.name, first.generation, text('three'))).toEqual({ kind: 'changed' });
@@ -161,7 +161,7 @@ export function objectStoreContract(
       expect(await store.stat(gone)).toBeUndefined();
     });
 
-    test('ten writers replace one generation at the same time: one wins', async () => {
+    test('ten writers race to replace one generation: one wins', async () => {
       const first = await put(fresh(), 'start');
       const outcomes = await Promise.all(
         Array.from({ length: 10 }, (_, writer) =>
@@ -173,7 +173,7 @@ export function objectStoreContract(
       expect(read((await store.get(first.name))?.body)).toBe(`writer ${winners[0]}`);
     });
 
-    test('a read of a generation finds that one only', async () => {
+    test('a read of a generation finds only that one', async () => {
       const first = await put(fresh(), 'one');
       const { name, generation } = first;
       expect(read((await store.get(name, { generation }))?.body)).toBe('one');
@@ -183,7 +183,7 @@ export function objectStoreContract(
       expect(await store.getRange(name, 0, 2, { generation })).toBeUndefined();
     });
 
-    test('ranges: inside, over the end, at the end, past it, and of no length', async () => {
+    test('ranges: inside, across the end, at the end, past it, and empty', async () => {
       const { name, generation } = await put(fresh(), '0123456789');
       expect(read(await store.getRange(name, 0, 4))).toBe('0123');
       expect(read(await store.getRange(name, 3, 4, { generation }))).toBe('3456');
@@ -195,7 +195,7 @@ export function objectStoreContract(
       expect(await store.getRange(name, 4, 0)).toHaveLength(0);
     });
 
-    test('a range that is none is an error', async () => {
+    test('an invalid range is an error', async () => {
       const { name } = await put(fresh(), 'x');
       for (const [offset, length] of [
         [-1, 1],
@@ -207,7 +207,7 @@ export function objectStoreContract(
       }
     });
 
-    test('a delete of a generation takes that one only', async () => {
+    test('a delete of a generation removes only that one', async () => {
       const first = await put(fresh(), 'one');
       const { name, generation } = first;
       await store.replaceIf(name, generation, text('two'));
@@ -225,7 +225,7 @@ export function objectStoreContract(
       expect(BigInt(second.generation)).toBeGreaterThan(BigInt(first.generation));
     });
 
-    test('names of every kind are kept apart and come back as they were', async () => {
+    test('names of every kind are kept apart and read back unchanged', async () => {
       const names = [
         'plain.txt',
         'folder/a/b',
@@ -261,7 +261,7 @@ export function objectStoreContract(
       for (const name of names) expect(await store.delete(name), name).toBe(true);
     });
 
-    test('a name of 1,024 bytes is fine; one of 1,025 is refused', async () => {
+    test('a name of 1,024 bytes is accepted; one of 1,025 is refused', async () => {
       const longest = `${folder}${'é'.repeat(512)}`.slice(
         0,
         folder.length + Math.floor((1024 - folder.length) / 2),
@@ -272,7 +272,7 @@ export function objectStoreContract(
       await expect(store.putIfAbsent(`${filled}x`, text(''))).rejects.toMatchObject({ code: 'internal' });
     });
 
-    test('names that Cloud Storage forbids are refused before anything is asked', async () => {
+    test('names that Cloud Storage forbids are refused before any request', async () => {
       for (const name of ['', '.', '..', 'a\nb', 'a\rb', '.well-known/acme-challenge/x', '\ud800']) {
         await expect(store.putIfAbsent(name, text('')), JSON.stringify(name)).rejects.toMatchObject({
           code: 'internal',
@@ -281,7 +281,7 @@ export function objectStoreContract(
       }
     });
 
-    test('a listing is in the order of UTF-8 bytes, from its start, within its prefix', async () => {
+    test('a listing is in UTF-8 byte order, from its start, within its prefix', async () => {
       const at = `${folder}list/`;
       const inOrder = ['a', 'a/b', 'a0', 'b', 'z', '\u00e9', '\uffee', '😀'].map((name) => at + name);
       for (const name of inOrder.toReversed()) await put(name, 'x');
@@ -293,13 +293,13 @@ export function objectStoreContract(
       expect(await collect(store.list({ prefix: `${at}none` }))).toEqual([]);
     });
 
-    test('a listing carries facts', async () => {
+    test('a listing carries metadata', async () => {
       const name = fresh();
       await store.putIfAbsent(name, text('x'), { metadata: { a: 'b' } });
       for await (const facts of store.list({ prefix: name })) expect(facts).toEqual(await store.stat(name));
     });
 
-    test('bytes of every value, over a megabyte, come back whole and in parts', async () => {
+    test('bytes of every value, over a megabyte, read back whole and in parts', async () => {
       const body = Uint8Array.from({ length: 1_500_000 }, (_, at) => (at * 31 + (at >> 8)) & 0xff);
       const name = fresh();
       await store.putIfAbsent(name, body);
@@ -309,7 +309,7 @@ export function objectStoreContract(
       expect(Buffer.compare(part!, body.subarray(700_001, 1_000_001))).toBe(0);
     });
 
-    test("bodies handed in and out are the caller's own", async () => {
+    test('bodies passed in and out belong to the caller', async () => {
       const name = fresh();
       const mine = Buffer.from('before');
       await store.putIfAbsent(name, mine);

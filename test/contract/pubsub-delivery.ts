@@ -15,7 +15,7 @@ export function deliveryScenarios({
   next,
   test,
 }: Scenarios): void {
-  test('a push has the wrapped message, with both spellings of id and time', async () => {
+  test('a push carries the wrapped message, with both spellings of id and time', async () => {
     const { url, pushes } = await endpoint();
     const topic = await newTopic();
     const name = await newSubscription(topic, { pushConfig: { pushEndpoint: `${url}/hook?token=1` } });
@@ -35,7 +35,7 @@ export function deliveryScenarios({
     expect(Date.now() - Date.parse(String(publishTime))).toBeLessThan(60_000);
   });
 
-  test('a push that is answered with 2xx is not sent again, and any other is', async () => {
+  test('a push that is answered with 2xx is not sent again; any other is', async () => {
     const statuses = [500, 404, 302, 201];
     const { url, pushes } = await endpoint((_, index) => statuses[index] ?? 200);
     const topic = await newTopic();
@@ -49,7 +49,7 @@ export function deliveryScenarios({
     expect(pushes).toHaveLength(statuses.length);
   });
 
-  test('a subscription becomes a push one and a pull one again', async () => {
+  test('a subscription changes from pull to push and back', async () => {
     const { url, pushes } = await endpoint();
     const topic = await newTopic();
     const name = await newSubscription(topic);
@@ -64,7 +64,7 @@ export function deliveryScenarios({
     expect(pushes).toHaveLength(1);
   });
 
-  test('a message given up is published to the dead-letter topic, with where it comes from', async () => {
+  test('a given-up message is published to the dead-letter topic with its origin', async () => {
     const topic = await newTopic();
     const deadLetterTopic = await newTopic();
     const dead = await newSubscription(deadLetterTopic);
@@ -97,7 +97,7 @@ export function deliveryScenarios({
     });
   });
 
-  test('a push that fails to the end becomes a dead letter', async () => {
+  test('a push that fails every attempt becomes a dead letter', async () => {
     const { url, pushes } = await endpoint(() => 500);
     const topic = await newTopic();
     const deadLetterTopic = await newTopic();
@@ -113,7 +113,7 @@ export function deliveryScenarios({
     expect(pushes).toHaveLength(5);
   });
 
-  test('a push tells the attempt where there is a dead-letter policy', async () => {
+  test('a push carries the attempt if there is a dead-letter policy', async () => {
     const { url, pushes } = await endpoint((_, index) => (index === 0 ? 500 : 200));
     const topic = await newTopic();
     const deadLetterTopic = api.topicName(await newTopic());
@@ -127,7 +127,7 @@ export function deliveryScenarios({
     expect(pushes.map(({ body }) => body.deliveryAttempt)).toEqual([1, 2]);
   });
 
-  test('messages of one key come in order, and one given back holds up the later ones', async () => {
+  test('messages of one key arrive in order, and a nacked one holds up the later ones', async () => {
     const topic = await newTopic();
     const name = await newSubscription(topic, {
       enableMessageOrdering: true,
@@ -136,7 +136,7 @@ export function deliveryScenarios({
     for (const text of ['1', '2', '3']) await api.publish(topic, { data: base64(text), orderingKey: 'key' });
     const [first, ...more] = await next(name);
     expect([textOf(first!), first!.message.orderingKey]).toEqual(['1', 'key']);
-    // a backend may hand out the whole run at once: given back from its first one, it starts again there
+    // a backend may deliver the whole run at once: nacked from the first on, it starts again there
     await api.setDeadline(name, 0, first!, ...more);
     const order: string[] = [];
     while (order.length < 3) {
@@ -148,7 +148,7 @@ export function deliveryScenarios({
     expect(order).toEqual(['1', '2', '3']);
   });
 
-  test('a filter keeps out what it does not match', async () => {
+  test('a filter drops messages that it does not match', async () => {
     const topic = await newTopic();
     const filter = 'attributes.type = "video.framed" AND NOT hasPrefix(attributes.source, "test/")';
     const name = await newSubscription(topic, { filter });
@@ -162,12 +162,12 @@ export function deliveryScenarios({
     expect((await next(name)).map(textOf)).toEqual(['right']);
   });
 
-  test('a filter that makes no sense is refused', async () => {
+  test('an invalid filter is refused', async () => {
     const body = { topic: api.topicName(await newTopic()), filter: 'attributes.type' };
     expectError(await api.call('PUT', api.subscriptionName(fresh('sub')), body), 400, 'INVALID_ARGUMENT');
   });
 
-  test('a seek to a time brings back what was acknowledged since, and to now empties the backlog', async () => {
+  test('a seek to a time redelivers what was acknowledged since; a seek to now empties the backlog', async () => {
     const topic = await newTopic();
     const name = await newSubscription(topic, { retainAckedMessages: true });
     const seek = (time: number): Promise<unknown> =>

@@ -17,7 +17,7 @@ export function messageScenarios({
   publishAnswer,
   test,
 }: Scenarios): void {
-  test('a message comes as it was published, to every subscription', async () => {
+  test('a message reaches every subscription as it was published', async () => {
     const topic = await newTopic();
     const one = await newSubscription(topic);
     const two = await newSubscription(topic);
@@ -33,7 +33,7 @@ export function messageScenarios({
     }
   });
 
-  test('data without attributes and attributes without data are messages; neither is none', async () => {
+  test('data alone and attributes alone make a message; a message with neither is refused', async () => {
     const topic = await newTopic();
     const subscription = await newSubscription(topic);
     const ids = await api.publish(topic, { data: base64('x') }, { attributes: { a: 'b' } });
@@ -46,7 +46,7 @@ export function messageScenarios({
     }
   });
 
-  test('base64 may be of either alphabet, with or without its padding', async () => {
+  test('base64 may use either alphabet, with or without padding', async () => {
     const topic = await newTopic();
     const subscription = await newSubscription(topic);
     await api.publish(topic, { data: '-_8' }, { data: '+/8=' });
@@ -54,7 +54,7 @@ export function messageScenarios({
     expect(received.map(({ message }) => message.data)).toEqual(['+/8=', '+/8=']);
   });
 
-  test('what is published before a subscription is made does not come', async () => {
+  test('messages published before the subscription existed are not delivered', async () => {
     const topic = await newTopic();
     await api.publish(topic, { data: base64('early') });
     const subscription = await newSubscription(topic);
@@ -62,7 +62,7 @@ export function messageScenarios({
     expect((await next(subscription)).map(textOf)).toEqual(['late']);
   });
 
-  test('a pull takes so many at most, and what it took is not handed out again', async () => {
+  test('a pull takes at most the given number, and those are not delivered again meanwhile', async () => {
     const topic = await newTopic();
     const subscription = await newSubscription(topic);
     await api.publish(topic, ...['a', 'b', 'c'].map((text) => ({ data: base64(text) })));
@@ -74,7 +74,7 @@ export function messageScenarios({
     expectError(none, 400, 'INVALID_ARGUMENT');
   });
 
-  test('what is acknowledged never comes back; the rest comes when its deadline has passed', async () => {
+  test('acknowledged messages never return; the others do when their deadline has passed', async () => {
     const topic = await newTopic();
     const subscription = await newSubscription(topic);
     await api.publish(topic, { data: base64('done') }, { data: base64('dropped') });
@@ -100,7 +100,7 @@ export function messageScenarios({
     expect(await api.pull(subscription)).toEqual([]);
   });
 
-  test('a deadline of 0 s gives a message back at once', async () => {
+  test('a deadline of 0 s returns a message at once', async () => {
     const topic = await newTopic();
     const subscription = await newSubscription(topic);
     const [id] = await api.publish(topic, { data: base64('x') });
@@ -109,7 +109,7 @@ export function messageScenarios({
     expect(again?.message.messageId).toBe(id);
   });
 
-  test('ack ids of nowhere and of another subscription are refused, and so are none', async () => {
+  test('unknown ack ids, those of another subscription, and an empty list are refused', async () => {
     const topic = await newTopic();
     const mine = api.subscriptionName(await newSubscription(topic));
     const other = await newSubscription(topic);
@@ -120,7 +120,7 @@ export function messageScenarios({
     }
   });
 
-  test('a request out of the limits is refused as a whole', async () => {
+  test('a request beyond the limits is refused as a whole', async () => {
     const topic = await newTopic();
     const subscription = await newSubscription(topic);
     const data = base64('x');
@@ -150,7 +150,7 @@ export function messageScenarios({
     }
   });
 
-  test('requests that are no JSON, or not of the form, are refused', async () => {
+  test('requests that are not JSON, or have the wrong shape, are refused', async () => {
     const topic = await newTopic();
     const bodies = [
       '{"messages":',
@@ -169,7 +169,7 @@ export function messageScenarios({
     expectError(await publishAnswer(fresh('topic'), { messages: [{ data: 'YQ==' }] }), 404, 'NOT_FOUND');
   });
 
-  test('a message of 10 MB goes through whole', async () => {
+  test('a message of 10 MB arrives whole', async () => {
     const topic = await newTopic();
     const name = await newSubscription(topic);
     const data = Buffer.alloc(10_000_000, 'frame ').toString('base64');
@@ -207,7 +207,7 @@ export function messageScenarios({
     subscriber.close();
   });
 
-  test('our publisher says which topic is missing, and who is at fault', async () => {
+  test('our publisher names the missing topic and who is at fault', async () => {
     const publisher = createPublisher({ project: backend().project, apiEndpoint: backend().url });
     const missing = fresh('topic');
     await expect(publisher.publish(missing, [{ data: 'x' }])).rejects.toMatchObject({

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { type ApiAnswer, base64, textOf } from '../helpers/pubsub.ts';
 import type { Scenarios } from './pubsub.ts';
 
-/** Topics and subscriptions as resources: made, shown, changed, listed, refused. */
+/** Topics and subscriptions as resources: created, read, changed, listed, refused. */
 export function resourceScenarios({
   api,
   backend,
@@ -13,7 +13,7 @@ export function resourceScenarios({
   next,
   test,
 }: Scenarios): void {
-  test('a topic is there once made, and not before or after', async () => {
+  test('a topic exists once created, and not before it or after its deletion', async () => {
     const topic = fresh('topic');
     const path = api.topicName(topic);
     expectError(await api.call('GET', path), 404, 'NOT_FOUND');
@@ -56,7 +56,7 @@ export function resourceScenarios({
     expectError(await api.call('POST', `${path}:pull`, { maxMessages: 1 }), 404, 'NOT_FOUND');
   });
 
-  test('a subscription needs a topic that is there, and a name that is free', async () => {
+  test('a subscription needs an existing topic and a free name', async () => {
     const topic = await newTopic();
     const name = await newSubscription(topic);
     const again = await api.call('PUT', api.subscriptionName(name), { topic: api.topicName(topic) });
@@ -91,7 +91,7 @@ export function resourceScenarios({
     expectError(await api.call('PUT', api.subscriptionName(fresh('sub')), body), 400, 'INVALID_ARGUMENT');
   });
 
-  test('only what the mask names is changed', async () => {
+  test('only fields in the mask are changed', async () => {
     const path = api.subscriptionName(await newSubscription(await newTopic(), { labels: { a: 'b' } }));
     const patch = (body: unknown): Promise<ApiAnswer> => api.call('PATCH', path, body);
     const subscription = { name: path, ackDeadlineSeconds: 30, labels: { c: 'd' } };
@@ -105,7 +105,7 @@ export function resourceScenarios({
     expectError(await patch({ subscription, updateMask: 'filter' }), 400, 'INVALID_ARGUMENT');
   });
 
-  test('a subscription outlives its topic, with what it had', async () => {
+  test('a subscription outlives its topic and keeps its messages', async () => {
     const topic = await newTopic();
     const name = await newSubscription(topic);
     await api.publish(topic, { data: base64('last') });

@@ -13,7 +13,7 @@ import { deliveryScenarios } from './pubsub-delivery.ts';
 import { messageScenarios } from './pubsub-messages.ts';
 import { resourceScenarios } from './pubsub-resources.ts';
 
-/** What a backend is known to do otherwise than Pub/Sub: test name → why. Such a test must fail. */
+/** Known deviations of a backend from Pub/Sub: test name → why. Such a test must fail. */
 export type Deviations = Readonly<Record<string, string>>;
 
 export interface PubsubBackend {
@@ -21,7 +21,7 @@ export interface PubsubBackend {
   project: string;
 }
 
-/** What the scenarios of the contract are written with; names are always fresh. */
+/** Tools for the contract's scenarios; names are always fresh. */
 export interface Scenarios {
   test(name: string, run: () => Promise<void>): void;
   backend(): PubsubBackend;
@@ -30,14 +30,14 @@ export interface Scenarios {
   newTopic(): Promise<string>;
   newSubscription(topic: string, settings?: Record<string, unknown>): Promise<string>;
   publishAnswer(topic: string, body: unknown): Promise<ApiAnswer>;
-  /** Pulls until something comes. */
+  /** Pulls until a message arrives. */
   next(subscription: string): Promise<Received[]>;
-  /** An HTTP endpoint to push to, closed at the end. */
+  /** An HTTP endpoint for pushes, closed at the end. */
   endpoint: typeof startEndpoint;
   expectError(answer: ApiAnswer, code: number, status: string): void;
 }
 
-/** Every promise of the API that our functions and tools build on, asked of one backend. */
+/** Every promise of the API that our functions and tools rely on, tested on one backend. */
 export function pubsubContract(
   label: string,
   open: () => Promise<PubsubBackend>,
@@ -60,7 +60,7 @@ export function pubsubContract(
       api,
       fresh,
       backend: () => opened,
-      /** A deviation is shown as failing: one that is mended shows up. */
+      /** A deviation is expected to fail, so that one that is fixed shows up. */
       test(name, run) {
         const reason = deviations[name];
         if (reason === undefined) it(name, run);

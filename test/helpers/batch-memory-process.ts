@@ -2,7 +2,7 @@ import { AppError } from '../../shared/core/errors.ts';
 import { parseIncomingMessage } from '../../shared/events/incoming-message.ts';
 import { messageEvent } from './messages.ts';
 
-/** Reads messages of 10 MB made to become as many values as can be, and prints how each ended. */
+/** Reads 10 MB messages that expand to as many values as possible, and prints how each ended. */
 const SIZE = 10_000_000;
 const BATCH = { 'content-type': 'application/cloudevents-batch+json' };
 const fill = (unit: string, size = SIZE): string => unit.repeat(Math.floor(size / unit.length));

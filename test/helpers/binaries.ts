@@ -1,8 +1,8 @@
 import { type FfmpegBinary, findFfmpeg } from '../../functions/video/media/ffmpeg.ts';
 
 /**
- * The ffmpegs a media test runs with: the bundled one always, the one on PATH where there is one, and any named
- * by `TEST_FFMPEG` (colon-separated). Says which are missing.
+ * The ffmpegs that media tests run with: the bundled one, the one on PATH if there is one, and any named
+ * by `TEST_FFMPEG` (colon-separated). Reports which are missing.
  */
 export async function testBinaries(): Promise<FfmpegBinary[]> {
   const { default: installer } = await import('@ffmpeg-installer/ffmpeg');

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
 
-/** Where the test files of one run share a bundle: each of them would spend seconds on the same one. */
+/** Folder where the test files of one run share a bundle; otherwise each would spend seconds on its own. */
 export async function setup(): Promise<() => Promise<void>> {
   await mkdir(CACHE, { recursive: true });
   const place = await mkdtemp(`${CACHE}run-`);

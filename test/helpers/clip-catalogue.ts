@@ -6,7 +6,7 @@ import { type ClipSpec, makeClip, runTool } from './clips.ts';
 export interface CatalogueClip {
   name: string;
   file: string;
-  /** Encoders one of which is needed, the first that works is used. */
+  /** Makes the clip; tries encoders in order and uses the first that works. */
   make(path: string, binary: string): Promise<void>;
   /** Seconds at which each displayed frame starts, from the first of them. */
   times: number[];
@@ -20,7 +20,7 @@ export interface CatalogueClip {
 }
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '20', '-pix_fmt', 'yuv420p'];
-/** Reordered frames, and keyframes only where `-g` puts them. */
+/** Reordered frames, with keyframes only at the interval of `-g`. */
 const X264_B = [...X264, '-bf', '3', '-x264-params', 'b-adapt=0:scenecut=0:b-pyramid=normal'];
 const X265 = ['-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p'];
 const VP9 = ['-c:v', 'libvpx-vp9', '-deadline', 'realtime', '-cpu-used', '8', '-b:v', '600k'];
@@ -30,7 +30,7 @@ const AV1 = [
 ];
 const MJPEG = ['-c:v', 'mjpeg', '-q:v', '3', '-pix_fmt', 'yuvj420p'];
 
-/** `count` frames at num/den a second, rounded to the container's tick where it has a coarse one. */
+/** Times of `count` frames at num/den per second, rounded to the container's tick if given. */
 export function steady(count: number, num: number, den = 1, tick?: number): number[] {
   return Array.from({ length: count }, (_, frame) => {
     const time = (frame * den) / num;
@@ -64,7 +64,7 @@ function clip(
   };
 }
 
-/** Rotated for coding, with the note that turns it back. */
+/** Rotated before coding, with metadata that rotates it back. */
 function rotated(degrees: 90 | 180 | 270, file: string): CatalogueClip {
   const turn = { 90: 'transpose=cclock', 180: 'hflip,vflip', 270: 'transpose=clock' }[degrees];
   const [width, height] = degrees === 180 ? [160, 90] : [90, 160];
@@ -95,7 +95,7 @@ async function rotateTrack(path: string, degrees: 90 | 180 | 270): Promise<void>
   await writeFile(path, bytes);
 }
 
-/** Moves the start of the only edit on by so many ticks of the track. */
+/** Delays the start of the only edit by this many ticks of the track. */
 async function editStart(path: string, ticks: number, movieTicks: number): Promise<void> {
   const bytes = await readFile(path);
   const entry = bytes.indexOf('elst') + 4 + 8;
@@ -104,7 +104,7 @@ async function editStart(path: string, ticks: number, movieTicks: number): Promi
   await writeFile(path, bytes);
 }
 
-/** Every kind, a second or two of each. */
+/** One clip of each kind, one or two seconds long. */
 export const CATALOGUE: readonly CatalogueClip[] = [
   clip(
     'index-last.mp4',
@@ -181,7 +181,7 @@ export const CATALOGUE: readonly CatalogueClip[] = [
     {
       frames: 30,
       rate: '100',
-      // From frame 10 on everything is two seconds later; before, frames come at 3 and 7 hundredths in turn.
+      // From frame 10 on, everything is two seconds later; before, intervals alternate between 3 and 7 hundredths.
       filters: "setpts='(floor(N/2)*10+mod(N,2)*3+gte(N,10)*200)/(100*TB)'",
       options: [...X264, '-bf', '0', '-g', '20', '-vsync', '0'],
     },
@@ -292,7 +292,7 @@ export const CATALOGUE: readonly CatalogueClip[] = [
       frames: 30,
       rate: '25',
       soundSeconds: 4,
-      // Sound without a lead-in: that of AAC would move the picture.
+      // Sound without priming samples: those of AAC would shift the picture.
       options: [...X264_B, '-g', '12', '-c:a', 'pcm_s16le'],
     },
     { times: steady(30, 25) },

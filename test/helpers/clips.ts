@@ -3,28 +3,28 @@ import { once } from 'node:events';
 import { numberedFrame } from './numbered-frames.ts';
 
 export interface ClipSpec {
-  /** Where it goes; the extension decides the container. */
+  /** Output path; its extension selects the container. */
   path: string;
-  /** Frames in all, numbered from 0. */
+  /** Number of frames, numbered from 0. */
   frames: number;
-  /** Frames a second as ffmpeg writes it: `25`, `30000/1001`. */
+  /** Frames per second in ffmpeg's notation: `25`, `30000/1001`. */
   rate: string;
-  /** Of the picture as it is shown. Default 160 x 90. */
+  /** Size of the displayed picture. Default 160 x 90. */
   width?: number;
   height?: number;
-  /** Filters between the picture as it is shown and the coded one. */
+  /** Filters from the displayed picture to the coded one. */
   filters?: string;
-  /** Codec, its options, and the container's. */
+  /** Codec, with its options and the container's. */
   options: readonly string[];
-  /** A tone of this many seconds as a second stream. */
+  /** Length of a tone added as a second stream, in seconds. */
   soundSeconds?: number;
-  /** Options of the picture's input, such as `-itsoffset`. */
+  /** Options of the picture input, such as `-itsoffset`. */
   inputOptions?: readonly string[];
-  /** Picture of a number; default `numberedFrame`. */
+  /** Draws the picture of a number. Default `numberedFrame`. */
   draw?: (number: number, width: number, height: number) => Buffer;
 }
 
-/** Encodes raw pictures made here. Rejects with ffmpeg's last words where it cannot. */
+/** Encodes raw pictures drawn here. If ffmpeg fails, rejects with its last lines. */
 export async function makeClip(spec: ClipSpec, binary: string): Promise<void> {
   const { width = 160, height = 90, draw = numberedFrame } = spec;
   const sound =
@@ -50,7 +50,7 @@ export async function makeClip(spec: ClipSpec, binary: string): Promise<void> {
     said = (said + text).slice(-2_000);
   });
   const closed = once(child, 'close');
-  // A codec that is missing ends ffmpeg before it has read everything.
+  // With a missing codec ffmpeg exits before it has read everything.
   child.stdin.on('error', () => undefined);
   for (let number = 0; number < spec.frames && child.exitCode === null; number++) {
     if (!child.stdin.write(draw(number, width, height))) {

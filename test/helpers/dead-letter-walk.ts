@@ -16,19 +16,19 @@ function message(fields: Record<string, unknown>): Record<string, unknown> {
 const order = (n: number) => message({ id: `order-${n}`, correlationid: `customer-${n}` });
 const long = (n: number) => message({ id: `long-${n}`, type: 'note', data: { text: 'x'.repeat(3_000) } });
 const invoice = (n: number) => message({ id: `invoice-${n}`, type: 'invoice.sent', data: { total: 19.99 } });
-/** The schema of invoices, as it was deployed by mistake and as it was meant. */
+/** The schema of invoices, as deployed by mistake and as intended. */
 const invoices = (total: 'integer' | 'number') => ({
   type: 'invoice.sent',
   version: '1',
   schema: { type: 'object', properties: { total: { type: total } } },
 });
 const wrong = message({ id: 'wrong', type: 'video.framed', data: { moments: 1 } });
-/** Plain JSON, whose source is the topic it came from. */
+/** Plain JSON, whose source is its topic. */
 const reading = { data: base64('{"celsius":21.5}'), attributes: { type: 'reading' } };
 
 /**
- * From faults to dead letters and home again, the way of everybody who runs this: functions, storage, Gemini and
- * Pub/Sub behind HTTP, and the command in processes of its own. `pubsub` is another Pub/Sub than ours.
+ * From faults to dead letters and back, with everything that an operator has: functions, storage, Gemini and
+ * Pub/Sub behind HTTP, and the command in its own processes. `pubsub` replaces our local Pub/Sub.
  */
 export function deadLetterWalk(
   label: string,
@@ -63,7 +63,7 @@ export function deadLetterWalk(
 
     test('five faults at once: one group each, with its cause', async () => {
       const { cloud, upload } = scene.pipeline;
-      // storage denies the table, to the function that looks at dead letters as well
+      // storage denies the table, to the dead-letter inspector as well
       cloud.gcs.faults.add({ action: { kind: 'status', status: 403 }, bucket: 'lake', times: null });
       await setVertexFaults(cloud, { kinds: ['503'], times: 1_000_000 });
       const { broken } = await walkClips(scene.clips);
@@ -81,7 +81,7 @@ export function deadLetterWalk(
         wrong,
       );
 
-      // the corrupt clip has an outcome of its own; the event that tells of it meets the denied table
+      // the corrupt clip has an outcome; the event about it meets the denied table
       expect(await scene.pipeline.manifestOf(rejected)).toMatchObject({ outcome: 'rejected' });
       groups = await scene.untilOpen(12);
       const seen = groups.map((one) => [one.function, one.code, one.letters, one.deaths, one.statuses]);
@@ -100,7 +100,7 @@ export function deadLetterWalk(
       expect(group('unavailable').pattern).toMatch(/currently unavailable/);
     });
 
-    test('each tells what it was about, and which events it belongs to', async () => {
+    test('each names its subject and its correlation', async () => {
       expect((await letters('--code', 'unavailable')).map(({ concern }) => concern).sort()).toEqual(
         uploads.map(({ name, generation }) => `gs://raw/${name}#${generation}`),
       );
@@ -113,7 +113,7 @@ export function deadLetterWalk(
       expect(value['entries']).toMatchObject([{ kind: 'death', deliveries: 5, attemptCount: 5 }]);
     });
 
-    test('replayed before the fault is mended, one fails again and says so', async () => {
+    test('replayed before the fault is fixed, one fails again and says so', async () => {
       const [one] = await letters('--code', 'denied');
       const { code, value } = await scene.json<{ outcomes: { failedAgain: string[] } }>(
         'replay',
@@ -126,7 +126,7 @@ export function deadLetterWalk(
       expect(await letters(one!.letter)).toMatchObject([{ status: 'failed-again', deaths: 2, replays: 1 }]);
     });
 
-    test('what its producer got wrong is discarded, with the reason', async () => {
+    test('a letter whose producer was wrong is discarded with the reason', async () => {
       const { code } = await scene.dlq(
         'discard',
         group('schema-violation', 'video').group,
@@ -137,7 +137,7 @@ export function deadLetterWalk(
       expect(await letters('--status', 'discarded')).toHaveLength(1);
     });
 
-    test('the faults are gone, and one command brings all the others home', async () => {
+    test('the faults are gone, and one command replays all the others', async () => {
       await scene.seenByOthers();
       await scene.deployAgain({ MAX_EVENT_BYTES: '1000000' }, invoices('number'));
       const dry = await scene.json<{ wanted: string[]; published: string[] }>('replay', '--all', '--dry-run');
@@ -153,7 +153,7 @@ export function deadLetterWalk(
       expect([all.length, count('resolved'), count('discarded')]).toEqual([12, 11, 1]);
     });
 
-    test('the manifests are there, of the same uploads', async () => {
+    test('the same uploads have their manifests', async () => {
       for (const upload of uploads) {
         const manifest = await scene.pipeline.manifestOf(upload);
         expect(manifest).toMatchObject({ outcome: 'framed', source: upload });
@@ -162,7 +162,7 @@ export function deadLetterWalk(
       }
     });
 
-    test('each event is one row, tied to its letter, and none of the discarded is there', async () => {
+    test('each event is one row, linked to its letter, and no discarded one is stored', async () => {
       await expect.poll(async () => (await scene.rows('events')).length, { timeout: 60_000 }).toBe(11);
       const rows = await scene.rows('events');
       expect(rows.map((row) => `${row['type']} ${row['ce_id'] ?? ''}`).sort()).toEqual([
@@ -186,12 +186,12 @@ export function deadLetterWalk(
         correlation_id: 'customer-1',
         causation_id: byCorrelation.get('customer-1'),
       });
-      // its source is the topic it was published to, not that of the replay
+      // its source is its original topic, not that of the replay
       const plain = rows.find((row) => row['type'] === 'reading');
       expect(plain?.['source']).toBe('//pubsub.googleapis.com/projects/local/topics/events');
     });
 
-    test('all of it replayed once more changes nothing', async () => {
+    test('replaying all of it once more changes nothing', async () => {
       const before = await scene.rows('events');
       const { code, value } = await scene.json('replay', '--status', 'resolved', '--again', '--wait', '120');
       expect(code).toBe(0);
@@ -201,7 +201,7 @@ export function deadLetterWalk(
       expect(frames.filter((name) => name.endsWith('manifest.json'))).toHaveLength(3);
     });
 
-    test('nobody else on the events topic saw a replay: only what the two videos tell for the first time', async () => {
+    test('no other subscriber of the events topic saw a replay: only the first events of the two videos', async () => {
       const seen: Record<string, string>[] = [];
       for (let tries = 0; tries < 100 && seen.length < 2; tries++) {
         seen.push(...(await scene.seenByOthers()).map(({ attributes = {} }) => attributes));
@@ -211,7 +211,7 @@ export function deadLetterWalk(
       expect(seen.map((attributes) => attributes['ce-type'])).toEqual(['video.framed', 'video.framed']);
     });
 
-    test('every death is a row of the table of dead letters, that of the failed replay too', async () => {
+    test('every death is a row of the table of dead letters, including that of the failed replay', async () => {
       await expect.poll(async () => (await scene.rows('dead-letters')).length, { timeout: 60_000 }).toBe(13);
       const rows = await scene.rows('dead-letters');
       expect(new Set(rows.map((row) => row['death_id'])).size).toBe(13);

@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { collectRows, type DeltaTable, type VersionChoice } from '../../shared/delta/index.ts';
 
 const SCRIPT = fileURLToPath(new URL('../conformance/delta_engines.py', import.meta.url));
-/** A virtual environment with deltalake, duckdb and pyarrow may lie here. */
+/** Optional virtual environment with deltalake, duckdb and pyarrow. */
 const VENV = join(tmpdir(), 'delta-engines-venv', 'bin', 'python');
 
-/** A Python that has delta-rs and DuckDB; undefined where there is none. */
+/** A Python that has delta-rs and DuckDB; undefined if there is none. */
 export function findPython(): string | undefined {
   const candidates = [process.env.DELTA_PYTHON, VENV, 'python3'].filter((path) => path !== undefined);
   return candidates.find((python) => {
@@ -42,7 +42,7 @@ export function engine<T = ContentSummary & { version: number }>(
   return JSON.parse(output) as T;
 }
 
-/** Our own reading of the table, summed up as delta_engines.py does. */
+/** Our own reading of the table, summarized as delta_engines.py does. */
 export async function ourSummary(
   table: DeltaTable,
   choice: VersionChoice = {},

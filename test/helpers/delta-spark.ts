@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 
 const SCRIPT = fileURLToPath(new URL('../conformance/delta_spark.py', import.meta.url));
 
-/** A Python that has pyspark and delta-spark, with a Java beside it; undefined where there is none. */
+/** A Python that has pyspark and delta-spark, with Java installed; undefined if there is none. */
 export function findSparkPython(): string | undefined {
   const venv = join(tmpdir(), 'delta-spark-venv', 'bin', 'python');
   const candidates = [process.env.DELTA_SPARK_PYTHON, venv, 'python3'].filter((path) => path !== undefined);
@@ -29,7 +29,7 @@ export interface Spark {
   stop(): Promise<void>;
 }
 
-/** One Spark session, driven line by line. Throws where it does not come up. */
+/** One Spark session, driven line by line. Throws if it does not start. */
 export async function startSpark(python: string): Promise<Spark> {
   const child: ChildProcess = spawn(python, [SCRIPT], { stdio: ['pipe', 'pipe', 'ignore'] });
   const { stdin, stdout } = child;

@@ -12,7 +12,7 @@ export const COLUMNS: Column[] = [
   { name: 'note', type: 'string' },
 ];
 
-/** The id that stands for `name`: a SHA-256 in hex, as those of events are. */
+/** The id for `name`: a SHA-256 in hex, like those of events. */
 export function idOf(name: string | number): string {
   return createHash('sha256').update(String(name)).digest('hex');
 }
@@ -26,7 +26,7 @@ export function rowsOf(prefix: string, count: number, from = 0): Row[] {
   return Array.from({ length: count }, (_, index) => rowOf(`${prefix}${from + index}`));
 }
 
-/** A clock that stands still until it is moved. Sleepers wake when their time comes. */
+/** A clock that stands still until it is advanced. Sleepers wake when their time comes. */
 export interface ManualClock extends Clock {
   advance(ms: number): void;
 }
@@ -46,7 +46,7 @@ export function manualClock(start = Date.UTC(2026, 0, 1)): ManualClock {
   };
 }
 
-/** Moves on at once whoever sleeps: for retries whose pauses do not matter. */
+/** A clock that wakes sleepers at once, for retries whose pauses do not matter. */
 export function hastyClock(start = Date.UTC(2026, 0, 1)): Clock {
   let now = start;
   return {
@@ -66,7 +66,7 @@ export async function newTable(store: ObjectStore = memoryBucket(), path = 'even
   return DeltaTable.create(store, path, { columns: COLUMNS });
 }
 
-/** Ids of the newest version, sorted, repeats kept: read from the files, not from any index. */
+/** Ids of the newest version, sorted, with repeats, read from the files and not from an index. */
 export async function idsIn(store: ObjectStore, path = 'events'): Promise<string[]> {
   const table = await DeltaTable.open(store, path);
   const rows = await collectRows(table.scan({ columns: ['id'] }));
@@ -74,13 +74,13 @@ export async function idsIn(store: ObjectStore, path = 'events'): Promise<string
 }
 
 /**
- * What happens to a request: `ok`; `lost`, where it is carried out but its answer does not come; `fail`,
- * where it is not carried out; or a promise, where it first waits.
+ * What happens to a request: `ok`; `lost` if it is carried out but its answer is lost; `fail` if it is not
+ * carried out; or a promise if it must wait first.
  */
 export type Fate = 'ok' | 'lost' | 'fail' | Promise<'ok' | 'lost' | 'fail'>;
 export type Operation = 'get' | 'getRange' | 'stat' | 'put' | 'replace' | 'list' | 'delete';
 
-/** A store whose requests fare as `decide` says. */
+/** A store whose requests succeed or fail as `decide` says. */
 export function faultyStore(
   inner: ObjectStore,
   decide: (operation: Operation, name: string) => Fate,
@@ -106,7 +106,7 @@ export function faultyStore(
   };
 }
 
-/** Lets everything run on that waits for nothing but its turn: what has not happened then waits for an event. */
+/** Runs all pending turns of the event loop: whatever has not happened then waits for an event. */
 export async function idle(turns = 100): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -126,7 +126,7 @@ export function heldPuts(inner: ObjectStore, suffix: string) {
   return { store, reached: arrived.opened, release: () => held.open() };
 }
 
-/** A promise and the means to settle it. */
+/** A promise and the function that resolves it. */
 export function gate<T = void>(): { opened: Promise<T>; open: (value: T) => void } {
   let open: (value: T) => void = () => {};
   const opened = new Promise<T>((resolve) => {

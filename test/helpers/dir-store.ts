@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 
 /**
- * An ObjectStore over a local folder, for tables that other engines read and write there. A file's
- * generation is its modification time. `setUpdated` sets that, so that tests decide what time it was.
+ * An ObjectStore on a local folder, for tables that other engines read and write there. A file's
+ * generation is its modification time. `setUpdated` sets that time for tests.
  */
 export function dirStore(root: string): ObjectStore & { setUpdated(name: string, at: Date): Promise<void> } {
   const pathOf = (name: string): string => join(root, name);
@@ -46,7 +46,7 @@ export function dirStore(root: string): ObjectStore & { setUpdated(name: string,
     },
     async putIfAbsent(name, body) {
       await mkdir(dirname(pathOf(name)), { recursive: true });
-      // a link fails where the name is taken, and shows the file whole or not at all
+      // a link fails if the name is taken, and makes the file visible atomically
       const draft = join(root, `.draft-${process.pid}-${serial++}`);
       await writeFile(draft, body);
       try {

@@ -22,7 +22,7 @@ export interface DeathFields extends Partial<Omit<DeathRecord, 'letterMessage' |
 
 const TIME = Date.UTC(2026, 10, 20, 10);
 
-/** The record of event `n`'s death: given up by ingestEvent while storage was away, unless it is said otherwise. */
+/** The record of event `n`'s death: by default given up by ingestEvent while storage was unavailable. */
 export function deathOf(n: number, fields: DeathFields = {}): DeathRecord {
   const { data = `{"n": ${n}}`, attributes, orderingKey, form = 'message', ...rest } = fields;
   const name = rest.function ?? 'ingestEvent';
@@ -105,20 +105,20 @@ export function videoDeathOf(
 
 export const REPLAY_TOPICS = ['replay-processvideo', 'replay-ingestevent', 'replay-maintaintable'];
 
-/** Dead letters in a local storage server, and the command to look at them. */
+/** Dead letters in a local storage server, and the command that reads them. */
 export interface DlqScene {
   gcs: TestGcs;
   storage: Storage;
   state: ObjectStore;
   pubsub: TestPubsub | undefined;
-  /** What `--local` is given: a folder with endpoints. */
+  /** Value for `--local`: a folder with endpoints. */
   dir: string;
   write(...deaths: DeathRecord[]): Promise<void>;
-  /** The command inside this process; as if on a terminal of `columns`, where those are given. */
+  /** Runs the command in this process, as if on a terminal of `columns` if given. */
   here(args: readonly string[], terminal?: { columns: number }): Promise<CliRun>;
   json(...args: string[]): Promise<Record<string, unknown>>;
   start(...args: string[]): RunningCli;
-  /** Everything that was published to a function's own topic since it was last asked. */
+  /** Everything published to a function's own topic since the last call. */
   received(topic: string): Promise<Received[]>;
   close(): Promise<void>;
 }
@@ -167,7 +167,7 @@ export async function startDlq(options: { pubsub?: boolean } = {}): Promise<DlqS
   };
 }
 
-/** `pipeline dlq` inside this process. */
+/** Runs `pipeline dlq` in this process. */
 export async function runDlqHere(
   args: readonly string[],
   env: Record<string, string> = {},

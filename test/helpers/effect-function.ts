@@ -6,7 +6,7 @@ import { parseCloudEvent } from '../../shared/events/cloud-event.ts';
 import { eventHandler } from '../../shared/invocation/event-handler.ts';
 import { outcome } from '../../shared/invocation/outcome.ts';
 
-/** A function whose only effect is a call to a provider: bundled and run by the tests of effects. */
+/** A function whose only effect is a call to a provider; the tests of effects bundle and run it. */
 const { PROVIDER_URL = '', ON_UNKNOWN, LEASE_MS } = process.env;
 
 const handler = eventHandler({

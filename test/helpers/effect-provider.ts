@@ -17,7 +17,7 @@ export interface Provider {
   close(): Promise<void>;
 }
 
-/** Something outside with effects that cannot be undone. `onCharge` is called when one has happened, before the answer. */
+/** An external provider whose effects cannot be undone. Calls `onCharge` after each effect, before it answers. */
 export async function startProvider(onCharge: (charge: Charge, index: number) => void): Promise<Provider> {
   const charges: Charge[] = [];
   const server = createServer((request, response) => {

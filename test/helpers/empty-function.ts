@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
 
-/** A function named `empty` that does nothing: what the framework itself takes. */
+/** A function named `empty` that does nothing, to measure the framework itself. */
 export async function emptyFunction(): Promise<{ dir: string; remove(): Promise<void> }> {
   await mkdir(cache, { recursive: true });
   const dir = await mkdtemp(cache);

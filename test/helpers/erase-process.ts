@@ -3,8 +3,8 @@ import { createGcsStorage } from '../../shared/storage/gcs.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
 /**
- * Erases rows of a table and kills itself with SIGKILL at a step: 2n - 1 is before its n-th write, 2n after it and
- * before it knows of it. Arguments: endpoint of storage, folder, note of the rows, step (0: never).
+ * Erases rows of a table and kills itself with SIGKILL at a step: 2n - 1 is before its n-th write, 2n after it but
+ * before it gets the answer. Arguments: endpoint of storage, folder, note of the rows, step (0: never).
  */
 const [endpoint = '', path = '', note = '', step = '0'] = process.argv.slice(2);
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
-/** The machine's ffmpeg, else the one from npm: for making clips, not under test. */
+/** The machine's ffmpeg, or else the one from npm, for making clips; it is not under test. */
 export function anyFfmpeg(): string {
   const named = process.env['FFMPEG_PATH'];
   if (named) return named;
@@ -22,12 +22,12 @@ export function bundledFfmpeg(): string {
 
 export interface EventClip {
   seconds: number;
-  /** An orange box is there from the first of these times up to the second. */
+  /** Shows an orange box from the first of these times up to the second. */
   box?: [from: number, to: number];
   sound?: boolean;
 }
 
-/** A clip of one colour in which a box comes and goes; returns its path. */
+/** Makes a clip of one colour in which a box appears and disappears; returns its path. */
 export async function makeEventClip(dir: string, name: string, clip: EventClip): Promise<string> {
   const path = join(dir, name);
   const inputs = ['-f', 'lavfi', '-i', `color=c=0x304050:s=320x180:r=25:d=${clip.seconds}`];

@@ -3,7 +3,7 @@ import type { Column, DeltaTable } from '../../shared/delta/index.ts';
 import { openNamedTable } from '../../shared/lake/named-table.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
-/** The table of events, opened as ingestEvent opens it; other columns stand for another version of it. */
+/** Opens the table of events as ingestEvent does; pass other columns for another version of it. */
 export function openEventsTable(
   store: ObjectStore,
   path: string,

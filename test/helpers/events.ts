@@ -2,8 +2,8 @@ import { finalizedMessage } from '../../local/eventarc/storage-event.ts';
 import type { ObjectResource } from '../../local/gcs/records.ts';
 import { eventRequest } from '../../local/pubsub/push-body.ts';
 /**
- * Factories of every form in which a finalized object is announced. The shapes are those of Google's
- * documents: the object resource of the JSON API, its CloudEvent, and the Pub/Sub notification.
+ * Factories of every form in which a finalized object is announced. Shapes follow Google's
+ * documentation: the object resource of the JSON API, its CloudEvent, and the Pub/Sub notification.
  */
 export interface ObjectFields {
   bucket?: unknown;
@@ -35,7 +35,7 @@ export function objectResource(fields: ObjectFields = {}): Record<string, unknow
   };
 }
 
-/** As the framework hands over both a binary and a structured CloudEvent. */
+/** The event as the framework passes it, from a binary or a structured CloudEvent. */
 export function finalizedEvent(
   fields: ObjectFields = {},
   attributes: Record<string, unknown> = {},
@@ -75,7 +75,7 @@ export function notificationMessage(fields: ObjectFields = {}): Record<string, u
   };
 }
 
-/** The notification as Eventarc delivers it, on a topic. */
+/** The notification as Eventarc delivers it from a topic. */
 export function notificationEvent(fields: ObjectFields = {}): Record<string, unknown> {
   return {
     specversion: '1.0',

@@ -9,7 +9,7 @@ import { freePort } from '../../local/ports.ts';
 
 const VERSION = 'v1.56.1';
 
-/** Path of the fake-gcs-server binary, built once into a cache folder; a reason where it cannot be had. */
+/** Path of the fake-gcs-server binary, built once into a cache folder; a reason if it is not available. */
 export async function findFakeGcs(): Promise<{ path: string } | { missing: string }> {
   const folder = join(tmpdir(), 'pipeline-test-tools', `fake-gcs-server-${VERSION}`);
   const path = join(folder, 'fake-gcs-server');

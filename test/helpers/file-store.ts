@@ -5,20 +5,20 @@ import type { ObjectStore } from '../../shared/storage/object-store.ts';
 export interface FileStore {
   store: ObjectStore;
   object: { name: string; generation: string; size: number };
-  /** Each ranged read, in order. */
+  /** Every ranged read, in order. */
   reads: { offset: number; length: number }[];
-  /** Most reads that followed one another: a read that began before another had ended does not count. */
+  /** Length of the longest chain of sequential reads; reads that overlap do not count. */
   sequential(): number;
 }
 
 export interface FileStoreOptions {
-  /** Waited before each answer, in ms. */
+  /** Delay before each answer, in ms. */
   latencyMs?: number;
-  /** May answer in the file's place. */
+  /** May answer instead of the file. */
   intercept?: (offset: number, length: number, read: number) => Promise<Uint8Array | 'file' | 'gone'>;
 }
 
-/** One local file as a bucket with one object that can be read in ranges and nothing else. */
+/** One local file as a bucket with one object that supports only ranged reads. */
 export async function fileStore(path: string, options: FileStoreOptions = {}): Promise<FileStore> {
   const { size } = await stat(path);
   const object = { name: 'clips/clip', generation: '1700000000000001', size };

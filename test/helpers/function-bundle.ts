@@ -5,7 +5,7 @@ import { build, type Plugin } from 'esbuild';
 const cache = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
 const REQUIRE = "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);";
 
-/** A test's own function, bundled where `startFunction` can run it. */
+/** Bundles a test's own function so that `startFunction` can run it. */
 export async function functionBundle(
   entry: string,
   plugins: Plugin[] = [],

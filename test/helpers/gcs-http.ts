@@ -25,7 +25,7 @@ export function plainClient(gcs: () => TestGcs) {
   return {
     at,
     upload,
-    /** A name that no test has used. */
+    /** A name that no test has used yet. */
     fresh: (): string => `object-${count++}`,
     objectPath: (name: string): string => `/storage/v1/b/bucket/o/${encodeURIComponent(name)}`,
     call: (

@@ -8,7 +8,7 @@ import type { Storage } from '../../shared/storage/object-store.ts';
 export interface TestGcs {
   /** A test that restarts the server puts the new one here. */
   server: GcsServer;
-  /** The only entry of its parent folder. */
+  /** The server's folder, which is the only entry of its parent. */
   dir: string;
   /** Our store over the real client library, with quick retries. */
   storage(options?: GcsStorageOptions): Storage;
@@ -16,7 +16,7 @@ export interface TestGcs {
   close(): Promise<void>;
 }
 
-/** A local Cloud Storage server in a folder of its own, with one bucket named `bucket`. */
+/** A local Cloud Storage server in its own folder, with one bucket named `bucket`. */
 export async function startTestGcs(options: Partial<GcsServerOptions> = {}): Promise<TestGcs> {
   const parent = await mkdtemp(join(tmpdir(), 'gcs-test-'));
   const dir = join(parent, 'data');

@@ -7,12 +7,12 @@ import type { VisionAnswer, VisionModel } from '../../shared/vision/vision-model
 import type { ChildMessage, ChildReply } from '../contract/gemini-child.ts';
 
 export interface GeminiProcess extends VisionModel {
-  /** What it wrote to stdout and stderr. */
+  /** Its output so far, stdout and stderr. */
   output(): string;
   close(): Promise<void>;
 }
 
-/** An adapter in a child process; `environment` replaces variables, undefined takes them out. */
+/** An adapter in a child process; `environment` replaces variables, undefined removes them. */
 export function startGeminiProcess(
   sdk: 'vertexai' | 'genai',
   options: GeminiOptions,

@@ -1,9 +1,9 @@
-/** A parser, and text made to be hard for it. */
+/** A parser, and input made to be hard for it. */
 export interface Hostile {
   name: string;
-  /** About `size` characters or bytes; the same for the same size. */
+  /** Makes about `size` characters or bytes; the same for the same size. */
   make(size: number): unknown;
-  /** Returns false for an input that is refused by its size, or throws. */
+  /** Parses the input. Returns false if it is refused by its size; may throw. */
   run(input: never): unknown;
 }
 
@@ -17,16 +17,16 @@ export const hostile = <T>(name: string, make: (size: number) => T, run: (input:
 export interface Measured {
   size: number;
   ms: number;
-  /** Of the time, since the size before; undefined for the first. */
+  /** Factor by which the time grew since the previous size; undefined for the first. */
   growth: number | undefined;
 }
 
-/** Below this many milliseconds a measurement is noise: growth counts from here. */
+/** Times below this many milliseconds are noise: growth counts from here. */
 const FLOOR_MS = 30;
-/** One more step would take minutes. */
+/** Stop here, because one more step would take minutes. */
 const ENOUGH_MS = 10_000;
 
-/** Processor time of each size, the best of some runs while they are short. */
+/** Processor time for each size, the best of several runs while they are short. */
 export function measure({ make, run }: Hostile, sizes: readonly number[]): Measured[] {
   const measured: Measured[] = [];
   for (const size of sizes) {
@@ -48,19 +48,19 @@ export function growthOf(ms: number, before: number | undefined): number | undef
   return before === undefined ? undefined : Math.max(ms, FLOOR_MS) / Math.max(before, FLOOR_MS);
 }
 
-/** Of the processor, which others that are busy on it do not change much. */
+/** Processor time of the work, which other load changes little. */
 function timeOf(work: () => unknown): number {
   const before = process.cpuUsage();
   try {
     work();
   } catch {
-    // refused, in its own words: what counts is how long it took to say so
+    // refused: only the time until then counts
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1_000;
 }
 
-/** Ten times the input may take forty times as long, as sorting, memory and a busy machine do; squares take 100. */
+/** Allowed factor for ten times the input: covers sorting, memory and a busy machine, but not quadratic time (100). */
 export const MOST_GROWTH = 40;
 
 /** Sizes whose time grew faster than the input. */
@@ -68,7 +68,7 @@ export function superlinear(measured: readonly Measured[]): Measured[] {
   return measured.filter(({ growth, ms }) => (growth ?? 0) > MOST_GROWTH || ms > ENOUGH_MS);
 }
 
-/** A line: the name, and for each size its time. */
+/** One line with the name and the time for each size. */
 export function line(name: string, measured: readonly Measured[]): string {
   const times = measured.map(({ size, ms, growth }) => {
     const factor = growth === undefined ? '' : ` (x${growth.toFixed(1)})`;

@@ -13,7 +13,7 @@ import { logRetentionMs } from '../../shared/delta/log/table-properties.ts';
 import { parseFilter } from '../../shared/events/message-filter.ts';
 import { fill, type Hostile, hostile } from './growth.ts';
 
-/** What is read back from the lake. */
+/** Readers of what is stored in the lake. */
 export const TABLES: Hostile[] = [
   hostile(
     'Delta: a line',
@@ -50,7 +50,7 @@ export const TABLES: Hostile[] = [
   ),
 ];
 
-/** Commands and the local cloud. */
+/** Parsers of the commands and the local cloud. */
 export const TOOLS: Hostile[] = [
   hostile(
     'payload shown',

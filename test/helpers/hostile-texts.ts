@@ -22,7 +22,7 @@ import { fill, type Hostile, hostile } from './growth.ts';
 import { TABLES, TOOLS } from './hostile-tables.ts';
 import { messageEvent, pushBody } from './messages.ts';
 
-/** Every parser that is given text from outside, with texts that make matching, sorting or building go wrong. */
+/** Every parser of outside text, with texts that make matching, sorting or building slow. */
 const DEEP = { maxDepth: 1_000 };
 const hash = (text: string): string => canonicalHash(text, readJsonText(text, { ...DEEP, maxNumber: 1e9 }));
 const members = (size: number, name: (index: number) => string): string => {

@@ -10,13 +10,13 @@ import { openHandler } from '../../shared/invocation/event-handler.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 
-/** The ingest without a process around it: what goes in, what the table holds, what was published. */
+/** The ingest without a process around it, with access to its table and to what it published. */
 export interface MemoryIngest {
   config: IngestConfig;
   storage: Storage;
   published: { topic: string; data: string; attributes: Readonly<Record<string, string>> }[];
   logs: Record<string, unknown>[];
-  /** Resolves where the function would answer 2xx. */
+  /** Resolves if the function would answer 2xx. */
   deliver(input: unknown): Promise<void>;
   rows(): Promise<ScannedRow[]>;
 }

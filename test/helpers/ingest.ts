@@ -21,12 +21,12 @@ export interface IngestScene {
   state: ObjectStore;
   /** JSON lines of the functions' logs so far. */
   logs: Record<string, unknown>[];
-  /** Everything else that they wrote. */
+  /** All other lines that they wrote. */
   stray: string[];
   pubsub: TestPubsub;
   /** Attributes and data of all dead letters so far. */
   deadLetters(): Promise<{ attributes: Record<string, string>; data: string }[]>;
-  /** Delivers as Eventarc does; the status of the answer, or 0 where none came. */
+  /** Delivers as Eventarc does; returns the response's status, or 0 if none came. */
   deliver(message: unknown, instance?: number): Promise<number>;
   rows(): Promise<ScannedRow[]>;
   close(): Promise<void>;

@@ -13,11 +13,11 @@ import type { Storage } from '../../shared/storage/object-store.ts';
 export interface MemoryInspector {
   storage: Storage;
   logs: Record<string, unknown>[];
-  /** Resolves where the function would answer 2xx. */
+  /** Resolves if the function would answer 2xx. */
   deliver(input: unknown): Promise<void>;
   letters(): Promise<LetterSummary[]>;
   deaths(): Promise<DeathRecord[]>;
-  /** Of the table. */
+  /** Rows of the table. */
   rows(): Promise<ScannedRow[]>;
 }
 

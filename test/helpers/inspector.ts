@@ -17,25 +17,25 @@ import { sharedBundle } from './shared-bundle.ts';
 
 const UNREAD = 'dead-letters-unread';
 
-/** Real processes of the inspector, behind the local Pub/Sub's dead-letter topic and over the local storage. */
+/** Real inspector processes, fired by the local Pub/Sub's dead-letter topic, on the local storage. */
 export interface InspectorScene {
   gcs: TestGcs;
   storage: Storage;
   state: ObjectStore;
   processes: FunctionProcess[];
   pubsubUrl: string;
-  /** What it gave up: held until the deadline is over. */
+  /** Pulls what it gave up; leased until the ack deadline. */
   unread(): Promise<Received[]>;
   /** JSON lines of the logs so far. */
   logs: Record<string, unknown>[];
-  /** Everything else that was written. */
+  /** All other lines that were written. */
   stray: string[];
   publish(messages: readonly OutgoingMessage[]): Promise<string[]>;
-  /** Messages that are not acknowledged yet. */
+  /** Number of messages not acknowledged yet. */
   waiting(): number;
   letters(): Promise<LetterSummary[]>;
   deaths(letter: string): Promise<DeathRecord[]>;
-  /** Of the table. */
+  /** Rows of the table. */
   rows(): Promise<ScannedRow[]>;
   close(): Promise<void>;
 }
@@ -45,7 +45,7 @@ export async function startInspector(
     env?: Env;
     instances?: number;
     process?: Pick<FunctionProcessOptions, 'prefix' | 'onCrash'>;
-    /** Without it a message is tried for as long as the test runs. */
+    /** Most delivery attempts. Default: no limit during the test. */
     attempts?: number;
     backoff?: { minMs: number; maxMs: number };
   } = {},

@@ -16,7 +16,7 @@ import { startTestPubsub, type TestPubsub } from './pubsub.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How ingest reads messages where nothing is configured. */
+/** Ingest's default options for reading messages. */
 export const READ_OPTIONS = {
   maxBytes: 1024 * 1024,
   maxDepth: 64,
@@ -25,7 +25,7 @@ export const READ_OPTIONS = {
   defaultSource: '//pubsub.googleapis.com',
 };
 
-/** The rows that ingest makes of a message which came at `at`. */
+/** The rows that ingest makes from a message received at `at`. */
 export function rowsOfMessage(message: unknown, at: string): Row[] {
   const parsed = parsePubsubMessage(pushBody(message));
   return readEvents(parsed, READ_OPTIONS).outcomes.map((outcome) => {
@@ -46,7 +46,7 @@ export interface RunningCli {
   ended: Promise<CliRun>;
 }
 
-/** The `pipeline` command in a process of its own. */
+/** Runs the `pipeline` command in its own process. */
 export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
   const child = spawn(process.execPath, ['cli/pipeline.js', ...args], {
     cwd: root,
@@ -66,7 +66,7 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
   return { child, stdout: () => stdout, ended };
 }
 
-/** The same inside this process, where many command lines are tried. */
+/** The same inside this process, for tests of many command lines. */
 export async function runHere(args: readonly string[], env: Record<string, string> = {}): Promise<CliRun> {
   const texts = ['', ''];
   const [stdout, stderr] = [0, 1].map(
@@ -82,13 +82,13 @@ export async function runHere(args: readonly string[], env: Record<string, strin
   return { code, stdout: texts[0] ?? '', stderr: texts[1] ?? '' };
 }
 
-/** A table of events in a local storage server, and the command to look at it. */
+/** A table of events in a local storage server, and the command that reads it. */
 export interface LakeScene {
   gcs: TestGcs;
   store: ObjectStore;
   table: DeltaTable;
   pubsub: TestPubsub | undefined;
-  /** What `--local` is given: a folder with endpoints. */
+  /** Value for `--local`: a folder with endpoints. */
   dir: string;
   lake(command: string, ...args: string[]): Promise<CliRun>;
   /** The same inside this process. */

@@ -1,7 +1,7 @@
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
 import { messageEvent, pubsubMessage } from './messages.ts';
 
-/** What Pub/Sub adds to a message that it gives up. */
+/** Attributes that Pub/Sub adds to a message that it gives up. */
 export function forwarding(
   subscription: string,
   fields: Record<string, string> = {},
@@ -15,7 +15,7 @@ export function forwarding(
   };
 }
 
-/** A message that Pub/Sub gave up, as the inspector is handed it. */
+/** A message that Pub/Sub gave up, as delivered to the inspector. */
 export function givenUp(
   {
     data,
@@ -29,7 +29,7 @@ export function givenUp(
   return messageEvent(pubsubMessage({ ...(data !== undefined && { data }), attributes: all, ...rest }));
 }
 
-/** The same for a message that is made already. */
+/** The same for an existing message. */
 export function givenUpMessage(
   message: Record<string, unknown>,
   subscription?: string,

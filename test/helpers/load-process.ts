@@ -1,19 +1,19 @@
 import { connect } from 'node:net';
 
 /**
- * `node --import tsx load-process.ts URL CONCURRENCY SECONDS PREFIX [BATCH]`: posts messages of one event, or of
- * a batch of them, each connection its next one as soon as the last is answered, and writes what came of it as
- * one line of JSON. Sockets by hand: a client that costs as much as the server would measure itself.
+ * `node --import tsx load-process.ts URL CONCURRENCY SECONDS PREFIX [BATCH]`: posts messages of one event or a
+ * batch of events. Each connection sends its next message once the last one is answered. Writes the results as one
+ * line of JSON. Uses raw sockets, because a client that costs as much as the server would measure itself.
  */
 export interface LoadResult {
-  /** Acknowledged. */
+  /** Acknowledged events. */
   events: number;
-  /** Requests. */
+  /** Requests that failed. */
   failed: number;
   seconds: number;
-  /** Events. */
+  /** Acknowledged events per second. */
   perSecond: number;
-  /** Milliseconds. */
+  /** Median latency, in milliseconds. */
   p50: number;
   p95: number;
 }
@@ -39,7 +39,7 @@ const result: LoadResult = {
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 
-/** One connection: answers come one at a time, and without a body. */
+/** One connection: responses arrive one at a time and have no body. */
 function client(): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
@@ -57,7 +57,7 @@ function client(): Promise<void> {
     socket.on('connect', send);
     socket.on('error', reject);
     socket.on('data', (chunk) => {
-      // `HTTP/1.1 204`: the status stands at a fixed place
+      // `HTTP/1.1 204`: the status is at a fixed offset
       if (chunk.toString('latin1', 9, 12) === '204') latencies.push(performance.now() - sentAt);
       else failed++;
       send();

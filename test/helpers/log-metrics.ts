@@ -1,11 +1,11 @@
-/** What a log-based metric makes of an entry, by the rules of Cloud Logging's filters that ours use. */
+/** A log-based metric, evaluated by the subset of Cloud Logging's filter rules that ours use. */
 export interface LogMetric {
   filter: string;
   valueExtractor?: string;
   labelExtractors?: Readonly<Record<string, string>>;
 }
 
-/** A log entry as Cloud Logging keeps a line of a function. */
+/** A line of a function's log as Cloud Logging stores it. */
 export interface LogEntry {
   resource: { type: string; labels: Readonly<Record<string, string>> };
   severity: string;
@@ -18,7 +18,7 @@ export function entryOf(service: string, line: Readonly<Record<string, unknown>>
   return { resource: { type: 'cloud_run_revision', labels }, severity: String(severity), jsonPayload };
 }
 
-/** The value and the labels; undefined where the filter leaves the entry out. */
+/** The value and the labels; undefined if the filter excludes the entry. */
 export function measure(
   metric: LogMetric,
   entry: LogEntry,

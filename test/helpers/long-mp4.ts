@@ -1,12 +1,12 @@
 import { open, readFile } from 'node:fs/promises';
 
 export interface LongMp4Options {
-  /** A short mp4 of one h264 track without sound, its index last: what is repeated. */
+  /** The short mp4 to repeat: one h264 track, no sound, the index last. */
   pattern: string;
   path: string;
   repeats: number;
   index: 'first' | 'last';
-  /** The repeats whose samples are really written; the others are holes in a sparse file. Default: all. */
+  /** Repeats whose samples are really written; the others are holes in a sparse file. Default: all. */
   written?: readonly number[];
 }
 
@@ -14,13 +14,13 @@ export interface LongMp4 {
   bytes: number;
   indexBytes: number;
   seconds: number;
-  /** Where in the file the samples of one repeat lie. */
+  /** Bytes of the samples of one repeat. */
   repeatBytes: number;
 }
 
 /**
- * An mp4 of any length for the price of its index: the samples of a short one over and over, one chunk a
- * repeat. Its index is complete and true; only the samples nobody asks for may be missing.
+ * An mp4 of any length for the cost of its index: repeats the samples of a short one, one chunk per
+ * repeat. Its index is complete and correct; only samples that nothing reads may be missing.
  */
 export async function makeLongMp4(options: LongMp4Options): Promise<LongMp4> {
   const { pattern, path, repeats, index } = options;
@@ -89,14 +89,14 @@ function box(type: string, ...parts: Buffer[]): Buffer {
 
 interface Repetition {
   repeats: number;
-  /** Samples, and bytes of them, in one repeat. */
+  /** Number of samples in one repeat, and their bytes. */
   samples: number;
   stride: number;
-  /** Where the first repeat's samples start. */
+  /** Offset of the first repeat's samples. */
   base: number;
 }
 
-/** The same box for as many repeats; `bytes` starts with its header. */
+/** Rebuilds the box for all repeats; `bytes` starts with its header. */
 function rebuild(bytes: Buffer, by: Repetition): Buffer {
   const type = bytes.toString('latin1', 4, 8);
   const body = Buffer.from(bytes.subarray(8));
@@ -115,7 +115,7 @@ function rebuild(bytes: Buffer, by: Repetition): Buffer {
       });
     case 'stsz': {
       const rows = table(type, body.subarray(12), 4, by.repeats);
-      // Version and flags, a size of 0 for "each has its own", then the count.
+      // Version and flags, a size of 0 ("each sample has its own"), then the count.
       return box(type, Buffer.alloc(8), rows.subarray(12));
     }
     case 'stsc': {
@@ -134,7 +134,7 @@ function rebuild(bytes: Buffer, by: Repetition): Buffer {
   }
 }
 
-/** A box of equal rows, over and over, each one changed on the way. */
+/** Repeats a box of equal rows, mapping each one. */
 function table(
   type: string,
   rows: Buffer,

@@ -6,7 +6,7 @@ import { steady } from './clip-catalogue.ts';
 import { makeClip, runTool } from './clips.ts';
 import { bodyOf } from './mp4-edit.ts';
 
-/** Clips whose container states something wrong, or in a way that few files have. */
+/** Clips whose container states something false, or states it in a rare form. */
 
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '20', '-pix_fmt', 'yuv420p'];
 const X264_B = [...X264, '-bf', '3', '-x264-params', 'b-adapt=0:scenecut=0:b-pyramid=normal', '-g', '12'];
@@ -17,7 +17,7 @@ const LIVE = ['-movflags', 'frag_keyframe+empty_moov+default_base_moof'];
 type Edit = (bytes: Buffer) => Buffer;
 
 interface LyingClip extends CatalogueClip {
-  /** Seconds that nothing tells; else it ends with its last frame. */
+  /** True if nothing in the file states its length; otherwise it ends with its last frame. */
   unknownLength?: boolean;
 }
 
@@ -42,7 +42,7 @@ function clip(
   };
 }
 
-/** Writes other bytes of the same length over the first, or every, place where these are. */
+/** Overwrites the first or every occurrence of these bytes with others of the same length. */
 function overwrite(bytes: Buffer, found: Buffer | string, by: Buffer | string, all = false): Buffer {
   const edited = Buffer.from(bytes);
   const [from, to] = [Buffer.from(found as string, 'latin1'), Buffer.from(by as string, 'latin1')];
@@ -53,7 +53,7 @@ function overwrite(bytes: Buffer, found: Buffer | string, by: Buffer | string, a
   return edited;
 }
 
-/** Puts every fragment so many ticks later. */
+/** Delays every fragment by this many ticks. */
 function startAt(bytes: Buffer, ticks: number): Buffer {
   const edited = Buffer.from(bytes);
   for (let at = edited.indexOf('tfdt'); at >= 0; at = edited.indexOf('tfdt', at + 4)) {
@@ -65,14 +65,14 @@ function startAt(bytes: Buffer, ticks: number): Buffer {
   return edited;
 }
 
-/** A box of nothing: `count` of them. */
+/** `count` empty boxes. */
 function freeBoxes(count: number): Buffer {
   return Buffer.concat(Array.from({ length: count }, () => Buffer.from('\0\0\0\x08free', 'latin1')));
 }
 
 const withoutEdits: Edit = (bytes) => overwrite(bytes, 'edts', 'free');
 
-/** All ones mean that a duration is not known. */
+/** All ones mean an unknown duration. */
 const withoutDurations: Edit = (bytes) => {
   const edited = withoutEdits(bytes);
   for (const type of ['mvhd', 'mdhd']) edited.writeUInt32BE(0xffff_ffff, bodyOf(edited, type) + 16);
@@ -91,7 +91,7 @@ export function stateDuration(bytes: Buffer, seconds: number): Buffer {
   return edited;
 }
 
-/** Halves the frames that an AVI's two headers count. */
+/** Halves the frame counts in an AVI's two headers. */
 const halfCounted: Edit = (bytes) => {
   const edited = Buffer.from(bytes);
   for (const [header, at] of [
@@ -104,7 +104,7 @@ const halfCounted: Edit = (bytes) => {
   return edited;
 };
 
-/** A turn by half a right angle in the track's matrix, which no player follows. */
+/** A rotation of 45 degrees in the track's matrix, which no player applies. */
 const skewed: Edit = (bytes) => {
   const edited = Buffer.from(bytes);
   const matrix = bodyOf(edited, 'tkhd') + 40;

@@ -1,9 +1,9 @@
 /**
- * Factories of Pub/Sub messages with events in them, in every mode, and of the forms in which a message is
- * delivered. The shapes are those of Google's documents and of the CloudEvents specification.
+ * Factories of Pub/Sub messages that carry events, in every mode and in every form in which a message is
+ * delivered. Shapes follow Google's documentation and the CloudEvents specification.
  */
 export interface MessageFields {
-  /** Sent as it is where it is text or bytes; anything else as its JSON. */
+  /** Text and bytes are sent unchanged, anything else as JSON. */
   data?: unknown;
   attributes?: unknown;
   messageId?: unknown;
@@ -34,7 +34,7 @@ function base64(data: unknown): string {
   return Buffer.from(typeof data === 'string' ? data : JSON.stringify(data)).toString('base64');
 }
 
-/** As a function is handed a push, by its trigger's own subscription or by Eventarc's. */
+/** A push as a function receives it, from its trigger's own subscription or from Eventarc's. */
 export function messageEvent(
   message: unknown,
   attributes: Record<string, unknown> = {},
@@ -54,7 +54,7 @@ export function messageEvent(
 
 const REPLAYS = 'projects/demo/subscriptions/pipeline-replay-ingestevent';
 
-/** As replays come: by a subscription of their own. */
+/** A replay, which arrives through its own subscription. */
 export function replayEvent(message: unknown): Record<string, unknown> {
   return messageEvent(message, { data: { message, subscription: REPLAYS } });
 }
@@ -64,7 +64,7 @@ export function replayPush(message: unknown): Record<string, unknown> {
   return { message, subscription: REPLAYS };
 }
 
-/** A delivery that says nothing of its subscription. */
+/** A delivery that does not name its subscription. */
 export function namelessEvent(message: unknown): Record<string, unknown> {
   return messageEvent(message, { data: { message } });
 }
@@ -78,7 +78,7 @@ export interface EventFields {
   [attribute: string]: unknown;
 }
 
-/** A CloudEvent as JSON has it; a field set to undefined is left out. */
+/** A CloudEvent as JSON; a field set to undefined is omitted. */
 export function cloudEvent(fields: EventFields = {}): Record<string, unknown> {
   return {
     specversion: '1.0',
@@ -101,7 +101,7 @@ export function structured(fields: EventFields = {}, message: MessageFields = {}
   });
 }
 
-/** Binary mode: the event's attributes are the message's, with a prefix, and its data is the data. */
+/** Binary mode: the event's attributes are message attributes with a prefix; its data is the message's. */
 export function binary(fields: EventFields = {}, message: MessageFields = {}): Record<string, unknown> {
   const { data, datacontenttype, ...attributes } = cloudEvent(fields);
   const prefixed: Record<string, string> = {};

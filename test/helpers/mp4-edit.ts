@@ -1,6 +1,6 @@
 /** Edits of mp4 bytes for clips that lie. */
 
-/** Writes a 32-bit number so many bytes into the body of the first box of this type. */
+/** Writes a 32-bit number at an offset in the body of the first box of this type. */
 export function setInBox(bytes: Buffer, type: string, offset: number, value: number): Buffer {
   const edited = Buffer.from(bytes);
   edited.writeUInt32BE(value, bodyOf(edited, type) + offset);
@@ -15,7 +15,7 @@ export function bodyOf(bytes: Buffer, type: string): number {
 }
 
 /**
- * Makes the only data reference of an mp4 whose index lies last point at another file, as an alias record with
+ * Points the only data reference of an mp4 (index last) at another file, as an alias record with
  * an absolute path (QuickTime File Format, "Alias records").
  */
 export function pointElsewhere(bytes: Buffer, path: string): Buffer {
@@ -24,7 +24,7 @@ export function pointElsewhere(bytes: Buffer, path: string): Buffer {
   const name = Buffer.from(path, 'utf8');
   const padded = name.length + (name.length % 2);
   const record = Buffer.alloc(150 + 4 + padded + 4);
-  // An empty volume name, then 63 bytes of file name, then the levels to walk, which are unknown.
+  // An empty volume name, 63 bytes of file name, then the levels to walk, which are unknown.
   record.writeUInt16BE(0xffff, 10 + 28 + 12 + 64 + 16);
   record.writeUInt16BE(0xffff, 10 + 28 + 12 + 64 + 18);
   const tags = 10 + 28 + 12 + 64 + 16 + 4 + 16;

@@ -1,7 +1,7 @@
 import type { VideoFrame } from '../../functions/video/media/video-file.ts';
 
 /**
- * Pictures that carry their own number: the upper half is a row of columns, white or black, which say
+ * Pictures that encode their own number: the upper half is a row of columns, white or black, for
  * "white, black, nine bits of the number, parity". The lower half moves, so that codecs have work to do.
  */
 const BITS = 9;
@@ -30,7 +30,7 @@ export function numberedFrame(number: number, width: number, height: number): Bu
   return frame;
 }
 
-/** The number in the picture, or what is wrong with it. */
+/** The number in the picture, or a text that says why it cannot be read. */
 export function readFrameNumber(frame: VideoFrame): number | string {
   const columns = Array.from({ length: COLUMNS }, (_, column) => {
     const levels = [0.35, 0.5, 0.65].flatMap((across) =>

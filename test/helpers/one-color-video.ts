@@ -1,6 +1,6 @@
 import type { VideoFile } from '../../functions/video/media/video-file.ts';
 
-/** Two frames a second, of one pixel each: black and white in turn. */
+/** Two frames per second of one pixel each, alternating black and white. */
 export function oneColorVideo(): VideoFile {
   return {
     facts: {

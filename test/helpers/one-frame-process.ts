@@ -5,7 +5,7 @@ import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { fileStore } from './file-store.ts';
 
 /**
- * A process that reads one frame and says how much memory that took: `file <path> <seconds>` over a local
+ * A process that reads one frame and reports the memory it took: `file <path> <seconds>` over a local
  * file, `gcs <endpoint> <bucket> <object> <seconds>` through the client library. Prints one line of JSON.
  */
 interface Source {
@@ -40,7 +40,7 @@ function look(): void {
         peaks.set(pid, Math.max(peak, peaks.get(pid) ?? 0));
       }
     } catch {
-      // Gone between the listing and the look.
+      // The process ended after the listing.
     }
   }
 }

@@ -23,7 +23,7 @@ export interface OtlpCollector {
   close(): Promise<void>;
 }
 
-/** An OpenTelemetry collector that checks what it is sent. `answer`: a status, or undefined for no answer at all. */
+/** An OpenTelemetry collector that validates requests. `answer` returns a status, or undefined for no answer. */
 export async function startCollector(answer: () => number | undefined = () => 200): Promise<OtlpCollector> {
   const requests: OtlpCollector['requests'] = [];
   const resources: OtlpCollector['resources'] = [];
@@ -53,7 +53,7 @@ export async function startCollector(answer: () => number | undefined = () => 20
 }
 
 /**
- * `ExportTraceServiceRequest` as protobuf's JSON mapping has it, with OTLP's exceptions: ids in hex, enumerations as
+ * `ExportTraceServiceRequest` in protobuf's JSON mapping, with OTLP's exceptions: ids in hex, enumerations as
  * numbers, 64-bit integers as strings. https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
  */
 function readTraceRequest(body: unknown): { spans: CollectedSpan[]; resource: Record<string, unknown> } {

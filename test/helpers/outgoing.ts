@@ -3,13 +3,13 @@ import type { OutgoingMessage, Publisher } from '../../shared/gcp/pubsub.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
-/** What a publisher was asked to publish, one entry a request. */
+/** Everything given to a publisher, one entry per request. */
 export interface Requests {
   topic: string;
   messages: readonly OutgoingMessage[];
 }
 
-/** Tools whose publisher keeps what it is given. `answer` may throw for a request. */
+/** Tools whose publisher records its requests. `answer` may throw to fail one. */
 export function publishTools(
   changes: Partial<PublishTools> & { answer?: (request: Requests) => void } = {},
 ): { tools: PublishTools; requests: Requests[]; state: ObjectStore } {

@@ -7,7 +7,7 @@ import { uploadFile } from '../../local/upload.ts';
 import { type Outcome, UploadTracker } from '../../local/uploads.ts';
 import { sharedBundle } from './shared-bundle.ts';
 
-/** A local cloud for one test file, in a folder of its own, with its uploads followed. */
+/** A local cloud for one test file, in its own folder, that tracks its uploads. */
 export interface Pipeline {
   cloud: LocalCloud;
   dir: string;
@@ -20,7 +20,7 @@ export interface Pipeline {
   ): Promise<{ name: string; generation: string }>;
   settled(upload: { name: string; generation: string }): Promise<Outcome>;
   manifestOf(upload: { name: string; generation: string }): Promise<Manifest>;
-  /** Messages that wait on the dead-letter topic. */
+  /** Number of messages waiting on the dead-letter topic. */
   deadLetters(): number;
   /** Names of everything in a bucket. */
   names(bucket: keyof typeof BUCKETS): Promise<string[]>;
@@ -28,9 +28,9 @@ export interface Pipeline {
 }
 
 export type PipelineOptions = Omit<LocalCloudOptions, 'dir'> & {
-  /** A folder of the caller's, which stays when it closes: the next one goes on from there. */
+  /** A folder of the caller, kept on close so that a later pipeline can continue from it. */
   dir?: string;
-  /** A line of a function that is no entry of the log. */
+  /** Called with each line of a function's output that is no log entry. */
   onStrayLine?: (line: string) => void;
 };
 

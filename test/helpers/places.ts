@@ -2,11 +2,11 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** A place that takes no folder and no file. */
+/** A path where no folder and no file can be created. */
 export interface Place {
   what: string;
   path: string;
-  /** Why not, as a message says it. */
+  /** The reason, as an error message states it. */
   reason: RegExp;
 }
 
@@ -18,7 +18,7 @@ export interface SmallDisk {
   remove(): void;
 }
 
-/** Undefined where none can be had. */
+/** Undefined if none can be mounted. */
 export function smallDisk(path: string, kilobytes: number): SmallDisk | undefined {
   mkdirSync(path, { recursive: true });
   try {
@@ -33,7 +33,7 @@ export function smallDisk(path: string, kilobytes: number): SmallDisk | undefine
       try {
         writeFileSync(filler, Buffer.alloc(kilobytes * 1024));
       } catch {
-        // it is full now
+        // the disk is full now
       }
     },
     empty: () => rmSync(filler, { force: true }),
@@ -41,7 +41,7 @@ export function smallDisk(path: string, kilobytes: number): SmallDisk | undefine
   };
 }
 
-/** Below `dir`: every kind of place that cannot be written on this machine. */
+/** Creates, below `dir`, every kind of unwritable place that this machine supports. */
 export function unwritablePlaces(dir: string): { places: Place[]; remove(): void } {
   const file = join(dir, 'a-file');
   writeFileSync(file, 'kept');
@@ -77,7 +77,7 @@ export function unwritablePlaces(dir: string): { places: Place[]; remove(): void
   };
 }
 
-/** What lies beside the place: a command that fails leaves nothing there. */
+/** Entries next to the place: a failed command must leave nothing there. */
 export function siblingsOf({ path }: Place): string[] {
   try {
     return path.startsWith('/proc/') ? [] : readdirSync(dirname(path));

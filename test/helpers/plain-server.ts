@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 
 export interface PlainServer {
   url: string;
-  /** Bytes handed to sockets, as any ordinary server would. */
+  /** Bytes written to sockets. */
   bytes(): number;
   close(): Promise<void>;
 }
 
-/** One file over HTTP, ranges answered in full: what ffmpeg meets when it is given a signed URL. */
+/** Serves one file over HTTP with full ranges, as ffmpeg would see it behind a signed URL. */
 export async function servePlainly(path: string): Promise<PlainServer> {
   const { size } = await stat(path);
   let bytes = 0;

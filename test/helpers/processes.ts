@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /**
- * Names of the processes this one has started and that still run; undefined where the system cannot tell.
+ * Names of running processes that this one started; undefined if the system cannot list them.
  */
 export function childProcesses(): string[] | undefined {
   if (process.platform !== 'linux') return undefined;
@@ -13,7 +13,7 @@ export function childProcesses(): string[] | undefined {
       const [, name = '', parent] = /^\d+ \((.*)\) \S (\d+) /s.exec(stat) ?? [];
       if (Number(parent) === process.pid) names.push(name);
     } catch {
-      // Gone between the listing and the look.
+      // The process ended after the listing.
     }
   }
   return names;

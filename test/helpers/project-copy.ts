@@ -13,23 +13,23 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Files of the project that Git knows. */
+/** Files of the project that Git tracks. */
 export function projectFiles(): string[] {
   const listed = execFileSync('git', ['ls-files', '-z'], { cwd: root, encoding: 'utf8' });
   return listed.split('\0').filter((file) => file !== '' && existsSync(join(root, file)));
 }
 
-/** The project as a clone would have it, with the packages that are installed here. */
+/** Copies the project as a clone would have it, with the installed packages. */
 export function copyProject(to: string): void {
   for (const file of projectFiles()) cpSync(join(root, file), join(to, file));
-  // entry by entry, so that it has caches of its own
+  // entry by entry, so that the copy has its own caches
   mkdirSync(join(to, 'node_modules'));
   for (const name of readdirSync(join(root, 'node_modules'))) {
     if (name !== '.cache') symlinkSync(join(root, 'node_modules', name), join(to, 'node_modules', name));
   }
 }
 
-/** Files of the project that differ from the copy's, or are gone from it. */
+/** Files of the project that the copy changed or deleted. */
 export function changedFiles(copy: string): string[] {
   return projectFiles().filter(
     (file) =>
@@ -37,7 +37,7 @@ export function changedFiles(copy: string): string[] {
   );
 }
 
-/** Writes the blocks of a page that name their file, in the first line or after `json`, as a reader would. Returns the files. */
+/** Writes the blocks of a page that name their file (in the first line or after `json`), as a reader would. Returns the files. */
 export function writeBlocks(page: string, to: string): string[] {
   const text = readFileSync(join(root, page), 'utf8');
   const blocks = text.matchAll(/```(?:ts\n\/\/|json) (\S+)\n([\s\S]*?)```/g);

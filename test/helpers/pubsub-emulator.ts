@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { freePort } from '../../local/ports.ts';
 
-/** The official emulator's jar below the Cloud SDK, run by java; a reason where it cannot be had. */
+/** Path of the official emulator's jar in the Cloud SDK; a reason if it, or java, is missing. */
 export async function findPubsubEmulator(): Promise<{ jar: string } | { missing: string }> {
   const run = promisify(execFile);
   try {

@@ -1,12 +1,12 @@
 import { startPubsubServer } from '../../local/pubsub/server.ts';
 
-/** `node --import tsx pubsub-process.ts DIR PORT`: a server of its own process, for tests that kill it. */
+/** `node --import tsx pubsub-process.ts DIR PORT`: a server in its own process, for tests that kill it. */
 const [dir = '', port = '0'] = process.argv.slice(2);
 const server = await startPubsubServer({
   dir,
   port: Number(port),
   topics: ['events'],
-  // so small that files are tidied under the test's eyes
+  // small enough that compaction happens during the test
   sizes: { segmentBytes: 50_000, journalBytes: 5_000 },
 });
 process.stdout.write(`${server.url}\n`);

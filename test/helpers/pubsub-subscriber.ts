@@ -7,16 +7,16 @@ export interface PulledMessage {
   data: Buffer;
   attributes: Readonly<Record<string, string>>;
   orderingKey: string;
-  /** Counted from 1; told where the subscription has a dead-letter policy. */
+  /** Counted from 1; set only if the subscription has a dead-letter policy. */
   deliveryAttempt: number | undefined;
 }
 
-/** `subscription` is short or `projects/P/subscriptions/S`. Throws AppError as `Publisher.publish` does. */
+/** `subscription` is a short name or `projects/P/subscriptions/S`. Throws AppError as `Publisher.publish` does. */
 export interface Subscriber {
-  /** Up to `max` messages, and none where there are none now. */
+  /** Returns up to `max` messages, or none if none are waiting. */
   pull(subscription: string, max: number, signal?: AbortSignal): Promise<PulledMessage[]>;
   acknowledge(subscription: string, ackIds: readonly string[], signal?: AbortSignal): Promise<void>;
-  /** 0 s gives them back at once. */
+  /** 0 s returns the messages at once. */
   modifyAckDeadline(
     subscription: string,
     ackIds: readonly string[],
@@ -26,7 +26,7 @@ export interface Subscriber {
   close(): void;
 }
 
-/** Of one request: longer ones are refused by the service. */
+/** Most ids in one request; the service refuses more. */
 const MAX_ACK_IDS = 1_000;
 
 interface Received {
@@ -41,7 +41,7 @@ interface Received {
   };
 }
 
-/** For tools that take messages one batch at a time. */
+/** A subscriber for tools that take messages one batch at a time. */
 export function createSubscriber(options: PubsubOptions): Subscriber {
   const client = createPubsubClient(options);
   const pathOf = (name: string): string =>

@@ -10,7 +10,7 @@ import { type PubsubServer, type PubsubServerOptions, startPubsubServer } from '
 export interface TestPubsub {
   server: PubsubServer;
   dir: string;
-  /** Closes the server and opens another over the same folder. */
+  /** Closes the server and opens another one on the same folder. */
   restart(): Promise<void>;
   /** Ends the server and removes its folder. */
   close(): Promise<void>;
@@ -110,7 +110,7 @@ export const base64 = (text: string): string => Buffer.from(text).toString('base
 export const textOf = ({ message }: Pick<Received, 'message'>): string =>
   Buffer.from(message.data ?? '', 'base64').toString();
 
-/** Asks until the answer is there; undefined, false and empty lists are none. */
+/** Polls until there is an answer; undefined, false and empty lists are none. */
 export async function eventually<T>(ask: () => T | Promise<T>, ms = 30_000): Promise<NonNullable<T>> {
   const until = Date.now() + ms;
   for (;;) {
@@ -137,12 +137,12 @@ export interface Pushed {
 export interface Endpoint {
   url: string;
   pushes: Pushed[];
-  /** Requests at a time, at most. */
+  /** Most concurrent requests so far. */
   readonly peak: number;
   close(): Promise<void>;
 }
 
-/** An HTTP endpoint that keeps what it is sent; `answer` says with which status, or `hang` for none. */
+/** An HTTP endpoint that records requests; `answer` returns the status, or `hang` for no answer. */
 export async function startEndpoint(
   answer: (
     pushed: Pushed,

@@ -4,7 +4,7 @@ import type { Arg } from '../../deploy/step.ts';
 type Json = Record<string, unknown>;
 type Flags = ReadonlyMap<string, string>;
 
-/** Flags of the commands that change something, as `gcloud … --help` of 528 lists them. */
+/** Flags of mutating commands, as `gcloud … --help` of version 528 lists them. */
 const FLAGS: Readonly<Record<string, string>> = {
   'services enable': '',
   'storage buckets create':
@@ -60,9 +60,9 @@ const FLAGS: Readonly<Record<string, string>> = {
 const PROJECT = 'projects/demo-project';
 
 /**
- * Stands in for gcloud where it is not installed: keeps what it is told to make, in the services' own shapes,
- * and refuses commands and flags that gcloud does not have. The tests with the real gcloud show that it does
- * not flatter.
+ * Stands in for gcloud if it is not installed: keeps the resources it is told to make, in the services' shapes,
+ * and refuses commands and flags that gcloud does not have. The tests with the real gcloud show that it is not
+ * too lenient.
  */
 export class RecordedGcloud implements Gcloud {
   readonly changes: string[] = [];
@@ -72,7 +72,7 @@ export class RecordedGcloud implements Gcloud {
   readonly policies = new Map<string, { role: string; members: string[] }[]>();
   /** Objects by bucket. */
   readonly objects = new Map<string, string[]>();
-  /** Messages that a subscription or a snapshot holds, by its key in `things`. */
+  /** Ids of messages that a subscription or a snapshot holds, by its key in `things`. */
   readonly backlogs = new Map<string, Set<number>>();
   private readonly published: { topic: string; id: number }[] = [];
   /** Called before each change; may throw. */
@@ -107,7 +107,7 @@ export class RecordedGcloud implements Gcloud {
     this.apply(verb, words.slice(verb.split(' ').length), flags);
   }
 
-  /** To every subscription of the topic; its short name. */
+  /** Publishes to every subscription of the topic, given by its short name. */
   publish(topic: string): number {
     const id = this.published.length + 1;
     this.published.push({ topic: `${PROJECT}/topics/${topic}`, id });
@@ -118,7 +118,7 @@ export class RecordedGcloud implements Gcloud {
     return id;
   }
 
-  /** As a version deployed them that had Eventarc fire them. */
+  /** Deploys them as earlier versions did, fired by Eventarc. */
   fireByEventarc(...names: readonly string[]): void {
     for (const name of names) {
       const key = `subscription ${name.replace('pipeline-', 'pipeline-push-')}`;
@@ -137,12 +137,12 @@ export class RecordedGcloud implements Gcloud {
     this.backlogs.set(key, new Set([...(this.backlogs.get(key) ?? []), ...ids]));
   }
 
-  /** What there is of a kind. */
+  /** All resources of a kind. */
   all(kind: string): Json[] {
     return [...this.things].filter(([key]) => key.startsWith(`${kind} `)).map(([, thing]) => thing);
   }
 
-  /** A list that whoever deploys may not see; undefined for none. */
+  /** Denies one list command to the deployer; undefined denies none. */
   deny(command: string | undefined): void {
     this.denied = command;
   }
@@ -348,7 +348,7 @@ export class RecordedGcloud implements Gcloud {
           trigger: path,
           triggerRegion: flag('trigger-location'),
           eventType: filters['type'],
-          // the one that carries the bucket's events
+          // the topic that carries the bucket's events
           pubsubTopic: bucketTopic,
           eventFilters: Object.entries(filters)
             .filter(([attribute]) => attribute !== 'type')
@@ -414,7 +414,7 @@ export class RecordedGcloud implements Gcloud {
         const ids = [thing['name'], thing['email'], String(thing['name']).split('/').at(-1)];
         const isKind = key.startsWith(`${KINDS[verb]} `);
         if (isKind && ids.includes(name)) this.forget(key);
-        // what Eventarc made goes with the function
+        // Eventarc's resources are deleted with the function
         if (
           verb === 'functions delete' &&
           /^(trigger|subscription eventarc-r-)/.test(key) &&
@@ -447,7 +447,7 @@ function policyKey(words: readonly string[]): string {
   return words[0] === 'projects' ? `project ${name}` : `${words.slice(0, 2).join(' ')} ${name}`;
 }
 
-/** `A=1,B=2`, or `^;^A=1;B=2`. */
+/** Parses `A=1,B=2` or `^;^A=1;B=2`. */
 function list(text: string): Record<string, string> {
   const [, mark = ',', pairs = ''] = /^(?:\^(.+?)\^)?(.*)$/s.exec(text) ?? [];
   return Object.fromEntries(

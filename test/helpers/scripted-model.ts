@@ -1,13 +1,13 @@
 import type { VisionAnswer, VisionModel, VisionQuestion } from '../../shared/vision/vision-model.ts';
 
-/** What one ask gets: JSON, an error to throw, or a whole answer with its own tokens. */
+/** Answer to one request: JSON, an error to throw, or a whole answer with its own token counts. */
 export type Scripted = { json: unknown } | { error: Error } | { answer: VisionAnswer };
 
 export interface ScriptedModel extends VisionModel {
   readonly questions: VisionQuestion[];
 }
 
-/** Answers each ask with the next line of a script, at 10 prompt and 2 output tokens; fails past its end. */
+/** Answers each request with the next line of a script, at 10 prompt and 2 output tokens; fails past its end. */
 export function scriptedModel(...script: Scripted[]): ScriptedModel {
   const questions: VisionQuestion[] = [];
   return {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { privateBundle } from '../../build.ts';
 
-/** The core app's bundle: of this run of the tests if they share one, else the caller's own until `remove`. */
+/** The core app's bundle: the one shared by this test run, or else the caller's own until `remove`. */
 export async function sharedBundle(): Promise<{ dir: string; remove(): Promise<void> }> {
   const place = process.env['TEST_BUNDLE_PLACE'];
   if (place === undefined) return privateBundle();
@@ -12,7 +12,7 @@ export async function sharedBundle(): Promise<{ dir: string; remove(): Promise<v
   const failed = join(place, 'failed');
   if (await isFirst(join(place, 'begun'))) {
     try {
-      // renamed when it is whole: whoever sees it may run it
+      // renamed once complete, so that any process that sees it can run it
       const made = await privateBundle();
       await rename(made.dir, dir);
     } catch (error) {

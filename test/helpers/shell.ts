@@ -32,7 +32,7 @@ export function shell(
       onOutput(texts.stdout + texts.stderr, (signal) => child.kill(signal));
     });
   }
-  // a command that never ends must not keep the suite
+  // a command that never ends must not block the suite
   const timer = setTimeout(() => child.kill('SIGKILL'), limitMs);
   return new Promise<Ended>((resolve) =>
     child.once('close', (code, signal) => {

@@ -8,7 +8,7 @@ export interface Latency {
   absent: number;
 }
 
-/** Requests and bytes since the counts were last set to zero. */
+/** Requests and bytes since the counts were last reset. */
 export interface StoreCounts {
   puts: number;
   gets: number;
@@ -22,7 +22,7 @@ export function newCounts(): StoreCounts {
   return { puts: 0, gets: 0, lists: 0, deletes: 0, bytesRead: 0, bytesWritten: 0 };
 }
 
-/** A store whose requests take time, as those to a real one do, and are counted. */
+/** A store that adds latency to its requests, as a real one has, and counts them. */
 export function slowStore(
   inner: ObjectStore,
   latency: Latency,
@@ -41,7 +41,7 @@ export function slowStore(
   const writing = async <T>(body: Uint8Array, write: () => Promise<T>): Promise<T> => {
     counts.puts++;
     counts.bytesWritten += body.length;
-    // half before and half after: the outcome is decided somewhere on the way
+    // half before and half after, since the outcome is decided in between
     await delay(latency.put / 2);
     const outcome = await write();
     await delay(latency.put / 2);

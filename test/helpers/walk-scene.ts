@@ -36,7 +36,7 @@ export interface ShownLetter {
   correlationId?: string;
 }
 
-/** The whole local cloud in one folder, its `pipeline dlq`, and somebody else who reads the events topic. */
+/** The whole local cloud in one folder, its `pipeline dlq`, and another subscriber of the events topic. */
 export interface WalkScene {
   pipeline: Pipeline;
   clips: string;
@@ -44,13 +44,13 @@ export interface WalkScene {
   dlq(...args: string[]): Promise<CliRun>;
   /** The same with `--json`, whatever its exit code. */
   json<T>(...args: string[]): Promise<{ code: CliRun['code']; value: T }>;
-  /** Looks until there are so many letters open. */
+  /** Polls until this many letters are open. */
   untilOpen(letters: number): Promise<ShownGroup[]>;
   publish(...messages: Record<string, unknown>[]): Promise<void>;
-  /** What the other subscriber of the events topic has got since it was last asked. */
+  /** Messages that the other subscriber of the events topic has received since the last call. */
   seenByOthers(): Promise<Received['message'][]>;
   rows(table: 'events' | 'dead-letters'): Promise<ScannedRow[]>;
-  /** Ends everything and starts it again with other settings and another schema, as a deployment does. */
+  /** Restarts everything with other settings and another schema, as a deployment does. */
   deployAgain(env: Record<string, string>, schema: SchemaFile): Promise<void>;
   close(): Promise<void>;
 }
@@ -68,7 +68,7 @@ export async function startWalk(options: PipelineOptions & { schema: SchemaFile 
       dir,
       only: ['processVideo', 'ingestEvent', 'inspectDeadLetter'],
       maxDeliveryAttempts: 5,
-      // the table is away for a while: the inspector's 30 attempts have to last for it
+      // the table is denied for a while: the inspector's 30 attempts must outlast that
       backoff: { minMs: 20, maxMs: 4_000 },
       env: { FFMPEG_PATH: process.env['FFMPEG_PATH'], ...options.env, ...env },
     });
@@ -143,7 +143,7 @@ function withSchema(schema: SchemaFile): Plugin {
   };
 }
 
-/** A clip with one moment in it, and one that is none. */
+/** A clip with one moment, and a file that is no clip. */
 export async function walkClips(dir: string): Promise<{ clip: string; broken: string }> {
   const clip = await makeEventClip(dir, 'box.mp4', { seconds: 3, box: [0.8, 1.3] });
   const broken = join(dir, 'broken.mp4');

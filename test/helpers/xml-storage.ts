@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Milliseconds that each kind of request takes; `absent` is a read of something that is not there. */
+/** Milliseconds that each kind of request takes; `absent` is a read of a missing object. */
 export interface XmlLatency {
   put: number;
   get: number;
@@ -18,8 +18,8 @@ export interface XmlStorage {
 }
 
 /**
- * As much of Cloud Storage's XML API as object_store (the library under delta-rs) asks for, in memory and with
- * latency: the peer of a benchmark is then as far from its storage as we are from ours.
+ * The part of Cloud Storage's XML API that object_store (the library under delta-rs) uses, in memory and with
+ * latency, so that a benchmark's peer is as far from its storage as we are from ours.
  */
 export async function startXmlStorage(latency: XmlLatency): Promise<XmlStorage> {
   const objects = new Map<string, { body: Buffer; generation: number; updated: Date }>();

@@ -7,7 +7,7 @@ import { type Delivery, sendAll } from './helpers/sender.ts';
 
 const fill = (unit: string, size: number): string => unit.repeat(Math.floor(size / unit.length));
 
-/** Base64 of it is what a push carries at most, 10 MB. */
+/** In base64 this is 10 MB, the most a push carries. */
 const SIZE = 7_000_000;
 const ATTACKS: Record<string, () => Record<string, unknown>> = {
   'a batch of one event of zeros': () => batch([], { data: `[[${fill('0,', SIZE)}0]]` }),
@@ -23,8 +23,8 @@ const ATTACKS: Record<string, () => Record<string, unknown>> = {
     }),
 };
 
-describe.skipIf(!canLimitMemory)('messages that would become far more than they are', () => {
-  test.each(Object.entries(ATTACKS))('%s: no kill, and the neighbours end well', async (name, make) => {
+describe.skipIf(!canLimitMemory)('messages that would expand far beyond their size', () => {
+  test.each(Object.entries(ATTACKS))('%s: no kill, and the neighbours succeed', async (name, make) => {
     const scene = await confinedIngest();
     try {
       const attack: Delivery = deliveryOf(messageEvent(make()));

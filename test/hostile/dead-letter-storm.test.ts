@@ -10,7 +10,7 @@ import { forwarding } from '../helpers/letters.ts';
 const LETTERS = Number(process.env['STORM_LETTERS'] ?? 3_000);
 /** The default of INSPECT_FULL_PER_GROUP. */
 const PER_GROUP = 100;
-/** What storage takes for a request, ms. */
+/** Latency of one storage request, in ms. */
 const LATENCY = 40;
 const SOURCE = '//shop/orders';
 
@@ -74,7 +74,7 @@ test.each([
       const found = await scene.letters();
       const lines = scene.logs.filter((line) => line['outcome'] === 'dead-letter').length;
       const rows = (await scene.rows()).length;
-      // requests in a row: what one of the letters under way at a time waits for
+      // sequential requests that each letter in flight waits for
       const waits = kind === 'given up' ? 3 : 1;
       const { concurrency } = inspectDeadLetter.instance;
       const rate = 1_000 / Math.max(cpu, (waits * LATENCY + cpu) / concurrency);
@@ -84,11 +84,11 @@ test.each([
       expect(new Set(found.map(({ letter }) => letter)).size).toBe(letters);
       expect(new Set(found.map(({ group }) => group)).size).toBe(1);
       expect(rate).toBeGreaterThan(30);
-      // those of one group that are told in full, and what was under way when there were so many
+      // the letters of one group that are logged in full, and those in flight when the bound was reached
       expect(lines).toBeGreaterThanOrEqual(PER_GROUP);
       expect(lines).toBeLessThanOrEqual(PER_GROUP + concurrency);
       expect(rows).toBe(lines);
-      // the record, for those given up the list of failures and the last of them, and the share of those in full
+      // the record; for given-up letters also the list of failures and the last one; and a share of the letters in full
       const looks = kind === 'given up' ? 3 : 1;
       expect(requests / letters).toBeLessThan(looks + (4 * lines) / letters + 0.5);
       const counted = scene.logs.filter((line) => line['message'] === 'dead letters counted');
@@ -102,7 +102,7 @@ test.each([
   },
 );
 
-/** Of the one instance, on a machine that is busy with something else, too. Linux tells it in hundredths of a second. */
+/** CPU time of the one instance, unaffected by other load. Linux reports it in hundredths of a second. */
 function cpuMs({ processes: [one] }: InspectorScene): number {
   const stat = readFileSync(`/proc/${one?.pid()}/stat`, 'utf8');
   const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(')')).split(' ').slice(12, 14).map(Number);

@@ -16,7 +16,7 @@ import {
 import { confinedIngest, confinedInspector, confinedPipeline } from './helpers/scenes.ts';
 import { sendAll } from './helpers/sender.ts';
 
-/** Takes 10 MB at a time, 60 times: as buffers, or as files where its temporary files go. */
+/** Takes 10 MB at a time, 60 times: as buffers, or as files in its folder for temporary files. */
 const GREEDY = `
 const kept = [];
 for (let at = 0; at < 60; at++) {
@@ -25,7 +25,7 @@ for (let at = 0; at < 60; at++) {
   else kept.push(bytes);
 }`;
 
-describe.skipIf(!canLimitMemory)('what the attacks stand on', () => {
+describe.skipIf(!canLimitMemory)('the harness of the attacks', () => {
   test.each(['buffers', 'files'])(
     'a process that takes 600 MB as %s in 512 MiB is killed, in 1 GiB it is not',
     async (how) => {
@@ -47,7 +47,7 @@ describe.skipIf(!canLimitMemory)('what the attacks stand on', () => {
     },
   );
 
-  test('without an attack, the neighbours of ingestEvent end well', async () => {
+  test('without an attack, the neighbours of ingestEvent succeed', async () => {
     const scene = await confinedIngest();
     try {
       const report = await sendAll(scene.processes[0]!.url, eventNeighbours());
@@ -60,7 +60,7 @@ describe.skipIf(!canLimitMemory)('what the attacks stand on', () => {
     }
   });
 
-  test('a function that is killed is started again, and its neighbours end well', async () => {
+  test('a killed function is started again, and its neighbours succeed', async () => {
     const scene = await confinedIngest();
     try {
       const sending = sendAll(scene.processes[0]!.url, eventNeighbours());
@@ -73,7 +73,7 @@ describe.skipIf(!canLimitMemory)('what the attacks stand on', () => {
     }
   });
 
-  test('without an attack, the neighbours of inspectDeadLetter end well', async () => {
+  test('without an attack, the neighbours of inspectDeadLetter succeed', async () => {
     const scene = await confinedInspector();
     try {
       await scene.publish(letterNeighbours());
@@ -86,7 +86,7 @@ describe.skipIf(!canLimitMemory)('what the attacks stand on', () => {
     }
   });
 
-  test('without an attack, the neighbours of processVideo end well', async () => {
+  test('without an attack, the neighbours of processVideo succeed', async () => {
     const clips = await mkdtemp(join(tmpdir(), 'hostile-clips-'));
     const pipeline = await confinedPipeline();
     try {

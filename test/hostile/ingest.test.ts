@@ -9,7 +9,7 @@ import { type Delivery, type SendReport, sendAll } from './helpers/sender.ts';
 
 const EVENT = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
-/** Of one process and one storage server on the same two cores, ms. */
+/** Time limit for one process and one storage server on the same two cores, in ms. */
 const LONG = 1_200_000;
 
 interface Attack {
@@ -18,7 +18,7 @@ interface Attack {
   neighbours: SendReport;
 }
 
-/** The attack and 200 innocent neighbours at the same time; then what everybody saw. */
+/** Runs the attack and 200 innocent neighbours concurrently; returns the results of both. */
 async function attack(
   name: string,
   deliveries: readonly Delivery[],
@@ -44,7 +44,7 @@ async function attack(
   }
 }
 
-/** Ids in the table that begin with a prefix, and how many rows have them. */
+/** Number of ids in the table that begin with a prefix, and of their rows. */
 async function idsWith(scene: IngestScene, prefix: string): Promise<{ ids: number; rows: number }> {
   const ids = new Set<string>();
   let rows = 0;
@@ -71,7 +71,7 @@ describe.skipIf(!canLimitMemory)('ingestEvent in 1 GiB', () => {
       );
       await attack(`20 numbers of ${digits} digits`, deliveries, ({ attack: { givenUp, results } }) => {
         expect(givenUp).toBe(0);
-        // in the table or a dead letter, at once: a time-out would be an attempt that failed
+        // each must become a row or a dead letter at once: a time-out would be a failed attempt
         expect(Object.keys(results).filter((result) => result !== '204' && result !== '429')).toEqual([]);
       });
     },
@@ -100,7 +100,7 @@ describe.skipIf(!canLimitMemory)('ingestEvent in 1 GiB', () => {
   );
 
   test(
-    'batches of as many small events as are allowed',
+    'batches of the maximum number of small events',
     async () => {
       const small = (id: string) => `{"specversion":"1.0","id":"${id}","source":"s","type":"t"}`;
       const batchOf = (index: number): string =>
@@ -119,7 +119,7 @@ describe.skipIf(!canLimitMemory)('ingestEvent in 1 GiB', () => {
   );
 
   test(
-    'batches of as many bad events as are allowed',
+    'batches of the maximum number of bad events',
     async () => {
       const batchOf = (index: number): string =>
         `[${Array.from({ length: 10_000 }, (_, at) => `{"id":"${index}-${at}"}`).join()}]`;
@@ -134,7 +134,7 @@ describe.skipIf(!canLimitMemory)('ingestEvent in 1 GiB', () => {
   );
 
   test(
-    'a thousand events of a megabyte, all at once',
+    'a thousand events of one megabyte, all at once',
     async () => {
       const deliveries = repeated(1_000, (index) => largeEvent(`large-${index}`, 1_000_000));
       await attack('1,000 x 1 MB', deliveries, async ({ scene, attack: { givenUp }, neighbours }) => {
@@ -160,7 +160,7 @@ describe.skipIf(!canLimitMemory)('ingestEvent in 1 GiB', () => {
   );
 
   test(
-    'what is nested deeper than the stack, and a string that never ends',
+    'nesting deeper than the stack, and an endless string',
     async () => {
       const deliveries = [
         ...repeated(10, () => messageOf('application/json', '['.repeat(5_000_000))),

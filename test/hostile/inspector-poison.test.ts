@@ -8,10 +8,10 @@ import { runDlqHere } from '../helpers/dlq.ts';
 import { startInspector } from '../helpers/inspector.ts';
 
 const GOOD = 200;
-/** The deployed 30 take too long. */
+/** Fewer than the deployed 30, which take too long. */
 const ATTEMPTS = 18;
 const SOURCE = '//shop/orders';
-/** Decodes from base64 to something, and stands for a payload that ends the process. */
+/** Valid base64 that stands for a payload that kills the process. */
 const KILLER = 'KILLKILLKILLKILL';
 const PRELOAD = `
 const { from } = Buffer;
@@ -36,7 +36,7 @@ const letter = (name: string, data?: Buffer) => ({
   },
 });
 
-test('poison that kills the inspector or that it cannot record ends in a place of its own; the rest are recorded', {
+test('poison that kills the inspector or cannot be recorded is set aside; all other letters are recorded', {
   timeout: 240_000,
 }, async () => {
   const folder = await startFolder();
@@ -65,7 +65,7 @@ test('poison that kills the inspector or that it cannot record ends in a place o
     expect(crashes.length).toBeGreaterThan(0);
     expect(crashes.length).toBeLessThanOrEqual(ATTEMPTS);
 
-    // listed without a look at the data, and nothing fires on it
+    // listed without parsing the data, and nothing is fired by it
     await folder.write({ gcs: scene.gcs.server.url, pubsub: scene.pubsubUrl });
     const listed = await dlq('unread', '--json');
     const { unread } = JSON.parse(listed.stdout) as { unread: Record<string, unknown>[] };
@@ -73,7 +73,7 @@ test('poison that kills the inspector or that it cannot record ends in a place o
       poison.map(({ data }) => ({ bytes: data.length, deliveries: ATTEMPTS, name: 'ingestEvent' })),
     );
 
-    // mended: put back, and taken in
+    // fixed: put back, and recorded
     faults.clear();
     const id = String(unread[1]?.['messageId']);
     expect(await dlq('unread', id, '--put-back')).toMatchObject({
@@ -94,7 +94,7 @@ test('poison that kills the inspector or that it cannot record ends in a place o
   }
 });
 
-/** With the script that makes the killer kill, and later with what the command is told of the services. */
+/** Holds the script that makes KILLER kill, and later the endpoints that the command reads. */
 async function startFolder() {
   const dir = await mkdtemp(join(tmpdir(), 'poison-'));
   const preload = join(dir, 'preload.cjs');

@@ -41,7 +41,7 @@ test('an eraser killed at each of its writes, beside appenders and compaction: n
     const { location } = await DeltaTable.open(gcs.storage().bucket('lake'), 'events');
     const writer = await UniqueAppender.open(location, { idColumn: 'id', maxAgeMs: 5, checkpointEvery: 10 });
     for (let n = 0; isRunning; n++) {
-      // every other id is submitted by both
+      // both instances submit every other id
       const ids = [`${instance}-${n}`, `both-${n}`].map(idOf);
       const outcomes = await Promise.all(ids.map((id) => writer.submit({ id, note: 'new' })));
       for (const [index, { kind }] of outcomes.entries()) if (kind === 'added') added.push(ids[index] ?? '');
@@ -52,13 +52,13 @@ test('an eraser killed at each of its writes, beside appenders and compaction: n
 
   const counts: number[] = [];
   try {
-    // two data files, then the commit: killed before and after each
+    // writes two data files, then the commit: killed before and after each
     for (let step = 1; step <= 6; step++) {
       expect(await erase('erase me', step)).toBe('SIGKILL');
       const left = await collectRows(table.scan({ filter: { note: { eq: 'erase me' } } }));
       counts.push(left.length);
       if (step === 3) await table.compact({ idColumn: 'id', minFiles: 2, maxMs: 1 });
-      // the next one finds two files again
+      // gives the next eraser two files again
       if (step === 3)
         await table.append([
           { id: secret(2), note: 'erase me' },
@@ -70,7 +70,7 @@ test('an eraser killed at each of its writes, beside appenders and compaction: n
     isRunning = false;
     await Promise.all(appending);
   }
-  // whole or not at all: an appender may have taken the version that the last one wrote for
+  // all or nothing: an appender may have taken the version that the last eraser tried
   expect(counts.slice(0, 5)).toEqual([2, 2, 2, 3, 3]);
   expect([0, 3]).toContain(counts[5]);
   expect(await collectRows(table.scan({ filter: { note: { eq: 'erase me' } } }))).toEqual([]);
@@ -78,7 +78,7 @@ test('an eraser killed at each of its writes, beside appenders and compaction: n
   expect(added.length).toBeGreaterThan(20);
   await table.compact({ idColumn: 'id', minFiles: 2 });
   expect(await idsIn(store)).toEqual([...old, ...added, idOf('kept')].sort());
-  // an erased id is a new one
+  // an erased id counts as new
   const writer = await UniqueAppender.open(table.location, { idColumn: 'id', maxAgeMs: 0 });
   expect((await writer.submit({ id: secret(1), note: 'again' })).kind).toBe('added');
   expect((await writer.submit({ id: idOf('old0-3'), note: 'again' })).kind).toBe('duplicate');

@@ -23,8 +23,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe.skipIf(!canLimitMemory || !canEncode)('small files that cost much', () => {
-  test('each is rejected once, with a true reason, and costs nothing', { timeout: 600_000 }, async () => {
+describe.skipIf(!canLimitMemory || !canEncode)('small files that are expensive to decode', () => {
+  test('each is rejected once, with the true reason, and costs nothing', { timeout: 600_000 }, async () => {
     const attacks = [
       ...(await costlyClips(folder, ffmpeg)),
       ...(await strangeCodecs(folder, ffmpeg)),

@@ -47,14 +47,14 @@ describe.each(places)('$what', (place) => {
   });
 });
 
-test('npm start --out: one line before anything is done, and the folder is free again', async () => {
+test('npm start --out: one line before anything is done, and the folder is unlocked again', async () => {
   const { code, stderr } = await shell(`exec $START --exit --dir ${dir}/state --out /proc/x ${clip}`);
   expect(stderr).toBe('--out /proc/x cannot be written: there is no such place (ENOENT)\n');
   expect(code).toBe(1);
   expect(existsSync(join(dir, 'state/pid'))).toBe(false);
 });
 
-describe('standard output that takes nothing more', () => {
+describe('standard output that cannot be written', () => {
   test.each([
     ['$PIPELINE --help'],
     ['$PIPELINE process --help'],
@@ -71,7 +71,7 @@ describe('standard output that takes nothing more', () => {
     expect(gone).toMatchObject({ code: 0, stderr: '' });
   });
 
-  test('pipeline process --json keeps the frames, and says that the list is lost', async () => {
+  test('pipeline process --json keeps the frames, and says that the list was lost', async () => {
     const out = join(dir, 'kept');
     const { code, stderr } = await shell(`exec $PIPELINE process ${clip} --out ${out} --json > /dev/full`);
     expect(stderr).toMatch(/\nstandard output cannot be written: no space left on device \(ENOSPC\)\n$/);
@@ -80,8 +80,8 @@ describe('standard output that takes nothing more', () => {
   });
 });
 
-describe('in the middle', () => {
-  test('a disk that takes the folder and not the frame: no half of it stays', async ({ skip }) => {
+describe('during the work', () => {
+  test('a disk with room for the folder but not the frame: no partial frame stays', async ({ skip }) => {
     const disk = smallDisk(join(dir, 'tight'), 4);
     if (!disk) return skip();
     try {
@@ -94,7 +94,7 @@ describe('in the middle', () => {
     }
   });
 
-  test('Ctrl-C while a video is at work: exit code 130, and no temporary file stays', async () => {
+  test('Ctrl-C while a video is processed: exit code 130, and no temporary file stays', async () => {
     const temporary = join(dir, 'temporary');
     await mkdir(temporary);
     await mkdir(bundles, { recursive: true });

@@ -13,7 +13,7 @@ afterAll(() => scene.close());
 
 const eventOf = (id: string) => structured({ id, data: { note: 'n'.repeat(2_000) } });
 
-test('above the bound the built function answers 429, and what comes again is in the table', async () => {
+test('above the bound the built function answers 429, and redelivered events reach the table', async () => {
   const ids = Array.from({ length: 60 }, (_, index) => `e-${index}`);
   const first = await Promise.all(ids.map((id) => scene.deliver(eventOf(id))));
   expect(new Set(first)).toEqual(new Set([204, 429]));
@@ -27,7 +27,7 @@ test('above the bound the built function answers 429, and what comes again is in
   await expect.poll(told).toBe(put.length);
 });
 
-test('an idle connection is kept for longer than any front end keeps it', async () => {
+test('an idle connection stays open longer than any front end keeps it', async () => {
   const { headers, body } = binaryRequest(messageEvent(eventOf('e-0')));
   const kept = await new Promise((resolve, reject) => {
     const url = scene.processes[0]!.url;
@@ -42,6 +42,6 @@ test('an idle connection is kept for longer than any front end keeps it', async 
     sent.on('error', reject);
     sent.end(body);
   });
-  // a connection that is closed at one end while the other sends on it costs that event a redelivery
+  // if we close a connection while the front end sends on it, that event is redelivered
   expect(kept).toBe('timeout=620');
 });

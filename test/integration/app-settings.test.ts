@@ -8,7 +8,7 @@ import { type LoadedApp, loadApp } from '../../shared/app/load-app.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** An app must be inside the project; Git and the linter leave this folder out. */
+/** An app must be inside the project; Git and the linter ignore this folder. */
 const FILES = {
   'settings.ts': `
     import { type Env, integer, oneOf, readSettings, secretSettings } from '../../shared/app/settings.ts';
@@ -57,7 +57,7 @@ const start = (options: Partial<LocalCloudOptions>) =>
     ...options,
   });
 
-test('a running function has the settings and the secrets that it declares, and nothing else around it', async () => {
+test('a running function has the settings and secrets that it declares, and no others', async () => {
   await writeFile(join(dir, 'secrets.env'), 'GREETING_KEY=hunter2\nOTHER_KEY=x\n');
   const cloud = await start({ env: { TIMES: '3' }, shell: { TONE: 'warm', TIMES: '1', UNRELATED: 'x' } });
   try {

@@ -11,7 +11,7 @@ import { createPublisher } from '../../shared/gcp/pubsub.ts';
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const SHARED = '../../../shared';
 
-/** An app of two functions that no bucket and no topic fires. */
+/** An app of two functions that neither a bucket nor a topic fires. */
 const FILES = {
   'app.ts': `import { services } from '../../../functions/services.ts';
 import { defineApp } from '${SHARED}/app/define-app.ts';
@@ -105,7 +105,7 @@ test('an entry of an audit log, published to the topic of the trigger, fires the
     });
 });
 
-test('a request whose handler throws is answered with 500, and the reason is logged and not told', async () => {
+test('a request whose handler throws is answered with 500; the reason is logged, not returned', async () => {
   const answer = await fetch(cloud.endpoints.functions['fail']!);
   expect([answer.status, await answer.text()]).toEqual([500, '']);
   expect(entries().find(({ message }) => message === 'request failed')).toMatchObject({
@@ -114,12 +114,12 @@ test('a request whose handler throws is answered with 500, and the reason is log
   });
 });
 
-test('an app that asks no model runs without one', () => {
+test('an app that uses no model runs without one', () => {
   expect(cloud.endpoints.vertex).toBeUndefined();
   expect(cloud.endpoints.app).toBe(app.dir);
 });
 
-test('a bundle has the functions of its app alone', async () => {
+test('a bundle has only the functions of its app', async () => {
   const out = join(dir, 'bundle');
   const inputs = async (loaded?: LoadedApp): Promise<string> => {
     const { outputs } = await bundle(out, [], loaded);

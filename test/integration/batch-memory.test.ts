@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const SCRIPT = fileURLToPath(new URL('../helpers/batch-memory-process.ts', import.meta.url));
-/** Of the heap: the texts of one message have 34 MB of it, in base64, as bytes and as a text. */
+/** Heap limit: one message takes 34 MB of it, in base64, as bytes and as text. */
 const HEAP_MIB = 128;
 
-test('messages of 10 MB that would become millions of values are read or refused in little memory', async () => {
+test('messages of 10 MB that would expand to millions of values are read or refused in little memory', async () => {
   const child = spawn(process.execPath, ['--import', 'tsx', `--max-old-space-size=${HEAP_MIB}`, SCRIPT], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

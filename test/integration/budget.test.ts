@@ -19,7 +19,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 type Upload = Awaited<ReturnType<Pipeline['upload']>>;
 
-/** Two instances, both killed when a slot with one of these numbers, counted from 1, is taken. */
+/** Two instances, both killed when a slot with one of these numbers (from 1) is taken. */
 async function start(
   cloud: string,
   env: Record<string, string>,
@@ -45,7 +45,7 @@ async function start(
             process.kill(pid, 'SIGKILL');
             kills++;
           } catch {
-            // it is between two lives
+            // the process is just restarting
           }
         }
       },
@@ -60,7 +60,7 @@ const uploadFive = (pipeline: Pipeline): Promise<Upload[]> =>
 const slots = async (pipeline: Pipeline, kind: string): Promise<string[]> =>
   (await pipeline.names('state')).filter((name) => name.startsWith('budget/') && name.includes(`/${kind}/`));
 
-/** What was given up, by the reason that its last attempt gave. */
+/** Counts of framed and of given-up uploads, the latter by the reason of their last attempt. */
 async function ends(pipeline: Pipeline, uploads: Upload[]): Promise<{ framed: number; overBudget: number }> {
   const outcomes = await Promise.all(uploads.map((upload) => pipeline.settled(upload)));
   return {
@@ -71,11 +71,11 @@ async function ends(pipeline: Pipeline, uploads: Upload[]): Promise<{ framed: nu
   };
 }
 
-/** Dead letters that have been explained and kept. */
+/** Number of dead letters that have been explained and kept. */
 const kept = async (pipeline: Pipeline): Promise<number> =>
   (await pipeline.names('state')).filter((name) => /^dead-letters\/.*\/death-/.test(name)).length;
 
-/** What an operator does when there is room again. */
+/** Replays as an operator does when there is room again. */
 async function replay(pipeline: Pipeline): Promise<void> {
   const run = await startCli([
     ...['dlq', 'replay', '--code', 'over-budget', '--wait', '60', '--local', pipeline.dir],
@@ -96,7 +96,7 @@ test('three videos a day, five uploads at once, processes killed: three are paid
     expect(await ends(pipeline, uploads)).toEqual({ framed: 3, overBudget: 2 });
     expect(await slots(pipeline, 'videos')).toHaveLength(3);
     expect(pipeline.kills()).toBeGreaterThanOrEqual(2);
-    // every video that was ever shown to the model
+    // every video that the model has seen
     expect(Object.keys(pipeline.cloud.vertex!.stats().byUri)).toHaveLength(3);
     const codes = pipeline.logs.filter(({ message }) => message === 'attempt failed').map(({ code }) => code);
     expect(codes).toContain('over-budget');
@@ -115,7 +115,7 @@ test('three videos a day, five uploads at once, processes killed: three are paid
   }
 }, 120_000);
 
-test('two videos a day for each folder, processes killed: one uploader takes nothing of the others', async () => {
+test('two videos a day for each folder, processes killed: one uploader takes nothing from the others', async () => {
   const env = { DAILY_VIDEOS_PER_PREFIX: '2', DAILY_VIDEOS: '3', DAILY_GEMINI_CALLS: '0' };
   const pipeline = await start('folders', env, [2, 4]);
   try {
@@ -143,7 +143,7 @@ test('three requests a day for five uploads, processes killed: no fourth is sent
   try {
     uploads = await uploadFive(pipeline);
     const { framed, overBudget } = await ends(pipeline, uploads);
-    // two requests a video, and those that met the kill
+    // two requests per video, plus those interrupted by the kill
     expect(framed).toBeLessThanOrEqual(1);
     expect(framed + overBudget).toBe(5);
     await expect.poll(() => kept(pipeline)).toBe(overBudget);

@@ -11,7 +11,7 @@ import { setVertexFaults } from '../helpers/vertex-faults.ts';
 let dir: string;
 let pipeline: Pipeline;
 const stray: string[] = [];
-/** One after another of the duplicates that are posted beside the delivery of Eventarc's. */
+/** Posts the next duplicate, beside Eventarc's own delivery. */
 let post: (() => Promise<number>) | undefined;
 let duplicates: Promise<number>[] = [];
 
@@ -37,7 +37,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-test('five deliveries of one upload at once: one works, and four are asked for again without an error', {
+test('five deliveries of one upload at once: one works, and four are deferred without an error', {
   timeout: 60_000,
 }, async () => {
   await setVertexFaults(pipeline.cloud, { kinds: ['slow:1500'] });
@@ -52,7 +52,7 @@ test('five deliveries of one upload at once: one works, and four are asked for a
   expect(putOff().length).toBeGreaterThanOrEqual(4);
   expect(putOff()[0]).toMatchObject({ severity: 'INFO', code: 'busy' });
 
-  // what was put off is settled once the work is done
+  // a deferred delivery is settled once the work is done
   expect(await post!()).toBe(204);
   expect(pipeline.deadLetters()).toBe(0);
   expect(pipeline.logs.filter(({ severity }) => severity === 'ERROR')).toEqual([]);

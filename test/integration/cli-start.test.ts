@@ -22,7 +22,7 @@ const inCopy = (path: string): string => join(copy, path);
 const cache = (): string => inCopy('node_modules/.cache/event-pipeline-cli');
 const SOURCE = 'cli/dlq/command.ts';
 
-/** The project, with packages linked: the command keeps its bundle in node_modules. */
+/** A copy of the project with linked packages, because the command keeps its bundle in node_modules. */
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'pipeline-copy-'));
   const parts = ['cli', 'shared', 'functions', 'schemas', 'local', 'deploy', 'build.ts', 'tsconfig.json'];
@@ -50,7 +50,7 @@ function pipeline(...args: string[]): Promise<{ code: number | null; out: string
 const bundles = async (): Promise<string[]> =>
   (await readdir(cache())).filter((name) => /^[0-9a-f]{64}$/.test(name));
 
-test('first calls at the same time all answer, and leave one bundle', async () => {
+test('concurrent first calls all answer, and leave one bundle', async () => {
   const calls = await Promise.all([1, 2, 3, 4].map(() => pipeline('--help')));
   for (const { code, out, err } of calls) {
     expect({ code, err }).toEqual({ code: 0, err: '' });
@@ -61,7 +61,7 @@ test('first calls at the same time all answer, and leave one bundle', async () =
   expect(drafts).toEqual([]);
 });
 
-test('later calls run the bundle that is there', async () => {
+test('later calls run the existing bundle', async () => {
   await pipeline('--help');
   const [name] = await bundles();
   const main = join(cache(), name!, 'main.js');
@@ -69,7 +69,7 @@ test('later calls run the bundle that is there', async () => {
   expect((await pipeline('--help')).out).toMatch(/^from the bundle\nusage/);
 });
 
-test('a source that changes is run as it is, though its size and time stay', async () => {
+test('a changed source is run in its new form, even if its size and time are the same', async () => {
   const { atime, mtime } = await stat(inCopy(SOURCE));
   const text = await readFile(inCopy(SOURCE), 'utf8');
   await writeFile(inCopy(SOURCE), text.replace("'shows dead letters", "'Shows dead letters"));
@@ -79,7 +79,7 @@ test('a source that changes is run as it is, though its size and time stay', asy
   expect((await pipeline('--help')).out).toContain('shows dead letters');
 });
 
-test('packages that change make another bundle', async () => {
+test('changed packages make another bundle', async () => {
   const before = await bundles();
   await rm(inCopy('node_modules/.package-lock.json'));
   await writeFile(inCopy('node_modules/.package-lock.json'), '{"packages":{}}');
@@ -87,7 +87,7 @@ test('packages that change make another bundle', async () => {
   expect((await bundles()).length).toBe(before.length + 1);
 });
 
-test('a mistake in a source is shown as without a bundle, and gone with it', async () => {
+test('an error in a source is shown as without a bundle, and disappears with its fix', async () => {
   const text = await readFile(inCopy(SOURCE), 'utf8');
   await writeFile(inCopy(SOURCE), `${text}\nconst = 1;\n`);
   const broken = await pipeline('--help');
@@ -97,7 +97,7 @@ test('a mistake in a source is shown as without a bundle, and gone with it', asy
   expect((await pipeline('--help')).code).toBe(0);
 });
 
-test('where no bundle can be kept, the command runs without one', async () => {
+test('if no bundle can be stored, the command runs without one', async () => {
   await rm(inCopy('node_modules/.cache'), { recursive: true, force: true });
   await writeFile(inCopy('node_modules/.cache'), 'no folder');
   const { code, out } = await pipeline('dlq', 'list', '--help');

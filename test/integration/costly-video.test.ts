@@ -16,8 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-test('an ffmpeg that is killed twice by the same upload ends in a manifest, at the second delivery', async () => {
-  // The kernel does it, as when memory runs out: here at the first second of CPU time.
+test('an upload that gets ffmpeg killed twice ends in a manifest at the second delivery', async () => {
+  // The kernel kills it, as when memory runs out: here after one second of CPU time.
   const killed = join(folder, 'killed');
   const script = `[ "$1" = -version ] && exec ${anyFfmpeg()} -version\nulimit -t 1\nwhile :; do :; done`;
   await writeFile(killed, `#!/bin/sh\n${script}\n`, { mode: 0o755 });

@@ -16,7 +16,7 @@ test('one video costs the storage operations that docs/costs.md says', async () 
     const { operations } = pipeline.cloud.gcs.stats();
     const count = (...names: (keyof typeof operations)[]) =>
       names.reduce((sum, name) => sum + (operations[name]?.requests ?? 0), 0);
-    // the upload itself is one more
+    // minus the upload itself
     expect(count('upload') - 1 + count('list')).toBe(10);
     expect(count('read', 'stat')).toBeLessThanOrEqual(8);
   } finally {

@@ -25,12 +25,12 @@ const letterWith = async (code: string) => (await scene.letters()).find((letter)
 const told = (letter: string) => scene.logs.filter((line) => line['letter'] === letter);
 const at = new Date('2026-11-21T10:00:00Z');
 
-/** As a function publishes what it refuses. */
+/** A dead letter as a function publishes it for a refusal. */
 function refused(name: string, code: 'schema-violation' | 'corrupt-media', input: unknown, eventId: string) {
   return deadLetterMessage({ function: name, eventId, error: new AppError(code, 'no good: 17'), input, at });
 }
 
-test('an event that was refused, delivered three times: explained, kept and told once', async () => {
+test('a refused event, delivered three times: explained, kept and logged once', async () => {
   const input = messageEvent(
     pubsubMessage({ data: '{"a":1}', attributes: { 'ce-correlationid': 'corr-1' } }),
   );
@@ -59,7 +59,7 @@ test('an event that was refused, delivered three times: explained, kept and told
   });
 });
 
-test('a storage event that was given up: its history, and what became of its object', async () => {
+test('a storage event that was given up: its history, and the state of its object', async () => {
   const put = await scene.storage.bucket('raw').putIfAbsent('ü 1.mp4', Buffer.from('video'));
   const generation = put.kind === 'written' ? put.facts.generation : '';
   const source = '//storage.googleapis.com/projects/_/buckets/raw';
@@ -102,7 +102,7 @@ test('a storage event that was given up: its history, and what became of its obj
   ]);
 });
 
-test('a storage event whose manifest has come meanwhile is resolved as it is found', async () => {
+test('a storage event whose manifest exists meanwhile is recorded as resolved', async () => {
   await scene.storage.bucket('frames').putIfAbsent('done.mp4/17/manifest.json', Buffer.from('{}'));
   const input = finalizedEvent({ name: 'done.mp4', generation: '17' }, { id: '43' });
   await scene.publish([refused('processVideo', 'corrupt-media', input, sha256('done'))]);
@@ -112,7 +112,7 @@ test('a storage event whose manifest has come meanwhile is resolved as it is fou
   expect(await scene.deaths(found!.letter)).toMatchObject([{ concernState: 'succeeded' }]);
 });
 
-test('an event that has got its row meanwhile is resolved as it is found', async () => {
+test('an event that has its row meanwhile is recorded as resolved', async () => {
   const eventId = sha256(JSON.stringify({ id: 'o-1', source: '//shop' }));
   const table = await openEventsTable(scene.storage.bucket('lake'), 'events');
   await table.append([{ event_id: eventId }]);
@@ -134,7 +134,7 @@ const names = (count: number): Record<string, string> =>
     Array.from({ length: count }, (_, index) => [`${index}`.padEnd(256, 'n'), 'ü'.repeat(512)]),
   );
 
-test('poison is kept byte for byte, and the inspector goes on', async () => {
+test('poison is kept byte for byte, and the inspector continues', async () => {
   const poison = [
     { data: Buffer.alloc(10 * 1024 * 1024, 0xfe) },
     { data: Buffer.from('{"id":"\\ud800","x":"\u001b[2J"}'), attributes: { 'ce-type': '\u001b]0;x\u0007' } },
@@ -171,7 +171,7 @@ test('poison is kept byte for byte, and the inspector goes on', async () => {
   ]);
 });
 
-test('what is no message of Pub/Sub is kept raw', async () => {
+test('a body that is no Pub/Sub message is kept raw', async () => {
   const { url } = scene.processes[0]!;
   const strange = messageEvent({ data: '%%%', messageId: '1' }, { source: '//somewhere' });
   expect(await post(url, strange)).toBe(204);

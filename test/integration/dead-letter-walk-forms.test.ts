@@ -17,7 +17,7 @@ import { base64, plainPubsub } from '../helpers/pubsub.ts';
 let dir: string;
 let pipeline: Pipeline;
 let resource: ObjectResource;
-/** Whatever the functions wrote that is no entry of the log. */
+/** Lines that the functions wrote outside the log. */
 const stray: string[] = [];
 const api = plainPubsub(() => pipeline.cloud.endpoints.pubsub);
 
@@ -42,7 +42,7 @@ afterAll(async () => {
 
 let run = 0;
 
-/** Publishes it as a replay does, and waits for the word that it is settled. */
+/** Publishes it as a replay does, and waits until it is logged as settled. */
 async function replayed(
   functionName: string,
   eventId: string,
@@ -73,7 +73,7 @@ function original() {
   };
 }
 
-test('an upload that is replayed in binary mode is the same event, and not done again', async () => {
+test('an upload replayed in binary mode is the same event, and is not processed again', async () => {
   const { event, attributes, body } = original();
   const eventId = eventIdOf(event);
   await replayed('processVideo', eventId, {
@@ -86,7 +86,7 @@ test('an upload that is replayed in binary mode is the same event, and not done 
   expect(told.map(({ outcome }) => outcome)).toEqual(['framed', 'duplicate']);
 });
 
-test('an upload that is replayed in structured mode is the same event', async () => {
+test('an upload replayed in structured mode is the same event', async () => {
   const { event, body } = original();
   await replayed('processVideo', eventIdOf(event), {
     data: base64(JSON.stringify({ ...event, data: JSON.parse(body) })),
@@ -94,7 +94,7 @@ test('an upload that is replayed in structured mode is the same event', async ()
   });
 });
 
-test('events that are replayed in every mode keep their identity', async () => {
+test('events replayed in any mode keep their identity', async () => {
   const { data, attributes } = structured({ id: 'once' }) as {
     data: string;
     attributes: Record<string, string>;
@@ -106,7 +106,7 @@ test('events that are replayed in every mode keep their identity', async () => {
   await replayed('ingestEvent', sha256('{"n":1}'), { data: base64('{ "n": 1.0 }') });
 });
 
-test('a run of the maintenance is replayed under the time at which it was due', async () => {
+test('a maintenance run is replayed with the time at which it was due', async () => {
   const eventId = sha256(JSON.stringify(['maintainTable', '1795219200000000']));
   await replayed('maintainTable', eventId, {
     data: base64('{}'),
@@ -119,7 +119,7 @@ test('a mark that belongs to another event settles nothing', async () => {
   const { data } = structured({ id: 'marked' });
   const mark = { deadLetterReplayOf: foreign, deadLetterReplay: 'run-x' };
   await api.publish('replay-ingestevent', { data, attributes: mark });
-  // acknowledged: all that was to be written is there
+  // once it is acknowledged, everything has been written
   const backlog = () =>
     pipeline.cloud.pubsub!.stats().subscriptions['projects/local/subscriptions/replay-ingestevent']?.backlog;
   await expect.poll(backlog).toBe(0);
@@ -127,6 +127,6 @@ test('a mark that belongs to another event settles nothing', async () => {
   expect(names.filter((name) => name.includes(foreign))).toEqual([]);
 });
 
-test('the functions wrote nothing but their log', () => {
+test('the functions wrote nothing but log entries', () => {
   expect(stray).toEqual([]);
 });

@@ -46,7 +46,7 @@ function start(...args: string[]) {
   return { child, output: () => text, ended };
 }
 
-test('npm start tells of a dead letter, and the command it names shows it', async () => {
+test('npm start reports a dead letter, and the command it names shows it', async () => {
   const home = join(dir, 'cloud');
   const { child, output, ended } = start('--dir', home, '--out', join(dir, 'out'), broken);
   await expect.poll(output, { timeout: 90_000 }).toMatch(/Ctrl-C ends it/);
@@ -68,7 +68,7 @@ test.each([
   [['--attempts', '0'], /--attempts must be a number from 1 to 100, got "0"/],
   [['--pubsub', 'localhost:8085'], /--pubsub must be a URL such as \S+, got "localhost:8085"/],
   [['--pubsub', 'http://127.0.0.1:1', '--pubsub-port', '1'], /--pubsub and --pubsub-port exclude each other/],
-])('wrong usage %j is refused with what is right', async (args, message) => {
+])('wrong usage %j is refused with the right one', async (args, message) => {
   const { output, ended } = start('--dir', join(dir, 'usage'), ...args);
   expect(await ended).toBe(2);
   expect(output()).toMatch(message);

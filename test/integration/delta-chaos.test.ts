@@ -13,7 +13,7 @@ import {
   type Operation,
 } from '../helpers/delta.ts';
 
-/** The same numbers for the same seed (mulberry32). */
+/** Yields the same numbers for the same seed (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {
@@ -24,7 +24,7 @@ function randomOf(seed: number): () => number {
   };
 }
 
-/** One request in twelve fails, before or after it was carried out; all take a moment. */
+/** Fails one request in twelve, before or after it was carried out; delays all of them. */
 function unreliable(bucket: ObjectStore, random: () => number): ObjectStore {
   const decide = async (): Promise<'ok' | 'lost' | 'fail'> => {
     await new Promise((resolve) => setTimeout(resolve, random() * 3));
@@ -63,14 +63,14 @@ describe('four instances, repeats, faults, compaction, checkpoints and a strange
           ),
         );
       writer = await restart();
-      // each instance is given three quarters of the ids, in an order of its own, some of them twice
+      // each instance gets three quarters of the ids, in its own order, some of them twice
       const mine = ids.flatMap((id) => (random() < 0.75 ? (random() < 0.2 ? [id, id] : [id]) : []));
       mine.sort(() => random() - 0.5);
       while (mine.length > 0) {
         const batch = mine.splice(0, 1 + Math.floor(random() * 25));
         const current = writer;
         const outcomes = await Promise.allSettled(batch.map((id) => current.submit({ id, n: 1 })));
-        // redelivery: what was not acknowledged comes again
+        // redelivery: rows that were not acknowledged are submitted again
         for (const [index, { status }] of outcomes.entries()) {
           if (status === 'rejected') mine.push(batch[index] as string);
         }
@@ -100,7 +100,7 @@ describe('four instances, repeats, faults, compaction, checkpoints and a strange
 
     const keeping = [maintenance(), maintenance()];
     await Promise.all([instance(), instance(), instance(), instance(), stranger()]);
-    // ids that no instance was given
+    // ids that no instance got
     const last = await UniqueAppender.open(table.location, { idColumn: 'id' });
     const rest = await Promise.all(ids.map((id) => last.submit({ id })));
     await last.close();
@@ -112,7 +112,7 @@ describe('four instances, repeats, faults, compaction, checkpoints and a strange
     expect(present).toEqual(expected);
     expect(rest.filter(({ kind }) => kind === 'added').length).toBeLessThan(60);
 
-    // the state behind the checkpoint is that of the log replayed from its beginning
+    // the state from the checkpoint equals that of the log replayed from the beginning
     const now = await loadSnapshot(table.location);
     await bucket.delete('events/_delta_log/_last_checkpoint');
     for await (const { name } of bucket.list({ prefix: 'events/_delta_log/' })) {

@@ -12,7 +12,7 @@ beforeAll(async () => {
 
 afterAll(() => gcs.close());
 
-/** Requests for objects, as `<operation> <last part of the name>`. */
+/** Records requests for objects as `<operation> <last part of the name>`. */
 function counted() {
   const requests: string[] = [];
   const storage = gcs.storage({
@@ -25,7 +25,7 @@ function counted() {
 
 const commit = (version: number) => `${String(version).padStart(20, '0')}.json`;
 
-test('a commit is read by one request, and one that is not there by one, too', async () => {
+test('a commit is read with one request, and so is a missing one', async () => {
   const { store, take } = counted();
   const table = await DeltaTable.create(store, 'plain', { columns: COLUMNS });
   for (let i = 0; i < 3; i++) await table.append([rowOf(i)]);
@@ -38,7 +38,7 @@ test('a commit is read by one request, and one that is not there by one, too', a
   expect(take()).toEqual([`read ${commit(4)}`]);
 });
 
-test('an appender asks for the next version and whether the log is still there, and writes a file and a commit', async () => {
+test('an appender checks for the next version and that the log still exists, and writes a file and a commit', async () => {
   const { store, take } = counted();
   const { location } = await DeltaTable.create(store, 'unique', { columns: COLUMNS });
   const appender = await UniqueAppender.open(location, { idColumn: 'id', maxAgeMs: 0 });
@@ -50,14 +50,14 @@ test('an appender asks for the next version and whether the log is still there, 
   expect(requests.filter((request) => !request.startsWith('put part-'))).toEqual([
     `put ${commit(2)}`,
     `read ${commit(2)}`,
-    // beside the file's upload: the newest commit, and one of about a minute ago
+    // during the upload: the newest commit, and one from about a minute ago
     `stat ${commit(0)}`,
     `stat ${commit(1)}`,
   ]);
   expect(requests).toHaveLength(5);
 });
 
-test('whoever loses the race for a write-once record reads it by one request', async () => {
+test('the loser of a race for a write-once record reads it with one request', async () => {
   const { store, take } = counted();
   await writeRecord(store, 'a/record.json', { by: 'the first' });
   take();
@@ -65,6 +65,6 @@ test('whoever loses the race for a write-once record reads it by one request', a
     value: { by: 'the first' },
     ours: false,
   });
-  // the refused write is looked at once, since it could have been our own
+  // checks once whether the refused write was our own
   expect(take()).toEqual(['put record.json', 'read record.json', 'stat record.json']);
 });

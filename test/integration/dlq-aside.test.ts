@@ -41,7 +41,7 @@ async function waiting(): Promise<{ messageId: string; function?: string }[]> {
   return (await scene.json('unread'))['unread'] as { messageId: string; function?: string }[];
 }
 
-test('what the inspector gave up is listed, saved, put back as it was and dropped with a note; a look takes nothing', async () => {
+test('letters that the inspector gave up are listed, saved, put back unchanged and dropped with a note; listing removes nothing', async () => {
   const empty = await unread();
   expect(empty).toMatchObject({ code: 0, stdout: 'no dead letter waits unread\n' });
   await api.publish(UNREAD, refusedByIngest, { data: base64('given up'), attributes: inspectors });
@@ -56,7 +56,7 @@ test('what the inspector gave up is listed, saved, put back as it was and droppe
   expect(await unread(first!.messageId, '--payload', file)).toMatchObject({ code: 0 });
   expect(await readFile(file, 'utf8')).toBe('poison');
 
-  // nothing says whose the second one was: Pub/Sub wrote the inspector's subscription over the other one
+  // the origin of the second one is lost: Pub/Sub overwrote it with the inspector's subscription
   const back = await unread('--put-back', '--all');
   expect(back).toMatchObject({ code: 1 });
   expect(back.stdout).toBe(

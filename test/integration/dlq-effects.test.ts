@@ -6,7 +6,7 @@ import { deathOf } from '../helpers/dlq.ts';
 import { type CliRun, startCli } from '../helpers/lake.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 
-/** With `DEAD_LETTERS=10000` as many as are asked for of a large queue. */
+/** `DEAD_LETTERS=10000` makes it a large queue. */
 const COUNT = Number(process.env['DEAD_LETTERS'] ?? 200);
 const RATE = Math.max(50, Math.floor(COUNT / 8));
 
@@ -22,7 +22,7 @@ afterAll(() => pipeline?.close());
 
 const args = (...more: string[]): string[] => ['dlq', 'replay', '--all', '--local', pipeline.dir, ...more];
 
-/** The command killed when a good part of the letters is marked. */
+/** Runs the command and kills it when many of the letters are marked. */
 async function killed(signal: 'SIGINT' | 'SIGKILL'): Promise<CliRun> {
   const before = await sent();
   const { child, ended } = startCli(args('--rate', String(RATE)));
@@ -36,14 +36,14 @@ async function sent(): Promise<number> {
   return letters.filter(({ replays }) => replays > 0).length;
 }
 
-test(`${COUNT} dead letters replayed at ${RATE} a second, stopped by kill -9 and by Ctrl-C: all come home, each once`, async () => {
+test(`${COUNT} dead letters replayed at ${RATE} a second, stopped by kill -9 and by Ctrl-C: all are resolved, each once`, async () => {
   expect((await killed('SIGKILL')).code).toBe('SIGKILL');
   expect((await killed('SIGINT')).code).toBe(130);
   expect(await sent()).toBeLessThan(COUNT);
 
   const last = await startCli(args('--rate', String(RATE), '--wait', '120')).ended;
   expect(last.code, last.stderr).toBe(0);
-  // what the killed runs had sent is settled by now, too
+  // replays sent by the killed runs are settled by now, too
   const letters = async () => listLetters(pipeline.cloud.storage.bucket('state'));
   const isHome = async () => (await letters()).filter(({ status }) => status === 'resolved').length;
   await expect.poll(isHome, { timeout: 60_000, interval: 200 }).toBe(COUNT);
@@ -53,11 +53,11 @@ test(`${COUNT} dead letters replayed at ${RATE} a second, stopped by kill -9 and
   expect(rows).toHaveLength(COUNT);
   const ids = rows.map((row) => String(row['ce_id']));
   expect(ids.sort()).toEqual(Array.from({ length: COUNT }, (_, n) => `e-${n}`).sort());
-  // each is tied to the letter that it came from
+  // each is linked to its letter
   const causes = new Set(rows.map((row) => row['causation_id']));
   expect(causes).toEqual(new Set((await letters()).map(({ letter }) => letter)));
 
-  // once more: nothing is left to do, and nothing is done
+  // a further run finds nothing to do
   const again = await startCli(args('--json')).ended;
   expect(JSON.parse(again.stdout)).toMatchObject({ wanted: [], published: [] });
   const open = await startCli(['dlq', 'list', '--local', pipeline.dir]).ended;

@@ -11,7 +11,7 @@ import { recordFailure } from '../../shared/records/failures.ts';
 import { type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
 
 const PERSON = 'jane.roe@example.org';
-/** Of somebody whose letters are erased, and of somebody else. */
+/** Letters of a person whose data is erased, and of somebody else. */
 const hers = deathOf(1, {
   data: `{"mail":"${PERSON}"}`,
   message: `mail is "${PERSON}"; it must be short`,
@@ -87,7 +87,7 @@ const rows = async (): Promise<unknown[]> => {
   return (await collectRows(table.scan())).map((row) => row['letter']);
 };
 
-test('all that is known of a person by a correlation id goes; the note of it holds ids alone', async () => {
+test('erases everything about a person by correlation id; the note of it holds only ids', async () => {
   const run = await erase('--correlation', 'person-1', ...SURE);
   expect(run).toMatchObject({ code: 0, stderr: '' });
   expect(run.stdout).toMatch(
@@ -144,7 +144,7 @@ test('a dry run counts; without a terminal and without --yes nothing is done', a
   expect(await rows()).toHaveLength(4);
 });
 
-test('stopped by storage in the middle, it still lists what is left, and the same command goes on', async () => {
+test('stopped by a storage error midway, it still lists what is left, and the same command continues', async () => {
   const { faults } = scene.gcs.server;
   faults.add({
     action: { kind: 'status', status: 403 },

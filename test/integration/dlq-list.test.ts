@@ -75,7 +75,7 @@ describe('dead letters of three causes', () => {
     expect(total).toEqual({ letters: expected.length });
   });
 
-  test('one line a letter, the last that died first', async () => {
+  test('one line per letter, the latest death first', async () => {
     const run = await scene.here(['list', '--letters', '--limit', '2']);
     const [head, first, second, footer] = run.stdout.split('\n');
     expect(head).toMatch(/^letter +status +function +code +died +times +about +cause$/);
@@ -141,7 +141,7 @@ describe('dead letters of three causes', () => {
   });
 });
 
-test('none at all: says so, then all settled: says that', async () => {
+test('no letters: says so; all settled: says that', async () => {
   const scene = await startDlq();
   try {
     expect((await scene.here(['list'])).stdout).toMatch(
@@ -157,7 +157,7 @@ test('none at all: says so, then all settled: says that', async () => {
   }
 });
 
-test('a listing alone: 16 requests for 320 letters, whatever is asked of them, and none is read', async () => {
+test('only listings: 16 requests for 320 letters with any filter, and no letter is read', async () => {
   const scene = await startDlq();
   try {
     const deaths = Array.from({ length: 320 }, (_, n) => deathOf(n, { code: `code-${n % 50}` }));

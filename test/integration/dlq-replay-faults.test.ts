@@ -30,7 +30,7 @@ test('a payload of the largest size is shown in part and published whole', async
   expect(Buffer.from(got?.message.data ?? '', 'base64').equals(data)).toBe(true);
 });
 
-test('a damaged entry, a damaged envelope and attributes without room for the mark hold up no other', async () => {
+test('a damaged entry, a damaged envelope and attributes without room for the mark block no other letter', async () => {
   const [damaged, envelope, full, good] = [
     deathOf(1),
     deathOf(2, { form: 'envelope', data: 'no JSON', attributes: {} }),
@@ -66,7 +66,7 @@ describe('interrupted', () => {
   const args = ['replay', '--all', '--rate', '100'];
   beforeEach(() => scene.write(...many(COUNT)));
 
-  /** Kills the command when it has published for a while. */
+  /** Kills the command after it has published some messages. */
   const killed = async (
     signal: 'SIGINT' | 'SIGKILL',
   ): Promise<{ code: unknown; stdout: string; stderr: string }> => {
@@ -87,7 +87,7 @@ describe('interrupted', () => {
   };
   const letterOf = ({ message }: Received): string => readReplayMark(message.attributes ?? {})?.letter ?? '';
 
-  test('by Ctrl-C and by kill -9, the same command goes on, and at the end each has been sent', async () => {
+  test('by Ctrl-C and by kill -9: the same command continues, and in the end each has been sent', async () => {
     const first = await killed('SIGINT');
     expect(first.code).toBe(130);
     expect(first.stderr).toMatch(/stopped\n$/);
@@ -95,7 +95,7 @@ describe('interrupted', () => {
     const sent = await scene.received(INGEST);
     expect(sent.length).toBeGreaterThan(0);
     expect(sent.length).toBeLessThan(COUNT);
-    // asked to stop, it marks what it has published
+    // on Ctrl-C it marks what it has published
     expect(new Set(sent.map(letterOf))).toEqual(await marked());
 
     const second = await killed('SIGKILL');
@@ -111,7 +111,7 @@ describe('interrupted', () => {
     expect(last.stdout).toContain(`${COUNT - known.size} of ${COUNT - known.size} dead letters published`);
     sent.push(...(await scene.received(INGEST)));
     expect(new Set(sent.map(letterOf)).size).toBe(COUNT);
-    // only what was published and not marked came again: as the same event, of one batch at most
+    // only published but unmarked letters were sent again: as the same event, at most one batch
     expect(sent).toHaveLength(COUNT + inDoubt);
     expect(inDoubt).toBeLessThanOrEqual(10);
     expect(new Set(idsOf(sent)).size).toBe(COUNT);
@@ -120,7 +120,7 @@ describe('interrupted', () => {
 });
 
 describe('a service that fails', () => {
-  test('storage that takes no mark: what was published is published again by the same command', async () => {
+  test('storage that refuses marks: the same command publishes again what was published', async () => {
     await scene.write(...many(3));
     scene.gcs.server.faults.add({
       action: { kind: 'status', status: 503 },
@@ -139,9 +139,9 @@ describe('a service that fails', () => {
     expect(await statusOf(deathOf(0).letter)).toBe('replayed');
   });
 
-  test('a message that Pub/Sub refuses holds up no other', async () => {
+  test('a message that Pub/Sub refuses blocks no other', async () => {
     await scene.write(...many(4));
-    // the batch, and then its first message by itself
+    // first the batch, then its first message alone
     scene.pubsub!.server.faults.add({
       action: { kind: 'status', status: 400 },
       operations: ['publish'],
@@ -157,7 +157,7 @@ describe('a service that fails', () => {
     expect(await statusOf(deathOf(0).letter)).toBe('open');
   });
 
-  test('a topic that is not there', async () => {
+  test('a missing topic', async () => {
     await scene.write(deathOf(1));
     const run = await scene.here(['replay', '--all', '--project', 'other']);
     expect(run.code).toBe(1);

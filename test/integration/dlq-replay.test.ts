@@ -27,7 +27,7 @@ const idsOf = (received: readonly Received[]): string[] =>
 const replaysOf = async (letter: string): Promise<string[]> =>
   (await readLetter(scene.state, letter))?.replays.map(({ key }) => key) ?? [];
 
-test('the original goes to the failed function alone, marked; the letter is marked when that is confirmed', async () => {
+test('the original goes only to the failed function, marked; the letter is marked once that is confirmed', async () => {
   const data = '{"n":  12345678901234567890}';
   const death = deathOf(1, { data });
   await scene.write(death);
@@ -60,7 +60,7 @@ test('the original goes to the failed function alone, marked; the letter is mark
   expect(await scene.received(VIDEO)).toEqual([]);
 });
 
-test('run twice, nothing is sent twice: what waits for its outcome, is settled or was discarded is left alone', async () => {
+test('run twice, nothing is sent twice: letters that are pending, settled or discarded are left alone', async () => {
   const [waits, resolved, discarded] = [deathOf(1), deathOf(2), deathOf(3)];
   await scene.write(waits, resolved, discarded);
   const at = '2026-11-21T00:00:00.000Z';
@@ -114,7 +114,7 @@ test('only those of a group, a code or a time', async () => {
   expect(idsOf(await scene.received(INGEST))).toEqual(['e-3']);
 });
 
-test('where a deployment has names of its own, the environment tells them', async () => {
+test('the environment sets the names of a deployment with custom ones', async () => {
   const api = plainPubsub(() => scene.pubsub!.server.url);
   await api.createTopic('shop-replay-ingestevent');
   await api.createSubscription('seen-shop', 'shop-replay-ingestevent');
@@ -139,7 +139,7 @@ describe('storage events', () => {
     return put.facts.generation;
   };
 
-  test('the same object is replayed at its generation; one that is gone or newer is named first, and left', async () => {
+  test('the same object is replayed at its generation; one that is gone or newer is named first, and skipped', async () => {
     const generation = await upload('here.mp4');
     await upload('replaced #7.mp4');
     const name = `${'long/'.repeat(150)}\u001b[31m.mp4`;
@@ -179,7 +179,7 @@ describe('storage events', () => {
   });
 });
 
-test('what no function can be given is left, and said so', async () => {
+test('a letter that no function can receive is skipped and reported', async () => {
   const raw = deathOf(1, { function: 'unknown', form: 'raw', attributes: {} });
   const own = deathOf(2, { function: 'inspectDeadLetter' });
   const odd = deathOf(3, { function: '../../x' });
@@ -193,7 +193,7 @@ test('what no function can be given is left, and said so', async () => {
 });
 
 describe('followed with --wait', () => {
-  /** Plays the function: tells what comes of each replay that is marked. */
+  /** Plays the function: reports an outcome for each marked replay. */
   const play = async (outcomes: readonly ('resolved' | 'failed' | 'nothing')[]): Promise<void> => {
     for (const [n, outcome] of outcomes.entries()) {
       const { letter } = deathOf(n);
@@ -224,7 +224,7 @@ describe('followed with --wait', () => {
     expect((await scene.here(['list'])).stdout).toMatch(/^no dead letter is open; 2 settled ones/);
   });
 
-  test('discarded by somebody else meanwhile: that is not resolved', async () => {
+  test('discarded by somebody else meanwhile: not counted as resolved', async () => {
     await scene.write(...many(2));
     const discardFirst = async (): Promise<void> => {
       const { letter } = deathOf(0);
@@ -243,7 +243,7 @@ describe('followed with --wait', () => {
     expect(run.code).toBe(1);
   });
 
-  test('one failed again and one without an outcome: exit code 1, and which', async () => {
+  test('one failed again and one without an outcome: exit code 1, and both are named', async () => {
     await scene.write(...many(3));
     const [run] = await Promise.all([
       scene.json('replay', '--all', '--wait', '3'),
@@ -256,7 +256,7 @@ describe('followed with --wait', () => {
       dropped: [],
     });
     expect(await statusOf(deathOf(1).letter)).toBe('failed-again');
-    // what failed again is open again
+    // a replay that failed leaves its letter open
     const again = await scene.here(['replay', '--all', '--wait', '1']);
     expect(again.code).toBe(1);
     expect(again.stdout).toMatch(/1 dead letter to replay/);
@@ -281,7 +281,7 @@ test('discarded with a reason: settled, shown with it, and not replayed', async 
   );
   expect((await scene.here(['replay', '--all'])).code).toBe(0);
   expect(idsOf(await scene.received(INGEST))).toEqual(['e-9']);
-  // its event dies anew: open again
+  // its event dies again, so the letter is open again
   await scene.write(deathOf(0, { key: 'beef000000000000' }));
   expect(await statusOf(deathOf(0).letter)).toBe('open');
 });

@@ -25,7 +25,7 @@ const lineOf = (text: string, label: string): string =>
     .find((line) => line.startsWith(label.padEnd(12)))
     ?.slice(12) ?? '';
 
-test('everything that is known: why, how often, its attempts and replays in order, its payload, what to do', async () => {
+test('everything known: why, how often, its attempts and replays in order, its payload, what to do', async () => {
   const attempt = (n: number) => ({
     attempt: n,
     code: 'denied',
@@ -94,7 +94,7 @@ test('everything that is known: why, how often, its attempts and replays in orde
   expect(await show(death, '--full')).toContain('at c (d.ts:1:1)');
 });
 
-test('as JSON: the record as it is kept, the payload in base64, and the advice', async () => {
+test('as JSON: the stored record, the payload in base64, and the advice', async () => {
   const death = deathOf(2, { data: Buffer.from([0, 255]) });
   await scene.write(death);
   const shown = await scene.json('show', death.letter);
@@ -116,7 +116,7 @@ function withoutUndefined(value: unknown): unknown {
   );
 }
 
-test('the payload is saved byte for byte, in a new file that is nobody else’s', async () => {
+test('the payload is saved byte for byte, in a new file that only its owner can read', async () => {
   const data = Buffer.from(Array.from({ length: 70_000 }, (_, n) => n % 256));
   const death = deathOf(3, { data });
   await scene.write(death);
@@ -132,7 +132,7 @@ test('the payload is saved byte for byte, in a new file that is nobody else’s'
   );
 });
 
-describe('how what it is about stands now', () => {
+describe('current state of its subject', () => {
   const upload = async (name: string): Promise<string> => {
     const put = await scene.storage.bucket('raw').putIfAbsent(name, Buffer.from('video'));
     if (put.kind !== 'written') throw new Error(`${name} is there`);
@@ -162,7 +162,7 @@ describe('how what it is about stands now', () => {
     expect(lineOf(text, 'now')).toBe('the object was replaced: a newer one has its name');
     expect(lineOf(text, 'next')).toMatch(/^its object was replaced/);
   });
-  test('processed since', async () => {
+  test('processed meanwhile', async () => {
     const object = { bucket: 'raw', name: 'd.mp4', generation: await upload('d.mp4') };
     await scene.storage.bucket('frames').putIfAbsent(videoNames(object).manifest, Buffer.from('{}'));
     const text = await video(14, 'd.mp4', object.generation);
@@ -181,7 +181,7 @@ describe('how what it is about stands now', () => {
   });
 });
 
-describe('nothing of a dead letter acts on a terminal', () => {
+describe('nothing in a dead letter can act on a terminal', () => {
   const EVIL = 'a\u001b[2J\u001b]0;title\u0007\u009b31m\r\n\u202e\u2028\u0000\u007fé漢';
   const ACTS = /[^\P{Cc}\n]|\p{Cf}|\p{Zl}|\p{Zp}/u;
   const hostile: DeathFields = {
@@ -230,7 +230,7 @@ describe('nothing of a dead letter acts on a terminal', () => {
       for (const terminal of [undefined, { columns: 120 }]) {
         const { stdout, stderr } = await scene.here(command, terminal);
         expect(stdout, command.join(' ')).not.toMatch(ACTS);
-        // a terminal's own line of progress is rewritten
+        // the progress line is rewritten in place
         expect(stderr.replaceAll('\r\u001b[K', ''), command.join(' ')).not.toMatch(ACTS);
         expect(stdout).not.toBe('');
       }

@@ -19,7 +19,7 @@ function deliver<T>(n: number, work: () => T | Promise<T>, name = 'card'): Promi
   return runEffect(run, work, { onUnknown: 'stop' });
 }
 
-/** Its effect may have happened, and it is a dead letter. */
+/** Makes event `n` a dead letter whose effect may have happened. */
 async function die(n: number): Promise<string> {
   const failing = deliver(n, () => Promise.reject(new Error('connection reset')));
   await expect(failing).rejects.toMatchObject({ code: 'effect-unknown' });
@@ -27,13 +27,13 @@ async function die(n: number): Promise<string> {
   return letterOf(n).letter;
 }
 
-test('replayed as it is, the event is refused again: nobody has said anything', async () => {
+test('replayed without a decision, the event is refused again', async () => {
   const letter = await die(1);
   expect(await scene.here(['replay', letter])).toMatchObject({ code: 0 });
   await expect(deliver(1, () => 'charged')).rejects.toMatchObject({ code: 'effect-unknown' });
 });
 
-test('it happened: the replay does not run it, and is given what the person found', async () => {
+test('it happened: the replay does not run it, and gets the value that the person found', async () => {
   const letter = await die(1);
   const args = ['replay', letter, '--effect-done', '--effect-value', '{"receipt":7}'];
   const dry = await scene.here([...args, '--dry-run']);
@@ -56,7 +56,7 @@ test('it did not happen: the replay runs it once', async () => {
   }
 });
 
-test('an effect that is done or runs is left as it is', async () => {
+test('an effect that is done or running is left alone', async () => {
   const letter = await die(1);
   await deliver(1, () => 'sent', 'mail');
   let finish = () => {};
@@ -71,7 +71,7 @@ test('an effect that is done or runs is left as it is', async () => {
   await running;
 });
 
-test('an erased dead letter takes its effects and decisions along', async () => {
+test('erasing a dead letter erases its effects and decisions', async () => {
   const letter = await die(1);
   const { eventId } = letterOf(1);
   await scene.state.putIfAbsent(`records/ingestEvent/${eventId}/voucher.json`, Buffer.from('{}'));

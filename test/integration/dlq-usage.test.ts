@@ -44,7 +44,7 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
     expect(run.code).toBe(2);
   });
 
-  test('no command, or one that is not there: the list of commands', async () => {
+  test('no command, or an unknown one: the list of commands', async () => {
     for (const args of [[], ['purge']]) {
       const run = await runDlqHere(args);
       expect(run.code).toBe(2);
@@ -53,23 +53,20 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
     }
   });
 
-  test('without a place to look', async () => {
+  test('without a location', async () => {
     const run = await runDlqHere(['list', '--cloud']);
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(/where are the dead letters\? give --state-bucket or set STATE_BUCKET/);
   });
 });
 
-test.each(['list', 'show', 'replay', 'discard', 'stats'])(
-  '%s --help tells what there is',
-  async (command) => {
-    const run = await runDlqHere([command, '--help']);
-    expect(run).toMatchObject({ code: 0, stderr: '' });
-    expect(run.stdout).toMatch(new RegExp(`^usage: pipeline dlq ${command}`));
-    expect(run.stdout).toMatch(/--json[\s\S]*--state-bucket[\s\S]*--local DIR[\s\S]*--cloud/);
-    for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
-  },
-);
+test.each(['list', 'show', 'replay', 'discard', 'stats'])('%s --help lists its options', async (command) => {
+  const run = await runDlqHere([command, '--help']);
+  expect(run).toMatchObject({ code: 0, stderr: '' });
+  expect(run.stdout).toMatch(new RegExp(`^usage: pipeline dlq ${command}`));
+  expect(run.stdout).toMatch(/--json[\s\S]*--state-bucket[\s\S]*--local DIR[\s\S]*--cloud/);
+  for (const line of run.stdout.split('\n')) expect(line.length, line).toBeLessThanOrEqual(120);
+});
 
 test('pipeline dlq --help, as a process', async () => {
   const run = await startCli(['dlq', '--help']).ended;
@@ -79,7 +76,7 @@ test('pipeline dlq --help, as a process', async () => {
   );
 });
 
-describe('what is not there is exit code 1 and one line that says what to do', () => {
+describe('anything missing is exit code 1 and one line that says what to do', () => {
   test.each<[string[], RegExp]>([
     [
       ['show', 'abcdef'],
@@ -112,7 +109,7 @@ describe('what is not there is exit code 1 and one line that says what to do', (
     expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT, http:\/\/127\.0\.0\.1:9, does not answer/);
     expect(run.code).toBe(1);
   });
-  test('a project is asked for before anything else', async () => {
+  test('the project is required before anything else', async () => {
     const run = await runDlqHere(['replay', ID], {
       PUBSUB_API_ENDPOINT: 'http://127.0.0.1:9',
       STATE_BUCKET: 'state',

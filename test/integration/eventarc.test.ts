@@ -37,7 +37,7 @@ interface Scene {
   close(): Promise<void>;
 }
 
-/** Uploads to the raw bucket on their way to processVideo, which listens at the endpoint. */
+/** Delivers uploads to the raw bucket to processVideo, which the endpoint stands in for. */
 async function startScene(
   { url }: Pick<Endpoint, 'url'>,
   { dir = folder(), attempts = 5, pubsubUrl }: { dir?: string; attempts?: number; pubsubUrl?: string } = {},
@@ -82,7 +82,7 @@ test('a finalized object is posted as a CloudEvent in binary mode', async () => 
   expect(JSON.parse(text)).toMatchObject({ kind: 'storage#object', name: 'Ferien "süß" 100%.mp4' });
 });
 
-test('what fails is tried again with the same id, until it works', async () => {
+test('a failed delivery is retried with the same id until it succeeds', async () => {
   const fn = await endpoint((_, index) => ([500, 404, 'cut', 302, 200] as const)[index] ?? 200);
   (await startScene(fn)).accept(object());
   await expect.poll(() => fn.pushes.length).toBe(5);
@@ -99,7 +99,7 @@ test.each(['its own server', 'a server of somebody else'])(
       attempts: 3,
       ...(foreign && { pubsubUrl: foreign.server.url }),
     });
-    // in headers three bytes become nine
+    // headers encode three bytes as nine
     const name = 'あ'.repeat(341);
     accept(object({ name }));
     const api = plainPubsub(() => part.url);
@@ -119,7 +119,7 @@ test.each(['its own server', 'a server of somebody else'])(
   },
 );
 
-test("a dead letter waits for somebody else's server to answer, over a restart of our own", async () => {
+test("a dead letter waits until another's server answers, across a restart of our own", async () => {
   const foreign = await startTestPubsub();
   closers.push(() => foreign.close());
   const dir = folder();
@@ -141,7 +141,7 @@ test("a dead letter waits for somebody else's server to answer, over a restart o
   expect(fn.pushes).toHaveLength(1);
 });
 
-test('what is tried, untried or under way when it stops is delivered after a restart', async () => {
+test('events that were tried, untried or in flight at a stop are delivered after the restart', async () => {
   const dir = folder();
   const down = await endpoint((pushed) => (nameOf(pushed) === 'hanging.mp4' ? 'hang' : 503));
   const first = await startScene(down, { dir, attempts: 100 });
@@ -157,7 +157,7 @@ test('what is tried, untried or under way when it stops is delivered after a res
   await expect.poll(() => up.pushes.map(nameOf).sort()).toEqual(['hanging.mp4', 'tried.mp4', 'untried.mp4']);
 });
 
-test('what an earlier version kept in files is delivered, once', async () => {
+test('events that an earlier version kept in files are delivered, once', async () => {
   const dir = folder();
   const kept = join(dir, 'eventarc', 'pending');
   await mkdir(kept, { recursive: true });
@@ -172,7 +172,7 @@ test('what an earlier version kept in files is delivered, once', async () => {
   expect(await readdir(kept)).toEqual(['8-gone.json']);
 });
 
-test('an instance gets as many requests at a time as the trigger allows', async () => {
+test('an instance gets as many concurrent requests as the trigger allows', async () => {
   const fn = await endpoint();
   const { accept } = await startScene(fn);
   for (let n = 1; n <= 8; n++) accept(object({ generation: String(n) }));
@@ -180,7 +180,7 @@ test('an instance gets as many requests at a time as the trigger allows', async 
   expect(fn.peak).toBe(1);
 });
 
-test('the same generation taken over twice is one event', async () => {
+test('the same generation handed over twice is one event', async () => {
   const fn = await endpoint();
   const { accept } = await startScene(fn);
   accept(object());
@@ -189,7 +189,7 @@ test('the same generation taken over twice is one event', async () => {
   expect(new Set(fn.pushes.map(({ headers }) => headers['ce-id'])).size).toBe(1);
 });
 
-test("objects of other buckets are nobody's event", async () => {
+test('objects in other buckets fire nothing', async () => {
   const fn = await endpoint();
   const { accept } = await startScene(fn);
   accept(object({ bucket: 'frames' }));

@@ -18,16 +18,16 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Whether every binary is asked everything: `EXACT_FRAMES=all`. */
+/** `EXACT_FRAMES=all` asks every binary every question. */
 const ALL = process.env['EXACT_FRAMES'] === 'all';
 
-/** The first binary is the one that a fresh machine has; the others are asked what differs between binaries. */
+/** All questions go to the first binary, which a fresh machine has; the others get those on which binaries differ. */
 function questionsTo(ffmpeg: FfmpegBinary, clip: CatalogueClip): [time: number, frame: number][] {
   const all = questions(clip);
   return ALL || ffmpeg === binaries[0] ? all : all.slice(-3);
 }
 
-/** Times to ask for, and which of the displayed frames each means. */
+/** Times to ask for, and the displayed frame that each one means. */
 function questions({ times }: CatalogueClip): [time: number, frame: number][] {
   const last = times.length - 1;
   const middle = Math.floor(last / 2);
@@ -44,7 +44,7 @@ function questions({ times }: CatalogueClip): [time: number, frame: number][] {
   return asked;
 }
 
-/** Every ffmpeg can make some of the clips, none all: the first that can does. */
+/** No ffmpeg can make all clips: uses the first one that can. */
 async function make(clip: CatalogueClip, path: string): Promise<void> {
   const reasons: string[] = [];
   for (const binary of [...binaries].reverse()) {
@@ -71,7 +71,7 @@ describe.each(CATALOGUE.map((clip) => [clip.name, clip] as const))('%s', (_, cli
   });
 
   test.each(binaries.map((binary) => [binary.version, binary] as const))(
-    'every time asked for gives the frame on display then (ffmpeg %s)',
+    'every requested time gives the frame on display then (ffmpeg %s)',
     async (version, ffmpeg) => {
       const video = await opened(path, ffmpeg);
       try {
@@ -81,7 +81,7 @@ describe.each(CATALOGUE.map((clip) => [clip.name, clip] as const))('%s', (_, cli
           rotation: clip.rotation ?? 0,
           hdr: clip.hdr ?? false,
         });
-        // It ends with its last frame, whatever the sound does: a live recording alone does not say when.
+        // It ends with its last frame, whatever the sound does; only a live recording does not say when.
         const last = clip.times.at(-1)!;
         const { durationSeconds = last + 0.04 } = video.facts;
         expect([durationSeconds > last, durationSeconds < last + 0.2]).toEqual([true, true]);
@@ -105,7 +105,7 @@ describe.each(CATALOGUE.map((clip) => [clip.name, clip] as const))('%s', (_, cli
   );
 
   test.each(binaries.map((binary) => [binary.version, binary] as const))(
-    'one decode gives every frame of a stretch, from the one on display on (ffmpeg %s)',
+    'one decode gives every frame of an interval, starting with the one on display (ffmpeg %s)',
     async (_version, ffmpeg) => {
       const video = await opened(path, ffmpeg);
       try {

@@ -59,11 +59,11 @@ describe('copies', () => {
     expect(await (await fetch(at(`${objectPath('copies/ä b')}?alt=media`))).text()).toBe('to be copied');
   });
 
-  it('of nothing are not found', async () => {
+  it('of a missing object are not found', async () => {
     expect((await call('POST', `${objectPath('nothing')}/copyTo/b/bucket/o/x`)).status).toBe(404);
   });
 
-  it('composing joins in the order given, without an md5', async () => {
+  it('composing joins in the given order, without an md5', async () => {
     await created('part-1', '12345');
     await created('part-2', '6789');
     const response = await call('POST', `${objectPath('joined')}/compose`, {
@@ -101,7 +101,7 @@ describe('a batch', () => {
   });
 });
 
-describe('what other processes ask of the server itself', () => {
+describe("the server's own endpoints for other processes", () => {
   it('counts, faults and latency', async () => {
     await call('DELETE', '/_stats');
     await created('counted', '12345');

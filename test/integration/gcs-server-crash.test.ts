@@ -64,12 +64,12 @@ const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).diges
 const ask = (path: string, init: RequestInit = {}): Promise<Response> =>
   fetch(`${url}${path}`, { ...init, headers: { ...init.headers, connection: 'close' } });
 
-describe('a server killed in the middle of uploads, again and again', () => {
-  it(`${KILLS} times: no half object, no acknowledged write lost, every event delivered`, {
+describe('a server killed repeatedly in the middle of uploads', () => {
+  it(`${KILLS} times: no partial object, no acknowledged write lost, every event delivered`, {
     timeout: 120_000,
   }, async () => {
     const random = createRandom(20_261_121);
-    /** Generation → md5 of what a client was told is stored. */
+    /** Generation → name and md5 of an acknowledged write. */
     const acknowledged = new Map<string, { name: string; sum: string }>();
     const delivered = new Set<string>();
     let cut = 0;

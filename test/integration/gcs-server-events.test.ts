@@ -60,7 +60,7 @@ describe('finalized events', () => {
     ]);
   });
 
-  it('wait until they are acknowledged, over restarts and deletes', async () => {
+  it('wait until they are acknowledged, across restarts and deletes', async () => {
     await write('first');
     await write('second');
     await gcs.storage().bucket('bucket').delete('first');
@@ -76,7 +76,7 @@ describe('finalized events', () => {
     expect(waiting()).toEqual(['second']);
   });
 
-  it('come for overwrites, copies and composed objects; not for patches and failed uploads', async () => {
+  it('are sent for overwrites, copies and composed objects; not for patches and failed uploads', async () => {
     await write('a');
     const object = `${gcs.server.url}/storage/v1/b/bucket/o/a`;
     const headers = { 'content-type': 'application/json' };
@@ -105,7 +105,7 @@ describe('finalized events', () => {
     expect(waiting()).toEqual(['a']);
   });
 
-  it('are not kept where nobody asks for them', async () => {
+  it('are not kept if nobody consumes them', async () => {
     const quiet = await startTestGcs();
     await quiet.storage().bucket('bucket').putIfAbsent('a', Buffer.from('x'));
     expect(waiting(quiet.server)).toEqual([]);

@@ -27,7 +27,7 @@ const read = async (name: string): Promise<string | undefined> => {
   const stored = await store.get(name);
   return stored && Buffer.from(stored.body).toString();
 };
-/** A clock whose waits do something instead: what happens between two attempts. */
+/** A clock that runs `happen` instead of waiting: something that happens between two attempts. */
 const meanwhile = (happen: () => Promise<unknown>): Clock => ({
   now: () => Date.now(),
   async sleep() {
@@ -66,7 +66,7 @@ describe('a write whose answer goes wrong', () => {
     expect(attempts('put')).toBe(3);
   });
 
-  it('another writer was first: a doubtful attempt does not hide that', async () => {
+  it('another writer was first: an attempt in doubt does not hide that', async () => {
     fault({ kind: 'status', status: 503 }, { operations: ['upload'] });
     const other = gcs.storage().bucket('bucket');
     const late = gcs
@@ -76,7 +76,7 @@ describe('a write whose answer goes wrong', () => {
     expect(await read('a')).toBe('theirs');
   });
 
-  it('a replacement in doubt that another one followed: its outcome is unknown, and it says so', async () => {
+  it('a replacement in doubt that another one followed: its outcome is reported as unknown', async () => {
     const first = await store.putIfAbsent('a', body);
     const generation = first.kind === 'written' ? first.facts.generation : '';
     fault({ kind: 'applied-drop' }, { operations: ['upload'] });
@@ -92,20 +92,20 @@ describe('a write whose answer goes wrong', () => {
     expect(await read('a')).toBe('theirs');
   });
 
-  it('no attempt gets through: unavailable, and nothing is there', async () => {
+  it('no attempt gets through: unavailable, and nothing is stored', async () => {
     fault({ kind: 'drop' }, { operations: ['upload'], times: null });
     await expect(store.putIfAbsent('a', body)).rejects.toMatchObject({ code: 'unavailable' });
     expect(attempts('put')).toBe(6);
     expect(await store.stat('a')).toBeUndefined();
   });
 
-  it('the last attempt was applied, its answer lost: reading back settles it', async () => {
+  it('the last attempt was applied but its answer lost: reading back settles it', async () => {
     const single = gcs.storage({ retry: { attempts: 1 } }).bucket('bucket');
     fault({ kind: 'applied-drop' }, { operations: ['upload'] });
     expect((await single.putIfAbsent('a', body)).kind).toBe('written');
   });
 
-  it('written, but neither an answer nor a reading back comes through: unavailable', async () => {
+  it('written, but the answer and the read-back are lost: unavailable', async () => {
     fault({ kind: 'applied-drop' }, { operations: ['upload'], times: null });
     fault({ kind: 'drop' }, { operations: ['stat'], times: null });
     await expect(store.putIfAbsent('a', body)).rejects.toMatchObject({ code: 'unavailable' });
@@ -147,7 +147,7 @@ describe('a read that goes wrong', () => {
     await expect(store.getRange('a', 0, 2_000_000)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  it('answers of stat and list that break off are asked for again', async () => {
+  it('truncated answers of stat and list are requested again', async () => {
     fault({ kind: 'cut', afterBytes: 50 }, { operations: ['stat', 'list'], times: 2 });
     expect((await store.stat('a'))?.size).toBe(3_000_000);
     expect(attempts('stat')).toBe(3);
@@ -157,7 +157,7 @@ describe('a read that goes wrong', () => {
     expect(names).toEqual(['a']);
   });
 
-  it('a cut body leaves other requests of the process alone', async () => {
+  it('a cut body does not affect other requests of the process', async () => {
     fault({ kind: 'delay', ms: 150 }, { operations: ['read'], name: 'slow' });
     await store.putIfAbsent('slow', body);
     requests.length = 0;
@@ -181,7 +181,7 @@ describe('a read that goes wrong', () => {
     expect(replaced).toEqual({ kind: 'written', facts: stored?.facts });
   });
 
-  it('a range moves no more bytes than it asks for', async () => {
+  it('a range transfers no more bytes than requested', async () => {
     gcs.server.resetStats();
     await store.getRange('a', 10, 1_000);
     expect(gcs.server.stats().operations.read).toEqual({ requests: 1, bytesIn: 0, bytesOut: 1_000 });
@@ -208,7 +208,7 @@ describe('a signal', () => {
     expect(performance.now() - started).toBeLessThan(2_000);
   });
 
-  it('stops the waiting between attempts, with the failure that it waited for', async () => {
+  it('stops the wait between attempts, with the failure that caused it', async () => {
     fault({ kind: 'status', status: 503 }, { times: null });
     const patient = gcs
       .storage({ retry: { baseMs: 60_000, maxMs: 60_000, random: () => 0.9 } })
@@ -221,14 +221,14 @@ describe('a signal', () => {
 });
 
 describe('a delete', () => {
-  it('whose answer is lost has deleted', async () => {
+  it('whose answer is lost still counts as done', async () => {
     await store.putIfAbsent('a', body);
     fault({ kind: 'applied-drop' }, { operations: ['delete'] });
     expect(await store.delete('a')).toBe(true);
     expect(await store.stat('a')).toBeUndefined();
   });
 
-  it('that is repeated does not take an object written in between', async () => {
+  it('that is retried does not delete an object written in between', async () => {
     await store.putIfAbsent('a', body);
     fault({ kind: 'applied-drop' }, { operations: ['delete'] });
     const again = gcs
@@ -260,7 +260,7 @@ describe('errors say who acts', () => {
     await expect(quick.delete('a', { generation: '1' })).rejects.toMatchObject(failure);
   });
 
-  it('a bucket that is not there is named, at every operation', async () => {
+  it('a missing bucket is named by every operation', async () => {
     const nowhere = gcs.storage().bucket('no-such-bucket');
     const failure = {
       code: 'invalid-config',
@@ -275,7 +275,7 @@ describe('errors say who acts', () => {
     await expect(nowhere.list()[Symbol.asyncIterator]().next()).rejects.toMatchObject(failure);
   });
 
-  it('the endpoint asked for wins over STORAGE_EMULATOR_HOST', async () => {
+  it('the configured endpoint overrides STORAGE_EMULATOR_HOST', async () => {
     process.env['STORAGE_EMULATOR_HOST'] = 'http://127.0.0.1:9';
     try {
       const sure = gcs.storage().bucket('bucket');
@@ -286,7 +286,7 @@ describe('errors say who acts', () => {
     }
   });
 
-  it('a server that is not there is unavailable', async () => {
+  it('a server that does not answer is unavailable', async () => {
     await gcs.server.close();
     await expect(store.stat('a')).rejects.toMatchObject({ code: 'unavailable' });
     await expect(store.putIfAbsent('a', body)).rejects.toMatchObject({ code: 'unavailable' });

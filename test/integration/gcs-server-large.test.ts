@@ -31,7 +31,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Highest resident size so far, MB; undefined where the system does not tell. */
+/** Peak resident size so far, in MB; undefined if the system does not report it. */
 function peakMegabytes(): number | undefined {
   try {
     return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024;
@@ -50,7 +50,7 @@ function* bytes(): Iterable<Buffer> {
 }
 
 describe('an object of more than 2 GiB', () => {
-  it(`goes in and out in a stream, the server below ${CAP_MB} MB`, { timeout: 180_000 }, async ({ skip }) => {
+  it(`streams in and out, with the server below ${CAP_MB} MB`, { timeout: 180_000 }, async ({ skip }) => {
     const { bavail, bsize } = await statfs(dir);
     if (bavail * bsize < 3 * SIZE) {
       process.stdout.write(

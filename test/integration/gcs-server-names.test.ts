@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => gcs.close());
 const client = plainClient(() => gcs);
 
-/** Each is an object of its own, whatever a disk would make of it. */
+/** Each is a separate object, whatever a file system would make of it. */
 const NAMES = [
   '../../evil',
   '..%2F..%2Fevil',
@@ -36,7 +36,7 @@ const NAMES = [
   '\u{1f3ac}'.repeat(256),
 ];
 
-test('names that a disk would take for something else are stored, listed and read as they are', async () => {
+test('names that a file system would misread are stored, listed and read unchanged', async () => {
   for (const name of NAMES) expect((await client.upload(name, `body of ${name}`)).status).toBe(200);
   const { items } = (await (await client.call('GET', '/storage/v1/b/bucket/o')).json()) as {
     items: { name: string }[];
@@ -52,7 +52,7 @@ test('names that a disk would take for something else are stored, listed and rea
   gcs.server = await startGcsServer({ dir: gcs.dir });
   const read = await client.call('GET', `${client.objectPath('../../evil')}?alt=media`);
   expect(await read.text()).toBe('body of ../../evil');
-  // nothing of a name is in the name of a file
+  // no part of an object's name appears in a file's name
   const files = readdirSync(gcs.dir, { recursive: true, encoding: 'utf8' });
   expect(files.filter((file) => /evil|passwd|case|zero/i.test(file))).toEqual([]);
 });
@@ -67,7 +67,7 @@ test.each(['', '.', '..', 'two\nlines', 'n'.repeat(1_025), '.well-known/acme-cha
   },
 );
 
-test('metadata without end is refused, and the server goes on', async () => {
+test('endless metadata is refused, and the server continues', async () => {
   const answer = await fetch(client.at('/upload/storage/v1/b/bucket/o?uploadType=resumable&name=x'), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

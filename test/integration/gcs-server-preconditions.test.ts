@@ -96,13 +96,13 @@ describe('preconditions', () => {
     });
   });
 
-  it('a write to nothing: 0 holds, a generation does not', async () => {
+  it('a write to a missing object: 0 holds, a generation does not', async () => {
     expect((await upload(fresh(), 'x', '&ifGenerationMatch=0')).status).toBe(200);
     expect((await upload(fresh(), 'x', '&ifGenerationMatch=5')).status).toBe(412);
     expect((await upload(fresh(), 'x', '&ifGenerationNotMatch=0')).status).toBe(412);
   });
 
-  it('a generation that is not the live one is not found', async () => {
+  it('a generation other than the live one is not found', async () => {
     const name = fresh();
     const { generation } = await created(name, 'one');
     await upload(name, 'two');

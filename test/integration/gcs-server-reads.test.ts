@@ -33,7 +33,7 @@ describe('reads', () => {
     if (status !== 416) expect(response.headers.get('content-length')).toBe(String(text.length));
   });
 
-  it('carry sums, generation and the settings of the object', async () => {
+  it("carry checksums, generation and the object's settings", async () => {
     const name = fresh();
     const { generation } = await created(name, '123456789');
     await call('PATCH', objectPath(name), {
@@ -55,7 +55,7 @@ describe('reads', () => {
     });
   });
 
-  it('of a packed object: packed to who takes gzip, unpacked to who does not', async () => {
+  it('of a gzipped object: compressed for clients that accept gzip, decompressed for others', async () => {
     const packed = gzipSync('text '.repeat(1000));
     const name = fresh();
     await upload(name, packed, '&contentEncoding=gzip');
@@ -131,7 +131,7 @@ describe('lists', () => {
     }
   });
 
-  it('a page of no length is refused', async () => {
+  it('a page size of 0 is refused', async () => {
     expect((await call('GET', '/storage/v1/b/listing/o?maxResults=0')).status).toBe(400);
   });
 });

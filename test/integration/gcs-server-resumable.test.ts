@@ -54,7 +54,7 @@ const breakOff = (session: string, range: string, body: Uint8Array, sent: number
   });
 
 describe('a resumable upload', () => {
-  it('comes in chunks; a status query tells how far it is', async () => {
+  it('arrives in chunks; a status query returns its progress', async () => {
     const session = await begin(
       '',
       { 'x-upload-content-type': 'video/mp4' },
@@ -90,12 +90,12 @@ describe('a resumable upload', () => {
     expect((await stored())?.equals(whole)).toBe(true);
   });
 
-  it('of nothing at all', async () => {
+  it('of an empty object', async () => {
     expect((await put(await begin(), '*/0')).status).toBe(200);
     expect(await stored()).toHaveLength(0);
   });
 
-  it('a connection breaks in the middle of a chunk: whole quanta stay, and it goes on from there', async () => {
+  it('a connection breaks in the middle of a chunk: whole quanta stay, and it continues from there', async () => {
     const session = await begin();
     await breakOff(session, `0-${whole.length - 1}/${whole.length}`, whole, 2 * KIB_256 + 5000);
     expect(kept(await put(session, '*/*'))).toBe(`bytes=0-${2 * KIB_256 - 1}`);
@@ -113,7 +113,7 @@ describe('a resumable upload', () => {
     const rest = whole.subarray(2 * KIB_256);
     expect((await put(session, `${2 * KIB_256}-${whole.length - 1}/${whole.length}`, rest)).status).toBe(200);
     expect((await stored())?.equals(whole)).toBe(true);
-    // and once more: whoever lost the last answer asks again, after another restart
+    // a client that lost the last answer asks again, after another restart
     await gcs.server.close();
     gcs.server = await startGcsServer({ dir: gcs.dir, port: gcs.server.port });
     const asked = await put(session, '*/*');
@@ -155,7 +155,7 @@ describe('a resumable upload', () => {
     expect(await stored()).toBeUndefined();
   });
 
-  it('sums that the start announced are checked at the end', async () => {
+  it('checksums announced at the start are checked at the end', async () => {
     const session = await begin('', {}, { crc32c: 'AAAAAA==' });
     expect((await put(session, `0-${whole.length - 1}/${whole.length}`, whole)).status).toBe(400);
     expect(await stored()).toBeUndefined();
@@ -171,13 +171,13 @@ describe('a resumable upload', () => {
     await expect(begin('&ifGenerationMatch=0')).rejects.toThrow('412');
   });
 
-  it('can be cancelled, and is gone then', async () => {
+  it('can be cancelled, and is then gone', async () => {
     const session = await begin();
     expect((await fetch(session, { method: 'DELETE' })).status).toBe(499);
     expect((await put(session, '*/*')).status).toBe(404);
   });
 
-  it('two requests of one session at the same time: one after the other', async () => {
+  it('two concurrent requests of one session run one after the other', async () => {
     const session = await begin();
     const range = `0-${whole.length - 1}/${whole.length}`;
     const answers = await Promise.all([
@@ -210,7 +210,7 @@ describe("@google-cloud/storage's own resumable upload", () => {
     expect(Number(file.metadata.size)).toBe(large.length);
   });
 
-  // one fault each: in 7.22 the client gives up where its status query fails too
+  // one fault each: the client (7.22) gives up if its status query fails, too
   it.each([
     ['chunks are answered with 503', { kind: 'status', status: 503 }, 2],
     ['connections are dropped', { kind: 'drop' }, 1],

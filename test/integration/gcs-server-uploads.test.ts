@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => gcs.close());
 
 describe('buckets', () => {
-  it('are made, found, listed, changed and deleted', async () => {
+  it('are created, found, listed, changed and deleted', async () => {
     const made = await call('POST', '/storage/v1/b?project=p', { name: 'my.bucket-1', location: 'EU' });
     expect(made.status).toBe(200);
     expect(await made.json()).toMatchObject({
@@ -37,7 +37,7 @@ describe('buckets', () => {
     expect((await call('GET', '/storage/v1/b/my.bucket-1')).status).toBe(404);
   });
 
-  it('errors have the bodies and codes of Google', async () => {
+  it("errors have Google's bodies and codes", async () => {
     expect((await call('POST', '/storage/v1/b', { name: 'bucket' })).status).toBe(409);
     const missing = await call('GET', '/storage/v1/b/nothing-here/o');
     expect(missing.status).toBe(404);
@@ -61,7 +61,7 @@ describe('buckets', () => {
 });
 
 describe('uploads', () => {
-  it('by media: the whole resource comes back', async () => {
+  it('by media: the whole resource is returned', async () => {
     const name = 'folder/größe 1.txt';
     const response = await upload(name, '123456789');
     const resource = (await response.json()) as Resource;
@@ -93,7 +93,7 @@ describe('uploads', () => {
     ['\r\n', 'b', 'b'],
     ['\n', "'b'", "'b'"],
     ['\r\n', '"===x=="', '===x=='],
-  ])('in two parts, with line ends %j and boundary %s', async (line, given, boundary) => {
+  ])('in two parts, with line endings %j and boundary %s', async (line, given, boundary) => {
     const name = fresh();
     const media = `one${line}--not the boundary${line}two`;
     const quoted = given.startsWith("'") ? `"${boundary}"` : given;
@@ -127,7 +127,7 @@ describe('uploads', () => {
     ['crc32c', 'crc32c=AAAAAA=='],
     ['md5', 'md5=AAAAAAAAAAAAAAAAAAAAAA=='],
     ['one of two', 'crc32c=4waSgw==,md5=AAAAAAAAAAAAAAAAAAAAAA=='],
-  ])('with a wrong %s are refused, and nothing is there', async (_, sum) => {
+  ])('with a wrong %s are refused, and nothing is stored', async (_, sum) => {
     const name = fresh();
     const response = await upload(name, '123456789', '', { 'x-goog-hash': sum });
     expect(response.status).toBe(400);
@@ -137,7 +137,7 @@ describe('uploads', () => {
     expect((await call('GET', objectPath(name))).status).toBe(404);
   });
 
-  it('with right sums are taken', async () => {
+  it('with correct checksums are accepted', async () => {
     const md5 = createHash('md5').update('123456789').digest('base64');
     const headers = { 'x-goog-hash': `crc32c=4waSgw==,md5=${md5}`, 'content-md5': md5 };
     expect((await upload(fresh(), '123456789', '', headers)).status).toBe(200);
@@ -150,7 +150,7 @@ describe('uploads', () => {
     },
   );
 
-  it('without a name, or without a bucket that is there, are refused', async () => {
+  it('without a name, or to a missing bucket, are refused', async () => {
     const nameless = await fetch(at('/upload/storage/v1/b/bucket/o?uploadType=media'), {
       method: 'POST',
       body: 'x',

@@ -75,7 +75,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
     }
   }
 
-  it('what shows only between two samples is not seen at 1 frame a second, and is at 4', async () => {
+  it('a box visible only between two samples is missed at 1 frame per second, and found at 4', async () => {
     const clip: EventClip = { seconds: 10, box: [6.4, 6.8] };
     expect((await detect('brief.mp4', clip)).coarse.moments).toEqual([]);
     const { coarse, fine } = await detect('brief-at-4.mp4', clip, 4);
@@ -87,7 +87,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
   it('a box that stays: named in the first second that shows it, then in the first frame', async () => {
     const { coarse, fine } = await detect('stays.mp4', { seconds: 10, box: [6.4, 9] });
     expect(coarse.moments.map(({ timestamp }) => timestamp)).toEqual(['00:07']);
-    // 25 frames a second: the first with the box starts at 6.4 s; those after it show the same
+    // at 25 frames per second the first frame with the box starts at 6.4 s; later ones show the same
     expect(fine[0]).toMatchObject({ by: 'stills', of: 51, asks: 1 });
     expect(fine[0]?.still).toBe(11);
     expect(fine[0]?.time).toBeGreaterThanOrEqual(6.4);
@@ -99,7 +99,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
     expect(coarse.moments).toEqual([]);
   });
 
-  it('under half a second: by its frames, not by what is made up', async () => {
+  it('a clip under half a second: its real frames are used, not invented times', async () => {
     const { coarse, fine } = await detect('short.mp4', { seconds: 0.4, box: [0.2, 1] });
     expect(coarse.moments).toMatchObject([{ seconds: 0.2, by: 'stills' }]);
     expect(fine[0]).toMatchObject({ time: 0.2, by: 'stills', asks: 0 });

@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => pipeline.close());
 
-/** Status of a request as raw as it gets: any header, any body. */
+/** Status of a raw request with any headers and any body. */
 function post(body: string | Buffer, headers: Record<string, string>): Promise<number> {
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -37,7 +37,7 @@ const binary = {
 };
 const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
 
-describe('refused at once: kept, acknowledged, not tried again', () => {
+describe('refused at once: kept, acknowledged, not retried', () => {
   test.each<[string, string | Buffer, Record<string, string>]>([
     ['an empty object', '{}', structured],
     ['a list', '[1,2,3]', structured],
@@ -84,7 +84,7 @@ describe('refused at once: kept, acknowledged, not tried again', () => {
     const before = pipeline.deadLetters();
     expect(await post(body, headers)).toBe(204);
     expect(pipeline.deadLetters()).toBe(before + 1);
-    // Nothing is kept as a failure: what is refused is not tried again.
+    // No failure is recorded, because a refused event is not retried.
     expect(await pipeline.names('state')).toEqual([]);
   });
 });
@@ -122,7 +122,7 @@ test('a thousand broken events, by fixed seeds: none is retried, none ends the p
   for (const sample of fc.sample(event, { numRuns: 1_000, seed: 67 })) {
     const status = await post(JSON.stringify(sample), structured);
     statuses.set(status, (statuses.get(status) ?? 0) + 1);
-    // A bare string or number is no body the JSON parser of the framework takes: 400 or 500, before our code.
+    // The framework's JSON parser takes no bare string or number as a body: 400 or 500, before our code.
     if (typeof sample === 'object' && sample !== null) expect([sample, status]).toEqual([sample, 204]);
   }
   expect(crashes).toBe(0);

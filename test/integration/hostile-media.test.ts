@@ -17,7 +17,7 @@ import { readFrameNumber } from '../helpers/numbered-frames.ts';
 import { childProcesses } from '../helpers/processes.ts';
 
 const LIMITS: MediaLimits = { maxSeconds: 60, maxPixels: 1_000_000, maxSide: 4_096, commandSeconds: 10 };
-/** Its start would be noticed: as a failure of another kind. */
+/** Starting it would fail with a different error, so a start would be noticed. */
 const NEVER_STARTED: FfmpegBinary = {
   path: '/nonexistent/ffmpeg',
   version: 'none',
@@ -52,7 +52,7 @@ afterEach(() => {
   else expect(left.filter((name) => name.startsWith('ffmpeg'))).toEqual([]);
 });
 
-/** The frame at 3.9 s, of a file whose second half cannot be read. */
+/** Reads the frame at 3.9 s of a file whose second half cannot be read. */
 function failingLate(answer: () => Promise<'gone'>): Attempt {
   const intercept: FileStoreOptions['intercept'] = async (offset) =>
     offset > bigSize / 2 ? answer() : 'file';
@@ -73,7 +73,7 @@ interface Attempt {
   time?: number;
 }
 
-/** Opens and reads one frame; what comes of it is a number in the picture or an error. */
+/** Opens the file and reads one frame; returns the number in the picture or the error. */
 async function attempt(path: string, ffmpeg: FfmpegBinary, how: Attempt = {}): Promise<unknown> {
   const { store, object } = await fileStore(path, how.store);
   const limits = { ...LIMITS, ...how.limits };
@@ -93,7 +93,7 @@ function refusal(code: string, message: RegExp): unknown {
   return expect.objectContaining({ name: 'AppError', code, message: expect.stringMatching(message) });
 }
 
-describe('what is no video container never reaches ffmpeg', () => {
+describe('a file that is no video container never reaches ffmpeg', () => {
   test.each([
     ['a text', 'frame frame frame, said the text', /must be mp4, .* got a text/],
     ['a text with a box name in place', "I'm free to say what I like", /got a text/],
@@ -148,7 +148,7 @@ describe('what is no video container never reaches ffmpeg', () => {
 });
 
 describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmpeg %s', (_, ffmpeg) => {
-  test('sound only: no video stream, and what there is instead', async () => {
+  test('sound only: no video stream, and the message lists the streams', async () => {
     const path = join(folder, 'sound.m4a');
     await runTool(tool, ['-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac', '-f', 'mp4', path]);
     expect(await attempt(path, ffmpeg)).toEqual(
@@ -156,7 +156,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     );
   });
 
-  test('a codec nobody knows is named', async () => {
+  test('an unknown codec is named', async () => {
     const strange = Buffer.from(good);
     strange.write('zzzz', strange.lastIndexOf('avc1', undefined, 'latin1'), 'latin1');
     expect(await attempt(await fileOf(strange), ffmpeg)).toEqual(
@@ -180,13 +180,13 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     );
   });
 
-  test('exactly as many pixels as allowed are no reason to refuse', async () => {
+  test('exactly the allowed number of pixels is accepted', async () => {
     const path = join(folder, 'just-right.mp4');
     await makeClip({ path, frames: 2, rate: '25', width: 1_000, height: 1_000, options: X264 }, tool);
     expect(await attempt(path, ffmpeg, { time: 0 })).toBe(0);
   });
 
-  test('a picture that claims 65,000 pixels a side is refused before it is allocated', async () => {
+  test('a picture that claims 65,000 pixels per side is refused before it is allocated', async () => {
     const path = join(folder, 'claims.avi');
     await makeClip({ path, frames: 3, rate: '25', options: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'] }, tool);
     const bytes = await readFile(path);
@@ -203,7 +203,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     );
   });
 
-  test('pixels stretched beyond all measure are too large', async () => {
+  test('pixels with an extreme aspect ratio are too large', async () => {
     const path = join(folder, 'stretched.mp4');
     const filters = 'setsar=2000/1';
     await makeClip({ path, frames: 2, rate: '25', filters, options: X264 }, tool);
@@ -220,7 +220,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     expect(await attempt(path, ffmpeg, { limits: { maxSeconds: 50_000 }, time })).toBe(77);
   });
 
-  test('an index that claims two thousand million samples ends in a refusal, not in memory', async () => {
+  test('an index that claims two billion samples ends in a refusal, without using memory', async () => {
     const bytes = setInBox(setInBox(good, 'stsz', 4, 1), 'stsz', 8, 0x7fff_ffff);
     expect(isRefusal(await attempt(await fileOf(bytes), ffmpeg))).toBe(true);
   });
@@ -228,10 +228,10 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
   test('an index that points at another file: that file is not opened', async () => {
     const other = join(folder, 'good.mp4');
     const bytes = pointElsewhere(good, other);
-    // Without samples of its own, any picture could only come from there.
+    // Without its own samples, any picture could only come from the other file.
     bytes.fill(0, bodyOf(bytes, 'mdat'), bodyOf(bytes, 'moov') - 8);
     const path = await fileOf(bytes);
-    // The bait works: told to follow, ffmpeg finds the picture.
+    // The bait works: with these options ffmpeg follows it and finds the picture.
     const follow = ['-enable_drefs', '1', '-use_absolute_path', '1', '-i', path, '-frames:v', '1'];
     const bait = join(folder, 'bait.png');
     await runTool(ffmpeg.path, [...follow, bait]);
@@ -257,7 +257,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     expect(asked).toBe(0);
   });
 
-  test('an attachment and a file name in Matroska are left alone', async () => {
+  test('an attachment and a file name in Matroska are ignored', async () => {
     const path = join(folder, 'attached.mkv');
     const canary = join(folder, 'canary.ttf');
     await writeFile(canary, 'no font');
@@ -290,7 +290,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     expect(gone).toMatchObject({ code: 'object-gone' });
   });
 
-  test('an abort ends it with the reason given, and the process with it', async () => {
+  test('an abort ends it with the given reason, and ends the process', async () => {
     const stop = new AbortController();
     const reason = new AppError('timeout', 'the event has no time left');
     const failure = await attempt(join(folder, 'good.mp4'), ffmpeg, {
@@ -312,7 +312,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     expect(failure).toEqual(refusal('timeout', /not done after 0\.5 s/));
   });
 
-  test('mutated files, 25 seeds: a frame or an error that says who acts, within its time', async () => {
+  test('mutated files, 25 seeds: a frame or an error that says who acts, in time', async () => {
     const outcomes = new Map<string, number>();
     for (let seed = 1; seed <= 25; seed++) {
       const found = await attempt(await fileOf(mutated(good, seed)), ffmpeg);
@@ -326,7 +326,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
   }, 180_000);
 });
 
-/** Up to 30 bytes of the file changed, most of them in the index, by a fixed generator. */
+/** Changes up to 30 bytes of the file, most of them in the index, by a fixed generator. */
 function mutated(bytes: Buffer, seed: number): Buffer {
   let state = seed * 2_654_435_761;
   const next = (below: number): number => {

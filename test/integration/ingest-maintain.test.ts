@@ -15,7 +15,7 @@ test('the schedule fires before there is a table: nothing to do', async () => {
   expect(scene.logs.at(-1)).toMatchObject({ message: 'table maintained', outcome: 'no-table' });
 });
 
-test('two instances fired at the same time: one compacts, both are acknowledged, no row is lost', async () => {
+test('two instances fired at the same time: one compacts, both acknowledge, no row is lost', async () => {
   const table = await openEventsTable(scene.lake, 'events');
   for (let commit = 0; commit < 8; commit++) await table.append([{ event_id: `e-${commit}`, data: '{}' }]);
   const message = pubsubMessage({ data: '{}' });
@@ -34,7 +34,7 @@ test('two instances fired at the same time: one compacts, both are acknowledged,
   );
 });
 
-test('what is no message is a dead letter', async () => {
+test('a body that is no message becomes a dead letter', async () => {
   expect(await scene.deliver('no message')).toBe(204);
   const [letter] = await scene.deadLetters();
   expect(letter?.attributes).toMatchObject({

@@ -63,7 +63,7 @@ test('an upload ends as a row of video.framed with the facts of its manifest', a
   });
 });
 
-test('a clip without the moment, and what is no clip, end as rows too', async () => {
+test('a clip without the moment, and a file that is no clip, end as rows, too', async () => {
   const still = await pipeline.upload(await makeEventClip(clips, 'nothing.mp4', { seconds: 3 }));
   const text = join(clips, 'text ü.mp4');
   await writeFile(text, 'this is text');
@@ -75,7 +75,7 @@ test('a clip without the moment, and what is no clip, end as rows too', async ()
   expect(JSON.parse(String(row!['data']))).toMatchObject({ rejection });
 });
 
-test('an upload that is delivered again is published once, and is one row whatever was published', async () => {
+test('a redelivered upload is published once, and is one row even if published twice', async () => {
   const upload = await pipeline.upload(await makeEventClip(clips, 'again.mp4', { seconds: 3 }));
   await pipeline.manifestOf(upload);
   const url = pipeline.cloud.endpoints.functions['processVideo']!;
@@ -93,7 +93,7 @@ test('an upload that is delivered again is published once, and is one row whatev
   const before = publishes();
   expect(await deliver()).toBe(204);
   expect(publishes()).toBe(before);
-  // died between publishing and the record of it
+  // as if it died between publishing and recording it
   for (const name of await records()) await state.delete(name);
   expect(await deliver()).toBe(204);
   expect(publishes()).toBe(Number(before) + 1);

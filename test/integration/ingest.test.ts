@@ -23,14 +23,14 @@ afterAll(() => scene.close());
 const named = async (prefix: string) =>
   (await scene.rows()).filter((row) => String(row['ce_id']).startsWith(prefix));
 
-test('two instances meet their first events at the same time: one table, each event once', async () => {
+test('two instances get their first events at the same time: one table, each event once', async () => {
   const messages = Array.from({ length: 20 }, (_, index) => structured({ id: `race-${index}` }));
   const deliveries = messages.flatMap((message) => [scene.deliver(message, 0), scene.deliver(message, 1)]);
   expect(new Set(await Promise.all(deliveries))).toEqual(new Set([204]));
   expect(await named('race-')).toHaveLength(20);
 });
 
-test('a structured event becomes a row, and its second delivery none', async () => {
+test('a structured event becomes a row; its second delivery adds none', async () => {
   const message = structured(
     {
       id: 'first',
@@ -66,7 +66,7 @@ test('a structured event becomes a row, and its second delivery none', async () 
   expect(Number(row?.['ingest_time']) / 1_000).toBeGreaterThanOrEqual(before);
 });
 
-test('the trace of an event is in its row, wherever its producer wrote it; that of a delivery is not', async () => {
+test("the event's trace is in its row, wherever its producer wrote it; the delivery's is not", async () => {
   const trace = (digit: number): string => String(digit).repeat(32);
   const header = (digit: number): string => `00-${trace(digit)}-${'b'.repeat(16)}-01`;
   const attributes = { 'content-type': 'application/json', googclient_traceparent: header(4) };
@@ -113,7 +113,7 @@ test('one event in four modes and two envelopes is one row', async () => {
   expect(await named('modes')).toHaveLength(1);
 });
 
-test('plain JSON is known again by its content, and stored as it was written first', async () => {
+test('plain JSON is recognized by its content, and stored as first written', async () => {
   const attributes = { type: 'reading', source: '//sensors/7' };
   const first = '{ "n": 9007199254740993, "t": 1.0 }';
   for (const data of [first, '{"t":1,"n":9007199254740993}', '{"t":1,"n":9007199254740992}']) {
@@ -127,7 +127,7 @@ test('plain JSON is known again by its content, and stored as it was written fir
   ]);
 });
 
-test('events at the same time share commits, and a commit is one line of log', async () => {
+test('concurrent events share commits, and each commit is one log line', async () => {
   const before = scene.logs.length;
   const messages = Array.from({ length: 200 }, (_, index) => binary({ id: `many-${index}` }));
   const answers = await Promise.all(messages.map((message) => scene.deliver(message)));
@@ -178,7 +178,7 @@ test('a refused message is a dead letter with its bytes, its attributes and the 
   });
 });
 
-test('of a batch, good events are rows and each bad one is a dead letter of its own', async () => {
+test('in a batch, good events become rows and each bad one its own dead letter', async () => {
   const bad = cloudEvent({ id: 'batch-bad', time: 'never' });
   const large = Object.fromEntries(['a', 'b', 'c', 'd', 'e'].map((name) => [name, 'x'.repeat(1_000)]));
   const attributes = { 'content-type': 'application/cloudevents-batch+json', ...large };
@@ -194,11 +194,11 @@ test('of a batch, good events are rows and each bad one is a dead letter of its 
     deadLetterReason: 'time must be an RFC 3339 timestamp, got a string of 5 characters',
     d: large['d'],
   });
-  // each bad event of a batch would copy all of them
+  // each bad event of a batch would copy all attributes
   expect(letters[0]?.attributes).not.toHaveProperty('e');
 });
 
-test('a refused message that cannot be published is not acknowledged, and is published the next time', async () => {
+test('a refused message that cannot be published is not acknowledged, and is published at its redelivery', async () => {
   scene.pubsub.server.faults.add({ action: { kind: 'status', status: 403 }, times: -1 });
   const message = pubsubMessage({ data: 'not json, and not to be lost' });
   try {
@@ -211,7 +211,7 @@ test('a refused message that cannot be published is not acknowledged, and is pub
   expect(letters).toHaveLength(1);
 });
 
-test('storage that fails is not acknowledged, leaves a record of the attempt, and is made up for', async () => {
+test('a storage failure is not acknowledged and leaves a record of the attempt; the redelivery succeeds', async () => {
   const { faults } = scene.gcs.server;
   faults.add({
     action: { kind: 'status', status: 403 },
@@ -237,7 +237,7 @@ test('storage that fails is not acknowledged, leaves a record of the attempt, an
   expect(await named('denied')).toHaveLength(1);
 });
 
-test('what a commit did not confirm before SIGTERM is not acknowledged', async () => {
+test('events without a confirmed commit at SIGTERM are not acknowledged', async () => {
   const messages = Array.from({ length: 40 }, (_, index) => structured({ id: `term-${index}` }));
   scene.gcs.server.setLatency({ put: 400 });
   const answers = Promise.all(messages.map((message) => scene.deliver(message, 1)));
@@ -254,7 +254,7 @@ test('what a commit did not confirm before SIGTERM is not acknowledged', async (
   expect(await named('term-')).toHaveLength(40);
 });
 
-test('a column that is added later is null in the rows before it, and writers go on', async () => {
+test('a column added later is null in earlier rows, and writers continue', async () => {
   const table = await DeltaTable.open(scene.lake, 'events');
   await table.addColumns([{ name: 'tenant', type: 'string' }]);
   expect(await scene.deliver(structured({ id: 'after-column' }))).toBe(204);
@@ -263,6 +263,6 @@ test('a column that is added later is null in the rows before it, and writers go
   expect((await named('first'))[0]).toMatchObject({ tenant: null });
 });
 
-test('no warning of Node comes of how requests are run', () => {
+test('running requests causes no Node warning', () => {
   expect(scene.stray.filter((line) => /Warning/.test(line))).toEqual([]);
 });

@@ -5,7 +5,7 @@ import { structured } from '../helpers/messages.ts';
 
 const DAY = 86_400_000;
 let scene: LakeScene;
-/** Ahead of the storage server's clock, ms. */
+/** Milliseconds ahead of the storage server's clock. */
 let age = 0;
 beforeEach(async () => {
   age = 0;
@@ -25,7 +25,7 @@ async function idsOfRows(...filters: string[]): Promise<string[]> {
 }
 
 describe('pipeline lake erase', () => {
-  test('erases by id, correlation and condition, says when that is final, and a vacuum makes it so', async () => {
+  test('erases by id, correlation and condition, says when that is final, and a vacuum makes it final', async () => {
     // files of 8 days ago: vacuum leaves younger ones alone
     age = 8 * DAY;
     await scene.table.append(events(0, 5));
@@ -115,7 +115,7 @@ describe('pipeline lake erase', () => {
     [['--where', 'nowhere=1', '--reason', 'r', '--yes'], /^--where names "nowhere"; the table has event_id/],
     [['--where', 'type', '--reason', 'r', '--yes'], /^--where must be COLUMN=VALUE, got "type"/],
     [['--subject', 'someone@x', '--reason', 'for someone@x', '--yes'], /^--reason must not hold the subject/],
-  ])('wrong usage %j is told and does nothing', async (args, message) => {
+  ])('wrong usage %j is reported and does nothing', async (args, message) => {
     const run = await scene.here('erase', ...args);
     expect(run).toMatchObject({ code: 2, stdout: '' });
     expect(run.stderr).toMatch(message);

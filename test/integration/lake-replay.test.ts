@@ -36,7 +36,7 @@ const numbered = (n: number, message: MessageFields = {}): Row[] =>
 const idsOf = (messages: readonly Received[]): unknown[] =>
   messages.map(({ message }) => message.attributes?.['ce-id']);
 
-test('a CloudEvent goes out in binary mode: its attributes, its data byte for byte, its key; and is the same event', async () => {
+test('a CloudEvent is published in binary mode with its attributes, its data byte for byte and its key, and is the same event', async () => {
   const data = '{"n":  12345678901234567890, "t": "\\u0041\u009b漢"}';
   const attributes = {
     type: 'order.created',
@@ -115,7 +115,7 @@ test.each([
     'attributes too long for a message',
     structured({ id: 'x'.repeat(3_000), data: [1.0, '漢'], subject: 's'.repeat(8_000) }),
   ],
-])('%s is the same event when it comes again', async (_what, message) => {
+])('%s is the same event when it is delivered again', async (_what, message) => {
   const [row = {}] = rowsOfMessage(message, second(0));
   await scene.table.append([row]);
   expect((await scene.here('replay', '--topic', 'events')).code).toBe(0);
@@ -127,7 +127,7 @@ test.each([
   expect(again['causation_id']).toBe(row['causation_id'] ?? row[ID_COLUMN]);
 });
 
-test('in the order in which they first came, however they are stored', async () => {
+test('in the order in which they first arrived, however they are stored', async () => {
   for (const batch of [
     [7, 3],
     [1, 5],
@@ -135,14 +135,14 @@ test('in the order in which they first came, however they are stored', async () 
     [4, 0],
   ])
     await scene.table.append(batch.flatMap((n) => numbered(n)));
-  // two messages of one second: their ids tell
+  // two messages of one second: ordered by their ids
   await scene.table.append([...numbered(20, { publishTime: second(8) }), ...numbered(8)]);
   await scene.table.compact({ idColumn: ID_COLUMN });
   expect((await scene.here('replay', '--topic', 'projects/local/topics/events')).code).toBe(0);
   expect(idsOf(await received())).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 20].map((n) => `e-${n}`));
 });
 
-test('a dry run publishes nothing and says what would be', async () => {
+test('a dry run publishes nothing and says what would be published', async () => {
   await scene.table.append([0, 1, 2].flatMap((n) => numbered(n)));
   const run = await scene.here('replay', '--topic', 'events', '--dry-run', '--rate', '2');
   expect(run.stdout.split('\n')).toEqual([
@@ -155,7 +155,7 @@ test('a dry run publishes nothing and says what would be', async () => {
   expect(await received()).toEqual([]);
 });
 
-describe('stopped on the way', () => {
+describe('interrupted', () => {
   const events = Array.from({ length: 200 }, (_, n) => n);
   beforeEach(() => scene.table.append(events.flatMap((n) => numbered(n))));
 
@@ -171,7 +171,7 @@ describe('stopped on the way', () => {
     return run.stdout;
   };
 
-  test('by Ctrl-C, the same command goes on behind the last event, and later events stay out', async () => {
+  test('by Ctrl-C: the same command continues after the last event, and leaves out later events', async () => {
     const file = join(scene.dir, 'position.json');
     const output = await stopped('--position', file);
     expect(output).toMatch(/^\d+ events? of 200 published to events .*\nthe same command goes on\n$/);
@@ -196,7 +196,7 @@ describe('stopped on the way', () => {
     expect(await received()).toEqual([]);
   });
 
-  test('by Ctrl-C, --from with the position printed goes on there', async () => {
+  test('by Ctrl-C: --from with the printed position continues there', async () => {
     const output = await stopped();
     const [, position = ''] = /^go on with --from '(\S+)'$/m.exec(output) ?? [];
     expect(position).toMatch(/^1\/2026-11-20T10:\d\d:\d\d\.\d{6}Z\/\d{20}\/[0-9a-f]{64}$/);
@@ -209,10 +209,10 @@ describe('stopped on the way', () => {
   });
 });
 
-describe('what goes wrong', () => {
+describe('failures', () => {
   beforeEach(() => scene.table.append([0, 1, 2, 3].flatMap((n) => numbered(n))));
 
-  test('an answer that is lost: the message is published again, none is left out', async () => {
+  test('a lost answer: the message is published again, none is left out', async () => {
     scene.pubsub!.server.faults.add({ action: { kind: 'applied-drop' }, operations: ['publish'], times: 2 });
     expect((await scene.here('replay', '--topic', 'events')).code).toBe(0);
     const got = await received();
@@ -220,7 +220,7 @@ describe('what goes wrong', () => {
     expect([...new Set(idsOf(got))].sort()).toEqual(['e-0', 'e-1', 'e-2', 'e-3']);
   });
 
-  test('Pub/Sub refuses for good: what was published, and how to go on', async () => {
+  test('Pub/Sub refuses permanently: says what was published, and how to continue', async () => {
     scene.pubsub!.server.faults.add({
       action: { kind: 'status', status: 403 },
       operations: ['publish'],
@@ -234,7 +234,7 @@ describe('what goes wrong', () => {
     expect(idsOf(await received())).toEqual(['e-0', 'e-1', 'e-2', 'e-3']);
   });
 
-  test('a topic that is not there', async () => {
+  test('a missing topic', async () => {
     const run = await scene.here('replay', '--topic', 'nowhere');
     expect(run).toMatchObject({
       code: 1,
@@ -242,7 +242,7 @@ describe('what goes wrong', () => {
     });
   });
 
-  test('a local cloud without Pub/Sub: nothing goes to the real one', async () => {
+  test('a local cloud without Pub/Sub: nothing is sent to the real one', async () => {
     await writeFile(join(scene.dir, 'endpoints.json'), JSON.stringify({ gcs: scene.gcs.server.url }));
     const run = await scene.here('replay', '--topic', 'events');
     expect(run).toMatchObject({ code: 1, stderr: expect.stringMatching(/has no Pub\/Sub endpoint/) });
@@ -264,7 +264,7 @@ describe('what goes wrong', () => {
     expect(await readFile(file, 'utf8')).toBe(text);
   });
 
-  test('a position in a folder that is not there: nothing is published', async () => {
+  test('a position file in a missing folder: nothing is published', async () => {
     const run = await scene.here('replay', '--topic', 'events', '--position', '/nonexistent/position.json');
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/\/nonexistent\/position\.json/);

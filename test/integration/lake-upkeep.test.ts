@@ -5,7 +5,7 @@ import { type LakeScene, rowsOfMessage, startLake } from '../helpers/lake.ts';
 import { pubsubMessage, structured } from '../helpers/messages.ts';
 
 let scene: LakeScene;
-/** Ahead of the storage server's clock, ms. */
+/** Milliseconds ahead of the storage server's clock. */
 let age = 0;
 beforeEach(async () => {
   age = 0;
@@ -30,7 +30,7 @@ async function overwrite(name: string, change: (body: Uint8Array) => Uint8Array)
   await scene.store.replaceIf(name, stored.facts.generation, change(stored.body));
 }
 
-/** The `add` of the first live file, rewritten by a commit of some other engine. */
+/** Rewrites the `add` of the first live file in a commit of another engine. */
 async function recommit(change: (stats: Record<string, unknown>) => void): Promise<void> {
   const { files, version } = await scene.table.snapshot();
   const [add] = files.values();
@@ -42,7 +42,7 @@ async function recommit(change: (stats: Record<string, unknown>) => void): Promi
 }
 
 describe('verify', () => {
-  test('a table that was appended to, compacted and checkpointed is well', async () => {
+  test('a table that was appended to, compacted and checkpointed is sound', async () => {
     for (let batch = 0; batch < 5; batch++) await scene.table.append(cloudEvents(batch * 20, 20));
     await scene.table.append(plain('{"b": 1.0, "a": [1e2, "\\u0041"]}'));
     await scene.table.checkpoint();
@@ -58,7 +58,7 @@ describe('verify', () => {
     expect(JSON.parse(old.stdout)).toMatchObject({ version: 6, rows: 101, files: 6, findings: 0, list: [] });
   });
 
-  test('a table of nothing is well', async () => {
+  test('an empty table is sound', async () => {
     expect((await scene.here('verify')).stdout).toMatch(/^version 0: 0 rows in 0 files, .*: all is well\n$/);
   });
 
@@ -179,7 +179,7 @@ describe('verify', () => {
   });
 });
 
-test('compact: the same rows in one sorted file; a look-up then reads a part of it', async () => {
+test('compact: the same rows in one sorted file; a lookup then reads a part of it', async () => {
   for (let batch = 0; batch < 4; batch++) await scene.table.append(cloudEvents(batch * 3_000, 3_000));
   const ids = async (): Promise<string[]> =>
     (await collectRows(scene.table.scan({ columns: ['event_id'] })))

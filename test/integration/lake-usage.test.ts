@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => scene.close());
 
-describe('wrong usage is exit code 2 and one line that says what it must be', () => {
+describe('wrong usage is exit code 2 and one line that says what is allowed', () => {
   test.each([
     [[], /no command given/],
     [['frobnicate'], /no such command: lake frobnicate/],
@@ -72,14 +72,14 @@ describe('wrong usage is exit code 2 and one line that says what it must be', ()
     expect(run.code).toBe(2);
   });
 
-  test('without a place to look, the table must be named', async () => {
+  test('without a local cloud, the table must be named', async () => {
     const run = await runHere(['info', '--cloud']);
     expect(run.code).toBe(2);
     expect(run.stderr).toMatch(/--table gs:\/\/BUCKET\/FOLDER or LAKE_BUCKET must be given/);
   });
 
   test.each(['info', 'history', 'head', 'query', 'verify', 'compact', 'checkpoint', 'vacuum', 'replay'])(
-    '%s --help tells what there is',
+    '%s --help lists its options',
     async (command) => {
       const run = await runHere([command, '--help']);
       expect(run).toMatchObject({ code: 0, stderr: '' });
@@ -89,7 +89,7 @@ describe('wrong usage is exit code 2 and one line that says what it must be', ()
   );
 });
 
-describe('what is not there is exit code 1 and one line that says what to do', () => {
+describe('anything missing is exit code 1 and one line that says what to do', () => {
   const fails = async (message: RegExp, ...args: [string, ...string[]]): Promise<void> => {
     const run = await scene.here(...args);
     expect(run.stderr).toMatch(message);
@@ -99,7 +99,7 @@ describe('what is not there is exit code 1 and one line that says what to do', (
 
   test('no such bucket', () =>
     fails(/bucket attic does not exist in the local cloud in/, 'info', '--table', 'gs://attic/events'));
-  test('no such table, and which there are', () =>
+  test('no such table: lists the existing ones', () =>
     fails(
       /there is no table gs:\/\/lake\/event in .*: there is gs:\/\/lake\/events$/m,
       'query',
@@ -115,7 +115,7 @@ describe('what is not there is exit code 1 and one line that says what to do', (
       'gs://lake/pictures',
     );
   });
-  test('a version that is not there yet', () =>
+  test('a version that does not exist yet', () =>
     fails(
       /there is no version 9: versions 0 to 2 can be read; the oldest is of 20\d\d-/,
       'query',
@@ -144,7 +144,7 @@ describe('what is not there is exit code 1 and one line that says what to do', (
     await scene.store.putIfAbsent(log, Buffer.from('{"protocol":\u001b['));
     await fails(/gs:\/\/lake\/broken: version 0, line 1 is not JSON/, 'info', '--table', 'gs://lake/broken');
   });
-  test('a table that asks for more than is understood', async () => {
+  test('a table that requires unsupported features', async () => {
     const actions = [
       {
         protocol: {

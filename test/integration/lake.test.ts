@@ -64,7 +64,7 @@ const json = ({ stdout }: CliRun): Record<string, unknown>[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
 
-/** What the events are told by. */
+/** Ids or types that identify the rows. */
 const names = (run: CliRun): unknown[] => json(run).map((row) => row['ce_id'] ?? row['type']);
 const query = (...args: string[]) => scene.here('query', '--format', 'jsonl', ...args);
 
@@ -120,7 +120,7 @@ describe('query', () => {
     expect(names(run)).toEqual(expected);
   });
 
-  test('an event by its whole id and by the beginning of it, and no other', async () => {
+  test('an event by its whole id and by a prefix of it, and no other', async () => {
     const [row] = json(await query('--ce-id', 'o-2'));
     const id = String(row?.['event_id']);
     expect(id).toMatch(/^[0-9a-f]{64}$/);
@@ -143,7 +143,7 @@ describe('query', () => {
     expect(Object.keys(row ?? {})).toHaveLength(15);
   });
 
-  test('the bytes of data are those that were published, in JSON lines and in CSV', async () => {
+  test('the data has the published bytes, in JSON lines and in CSV', async () => {
     const run = await query('--ce-id', 'o-2', '--columns', 'data');
     expect(json(run)).toEqual([{ data: ODD_DATA }]);
     // escaped, since a terminal would act on them
@@ -158,7 +158,7 @@ describe('query', () => {
     expect(raw.stdout).toBe(cells(ODD_DATA));
   });
 
-  test('a table as wide as the terminal, the most telling columns first, nothing a terminal would act on', async () => {
+  test('a table as wide as the terminal, the most useful columns first, no control characters', async () => {
     const run = await startCli(['lake', 'query', '--local', scene.dir], { COLUMNS: '90' }).ended;
     const lines = run.stdout.trimEnd().split('\n');
     expect(lines).toHaveLength(5);
@@ -168,7 +168,7 @@ describe('query', () => {
     expect(run.stdout.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   });
 
-  test('no match: an empty answer, said to people on standard error', async () => {
+  test('no match: empty output, and a note on standard error', async () => {
     expect(await scene.here('query', '--type', 'none')).toEqual({
       code: 0,
       stdout: '',
@@ -182,7 +182,7 @@ describe('query', () => {
   });
 });
 
-test('head: the newest first, by the time they came in', async () => {
+test('head: the newest first, by arrival time', async () => {
   const run = await scene.here('head', '-n', '3', '--format', 'jsonl');
   expect(names(run)).toEqual(['note', 'v-1', 'o-2']);
   expect(names(await scene.here('head', '--type', 'order.created', '--format', 'jsonl'))).toEqual([
@@ -223,7 +223,7 @@ test('info: as text and as JSON', async () => {
   expect(text).toMatch(/^columns +event_id +string not null/m);
 });
 
-test('the command itself tells by its exit code how it ended', async () => {
+test("the command's exit code says how it ended", async () => {
   const [done, failed, wrong, list] = await Promise.all([
     scene.lake('query', '--ce-id', 'v-1', '--format', 'jsonl'),
     scene.lake('query', '--table', 'gs://attic/events'),
@@ -237,13 +237,13 @@ test('the command itself tells by its exit code how it ended', async () => {
   expect(list.stdout).toMatch(/pipeline lake query +prints the events that match/);
 });
 
-test('the endpoint of the environment is honoured, and so are bucket and folder', async () => {
+test('endpoint, bucket and folder from the environment are used', async () => {
   const env = { STORAGE_API_ENDPOINT: scene.gcs.server.url, LAKE_BUCKET: 'lake', LAKE_PATH: 'events' };
   const run = await startCli(['lake', 'query', '--format', 'jsonl'], env).ended;
   expect(names(run)).toHaveLength(4);
 });
 
-test('a reader that leaves early (| head) ends it quietly', async () => {
+test('a reader that closes early (| head) ends it quietly', async () => {
   const big = await startLake();
   try {
     const rows = Array.from({ length: 20_000 }, (_, n) =>

@@ -14,7 +14,7 @@ import { startVertexServer } from '../../local/vertex/server.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A request as it goes over the wire, and the status that an allowed client gets for it. */
+/** A request as sent over the wire, and the status that an allowed client gets. */
 interface Raw {
   line: string;
   headers?: readonly string[];
@@ -24,9 +24,9 @@ interface Raw {
 
 interface Target {
   url: URL;
-  /** Reads something. */
+  /** A request that reads. */
   read: Raw;
-  /** Changes something, with a content type that needs no preflight. */
+  /** A request that changes something, with a content type that needs no preflight. */
   write: Raw;
 }
 
@@ -97,7 +97,7 @@ beforeAll(async () => {
   const event = '{"specversion":"1.0","id":"1","type":"t","source":"s","data":{}}';
   targets.function = {
     url: new URL(one.url),
-    // the framework's answer to what is no event
+    // the framework's answer to a body that is no event
     read: { line: 'GET /', status: 500 },
     write: {
       line: 'POST /',
@@ -205,7 +205,7 @@ describe.each(SERVERS)('%s', (name) => {
     }
   });
 
-  test('survives what is no request of its own', async () => {
+  test('survives malformed and foreign requests', async () => {
     const { url, read } = targets[name];
     const host = `host: ${own()}`;
     const hostile = [
@@ -225,7 +225,7 @@ describe.each(SERVERS)('%s', (name) => {
       `POST / HTTP/1.1\r\n${host}\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n`,
     ];
     for (const bytes of hostile) {
-      // the connection may stay open or be cut: what counts is that the next one is answered
+      // the connection may stay open or be cut, as long as the next one is answered
       await Promise.race([
         send(url, bytes).catch(() => ''),
         new Promise((resolve) => setTimeout(resolve, 300)),
@@ -258,12 +258,12 @@ describe.each(SERVERS)('%s', (name) => {
   });
 });
 
-test('a function is called by the events that came from nowhere near a web page, and by those alone', async () => {
+test('a function is called only by events that did not come from a web page', async () => {
   // 5 allowed clients, one event each
   await expect.poll(() => calls).toBe(5);
 });
 
-test('a server on an address that others reach does not start', async () => {
+test('a server does not start on an address that others can reach', async () => {
   await expect(startGcsServer({ dir: join(dir, 'open'), host: '0.0.0.0' })).rejects.toThrow(
     'host must be 127.0.0.1, ::1 or localhost, got "0.0.0.0"',
   );
@@ -283,7 +283,7 @@ describe('pushes', () => {
     'http://127.0.0.1.evil.example/',
     'http://0.0.0.0:1/',
     'http://[::]:1/',
-  ])('a subscription to %s is refused, in whatever way it is asked for', async (pushEndpoint) => {
+  ])('a subscription to %s is refused, however it is requested', async (pushEndpoint) => {
     const created = await put('subscriptions/to-stranger', { topic, pushConfig: { pushEndpoint } });
     expect(created.status).toBe(403);
     expect(await created.text()).toMatch(/push_endpoint must be on localhost or 127\.0\.0\.1, got http/);
@@ -298,7 +298,7 @@ describe('pushes', () => {
     expect((await put('subscriptions/mine', patch, 'PATCH')).status).toBe(403);
   });
 
-  test('one that an earlier run was allowed to make is not pushed to without the flag', async () => {
+  test('one that an earlier run was allowed to create gets no pushes without the flag', async () => {
     const place = { dir: join(dir, 'pushes'), topics: ['events'] };
     const wide = await startPubsubServer({ ...place, pushAnywhere: true });
     const made = await fetch(`${wide.url}/v1/projects/local/subscriptions/wide`, {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { binaryRequest, finalizedEvent } from '../helpers/events.ts';
 import { startPipeline } from '../helpers/pipeline.ts';
 
-test('events of our own records and of the table leave nothing that could fire again', async () => {
+test('events about our own records and the table produce nothing that could fire again', async () => {
   const pipeline = await startPipeline();
   try {
     const before = await Promise.all([pipeline.names('state'), pipeline.names('frames')]);

@@ -21,7 +21,7 @@ const names = new Names({ ...options, projectNumber: '1' });
 let pipeline: Pipeline;
 let dir: string;
 
-/** Each under the service that wrote it: the inspector's carry the name of the function whose event died. */
+/** Log entries by the service that wrote them: the inspector's name the function whose event died. */
 const entries = (): LogEntry[] =>
   pipeline.logs.map((line) => {
     const writer = line['serviceContext'] === undefined ? line['function'] : 'inspectDeadLetter';
@@ -42,7 +42,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** gcloud's storage commands, over the local cloud. */
+/** gcloud's storage commands, on the local cloud. */
 function localGcloud({ cloud, upload }: Pipeline): Gcloud & { removed: string[] } {
   const removed: string[] = [];
   const generations = new Map<string, string>();
@@ -69,7 +69,7 @@ function localGcloud({ cloud, upload }: Pipeline): Gcloud & { removed: string[] 
 
 const nameIn = (url: string): string => url.replace(/^gs:\/\/[^/]+\//, '');
 
-test('the smoke test passes where everything works: manifest, then row', { timeout: 60_000 }, async () => {
+test('the smoke test passes if everything works: manifest, then row', { timeout: 60_000 }, async () => {
   const said: string[] = [];
   const gcloud = localGcloud(pipeline);
   await smoke({
@@ -97,7 +97,7 @@ test('every metric finds its value and its labels in what the functions really l
 }, async () => {
   const clip = await makeEventClip(dir, 'box.mp4', { seconds: 2, box: [0.8, 1.3] });
   for (const name of ['first.mp4', 'second.mp4', 'third.mp4']) {
-    // the last is over the day's bound: it fails, and is given up
+    // the last one exceeds the daily limit: it fails and is given up
     await pipeline.settled(await pipeline.upload(clip, name));
   }
   const publisher = createPublisher({ project: 'local', apiEndpoint: pipeline.cloud.endpoints.pubsub });
@@ -106,7 +106,7 @@ test('every metric finds its value and its labels in what the functions really l
   await publisher.publish('projects/local/topics/maintenance', [bytes('{}')]);
   const isRefused = (line: Record<string, unknown>): boolean => line['code'] === 'not-json';
   await vi.waitFor(() => expect(pipeline.logs.filter(isRefused)).toHaveLength(2), { timeout: 60_000 });
-  // of the same cause as the one before; and that one, led back to the function that refused it
+  // one with the same cause as before; and that one, led back to the function that refused it
   const ledBack = { ...bytes('no JSON'), attributes: { deadLetterFunction: 'ingestEvent' } };
   await publisher.publish('projects/local/topics/events', [bytes('no JSON, too'), ledBack]);
   const metrics = await readAll('metrics', { app: core, names, options });

@@ -4,7 +4,7 @@ import { again, runMutations } from '../hostile/mutations/run.ts';
 
 const COUNT = 300;
 
-/** A glance at each kind: the hostile suite runs some hundred times as many. */
+/** A sample of each kind; the hostile suite runs about a hundred times as many. */
 test.each(Object.keys(KINDS))('mutants of %s are read or refused', async (kind) => {
   const run = { kind, count: COUNT, seed: 1 };
   const { read, refused, defects } = await runMutations(run);

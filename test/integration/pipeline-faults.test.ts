@@ -53,18 +53,18 @@ describe('Gemini fails', () => {
     expect(await violations(pipeline, one)).toEqual([]);
   });
 
-  test('what it refuses for safety is rejected and not asked again', async () => {
+  test('a video it refuses for safety is rejected and not sent again', async () => {
     await setVertexFaults(pipeline.cloud, { kinds: ['safety'], times: 10 });
     const before = pipeline.cloud.vertex!.stats().received;
     const manifest = await pipeline.manifestOf(await upload());
     expect(manifest).toMatchObject({ outcome: 'rejected', rejection: { code: 'blocked' }, attempts: 1 });
-    // What it was paid for stays known.
+    // The tokens already paid for stay on record.
     expect(manifest).toMatchObject({ model: { asks: 1 }, tokens: { total: expect.any(Number) } });
     expect(manifest.estimatedCost).toBeGreaterThan(0);
     expect(pipeline.cloud.vertex!.stats().received - before).toBe(1);
   });
 
-  test('what it never answers becomes a dead letter, with every attempt on record', async () => {
+  test('a video it never answers for becomes a dead letter, with every attempt on record', async () => {
     await setVertexFaults(pipeline.cloud, { kinds: ['403'], times: 1_000 });
     const uploaded = await upload();
     const outcome = await pipeline.settled(uploaded);
@@ -133,7 +133,7 @@ describe('storage fails', () => {
     expect(gcs.faults.list().every(({ met }) => met > 0)).toBe(true);
   });
 
-  test('it turns over one bit of a video that is too long to be summed up: looked at again, and framed', async () => {
+  test('it flips one bit of a video too long for a checksum: read again, and framed', async () => {
     const long = join(clips, 'long.mp4');
     const padding = Buffer.alloc(300_000);
     padding.writeUInt32BE(padding.length, 0);

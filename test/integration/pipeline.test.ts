@@ -9,7 +9,7 @@ import { binaryRequest, finalizedEvent, notificationEvent, objectResource } from
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 import { setVertexFaults } from '../helpers/vertex-faults.ts';
 
-// By require: its ES module does not parse on Node 20.9.
+// Loaded by require: its ES module does not parse on Node 20.9.
 const sharp = createRequire(import.meta.url)('sharp') as typeof import('sharp').default;
 
 let clips: string;
@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(clips, { recursive: true, force: true }));
 
-/** The colour in the middle of the box, and far from it. */
+/** Colours in the middle of the box and far from it. */
 async function pixels(png: Uint8Array): Promise<{ box: number[]; background: number[] }> {
   const { data, info } = await sharp(png).removeAlpha().raw().toBuffer({ resolveWithObject: true });
   const at = (x: number, y: number) => [
@@ -57,7 +57,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
       attempts: 1,
     });
     const [moment] = manifest.moments;
-    // Seen at 1 frame a second at 00:04, and named among the stills around it.
+    // Found at 00:04 at 1 frame per second, then chosen among the stills around it.
     expect(moment).toMatchObject({ timestamp: '00:04', coarseSeconds: 4, decidedBy: 'stills' });
     expect(moment!.seconds).toBeGreaterThanOrEqual(3.68);
     expect(moment!.seconds).toBeLessThan(4.3);
@@ -89,7 +89,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
     }
   });
 
-  test('one line of log tells the outcome with its numbers, under the trace of the request', async () => {
+  test("one log line has the outcome with its numbers, under the request's trace", async () => {
     const upload = await pipeline.upload(clip, 'logged.mp4');
     const manifest = await pipeline.manifestOf(upload);
     const outcomes = () =>
@@ -112,7 +112,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
     expect(manifest).toMatchObject({ outcome: 'no-moment', moments: [] });
   });
 
-  test('the upload says what to look for, how often, and how it wants to be traced', async () => {
+  test('the upload says what to look for, how often, and under which trace', async () => {
     const twice = await makeEventClip(clips, 'twice.mp4', { seconds: 8, box: [2.8, 3.2] });
     const upload = await pipeline.upload(twice, 'twice.mp4', {
       moment: 'an orange box',
@@ -164,12 +164,12 @@ describe('one local cloud that allows two moments and a sheet', () => {
     ]);
   });
 
-  test('overwritten while Gemini looks at it: nothing is judged under the old generation', async () => {
+  test('overwritten while Gemini reads it: the old generation gets no judgement', async () => {
     await setVertexFaults(pipeline.cloud, { kinds: ['slow:1500'] });
     const { received } = pipeline.cloud.vertex!.stats();
     const first = await pipeline.upload(still, 'swapped.mp4');
     await expect.poll(() => pipeline.cloud.vertex!.stats().received, { timeout: 10_000 }).toBe(received + 1);
-    // What Gemini opens is the name, and by now that is this clip, which shows the moment.
+    // Gemini opens the name, which by now is this clip, and it shows the moment.
     const second = await pipeline.upload(clip, 'swapped.mp4');
     const manifest = await pipeline.manifestOf(first);
     expect(manifest).toMatchObject({
@@ -191,7 +191,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
     expect(records.filter((name) => name.includes(first.generation))).toEqual([]);
   });
 
-  test('a folder that a console makes is no upload: a line, and no manifest', async () => {
+  test('a folder created by a console is no upload: a log line, and no manifest', async () => {
     const folder = join(clips, 'folder');
     await writeFile(folder, '');
     const { generation } = await pipeline.upload(folder, 'trips/');
@@ -204,7 +204,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
     expect((await pipeline.names('frames')).filter((name) => name.startsWith('trips/'))).toEqual([]);
   });
 
-  test('a replaced or deleted object is said to be so', async () => {
+  test('a replaced or deleted object is reported as such', async () => {
     const gone = finalizedEvent({ name: 'gone.mp4', generation: '5' });
     expect(await post(pipeline, gone)).toBe(204);
     const upload = await pipeline.upload(clip, 'newer.mp4');
@@ -221,7 +221,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
     });
   });
 
-  test('every form of the event reaches the same manifest', async () => {
+  test('every form of the event leads to the same manifest', async () => {
     const upload = await pipeline.upload(clip, 'forms.mp4');
     await pipeline.manifestOf(upload);
     const before = await pipeline.names('frames');
@@ -300,7 +300,7 @@ async function post(pipeline: Pipeline, event: Record<string, unknown>): Promise
   return answer.status;
 }
 
-test('metadata cannot lift what the operator allows: refused with both numbers, and nothing is paid', async () => {
+test('metadata cannot exceed what the operator allows: refused with both numbers, and nothing is paid', async () => {
   const pipeline = await startPipeline();
   try {
     const cases: [Record<string, string>, string][] = [
@@ -317,7 +317,7 @@ test('metadata cannot lift what the operator allows: refused with both numbers, 
   }
 });
 
-test('bounds are those of the configuration', async () => {
+test('limits come from the configuration', async () => {
   const bounds = { MIN_SECONDS: '3.5', MAX_SECONDS: '5', MAX_BYTES: '60000', NAME_PREFIX: 'in/' };
   const pipeline = await startPipeline({ env: bounds });
   try {

@@ -40,7 +40,7 @@ async function kill(): Promise<void> {
   await once(child, 'exit');
 }
 
-/** One request on a connection of its own: none is left over from the server before. */
+/** Sends one request on its own connection, since none survives from the previous server. */
 function ask(path: string, body: unknown): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     const sent = request(
@@ -62,12 +62,12 @@ function ask(path: string, body: unknown): Promise<Record<string, unknown>> {
   });
 }
 
-describe('a server killed while messages are published and acknowledged, again and again', () => {
-  it(`${KILLS} times: no message lost, none back that was acknowledged`, { timeout: 180_000 }, async () => {
+describe('a server killed repeatedly while messages are published and acknowledged', () => {
+  it(`${KILLS} times: no message lost, no acknowledged one redelivered`, { timeout: 180_000 }, async () => {
     const random = randomFrom(20_261_122);
     const published = new Set<string>();
     const acknowledged = new Set<string>();
-    /** Requests whose outcome nobody knows: their messages may be there, and may be gone. */
+    /** Requests with unknown outcome: their messages may or may not exist. */
     const doubtful = new Set<string>();
     const perhapsAcknowledged = new Set<string>();
     let cut = 0;
@@ -128,7 +128,7 @@ describe('a server killed while messages are published and acknowledged, again a
               perhapsAcknowledged.delete(textOf(one));
             }
           } catch (error) {
-            // a broken connection is what this is about, a failed expectation is not
+            // ignores broken connections, but not failed expectations
             if (error instanceof Error && error.name === 'AssertionError') throw error;
             cut++;
           }

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => pubsub.close());
 
-/** What was asked, and the message of the error it got: code and status are looked at by the test. */
+/** Requests and the error messages they get; the test checks code and status, too. */
 const MISTAKES: [method: string, path: string, body: unknown, status: string, message: RegExp][] = [
   ['GET', 'projects/local/topics/no-such', undefined, 'NOT_FOUND', /resource=no-such/],
   ['GET', 'projects/local/subscriptions/no-such', undefined, 'NOT_FOUND', /resource=no-such/],
@@ -164,7 +164,7 @@ const HTTP: Record<string, number> = {
   UNIMPLEMENTED: 501,
 };
 
-describe('what is asked wrongly gets Google’s error body', () => {
+describe('a wrong request gets Google’s error body', () => {
   test.each(MISTAKES)('%s %s %j', async (method, path, body, status, message) => {
     const answer = await api.call(method, path, body);
     const error = answer.body['error'] as GoogleError;
@@ -177,7 +177,7 @@ describe('what is asked wrongly gets Google’s error body', () => {
     expect(error.message.length).toBeLessThan(2_000);
   });
 
-  test('a body beyond all limits is refused, and the server goes on', async () => {
+  test('a body beyond all limits is refused, and the server continues', async () => {
     const answer = await api.call(
       'POST',
       `${TOPIC}:publish`,

@@ -87,7 +87,7 @@ describe('a function subscribed to a topic', () => {
     });
   });
 
-  test('a delivery that fails is tried again with growing waits, then becomes a dead letter', async () => {
+  test('a failed delivery is retried with growing waits, then becomes a dead letter', async () => {
     const letters: DeadLetter[] = [];
     const attempts: PushAttempt[] = [];
     await start({ onDeadLetter: (letter) => letters.push(letter) });
@@ -120,7 +120,7 @@ describe('a function subscribed to a topic', () => {
     expect(backlog()).toBe(0);
   });
 
-  test('no answer before the ack deadline is a failed attempt, and so is a connection cut', async () => {
+  test('no answer before the ack deadline is a failed attempt, and so is a cut connection', async () => {
     const attempts: PushAttempt[] = [];
     await start();
     const answers = ['hang', 'cut', 200] as const;
@@ -132,7 +132,7 @@ describe('a function subscribed to a topic', () => {
     await eventually(() => backlog() === 0);
   });
 
-  test('while nobody listens messages wait, and no attempt is counted', async () => {
+  test('while nobody listens, messages wait and no attempt is counted', async () => {
     await start();
     const port = await freePort();
     subscribe({ urls: [`http://127.0.0.1:${port}/`], maxDeliveryAttempts: 1 });
@@ -155,7 +155,7 @@ describe('a function subscribed to a topic', () => {
     expect(pushes).toHaveLength(50);
   });
 
-  test('each instance takes so many requests at a time, and all of them work', async () => {
+  test('each instance takes a bounded number of requests at a time, and all instances are used', async () => {
     await start();
     const slow = async (): Promise<number> => {
       await delay(20);
@@ -170,7 +170,7 @@ describe('a function subscribed to a topic', () => {
     expect(one.pushes.length + two.pushes.length).toBe(60);
   });
 
-  test('what was published before a restart is delivered after it, what was answered is not', async () => {
+  test('messages published before a restart are delivered after it, answered ones are not', async () => {
     await start();
     const { url, pushes } = await endpoint(({ body }) =>
       Buffer.from(String(body.message['data']), 'base64').toString() === 'later' ? 500 : 200,
@@ -185,7 +185,7 @@ describe('a function subscribed to a topic', () => {
     const next = await endpoint();
     subscribe({ urls: [next.url] });
     await eventually(() => next.pushes.length === 2);
-    // the failure before the restart counts
+    // the failed attempt before the restart counts
     const seen = next.pushes.map((pushed) => [text(pushed), pushed.body.deliveryAttempt]).sort();
     expect(seen).toEqual([
       ['later', 2],
@@ -193,7 +193,7 @@ describe('a function subscribed to a topic', () => {
     ]);
   });
 
-  test('subscribing again takes the new settings and keeps the backlog', async () => {
+  test('subscribing again applies the new settings and keeps the backlog', async () => {
     await start();
     subscribe({ urls: [] });
     await publish('waiting');
@@ -205,7 +205,7 @@ describe('a function subscribed to a topic', () => {
     expect(pushes.map(text)).toEqual(['waiting', 'yes']);
   });
 
-  test('its filter keeps out what does not match, and nobody is told of it', async () => {
+  test('its filter drops messages that do not match, silently', async () => {
     await start();
     const { url, pushes } = await endpoint();
     subscribe({ urls: [url], filter: 'attributes."ce-type" = "a" OR attributes."ce-type" = "b"' });
@@ -216,7 +216,7 @@ describe('a function subscribed to a topic', () => {
     expect(backlog()).toBe(0);
   });
 
-  test('with ordering, a message waits until those of its key before it are settled or given up', async () => {
+  test('with ordering, a message waits until earlier ones of its key are settled or given up', async () => {
     await start();
     const { url, pushes } = await endpoint((pushed) => (text(pushed) === 'poison' ? 500 : 200));
     subscribe({ urls: [url], ordering: true, maxDeliveryAttempts: 3, concurrency: 8 });
@@ -230,7 +230,7 @@ describe('a function subscribed to a topic', () => {
     expect(pushes.find((one) => text(one) === 'a3')!.body.message['orderingKey']).toBe('A');
   });
 
-  test('ordering that is turned on counts for what waits already', async () => {
+  test('ordering that is turned on applies to waiting messages, too', async () => {
     await start();
     subscribe({ urls: [] });
     const keyed = Array.from({ length: 20 }, (_, n) => ({ data: base64(String(n)), orderingKey: 'A' }));
@@ -244,7 +244,7 @@ describe('a function subscribed to a topic', () => {
     expect(pushes.map(text)).toEqual(keyed.map((_, n) => String(n)));
   });
 
-  test('under a new name it keeps what waited under the old one, over a restart too', async () => {
+  test("under a new name it keeps the old one's backlog, across a restart, too", async () => {
     await start();
     subscribe({ name: 'eventarc-sub', urls: [] });
     await publish('before');
@@ -261,7 +261,7 @@ describe('a function subscribed to a topic', () => {
     ]);
   });
 
-  test('other settings may be changed by request while it is delivered to', async () => {
+  test('other settings may be changed by request during deliveries', async () => {
     await start();
     const { url, pushes } = await endpoint();
     subscribe({ urls: [url], maxDeliveryAttempts: 5 });
@@ -276,14 +276,14 @@ describe('a function subscribed to a topic', () => {
     });
   });
 
-  test('a function’s messages cannot be pulled away from it', async () => {
+  test('a function’s messages cannot be pulled by others', async () => {
     await start();
     subscribe({ urls: [] });
     const answer = await api.call('POST', 'projects/local/subscriptions/ingest-sub:pull', { maxMessages: 1 });
     expect(answer).toMatchObject({ status: 400, body: { error: { status: 'FAILED_PRECONDITION' } } });
   });
 
-  test('with its dead-letter topic gone a message is kept, and tried until the topic is back', async () => {
+  test('without its dead-letter topic a message is kept, and retried until the topic is back', async () => {
     await start();
     const { url, pushes } = await endpoint(() => 500);
     subscribe({ urls: [url], maxDeliveryAttempts: 2 });

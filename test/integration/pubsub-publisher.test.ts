@@ -34,7 +34,7 @@ function newPublisher(options: Partial<PubsubOptions> = {}): Publisher {
   return publisher;
 }
 
-/** A subscription that has nothing yet. */
+/** Creates an empty subscription. */
 async function newSubscription(settings: Record<string, unknown> = {}): Promise<string> {
   const name = `sub-${++count}`;
   await api.createSubscription(name, 'events', settings);
@@ -57,7 +57,7 @@ afterAll(() => pubsub.close());
 const message = { data: 'x' };
 
 describe('publishing from a function', () => {
-  test('text, bytes and parts of buffers arrive as they are, with what goes with them', async () => {
+  test('text, bytes and parts of buffers arrive unchanged, with their attributes', async () => {
     const name = await newSubscription();
     const bytes = Buffer.from([0, 255, 1]);
     const ids = await newPublisher().publish('projects/local/topics/events', [
@@ -73,7 +73,7 @@ describe('publishing from a function', () => {
     expect(received[2]!.message.data).toBe('AP8B');
   });
 
-  test('no messages need no request', async () => {
+  test('no messages take no request', async () => {
     pubsub.server.resetStats();
     expect(await newPublisher().publish('events', [])).toEqual([]);
     expect(pubsub.server.stats().operations).toEqual({});
@@ -92,7 +92,7 @@ describe('publishing from a function', () => {
     expect((await api.pull(name)).map(({ message: { messageId } }) => messageId)).toEqual(ids);
   });
 
-  test('an answer that is lost: published again, and the second id is told', async () => {
+  test('a lost answer: published again, and the second id is returned', async () => {
     const name = await newSubscription();
     fail({ kind: 'applied-drop' }, 1);
     const [id] = await newPublisher().publish('events', [message]);
@@ -119,18 +119,18 @@ describe('publishing from a function', () => {
     expect(pubsub.server.faults.list()[0]?.met).toBe(tries);
   });
 
-  test('a server that is not there is unavailable', async () => {
+  test('a server that does not answer is unavailable', async () => {
     const publisher = newPublisher({ apiEndpoint: `http://127.0.0.1:${await freePort()}` });
     await expect(publisher.publish('events', [message])).rejects.toMatchObject({ code: 'unavailable' });
   });
 
-  test('no answer in time is a timeout, and the next try is made', async () => {
+  test('no answer in time is a timeout, and the request is retried', async () => {
     fail({ kind: 'delay', ms: 60_000 }, 1);
     const publisher = newPublisher({ timeoutMs: 100 });
     expect(await publisher.publish('events', [message])).toHaveLength(1);
   });
 
-  test('an abort ends the request and the tries, with the reason of the attempt', async () => {
+  test('an abort ends the request and its retries, with the reason of the attempt', async () => {
     fail({ kind: 'delay', ms: 60_000 }, 100);
     const controller = new AbortController();
     setTimeout(() => controller.abort(new AppError('timeout', 'not done after 100 ms')), 100);
@@ -143,7 +143,7 @@ describe('publishing from a function', () => {
     ).rejects.toMatchObject({ code: 'timeout' });
   });
 
-  test('many messages go in requests within the limits, and ids keep their order', async () => {
+  test('many messages are split into requests within the limits, and ids keep their order', async () => {
     const name = await newSubscription();
     pubsub.server.resetStats();
     const ids = await newPublisher().publish(
@@ -158,7 +158,7 @@ describe('publishing from a function', () => {
     expect(ids.map((id) => texts.get(id))).toEqual(ids.map((_, index) => String(index)));
   });
 
-  test('large messages share a request only where they fit', async () => {
+  test('large messages share a request only if they fit', async () => {
     pubsub.server.resetStats();
     const large = { data: Buffer.alloc(4_000_000) };
     await newPublisher().publish('events', [large, message, large, large]);
@@ -177,7 +177,7 @@ describe('publishing from a function', () => {
     expect(pubsub.server.stats().operations).toEqual({});
   });
 
-  test('messages of one key stay in order over faults; keys do not share requests', async () => {
+  test('messages of one key stay in order despite faults; keys do not share requests', async () => {
     const name = await newSubscription({ enableMessageOrdering: true });
     fail({ kind: 'status', status: 503 }, 3);
     const wanted = Array.from({ length: 1_200 }, (_, index) => ({ data: String(index), orderingKey: 'one' }));
@@ -199,7 +199,7 @@ describe('publishing from a function', () => {
 });
 
 describe('pulling from a tool', () => {
-  test('messages come with what was sent, are given back, and are acknowledged in batches', async () => {
+  test('messages arrive as sent, are returned, and are acknowledged in batches', async () => {
     const name = await newSubscription();
     const subscriber = createSubscriber({ project: 'local', apiEndpoint: pubsub.server.url });
     await newPublisher().publish('events', [{ data: 'hello', attributes: { a: 'b' } }]);
@@ -223,7 +223,7 @@ describe('pulling from a tool', () => {
 });
 
 describe('credentials', () => {
-  test('over TLS the token of the metadata server goes along, and is asked for once', async () => {
+  test("over TLS the metadata server's token is sent along, and requested once", async () => {
     const dir = await mkdtemp(join(tmpdir(), 'pubsub-auth-'));
     const { key, cert, caPath } = await localCertificate(dir);
     const metadata = await startMetadataServer({ projectId: 'local' });

@@ -14,7 +14,7 @@ import {
 } from '../helpers/pubsub.ts';
 
 let pubsub: TestPubsub;
-/** Hours that have passed for the server. */
+/** Hours by which the server's clock is ahead. */
 let hours = 0;
 const api = plainPubsub(() => pubsub.server.url);
 const TOPIC = 'projects/local/topics/events';
@@ -60,7 +60,7 @@ describe('forms of requests', () => {
     sent.destroy();
     await delay(100);
     await api.publish('events', { data: base64('next') });
-    // nobody holds it: a lease to the one who left would have lasted 10 s
+    // not leased: a lease of the client that left would have lasted 10 s
     expect((await eventually(() => api.pull(name), 3_000)).map(textOf)).toEqual(['next']);
   });
 });
@@ -70,7 +70,7 @@ describe('time', () => {
     hours = 0;
   });
 
-  test('messages are kept as long as the subscription says', async () => {
+  test("messages are kept for the subscription's retention", async () => {
     const short = fresh();
     const long = fresh();
     await api.createSubscription(short, 'events', { messageRetentionDuration: '7200s' });
@@ -108,7 +108,7 @@ describe('what a restart keeps', () => {
     expect(await api.ok('GET', 'projects/local/topics/second-topic')).toMatchObject({ labels: { c: 'd' } });
     expect((await api.call('GET', 'projects/local/topics/third-topic')).status).toBe(404);
     expect((await api.pull(name)).map(textOf)).toEqual(['taken']);
-    // an id from before the restart still acknowledges
+    // an ack id from before the restart still works
     await api.acknowledge(name, taken!);
     await pubsub.restart();
     expect(await api.pull(name)).toEqual([]);
@@ -117,7 +117,7 @@ describe('what a restart keeps', () => {
     expect((await api.pull(name)).map(textOf)).toEqual(['done', 'taken']);
   });
 
-  test('a subscription made again under its old name starts empty', async () => {
+  test('a subscription recreated under its old name starts empty', async () => {
     const name = fresh();
     await api.createSubscription(name, 'events');
     await api.publish('events', { data: base64('old') });
@@ -130,7 +130,7 @@ describe('what a restart keeps', () => {
     expect((await api.pull(name)).map(textOf)).toEqual(['new']);
   });
 
-  test('a topic made again under its old name has no subscriptions', async () => {
+  test('a topic recreated under its old name has no subscriptions', async () => {
     const name = fresh();
     await api.createTopic('again');
     await api.createSubscription(name, 'again');
@@ -143,7 +143,7 @@ describe('what a restart keeps', () => {
     expect(await api.ok('GET', 'projects/local/topics/again/subscriptions')).toEqual({});
   });
 
-  test('pushes go on after it', async () => {
+  test('pushes continue after it', async () => {
     const name = fresh();
     const endpoint = await startEndpoint(() => 200);
     await api.createSubscription(name, 'events', { pushConfig: { pushEndpoint: endpoint.url } });
@@ -155,7 +155,7 @@ describe('what a restart keeps', () => {
   });
 });
 
-describe('what other processes may ask of it', () => {
+describe('endpoints for other processes', () => {
   const admin = (method: string, path: string, body?: unknown): Promise<Response> =>
     fetch(`${pubsub.server.url}${path}`, {
       method,
@@ -171,7 +171,7 @@ describe('what other processes may ask of it', () => {
     );
   afterEach(() => admin('DELETE', '/_faults'));
 
-  test('faults, once or for ever, before or after the work', async () => {
+  test('faults, once or forever, before or after the work', async () => {
     const name = fresh();
     await api.createSubscription(name, 'events');
     await admin('POST', '/_faults', { action: { kind: 'status', status: 503 }, operations: ['publish'] });
@@ -192,7 +192,7 @@ describe('what other processes may ask of it', () => {
     expect(Date.now() - before).toBeGreaterThanOrEqual(149);
   });
 
-  test('a fault that is none is refused by name', async () => {
+  test('an unknown fault is refused by name', async () => {
     for (const body of [{}, { action: { kind: 'nonsense' } }, { action: { kind: 'delay' } }]) {
       expect((await admin('POST', '/_faults', body)).status).toBe(400);
     }

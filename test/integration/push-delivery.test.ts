@@ -13,14 +13,14 @@ const TYPES = ['order.created', 'order.paid'];
 let pipeline: Pipeline;
 let relay: Endpoint;
 
-/** The core, with an ingestEvent that takes two types, and those of one key in order. */
+/** The core app, with an ingestEvent that takes two types, ordered by key. */
 function ordered(): App {
   const trigger = messagePublished({ topic: 'events', types: TYPES, ordering: true });
   const functions = core.functions.map((one) => (one.name === 'ingestEvent' ? { ...one, trigger } : one));
   return defineApp({ ...core, functions });
 }
 
-/** What Eventarc's subscription of an earlier version does with a push. */
+/** Delivers a push as an earlier version's Eventarc subscription does. */
 async function asEventarc({ text, body }: Endpoint['pushes'][0]): Promise<number> {
   const headers = {
     'content-type': 'application/json',
@@ -57,7 +57,7 @@ async function rows(prefix: string): Promise<ScannedRow[]> {
 const backlog = (name: string): number =>
   pipeline.cloud.pubsub!.stats().subscriptions[`projects/local/subscriptions/${name}`]?.backlog ?? -1;
 
-/** As the API takes it: what the service adds is left out. */
+/** The message as the publish API takes it, without what the service adds. */
 function toPublish({ data, attributes, orderingKey }: Record<string, unknown>): Record<string, unknown> {
   return { data, attributes, ...(orderingKey !== undefined && { orderingKey }) };
 }
@@ -89,7 +89,7 @@ test('messages of other types never reach the function', async () => {
   expect((await rows('other-')).map((row) => row['ce_id'])).toEqual(['other-3']);
 });
 
-test('a pushed message keeps its id, key and topic, and one without data is an event too', async () => {
+test('a pushed message keeps its id, key and topic, and one without data is an event, too', async () => {
   const event = cloudEvent({ id: 'bare-1', type: 'order.created', data: undefined });
   const { attributes } = binary(event) as { attributes: Record<string, string> };
   const ids = [
@@ -103,7 +103,7 @@ test('a pushed message keeps its id, key and topic, and one without data is an e
   }
 });
 
-test('storage fails: redelivered in the order of the key, and the next of the key wait', async () => {
+test('storage fails: redelivered in the order of the key, and later messages of the key wait', async () => {
   pipeline.cloud.gcs.faults.add({
     action: { kind: 'status', status: 403 },
     bucket: 'lake',
@@ -119,8 +119,8 @@ test('storage fails: redelivered in the order of the key, and the next of the ke
   expect(by('in-2')).toBeLessThanOrEqual(by('in-3'));
 });
 
-test('what fails each time is a dead letter that names the subscription, and those behind it go on', async () => {
-  // whatever it writes, until the attempts of the first are used up
+test('an event that fails each time becomes a dead letter that names the subscription, and later ones continue', async () => {
+  // fails every write until the first event has used up its attempts
   pipeline.cloud.gcs.faults.add({
     action: { kind: 'status', status: 403 },
     bucket: 'lake',

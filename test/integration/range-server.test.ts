@@ -57,7 +57,7 @@ async function get(url: string, range?: string, method = 'GET'): Promise<Answer>
 }
 
 describe('ranges', () => {
-  test('an open range is answered with the bytes at hand: a short 206 that says where it ends', async () => {
+  test('an open range is answered with the available bytes: a short 206 that says where it ends', async () => {
     const { url } = await start();
     const { status, headers, body } = await get(url, 'bytes=0-');
     expect(status).toBe(206);
@@ -105,7 +105,7 @@ describe('ranges', () => {
     },
   );
 
-  test('HEAD tells the size and reads nothing', async () => {
+  test('HEAD returns the size and reads nothing', async () => {
     const { url, traffic } = await start();
     const { status, headers } = await get(url, undefined, 'HEAD');
     expect([status, headers['content-length']]).toEqual([200, String(SIZE)]);
@@ -113,14 +113,14 @@ describe('ranges', () => {
   });
 });
 
-describe('only this object, only for whoever knows the path', () => {
+describe('only this object, only for clients that know the path', () => {
   test('listens on the loopback address, with a path of 32 random characters', async () => {
     const { url } = await start();
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/[\w-]{32}$/);
   });
 
   test.each(['/', '/a.mp4', '/../etc/passwd', '/%2e%2e/x'])(
-    '404 for %s, and storage is not asked',
+    '404 for %s, without a request to storage',
     async (path) => {
       const { url, traffic } = await start();
       expect((await get(new URL(path, url).href)).status).toBe(404);
@@ -135,8 +135,8 @@ describe('only this object, only for whoever knows the path', () => {
   });
 });
 
-describe('bytes are read only when they are asked for', () => {
-  test('a reader that takes nothing after the first answer costs nothing more', async () => {
+describe('bytes are read only on demand', () => {
+  test('a reader that stops after the first answer causes no more reads', async () => {
     const { url, traffic } = await start();
     const { hostname, port, pathname } = new URL(url);
     const socket = connect(Number(port), hostname);
@@ -147,7 +147,7 @@ describe('bytes are read only when they are asked for', () => {
     socket.destroy();
   });
 
-  test('what earlier reads left behind comes in one answer, and costs nothing', async () => {
+  test('cached bytes of earlier reads are served in one answer, without a read', async () => {
     const { url, traffic } = await start();
     for (const from of [0, 128, 384]) await get(url, `bytes=${from * KiB}-`);
     const before = traffic.requests;
@@ -166,7 +166,7 @@ describe('bytes are read only when they are asked for', () => {
 });
 
 describe('when storage fails', () => {
-  test('the connection breaks off, and the failure is kept for whoever runs the reader', async () => {
+  test("the connection breaks off, and the failure is kept for the reader's caller", async () => {
     const gone = new AppError('unavailable', '503 from storage');
     const failures: AppError[] = [];
     const { url } = await start(() => Promise.reject(gone), { onFailure: (error) => failures.push(error) });
@@ -175,7 +175,7 @@ describe('when storage fails', () => {
     expect(failures).toEqual([gone]);
   });
 
-  test('an object deleted in the middle is gone, by name of its generation', async () => {
+  test('an object deleted in the middle is gone, and the error names its generation', async () => {
     let reads = 0;
     const { url } = await start(async (...args) => (reads++ === 0 ? fromContent(...args) : undefined));
     await get(url, 'bytes=0-');
@@ -186,7 +186,7 @@ describe('when storage fails', () => {
     });
   });
 
-  test('one answer that there is no such object is asked again, a second later', async () => {
+  test('a single "no such object" is checked again a second later', async () => {
     let reads = 0;
     const waits: number[] = [];
     const clock = { now: () => 0, sleep: async (ms: number) => void waits.push(ms) };
@@ -197,7 +197,7 @@ describe('when storage fails', () => {
     expect([waits, server?.failure]).toEqual([[1_000], undefined]);
   });
 
-  test('an object read whole that is not what is stored is unavailable, not a broken video', async () => {
+  test('an object read whole that does not match its checksum is unavailable, not a broken video', async () => {
     const small = CONTENT.subarray(0, 5_000);
     const object = { ...OBJECT, size: small.length, crc32c: crc32cOf(small) };
     const turned = Uint8Array.from(small);
@@ -213,7 +213,7 @@ describe('when storage fails', () => {
     expect((await get(sound.url, 'bytes=0-')).body.equals(small)).toBe(true);
   });
 
-  test('a body cut short is read on from where it broke off', async () => {
+  test('a truncated body is continued from where it broke off', async () => {
     const { url, traffic } = await start(async (name, offset, length, options) =>
       (await fromContent(name, offset, length, options))?.subarray(0, Math.min(length, 50_000)),
     );
@@ -222,14 +222,14 @@ describe('when storage fails', () => {
     expect(traffic.requests).toBe(3);
   });
 
-  test('a body that is empty is a failure, not an endless wait', async () => {
+  test('an empty body is a failure, not an endless wait', async () => {
     const { url } = await start(async () => new Uint8Array(0));
     await expect(get(url, 'bytes=0-')).rejects.toThrow();
     expect(server?.failure).toMatchObject({ code: 'unavailable' });
   });
 });
 
-test('closing ends reads under way and frees the port', async () => {
+test('closing ends reads in flight and frees the port', async () => {
   let seen: AbortSignal | undefined;
   const { url } = await start((_name, _offset, _length, { signal } = {}) => {
     seen = signal;

@@ -13,7 +13,7 @@ import { runFfmpeg } from '../../functions/video/media/run-ffmpeg.ts';
 import { openSandbox } from '../../functions/video/media/sandbox.ts';
 import { startMetadataServer } from '../../local/metadata-server.ts';
 
-/** What code that took over ffmpeg would try: a script in its place, which tells how far it got. */
+/** What code that took over ffmpeg would try: a script in its place, which reports how far it got. */
 const attempts = (ports: { metadata: number; other: number }, loot: string): readonly [string, string][] => [
   ['read the environment of the function', `cat /proc/${process.pid}/environ`],
   [
@@ -58,7 +58,7 @@ afterAll(async () => {
 });
 
 describe.skipIf(!able)('code that took over ffmpeg', () => {
-  test('gets nowhere from inside, although each attempt succeeds from outside', async () => {
+  test('fails at each attempt inside, although each succeeds outside', async () => {
     const outside: string[] = [];
     const free = spawn(exploit, {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -76,14 +76,14 @@ describe.skipIf(!able)('code that took over ffmpeg', () => {
       binary: inPlaceOfFfmpeg(exploit),
       ...{ args: [], sandbox, memoryBytes: 128 * 1024 ** 2, timeLimitMs: 20_000 },
       signal: new AbortController().signal,
-      // bash tells of a child that its file size limit ended
+      // bash reports a child that was ended by its file size limit
       onLine: (line) => (line.includes('File size limit exceeded') ? undefined : void lines.push(line)),
     });
     delete process.env['SECRET'];
     expect([exit, lines]).toEqual([0, ['end']]);
   });
 
-  test('ends with the process that was started, whatever it started itself', async () => {
+  test('ends with the process that was started, including its own children', async () => {
     const script = join(folder, 'daemon');
     const mark = `${20_000 + (process.pid % 9_000)}.5`;
     await writeFile(script, `#!/bin/bash\nsetsid sleep ${mark} &\necho started >&2\nwait\n`, { mode: 0o755 });

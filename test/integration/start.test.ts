@@ -25,7 +25,7 @@ interface Run {
   ended: Promise<number | string | null>;
 }
 
-/** A test that fails half-way leaves none of them behind. */
+/** Processes to end if a test fails halfway. */
 const running = new Set<ChildProcess>();
 afterEach(() => {
   for (const child of running) child.kill('SIGKILL');
@@ -53,7 +53,7 @@ function run(script: string[], env: Record<string, string> = {}): Run {
 const start = (...args: string[]) => run(['--import', 'tsx', 'local/main.ts', ...args]);
 const pipeline = (...args: string[]) => run(['cli/pipeline.js', ...args]);
 
-/** A zombie that nobody has waited for yet has ended, too. */
+/** A zombie that has not been waited for has ended, too. */
 const isAlive = (pid: number): boolean => {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -62,14 +62,14 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Process ids of the functions that a running start has made: its children. */
+/** Process ids of the functions that a running start has started: its children. */
 function childrenOf(pid: number): number[] {
   const list = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return list === '' ? [] : list.split(' ').map(Number);
 }
 
 describe('npm start', () => {
-  test('makes a clip, shows its stages and its frame, stays up, and Ctrl-C leaves nothing behind', async () => {
+  test('makes a clip, shows its stages and its frame, stays up, and leaves nothing behind on Ctrl-C', async () => {
     const home = join(dir, 'demo');
     const { child, output, ended } = start('--dir', home, '--out', join(dir, 'out'));
     await expect.poll(output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
@@ -90,7 +90,7 @@ describe('npm start', () => {
     expect(existsSync(join(home, 'endpoints.json'))).toBe(false);
   });
 
-  test('settings that no function could read end it in one line, before anything runs', async () => {
+  test('invalid settings end it with one line, before anything runs', async () => {
     const file = join(dir, 'some.env');
     await writeFile(file, 'MOMENT_PROMT=a cat\nMAX_MOMENTS=99\n');
     const home = join(dir, 'bad-settings');
@@ -105,7 +105,7 @@ describe('npm start', () => {
     expect(existsSync(join(home, 'storage'))).toBe(false);
   });
 
-  test('killed outright it takes its functions with it, and the next start ends what was under way', async () => {
+  test('killed outright, it takes its functions with it, and the next start finishes their work', async () => {
     const home = join(dir, 'killed');
     const first = start('--dir', home, '--out', join(dir, 'out'), clip);
     await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
@@ -133,7 +133,7 @@ describe('npm start', () => {
     expect(await second.ended).toBe(143);
   }, 180_000);
 
-  test('two starts in one folder: the second says who holds it', async () => {
+  test('two starts in one folder: the second says which process holds it', async () => {
     const home = join(dir, 'held');
     const first = start('--dir', home, '--out', join(dir, 'out'), clip);
     await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
@@ -149,7 +149,7 @@ describe('npm start', () => {
     [['--gemini', 'magic'], /--gemini must be local or real, got "magic"/],
     [['nowhere.mp4'], /no such file: nowhere\.mp4/],
     [['--what'], /Unknown option '--what'/],
-  ])('wrong usage %j: exit code 2 and what is right', async (args, message) => {
+  ])('wrong usage %j: exit code 2 and the right usage', async (args, message) => {
     const { output, ended } = start('--dir', join(dir, 'usage'), ...args);
     expect(await ended).toBe(2);
     expect(output()).toMatch(message);
@@ -169,7 +169,7 @@ describe('pipeline process', () => {
     expect(result.copies.map((path) => path.startsWith(out) && existsSync(path))).toEqual([true, true]);
   });
 
-  test('exit code 1 where one of them is rejected, with the reason', async () => {
+  test('exit code 1 if one of them is rejected, with the reason', async () => {
     const page = join(dir, 'page.mp4');
     await writeFile(page, '<html>hello</html>');
     const { output, ended } = pipeline('process', clip, page, '--out', join(dir, 'cli'));

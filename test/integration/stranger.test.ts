@@ -9,7 +9,7 @@ import { createGcsStorage } from '../../shared/storage/gcs.ts';
 import { changedFiles, copyProject, writeBlocks } from '../helpers/project-copy.ts';
 
 /*
- * A stranger adds a function by docs/write-a-function.md alone, with the code of the page, in a copy of the project:
+ * A stranger adds a function using only docs/write-a-function.md and its code, in a copy of the project:
  * one folder, and no other file.
  */
 let copy: string;
@@ -79,7 +79,7 @@ const pipeline = async (...args: string[]): Promise<{ code: number | string | nu
   return { code: await ended, text: output() };
 };
 
-/** Names of objects in a bucket of the local cloud that runs in the copy. */
+/** Names of objects in a bucket of the copy's local cloud. */
 async function objects(bucket: string): Promise<string[]> {
   const endpoints = JSON.parse(readFileSync(join(copy, '.local/endpoints.json'), 'utf8')) as Endpoints;
   const store = createGcsStorage({ apiEndpoint: endpoints.gcs, projectId: 'local' }).bucket(bucket);
@@ -88,7 +88,7 @@ async function objects(bucket: string): Promise<string[]> {
   return names;
 }
 
-test('the code of the page has no mistake in its types', async () => {
+test('the code of the page passes the type check', async () => {
   const config = { extends: './tsconfig.json', include: ['apps'] };
   writeFileSync(join(copy, 'tsconfig.stranger.json'), JSON.stringify(config));
   const { ended, output } = run([
@@ -100,7 +100,7 @@ test('the code of the page has no mistake in its types', async () => {
   expect([await ended, output()]).toEqual([0, '']);
 });
 
-test('images become thumbnails; what was refused is replayed when the bound is wider', async () => {
+test('images become thumbnails; refused ones are replayed after the bound is raised', async () => {
   const strict = start('apps/thumbnails', ['small.png', 'notes.txt', 'large.png'], {
     MAX_IMAGE_BYTES: '50000',
   });
@@ -110,7 +110,7 @@ test('images become thumbnails; what was refused is replayed when the bound is w
   expect(strict.output()).toMatch(
     /makeThumbnail {2}refused: event refused: too-large: image must have at most 50000 bytes, got \d+/,
   );
-  // what npm start proposes is this app's: its bucket, no video
+  // npm start proposes this app's bucket, and no video
   expect(strict.output()).toMatch(/gcloud storage cp FILE gs:\/\/images\//);
   expect(strict.output()).not.toMatch(/video|Vertex/);
   await expect
@@ -122,7 +122,7 @@ test('images become thumbnails; what was refused is replayed when the bound is w
 
   const wide = start('apps/thumbnails');
   await expect.poll(wide.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
-  // the local cloud tells the command which app it runs
+  // the command learns from the local cloud which app it runs
   const listed = await pipeline('dlq', 'list', '--json');
   const letters = JSON.parse(listed.text) as { groups: { code: string; group: string }[] };
   const groupOf = (code: string): string => letters.groups.find((one) => one.code === code)?.group ?? '';
@@ -138,7 +138,7 @@ test('images become thumbnails; what was refused is replayed when the bound is w
   expect(await wide.ended).toBe(130);
 }, 120_000);
 
-test('events of a topic are held to the schemas of the app, and each is handled by its type', async () => {
+test("events of a topic are checked against the app's schemas, and each is handled by its type", async () => {
   const welcome = start('apps/welcome');
   await expect.poll(welcome.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
   const endpoints = JSON.parse(readFileSync(join(copy, '.local/endpoints.json'), 'utf8')) as Endpoints;
@@ -161,7 +161,7 @@ test('events of a topic are held to the schemas of the app, and each is handled 
     .toMatch(
       /welcomeUser {2}refused: event refused: schema-violation: data\/name must NOT have fewer than 1/,
     );
-  // what follows from an event belongs to its trace
+  // events caused by an event belong to its trace
   const query = () =>
     pipeline('lake', 'query', '--trace-id', '0af7651916cd43dd8448eb211c80319c', '--format', 'jsonl');
   await expect.poll(async () => (await query()).text, { timeout: 30_000 }).toMatch(/Welcome, Ada!/);
@@ -169,7 +169,7 @@ test('events of a topic are held to the schemas of the app, and each is handled 
   await welcome.ended;
 }, 120_000);
 
-test('a function that answers requests is served, and who calls is not asked for here', async () => {
+test('a function that answers requests is served, without authentication here', async () => {
   const greeter = start('apps/greeter');
   await expect.poll(greeter.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
   const url = /^greet\s+(\S+)$/m.exec(greeter.output())?.[1] ?? '';
@@ -184,7 +184,7 @@ test('a function that answers requests is served, and who calls is not asked for
   await greeter.ended;
 }, 60_000);
 
-/** Answers of a project with nothing in it. */
+/** A gcloud that answers for an empty project. */
 const EMPTY_PROJECT = `#!${process.execPath}
 const words = process.argv.slice(2).filter((word) => !word.startsWith('-')).join(' ');
 const answer = words === 'version' ? { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' }
@@ -202,7 +202,7 @@ const dryRun = async (app: string): Promise<string> => {
     CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: 'http://127.0.0.1:9/',
   });
   expect(await ended).toBe(0);
-  // metrics, dashboard and alerts are the same for every app
+  // leaves out metrics, dashboard and alerts, which are the same for every app
   return output().split('\n# -- metrics')[0] ?? '';
 };
 
@@ -233,7 +233,7 @@ test('a dry run lists its function, buckets, roles and upload, and nothing of th
   expect(script).not.toMatch(/processvideo|functions\/video|-raw|RAW_BUCKET|greeter/i);
 });
 
-test('a dry run of a function that answers requests gives the role to its callers, and to nobody else', async () => {
+test('a dry run of a function that answers requests grants the role to its callers, and to nobody else', async () => {
   const script = await dryRun('apps/greeter');
   expect(script).toMatch(
     /functions deploy greeter-greet .*--trigger-http --ingress-settings=all --no-allow-unauthenticated/,

@@ -15,7 +15,7 @@ afterAll(async () => {
   await collector?.close();
 });
 
-test('the built function sends a span of each delivery, linked to the trace that the message names', async () => {
+test('the built function sends a span for each delivery, linked to the trace that the message names', async () => {
   const producer = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
   expect(await scene.deliver(structured({ id: 'traced', traceparent: producer }))).toBe(204);
   expect(collector.resources[0]).toMatchObject({ 'service.name': 'ingestEvent' });

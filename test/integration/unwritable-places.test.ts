@@ -30,7 +30,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-test('full and read-only disks are among the places, where this machine lets one be made', ({ skip }) => {
+test('full and read-only disks are among the places, if this machine can make them', ({ skip }) => {
   if (places.length < 4) {
     process.stderr.write('no file system can be mounted here: full and read-only disks are left out\n');
     skip();
@@ -59,25 +59,25 @@ describe.each(places)('$what', (place) => {
   });
 });
 
-test('pipeline process --out in a place that takes no folder ends, with one line', async () => {
+test('pipeline process --out in a place that takes no folder ends with one line', async () => {
   const { code, stderr } = await shell('exec $PIPELINE process package.json --out /proc/x');
   expect(stderr).toBe('--out /proc/x cannot be written: there is no such place (ENOENT)\n');
   expect(code).toBe(1);
 });
 
-test('help that is lost is said', async () => {
+test('lost help output is reported', async () => {
   expect(await shell('exec $PIPELINE process --help > /dev/full')).toMatchObject({
     code: 1,
     stderr: 'standard output cannot be written: no space left on device (ENOSPC)\n',
   });
 });
 
-/** A stream whose device fails as `/dev/full` and a closed pipe do. */
+/** A stream that fails as `/dev/full` or a closed pipe does. */
 function failing(code: 'ENOSPC' | 'EPIPE'): Writable {
   return new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error(code), { code })) });
 }
 
-describe('standard output that takes nothing more', () => {
+describe('standard output that cannot be written', () => {
   test.each([
     [['lake', '--help']],
     [['lake', 'query', '--help']],

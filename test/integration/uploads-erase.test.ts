@@ -35,7 +35,7 @@ async function namesIn(bucket: string): Promise<string[]> {
   return names;
 }
 
-/** What processVideo leaves of one upload. */
+/** Writes what processVideo stores for one upload. */
 async function leaveTraces(name: string, generation: string, leaseMs = -1): Promise<string[]> {
   const object = { bucket: 'raw', name, generation };
   const names = videoNames(object);
@@ -54,7 +54,7 @@ async function leaveTraces(name: string, generation: string, leaseMs = -1): Prom
 test('one generation, then all of a name: no other upload loses anything, and a second run does nothing', async () => {
   await leaveTraces('clips/a b.mp4', '111');
   await leaveTraces('clips/a b.mp4', '222');
-  // named as if it lay in the folder of the first one's frames
+  // its name looks like an object in the folder of the first one's frames
   await leaveTraces('clips/a b.mp4/111/manifest.json', '333');
   await leaveTraces('clips/a b.mp4/111', '444');
   const before = { frames: await namesIn('frames'), state: await namesIn('state') };

@@ -20,7 +20,7 @@ const SCHEMA = {
 
 let dir: string;
 let objects: Server;
-/** Connections the object server has had, and those still open. */
+/** All connections of the object server so far, open or closed. */
 const connections: Socket[] = [];
 let vertex: VertexServer;
 let ca: string;
@@ -61,13 +61,13 @@ describe('what it sees', () => {
     ['box.mp4', 'video/mp4', 24, '00:06.417'],
     ['box.avi', 'video/x-msvideo', 1, '00:02'],
     ['box.mkv', 'video/x-matroska', 1, '00:03'],
-  ])('%s (%s) at %d frames a second: the box at %s', async (name, mimeType, fps, timestamp) => {
+  ])('%s (%s) at %d frames per second: the box at %s', async (name, mimeType, fps, timestamp) => {
     const { status, json } = await ask([video(name, mimeType, fps)]);
     expect(status).toBe(200);
     expect(answerOf(json)).toEqual({ found: true, moments: [{ timestamp }] });
   });
 
-  it('reports the tokens of what it looked at', async () => {
+  it('reports the tokens of the frames and sound it used', async () => {
     const { json } = await ask([video('box.mp4'), { text: '12345678' }]);
     expect(json).toMatchObject({
       usageMetadata: {
@@ -87,13 +87,13 @@ describe('what it sees', () => {
     expect(answerOf((await ask([video('still.mp4')])).json)).toEqual({ found: false, moments: [] });
   });
 
-  it('no frame of a clip under half a second: the answer is made up, at no video tokens', async () => {
+  it('no frame of a clip under half a second: the answer is invented, with no video tokens', async () => {
     const { json } = await ask([video('short.mp4'), { text: 'when?' }]);
     expect(answerOf(json)).toEqual({ found: true, moments: [{ timestamp: '00:03' }] });
     expect(JSON.stringify(json)).not.toContain('VIDEO');
   });
 
-  it('a video sent along in the request, and leaves no file of it', async () => {
+  it('a video inside the request, and leaves no file of it', async () => {
     const data = (await readFile(join(dir, 'box.mp4'))).toString('base64');
     const { json } = await ask([{ inlineData: { data, mimeType: 'video/mp4' } }]);
     expect(answerOf(json)).toMatchObject({ moments: [{ timestamp: '00:07' }] });
@@ -125,10 +125,10 @@ describe('what it refuses', () => {
     });
   });
 
-  it.each(['playlist.mp4', 'concat.mp4'])('%s opens nothing it points at', async (name) => {
+  it.each(['playlist.mp4', 'concat.mp4'])('%s opens nothing that it refers to', async (name) => {
     const before = connections.length;
     expect((await ask([video(name)])).status).toBe(400);
-    // one connection for the script itself
+    // one connection, for the script itself
     expect(connections.length - before).toBe(1);
   });
 
@@ -140,14 +140,14 @@ describe('what it refuses', () => {
 });
 
 describe('faults and counts, from another process', () => {
-  it('a header brings one for this request', async () => {
+  it('a header sets a fault for this request', async () => {
     const { status, json } = await ask([video('box.mp4')], { headers: { 'x-local-fault': '429' } });
     expect(status).toBe(429);
     expect(json).toMatchObject({ error: { status: 'RESOURCE_EXHAUSTED' } });
     expect((await ask([video('still.mp4')])).status).toBe(200);
   });
 
-  it('a setting brings them for the next ones; only answers are counted as paid', async () => {
+  it('a setting sets faults for the next ones; only answers count as paid', async () => {
     const before = vertex.stats();
     const setting = JSON.stringify({ kinds: ['503', 'malformed'], times: 2 });
     expect((await send(vertex, '/_faults', setting, {})).status).toBe(200);
@@ -171,8 +171,8 @@ describe('faults and counts, from another process', () => {
   });
 });
 
-describe('a video that does not come', () => {
-  it('two are looked at at once, and ffmpeg ends when the client goes away', async () => {
+describe('a video that does not arrive', () => {
+  it('two are processed at once, and ffmpeg ends when the client disconnects', async () => {
     const open = (): number => connections.filter((socket) => !socket.destroyed).length;
     await until(() => open() === 0);
     const leave = new AbortController();

@@ -16,7 +16,7 @@ const LIMITS = { maxSeconds: 60, maxPixels: 4_000_000 };
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10'];
 const binaries = await testBinaries();
 const versions = binaries.map((binary) => [binary.version, binary] as const);
-/** The last one makes clips: what the oldest cannot, it can. */
+/** The newest binary makes the clips, because the oldest cannot make all of them. */
 const tool = binaries.at(-1)!.path;
 let folder = '';
 beforeAll(async () => {
@@ -45,25 +45,22 @@ describe.each(LYING_CLIPS.map((clip) => [clip.name, clip] as const))('%s', (_, c
     await clip.make(path, tool);
   });
 
-  test.each(versions)(
-    'its length and its frames are right all the same (ffmpeg %s)',
-    async (_version, ffmpeg) => {
-      await using(path, ffmpeg, async (video) => {
-        const last = clip.times.length - 1;
-        const { durationSeconds, rotation } = video.facts;
-        expect(rotation).toBe(0);
-        if (clip.unknownLength) expect(durationSeconds).toBeUndefined();
-        else expect(Math.abs(durationSeconds! - (clip.times[last]! + 0.04))).toBeLessThan(0.1);
-        const asked = [0, Math.floor(last * 0.6), last];
-        const answers: unknown[] = [];
-        for (const frame of asked) {
-          const { time, decodeErrors, ...shown } = await video.frameAt(clip.times[frame]! + 0.001);
-          answers.push([readFrameNumber({ time, ...shown }), time.toFixed(3), decodeErrors]);
-        }
-        expect(answers).toEqual(asked.map((frame) => [frame, clip.times[frame]!.toFixed(3), undefined]));
-      });
-    },
-  );
+  test.each(versions)('its length and its frames are still right (ffmpeg %s)', async (_version, ffmpeg) => {
+    await using(path, ffmpeg, async (video) => {
+      const last = clip.times.length - 1;
+      const { durationSeconds, rotation } = video.facts;
+      expect(rotation).toBe(0);
+      if (clip.unknownLength) expect(durationSeconds).toBeUndefined();
+      else expect(Math.abs(durationSeconds! - (clip.times[last]! + 0.04))).toBeLessThan(0.1);
+      const asked = [0, Math.floor(last * 0.6), last];
+      const answers: unknown[] = [];
+      for (const frame of asked) {
+        const { time, decodeErrors, ...shown } = await video.frameAt(clip.times[frame]! + 0.001);
+        answers.push([readFrameNumber({ time, ...shown }), time.toFixed(3), decodeErrors]);
+      }
+      expect(answers).toEqual(asked.map((frame) => [frame, clip.times[frame]!.toFixed(3), undefined]));
+    });
+  });
 });
 
 describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
@@ -75,7 +72,7 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     expect(frame).toMatchObject({ time: 0.04, width: 1, height: 1 });
   });
 
-  test('what claims 0.1 s is read up to there, and not to where it really ends', async () => {
+  test('a file that claims 0.1 s is read up to there, not to its real end', async () => {
     const path = join(folder, 'claims.mkv');
     const options = ['-c:v', 'mjpeg', '-q:v', '2', '-pix_fmt', 'yuvj420p'];
     await makeClip({ path, frames: 100, rate: '25', width: 640, height: 360, options }, tool);
@@ -86,7 +83,7 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     });
   });
 
-  test('times in whole milliseconds mean the frame that they were rounded from', async () => {
+  test('times in whole milliseconds mean the frame from which they were rounded', async () => {
     const path = join(folder, 'thirds.mp4');
     await makeClip({ path, frames: 30, rate: '30', options: X264 }, tool);
     await using(path, ffmpeg, async (video) => {
@@ -102,13 +99,13 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     });
   });
 
-  test('what was decoded with errors says so, and what comes after it does not', async () => {
+  test('frames decoded with errors say so, and later ones do not', async () => {
     const path = join(folder, 'damaged.mp4');
     await makeClip({ path, frames: 40, rate: '25', options: [...X264, '-bf', '0'] }, tool);
     const bytes = await readFile(path);
     const sizes = bodyOf(bytes, 'stsz') + 12;
     const first = bytes.readUInt32BE(bodyOf(bytes, 'stco') + 8);
-    // The second of four groups: a keyframe and the nine that follow from it.
+    // Damages the second of four groups: a keyframe and the nine frames that depend on it.
     for (let frame = 0, at = first; frame < 20; frame++) {
       const size = bytes.readUInt32BE(sizes + frame * 4);
       for (let byte = at + 10; frame >= 11 && byte < at + size - 1; byte++)
@@ -125,7 +122,7 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     });
   });
 
-  test('an encrypted track is refused by that name, before anything is decoded', async () => {
+  test('an encrypted track is refused as encrypted, before anything is decoded', async () => {
     const path = join(folder, 'clear.mp4');
     await makeClip({ path, frames: 10, rate: '25', options: X264 }, tool);
     const encrypted = join(folder, 'encrypted.mp4');
@@ -142,7 +139,7 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     const path = join(folder, 'clear.mkv');
     await makeClip({ path, frames: 10, rate: '25', options: X264 }, tool);
     const bytes = await readFile(path);
-    // Where the track's number of its own was: one encoding, of the kind that encrypts (RFC 9559, 5.1.4.1.31).
+    // Replaces the track's UID with one encoding, of the kind that encrypts (RFC 9559, 5.1.4.1.31).
     const uid = bytes.indexOf(Buffer.from('73c588', 'hex'));
     Buffer.from('6d80400762408450338101', 'hex').copy(bytes, uid);
     await writeFile(path, bytes);
@@ -152,12 +149,12 @@ describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
     });
   });
 
-  test('private data of a codec that each run would read anew are refused by their size', async () => {
+  test('codec private data that each run would read again are refused by their size', async () => {
     const path = join(folder, 'private.mkv');
     await makeClip({ path, frames: 3, rate: '25', options: X264 }, tool);
     const bytes = await readFile(path);
     const id = Buffer.from('1654ae6b', 'hex');
-    // The seek head names it first.
+    // The first occurrence is in the seek head.
     const tracks = bytes.indexOf(id, bytes.indexOf(id) + 4);
     const size = 9_000_000;
     const head = Buffer.from('1654ae6b0800000000', 'hex');

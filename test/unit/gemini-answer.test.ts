@@ -30,7 +30,7 @@ describe('reading an answer', () => {
     expect(readAnswer(answer({ text: '```\n[1]```' }), 'asked').json).toEqual([1]);
   });
 
-  it('without a model or counts: the model asked, and none', () => {
+  it('without a model or counts: the requested model, and no counts', () => {
     const candidates = [{ content: { parts: [{ text: '1' }] } }];
     const usage = { promptTokenCount: -5, candidatesTokenCount: 'many', totalTokenCount: 1.5 };
     expect(readAnswer({ candidates, usageMetadata: usage }, 'asked')).toEqual({
@@ -85,19 +85,19 @@ describe('what failed', () => {
     expect(failed(thrown).code).toBe(code);
   });
 
-  it('an AppError stays what it is', () => {
+  it('an AppError stays as it is', () => {
     const error = new AppError('busy', 'x');
     expect(failed(error)).toBe(error);
   });
 
-  it('says what the service said, out of its JSON', () => {
+  it("contains the service's message, taken from its JSON", () => {
     const message = '{"error":{"code":429,"message":"Slow \\"down\\".","status":"RESOURCE_EXHAUSTED"}}';
     expect(failed(api(429, message)).message).toBe('Gemini g in global: 429: Slow "down".');
   });
 });
 
 describe('leaving work when the attempt ends', () => {
-  it('the reason is passed on, the work hears of it, and a late failure harms nobody', async () => {
+  it('the reason is passed on, the work is aborted, and a late failure does no harm', async () => {
     const controller = new AbortController();
     let fail = (_: Error): void => {};
     let heard: AbortSignal | undefined;
@@ -114,7 +114,7 @@ describe('leaving work when the attempt ends', () => {
     fail(new Error('late'));
   });
 
-  it('no listener is left behind', async () => {
+  it('leaves no listener behind', async () => {
     const signal = new AbortController().signal;
     let listeners = 0;
     const add = signal.addEventListener.bind(signal);
@@ -143,7 +143,7 @@ describe('the request', () => {
     expect(vertexHost({ location, apiEndpoint: '127.0.0.1:8443' })).toBe('127.0.0.1:8443');
   });
 
-  it('is what the REST API takes', () => {
+  it('has the form that the REST API takes', () => {
     const schema = { type: 'OBJECT' as const };
     const question = {
       parts: [

@@ -22,7 +22,7 @@ function object(properties: Record<string, AnswerSchema>): AnswerSchema {
   return { type: 'OBJECT', properties };
 }
 
-describe('an answer by the schema asked for', () => {
+describe('an answer by the requested schema', () => {
   it('a list of moments', () => {
     const schema = object({
       found: BOOLEAN,
@@ -77,7 +77,7 @@ describe('an answer by the schema asked for', () => {
     });
   });
 
-  it('what it knows nothing of gets a value of its type', () => {
+  it('an unknown property gets a value of its type', () => {
     const schema = object({
       mood: STRING,
       colour: { type: 'STRING', enum: ['RED', 'BLUE'] },

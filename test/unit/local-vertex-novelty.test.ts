@@ -3,7 +3,7 @@ import { difference, findPeaks, mostNovel } from '../../local/vertex/novelty.ts'
 
 const PIXELS = 256;
 
-/** A picture of one grey, with a bright box over the first `box` pixels. */
+/** A grey picture with a bright box over the first `box` pixels. */
 function picture(grey: number, box = 0): Uint8Array {
   return Uint8Array.from({ length: PIXELS }, (_, i) => (i < box ? 250 : grey));
 }
@@ -22,7 +22,7 @@ describe('difference', () => {
     expect(difference(picture(50), picture(50, PIXELS / 32))).toBe(100);
   });
 
-  it('pictures alike do not differ', () => {
+  it('equal pictures do not differ', () => {
     expect(difference(picture(50, 9), picture(50, 9))).toBe(0);
   });
 });
@@ -47,7 +47,7 @@ describe('the novel moments of a clip', () => {
     expect(indexes(clip(20, (i) => picture(grey(i))))).toEqual([15, 5]);
   });
 
-  it('no more than asked for', () => {
+  it('no more than requested', () => {
     const pictures = clip(40, (i) => picture(60, i % 10 === 5 ? 40 : 0));
     expect(indexes(pictures, { minGap: 2, limit: 2 })).toEqual([5, 15]);
   });
@@ -57,12 +57,12 @@ describe('the novel moments of a clip', () => {
     expect(indexes(pictures, { minGap: 3, limit: 5 })).toEqual([8]);
   });
 
-  it('nothing in a clip that stands still, noise of a codec included', () => {
+  it('nothing in a still clip, codec noise included', () => {
     expect(indexes(clip(20, () => picture(60)))).toEqual([]);
     expect(indexes(clip(20, (i) => picture(60 + (i % 3) * 2)))).toEqual([]);
   });
 
-  it('steady movement is not new; what breaks it is', () => {
+  it('steady movement is not new; an interruption is', () => {
     expect(indexes(clip(20, (i) => picture(40 + i * 10)))).toEqual([]);
     expect(indexes(clip(20, (i) => picture(20 + i * 10 + (i >= 9 ? 40 : 0))))).toEqual([9]);
   });
@@ -94,7 +94,7 @@ describe('the most novel still', () => {
     expect(mostNovel(clip(8, (i) => picture(60, i >= 6 ? 40 : 0)))?.index).toBe(6);
   });
 
-  it('is none where all are alike, and the only one there is', () => {
+  it('is none if all are alike, and the only one if there is one', () => {
     expect(mostNovel(clip(8, () => picture(60)))).toBeUndefined();
     expect(mostNovel([picture(60)])?.index).toBe(0);
   });

@@ -18,13 +18,13 @@ describe('faults', () => {
       return fault.kind === 'status' ? String(fault.error.code) : fault.kind;
     });
 
-  it('come in turn, as often as set, after so many good answers', () => {
+  it('occur in turn, as often as set, after the set number of good answers', () => {
     const plan = new FaultPlan();
     plan.set({ kinds: ['429', 'empty'], times: 3, after: 1 });
     expect(kinds(plan, 6)).toEqual(['none', '429', 'empty', '429', 'none', 'none']);
   });
 
-  it('once each where no number is given; an empty list ends them', () => {
+  it('once each if no number is given; an empty list ends them', () => {
     const plan = new FaultPlan();
     plan.set({ kinds: ['503', 'reset'] });
     expect(kinds(plan, 3)).toEqual(['503', 'reset', 'none']);
@@ -33,7 +33,7 @@ describe('faults', () => {
     expect(kinds(plan, 2)).toEqual(['none', 'none']);
   });
 
-  it('an unknown one is refused with those that are known', () => {
+  it('an unknown one is refused with a list of the known ones', () => {
     expect(() => parseFault('slow')).toThrow(/fault is "slow"; known are .*429.*malformed.*slow:MS/);
     expect(() => new FaultPlan().set({ kinds: ['429', 'boom'] })).toThrow(/"boom"/);
     expect(() => new FaultPlan().set(null)).toThrow(/list of strings/);
@@ -75,18 +75,18 @@ describe('a request', () => {
     expect(() => ask(parts, config)).toThrow(message);
   });
 
-  it('no JSON at all is refused', () => {
+  it('a body that is not JSON is refused', () => {
     expect(() => parseQuestion('{')).toThrow('Invalid JSON payload received.');
   });
 
-  it('an object name is taken as it is', () => {
+  it('an object name is used unchanged', () => {
     expect(parseGsUri('gs://raw/a/b c%20\n.mp4')).toEqual({ bucket: 'raw', name: 'a/b c%20\n.mp4' });
     expect(() => parseGsUri('https://example.com/a.mp4')).toThrow(/unsupported file uri/);
     expect(() => parseGsUri('gs://raw')).toThrow(/unsupported file uri/);
   });
 });
 
-it('two at once, the others in order, a failed one frees its place', async () => {
+it('two at once, the others in order, and a failed one frees its slot', async () => {
   const slots = new Slots(2);
   const started: number[] = [];
   const finish: (() => void)[] = [];
@@ -131,7 +131,7 @@ describe('the certificate', () => {
     expect((await stat(join(dir, 'vertex-key.pem'))).mode & 0o777).toBe(0o600);
   });
 
-  it('is made anew when it runs out within 30 days, or is no certificate', async () => {
+  it('is renewed if it expires within 30 days, or is no certificate', async () => {
     const first = await localCertificate(dir);
     const days = (n: number) => () => Date.now() + n * 86_400_000;
     expect((await localCertificate(dir, days(330))).cert).toBe(first.cert);
@@ -144,7 +144,7 @@ describe('the certificate', () => {
 });
 
 describe('the metadata server', () => {
-  it('answers what client libraries ask, and only those that say so', async () => {
+  it('answers the requests of client libraries, and only with their header', async () => {
     const server = await startMetadataServer({ projectId: 'demo' });
     try {
       const get = async (path: string, headers: Record<string, string> = { 'Metadata-Flavor': 'Google' }) => {
@@ -169,7 +169,7 @@ describe('the metadata server', () => {
     }
   });
 
-  it('gcp-metadata finds it without being told that it is there', async () => {
+  it('gcp-metadata finds it by itself', async () => {
     const server = await startMetadataServer({ projectId: 'demo' });
     try {
       const { METADATA_SERVER_DETECTION: _, ...environment } = metadataEnvironment(server, tmpdir());

@@ -20,7 +20,7 @@ export class ApiError extends Error {
     readonly code: Code,
     message: string,
     readonly details: readonly object[] = [],
-    /** Cloud Storage's own word for it. */
+    /** Cloud Storage's own name for it. */
     readonly reason: string = code,
   ) {
     super(message);
@@ -59,7 +59,7 @@ const info = (reason: string, metadata: Record<string, string>): object => ({
   metadata,
 });
 
-/** What any API answers in a project that has not enabled it. */
+/** The error of any API in a project that has not enabled it. */
 export function serviceDisabled(api: string, title: string, project: string, number: string): ApiError {
   const url = `https://console.developers.google.com/apis/api/${api}/overview?project=${project}`;
   return new ApiError(

@@ -10,27 +10,27 @@ export interface Project {
   billing: boolean;
 }
 
-/** Everything the project holds; plain data, so that a test can keep a copy and go on from it. */
+/** Everything the project holds: plain data, so that a test can copy it and continue from the copy. */
 export interface State {
   project: Project;
   /** Enabled APIs. */
   services: Set<string>;
-  /** Google's own service accounts that exist in the project by now. */
+  /** Google's own service accounts that already exist in the project. */
   agents: Set<string>;
-  /** Full resource name, as in `projects/p/topics/t`, to the resource. */
+  /** Resources by full name, as in `projects/p/topics/t`. */
   resources: Map<string, JsonObject>;
-  /** Full resource name to its access policy. */
+  /** Access policies by full resource name. */
   policies: Map<string, Policy>;
   operations: Map<string, JsonObject>;
-  /** At which request a resource was made: what is new is not known everywhere at once. */
+  /** Number of the request that created a resource: new resources are not known everywhere at once. */
   madeAt: Map<string, number>;
   /** Bytes of stored objects, in base64. */
   contents: Map<string, string>;
-  /** Bucket names that somebody else has. */
+  /** Bucket names taken by somebody else. */
   taken: Map<string, string>;
-  /** Messages by their topics, in order; nobody delivers them. */
+  /** Published messages with their topics, in order; they are not delivered. */
   published: { topic: string; id: number }[];
-  /** Ids of messages that a subscription or a snapshot holds, by its full name. */
+  /** Ids of messages held by a subscription or a snapshot, by its full name. */
   backlogs: Map<string, number[]>;
   count: number;
 }
@@ -42,7 +42,7 @@ export interface Entry {
   path: string;
   permission: string;
   body: JsonObject;
-  /** 0 when it was never done: whoever asked was killed. */
+  /** 0 if it was never done, because the client was killed. */
   status: number;
 }
 
@@ -56,18 +56,18 @@ export const LOCATIONS = new Set([
   'asia-northeast1',
 ]);
 
-/** The whole control plane: state, what was asked of it, and what shall go wrong. */
+/** The whole control plane: state, requests so far, and faults to inject. */
 export class Cloud {
   state: State;
   readonly faults = new Faults();
-  /** Requests that change something, in order. */
+  /** Mutating requests, in order. */
   readonly journal: Entry[] = [];
   /** Every request, as `METHOD service/path`. */
   readonly requests: string[] = [];
   /** Called before and after each mutating request with its number from 1; `true` ends the connection unanswered. */
   onMutation: ((nth: number, when: 'before' | 'after') => boolean) | undefined;
   url = '';
-  /** A Cloud Storage server that has the buckets' objects, and its name for one of our buckets. */
+  /** A Cloud Storage server that holds the buckets' objects, and its name for each of our buckets. */
   objects: { url: string; bucket(name: string): string } | undefined;
 
   constructor(project: string, number: string) {
@@ -92,13 +92,13 @@ export class Cloud {
     });
   }
 
-  /** A number not given before. */
+  /** A number not returned before. */
   next(): number {
     this.state.count += 1;
     return this.state.count;
   }
 
-  /** Hexadecimal digits are base64 as well, whichever alphabet a client writes it back in. */
+  /** Hexadecimal digits are valid in both base64 alphabets, whichever a client writes it back in. */
   etag(): string {
     return createHash('sha256').update(String(this.next())).digest('hex').slice(0, 12);
   }
@@ -113,7 +113,7 @@ export class Cloud {
     return resource;
   }
 
-  /** How many requests ago the resource was made. */
+  /** How many requests ago the resource was created. */
   age(name: string): number {
     return this.requests.length - (this.state.madeAt.get(name) ?? 0);
   }
@@ -135,7 +135,7 @@ export class Cloud {
       .sort();
   }
 
-  /** A long-running operation that is over: what the client polls for. */
+  /** A completed long-running operation, as the client polls for it. */
   done(name: string, response: JsonObject, metadata: JsonObject = {}): JsonObject {
     const operation = { name, done: true, metadata, response };
     this.state.operations.set(name, operation);

@@ -7,24 +7,24 @@ export interface Run {
   code: number | null;
   stdout: string;
   stderr: string;
-  /** Both, as a person sees them. */
+  /** Stdout and stderr combined, as a person sees them. */
   said: string;
-  /** What it sent to change something. */
+  /** Mutating requests that it sent. */
   mutations: Entry[];
   requests: string[];
   seconds: number;
 }
 
 export interface RunOptions {
-  /** Kill everything, `kill -9`, at this mutating request of this run: before it is done, or when its answer is due. */
+  /** Kill everything with `kill -9` at this mutating request of the run: before it is done, or before it is answered. */
   killAt?: { nth: number; when: 'before' | 'after' };
   input?: string;
-  /** Instead of deploy.sh: a script that bash reads, as when the output of a dry run is piped to it. */
+  /** Script for bash to run instead of deploy.sh, such as the output of a dry run. */
   script?: string;
   env?: Record<string, string>;
 }
 
-/** Runs deploy.sh as a person does, in a process group of its own. */
+/** Runs deploy.sh as a person does, in its own process group. */
 export async function deploy(
   plane: ControlPlane,
   gcloud: Gcloud,
@@ -82,8 +82,8 @@ export async function deploy(
 }
 
 /**
- * To ask for Google's own account again changes nothing, and a source that was uploaded is no function yet: a run
- * killed there each time would never get on.
+ * Requesting Google's own account again changes nothing, and an uploaded source is not yet a function: a run
+ * killed there each time would make no progress.
  */
 function lasts({ permission, path }: { permission: string; path: string }): boolean {
   return !permission.endsWith('.generateServiceIdentity') && !path.startsWith('sources/');

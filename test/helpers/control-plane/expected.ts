@@ -1,5 +1,5 @@
 /**
- * What a deployment must leave, written by hand: in project `demo-project` (123456789012), region europe-west1,
+ * Expected result of a deployment, written by hand: in project `demo-project` (123456789012), region europe-west1,
  * prefix `pipeline`. Nothing here is computed from the code that deploys.
  */
 const at = 'demo-project.iam.gserviceaccount.com';
@@ -26,7 +26,7 @@ const state = 'b/demo-project-pipeline-state';
 const lake = 'b/demo-project-pipeline-lake';
 const subscriber = `roles/pubsub.subscriber ${agent('gcp-sa-pubsub')}`;
 
-/** Roles that Google's own accounts have in a project by themselves: they stay when all is taken down. */
+/** Roles that Google's own accounts have in any project; they stay when everything is taken down. */
 export const GOOGLES_OWN: readonly string[] = [
   `${project} roles/cloudscheduler.serviceAgent ${agent('gcp-sa-cloudscheduler')}`,
   `${project} roles/eventarc.serviceAgent ${agent('gcp-sa-eventarc')}`,
@@ -38,7 +38,7 @@ export const OWNER = `${project} roles/owner user:owner@example.com`;
 export const BINDINGS: readonly string[] = [
   OWNER,
   ...GOOGLES_OWN,
-  // Cloud Storage publishes uploads; there is no narrower place, since Eventarc makes the topic.
+  // Cloud Storage publishes uploads. No narrower grant is possible, because Eventarc creates the topic.
   `${project} roles/pubsub.publisher ${agent('gs-project-accounts')}`,
   `${project} roles/aiplatform.user ${video}`,
   `${project} roles/eventarc.eventReceiver ${video}`,
@@ -120,8 +120,8 @@ const CE = '?__GCP_CloudEventsMode=CE_PUBSUB_BINDING';
 const eventarc = (name: string): string => `${subscriptions}eventarc-europe-west1-pipeline-${name}-N-sub-N`;
 
 /**
- * A push names the topic of the function's trigger in its path, and so does that of a replay: that is how the
- * function learns where a message comes from. The ack deadline is the time a push is waited for: the function's own, and a minute to spare where there is one. */
+ * The path of a push names the topic of the function's trigger, and so does that of a replay, so that the
+ * function learns a message's origin. The ack deadline is how long a push may take: the function's time limit, plus a minute to spare if possible. */
 export const SUBSCRIPTIONS: Record<string, object> = {
   [eventarc('processvideo')]: subscription('processvideo', 600, 10, CE),
   [`${subscriptions}pipeline-push-ingestevent`]: {
@@ -194,7 +194,7 @@ const environmentVariables = {
   EVENTS_TOPIC: `${topics}events`,
   MAINTENANCE_TOPIC: `${topics}maintenance`,
   DEAD_LETTER_TOPIC: `${topics}dead-letters`,
-  // The platform's own.
+  // Set by the platform.
   LOG_EXECUTION_ID: 'true',
 };
 
@@ -205,7 +205,7 @@ interface Sizes {
   timeout: number;
 }
 
-/** `fired`: by Eventarc; the others are called. */
+/** `fired` if Eventarc fires it; the others are called. */
 function deployed(entryPoint: string, sizes: Sizes, fired?: object): [string, object] {
   const id = `pipeline-${entryPoint.toLowerCase()}`;
   return [

@@ -1,25 +1,25 @@
 import type { ApiError } from './api-error.ts';
 
 export interface Fault {
-  /** Permission of the method, as in `pubsub.topics.create`; one ending in `*` stands for all that begin so. */
+  /** Permission of the method, as in `pubsub.topics.create`; a trailing `*` matches any suffix. */
   permission: string;
-  /** Further bound: the path must hold this. */
+  /** Text that the path must also contain. */
   path?: string;
   error: ApiError;
-  /** How many requests it meets; all, when absent. */
+  /** Number of requests that it affects. Default: all. */
   times?: number;
 }
 
-/** What a test asks to go wrong. */
+/** Faults that a test injects. */
 export class Faults {
   readonly rules: Fault[] = [];
-  /** Permissions the caller lacks. */
+  /** Permissions that the caller lacks. */
   readonly denied = new Set<string>();
-  /** A new deployment makes the trigger's subscription anew, with the platform's defaults. */
+  /** If true, a new deployment recreates the trigger's subscription with the platform's defaults. */
   recreateSubscriptions = false;
-  /** Alert policies about a metric that was made within so many requests are refused, as for real minutes. */
+  /** Alert policies on a metric created within this many requests are refused, as they are for minutes on Google. */
   metricLag = 0;
-  /** Bindings of a service account that was made within so many requests are refused. */
+  /** Bindings of a service account created within this many requests are refused. */
   accountLag = 0;
 
   add(fault: Fault): void {
@@ -34,7 +34,7 @@ export class Faults {
     this.accountLag = 0;
   }
 
-  /** The error this request meets, if any. */
+  /** The error for this request, if any. */
   take(permission: string, path: string): ApiError | undefined {
     const at = this.rules.findIndex(
       (rule) => matches(rule.permission, permission) && path.includes(rule.path ?? ''),

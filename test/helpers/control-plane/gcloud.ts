@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { ControlPlane } from './server.ts';
 
-/** gcloud's names of the endpoints, and what stands behind the host in each. */
+/** gcloud's names of the endpoints, with the path that follows the host in each. */
 const ENDPOINTS: Record<string, string> = {
   artifactregistry: '',
   cloudbilling: '',
@@ -30,7 +30,7 @@ export interface Gcloud {
   close(): Promise<void>;
 }
 
-/** The real gcloud with its own configuration folder, talking to the control plane and to nobody else. */
+/** The real gcloud with its own configuration folder, talking only to the control plane. */
 export async function realGcloud(plane: ControlPlane, preloaded?: Preloaded): Promise<Gcloud> {
   const config = await mkdtemp(join(tmpdir(), 'gcloud-config-'));
   const tokenFile = join(config, 'token');
@@ -38,7 +38,7 @@ export async function realGcloud(plane: ControlPlane, preloaded?: Preloaded): Pr
   const env: Record<string, string> = {
     PATH: `${preloaded === undefined ? '' : `${preloaded.bin}:`}${process.env['PATH'] ?? ''}`,
     HOME: config,
-    // What a killed run leaves in the folder for temporary files goes with this one.
+    // Temporary files of killed runs are deleted with this folder.
     TMPDIR: config,
     LANG: 'C.UTF-8',
     CLOUDSDK_CONFIG: config,
@@ -46,7 +46,7 @@ export async function realGcloud(plane: ControlPlane, preloaded?: Preloaded): Pr
     CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: 'true',
     CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK: 'true',
     CLOUDSDK_CORE_CHECK_GCE_METADATA: 'false',
-    // Everything goes through the proxy, even what is meant for it: gcloud run puts a region before the host's
+    // Everything goes through the proxy, even requests for this server: gcloud run puts a region before the host's
     // name. A host that is not overridden is refused there and noted.
     HTTPS_PROXY: plane.url,
     HTTP_PROXY: plane.url,
@@ -57,13 +57,13 @@ export async function realGcloud(plane: ControlPlane, preloaded?: Preloaded): Pr
   return { env, close: () => rm(config, { recursive: true, force: true }) };
 }
 
-/** The real gcloud as a process that is forked for each command; `bin` holds a `gcloud` that asks it. */
+/** The real gcloud as a process that is forked for each command; `bin` holds a `gcloud` that calls it. */
 export interface Preloaded {
   bin: string;
   close(): Promise<void>;
 }
 
-/** Starts it. A command is then some 0.1 s of CPU instead of 0.5 to 1 s. */
+/** Starts it. A command then takes about 0.1 s of CPU instead of 0.5 to 1 s. */
 export async function preloadGcloud(): Promise<Preloaded> {
   const format = '--format=value(basic.python_location,installation.sdk_root)';
   const { stdout } = await promisify(execFile)('gcloud', ['info', format], { encoding: 'utf8' });

@@ -1,10 +1,10 @@
-"""The real gcloud, loaded once and forked for each command: what is saved is Python's start and its imports.
+"""The real gcloud, loaded once and forked for each command: saves Python's start and its imports.
 
 usage: gcloud_fork.py SDK_ROOT SOCKET    (prints `ready` when it listens)
 
 A command comes over the socket as one line of JSON (argv, env, cwd) with its standard streams as file
-descriptors; its exit code goes back. When the other side goes away, the command is killed, as it would be if it
-were that process.
+descriptors; its exit code goes back. If the client disconnects, the command is killed, as it would be if it
+were the client's own process.
 """
 
 import importlib
@@ -26,7 +26,7 @@ def main(root, path):
     listener.bind(path)
     listener.listen(64)
     learned_by_parent, learned_by_child = os.pipe()
-    # Neither side waits for the other: what does not fit is learned from a later command.
+    # Neither side waits for the other: what does not fit is sent by a later command.
     os.set_blocking(learned_by_parent, False)
     os.set_blocking(learned_by_child, False)
     print("ready", flush=True)
@@ -40,7 +40,7 @@ def main(root, path):
 
 
 def learn(pipe):
-    """Imports what earlier commands had to import themselves."""
+    """Imports the modules that earlier commands had to import themselves."""
     try:
         names = os.read(pipe, 1 << 16).decode().split()
     except BlockingIOError:
@@ -49,7 +49,7 @@ def learn(pipe):
         if name.startswith(("googlecloudsdk.", "apitools.", "google.", "requests", "urllib3")):
             try:
                 importlib.import_module(name)
-            except Exception:  # a name cut short by the pipe, or one that needs what was there
+            except Exception:  # a name truncated by the pipe, or a module that needs the earlier process's state
                 pass
 
 
@@ -80,7 +80,7 @@ def run(connection, gcloud, learned):
     sys.stderr.flush()
     added = "\n".join(sorted(set(sys.modules) - before)).encode() + b"\n"
     try:
-        # A pipe takes up to 4096 bytes as a whole.
+        # Writes of up to 4096 bytes to a pipe are atomic.
         for start in range(0, len(added), 4000):
             os.write(learned, added[start : start + 4000])
     except BlockingIOError:

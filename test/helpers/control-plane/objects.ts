@@ -4,7 +4,7 @@ import type { Cloud } from './cloud.ts';
 const OBJECTS =
   /^\/(?:storage\/)?((?:upload\/|download\/|resumable\/upload\/)?storage\/v1\/b\/)([^/]+)(\/o(?:[/?].*)?)$/;
 
-/** Where a request about objects goes when another server has them; undefined for any other request. */
+/** Target of a request about objects if another server holds them; undefined for any other request. */
 export function objectPath({ objects }: Cloud, { url = '' }: IncomingMessage): string | undefined {
   const path = url.replace(/^http:\/\/[^/]+/, '');
   const [, base, bucket, rest] = (objects && OBJECTS.exec(path)) ?? [];
@@ -12,7 +12,7 @@ export function objectPath({ objects }: Cloud, { url = '' }: IncomingMessage): s
   return `${objects.url}/${base}${objects.bucket(decodeURIComponent(bucket))}${rest}`;
 }
 
-/** Passes a request on as it came, and its answer back. */
+/** Passes a request on unchanged, and its answer back. */
 export function forward(
   url: string,
   request: IncomingMessage,

@@ -76,7 +76,7 @@ function merged(bindings: Binding[]): Binding[] {
 }
 
 function checkMember(cloud: Cloud, member: string, current: Policy): void {
-  // What stands in the policy already may stay, as the remains of deleted accounts do.
+  // Members already in the policy may stay, such as the remains of deleted accounts.
   if (current.bindings.some((binding) => binding.members.includes(member))) return;
   const [, kind, email] =
     /^(serviceAccount|user|group|domain|project\w+|principal\w*):(.+)$/.exec(member) ?? [];
@@ -86,7 +86,7 @@ function checkMember(cloud: Cloud, member: string, current: Policy): void {
   throw invalid(`Service account ${email} does not exist.`);
 }
 
-/** Is there such a service account: one of the project's own, or one of Google's that exists by now. */
+/** True if the service account exists: one of the project's, or one of Google's that was already created. */
 export function knownAccount(cloud: Cloud, email: string): boolean {
   const { project, agents } = cloud.state;
   if (agents.has(email)) return true;
@@ -105,7 +105,7 @@ export function leaveRemains(cloud: Cloud, email: string, uid: string): void {
   }
 }
 
-/** Of the permissions asked about, those the caller has. */
+/** The requested permissions that the caller has. */
 export function testPermissions(call: Call): object {
   const asked = list(call.body['permissions']).map(text);
   const wrong = asked.find((one) => !/^[a-z]+\.[a-zA-Z]+\.[a-zA-Z]+$/.test(one));

@@ -63,7 +63,7 @@ const ROLES: Record<string, readonly Kind[]> = {
   'roles/iam.workloadIdentityUser': account,
 };
 
-/** Why the role cannot be granted there; undefined when it can. */
+/** Why the role cannot be granted there; undefined if it can. */
 export function roleFault(role: string, on: Kind): string | undefined {
   const kinds = ROLES[role];
   if (kinds === undefined) return `Role ${role} is not supported for this resource.`;

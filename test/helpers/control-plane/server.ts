@@ -12,7 +12,7 @@ export interface ControlPlane {
   cloud: Cloud;
   url: string;
   token: string;
-  /** Hosts that somebody tried to reach through the proxy: everything that is not overridden. */
+  /** Hosts that gcloud tried to reach through the proxy: those that are not overridden. */
   escaped: string[];
   close(): Promise<void>;
 }
@@ -24,11 +24,11 @@ export async function startControlPlane(project: string, number = '123456789012'
   const escaped: string[] = [];
   const server = createServer((request, response) => {
     const host = /^http:\/\/([^/:]+)/.exec(request.url ?? '')?.[1];
-    // A proxy's request names its host; one with a region before it is meant for us as well.
+    // A proxy request names its host; one with a region in front is also for us.
     if (host === undefined || host.endsWith('127.0.0.1')) void answer(cloud, token, request, response);
     else refuse(escaped, host, response);
   });
-  // gcloud is told that this is its proxy: a host nobody overrode is refused here and noted.
+  // gcloud uses this as its proxy: a host that is not overridden is refused and recorded.
   server.on('connect', (request, socket) => {
     escaped.push(request.url ?? '');
     socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
@@ -86,14 +86,14 @@ function send(response: ServerResponse, status: number, body: object | Buffer): 
   response.end(bytes);
 }
 
-/** The answer; undefined when the connection is to be ended without one. */
+/** The answer; undefined if the connection must end without one. */
 function dispatch(
   cloud: Cloud,
   token: string,
   request: IncomingMessage,
   bytes: Buffer,
 ): object | Buffer | undefined {
-  // A region before 127.0.0.1 is no host name that URL takes.
+  // URL does not accept a host name with a region before 127.0.0.1.
   const url = new URL((request.url ?? '/').replace(/^http:\/\/[^/]+/, ''), 'http://127.0.0.1');
   const [, first = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(url.pathname) ?? [];
   const method = request.method ?? 'GET';
@@ -145,13 +145,13 @@ function mutate(cloud: Cloud, token: string, service: Service, route: Route, cal
   }
 }
 
-/** Cloud Storage alone tells also what is empty or off. */
+/** Only Cloud Storage includes fields that are empty or off. */
 function answered(service: Service, route: Route, call: Call): object | Buffer {
   const answer = route.run(call);
   return service.name === 'storage' || Buffer.isBuffer(answer) ? answer : (withoutDefaults(answer) as object);
 }
 
-/** What Google looks at before the method itself: who asks, is the API on, may they, is there quota. */
+/** Google's checks before the method itself: credentials, enabled API, permission, quota. */
 function check(cloud: Cloud, token: string, service: Service, route: Route, call: Call): void {
   const { project } = cloud.state;
   const signed = call.query.get('upload_token') === token;

@@ -10,7 +10,7 @@ export interface Call {
   headers: IncomingHttpHeaders;
   /** Values of the pattern's `{…}`, decoded. */
   params: Record<string, string>;
-  /** The body as JSON; empty where there was none. */
+  /** The body as JSON; empty if there was none. */
   body: JsonObject;
   raw: Buffer;
 }
@@ -30,14 +30,14 @@ export interface Service {
   name: string;
   api: string;
   title: string;
-  /** Answers in projects that have not enabled it: the APIs that enable the others. */
+  /** True for the APIs that enable others: they answer even if not enabled. */
   always?: true;
   routes: readonly Route[];
 }
 
 /**
- * A method of an API. The pattern is a path whose `{name}` is one segment and `{+name}` any number; a GET
- * reads, anything else counts as a change unless the permission ends in `(read)`.
+ * A method of an API. In its path pattern `{name}` is one segment and `{+name}` any number; a GET
+ * reads, any other method counts as a change unless the permission ends in `(read)`.
  */
 export function route(line: string, permission: string, run: (call: Call) => Answer): Route {
   const [method = '', pattern = ''] = line.split(' ');

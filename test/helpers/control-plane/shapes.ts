@@ -3,7 +3,7 @@ import { invalid } from './api-error.ts';
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
-/** What a field may hold. An object names its fields, a list of one names what it is a list of. */
+/** Type of a field's value. An object lists its fields; a list of one is a list of that shape. */
 export type Shape =
   | 'string'
   | 'boolean'
@@ -19,7 +19,7 @@ const oneOf = (...values: string[]): ReadonlySet<string> => new Set(values);
 
 export { oneOf };
 
-/** Throws the API's own 400 for a field it does not know or a value of another kind. */
+/** Throws the API's own 400 for an unknown field or a value of the wrong kind. */
 export function checkShape(value: Json | undefined, shape: Shape, path = ''): void {
   if (value === undefined || value === null) return;
   if (typeof shape === 'string') {
@@ -75,7 +75,7 @@ export function list(value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** Without fields that are null: JSON clients send them for what is unset. */
+/** Removes null fields, which JSON clients send for unset ones. */
 export function withoutNulls(value: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== null));
 }
@@ -83,7 +83,7 @@ export function withoutNulls(value: JsonObject): JsonObject {
 const camel = (path: string): string =>
   path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
-/** The fields of `change` that `mask` names, put into a copy of `current`; a masked field that is absent is cleared. */
+/** Copies `current` with the fields of `change` that `mask` names; a masked field that is absent is cleared. */
 export function applyMask(current: JsonObject, change: JsonObject, mask: string): JsonObject {
   const result = structuredClone(current);
   if (mask.trim() === '') throw invalid('update_mask is required: name the fields to change.');
@@ -104,7 +104,7 @@ export function applyMask(current: JsonObject, change: JsonObject, mask: string)
   return result;
 }
 
-/** As an API built on protocol buffers answers: what is 0, false or empty is left out, and so is a label's usual type. */
+/** An answer as from protocol buffers: omits what is 0, false or empty, and a label's default type. */
 export function withoutDefaults(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutDefaults);
   if (!isObject(value)) return value;

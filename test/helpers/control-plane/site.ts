@@ -10,7 +10,7 @@ export const PROJECT = 'demo-project';
 export const REGION = 'europe-west1';
 export const PLACE: readonly string[] = ['--project', PROJECT, '--region', REGION];
 
-/** gcloud's version, after a line that says whether it is there; undefined when it is not. */
+/** gcloud's version; prints whether it is installed, and returns undefined if not. */
 export function gcloudHere(name: string): string | undefined {
   const version = versionOf();
   process.stdout.write(
@@ -29,14 +29,14 @@ function versionOf(): string | undefined {
   }
 }
 
-/** One empty project, and deploy.sh run in it. */
+/** One empty project in which deploy.sh runs. */
 export interface Site {
   plane: ControlPlane;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
   picture(): Picture;
 }
 
-/** What tests of one file share: the loaded gcloud, a copy of the tree, and any number of projects. */
+/** Shared by the tests of one file: the loaded gcloud, a copy of the tree, and any number of projects. */
 export class Workshop {
   private readonly cleanups: (() => unknown)[] = [];
 
@@ -55,7 +55,7 @@ export class Workshop {
     this.cleanups.push(async () => {
       await gcloud.close();
       await plane.close();
-      // Nobody was asked but the control plane.
+      // No host other than the control plane was contacted.
       expect(plane.escaped).toEqual([]);
     });
     return {
@@ -72,7 +72,7 @@ export class Workshop {
   }
 }
 
-/** Fails with what the script said. */
+/** Fails with the script's output. */
 export function succeeded(run: Run): Run {
   expect(run.code, run.said.slice(-4_000)).toBe(0);
   return run;

@@ -20,12 +20,12 @@ const COPIED = [
 
 export interface Tree {
   folder: string;
-  /** What somebody's next commit does: the functions' source is another one. */
+  /** Changes the functions' source, as a next commit does. */
   change(): void;
   remove(): void;
 }
 
-/** A checkout of its own: what is deployed stays the same while somebody edits the real one, and can be changed. */
+/** A separate checkout: unaffected by edits of the real one, and free to be changed. */
 export function copyTree(): Tree {
   const folder = mkdtempSync(join(tmpdir(), 'deploy-tree-'));
   for (const name of COPIED) {

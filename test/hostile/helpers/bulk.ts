@@ -3,16 +3,16 @@ import { messageEvent, pubsubMessage } from '../../helpers/messages.ts';
 import { randomFrom } from '../../helpers/random.ts';
 import type { Delivery } from './sender.ts';
 
-/** Large messages by the hundred: what they have in common is one buffer, so that the attacker needs no memory. */
+/** Hundreds of large messages whose common part is one buffer, so that the attacker needs little memory. */
 
 const MARK = 'THE-DATA';
 
-/** One event of about `bytes`, whose id is `id`. */
+/** One event of about `bytes` bytes with this id. */
 export function largeEvent(id: string, bytes: number): Delivery {
   return delivery('application/cloudevents+json', eventParts(id, bytes));
 }
 
-/** A batch of `count` events of about `bytes` each, whose ids are `id-0` and so on. */
+/** A batch of `count` events of about `bytes` bytes each, with ids `id-0` and so on. */
 export function largeBatch(id: string, count: number, bytes: number): Delivery {
   const parts: Buffer[] = [];
   for (let index = 0; index < count; index++) {
@@ -35,12 +35,12 @@ function delivery(contentType: string, data: Buffer[]): Delivery {
 
 function eventParts(id: string, bytes: number): Buffer[] {
   const head = `"specversion":"1.0","id":"${id}","source":"//attacker","type":"large","data":"`;
-  // white space is free inside an object, and makes whole groups of three
+  // white space is allowed inside an object, and pads to whole groups of three
   const open = `{${' '.repeat((300 - head.length - 1) % 3)}`;
   return [encoded(open + head), padding(bytes - head.length), encoded('"} ')];
 }
 
-/** Base64 of text whose length is a multiple of three, so that it can be put together from parts. */
+/** Base64 of text whose length is a multiple of three, so that parts can be concatenated. */
 function encoded(text: string): Buffer {
   return Buffer.from(Buffer.from(text.padEnd(Math.ceil(text.length / 3) * 3)).toString('base64'));
 }

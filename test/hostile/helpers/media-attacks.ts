@@ -4,7 +4,7 @@ import { runTool } from '../../helpers/clips.ts';
 import { makeLongMp4 } from '../../helpers/long-mp4.ts';
 import { setInBox } from '../../helpers/mp4-edit.ts';
 
-/** A small file that once ended the process or ffmpeg, and how it has to end. */
+/** A small file that once killed the process or ffmpeg, and its expected outcome. */
 export interface MediaAttack {
   name: string;
   path: string;
@@ -16,7 +16,7 @@ const EIGHT_K = ['-f', 'lavfi', '-i', 'color=c=0x305080:s=7680x4320:r=25', '-fra
 const HDR = 'colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc';
 const X265 = 'log-level=none:pools=1:frame-threads=1';
 
-/** Clips whose pictures fit the default bounds and whose decoders take more than 1 GiB. */
+/** Clips whose pictures are within the default bounds but whose decoders take more than 1 GiB. */
 export async function costlyClips(folder: string, ffmpeg: string): Promise<MediaAttack[]> {
   const clips = [
     {

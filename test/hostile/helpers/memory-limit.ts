@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync }
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A control group with a memory limit, for one process and all that it starts. */
+/** A control group with a memory limit, for one process and its descendants. */
 export interface MemoryLimit {
   bytes: number;
-  /** Command to put before the one that is to be limited: `[…prefix, 'node', 'main.js']`. */
+  /** Command prefix that starts a process in the group: `[…prefix, 'node', 'main.js']`. */
   prefix: readonly string[];
   facts(): MemoryFacts;
   /** Removes the group. Its processes must have ended. */
@@ -13,9 +13,9 @@ export interface MemoryLimit {
 }
 
 export interface MemoryFacts {
-  /** The most that was in use at a time, files in memory included; undefined if the kernel does not tell. */
+  /** Peak memory, files in memory included; undefined if the kernel does not report it. */
   peakBytes: number | undefined;
-  /** Processes that the kernel killed for the limit. */
+  /** Number of processes that the kernel killed at the limit. */
   oomKills: number;
 }
 
@@ -31,7 +31,7 @@ const MEMORY_DISK = '/dev/shm';
 
 const controller = process.platform === 'linux' ? findController() : undefined;
 
-/** False if this machine lets us limit no process; says so once on stdout. */
+/** False if this machine cannot limit a process; says so once on stdout. */
 export const canLimitMemory = controller !== undefined;
 if (!canLimitMemory) {
   process.stdout.write(
@@ -41,7 +41,7 @@ if (!canLimitMemory) {
 
 let made = 0;
 
-/** A group of `size` bytes, or of a size as a definition has it: `1Gi`. Throws unless `canLimitMemory`. */
+/** A group of `size` bytes, or of a definition's size such as `1Gi`. Throws unless `canLimitMemory`. */
 export function limitMemory(size: number | string): MemoryLimit {
   if (!controller) throw new Error('no memory limit can be set on this machine');
   const bytes = typeof size === 'number' ? size : bytesOf(size);
@@ -59,7 +59,7 @@ export function limitMemory(size: number | string): MemoryLimit {
     facts: () => (version === 1 ? factsOfOne(group) : factsOfTwo(group)),
     async remove() {
       if (tmp) rmSync(tmp, { recursive: true, force: true });
-      // the kernel takes a moment to let go of processes that have ended
+      // the kernel takes a moment to release ended processes
       for (let tries = 0; ; tries++) {
         try {
           rmdirSync(group);
@@ -84,7 +84,7 @@ function limit(group: string, version: 1 | 2, bytes: number): void {
   const set = (file: string, value: number): void => writeFileSync(join(group, file), String(value));
   if (version === 1) {
     set('memory.limit_in_bytes', bytes);
-    // absent if the kernel does not account for swap
+    // absent if the kernel has no swap accounting
     if (existsSync(join(group, 'memory.memsw.limit_in_bytes'))) set('memory.memsw.limit_in_bytes', bytes);
   } else {
     set('memory.max', bytes);
@@ -113,7 +113,7 @@ function counterIn(group: string, file: string): number {
   return Number(count);
 }
 
-/** The nearest place where a group with a memory limit can be made, tried by making one. */
+/** The nearest place where a group with a memory limit can be made; tests each by making one. */
 function findController(): Controller | undefined {
   const own = readFileSync('/proc/self/cgroup', 'utf8').split('\n');
   const [, , one] =
@@ -127,7 +127,7 @@ function findController(): Controller | undefined {
   return parent === undefined ? undefined : { parent, version: 2 };
 }
 
-/** A folder below a mount and those above it, the nearest first. */
+/** A folder below a mount and its ancestors, nearest first. */
 function up(mount: string, path: string): string[] {
   const folders: string[] = [];
   for (let folder = join(mount, path); folder.length >= mount.length; folder = dirname(folder)) {
@@ -144,7 +144,7 @@ function allows({ parent, version }: Controller): boolean {
     return false;
   }
   try {
-    // children have the controller only if their parent hands it on
+    // children have the controller only if the parent delegates it
     if (version === 2 && !existsSync(join(group, 'memory.max'))) {
       writeFileSync(join(parent, 'cgroup.subtree_control'), '+memory');
     }

@@ -20,7 +20,7 @@ export function deliveryOf(event: Record<string, unknown>): Delivery {
 
 export const neighbourId = (index: number): string => `neighbour-${index}`;
 
-/** Innocent events of one kilobyte, whose ids are `neighbourId(0)` and so on. */
+/** Innocent events of one kilobyte with ids `neighbourId(0)` and so on. */
 export function eventNeighbours(count = NEIGHBOURS): Delivery[] {
   return Array.from({ length: count }, (_, index) => {
     const data = { order: neighbourId(index), note: 'n'.repeat(800) };
@@ -28,7 +28,7 @@ export function eventNeighbours(count = NEIGHBOURS): Delivery[] {
   });
 }
 
-/** Throws unless the events of `eventNeighbours(count)` are in the table, each of them once. */
+/** Throws unless each event of `eventNeighbours(count)` is in the table once. */
 export async function endedInTable(scene: IngestScene, count = NEIGHBOURS): Promise<void> {
   const seen = new Map<string, number>();
   const table = await DeltaTable.open(scene.lake, 'events');
@@ -43,7 +43,7 @@ export async function endedInTable(scene: IngestScene, count = NEIGHBOURS): Prom
   }
 }
 
-/** Dead letters of innocent events, for the topic of inspectDeadLetter; each becomes a letter of its own. */
+/** Dead letters of innocent events, for inspectDeadLetter's topic; each becomes its own letter. */
 export function letterNeighbours(count = NEIGHBOURS): OutgoingMessage[] {
   return Array.from({ length: count }, (_, index) => ({
     data: JSON.stringify({ order: neighbourId(index) }),
@@ -52,13 +52,13 @@ export function letterNeighbours(count = NEIGHBOURS): OutgoingMessage[] {
 }
 
 export interface UploadNeighbours {
-  /** Resolves when all of them have ended; rejects with the first that ended other than well. */
+  /** Resolves when all have succeeded; rejects with the first that did not. */
   ended(): Promise<void>;
 }
 
 /**
- * Innocent uploads. An instance takes one at a time, so all but `clips` of them are cheap ones: files that are no
- * videos, which end well as manifests with `unsupported-media`.
+ * Innocent uploads. An instance takes one at a time, so all but `clips` of them are cheap: files that are no
+ * videos, which correctly end as manifests with `unsupported-media`.
  */
 export async function uploadNeighbours(
   pipeline: Pipeline,

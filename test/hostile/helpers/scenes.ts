@@ -7,12 +7,12 @@ import { type InspectorScene, startInspector } from '../../helpers/inspector.ts'
 import { type Pipeline, type PipelineOptions, startPipeline } from '../../helpers/pipeline.ts';
 import { limitMemory, type MemoryFacts } from './memory-limit.ts';
 
-/** One process of a function with the memory that it is deployed with. */
+/** One process of a function, limited to its deployed memory. */
 export interface Confined {
-  /** How the process ended each time, other than by `close`: it was started again. */
+  /** How the process ended each time, other than by `close`; it is restarted after each. */
   crashes: string[];
   memory(): MemoryFacts;
-  /** One line of what the memory came to, for stdout. */
+  /** One line about peak memory, for stdout. */
   told(): string;
 }
 

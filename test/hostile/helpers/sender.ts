@@ -1,36 +1,36 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A request that is sent again until it is acknowledged. Parts of bodies may be shared: they are never copied. */
+/** A request that is sent again until it is acknowledged. Parts of bodies may be shared; they are never copied. */
 export interface Delivery {
   headers: Record<string, string>;
   body: readonly Uint8Array[];
 }
 
 export interface SendOptions {
-  /** Requests at a time. Default: all. */
+  /** Concurrent requests. Default: all. */
   atATime?: number;
-  /** Attempts of one delivery. Default 20, as the subscription of ingestEvent has. */
+  /** Attempts per delivery. Default 20, as in the subscription of ingestEvent. */
   maxAttempts?: number;
-  /** Of the wait between attempts, ms. Default 1,000 to 60,000: a tenth of what is deployed. */
+  /** Wait between attempts, in ms. Default 1,000 to 60,000: a tenth of the deployed values. */
   backoff?: { minMs: number; maxMs: number };
-  /** Time of one attempt, ms. Default 60,000. */
+  /** Time limit of one attempt, in ms. Default 60,000. */
   timeoutMs?: number;
-  /** 0 or an error's code if no answer came. */
+  /** Called after each attempt; `result` is a status, or 0 or an error's code if no answer came. */
   onAttempt?: (index: number, result: number | string) => void;
 }
 
 export interface SendReport {
   /** Attempts by their result: a status, or an error's code. */
   results: Record<string, number>;
-  /** Of the delivery that took the most. */
+  /** Attempts of the delivery that took the most. */
   mostAttempts: number;
-  /** Deliveries whose last attempt failed, too. */
+  /** Number of deliveries whose last attempt also failed. */
   givenUp: number;
   seconds: number;
 }
 
-/** Delivers as Pub/Sub does: what is not answered with 2xx comes again, later each time. */
+/** Delivers as Pub/Sub does: a request not answered with 2xx is sent again, with increasing delays. */
 export async function sendAll(
   url: string,
   deliveries: readonly Delivery[],
@@ -46,7 +46,7 @@ export async function sendAll(
       const result = await send(url, delivery, agent, timeoutMs);
       report.results[result] = (report.results[result] ?? 0) + 1;
       options.onAttempt?.(index, result);
-      // nobody listens while the process starts again: the platform would hold the request
+      // the process is restarting; the platform would hold the request
       if (result === 'ECONNREFUSED') {
         attempt--;
         await sleep(200);
@@ -71,7 +71,7 @@ export async function sendAll(
   return report;
 }
 
-/** The status of the answer, or the error's code. */
+/** The response's status, or the error's code. */
 function send(
   url: string,
   { headers, body }: Delivery,
@@ -90,7 +90,7 @@ function send(
     sent.on('response', (response) => {
       status = response.statusCode;
       response.resume();
-      // answered before all of it is sent: a front end stops sending
+      // answered before the body was sent completely: a front end stops sending
       if (sent.writableLength > 0) {
         resolve(status ?? 0);
         sent.destroy();

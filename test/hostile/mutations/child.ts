@@ -4,8 +4,8 @@ import { randomFrom } from '../../helpers/random.ts';
 import { KINDS } from './kinds/index.ts';
 
 /**
- * Runs the mutants of one kind in a process of its own. Before each one it notes the index in a file, which tells
- * the parent where a process that hangs or dies was; a single one is run again with `--only`.
+ * Runs the mutants of one kind in its own process. Before each mutant it writes the index to a file, which tells
+ * the parent where a process hung or died. `--only` runs a single mutant again.
  */
 export interface ChildReport {
   kind: string;
@@ -23,7 +23,7 @@ export interface Defect {
 }
 
 const MAX_DEFECTS = 5;
-/** Of processor time for one input. */
+/** Limit of processor time for one input. */
 const MAX_MS = 1_000;
 
 const { values } = parseArgs({
@@ -56,7 +56,7 @@ const progress = values.progress === undefined ? undefined : openSync(values.pro
 const first = Number(values.only ?? 0);
 const end = values.only === undefined ? Number(values.count) : first + 1;
 for (let index = first; index < end && report.defects.length < MAX_DEFECTS; index++) {
-  // fixed width: each note covers the last
+  // fixed width, so that each write covers the last one
   if (progress !== undefined) writeSync(progress, String(index).padEnd(12), 0);
   const input = make(randomFrom(Number(values.seed) * 1_000_003 + index));
   if (values.only !== undefined) process.stdout.write(`${Buffer.from(input).toString('base64')}\n`);
@@ -81,7 +81,7 @@ async function runOne(index: number, input: Uint8Array): Promise<void> {
     report.slowestMs = ms;
     report.slowestIndex = index;
   }
-  // of a busy machine only the time that it gave us counts
+  // on a busy machine only our own CPU time counts
   if (ms > MAX_MS) {
     const { user, system } = process.cpuUsage(cpu);
     const spent = (user + system) / 1_000;

@@ -1,24 +1,24 @@
 import { below, mutateBytes, NASTY_TOKENS, pick, type Random } from './mutate.ts';
 
-/** How an input ended as it should: taken, or turned down in the way that the code documents. */
+/** An acceptable end of an input: read, or refused as documented. */
 export type Ending = 'read' | 'refused';
 
-/** One sort of input from outside, and what reads it. */
+/** One kind of outside input, and the code that reads it. */
 export interface MutationKind {
-  /** Prepares what is shared by all inputs: good inputs to begin with, stores, compiled code. */
+  /** Prepares what all inputs share: good inputs to start from, stores, compiled code. */
   open(): Promise<OpenKind>;
-  /** Resident memory of the whole process, MiB. Default 512. */
+  /** Limit of the whole process's resident memory, in MiB. Default 512. */
   maxMiB?: number;
 }
 
 export interface OpenKind {
   /** The input of this index; the same random numbers give the same bytes. */
   make(random: Random): Uint8Array;
-  /** Throws whatever is no planned ending. */
+  /** Throws if the input ends in any other way. */
   read(input: Uint8Array): Ending | Promise<Ending>;
 }
 
-/** `make` for inputs that are bytes: a good one, changed, spliced with another. */
+/** `make` for byte inputs: mutates a good one or splices it with another. */
 export function mutantsOf(
   seeds: readonly Uint8Array[],
   tokens: readonly string[] = [],
@@ -27,7 +27,7 @@ export function mutantsOf(
   return (random) => mutateBytes(pick(random, seeds), pick(random, seeds), random, all);
 }
 
-/** Good inputs come unchanged now and then: a run in which nothing is read shows nothing. */
+/** Passes some good inputs unchanged, because a run in which nothing is read proves nothing. */
 export function sometimesAsIs(
   seeds: readonly Uint8Array[],
   make: (random: Random) => Uint8Array,

@@ -1,6 +1,6 @@
 export type Random = () => number;
 
-/** A whole number from 0 to below `end`. */
+/** A random integer from 0 to below `end`. */
 export function below(random: Random, end: number): number {
   return Math.floor(random() * end);
 }
@@ -9,7 +9,7 @@ export function pick<T>(random: Random, items: readonly T[]): T {
   return items[below(random, items.length)] as T;
 }
 
-/** Texts that parsers trip over: ends of ranges, names of methods, syntax, Unicode that is not. */
+/** Texts that trip up parsers: range limits, names of methods, syntax, invalid Unicode. */
 export const NASTY_TOKENS: readonly string[] = [
   '',
   '0',
@@ -57,7 +57,7 @@ export const NASTY_TOKENS: readonly string[] = [
   'A'.repeat(9_000),
 ];
 
-/** One to four changes of a copy: bits, bytes, cuts, repeats, splices with `other`, numbers, tokens. */
+/** Returns a copy with one to four changes: bits, bytes, cuts, repeats, splices with `other`, numbers, tokens. */
 export function mutateBytes(
   input: Uint8Array,
   other: Uint8Array,
@@ -135,7 +135,7 @@ const CHANGES: readonly Change[] = [
   },
 ];
 
-/** Often short, sometimes long. */
+/** A random part: often short, sometimes long. */
 function part(bytes: Buffer, random: Random): [from: number, to: number] {
   const from = below(random, bytes.length + 1);
   const most = bytes.length - from;
@@ -143,14 +143,14 @@ function part(bytes: Buffer, random: Random): [from: number, to: number] {
   return [from, from + length];
 }
 
-/** Nothing grows without end, however often it is repeated. */
+/** Size limit of a mutant, however often parts are repeated. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 function replace(bytes: Buffer, from: number, to: number, by: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, from), by, bytes.subarray(to)]).subarray(0, MAX_BYTES);
 }
 
-/** One to three changes of a copy of a JSON value: members dropped, doubled, renamed, replaced, nested, moved. */
+/** Returns a copy of a JSON value with one to three changes: members dropped, doubled, renamed, replaced, nested, moved. */
 export function mutateJson(
   input: unknown,
   random: Random,

@@ -9,19 +9,19 @@ export interface MutationRun {
   kind: string;
   count: number;
   seed: number;
-  /** Of the heap, MiB; the kind has its own bound of resident memory. */
+  /** Heap limit, in MiB; the kind has its own limit of resident memory. */
   heapMiB?: number;
 }
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 /**
- * Of processor time without another input: then the process hangs. Far above the second that one may take, since the
- * child itself tells of inputs that end. One that waits for nothing takes none, and has longer.
+ * Processor time on one input after which the process counts as hung. Far above the second that an input may take, because
+ * the child itself reports slow inputs that end. A process that waits forever takes no CPU time; HANG_MS limits it.
  */
 const HANG_CPU_MS = 10_000;
 const HANG_MS = 300_000;
 
-/** Never rejects: a process that dies or hangs is a defect of the input at which it did. */
+/** Never rejects: a process that dies or hangs is a defect reported for its input. */
 export async function runMutations(run: MutationRun): Promise<ChildReport> {
   const { kind, count, seed, heapMiB = 256 } = run;
   const dir = mkdtempSync(join(tmpdir(), 'mutations-'));
@@ -57,7 +57,7 @@ export async function runMutations(run: MutationRun): Promise<ChildReport> {
   }
 }
 
-/** How to see one input again. */
+/** Command that runs one input again. */
 export function again({ kind, seed }: MutationRun, index: number): string {
   return `node --import tsx test/hostile/mutations/child.ts --kind ${kind} --seed ${seed} --only ${index}`;
 }
@@ -71,7 +71,7 @@ function watch(child: ChildProcess, at: () => number): Promise<ChildReport | str
       const seen = now();
       if (seen.index !== last.index) last = seen;
       const [wall, cpu] = [seen.wall - last.wall, seen.cpu - last.cpu];
-      // before the first one there are modules to load
+      // modules are still loading before the first input
       if (wall > HANG_MS || (cpu > HANG_CPU_MS && seen.index >= 0)) {
         child.kill('SIGKILL');
         resolve(`hangs: no answer for ${Math.round(wall)} ms, ${cpu} ms of them at work`);
@@ -87,7 +87,7 @@ function watch(child: ChildProcess, at: () => number): Promise<ChildReport | str
   });
 }
 
-/** Of a process and its threads; 0 where the system does not tell (https://man7.org/linux/man-pages/man5/proc.5.html). */
+/** CPU time of a process and its threads; 0 if the system does not report it (https://man7.org/linux/man-pages/man5/proc.5.html). */
 function cpuMs(pid: number | undefined): number {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')

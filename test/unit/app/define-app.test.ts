@@ -194,12 +194,12 @@ test('one error lists every mistake', () => {
   expect(() => defineApp({ ...app, functions: [wrong] })).toThrow(/5 to 100.*roles\/x must be on/);
 });
 
-test('functions are found by name, and nothing that an object has by itself is one', () => {
+test("functions are found by name, and an object's built-in members are not functions", () => {
   expect(functionNamed(core, 'ingestEvent')?.trigger).toEqual({ kind: 'messagePublished', topic: 'events' });
   expect(functionNamed(core, 'constructor')).toBeUndefined();
 });
 
-test('an app that includes another has all of it once, its own first', () => {
+test('an app that includes another has all of its parts once, its own first', () => {
   const shop = defineApp({
     name: 'shop',
     includes: [app, app],
@@ -211,12 +211,12 @@ test('an app that includes another has all of it once, its own first', () => {
   expect(Object.keys(shop.topics)).toEqual(['events', 'dead-letters']);
 });
 
-test('two different things of one key do not become one', () => {
+test('two different things with the same key are not merged', () => {
   const other = { ...app, buckets: { raw: { env: 'OTHER_BUCKET', doc: 'something else' } } };
   expect(() => defineApp({ name: 'both', includes: [app, other] })).toThrow(/two buckets are named raw/);
 });
 
-test('the services inspect the buckets of the app that includes them, and those of no other', () => {
+test('the services inspect only the buckets of the app that includes them', () => {
   const resize = {
     ...greet,
     name: 'resize',
@@ -233,7 +233,7 @@ test('the services inspect the buckets of the app that includes them, and those 
   expect(inspected(core)).toEqual(['raw', 'frames']);
 });
 
-test('nothing delivers a request again: an http function has no trigger to give roles to, and gives up to nothing', () => {
+test('requests are not redelivered: an http function has no trigger to grant roles to, and no dead letters', () => {
   const serve = defineFunction({
     name: 'serve',
     trigger: http({ callers: 'all' }),

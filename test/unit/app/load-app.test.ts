@@ -9,7 +9,7 @@ const project = fileURLToPath(new URL('../../..', import.meta.url));
 let inside: string;
 let outside: string;
 
-/** A folder with this text as its app.ts. */
+/** Creates a folder with this text as its app.ts. */
 function appOf(name: string, text?: string): string {
   const dir = join(inside, name);
   mkdirSync(dir, { recursive: true });
@@ -25,7 +25,7 @@ afterAll(() => {
   for (const dir of [inside, outside]) rmSync(dir, { recursive: true, force: true });
 });
 
-test('the core app is an app like any other', async () => {
+test('the core app loads like any other', async () => {
   const { app, dir } = await loadApp(join(project, 'functions'));
   expect([app.name, dir]).toEqual(['pipeline', 'functions']);
 });
@@ -66,7 +66,7 @@ test.each<[string, () => string, RegExp]>([
     () => appOf('a b;c', 'export default 1;'),
     /^--app must be a path of letters, digits, dots, dashes and underscores, got ".*a b;c"$/,
   ],
-])('%s is told in one line', async (_name, dir, message) => {
+])('%s is reported in one line', async (_name, dir, message) => {
   const error = await loadApp(dir()).then(
     () => undefined,
     (thrown: Error) => thrown,

@@ -22,7 +22,7 @@ const doc = 'a setting of a test';
 const read = (setting: Setting<unknown>, value: string | undefined, env: Env = {}): unknown =>
   readSettings({ IT: setting }, { ...env, IT: value }).IT;
 
-/** The message of the one error that is thrown; undefined if it is read. */
+/** The message of the one error thrown; undefined if nothing is thrown. */
 function refusal(act: () => unknown): string | undefined {
   try {
     act();
@@ -49,7 +49,7 @@ type Builder = keyof typeof builders;
 const names = Object.keys(builders) as Builder[];
 
 describe('each builder', () => {
-  test.each(names)('%s: its default counts if the variable is not set, empty or blank', (name) => {
+  test.each(names)('%s: its default applies if the variable is not set, empty or blank', (name) => {
     const { default: fallback } = builders[name];
     expect(fallback).toBeDefined();
     for (const unset of [undefined, '', '  \n']) expect(read(builders[name], unset)).toBe(fallback);
@@ -134,7 +134,7 @@ test('one error lists every bad variable, and what the checks find', () => {
   expect(refusal(() => readSettings(declared, { LEAST: '6', FORMAT: 'gif' }, inOrder))).toBe(
     'configuration: FORMAT must be one of png, jpeg, got "gif"; SENDER must be set; LEAST must be at most MOST, got 6 and 5',
   );
-  // a check is not told of values that are bad
+  // a check does not run on bad values
   expect(refusal(() => readSettings(declared, { LEAST: '6', MOST: 'x', SENDER: 'me' }, inOrder))).toBe(
     'configuration: MOST must be an integer from 0 to 9, got "x"',
   );
@@ -153,7 +153,7 @@ test('a message shows the beginning of a long value, and nothing of a secret', (
   expect(MAIL_API_KEY).toBe('hunter2');
 });
 
-test('values have the types that are declared', () => {
+test('values have the declared types', () => {
   const declared = { FORMAT: builders.oneOf, COUNT: builders.integer, SENDER: optional(text({ doc })) };
   const values = readSettings(declared, {});
   expectTypeOf(values).toEqualTypeOf<{

@@ -59,12 +59,12 @@ describe('what a name means', () => {
     expect(() => resolveName(all, name)).toThrow(Failure);
     expect(() => resolveName(all, name)).toThrow(message);
   });
-  test.each(['abc', 'xyzxyz', '', 'a'.repeat(33)])('%j is no name', (name) => {
+  test.each(['abc', 'xyzxyz', '', 'a'.repeat(33)])('%j is not a name', (name) => {
     expect(() => parseNames([name])).toThrow(UsageError);
   });
 });
 
-describe('which letters are chosen', () => {
+describe('selection of letters', () => {
   const all = [
     summary('aaaa1', { status: 'open' }),
     summary('aaaa2', { status: 'resolved' }),
@@ -88,12 +88,12 @@ describe('which letters are chosen', () => {
     ['of a time without any', { since: '2026-11-01', until: '2026-11-02' }, ''],
   ])('%s', (_what, values, expected) => expect(idsOf(values).join('')).toBe(expected));
 
-  test('a named one whatever its status, and of a named group those that are not settled', () => {
+  test('a named letter whatever its status, and the unsettled letters of a named group', () => {
     expect(idsOf({}, ['aaaa4'])).toEqual(['4']);
     expect(idsOf({}, ['cafe00'])).toEqual(['3']);
     expect(idsOf({ status: ['all'] }, ['cafe00', 'aaaa3'])).toEqual(['3', '4']);
   });
-  test('filters hold for those that are named, too', () => {
+  test('filters apply to named letters, too', () => {
     expect(idsOf({ code: ['quota'] }, ['aaaa1', 'aaaa3'])).toEqual(['3']);
     expect(idsOf({ status: ['open'] }, ['aaaa1', 'aaaa2'])).toEqual(['1']);
   });
@@ -114,7 +114,7 @@ describe('which letters are chosen', () => {
   ])('%j is wrong usage', (values, message) => expect(() => toFilter(values, NOW)).toThrow(message));
 });
 
-test('groups: the largest first, with how many of each status, from the first death to the last', () => {
+test('groups: the largest first, with counts by status, from the first death to the last', () => {
   const groups = groupLetters([
     summary('a1', { group: 'one', lastDiedAt: '2026-11-21T11:00:00.000Z' }),
     summary('b1', { group: 'two', deaths: 3 }),
@@ -133,7 +133,7 @@ test('groups: the largest first, with how many of each status, from the first de
   ]);
 });
 
-test('counts by status, function, code, way, age of the unsettled, and day of the first death', () => {
+test('counts by status, function, code, disposition, age of the unsettled, and day of the first death', () => {
   const counts = countLetters(
     [
       summary('a', { lastDiedAt: '2026-11-21T11:30:00.000Z' }),
@@ -180,7 +180,7 @@ describe('what to do next', () => {
     [{ code: 'constructor' }, /^nothing says why/],
     [{ status: 'failed-again' }, /^its replay failed too; a service was away/],
     [{ status: 'replayed' }, /^wait for the outcome .*, npx pipeline dlq replay abcdef012345 --again$/],
-    // no mark fitted: nobody will ever tell
+    // no mark fitted, so no outcome will ever be reported
     [{ status: 'replayed', state: 'succeeded' }, /^nothing is missing/],
     [{ status: 'resolved', state: 'gone' }, /^nothing: it is settled$/],
     [{ status: 'discarded' }, /^nothing: it was discarded/],
@@ -190,7 +190,7 @@ describe('what to do next', () => {
     [{ isReplayable: false }, /^no function can be given it back/],
   ])('%j', (fields, expected) => expect(on(fields)).toMatch(expected));
 
-  test('a replay is proposed where it may help', () => {
+  test('a replay is proposed if it may help', () => {
     expect(on({ code: 'not-json' })).toMatch(
       /^a replay ends the same: .* \(npx pipeline dlq discard [0-9a-f]{12} --reason …\)$/,
     );
@@ -225,7 +225,7 @@ describe('where the letters are', () => {
       topicPrefix: 'my-replay-',
     });
   });
-  test('a command that is proposed names the place as it was named', () => {
+  test('a proposed command names the place as the user named it', () => {
     const env = { STATE_BUCKET: 'p-state' };
     const proposed = (options: Parameters<typeof findPlace>[0]): string =>
       findPlace(options, env).command('show 12ab');
@@ -253,7 +253,7 @@ describe('where the letters are', () => {
   });
 });
 
-test('JSON for a terminal means the same, and nothing in it acts', () => {
+test('JSON for a terminal has the same meaning and no control characters', () => {
   const value = { a: '\u009b31m \u202e \u2028 \u00ad é 漢 🎬', '\u0085': ['\u001b]0;x\u0007'] };
   const text = escapeJson(JSON.stringify(value, undefined, 2));
   expect(JSON.parse(text)).toEqual(value);
@@ -261,7 +261,7 @@ test('JSON for a terminal means the same, and nothing in it acts', () => {
   expect(text).toContain('é 漢 🎬');
 });
 
-test('columns: the widest gives way first, down to its least; a line never exceeds the width', () => {
+test('columns: the widest shrinks first, down to its minimum; a line never exceeds the width', () => {
   const rows = [
     ['id', 'a long cause that may be cut'],
     ['0123456789', 'x'],

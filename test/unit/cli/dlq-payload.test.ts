@@ -4,7 +4,7 @@ import { indentJson, viewPayload } from '../../../cli/dlq/payload.ts';
 const view = (data: string | Uint8Array, full = false) => viewPayload(Buffer.from(data), { full });
 const ACTS = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
 
-test('JSON is laid out, and its numbers and texts stay as they were written', () => {
+test('JSON is indented, and its numbers and texts stay as written', () => {
   const json = '{"n":12345678901234567890,"e":1.50e3, "t":"\\u0041 {,: ]","l":[],"o":{ },"d":[1,{"x":null}]}';
   expect(indentJson(json).split('\n')).toEqual([
     '{',
@@ -24,7 +24,7 @@ test('JSON is laid out, and its numbers and texts stay as they were written', ()
 });
 
 test.each(['"text"', '1', 'null', '[]', '{}', '[[[]]]', '{"a":{"b":[true,false]}}'])(
-  '%s laid out is the same JSON',
+  '%s indented is the same JSON',
   (json) => expect(JSON.parse(indentJson(json))).toEqual(JSON.parse(json)),
 );
 
@@ -36,7 +36,7 @@ describe('bytes are shown as what they are', () => {
       lines: ['one    tab', 'two \ufffd[31m'],
     });
   });
-  test('bytes that are no UTF-8, as hex', () => {
+  test('bytes that are not UTF-8, as hex', () => {
     expect(view(Buffer.from([0xff, 0x1b, 0x5b, 0x41, 0x7e, 0x7f]))).toEqual({
       kind: 'binary',
       lines: ['00000000  ff 1b 5b 41 7e 7f                                |..[A~.|'],
@@ -47,7 +47,7 @@ describe('bytes are shown as what they are', () => {
   });
 });
 
-describe('cut, unless all is asked for', () => {
+describe('cut, unless everything is requested', () => {
   test.each([
     ['many lines', 'line\n'.repeat(1_000)],
     ['one long line', 'x'.repeat(100_000)],
@@ -65,7 +65,7 @@ describe('cut, unless all is asked for', () => {
   });
 });
 
-test('whatever the bytes are, nothing in the lines acts on a terminal', () => {
+test('for any bytes, nothing in the lines acts on a terminal', () => {
   const all = String.fromCodePoint(...Array.from({ length: 0x2100 }, (_, code) => code));
   for (const data of [all, JSON.stringify(all), `{"${'\u009b'}":"${'\u202e'}"}`, '\u2028{}', '"\u0085"']) {
     for (const line of [...view(data).lines, ...view(data, true).lines]) expect(line).not.toMatch(ACTS);

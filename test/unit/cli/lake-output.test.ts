@@ -5,7 +5,7 @@ import { fitted, textWidth } from '../../../cli/common/text-width.ts';
 import { type Format, rowWriter, type ShownField } from '../../../cli/lake/formats.ts';
 import { jsonLine, valueText } from '../../../cli/lake/values.ts';
 
-/** A stream that keeps what it is given; `isTTY` and `columns` as a terminal has them. */
+/** A stream that records what it is given; with `isTTY` and `columns` if it is a terminal. */
 function sink(terminal?: { columns: number }) {
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -87,7 +87,7 @@ describe('CSV', () => {
     expect(target.text).toBe('n\n-5\n');
   });
 
-  test('a head without rows', async () => {
+  test('a header without rows', async () => {
     expect(await written('csv', [])).toBe('time,event_id,data\n');
   });
 });
@@ -113,14 +113,14 @@ describe('JSON lines', () => {
     expect(() => JSON.parse(line)).not.toThrow();
   });
 
-  test('a text comes back as it was', () => {
+  test('a text survives a round trip', () => {
     const all = Array.from({ length: 0x3000 }, (_, code) => String.fromCharCode(code)).join('');
     expect(JSON.parse(jsonLine({ v: all }, [{ name: 'v', type: 'string' }]))).toEqual({ v: all });
   });
 });
 
 describe('a table', () => {
-  test.each([40, 60, 80, 200])('fits %d columns, and the data takes what is left', async (columns) => {
+  test.each([40, 60, 80, 200])('fits %d columns, and the data takes the remaining width', async (columns) => {
     const text = await written('table', ['x'.repeat(300), '漢字'.repeat(100), null], { columns });
     const lines = text.trimEnd().split('\n');
     expect(lines).toHaveLength(4);
@@ -128,12 +128,12 @@ describe('a table', () => {
     expect(lines[1]).toMatch(/…$/);
   });
 
-  test('times and the beginning of the id stay whole', async () => {
+  test('times and the beginning of the id are not cut', async () => {
     const [, line] = (await written('table', ['x'.repeat(300)], { columns: 70 })).split('\n');
     expect(line).toMatch(/^2025-11-20T10:00:00\.000001Z {2}abababababab… {2}x+…$/);
   });
 
-  test('prints the first rows when there are enough to know the widths, not at the end', async () => {
+  test('prints the first rows once there are enough to know the widths, not at the end', async () => {
     const target = sink();
     const writer = rowWriter({ format: 'table', raw: false }, FIELDS, new Output(target.stream, {}));
     await writer.write(Array.from({ length: 150 }, () => row('a')));
@@ -154,11 +154,11 @@ describe('a table', () => {
   });
 });
 
-test('valueText of a time beyond any calendar', () => {
+test('valueText of a time out of range', () => {
   expect(valueText(2n ** 63n - 1n, 'timestamp')).toBe('9223372036854775807 µs');
 });
 
-describe('the pace of the reader', () => {
+describe('backpressure', () => {
   test('a write waits until the stream takes more', async () => {
     let release: () => void = () => {};
     const stream = new Writable({
@@ -177,7 +177,7 @@ describe('the pace of the reader', () => {
     await writing;
   });
 
-  test('a reader that is gone ends it, while it waits and at the next write', async () => {
+  test('a reader that has closed ends it, while it waits and at the next write', async () => {
     const stream = new Writable({ highWaterMark: 10, write: () => {} });
     const output = new Output(stream, {});
     const waiting = output.write('x'.repeat(100));
@@ -186,7 +186,7 @@ describe('the pace of the reader', () => {
     await expect(output.write('x')).rejects.toBeInstanceOf(OutputClosed);
   });
 
-  test('any other failure is one', async () => {
+  test('any other failure is an error', async () => {
     const stream = new Writable({ highWaterMark: 10, write: () => {} });
     const output = new Output(stream, {});
     const waiting = output.write('x'.repeat(100));

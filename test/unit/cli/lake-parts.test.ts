@@ -42,7 +42,7 @@ describe('times', () => {
     '-2h',
     '1y',
     '1e3s',
-  ])('%j is none', (text) => expect(() => parseTime('since', text, NOW)).toThrow(UsageError));
+  ])('%j is not a time', (text) => expect(() => parseTime('since', text, NOW)).toThrow(UsageError));
 });
 
 test('filters: from inclusive, to exclusive, the beginning of an id as a range', () => {
@@ -57,7 +57,7 @@ test('filters: from inclusive, to exclusive, the beginning of an id as a range',
   });
 });
 
-describe('where the table is', () => {
+describe('location of the table', () => {
   let dir: string;
   beforeAll(async () => {
     dir = await mkdtemp(join(tmpdir(), 'place-'));
@@ -73,16 +73,16 @@ describe('where the table is', () => {
   };
   const local = ['http://127.0.0.1:1', 'http://127.0.0.1:2', true];
 
-  test('a local cloud that runs is looked at first', () => {
+  test('a running local cloud comes first', () => {
     expect(find({ cloud: false }, {}, dir)).toEqual(['gs://lake/events', ...local]);
     expect(find({ cloud: false, local: dir }, {}, '/nowhere')).toEqual(['gs://lake/events', ...local]);
   });
-  test('the endpoints of the environment go before it, and --local before those', () => {
+  test("the environment's endpoints take precedence over it, and --local over those", () => {
     const env = { STORAGE_API_ENDPOINT: 'http://x', LAKE_BUCKET: 'b-1', LAKE_PATH: 'p/q' };
     expect(find({ cloud: false }, env, dir)).toEqual(['gs://b-1/p/q', 'http://x', undefined, true]);
     expect(find({ cloud: false, local: dir }, env, dir)).toEqual(['gs://b-1/p/q', ...local]);
   });
-  test('--cloud is Google, whatever runs here', () => {
+  test('--cloud is Google, even if a local cloud runs', () => {
     const env = { STORAGE_API_ENDPOINT: 'http://x' };
     expect(find({ cloud: true, table: 'gs://b-1/t/' }, env, dir)).toEqual([
       'gs://b-1/t',
@@ -91,7 +91,7 @@ describe('where the table is', () => {
       false,
     ]);
   });
-  test('Google has no table of its own accord', () => {
+  test('on Google the table must be named', () => {
     expect(() => findPlace({ cloud: false }, {}, '/nowhere')).toThrow(/--table .* must be given/);
   });
   test('endpoints that are no JSON', async () => {
@@ -102,7 +102,7 @@ describe('where the table is', () => {
   });
 });
 
-describe('work ahead', () => {
+describe('read-ahead', () => {
   async function* numbers(count: number, taken: number[] = []): AsyncGenerator<number> {
     for (let n = 0; n < count; n++) {
       taken.push(n);
@@ -110,7 +110,7 @@ describe('work ahead', () => {
     }
   }
 
-  test('results come in order, whichever is done first, and no more than allowed at a time', async () => {
+  test('results arrive in order, whichever is done first, with bounded concurrency', async () => {
     let running = 0;
     let most = 0;
     const results: number[] = [];
@@ -125,7 +125,7 @@ describe('work ahead', () => {
     expect(most).toBe(4);
   });
 
-  test('a heavy item goes alone', async () => {
+  test('a heavy item runs alone', async () => {
     let running = 0;
     let most = 0;
     const work = async (n: number): Promise<number> => {
@@ -138,7 +138,7 @@ describe('work ahead', () => {
     expect(most).toBe(1);
   });
 
-  test('a result is handed on though the source has no next item yet', async () => {
+  test('a result is passed on even if the source has no next item yet', async () => {
     let goOn: () => void = () => {};
     async function* slow(): AsyncGenerator<number> {
       yield 1;
@@ -154,7 +154,7 @@ describe('work ahead', () => {
     expect((await results.next()).done).toBe(true);
   });
 
-  test('a failure comes in its turn, and the source is let go of', async () => {
+  test('a failure is thrown in its turn, and the source is closed', async () => {
     const taken: number[] = [];
     const results = ahead(numbers(100, taken), 3, async (n) => {
       if (n === 1) throw new Error('one');
@@ -178,7 +178,7 @@ describe('work ahead', () => {
   });
 });
 
-test('a set of ids knows each with its number, through many growths, digests or not', () => {
+test("a set of ids returns each id's number, after many growths, for digests and other ids", () => {
   const ids = new IdSet();
   const name = (n: number): string => (n % 2 ? n.toString(16).padStart(64, '0') : `plain ${n}`);
   for (let n = 0; n < 20_000; n++) expect(ids.add(name(n), n)).toBeUndefined();
@@ -208,7 +208,7 @@ describe('sorted lines', () => {
   });
 });
 
-test('events come in the order of publishing; where that is unknown, of ingest; then of message ids as numbers', () => {
+test('events are ordered by publish time; if that is unknown, by ingest time; then by message ids as numbers', () => {
   const at = (seconds: number): bigint => BigInt(Date.UTC(2026, 10, 20, 10, 0, seconds)) * 1_000n;
   const rows = [
     { event_id: 'a', publish_time: at(2), message_id: '9' },
@@ -232,7 +232,7 @@ describe('publishing at a rate', () => {
     [100, 1_000, 10],
     [5, 20, 4],
     [10_000, 5_000, 0.5],
-  ])('%d a second: %d messages take %d s, the first batch none', async (rate, count, seconds) => {
+  ])('%d per second: %d messages take %d s, the first batch none', async (rate, count, seconds) => {
     const clock = manualClock(0);
     const times: number[] = [];
     let done = 0;
@@ -287,7 +287,7 @@ describe('publishing at a rate', () => {
     expect(told).toEqual(['10 to 00009', '10 to 00019']);
   });
 
-  test('a batch ends where it is large enough', async () => {
+  test('a batch ends once it is large enough', async () => {
     const sizes: number[] = [];
     await inBatches(lines(5), {
       rate: 1_000,

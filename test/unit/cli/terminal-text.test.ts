@@ -5,7 +5,7 @@ import { Progress } from '../../../cli/common/progress.ts';
 import { stagePrinter } from '../../../local/report.ts';
 import { escapeJson, escapeText, printable } from '../../../local/terminal-text.ts';
 
-/** Everything that a terminal acts on, but for the line feed. */
+/** Every character that a terminal acts on, except the line feed. */
 const ACTING = [
   ...Array.from({ length: 0x20 }, (_, code) => code).filter((code) => code !== 0x0a && code !== 0x09),
   ...Array.from({ length: 0x21 }, (_, at) => 0x7f + at),
@@ -40,7 +40,7 @@ function sink() {
 
 const found = (text: string): string[] => ACTING.filter((char) => text.includes(char));
 
-describe('nothing of a hostile text acts on a terminal', () => {
+describe('nothing in a hostile text acts on a terminal', () => {
   test('printable, escaped text and escaped JSON', () => {
     expect(found(printable(HOSTILE))).toEqual([]);
     expect(found(escapeText(HOSTILE))).toEqual([]);
@@ -50,7 +50,7 @@ describe('nothing of a hostile text acts on a terminal', () => {
     expect(escapeText('a\tb\nc \u001b[2J')).toBe('a\tb\nc \\u001b[2J');
   });
 
-  test('lines and JSON of a command, whoever forgot to look at them', async () => {
+  test('lines and JSON of a command, even if it does not escape them itself', async () => {
     const { seen, stream } = sink();
     const out = new Output(stream, {});
     await out.line(HOSTILE);

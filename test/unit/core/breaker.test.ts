@@ -27,7 +27,7 @@ const isBusy = () => Promise.reject(new AppError('busy', 'at work'));
 
 type Step = [call: (() => Promise<unknown>) | number, called: boolean, state: string];
 
-/** Each row: what is called, or how many ms pass; whether it reached the dependency; the state after it. */
+/** Each step: a call or a wait in ms, whether it reached the dependency, and the state after it. */
 test.each<[string, Step[]]>([
   ['success keeps it closed', [[ok, true, 'closed 0']]],
   [
@@ -95,7 +95,7 @@ test.each<[string, Step[]]>([
   }
 });
 
-test('half-open: of a hundred calls one is let through, and the others are told why', async () => {
+test('half-open: one of a hundred calls is let through, and the others get the reason', async () => {
   const { time, breaker, call, calls } = scene();
   for (let failure = 0; failure < 3; failure++) await call(fails);
   await expect(breaker.run(ok)).rejects.toMatchObject({
@@ -120,7 +120,7 @@ test('a call from before it opened does not close it', async () => {
   expect(breaker.state.kind).toBe('open');
 });
 
-test('a hundred calls that fail at the same time open it once, for one time', async () => {
+test('a hundred concurrent failures open it once, for one period', async () => {
   const { time, breaker, call } = scene();
   await Promise.all(Array.from({ length: 100 }, () => call(fails)));
   time.now += 500;

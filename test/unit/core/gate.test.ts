@@ -4,7 +4,7 @@ import { Gate, type Pass } from '../../../shared/core/gate.ts';
 
 const never = new AbortController().signal;
 
-/** Names of those inside, in the order in which they entered. */
+/** Records names in the order in which they enter. */
 function entering(gate: Gate) {
   const inside: string[] = [];
   const passes = new Map<string, Pass>();
@@ -16,18 +16,18 @@ function entering(gate: Gate) {
   return { inside, passes, enter };
 }
 
-test('as much as there is room for enters, the rest in the order of arrival', async () => {
+test('as many as fit enter, the rest in the order of arrival', async () => {
   const { inside, passes, enter } = entering(new Gate(10, 'events', 1_000));
   const all = [enter('a', 6), enter('b', 6), enter('c', 1)];
   await turn();
-  // c has room, but b came first
+  // c would fit, but b came first
   expect(inside).toEqual(['a']);
   passes.get('a')!.leave();
   await Promise.all(all);
   expect(inside).toEqual(['a', 'b', 'c']);
 });
 
-test('what is not needed is given back at once, and leaving twice gives back once', async () => {
+test('unneeded room is released at once, and leaving twice releases once', async () => {
   const { inside, passes, enter } = entering(new Gate(10, 'events', 1_000));
   await enter('a', 10);
   const waiting = enter('b', 8);
@@ -43,7 +43,7 @@ test('what is not needed is given back at once, and leaving twice gives back onc
   await late;
 });
 
-test('more than there is room for at all enters alone', async () => {
+test('an item larger than the total room enters alone', async () => {
   const { inside, passes, enter } = entering(new Gate(10, 'events', 1_000));
   await enter('small', 1);
   const huge = enter('huge', 1_000);
@@ -53,7 +53,7 @@ test('more than there is room for at all enters alone', async () => {
   await huge;
 });
 
-test('who waits too long is told so with both numbers, and who gives up lets the next one in', async () => {
+test('a wait that is too long fails with both numbers, and one that is aborted lets the next in', async () => {
   const gate = new Gate(10, 'events', 30);
   const { inside, enter } = entering(gate);
   await enter('a', 8);
@@ -70,7 +70,7 @@ test('who waits too long is told so with both numbers, and who gives up lets the
   expect(inside).toEqual(['a', 'b']);
 });
 
-test('who comes with an aborted signal does not enter', async () => {
+test('a caller with an aborted signal does not enter', async () => {
   const gate = new Gate(10, 'events', 30);
   await expect(gate.enter(5, AbortSignal.abort(new Error('no time')))).rejects.toThrow('no time');
   await gate.enter(10, never);

@@ -60,7 +60,7 @@ const loops: [string, Record<string, string>, string][] = [
   ],
 ];
 
-test.each(parsers)('%s takes names that differ', (_name, parse) => {
+test.each(parsers)('%s accepts names that differ', (_name, parse) => {
   expect(() => parse(good)).not.toThrow();
   expect(() => parse({ ...good, DEAD_LETTER_TOPIC: 'projects/other/topics/events' })).not.toThrow();
 });

@@ -16,7 +16,7 @@ test.each([
   expect(nearest(name, names)).toBe(expected);
 });
 
-test('how similar it must be can be said', () => {
+test('the required similarity can be set', () => {
   expect(nearest('MAX_SIZE', names, 1)).toBe('MAX_SIDE');
   expect(nearest('MAX_SIZES', names, 1)).toBeUndefined();
   expect(nearest('MAX_SIDE', names, 0)).toBe('MAX_SIDE');

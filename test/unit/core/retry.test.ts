@@ -10,12 +10,12 @@ function scene() {
 
 const unavailable = () => Promise.reject(new AppError('unavailable', 'down'));
 
-test('delays double from the base to the bound, and jitter takes a share of them', () => {
+test('delays double from the base to the bound, and jitter shortens them by up to its share', () => {
   expect([1, 2, 3, 4, 5].map((n) => retryDelay(n, 100, 1_000, () => 1))).toEqual([100, 200, 400, 800, 1_000]);
   expect(retryDelay(3, 100, 1_000, () => 0.25)).toBe(100);
 });
 
-test('a transient failure is tried again until it works', async () => {
+test('a transient failure is retried until it succeeds', async () => {
   const { slept, options } = scene();
   const work = (attempt: number) => (attempt < 3 ? unavailable() : Promise.resolve(attempt));
   expect(await retry(work, options)).toBe(3);
@@ -28,14 +28,14 @@ test('after the last try the failure itself is thrown', async () => {
   expect(slept).toHaveLength(2);
 });
 
-test('a failure that another try cannot mend is thrown at once', async () => {
+test('a failure that a retry cannot fix is thrown at once', async () => {
   const { slept, options } = scene();
   await expect(retry(() => Promise.reject(new AppError('denied', 'no')), options)).rejects.toThrow('no');
   await expect(retry(() => Promise.reject(new Error('bug')), options)).rejects.toThrow('bug');
   expect(slept).toEqual([]);
 });
 
-test('an abort between tries ends them with the failure, not with the abort', async () => {
+test('an abort between tries throws the last failure, not the abort', async () => {
   const { options } = scene();
   const controller = new AbortController();
   const work = () => {

@@ -14,7 +14,7 @@ const refuse = (input: unknown, reason = 'a is 1; 2 is allowed') =>
 const many = (count: number, name = (index: number) => `a${index}`, value = 'v'): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [name(index), value]));
 
-test('a message keeps its bytes, binary ones too', () => {
+test('a message keeps its bytes, even binary ones', () => {
   const data = Uint8Array.of(0, 255, 1);
   const letter = refuse(
     messageEvent(pubsubMessage({ data, attributes: { a: '1' }, messageId: '7', publishTime: 't' })),
@@ -46,12 +46,12 @@ test.each([
   const letter = refuse(input);
   expect(letter.attributes['deadLetterForm']).toBe(form);
   expect(Object.keys(letter.attributes).length).toBeLessThanOrEqual(100);
-  // whichever form: nothing is lost
+  // no form loses anything
   if (form === 'original') expect(letter.attributes).toMatchObject(attributes);
   else expect(JSON.parse(Buffer.from(letter.data).toString())).toEqual(input);
 });
 
-test('what is no message goes whole, as JSON', () => {
+test('a body that is no message is published whole, as JSON', () => {
   const event = { specversion: '1.0', type: 'google.cloud.storage.object.v1.finalized', data: { name: 7 } };
   const letter = refuse(event);
   expect(JSON.parse(Buffer.from(letter.data).toString())).toEqual(event);
@@ -64,7 +64,7 @@ test('a long reason is cut between characters', () => {
   expect(deadLetterReason).toMatch(/^x😀+…$/u);
 });
 
-test('a dead letter that dies again tells its last death', () => {
+test('a dead letter that dies again describes its last death', () => {
   const first = refuse(messageEvent(structured()));
   const again = refuse(
     messageEvent(pubsubMessage({ data: first.data, attributes: first.attributes })),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { groupOf, patternOf } from '../../../shared/dead-letters/fingerprint.ts';
 
-/** Written by hand and never to change: a group's name has to mean the same in every release. */
+/** Written by hand; must never change, because a group's name has to mean the same in every release. */
 test.each([
   ['video is 612 s long; at most 600 s are processed', 'video is <n> s long; at most <n> s are processed'],
   [
@@ -43,27 +43,27 @@ test.each([
   expect(patternOf(message)).toBe(pattern);
 });
 
-test('what is known to be this event’s own is taken out, the longest first, whatever it looks like', () => {
+test('event-specific values are removed, the longest first, whatever they look like', () => {
   const known = ['my clip (2).mp4', 'clip-2', '2', 'a/b\\c.^$*+?()[]{}|-'];
   expect(patternOf('gs is my clip (2).mp4#17, clip-2 of a/b\\c.^$*+?()[]{}|-!', known)).toBe(
     'gs is <this>#<n>, <this> of <this>!',
   );
 });
 
-test('an id that is a word, or a part of one, does not touch the message', () => {
+test('an id that is a word, or a part of one, leaves the message alone', () => {
   const known = ['data', 'test', 'o-1', 'is'];
   expect(patternOf('data is the latest, foo-1 no-10 and o-1', known)).toBe(
     'data is the latest, foo-<n> no-<n> and <this>',
   );
 });
 
-test('a long message has a short pattern, cut at no half of a character', () => {
+test('a long message has a short pattern, never cut inside a character', () => {
   const pattern = patternOf(`${'x'.repeat(299)}😀 and so on`);
   expect(pattern).toHaveLength(300);
   expect(pattern.isWellFormed()).toBe(true);
 });
 
-test('hostile messages of any length take no time', () => {
+test('hostile messages of any length take linear time', () => {
   const started = performance.now();
   for (const part of ['"', "'", '\\"', 'a/', '../', '1-', 'a1', '://', '<n>', ' \n']) {
     patternOf(part.repeat(1_000_000 / part.length));
@@ -79,7 +79,7 @@ test.each([
   expect(groupOf(name, code, pattern)).toBe(group);
 });
 
-test('function, code and pattern each make another group', () => {
+test('another function, code or pattern makes another group', () => {
   const groups = [
     groupOf('a', 'b', 'c'),
     groupOf('x', 'b', 'c'),

@@ -61,7 +61,7 @@ test.each([
   ['an event of another kind', finalizedEvent()],
   ['a message without base64', messageEvent({ data: '%%%' })],
   ['an attribute that is a number', messageEvent({ data: '', attributes: { a: 1 } })],
-])('what is no message is kept raw: %s', async (_name, input) => {
+])('a body that is no message is kept raw: %s', async (_name, input) => {
   const inspector = startMemoryInspector();
   await inspector.deliver(input);
   await inspector.deliver(input);
@@ -71,7 +71,7 @@ test.each([
   expect(await inspector.rows()).toHaveLength(1);
 });
 
-test('a dead letter of a dead letter is a letter like any other', async () => {
+test('a dead letter of a dead letter is kept like any other', async () => {
   const inspector = startMemoryInspector();
   await inspector.deliver(
     givenUp({ data: 'x', attributes: { deadLetterCode: 'quota' } }, 'eventarc-inspectDeadLetter'),

@@ -15,7 +15,7 @@ import { batch, cloudEvent, messageEvent, pubsubMessage, structured } from '../.
 
 const ORDER_ID = eventIdOf({ id: 'e-1', source: '//shop/orders' });
 
-/** A storage event in the form that Eventarc's transport gives it, given up. */
+/** A given-up storage event, in the form of Eventarc's transport. */
 function deadUpload(generation: string, name = 'clip.mp4') {
   const attributes = {
     'ce-specversion': '1.0',
@@ -79,7 +79,7 @@ test('given up: the last attempt says why, the history says since when and how o
 });
 
 test.each(['ce-correlationid', 'correlationid', 'correlation_id'])(
-  'what its function could not read belongs to the correlation that its attribute %s names',
+  'an event that its function could not read has the correlation of its attribute %s',
   async (name) => {
     const inspector = startMemoryInspector();
     await inspector.deliver(
@@ -89,7 +89,7 @@ test.each(['ce-correlationid', 'correlationid', 'correlation_id'])(
   },
 );
 
-test('given up without a record of any attempt: a process that was killed leaves none', async () => {
+test('given up without a record of any attempt, as a killed process leaves none', async () => {
   const inspector = startMemoryInspector();
   await inspector.deliver(givenUpMessage(structured()));
   expect(await inspector.deaths()).toMatchObject([
@@ -97,7 +97,7 @@ test('given up without a record of any attempt: a process that was killed leaves
   ]);
 });
 
-test('given up after a replay without a record: attempts of its earlier life are told, and not taken for the cause', async () => {
+test('given up after a replay without a record: earlier attempts are shown, but not taken for the cause', async () => {
   const inspector = startMemoryInspector();
   await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'denied', '2026-11-21T09:00:00Z');
   await inspector.deliver(givenUpMessage(structured()));
@@ -111,7 +111,7 @@ test('given up after a replay without a record: attempts of its earlier life are
   ]);
 });
 
-test('of very many attempts the first and the last ones are kept', async () => {
+test('the first and the last of very many attempts are kept', async () => {
   const inspector = startMemoryInspector();
   for (let minute = 10; minute < 40; minute++) {
     await fail(inspector.storage, 'ingestEvent', ORDER_ID, 'quota', `2026-11-21T10:${minute}:00Z`);
@@ -126,7 +126,7 @@ test('of very many attempts the first and the last ones are kept', async () => {
   expect(death?.lastFailureAt).toBe('2026-11-21T10:39:00.000Z');
 });
 
-test('refused: the function’s own words, and the id that it gave', async () => {
+test('refused: the function’s own message, and the id that it set', async () => {
   const inspector = startMemoryInspector();
   const error = new AppError(
     'schema-violation',
@@ -156,7 +156,7 @@ test('refused: the function’s own words, and the id that it gave', async () =>
   ]);
 });
 
-test('duplicates at any time are one death, one row and one entry in the log', async () => {
+test('duplicates at any time are one death, one row and one log entry', async () => {
   const inspector = startMemoryInspector();
   const copies = ['1', '2', '3'].map((messageId) => givenUpMessage({ ...structured(), messageId }));
   await Promise.all(copies.slice(0, 2).map(inspector.deliver));
@@ -218,7 +218,7 @@ test.each([
   expect(await inspector.letters()).toMatchObject([{ status: state === 'succeeded' ? 'resolved' : 'open' }]);
 });
 
-test('an event that has its row by now has succeeded; a batch when all of its events have', async () => {
+test('an event that has its row by now has succeeded; a batch has if all of its events have', async () => {
   const inspector = startMemoryInspector();
   const table = await openEventsTable(inspector.storage.bucket('lake'), 'events');
   await table.append([{ event_id: ORDER_ID }]);
@@ -242,7 +242,7 @@ test('an event that has its row by now has succeeded; a batch when all of its ev
   ]);
 });
 
-test('what cannot be looked at is unknown, and the death is told all the same', async () => {
+test('a subject that cannot be read is unknown, and the death is still recorded', async () => {
   const memory = createMemoryStorage();
   const denied = async (): Promise<never> => Promise.reject(new AppError('denied', '403'));
   const storage: Storage = {
@@ -253,7 +253,7 @@ test('what cannot be looked at is unknown, and the death is told all the same', 
   expect(await inspector.deaths()).toMatchObject([{ concernState: 'unknown' }]);
 });
 
-test('a table that is out of order: the letter is kept and told at once, and the row comes with a redelivery', async () => {
+test('a table that is out of order: the letter is kept and logged at once, and the redelivery adds the row', async () => {
   const memory = createMemoryStorage();
   let broken = true;
   const fail = async (): Promise<never> => Promise.reject(new AppError('denied', 'lake: 403'));
@@ -282,7 +282,7 @@ test('a table that is out of order: the letter is kept and told at once, and the
   expect(inspector.logs.filter((line) => line['outcome'] === 'dead-letter')).toHaveLength(1);
 });
 
-test('an upload that Eventarc’s own notification tells of: the history is that of the object', async () => {
+test('an upload announced by Eventarc’s own notification: the history is that of the object', async () => {
   const inspector = startMemoryInspector();
   const object = { bucket: 'raw', name: 'clip.mp4', generation: '17' };
   await fail(inspector.storage, 'processVideo', uploadIdOf(object), 'denied', '2026-11-21T10:05:00Z');

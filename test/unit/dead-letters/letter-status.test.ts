@@ -108,10 +108,10 @@ const anyEntry: fc.Arbitrary<StatusEntry> = fc.record({
   at: fc.integer({ min: 1, max: 6 }),
   replay: fc.constantFrom(undefined, undefined, 'b', 'd'),
 });
-/** One object has one name: no two entries of a kind share a key. */
+/** Each object has a unique name, so no two entries of a kind share a key. */
 const anyLetter = fc.uniqueArray(anyEntry, { selector: ({ kind, key }) => `${kind}-${key}`, maxLength: 10 });
 
-test('any entries in any order tell one status, and one fate a replay', () => {
+test('any entries in any order give one status, and one outcome per replay', () => {
   fc.assert(
     fc.property(
       anyLetter.chain((entries) =>
@@ -126,7 +126,7 @@ test('any entries in any order tell one status, and one fate a replay', () => {
   );
 });
 
-test('a death that is later than everything else is open, whatever went before', () => {
+test('a death later than everything else is open, whatever came before', () => {
   fc.assert(
     fc.property(anyLetter, (entries) => {
       const death: StatusEntry = { kind: 'death', key: 'new', at: 7, replay: undefined };
@@ -135,7 +135,7 @@ test('a death that is later than everything else is open, whatever went before',
   );
 });
 
-test('a replay that is settled later than everything else resolves, whatever went before', () => {
+test('a replay that is settled later than everything else resolves, whatever came before', () => {
   fc.assert(
     fc.property(anyLetter, (entries) => {
       const resolved: StatusEntry = { kind: 'resolved', key: 'new', at: 7, replay: undefined };
@@ -144,7 +144,7 @@ test('a replay that is settled later than everything else resolves, whatever wen
   );
 });
 
-test('replays are told oldest first, with what came of each', () => {
+test('replays are listed oldest first, with the outcome of each', () => {
   const entries = entriesOf(
     ['death', 'd1', 1],
     ['replay', 'r1', 2],

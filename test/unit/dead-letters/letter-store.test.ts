@@ -18,13 +18,13 @@ const A = 'a'.repeat(32);
 const B = `ab${'0'.repeat(30)}`;
 const at = '2026-11-21T10:00:00.000Z';
 
-/** A store whose clock goes on by a second with each write. */
+/** A store whose clock advances by a second with each write. */
 function ticking(): ObjectStore {
   let now = Date.parse('2026-11-21T10:00:00Z');
   return createMemoryStorage({ now: () => (now += 1_000) }).bucket('state');
 }
 
-test('a letter is listed with what its last death says, and counts all of them', async () => {
+test('a letter is listed with the data of its last death and the count of all', async () => {
   const store = ticking();
   const object = { kind: 'object', bucket: 'raw', name: 'ünï \\u0041.mp4', generation: '17' } as const;
   await writeDeath(
@@ -72,7 +72,7 @@ test('metadata is short and plain ASCII, whatever the letter holds', async () =>
   expect((await listLetters(store))[0]?.code).toBe('\r\nx: y');
 });
 
-test('each entry is written once; the second write says that it was there', async () => {
+test('each entry is written once; the second write says that it exists', async () => {
   const store = ticking();
   const replay = { letter: A, key: 'r', topic: 't', messageId: '1', at };
   const note = { letter: A, key: 'r', by: 'me', at };
@@ -92,7 +92,7 @@ test('many letters: each once, whatever their first digit', async () => {
   expect((await listLetters(store)).map(({ letter }) => letter).sort()).toEqual(ids);
 });
 
-test('what else lies in the folder is no letter, and a letter that never died is none', async () => {
+test('other objects in the folder are no letters, nor is a letter without a death', async () => {
   const store = ticking();
   const strangers = [
     `dead-letters/${A}/note.txt`,
@@ -118,7 +118,7 @@ test('a letter is found by the start of its id', async () => {
   for (const wrong of ['', '../', 'A', 'a'.repeat(33)]) expect(await findLetters(store, wrong)).toEqual([]);
 });
 
-test('a letter is read whole, oldest entry first, by the time of the storage service', async () => {
+test('a letter is read whole, oldest entry first, by storage time', async () => {
   const store = ticking();
   const death = deathRecord({ letter: A, key: 'd1' });
   await writeDeath(store, death);
@@ -137,7 +137,7 @@ test('a letter is read whole, oldest entry first, by the time of the storage ser
   expect(letter?.unread).toBe(0);
 });
 
-test('of very many deaths the newest are read, and all count', async () => {
+test('the newest of very many deaths are read, and all are counted', async () => {
   const store = ticking();
   for (let index = 0; index < 30; index++) {
     await writeDeath(store, deathRecord({ letter: A, key: `d-${index}` }));
@@ -155,7 +155,7 @@ test('one entry, or none', async () => {
   expect(await readEntry(store, { letter: A, kind: 'death', key: 'd2' })).toBeUndefined();
 });
 
-test('a name that is none of ours is not written', async () => {
+test('an invalid name is not written', async () => {
   const store = ticking();
   await expect(writeDeath(store, deathRecord({ letter: '../x' }))).rejects.toThrow('letter ../x');
   await expect(writeReplay(store, { letter: A, key: 'a/b', topic: 't', messageId: '1', at })).rejects.toThrow(

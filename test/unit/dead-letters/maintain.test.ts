@@ -31,7 +31,7 @@ async function sceneOf(memory: Storage, storage = memory) {
   return { events, letters, logs, run };
 }
 
-test('one run keeps both tables', async () => {
+test('one run maintains both tables', async () => {
   const { events, letters, logs, run } = await sceneOf(createMemoryStorage());
   await run();
   expect((await events.snapshot()).files.size).toBe(1);
@@ -43,7 +43,7 @@ test('one run keeps both tables', async () => {
 });
 
 test.each(['written', 'read'])(
-  'a table that cannot be %s does not keep the other from its run',
+  "a table that cannot be %s does not stop the other's maintenance",
   async (what) => {
     const memory = createMemoryStorage();
     const guarded = <A extends unknown[], R>(nameOf: (args: A) => string, work: (...args: A) => R) => {

@@ -9,7 +9,7 @@ import { messageEvent, pubsubMessage, pushBody } from '../../helpers/messages.ts
 const FUNCTIONS = ['processVideo', 'ingestEvent', 'maintainTable', 'inspectDeadLetter'];
 const read = (input: unknown) => readDeadLetter(input, FUNCTIONS);
 
-/** What a function publishes of an event that it refuses, as the inspector is handed it. */
+/** The dead letter of a refused event, as delivered to the inspector. */
 function refused(input: unknown, message: Record<string, unknown> = {}, eventId = 'e'.repeat(64)) {
   const { data, attributes } = deadLetterMessage({
     function: 'ingestEvent',
@@ -29,11 +29,11 @@ test.each([
   ['PROCESSVIDEO', 'processVideo'],
   ['somebody-else', undefined],
   ['', undefined],
-])('subscription %s is of %s', (subscription, name) => {
+])('subscription %s belongs to %s', (subscription, name) => {
   expect(functionOf(subscription, FUNCTIONS)).toBe(name);
 });
 
-test('given up by Pub/Sub: the subscription tells the function, the rest is the original', () => {
+test('given up by Pub/Sub: the subscription names the function, the rest is the original', () => {
   const letter = read(
     givenUp(
       {
@@ -65,7 +65,7 @@ test('given up by Pub/Sub: the subscription tells the function, the rest is the 
   });
 });
 
-test('refused: code, reason and event id are told, and the original has its id again', () => {
+test('refused: has code, reason and event id, and the original has its id again', () => {
   const letter = read(
     refused(messageEvent(pubsubMessage({ data: 'x', messageId: '5', orderingKey: 'k', publishTime: 'p' }))),
   );
@@ -85,7 +85,7 @@ test('refused: code, reason and event id are told, and the original has its id a
   });
 });
 
-test('refused, and no message: what was delivered is inside', () => {
+test('refused, and no message: the delivered body is inside', () => {
   const event = finalizedEvent({ generation: 7 });
   const letter = read(refused(event));
   expect(letter.message.form).toBe('envelope');
@@ -109,7 +109,7 @@ test.each([
   ['a message without base64', messageEvent({ data: '%%%', messageId: '1' })],
   ['attributes that are no text', messageEvent({ data: '', attributes: { a: 1 } })],
   ['a body without a message', { subscription: 's' }],
-])('no message of Pub/Sub is taken raw: %s', (_name, input) => {
+])('anything but a Pub/Sub message is taken raw: %s', (_name, input) => {
   const letter = read(input);
   expect(letter).toMatchObject({ way: 'unknown', function: 'unknown', message: { form: 'raw' } });
   expect(Buffer.from(letter.message.data, 'base64').toString()).toBe(JSON.stringify(input) ?? 'null');
@@ -122,7 +122,7 @@ test.each([
   ['attributes alone', { attributes: { a: '1' } }],
   ['bytes that are no UTF-8', { data: Uint8Array.of(0xff, 0, 0xc3) }],
   ['a form that does not fit the data', { data: 'no json', attributes: { deadLetterForm: 'envelope' } }],
-])('a stranger on the topic is kept as it came: %s', (_name, fields) => {
+])('a foreign message on the topic is kept unchanged: %s', (_name, fields) => {
   const input = messageEvent(pubsubMessage({ ...fields, messageId: '3' }));
   const letter = read(input);
   expect(letter).toMatchObject({
@@ -134,7 +134,7 @@ test.each([
 });
 
 test.each(['+275760-01-01T00:00:00Z', '0000-01-01T00:00:00Z', '-271821-04-20T00:00:00Z', 'yesterday', ''])(
-  'a time that no table holds is none: %j',
+  'a time that no table can hold is dropped: %j',
   (deadLetterTime) => {
     const attributes = { deadLetterCode: 'c', deadLetterTime };
     expect(
@@ -143,7 +143,7 @@ test.each(['+275760-01-01T00:00:00Z', '0000-01-01T00:00:00Z', '-271821-04-20T00:
   },
 );
 
-test('the same death has one key, whichever copy brings it', () => {
+test('the same death has one key, whichever copy delivers it', () => {
   const original = messageEvent(pubsubMessage({ data: 'x', messageId: '5' }));
   const keys = [
     read(refused(original, { messageId: '101' })),
@@ -194,7 +194,7 @@ test('a dead letter that was put back by hand is explained by its last death', (
   expect(back).toMatchObject({ way: 'refused', function: 'ingestEvent', subscription: undefined });
 });
 
-test('a dead letter of a dead letter is the inspector’s', () => {
+test('a dead letter of a dead letter belongs to the inspector', () => {
   const inner = messageOf(refused(messageEvent(pubsubMessage({ data: 'x' }))));
   const attributes = {
     ...(inner['attributes'] as Record<string, string>),
@@ -219,7 +219,7 @@ test('the mark of a replay is read from the attributes, and from the message ins
   ).toBeUndefined();
 });
 
-test('a storage notification gets an identity of its own, with or without the resource', () => {
+test('a storage notification gets its own identity, with or without the resource', () => {
   const attributes = {
     eventType: 'OBJECT_FINALIZE',
     bucketId: 'raw',

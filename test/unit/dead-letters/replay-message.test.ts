@@ -32,7 +32,7 @@ const refused = (input: unknown): unknown => {
 const many = (count: number): Record<string, string> =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`a${index}`, 'v']));
 
-test('a message that was given up goes out as it was published, with mark and cause', () => {
+test('a given-up message is published unchanged, with mark and cause', () => {
   const data = Uint8Array.of(0, 255, 1);
   const letter = givenUp({
     data,
@@ -50,7 +50,7 @@ test('a message that was given up goes out as it was published, with mark and ca
   });
 });
 
-test('so does one that its function refused', () => {
+test('so is one that its function refused', () => {
   const letter = refused(
     messageEvent(pubsubMessage({ data: 'x', attributes: { a: '1' }, orderingKey: 'k' })),
   );
@@ -65,7 +65,7 @@ test('so does one that its function refused', () => {
   });
 });
 
-test('a replay that is replayed has one mark, that of the last', () => {
+test('a replay that is replayed has one mark, that of the last replay', () => {
   const attributes = { ...MARK, deadLetterReplay: 'run-0' };
   expect(replayMessage(deathOf(givenUp({ data: 'x', attributes })), 'run-1')).toMatchObject({
     message: { attributes: { ...MARK, ...CAUSE } },
@@ -76,7 +76,7 @@ test.each([
   ['ce-causationid', { 'ce-causationid': 'c-1' }],
   ['causationid, which plain JSON may use', { causationid: 'c-1' }],
   ['causation_id, which many producers write', { causation_id: 'c-1' }],
-])('a cause that the event names stays: %s', (_name, attributes) => {
+])('a cause that the event names is kept: %s', (_name, attributes) => {
   expect(replayMessage(deathOf(givenUp({ data: 'x', attributes })), 'run-1')).toMatchObject({
     message: { attributes: { ...attributes, ...MARK } },
     leftOut: [],
@@ -139,7 +139,7 @@ test.each([
   expect(replayMessage(death, 'run-1')).toEqual({ kind: 'impossible', reason });
 });
 
-test('a storage event that was refused goes out whole, as a CloudEvent', () => {
+test('a refused storage event is published whole, as a CloudEvent', () => {
   const event = finalizedEvent();
   const replay = replayMessage(deathOf(refused(event), 'processVideo'), 'run-1');
   expect(replay).toMatchObject({
@@ -148,14 +148,14 @@ test('a storage event that was refused goes out whole, as a CloudEvent', () => {
   expect(JSON.parse(dataOf(replay))).toEqual(event);
 });
 
-test('a tick of the maintenance keeps its time, which is all that it is', () => {
+test('a tick of the maintenance keeps its time, which is all its content', () => {
   const letter = givenUp({ data: '{}' }, 'eventarc-maintainTable');
   expect(replayMessage(deathOf(letter, 'maintainTable'), 'run-1')).toMatchObject({
     message: { attributes: { 'ce-time': '2026-11-21T10:00:00.123Z' } },
   });
 });
 
-/** Events of every form as they die: whoever is handed the replay has to see the same event. */
+/** Dead events of every form: the function that gets the replay has to see the same event. */
 const resource = { kind: 'storage#object', bucket: 'raw', name: 'ü 1.mp4', generation: '17' };
 const carried = {
   'ce-specversion': '1.0',
@@ -182,7 +182,7 @@ test.each([
     givenUp({ data: resource, attributes: carried }, 'eventarc-processVideo'),
   ],
   ['processVideo', 'a notification', givenUpMessage(notificationMessage(), 'eventarc-processVideo')],
-])('identity, correlation and concern stay: %s, %s', async (name, _form, input) => {
+])('identity, correlation and subject stay: %s, %s', async (name, _form, input) => {
   const fix = (fields: Record<string, unknown>) => messageEvent(pubsubMessage(fields));
   const replay = replayMessage(deathOf(input, name), 'run-1');
   if (replay.kind !== 'message') throw new Error(replay.reason);
@@ -195,7 +195,7 @@ test.each([
     fix({ data: replay.message.data, attributes: replay.message.attributes }),
   );
   expect(before?.eventId).toMatch(/^[0-9a-f]{64}$/);
-  // plain JSON that does not say has the topic for its source
+  // plain JSON without a source has the topic as its source
   const source =
     before?.about?.kind === 'event'
       ? { source: after?.about && 'source' in after.about ? after.about.source : undefined }

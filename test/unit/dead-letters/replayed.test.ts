@@ -29,14 +29,14 @@ import {
 const ORDER_ID = eventIdOf({ id: 'e-1', source: '//shop/orders' });
 const LETTER = letterOf('ingestEvent', ORDER_ID);
 
-/** Time that goes on with each entry, so that their order is known. */
+/** A scene whose clock advances with each entry, so that their order is known. */
 function sceneOf(env: Record<string, string> = {}) {
   let now = Date.parse('2026-11-21T10:00:00Z');
   const storage = createMemoryStorage({ now: () => (now += 1_000) });
   return { storage, ingest: startMemoryIngest({ storage, env }), inspector: startMemoryInspector(storage) };
 }
 
-/** A letter's message as the command publishes it again, and on record as the command has it before that. */
+/** Records a replay of the letter as the command does, and returns the message that it publishes. */
 async function replayOf(storage: Storage, key: string, letter = LETTER): Promise<Record<string, unknown>> {
   const found = await readLetter(storage.bucket('state'), letter);
   const death = found?.entries.map(({ entry }) => entry).find((entry) => entry.kind === 'death');
@@ -89,14 +89,14 @@ test('refused again: the letter failed again, and its next replay may settle it'
   expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 2, replays: 2 }]);
 });
 
-test('given up again, which Pub/Sub tells: failed again', async () => {
+test('given up again by Pub/Sub: failed again', async () => {
   const { storage, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
   await inspector.deliver(givenUpMessage(await replayOf(storage, 'run-1'), 'replay-ingestevent'));
   expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
 });
 
-test('what no parser understands keeps its letter over replays', async () => {
+test('a body that no parser reads keeps its letter across replays', async () => {
   const { storage, ingest, inspector } = sceneOf();
   await ingest.deliver(
     messageEvent(pubsubMessage({ data: Uint8Array.of(0xff, 0xfe), attributes: { a: '1' } })),
@@ -112,7 +112,7 @@ test('what no parser understands keeps its letter over replays', async () => {
   expect(await statuses(storage)).toEqual([{ status: 'failed-again', deaths: 2, replays: 1 }]);
 });
 
-test('a mark that was copied to another event settles nothing', async () => {
+test('a mark copied to another event settles nothing', async () => {
   const { storage, ingest, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
   const { attributes } = (await replayOf(storage, 'run-1')) as { attributes: Record<string, string> };
@@ -136,7 +136,7 @@ test.each([
   },
 );
 
-test('a mark of a replay that is not on record settles nothing, and makes no death one of a replay', async () => {
+test('a mark of an unrecorded replay settles nothing, and attributes no death to a replay', async () => {
   const { storage, ingest, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
   const made = await replayOf(storage, 'run-1');
@@ -149,7 +149,7 @@ test('a mark of a replay that is not on record settles nothing, and makes no dea
   expect(await statuses(other.storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
 });
 
-test('a replay of an earlier release, on record since it was published, is settled', async () => {
+test('a replay of an earlier release, recorded when it was published, is settled', async () => {
   const { storage, ingest, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
   const made = await replayOf(storage, 'run-1');
@@ -161,14 +161,14 @@ test('a replay of an earlier release, on record since it was published, is settl
   expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 1, replays: 1 }]);
 });
 
-test('a mark on record, given up by the subscription of the events, makes no death one of a replay', async () => {
+test("a recorded mark, given up by the events' own subscription, attributes no death to a replay", async () => {
   const { storage, inspector } = sceneOf();
   await inspector.deliver(givenUpMessage(structured()));
   await inspector.deliver(givenUpMessage(await replayOf(storage, 'run-1'), 'eventarc-ingestEvent'));
   expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
 });
 
-test('an event that says it was refused before is published as a dead letter, and not kept out of sight', async () => {
+test('an event that claims an earlier refusal is published as a dead letter, not kept silently', async () => {
   const { storage, ingest, inspector } = sceneOf();
   const attributes = {
     deadLetterFunction: 'ingestEvent',
@@ -185,20 +185,20 @@ test('an event that says it was refused before is published as a dead letter, an
   await inspector.deliver(messageEvent(pubsubMessage({ data: 'no JSON', attributes: sent })));
   expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
 
-  // now it is a loop: its letter is on record
+  // its letter is on record, so now it is a loop
   await ingest.deliver(messageEvent(refused));
   expect(ingest.published).toHaveLength(1);
   expect(ingest.logs.at(-1)).toMatchObject({ message: 'event refused', outcome: 'refused', to: 'kept' });
 });
 
-test('a copied mark does not make a fresh death that of a replay', async () => {
+test('a copied mark does not attribute a fresh death to a replay', async () => {
   const { storage, inspector } = sceneOf();
   const attributes = { deadLetterReplayOf: 'f'.repeat(32), deadLetterReplay: 'run-1' };
   await inspector.deliver(givenUpMessage({ ...structured(), attributes }));
   expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 1, replays: 0 }]);
 });
 
-test('a letter that cannot be told fails the delivery: it comes again, and the event is in the table once', async () => {
+test('an outcome that cannot be recorded fails the delivery: it is redelivered, and the event is in the table once', async () => {
   const memory = createMemoryStorage();
   let broken = false;
   const storage: Storage = {
@@ -221,7 +221,7 @@ test('a letter that cannot be told fails the delivery: it comes again, and the e
   expect(await statuses(storage)).toEqual([{ status: 'resolved', deaths: 1, replays: 1 }]);
 });
 
-test('one bad event of a batch that is replayed is a letter of its own; the batch is settled', async () => {
+test('one bad event of a replayed batch becomes its own letter; the batch is settled', async () => {
   const { storage, ingest, inspector } = sceneOf({ UNKNOWN_TYPES: 'refuse' });
   const manifest = { type: 'order.created', id: 'e-2' };
   await inspector.deliver(givenUpMessage(batch([cloudEvent(manifest)])));
@@ -235,7 +235,7 @@ test('one bad event of a batch that is replayed is a letter of its own; the batc
 test.each([
   ['an unknown type', { type: 'order.created', id: 'e-2' }],
   ['no event at all', { id: 'e-2', type: '' }],
-])('a bad event of a batch, %s, keeps its letter over replays', async (_name, fields) => {
+])('a bad event of a batch, %s, keeps its letter across replays', async (_name, fields) => {
   const { storage, ingest, inspector } = sceneOf({ UNKNOWN_TYPES: 'refuse' });
   const inspectLast = () => {
     const { data, attributes } = ingest.published.at(-1)!;
@@ -264,7 +264,7 @@ test('two bad events of a batch that share an id are both kept', async () => {
   expect(await statuses(storage)).toEqual([{ status: 'open', deaths: 2, replays: 0 }]);
 });
 
-test('a batch whose bad event got no letter of its own is not settled by the rows of the good ones', async () => {
+test('a batch whose bad event got no letter is not settled by the rows of the good ones', async () => {
   const { storage, ingest, inspector } = sceneOf();
   await ingest.deliver(messageEvent(structured()));
   expect(await ingest.rows()).toMatchObject([{ event_id: ORDER_ID }]);
@@ -274,7 +274,7 @@ test('a batch whose bad event got no letter of its own is not settled by the row
 });
 
 test.each(['an event', 'no event'])(
-  'a framework that hands over no ordering key: %s keeps its letter and its key',
+  'a framework that passes no ordering key: %s keeps its letter and its key',
   async (data) => {
     const { storage, ingest, inspector } = sceneOf();
     const text = data === 'an event' ? '{"a":1}' : 'no JSON';
@@ -282,7 +282,7 @@ test.each(['an event', 'no event'])(
       givenUpMessage(pubsubMessage({ data: text, attributes: { a: '1' }, orderingKey: 'k' })),
     );
     const [{ letter = '' } = {}] = await listLetters(storage.bucket('state'));
-    // made of data and attributes alone
+    // made of data and attributes only
     await ingest.deliver(replayPush(await replayOf(storage, 'run-1', letter)));
     const [refused] = ingest.published;
     if (refused) {

@@ -42,19 +42,19 @@ describe.each([
     ['x', 'x/'],
     ['lake', 'lake/dead-letters'],
     ['/a/b/c', 'a/b'],
-  ])('two tables cannot be in one folder: %s and %s', (lake, letters) => {
+  ])('two tables cannot share a folder: %s and %s', (lake, letters) => {
     const env = { ...needed, LAKE_PATH: lake, DEAD_LETTERS_PATH: letters };
     expect(() => parse(env)).toThrow(/must be folders outside each other/);
   });
 
-  test.each(['/', '.', './events', 'a//b', 'a/../b', '..'])('a folder is no bucket: %j', (path) => {
+  test.each(['/', '.', './events', 'a//b', 'a/../b', '..'])('not a folder for a table: %j', (path) => {
     for (const name of ['LAKE_PATH', 'DEAD_LETTERS_PATH']) {
       const message = `${name} must be a folder such as events or lake/events, got ${JSON.stringify(path)}`;
       expect(() => parse({ ...needed, [name]: path })).toThrow(message);
     }
   });
 
-  test('folders beside each other are fine, with one beginning or slashes around them', () => {
+  test('sibling folders are fine, with a common prefix or slashes around them', () => {
     const env = { ...needed, LAKE_PATH: '/lake/events/', DEAD_LETTERS_PATH: 'lake/events-dead' };
     expect(parse(env)).toMatchObject({ lakePath: 'lake/events', deadLettersPath: 'lake/events-dead' });
   });

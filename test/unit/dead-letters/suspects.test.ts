@@ -32,7 +32,7 @@ test.each([
   async ({ letters, atATime }) => {
     const order: number[] = [];
     let [running, most] = [0, 0];
-    // always the last of those that wait
+    // always picks the last of those that wait
     const suspects = new Suspects(() => 0.999);
     await Promise.all(
       Array.from({ length: letters }, (_, serial) =>
@@ -49,7 +49,7 @@ test.each([
   },
 );
 
-test('one that fails gives its turn on', async () => {
+test('one that fails passes its turn on', async () => {
   const suspects = new Suspects();
   const failed = suspects.run(delivered(5), () => Promise.reject(new Error('no')));
   await expect(failed).rejects.toThrow('no');

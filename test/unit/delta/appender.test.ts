@@ -33,11 +33,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((made) => made.close()));
 });
 
-/** A store whose commits wait until they are let through. */
+/** A store whose commits wait until they are released. */
 const heldCommits = (bucket: ObjectStore) => heldPuts(bucket, '.json');
 
 describe('a batch', () => {
-  test('holds all that came while the last commit was under way', async () => {
+  test('holds all rows submitted while the last commit was in flight', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const { store, release } = heldCommits(bucket);
@@ -64,7 +64,7 @@ describe('a batch', () => {
     expect(await idsIn(bucket)).toHaveLength(60);
   });
 
-  test('goes by age when fewer come than the last time', async () => {
+  test('is flushed by age if fewer rows arrive than the last time', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const clock = manualClock();
@@ -80,7 +80,7 @@ describe('a batch', () => {
     await lonely;
   });
 
-  test('of one row does not wait for others that never came', async () => {
+  test('of one row does not wait for others that never arrive', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const writer = await appender(bucket, { clock: manualClock(), maxAgeMs: 1_000 });
@@ -88,7 +88,7 @@ describe('a batch', () => {
     expect(await idsIn(bucket)).toHaveLength(3);
   });
 
-  test('tells each commit once, with its rows and repeats', async () => {
+  test('reports each commit once, with its rows and repeats', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const commits: object[] = [];
@@ -114,7 +114,7 @@ describe('a submit', () => {
     ]);
   });
 
-  test('that is given up before its batch goes leaves nothing behind', async () => {
+  test('that is aborted before its batch is sent leaves nothing behind', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const { store, release } = heldCommits(bucket);
@@ -137,7 +137,7 @@ describe('a submit', () => {
     await expect(writer.submit(rowOf('x'), { signal: impatient.signal })).rejects.toThrow('too late');
   });
 
-  test('that is given up in flight is not acknowledged, and a redelivery finds the row', async () => {
+  test('that is aborted in flight is not acknowledged, and a redelivery finds the row', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const { store, release } = heldCommits(bucket);
@@ -173,7 +173,7 @@ describe('a submit', () => {
     expect(await idsIn(bucket)).toEqual([idOf('good')]);
   });
 
-  test('sees columns that were added after the appender began', async () => {
+  test('sees columns that were added after the appender was opened', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const writer = await appender(bucket);
@@ -186,7 +186,7 @@ describe('a submit', () => {
     expect(ids).toHaveLength(3);
   });
 
-  test('is refused when the table has become one that is not written', async () => {
+  test('is refused if the table has become unwritable for us', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const writer = await appender(bucket);
@@ -215,7 +215,7 @@ describe('storage that fails', () => {
     expect(await idsIn(bucket)).toHaveLength(1);
   });
 
-  test('and never answers: each request has its time, and the commit is read back', async () => {
+  test('and never answers: each request has a time limit, and the commit is read back', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     let hangs = 1;
@@ -231,7 +231,7 @@ describe('storage that fails', () => {
     expect(await idsIn(bucket)).toHaveLength(1);
   });
 
-  test('while a repeat is looked up: that one is rejected, the others are not held up', async () => {
+  test('while a repeat is looked up: that one is rejected, the others are not delayed', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     await table.append(rowsOf('old', 20));
@@ -240,7 +240,7 @@ describe('storage that fails', () => {
       faultyStore(bucket, (operation) => (isDown && operation === 'getRange' ? 'fail' : 'ok')),
       { maxAgeMs: 5 },
     );
-    // forget the file that was opened to index it
+    // a fresh appender has not opened the file to index it
     const fresh = await appender(
       faultyStore(bucket, (operation) => (isDown && operation === 'getRange' ? 'fail' : 'ok')),
       { maxAgeMs: 5 },
@@ -264,7 +264,7 @@ describe('storage that fails', () => {
 });
 
 describe('close', () => {
-  test('commits what is queued, then takes no more', async () => {
+  test('commits what is queued, then accepts no more', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const { store, release } = heldCommits(bucket);
@@ -279,7 +279,7 @@ describe('close', () => {
     expect(await idsIn(bucket)).toHaveLength(10);
   });
 
-  test('in haste: what is not committed is rejected, not acknowledged', async () => {
+  test('before the pending rows are committed: they are rejected, not acknowledged', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const { store, release } = heldCommits(bucket);
@@ -296,8 +296,8 @@ describe('close', () => {
   });
 });
 
-describe('beside the commits', () => {
-  test('a checkpoint is written every ten of them, and the hint points at it', async () => {
+describe('maintenance beside the commits', () => {
+  test('a checkpoint is written every ten commits, and the hint points at it', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const writer = await appender(bucket, { maxAgeMs: 0, checkpointEvery: 10 });
@@ -314,7 +314,7 @@ describe('beside the commits', () => {
     });
   });
 
-  test('a checkpoint that cannot be written is told, and stops nobody', async () => {
+  test('a checkpoint that cannot be written is reported, and blocks no submit', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const failures: unknown[] = [];
@@ -368,7 +368,7 @@ describe('a cold start', () => {
     expect((await second.submit(rowOf('r5'))).kind).toBe('duplicate');
   });
 
-  test('when the log behind the saved index was cleaned up reads only the files that it does not know', async () => {
+  test('if the log after the saved index was cleaned up, reads only files unknown to the index', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const first = await appender(bucket);
@@ -382,7 +382,7 @@ describe('a cold start', () => {
     for (const name of ['old3', 'new3']) expect((await second.submit(rowOf(name))).kind).toBe('duplicate');
   });
 
-  test("from an index that was saved while a stranger's commit was being read misses none of its ids", async () => {
+  test('from an index that was saved while a foreign commit was being read misses none of its ids', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const held = gate();
@@ -432,6 +432,6 @@ test('a repeat among a hundred thousand compacted rows costs a page, not a file'
   Object.assign(counts, newCounts());
   expect((await second.submit(rowOf('r15000'))).kind).toBe('duplicate');
   expect(counts.bytesRead).toBeLessThan(40_000);
-  // the look at the tail, whether the newest commit is still there, and the page
+  // the tail of the log, the check that the newest commit exists, and the page
   expect(counts.gets).toBe(3);
 });

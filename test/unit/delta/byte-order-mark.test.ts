@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { collectRows, DeltaTable, UniqueAppender } from '../../../shared/delta/index.ts';
 import { idsIn, memoryBucket, newTable } from '../../helpers/delta.ts';
 
-/** A character like any other, except at the beginning of a text for a decoder that is told nothing. */
+/** Decoders drop this character at the beginning of a text unless told otherwise. */
 const BOM = '\ufeff';
 const ids = Array.from({ length: 600 }, (_, index) => `${index % 5 === 0 ? BOM : ''}id-${index}`);
 

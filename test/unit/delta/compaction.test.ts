@@ -4,7 +4,7 @@ import { DeltaTable } from '../../../shared/delta/index.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { idsIn, memoryBucket, newTable, rowsOf } from '../../helpers/delta.ts';
 
-/** Rows of each row group of each live file. */
+/** Row counts of the row groups of each live file. */
 async function groupsIn(store: ObjectStore): Promise<number[][]> {
   const { files } = await (await DeltaTable.open(store, 'events')).snapshot();
   return Promise.all(
@@ -16,8 +16,8 @@ async function groupsIn(store: ObjectStore): Promise<number[][]> {
   );
 }
 
-describe('what compaction holds in memory', () => {
-  test('one file with more rows than are sorted is left alone, and keeps no other from being compacted', async () => {
+describe('memory of compaction', () => {
+  test('a file with more rows than can be sorted is left alone, and others are still compacted', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     await table.append(rowsOf('big', 50));
@@ -31,7 +31,7 @@ describe('what compaction holds in memory', () => {
     expect(await idsIn(bucket)).toHaveLength(58);
   });
 
-  test('files of which no two fit together are sorted one by one', async () => {
+  test('files of which no two fit into one are sorted one by one', async () => {
     const table = await newTable();
     for (let i = 0; i < 5; i++) await table.append(rowsOf(`f${i}-`, 15));
     const options = { idColumn: 'id', maxSortedRows: 20, minFiles: 2 };
@@ -47,7 +47,7 @@ describe('what compaction holds in memory', () => {
     expect(compacted).toMatchObject({ rewrites: 2, filesRemoved: 8, rows: 24, isComplete: true });
   });
 
-  test('rows of a megabyte are written in row groups of a few, though two thousand would be allowed', async () => {
+  test('rows of a megabyte are written in row groups of a few, although two thousand are allowed', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     for (let i = 0; i < 4; i++) {

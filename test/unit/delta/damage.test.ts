@@ -15,7 +15,7 @@ const COLUMNS: Column[] = [
   { name: 'flag', type: 'boolean' },
 ];
 
-/** A table of one file, and that file's object. */
+/** Creates a table of one file; returns it and that file's object. */
 async function tableOf(codec: string) {
   const bucket = memoryBucket();
   const configuration = { 'delta.parquet.compression.codec': codec };
@@ -58,9 +58,9 @@ describe('a damaged page', () => {
     60_000,
   );
 
-  test('a run that is longer than the page has values is not followed', async () => {
+  test('a run that is longer than the page is not followed', async () => {
     const { bucket, table, name, intact } = await tableOf('uncompressed');
-    // three hundred values that are there: a run of 300 (twice that, as a varint) of level 1
+    // three hundred values that are not null: a run of 300 (twice that, as a varint) of level 1
     const at = Buffer.from(intact).indexOf(Buffer.from([0xd8, 0x04, 0x01]));
     expect(at).toBeGreaterThan(0);
     const changed = new Uint8Array(intact);
@@ -80,13 +80,13 @@ describe('Snappy', () => {
     ['a run', 'a'.repeat(1_000)],
     ['text', 'the dog catches the ball, '.repeat(3_000)],
     ['what does not repeat', Array.from({ length: 70_000 }, (_, i) => (i * 7_919) % 9_973).join('')],
-  ])('%s comes back as it was', (_name, text) => {
+  ])('%s survives a round trip', (_name, text) => {
     const bytes = Buffer.from(text);
     const packed = snappyCompress(bytes);
     expect(Buffer.from(unpackSnappy(packed, bytes.length)).equals(bytes)).toBe(true);
   });
 
-  test('what other packers write: copies with distances of one, two and four bytes, long literals', () => {
+  test('output of other compressors: copies with offsets of one, two and four bytes, long literals', () => {
     const literal = Buffer.from('abcd');
     const packed = [18, 0x0c, ...literal, 0x01, 4, 0x0e, 4, 0, 0x0f, 8, 0, 0, 0, 0xf0, 1, 0x78, 0x79];
     expect(Buffer.from(unpackSnappy(Uint8Array.from(packed), 18)).toString()).toBe('abcdabcdabcdabcdxy');

@@ -24,7 +24,7 @@ async function appender(bucket: ObjectStore): Promise<UniqueAppender> {
   return UniqueAppender.open(location, { idColumn: 'id', maxAgeMs: 0 });
 }
 
-test('a folder deleted under a living appender: the next row is not acknowledged, and a new table takes it', async () => {
+test('a folder deleted under a running appender: the next row is not acknowledged, and a new table takes it', async () => {
   const bucket = memoryBucket();
   await newTable(bucket);
   const writer = await appender(bucket);
@@ -36,14 +36,14 @@ test('a folder deleted under a living appender: the next row is not acknowledged
     message:
       'version 1 of lake/events is gone from its log: the table was deleted while a writer was running',
   });
-  // no commit without a beginning is left that would keep a new table from being made
+  // no orphaned commit is left that would prevent a new table
   await DeltaTable.openOrCreate(bucket, 'events', { columns: COLUMNS });
   expect(await writer.submit(rowOf('b'))).toEqual({ kind: 'added', version: 1 });
   await writer.close();
   expect(await idsIn(bucket)).toEqual([idOf('b')]);
 });
 
-test('a deletion that spares the newest commit, since it was listed before, is noticed too', async () => {
+test('a deletion that misses the newest commit, because it listed the folder earlier, is noticed, too', async () => {
   const bucket = memoryBucket();
   await newTable(bucket);
   const writer = await appender(bucket);
@@ -54,7 +54,7 @@ test('a deletion that spares the newest commit, since it was listed before, is n
   await writer.close();
 });
 
-test('the same under a load in which each commit begins before the last one is confirmed', async () => {
+test('the same under load, with each commit started before the last one is confirmed', async () => {
   const bucket = memoryBucket();
   await newTable(bucket);
   const writer = await appender(slowStore(bucket, { put: 6, get: 3, absent: 2 }));
@@ -76,7 +76,7 @@ test('the same under a load in which each commit begins before the last one is c
   isDeleted = true;
   await Promise.all(senders);
   await writer.close();
-  // a commit that was under way may still have been acknowledged; none that began later
+  // a commit in flight may still have been acknowledged; none that began later may
   expect(after.length).toBeGreaterThan(1_000);
   expect(after.filter((outcome) => outcome === 'added').length).toBeLessThan(after.length / 10);
   expect(
@@ -84,7 +84,7 @@ test('the same under a load in which each commit begins before the last one is c
   ).toBe(true);
 });
 
-test('commits that the log clean-up deleted long ago are no reason to stop', async () => {
+test('commits that the log clean-up deleted long ago do not stop the appender', async () => {
   const clock = manualClock();
   const bucket = memoryBucket(clock.now);
   const table = await DeltaTable.create(bucket, 'events', { columns: COLUMNS, clock });

@@ -31,7 +31,7 @@ const idsOf = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, index) => idOf(`${prefix}${index}`));
 const sorted = (...ids: string[][]): string[] => ids.flat().sort();
 
-/** Three files: a and b with ten rows each, c with one. */
+/** A table of three files: a and b with ten rows each, c with one. */
 async function threeFiles(): Promise<{ bucket: ObjectStore; table: DeltaTable }> {
   const bucket = memoryBucket();
   const table = await newTable(bucket);
@@ -55,18 +55,18 @@ describe('erasing rows', () => {
     expect(after).toHaveLength(3);
     const left = idsOf('a', 10).filter((id) => id !== idOf('a3') && id !== idOf('a4'));
     expect(await idsIn(bucket)).toEqual(sorted(left, idsOf('b', 10), idsOf('c', 1)));
-    // until vacuum, an older version shows them
+    // older versions still show the rows until vacuum
     expect((await table.snapshot({ version: 3 })).files.size).toBe(3);
   });
 
-  test('a file of which every row goes is removed, and nothing takes its place', async () => {
+  test('a file all of whose rows are erased is removed without a replacement', async () => {
     const { bucket, table } = await threeFiles();
     const outcome = await eraseRows(table, { note: { eq: 'row c0' } }, REASON);
     expect(outcome).toMatchObject({ rows: 1, files: 1, rowsCopied: 0, bytesWritten: 0 });
     expect(await idsIn(bucket)).toEqual(sorted(idsOf('a', 10), idsOf('b', 10)));
   });
 
-  test('the commit says what was done, for what reason and by whom, with no value of the filter', async () => {
+  test('the commit says what was done, why and by whom, with no value of the filter', async () => {
     const { table } = await threeFiles();
     await eraseRows(
       table,
@@ -106,12 +106,12 @@ describe('erasing rows', () => {
     expect(await names()).toEqual(before);
   });
 
-  test.each([[{}], [{ id: {} }]])('a filter that lets every row through is refused: %j', async (filter) => {
+  test.each([[{}], [{ id: {} }]])('a filter that matches every row is refused: %j', async (filter) => {
     const { table } = await threeFiles();
     await expect(eraseRows(table, filter, REASON)).rejects.toMatchObject({ code: 'schema-mismatch' });
   });
 
-  test('a sorted file stays sorted, with its bloom filters, and is found by compaction as before', async () => {
+  test('a sorted file stays sorted, with its bloom filters, and compaction finds it as before', async () => {
     const { bucket, table } = await threeFiles();
     await table.append(rowsOf('d', 10));
     await table.compact({ idColumn: 'id' });
@@ -124,7 +124,7 @@ describe('erasing rows', () => {
 });
 
 describe('erasing beside writers', () => {
-  test('an appender knows at once which ids are gone, and reads no file whole to know it', async () => {
+  test('an appender knows at once which ids are gone, without reading a whole file', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const reads: string[] = [];
@@ -144,13 +144,13 @@ describe('erasing beside writers', () => {
     expect(await idsIn(bucket)).toEqual(sorted(idsOf('a', 10), idsOf('z', 1)));
   });
 
-  test('a cold start behind an erased file that was never indexed reads what took its place', async () => {
+  test('a cold start after the erasure of a file that was never indexed reads its replacement', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const first = await appender(bucket);
     await first.submit(rowsOf('z', 1)[0] ?? {});
     await first.saveIndex({ force: true });
-    // no fingerprints in this commit, and it is gone again before anybody indexed it
+    // this commit has no fingerprints, and its file is gone before anybody indexed it
     await table.append(rowsOf('a', 10));
     await eraseRows(table, { id: { eq: idOf('a3') } }, REASON);
     const late = await appender(bucket);
@@ -159,7 +159,7 @@ describe('erasing beside writers', () => {
     expect(await idsIn(bucket)).toEqual(sorted(idsOf('a', 10), idsOf('z', 1)));
   });
 
-  test('appends between look and commit are no conflict; matching rows among them go, too', async () => {
+  test('appends between scan and commit are no conflict; matching rows among them are erased, too', async () => {
     const { bucket, table } = await threeFiles();
     const held = heldPuts(bucket, '4.json');
     const erasing = eraseRows(
@@ -176,7 +176,7 @@ describe('erasing beside writers', () => {
     expect(await idsIn(bucket)).not.toContain(idOf('late1'));
   });
 
-  test('a compaction that takes an input makes it look at the new file, and only at that', async () => {
+  test('if a compaction replaces an input, it scans the new file, and only that one', async () => {
     const { bucket, table } = await threeFiles();
     await table.append(rowsOf('d', 10));
     const held = heldPuts(bucket, '5.json');
@@ -195,7 +195,7 @@ describe('erasing beside writers', () => {
     expect(await idsIn(bucket)).toHaveLength(30);
   });
 
-  test('matching rows that never stop coming end it after three commits, and it says so', async () => {
+  test('if matching rows keep arriving, it stops after three commits and reports that', async () => {
     const { bucket, table } = await threeFiles();
     let next = 0;
     const feeding = faultyStore(bucket, (operation, name) => {

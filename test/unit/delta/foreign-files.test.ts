@@ -8,13 +8,13 @@ import { unpackLz4 } from '../../../shared/delta/parquet/lz4.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 import { idOf, idsIn, memoryBucket, newTable, rowsOf } from '../../helpers/delta.ts';
 
-/** Another engine's commit. */
+/** Writes another engine's commit. */
 async function commit(store: ObjectStore, version: number, ...actions: object[]): Promise<void> {
   const body = actions.map((action) => `${stringifyJson(action as never)}\n`).join('');
   await store.putIfAbsent(`events/_delta_log/${String(version).padStart(20, '0')}.json`, Buffer.from(body));
 }
 
-/** Adds nullable columns of types that are not written here, as an analyst would. */
+/** Adds nullable columns of types that we do not write, as an analyst would. */
 async function withForeignColumns(bucket: ObjectStore, table: DeltaTable): Promise<void> {
   const { metadata, version } = await table.snapshot();
   const schema = JSON.parse(metadata.schemaString) as { fields: object[] };
@@ -30,7 +30,7 @@ async function withForeignColumns(bucket: ObjectStore, table: DeltaTable): Promi
   await commit(bucket, version + 1, { metaData: { ...metadata, schemaString: JSON.stringify(schema) } });
 }
 
-/** A file with a decimal column. */
+/** Adds a file with a decimal column. */
 async function addForeignFile(bucket: ObjectStore, version: number): Promise<void> {
   const writer = new ByteWriter();
   const parquet = new ParquetWriter({
@@ -75,7 +75,7 @@ async function addForeignFile(bucket: ObjectStore, version: number): Promise<voi
 }
 
 describe('columns that an analyst added', () => {
-  test('ingest leaves them null, queries read decimals exactly, compaction leaves their files out and says so', async () => {
+  test('ingest leaves them null, queries read decimals exactly, compaction skips their files and reports that', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     for (let i = 0; i < 4; i++) await table.append(rowsOf(`a${i}-`, 5));
@@ -109,7 +109,7 @@ describe('columns that an analyst added', () => {
     );
   });
 
-  test('one that may not be null is refused by name', async () => {
+  test('a non-nullable one is refused by name', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const { metadata } = await table.snapshot();
@@ -136,7 +136,7 @@ describe('columns that an analyst added', () => {
       },
       /column m, a map whose keys are not read/,
     ],
-  ])('what cannot be given as an object is refused and not given wrong: %j', async (field, message) => {
+  ])('a value that no object can represent is refused, not returned wrong: %j', async (field, message) => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const { metadata } = await table.snapshot();
@@ -147,7 +147,7 @@ describe('columns that an analyst added', () => {
   });
 });
 
-test('decimals in each form that Parquet has for them', () => {
+test("decimals in each of Parquet's encodings", () => {
   expect(decimalText(-5, 2)).toBe('-0.05');
   expect(decimalText(9_007_199_254_740_993n, 0)).toBe('9007199254740993');
   expect(decimalText(Uint8Array.of(0xff, 0x00), 1)).toBe('-25.6');
@@ -155,12 +155,12 @@ test('decimals in each form that Parquet has for them', () => {
   expect(decimalText(null, 2)).toBeNull();
 });
 
-test('NaN is equal to itself alone and above all numbers; 0 and -0 are equal', () => {
+test('NaN equals only itself and is above all numbers; 0 and -0 are equal', () => {
   expect([compareStored(Number.NaN, 5), compareStored(5, Number.NaN)]).toEqual([1, -1]);
   expect([compareStored(Number.NaN, Number.NaN), compareStored(0, -0)]).toEqual([0, 0]);
 });
 
-test('doubles: a filter meets NaN, zeros of both signs and infinities, in files sorted and not', async () => {
+test('doubles: a filter handles NaN, zeros of both signs and infinities, in sorted and unsorted files', async () => {
   const bucket = memoryBucket();
   const table = await DeltaTable.create(bucket, 'numbers', {
     columns: [
@@ -187,15 +187,15 @@ test('doubles: a filter meets NaN, zeros of both signs and infinities, in files 
 });
 
 describe('LZ4', () => {
-  // by the lz4 command of its authors, without frame
+  // compressed by the lz4 command, without its frame
   const text = 'abcabcabcabcabcabcabcabcabcabc-the end';
   const block = Uint8Array.from([0x3f, 0x61, 0x62, 0x63, 0x03, 0x00, 0x08, 0x80, ...Buffer.from('-the end')]);
 
-  test('a block with a copy that reaches into itself', () => {
+  test('a block with an overlapping copy', () => {
     expect(Buffer.from(unpackLz4(block, text.length)).toString()).toBe(text);
   });
 
-  test('a block that is cut, or longer or shorter than it says, is an error', () => {
+  test('a block that is truncated, or longer or shorter than declared, is an error', () => {
     for (let length = 0; length < block.length; length++) {
       expect(() => unpackLz4(block.subarray(0, length), text.length)).toThrow(RangeError);
     }

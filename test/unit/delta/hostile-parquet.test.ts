@@ -12,7 +12,7 @@ async function checkpoint(store: ObjectStore, body: Uint8Array): Promise<unknown
   return readCheckpoint(location, { version: 2, files });
 }
 
-test('a group of columns with -1 children is no endless loop', async () => {
+test('a group of columns with -1 children causes no endless loop', async () => {
   const store = await fixedTable();
   const body = Buffer.from((await store.get(NAME))!.body);
   expect(await checkpoint(store, body)).toMatchObject({ version: 2 });

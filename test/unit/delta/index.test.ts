@@ -16,7 +16,7 @@ function find(index: IdIndex, name: string): number[] {
 }
 
 describe('fingerprints', () => {
-  test('a digest in hex stands for its own first 64 bits', () => {
+  test('a hex digest is represented by its first 64 bits', () => {
     expect([...fingerprintsOf([`0123456789abcdef${'0'.repeat(48)}`])]).toEqual([0x01234567, 0x89abcdef]);
   });
 
@@ -26,7 +26,7 @@ describe('fingerprints', () => {
 });
 
 describe('index of ids', () => {
-  test('a hundred thousand ids: none is missed, a stranger is a stranger, ten bytes an id at most', () => {
+  test('a hundred thousand ids: none is missed, unknown ids are not found, at most ten bytes per id', () => {
     const names = Array.from({ length: 100_000 }, (_, i) => `n${i}`);
     const index = indexOf(names, 3);
     expect(names.every((name) => find(index, name).includes(3))).toBe(true);
@@ -39,7 +39,7 @@ describe('index of ids', () => {
     expect(find(indexOf(['a'], 2, index), 'a')).toEqual([1, 2]);
   });
 
-  test('a fingerprint of zeros is found only once it was entered', () => {
+  test('a fingerprint of zeros is found only after it was added', () => {
     const index = indexOf(['a', 'b'], 1);
     expect(index.find(0, 0)).toEqual([]);
     index.add(new Uint32Array([0, 0]), 9);
@@ -61,7 +61,7 @@ describe('register of files', () => {
     expect(register.keepsAllRows(a)).toBe(false);
   });
 
-  test('a file that is removed and comes back is a new one, to be read again', () => {
+  test('a file that is removed and added again counts as new and is read again', () => {
     const register = new FileRegister();
     const first = register.numberOf('a');
     register.remove('a');
@@ -80,7 +80,7 @@ describe('saved index', () => {
   register.remove('f3');
   const body = encodeIndex('id', 'table-1', { version: 7, index, register });
 
-  test('comes back with its ids, their files, and without what is gone', () => {
+  test('restores its ids and their files, without removed ones', () => {
     const saved = decodeIndex(body, 'id', 'table-1');
     expect(saved?.version).toBe(7);
     expect(saved?.index.size).toBe(3);
@@ -94,7 +94,7 @@ describe('saved index', () => {
     ]);
   });
 
-  test('is not taken for that of another table or column, nor when it is damaged', () => {
+  test('is not used for another table or column, nor if it is damaged', () => {
     expect(decodeIndex(body, 'id', 'table-2')).toBeUndefined();
     expect(decodeIndex(body, 'other', 'table-1')).toBeUndefined();
     expect(decodeIndex(body.slice(0, -4), 'id', 'table-1')).toBeUndefined();

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { parseJson, stringifyJson } from '../../../shared/delta/json.ts';
 
 describe('integers that a double cannot hold', () => {
-  test('come back as BigInt, others as numbers', () => {
+  test('are parsed as BigInt, others as numbers', () => {
     const text = '{"small":9007199254740991,"big":9007199254740993,"min":-9223372036854775808,"f":1e300}';
     expect(parseJson(text)).toEqual({
       small: 9_007_199_254_740_991,
@@ -13,7 +13,7 @@ describe('integers that a double cannot hold', () => {
     });
   });
 
-  test('go out as digits', () => {
+  test('are written as digits', () => {
     expect(stringifyJson({ a: 9_223_372_036_854_775_807n, b: [1n, 2, undefined], c: undefined })).toBe(
       '{"a":9223372036854775807,"b":[1,2,null]}',
     );
@@ -34,7 +34,7 @@ describe('integers that a double cannot hold', () => {
   });
 });
 
-test('anything that JSON holds survives the way out and back', () => {
+test('any JSON value survives a round trip', () => {
   const value = fc.letrec((tie) => ({
     any: fc.oneof(
       { maxDepth: 4 },
@@ -72,7 +72,7 @@ describe('broken JSON with long digits in it', () => {
     expect(() => parseJson(text)).toThrow(SyntaxError);
   });
 
-  test('nesting has a limit, instead of the stack', () => {
+  test('nesting has a limit, so that the stack does not overflow', () => {
     expect(() => parseJson(`${'['.repeat(100_000)}12345678901234567`)).toThrow(/deeper than 200/);
   });
 

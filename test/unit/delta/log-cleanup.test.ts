@@ -7,7 +7,7 @@ const LOG = 'events/_delta_log/';
 
 const padded = (version: number) => String(version).padStart(20, '0');
 
-/** Versions 0 to 9 with checkpoints of 3 and 6, all of them a month old. */
+/** A table with versions 0 to 9 and checkpoints of 3 and 6, all a month old. */
 async function oldTable(configuration: Record<string, string> = {}) {
   const clock = manualClock();
   const bucket = memoryBucket(clock.now);
@@ -33,7 +33,7 @@ test('commits are not deleted for a checkpoint that cannot be read: the one befo
   expect(await idsIn(bucket)).toHaveLength(9);
 });
 
-test('with no checkpoint that can be read nothing is deleted', async () => {
+test('without a readable checkpoint nothing is deleted', async () => {
   const { bucket, table } = await oldTable();
   await damage(bucket, 3);
   await damage(bucket, 6);
@@ -41,7 +41,7 @@ test('with no checkpoint that can be read nothing is deleted', async () => {
   expect(await idsIn(bucket)).toHaveLength(9);
 });
 
-test('parts whose numbers are beyond their count make no checkpoint', async () => {
+test('parts numbered beyond their count make no checkpoint', async () => {
   const { bucket, table } = await oldTable();
   await damage(bucket, 3);
   await damage(bucket, 6);
@@ -59,7 +59,7 @@ test.each([
   ['two months of days', { 'delta.logRetentionDuration': 'interval 60 days' }, 0],
   ['what is not understood', { 'delta.logRetentionDuration': 'interval 1 month' }, 0],
   ['the log is to be kept', { 'delta.enableExpiredLogCleanup': 'False' }, 0],
-])('a table whose properties say: %s', async (_name, configuration, deleted) => {
+])('a table with the properties: %s', async (_name, configuration, deleted) => {
   const { table } = await oldTable(configuration);
   expect(await table.cleanUpLog()).toMatchObject({ deleted });
 });

@@ -8,7 +8,7 @@ import {
   parseLogFile,
 } from '../../../shared/delta/log/paths.ts';
 
-test('versions are padded to twenty digits, so that names sort as numbers do', () => {
+test('versions are padded to twenty digits, so that names sort like numbers', () => {
   expect(commitPath(42)).toBe('_delta_log/00000000000000000042.json');
   expect(checkpointPath(42)).toBe('_delta_log/00000000000000000042.checkpoint.parquet');
 });
@@ -61,7 +61,7 @@ describe('data file paths', () => {
     expect(() => decodeDataPath(path)).toThrow(expect.objectContaining({ code }));
   });
 
-  test('new names are unique and tell the codec', () => {
+  test('new names are unique and contain the codec', () => {
     const names = new Set(Array.from({ length: 100 }, () => newDataPath('zstd')));
     expect(names.size).toBe(100);
     expect([...names][0]).toMatch(/^part-00000-[0-9a-f-]{36}-c000\.zstd\.parquet$/);

@@ -29,7 +29,7 @@ async function storeWith(files: Record<string, string>): Promise<ObjectStore> {
 }
 
 describe('a commit', () => {
-  test('is one line of JSON an action, commitInfo first, with its own txnId', async () => {
+  test('is one line of JSON per action, commitInfo first, with its own txnId', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     await table.append([rowOf('a')]);
@@ -52,7 +52,7 @@ describe('a commit', () => {
     expect(lines[2]).toBe('');
   });
 
-  test('that loses its version goes on behind the winner', async () => {
+  test('that loses its version continues after the winner', async () => {
     const bucket = memoryBucket();
     const [one, two] = [await newTable(bucket), await DeltaTable.open(bucket, 'events')];
     expect(await one.append([rowOf('a')])).toEqual({ kind: 'committed', version: 1 });
@@ -60,7 +60,7 @@ describe('a commit', () => {
     expect(await idsIn(bucket)).toEqual([idOf('a'), idOf('b')].sort());
   });
 
-  test('does not go on behind a change of the columns: the conflict is a value', async () => {
+  test('does not continue after a change of the columns: the conflict is a value', async () => {
     const bucket = memoryBucket();
     const [one, two] = [await newTable(bucket), await DeltaTable.open(bucket, 'events')];
     await one.addColumns([{ name: 'extra', type: 'long' }]);
@@ -86,7 +86,7 @@ describe('a commit', () => {
     expect(await idsIn(bucket)).toHaveLength(200);
   });
 
-  test('tries its version again where storage says it is absent, and never the one behind it', async () => {
+  test('retries its version if storage says it is absent, and never the next one', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const tried: string[] = [];
@@ -100,7 +100,7 @@ describe('a commit', () => {
     expect(tried).toEqual(['1.json', '1.json', '1.json', '1.json']);
   });
 
-  test('is unsettled when storage answers neither the write nor the question', async () => {
+  test('is unsettled if storage answers neither the write nor the read-back', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const dead = faultyStore(bucket, (_, name) => (name.endsWith('1.json') ? 'fail' : 'ok'));
@@ -109,7 +109,7 @@ describe('a commit', () => {
   });
 });
 
-test('appends, columns and snapshots at the same time on one table object keep their order', async () => {
+test('concurrent appends, columns and snapshots on one table object keep their order', async () => {
   const bucket = memoryBucket();
   const table = await newTable(bucket);
   const other = await DeltaTable.open(bucket, 'events');
@@ -124,7 +124,7 @@ test('appends, columns and snapshots at the same time on one table object keep t
 });
 
 describe('two callers that create one table', () => {
-  test('one makes it, the other is told or opens it', async () => {
+  test('one creates it, the other gets an error or opens it', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     await expect(newTable(bucket)).rejects.toMatchObject({ code: 'table-exists' });
@@ -250,7 +250,7 @@ describe('a bad table is refused with what is wrong', () => {
     await expect(collectRows(table.scan())).rejects.toThrow(/ends at byte 5; the log says 100/);
   });
 
-  test('a data file that was cut, or whose footer was changed, gives rows or a corrupt-table', async () => {
+  test('a truncated data file, or one with a changed footer, gives rows or a corrupt-table', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     await table.append(Array.from({ length: 50 }, (_, i) => rowOf(i)));
@@ -266,7 +266,7 @@ describe('a bad table is refused with what is wrong', () => {
   });
 });
 
-describe('a log file that was cut or changed', () => {
+describe('a truncated or changed log file', () => {
   test.each(['00000000000000000001.json', '00000000000000000002.checkpoint.parquet', '_last_checkpoint'])(
     '%s: the table opens, or the error is ours',
     async (file) => {
@@ -275,7 +275,7 @@ describe('a log file that was cut or changed', () => {
       await table.append([rowOf(1)]);
       await table.append([rowOf(2)]);
       await table.checkpoint();
-      // the checkpoint has to be read, not passed over
+      // makes sure that the checkpoint is read, not skipped
       if (file.endsWith('parquet')) {
         for (const version of [0, 1])
           await bucket.delete(`events/_delta_log/0000000000000000000${version}.json`);
@@ -294,7 +294,7 @@ describe('a log file that was cut or changed', () => {
   );
 });
 
-describe('a table that asks more of writers', () => {
+describe('a table that requires more of writers', () => {
   test.each([
     ['writer version 4', PROTOCOL.replace('2}', '4}'), METADATA],
     [
@@ -335,7 +335,7 @@ describe('a table that asks more of writers', () => {
   });
 });
 
-/** The file cut at many places, and with single bytes changed: in Parquet those of the footer. */
+/** Yields the file truncated at many places, and with single bytes changed (in Parquet, those of the footer). */
 function* damages(intact: Uint8Array): Generator<Uint8Array> {
   const isParquet = Buffer.from(intact.subarray(-4)).toString() === 'PAR1';
   const footer = isParquet ? Buffer.from(intact).readUInt32LE(intact.length - 8) + 8 : intact.length;
@@ -348,7 +348,7 @@ function* damages(intact: Uint8Array): Generator<Uint8Array> {
   }
 }
 
-test('values of partitions that are no texts are read, whatever members they have', () => {
+test('partition values that are no texts are read, whatever members they have', () => {
   const add =
     '{"add":{"path":"a","size":1,"modificationTime":0,"partitionValues":{"p":{"toString":1},"n":7}}}';
   const { adds } = parseCommit(0, Buffer.from(add));

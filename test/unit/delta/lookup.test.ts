@@ -8,7 +8,7 @@ import { COLUMNS, memoryBucket } from '../../helpers/delta.ts';
 /** Ids of all lengths and with all starts, some of them prefixes of others. */
 const IDS = Array.from({ length: 5_000 }, (_, i) => `${'äb€😀'.repeat(i % 3)}${i * 7919}`).sort();
 
-describe('ids that are no digests', () => {
+describe('ids that are not digests', () => {
   test.each(['snappy', 'gzip', 'uncompressed', 'zstd'])(
     'are found in compacted files, page by page (%s)',
     async (codec) => {
@@ -31,7 +31,7 @@ describe('ids that are no digests', () => {
   );
 });
 
-test('a page whose lengths lead out of it is an error, one in another encoding is left to the library', () => {
+test('a page whose lengths point outside it is an error, one in another encoding is left to the library', () => {
   const column = { name: 'id', data: ['a', 'b', 'c'] };
   const schema = [
     { name: 'root', num_children: 1 },

@@ -84,7 +84,7 @@ describe('checkpoint', () => {
     expect(await idsIn(bucket)).toHaveLength(4);
   });
 
-  test('one that is damaged is passed over', async () => {
+  test('a damaged one is skipped', async () => {
     const { bucket, table } = await timedTable();
     await table.append([rowOf(1)]);
     await bucket.putIfAbsent(
@@ -94,7 +94,7 @@ describe('checkpoint', () => {
     expect(await idsIn(bucket)).toHaveLength(1);
   });
 
-  test('one in parts counts only when all parts are there', async () => {
+  test('one in parts counts only if all parts exist', async () => {
     const { bucket, table } = await timedTable();
     for (let i = 0; i < 2; i++) await table.append([rowOf(i)]);
     await table.checkpoint();
@@ -106,7 +106,7 @@ describe('checkpoint', () => {
       `events/_delta_log/00000000000000000002.checkpoint.000000000${n}.0000000002.parquet`;
     await bucket.putIfAbsent(part(1), whole);
     expect(await idsIn(bucket)).toHaveLength(2);
-    // all actions in each part: adds reconcile by path
+    // every part has all actions, because adds reconcile by path
     await bucket.putIfAbsent(part(2), whole);
     for (const version of [0, 1, 2])
       await bucket.delete(`events/_delta_log/0000000000000000000${version}.json`);
@@ -117,7 +117,7 @@ describe('checkpoint', () => {
 });
 
 describe('vacuum', () => {
-  test('leaves a table alone that lies inside this one, with everything beneath', async () => {
+  test('leaves a table inside this one alone, with everything below it', async () => {
     const { clock, bucket, table } = await timedTable();
     const inner = await DeltaTable.create(bucket, 'events/dead-letters', { columns: COLUMNS, clock });
     await inner.append([rowOf('inner')]);
@@ -129,7 +129,7 @@ describe('vacuum', () => {
     expect(await namesIn(bucket)).toContain('events/dead-letters/Z/deeper.parquet');
   });
 
-  test('refuses a table that has the whole bucket for its folder', async () => {
+  test('refuses a table whose folder is the whole bucket', async () => {
     const bucket = memoryBucket();
     const table = await DeltaTable.create(bucket, '/', { columns: COLUMNS });
     await expect(table.vacuum({ dryRun: true })).rejects.toMatchObject({ code: 'unsupported-table' });
@@ -165,11 +165,11 @@ describe('vacuum', () => {
     expect(kept).toEqual(expect.arrayContaining(old.slice(1)));
   });
 
-  test('a shorter retention than 7 days is not taken, a longer one is', async () => {
+  test('a retention shorter than 7 days is not accepted, a longer one is', async () => {
     for (const [retention, deletes] of [
       ['interval 0 hours', 4],
       ['interval 2 weeks', 0],
-      // not understood: nothing is deleted
+      // not understood, so nothing is deleted
       ['interval 1 year', 0],
       ['interval 0 years', 0],
       ['a while', 0],
@@ -184,7 +184,7 @@ describe('vacuum', () => {
     }
   });
 
-  test('stops when its time is up, and goes on with the next call', async () => {
+  test('stops when its time is up, and continues with the next call', async () => {
     const { clock, bucket, table } = await timedTable();
     for (let i = 0; i < 200; i++) await bucket.putIfAbsent(`events/part-${i}`, Buffer.from('x'));
     clock.advance(8 * DAY);
@@ -205,14 +205,14 @@ describe('vacuum', () => {
 });
 
 describe('log clean-up', () => {
-  test('keeps the newest checkpoint at or before the cutoff and everything behind it', async () => {
+  test('keeps the newest checkpoint at or before the cutoff and everything after it', async () => {
     const { clock, bucket, table } = await timedTable();
     for (let version = 1; version <= 9; version++) {
       await table.append([rowOf(version)]);
       if (version % 3 === 0) await table.checkpoint();
       clock.advance(DAY);
     }
-    // version v was made on day v-1: on day 36 the cutoff is day 6, that of version 7
+    // version v was written on day v-1: on day 36 the cutoff is day 6, that of version 7
     clock.advance(27 * DAY);
     expect(await table.cleanUpLog({ dryRun: true })).toEqual({ deleted: 7, oldestKept: 6, isComplete: true });
     expect(await table.cleanUpLog()).toEqual({ deleted: 7, oldestKept: 6, isComplete: true });
@@ -232,7 +232,7 @@ describe('log clean-up', () => {
     expect(await table.cleanUpLog()).toMatchObject({ deleted: 0 });
   });
 
-  test('without a checkpoint that is old enough nothing goes', async () => {
+  test('without a checkpoint that is old enough nothing is deleted', async () => {
     const { clock, table } = await timedTable();
     await table.append([rowOf(1)]);
     clock.advance(100 * DAY);
@@ -243,7 +243,7 @@ describe('log clean-up', () => {
 });
 
 describe('compaction', () => {
-  test('sorts by id, joins small files, and says what it did', async () => {
+  test('sorts by id, joins small files, and reports what it did', async () => {
     const { bucket, table } = await timedTable();
     for (let i = 0; i < 6; i++) await table.append(rowsOf('r', 100, i * 100));
     const before = await idsIn(bucket);
@@ -262,7 +262,7 @@ describe('compaction', () => {
     expect(await table.compact({ idColumn: 'id' })).toMatchObject({ rewrites: 0 });
   });
 
-  test('files sorted before are merged without sorting, in bounded steps', async () => {
+  test('already sorted files are merged without sorting, in bounded steps', async () => {
     const { bucket, table } = await timedTable();
     for (let round = 0; round < 4; round++) {
       for (let i = 0; i < 4; i++) await table.append(rowsOf(`r${round}-`, 50, i * 50));
@@ -279,7 +279,7 @@ describe('compaction', () => {
     });
   });
 
-  test('goes on behind appends that came meanwhile', async () => {
+  test('continues after concurrent appends', async () => {
     const { bucket, table } = await timedTable();
     for (let i = 0; i < 4; i++) await table.append([rowOf(i)]);
     const busy: ObjectStore = {
@@ -295,7 +295,7 @@ describe('compaction', () => {
     expect((await table.snapshot()).version).toBe(6);
   });
 
-  test('two at the same time: one wins, the other gives up, and no row is lost or doubled', async () => {
+  test('two compactions race: one wins, the other gives up, and no row is lost or doubled', async () => {
     const { bucket, table } = await timedTable();
     for (let i = 0; i < 8; i++) await table.append(rowsOf('r', 10, i * 10));
     const others = await Promise.all([1, 2, 3].map(() => DeltaTable.open(bucket, 'events')));
@@ -306,7 +306,7 @@ describe('compaction', () => {
     expect([ids.length, new Set(ids).size]).toEqual([80, 80]);
   });
 
-  test('time that is up leaves the rest for the next call', async () => {
+  test('at its time limit it leaves the rest for the next call', async () => {
     const { clock, bucket } = await timedTable();
     const slow: ObjectStore = {
       ...bucket,
@@ -341,7 +341,7 @@ describe('time travel and history', () => {
     await expect(table.snapshot({ version: 21 })).rejects.toMatchObject({ code: 'version-not-found' });
   });
 
-  test('history tells operations, rows and files, newest first', async () => {
+  test('history lists operations, rows and files, newest first', async () => {
     const { table } = await timedTable();
     await table.append(rowsOf('r', 3));
     await table.addColumns([{ name: 'x', type: 'long' }]);

@@ -41,7 +41,7 @@ describe('invariant 1: an id enters version v only if absent from exactly v-1', 
   test('two instances race with the same id: the loser sees the winner and answers duplicate', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
-    // the slow instance has looked at the table and uploaded its file when the fast one commits
+    // the slow instance has read the table and uploaded its file when the fast one commits
     const held = heldPuts(bucket, '1.json');
     const slow = await appender(held.store);
     const fast = await appender(bucket);
@@ -68,7 +68,7 @@ describe('invariant 1: an id enters version v only if absent from exactly v-1', 
     expect(await idsIn(bucket)).toEqual([idOf('a'), idOf('b')].sort());
   });
 
-  test('an id whose file was removed as if its rows were elsewhere, and are nowhere, may enter again', async () => {
+  test('an id whose file was removed as if rewritten, but whose rows are nowhere, may enter again', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const writer = await appender(bucket);
@@ -97,7 +97,7 @@ describe('invariant 1: an id enters version v only if absent from exactly v-1', 
 });
 
 describe('invariant 2: acknowledged only after the commit is confirmed ours or the id confirmed live', () => {
-  test('nothing is acknowledged while the commit is under way', async () => {
+  test('nothing is acknowledged while the commit is in flight', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const held = heldPuts(bucket, '1.json');
@@ -117,7 +117,7 @@ describe('invariant 2: acknowledged only after the commit is confirmed ours or t
     expect(await idsIn(bucket)).toEqual([idOf('a')]);
   });
 
-  test('a commit whose answer was lost is read back, known by its txnId and acknowledged once', async () => {
+  test('a commit whose answer was lost is read back, recognized by its txnId and acknowledged once', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const lost = new Set<string>();
@@ -135,7 +135,7 @@ describe('invariant 2: acknowledged only after the commit is confirmed ours or t
     expect((await DeltaTable.open(bucket, 'events').then((table) => table.snapshot())).version).toBe(20);
   });
 
-  test('a version that another writer holds is no success, though storage says "exists"', async () => {
+  test('a version that another writer holds is no success, even if storage says "exists"', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const writer = await appender(bucket);
@@ -145,8 +145,8 @@ describe('invariant 2: acknowledged only after the commit is confirmed ours or t
   });
 });
 
-describe('invariant 3: an unknown outcome is no acknowledgement', () => {
-  test('storage that never answers rejects all pending; a redelivery finds what was written after all', async () => {
+describe('invariant 3: an unknown outcome is not acknowledged', () => {
+  test('storage that never answers: all pending rows are rejected; a redelivery finds what was written after all', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     let isDown = true;
@@ -168,7 +168,7 @@ describe('invariant 3: an unknown outcome is no acknowledgement', () => {
     expect(await idsIn(bucket)).toEqual([idOf('a')]);
   });
 
-  test('a failed write that storage carries out later does not bring the row in twice', async () => {
+  test('a failed write that storage carries out later does not add the row twice', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     let ghost: (() => Promise<unknown>) | undefined;
@@ -189,8 +189,8 @@ describe('invariant 3: an unknown outcome is no acknowledgement', () => {
   });
 });
 
-describe('invariant 4: one commit in flight an instance', () => {
-  test('a hundred rows in ten batches: never two commits under way, versions without a gap', async () => {
+describe('invariant 4: one commit in flight per instance', () => {
+  test('a hundred rows in ten batches: never two commits in flight, versions without a gap', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     let underWay = 0;
@@ -224,11 +224,11 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     expect(await writer.submit(rowOf('foreign'))).toEqual({ kind: 'duplicate', version: 2 });
   });
 
-  test('fingerprints that are fewer than the rows of their file are not believed', async () => {
+  test('fingerprints fewer than the rows of their file are not trusted', async () => {
     const bucket = memoryBucket();
     await newTable(bucket);
     const writer = await appender(bucket);
-    // a writer that tells no fingerprints for a file with a row
+    // a writer that records no fingerprints for a file with a row
     const forgetful: ObjectStore = {
       ...bucket,
       putIfAbsent(name, body, options) {
@@ -256,7 +256,7 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     expect(await idsIn(bucket)).toHaveLength(6);
   });
 
-  test('a file that was compacted before anybody indexed it is still known by its new place', async () => {
+  test('the ids of a file that was compacted before it was indexed are still known', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const first = await appender(bucket);
@@ -264,13 +264,13 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     await first.saveIndex({ force: true });
     for (let i = 0; i < 4; i++) await table.append([rowOf(`foreign${i}`)]);
     await table.compact({ idColumn: 'id' });
-    // starts from the saved index, then sees the appends whose files are gone and the rewrite
+    // starts from the saved index, then reads the rewrite and appends whose files are gone
     const second = await appender(bucket);
     for (let i = 0; i < 4; i++) expect((await second.submit(rowOf(`foreign${i}`))).kind).toBe('duplicate');
     expect((await second.submit(rowOf('a'))).kind).toBe('duplicate');
   });
 
-  test('an index that stopped half way through a commit is dropped, not used', async () => {
+  test('an index that stopped halfway through a commit is dropped, not used', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     let isDown = false;
@@ -302,7 +302,7 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     );
     const first = writer.submit(rowOf('x'));
     await commit.reached;
-    // a stranger wins the version, with the first batch's only row and one of the second's
+    // another writer wins the version, with the first batch's only row and one of the second's
     await table.append([rowOf('x'), rowOf('y')]);
     commit.release();
     await until(() => isReading);
@@ -317,13 +317,13 @@ describe('invariant 5: the index has no false negatives up to its version, and a
     expect([ids.length, new Set(ids).size]).toEqual([202, 202]);
   });
 
-  test('two ids with one fingerprint both enter: a hit is looked up, not believed', async () => {
+  test('two ids with one fingerprint both enter: a hit is looked up, not trusted', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     const writer = await appender(bucket, { maxAgeMs: 5 });
     const id = idOf('a');
     const twin = `${id.slice(0, 16)}${'0'.repeat(48)}`;
-    // the file's range of ids is wide enough to hold the twin
+    // makes the file's range of ids wide enough to include the twin
     const wide = ['0', 'f'].map((digit) => ({ id: digit.repeat(64) }));
     await Promise.all([{ id }, ...wide].map((row) => writer.submit(row)));
     expect((await writer.submit({ id: twin })).kind).toBe('added');
@@ -334,7 +334,7 @@ describe('invariant 5: the index has no false negatives up to its version, and a
 });
 
 describe('invariant 6: compaction keeps the multiset of ids', () => {
-  test('ids that are there twice stay there twice', async () => {
+  test('ids that exist twice stay twice', async () => {
     const bucket = memoryBucket();
     const table = await newTable(bucket);
     for (let i = 0; i < 5; i++) await table.append([rowOf('twice'), rowOf(i)]);

@@ -35,7 +35,7 @@ describe('a table that stays open', () => {
     await expect(collectRows(table.scan())).rejects.toMatchObject({ code: 'unsupported-table' });
   });
 
-  test('columns are added while others look at the table and append to it', async () => {
+  test('columns are added while others read the table and append to it', async () => {
     const table = await newTable();
     const other = await DeltaTable.open(table.location.store, 'events');
     for (let i = 0; i < 5; i++) await other.append([rowOf(i)]);
@@ -51,7 +51,7 @@ describe('a table that stays open', () => {
     expect(version).toBe(7);
   });
 
-  test('sleeps until its versions are cleaned up: sees the newest one, and appends behind it', async () => {
+  test('sleeps until its versions are cleaned up: sees the newest one, and appends after it', async () => {
     const clock = manualClock();
     const bucket = memoryBucket(clock.now);
     const sleeper = await DeltaTable.create(bucket, 'events', { columns: COLUMNS, clock });
@@ -90,7 +90,7 @@ describe('a table that stays open', () => {
   });
 });
 
-test('a table whose first version has been cleaned up is there all the same', async () => {
+test('a table whose first version has been cleaned up still exists', async () => {
   const { bucket } = await cleanedTable();
   await expect(DeltaTable.create(bucket, 'events', { columns: COLUMNS })).rejects.toMatchObject({
     code: 'table-exists',
@@ -98,7 +98,7 @@ test('a table whose first version has been cleaned up is there all the same', as
   expect(await bucket.stat(commit(0))).toBeUndefined();
 });
 
-test('a column whose metadata has an integer above 2^53 does not keep others from being added', async () => {
+test('a column whose metadata has an integer above 2^53 does not prevent adding others', async () => {
   const bucket = memoryBucket();
   const table = await newTable(bucket);
   const { metadata } = await table.snapshot();

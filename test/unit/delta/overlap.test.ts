@@ -14,7 +14,7 @@ import {
   until,
 } from '../../helpers/delta.ts';
 
-/** An appender whose first commit is held, and the names of what was uploaded so far. */
+/** An appender whose first commit is held, and the kinds of uploads so far. */
 async function scene(fate: 'ok' | 'fail') {
   const bucket = memoryBucket();
   await newTable(bucket);
@@ -45,7 +45,7 @@ async function scene(fate: 'ok' | 'fail') {
   };
 }
 
-test('while a commit is under way the next file is uploaded, and its commit waits', async () => {
+test('while a commit is in flight the next file is uploaded, and its commit waits', async () => {
   const { bucket, puts, writer, first, release } = await scene('ok');
   const rest = rowsOf('r', 120).map((row) => writer.submit(row));
   await until(() => puts.filter((put) => put === 'file').length === 2);
@@ -54,13 +54,13 @@ test('while a commit is under way the next file is uploaded, and its commit wait
   release();
   expect(await first).toEqual({ kind: 'added', version: 1 });
   expect(new Set((await Promise.all(rest)).map(({ version }) => version))).toEqual(new Set([2]));
-  // the rows did not change, so neither did their file
+  // the rows did not change, so their file did not either
   expect(puts).toEqual(['file', 'commit', 'file', 'commit']);
   await writer.close();
   expect(await idsIn(bucket)).toHaveLength(121);
 });
 
-test('a few rows wait for the commit under way, and share the next one', async () => {
+test('a few rows wait for the commit in flight, and share the next one', async () => {
   const { puts, writer, release } = await scene('ok');
   const few = rowsOf('r', 20).map((row) => writer.submit(row));
   await idle();
@@ -71,7 +71,7 @@ test('a few rows wait for the commit under way, and share the next one', async (
   await writer.close();
 });
 
-test('another writer takes an id of the uploaded file: it is left out, and the file is written anew', async () => {
+test('another writer takes an id of the uploaded file: it is left out, and the file is written again', async () => {
   const { bucket, puts, writer, first, release } = await scene('ok');
   const rest = rowsOf('r', 120).map((row) => writer.submit(row));
   await until(() => puts.filter((put) => put === 'file').length === 2);
@@ -88,12 +88,12 @@ test('another writer takes an id of the uploaded file: it is left out, and the f
   expect(new Set(ids).size).toBe(121);
 });
 
-test('a commit of unknown outcome takes the uploaded batch down with it, and what comes again is there once', async () => {
+test('a commit of unknown outcome rejects the uploaded batch, too, and redelivered rows are stored once', async () => {
   const { bucket, puts, writer, first, release } = await scene('fail');
   const rest = rowsOf('r', 120).map((row) => writer.submit(row));
   const outcomes = Promise.allSettled([first, ...rest]);
   await until(() => puts.filter((put) => put === 'file').length === 2);
-  // the commit is tried again, and fails again
+  // the commit is retried, and fails again
   const down = faultyCommits(bucket);
   down.begin();
   release();
@@ -110,7 +110,7 @@ test('a commit of unknown outcome takes the uploaded batch down with it, and wha
   );
 });
 
-/** Commits of the bucket itself fail between `begin` and `end`. */
+/** Fails the bucket's commits between `begin` and `end`. */
 function faultyCommits(bucket: { putIfAbsent: ReturnType<typeof memoryBucket>['putIfAbsent'] }) {
   const put = bucket.putIfAbsent;
   return {

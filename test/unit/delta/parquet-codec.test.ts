@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { codecOf, decompressors } from '../../../shared/delta/parquet/codec.ts';
 
-/** Compressed by zlib of Node 24. */
+/** Compressed by Node 24's zlib. */
 const ZSTD = [
   'KLUv/WDSBEUGACLNGxDApXDG8f/bLjclZdr9qLgEgP////8zMzMzM7Zt23bbtm1LkiRJbtu2bZIkSZKIiIiISERERMTH5TQM',
   'wxD/////zMzMzIxt27bdtm3bkiRJktu2bZskSZIkIiIiIhIRERERH5eThDAICACDMAgIAoDGqCC8fQPAk0KrARAaz8e73/ve',
@@ -15,7 +15,7 @@ test('zstd is read on every version of Node, native or not', () => {
   expect(Buffer.from(read ?? []).toString()).toBe(ROWS);
 });
 
-test('zstd that is cut off is an error and no short page', () => {
+test('truncated zstd is an error, not a short page', () => {
   const whole = Buffer.from(ZSTD, 'base64');
   expect(() => decompressors.ZSTD?.(whole.subarray(0, 100), ROWS.length)).toThrow();
 });

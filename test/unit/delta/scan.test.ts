@@ -37,7 +37,7 @@ describe('a filter', () => {
     expect(rows).toEqual(ids.map((id) => ({ id })));
   });
 
-  test('by a column or value that cannot be is refused', async () => {
+  test('by an unknown column or an impossible value is refused', async () => {
     const table = await sample();
     for (const filter of [{ nope: { eq: 1 } }, { n: { eq: 'one' } }] as Filter[]) {
       await expect(collectRows(table.scan({ filter }))).rejects.toMatchObject({ code: 'schema-mismatch' });
@@ -48,7 +48,7 @@ describe('a filter', () => {
   });
 });
 
-test('values come back as they went in: null, int64, microseconds, emoji', async () => {
+test('values are read back as written: null, int64, microseconds, emoji', async () => {
   expect(await collectRows((await sample()).scan())).toEqual([
     { id: 'a', n: 1n, at: 1_000_000n, note: 'x' },
     { id: 'b', n: 2n ** 60n, at: 1_000_001n, note: null },
@@ -81,7 +81,7 @@ test('an id in a compacted table: other files, row groups and columns are not re
   expect(await collectRows(reader.scan({ filter: { id: { eq: idOf('r777') } } }))).toMatchObject([
     { note: 'row r777' },
   ]);
-  // the look for new versions, one footer, one bloom filter and one row group
+  // the check for new versions, one footer, one bloom filter and one row group
   expect(counts.gets).toBeLessThanOrEqual(4);
   expect(counts.bytesRead).toBeLessThan(sizeInBytes / 8);
   Object.assign(counts, newCounts());
@@ -89,7 +89,7 @@ test('an id in a compacted table: other files, row groups and columns are not re
   expect(counts.bytesRead).toBeLessThan(150_000);
 });
 
-test('rows that do not fit are refused whole, before anything is written', async () => {
+test('rows that do not fit are refused as a whole, before anything is written', async () => {
   const bucket = memoryBucket();
   const table = await newTable(bucket);
   const refused = { code: 'schema-mismatch' };

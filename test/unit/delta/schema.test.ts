@@ -33,7 +33,7 @@ describe('values that a column holds', () => {
 
   const refused: [ColumnType, Value][] = [
     ['string', 5],
-    // no UTF-8 holds half a surrogate pair: two such texts would be stored as one
+    // UTF-8 has no lone surrogates: two such texts would be stored as the same
     ['string', 'a\ud83d'],
     ['long', 2 ** 53],
     ['long', 2n ** 63n],
@@ -69,7 +69,7 @@ describe('columns', () => {
     );
   });
 
-  test('can be added when nullable, under names that are new whatever their case', () => {
+  test('can be added if nullable, under names that are new in any case', () => {
     const schema = schemaStringOf([{ name: 'id', type: 'string' }]);
     expect(parseSchema(withColumns(schema, [{ name: 'x', type: 'long' }])).map(({ name }) => name)).toEqual([
       'id',

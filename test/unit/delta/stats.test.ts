@@ -16,7 +16,7 @@ const fields = parseSchema(
   ]),
 );
 
-test('one of each type: floor and ceiling of timestamps, int64 whole, none for booleans and binaries', () => {
+test('one of each type: floor and ceiling of timestamps, exact int64, none for booleans and binaries', () => {
   const stats = statsOf(fields, [
     ['b', null, 'a'],
     [9_223_372_036_854_775_807n, -5n, null],
@@ -33,7 +33,7 @@ test('one of each type: floor and ceiling of timestamps, int64 whole, none for b
   );
 });
 
-test('times before 1970 are floored and ceiled too, not cut towards zero', () => {
+test('times before 1970 are floored and ceiled, too, not truncated towards zero', () => {
   const at = fields.slice(2, 3);
   const { minValues, maxValues } = parseStats(statsOf(at, [[-1n]]));
   expect([minValues.t, maxValues.t]).toEqual(['1969-12-31T23:59:59.999Z', '1970-01-01T00:00:00.000Z']);
@@ -46,13 +46,13 @@ test.each([
   [END_9999 - 1_000n, '9999-12-31T23:59:59.999999Z'],
   [END_9999 - 2_000n, '9999-12-31T23:59:59.998Z'],
   [-62_135_596_800_000_000n, '0001-01-01T00:00:00.000Z'],
-])('a time at the edge of what can be written has a bound at or above it: %s', (micros, expected) => {
+])('a time at the edge of the range has a bound at or above it: %s', (micros, expected) => {
   const at = fields.slice(2, 3);
   expect(parseStats(statsOf(at, [[micros]])).maxValues.t).toBe(expected);
   expect(parseStats(statsOf(at, [[micros]])).minValues.t).toBeDefined();
 });
 
-test('a column of nulls has no bounds, and neither have NaN and years that no reader knows', () => {
+test('a column of nulls has no bounds, nor do NaN and years that no reader supports', () => {
   const { minValues, maxValues } = parseStats(
     statsOf(fields, [
       [null, null],
@@ -80,7 +80,7 @@ describe('bounds of long texts', () => {
     expect(upperBound(text)).toBe(`${'a'.repeat(31)}\u{10ffff}`);
   });
 
-  test('a text with no tie-breaker above it has its prefix raised', () => {
+  test('a text with no tie-breaker above it has its prefix incremented', () => {
     expect(upperBound(`${'a'.repeat(32)}\u{10ffff}tail`)).toBe(`${'a'.repeat(31)}b`);
     expect(upperBound(`a${'\u{10ffff}'.repeat(20)}`)).toBe('b');
     expect(upperBound(`\ud7ff${'\u{10ffff}'.repeat(20)}`)).toBe('\ue000');
@@ -88,7 +88,7 @@ describe('bounds of long texts', () => {
     expect(upperBound(highest)).toBe(highest);
   });
 
-  test('a column has bounds however long its texts are', () => {
+  test('a column has bounds, however long its texts are', () => {
     const strings = fields.slice(0, 1);
     const long = `y${'x'.repeat(100_000)}`;
     const { minValues, maxValues } = parseStats(statsOf(strings, [[long, 'z', long]]));
@@ -122,7 +122,7 @@ test('texts compare as their UTF-8 bytes do, where UTF-16 would differ', () => {
   );
 });
 
-test('statistics of the parts make those of the whole', () => {
+test('statistics of the parts merge into those of the whole', () => {
   const columns = [
     ['m', null, 'z', 'a'],
     [1n, 2n, 3n, null],
@@ -141,7 +141,7 @@ test('statistics of the parts make those of the whole', () => {
   expect(merged).toEqual(parseStats(statsOf(fields, columns)));
 });
 
-test('foreign or broken statistics only help less', () => {
+test('foreign or broken statistics only prune less', () => {
   expect(parseStats('{"numRecords":')).toEqual({
     numRecords: undefined,
     minValues: {},

@@ -4,7 +4,7 @@ import { versionAt } from '../../../shared/delta/log/time-travel.ts';
 import { loadSnapshot } from '../../../shared/delta/snapshot/snapshot.ts';
 import { COLUMNS, memoryBucket } from '../../helpers/delta.ts';
 
-/** A log whose commit files have these times, ms. */
+/** A table whose commit files have these times, in ms. */
 async function tableOf(times: readonly number[]) {
   let now = 0;
   const bucket = memoryBucket(() => now);
@@ -22,7 +22,7 @@ async function tableOf(times: readonly number[]) {
   return (at: number) => versionAt(location, newest, new Date(at));
 }
 
-test('times that rise: the last commit not after', async () => {
+test('ascending times: the last commit at or before', async () => {
   const at = await tableOf([100, 200, 300, 400]);
   expect([await at(100), await at(250), await at(300), await at(9_999)]).toEqual([0, 1, 2, 3]);
   await expect(at(99)).rejects.toMatchObject({ code: 'version-not-found' });

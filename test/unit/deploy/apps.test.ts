@@ -24,7 +24,7 @@ const event = {
 const SHOP = 'serviceAccount:shop@my-project.iam.gserviceaccount.com';
 const TILL = 'serviceAccount:till@my-project.iam.gserviceaccount.com';
 
-/** Two buckets that fire functions, requests and audit logs. */
+/** An app with two buckets that fire functions, requests and audit logs. */
 const appWith = (callers: 'all' | string[]): App =>
   defineApp({
     name: 'shop',
@@ -76,7 +76,7 @@ const invokers = (name: string): string[] =>
     .filter(({ role }) => role === 'roles/run.invoker')
     .flatMap(({ members }) => members);
 
-test('an app is deployed under its own name, each function by its trigger; the second run changes nothing', async () => {
+test('an app is deployed under its own name, each function by its trigger; a second run changes nothing', async () => {
   await deployAll(contextOf(appWith([SHOP])), gcloud, say);
   expect([...gcloud.things.keys()]).toEqual(
     expect.arrayContaining([
@@ -112,20 +112,20 @@ test('an app is deployed under its own name, each function by its trigger; the s
   expect(gcloud.changes).toEqual([]);
 });
 
-test('who is taken out of the callers may not call any more, and nobody else may', async () => {
+test('a removed caller may no longer call, and nobody else may', async () => {
   await deployAll(contextOf(appWith([SHOP, TILL])), gcloud, say);
   expect(invokers('shop-quote')).toEqual([SHOP, TILL]);
   await deployAll(contextOf(appWith([TILL])), gcloud, say);
   expect(invokers('shop-quote')).toEqual([TILL]);
   await deployAll(contextOf(appWith('all')), gcloud, say);
   expect(invokers('shop-quote')).toEqual(['allUsers']);
-  // of a function that events fire, nobody is a caller
+  // a function that is fired by events has no callers
   expect(invokers('shop-takeorder')).toEqual([
     'serviceAccount:shop-takeorder@demo-project.iam.gserviceaccount.com',
   ]);
 });
 
-test('a function that is built as part of another app is deployed again', async () => {
+test('a function that becomes part of another app is deployed again', async () => {
   const app = appWith([SHOP]);
   await deployAll(contextOf(app), gcloud, say);
   const source = { ...SOURCE, app: { dir: 'apps/market', ignoreFile: '/??*\n' } };
@@ -172,17 +172,17 @@ test.each<[string, string[], RegExp]>([
   expect(() => parseOptions([...PLACE, ...args], {}, app)).toThrow(message);
 });
 
-test('the app is known before the rest of the line is understood', () => {
+test('the app is known before the rest of the line is parsed', () => {
   expect(appOption([...PLACE, '--app', 'apps/shop'])).toBe('apps/shop');
   expect(appOption(PLACE)).toBeUndefined();
 });
 
-test('.gcloudignore takes in what is derived for the core app', () => {
+test('.gcloudignore includes what is derived for the core app', () => {
   const taken = readFileSync(`${ROOT}/.gcloudignore`, 'utf8').matchAll(/^!\/(\S+)$/gm);
   expect([...taken].map(([, path]) => path).sort()).toEqual(sourcesOf({ app: core, dir: 'functions' }, ROOT));
 });
 
-test('an app is uploaded with the functions whose code it imports, and with no other', () => {
+test('an app is uploaded with the functions whose code it imports, and with no others', () => {
   const sources = sourcesOf({ app: appWith('all'), dir: 'functions/ingest' }, ROOT);
   expect(sources).toEqual(expect.arrayContaining(['shared', 'schemas', 'build.ts', 'functions/ingest']));
   expect(sources.filter((path) => /video|dead-letter|app\.ts/.test(path))).toEqual([]);

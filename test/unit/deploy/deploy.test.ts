@@ -31,7 +31,7 @@ function run(args: string[] = [], changes: Partial<Context> = {}): Context {
 const deploy = (args: string[] = [], changes: Partial<Context> = {}) =>
   deployAll(run(args, changes), gcloud, say);
 
-/** Everything there is, in an order of its own. */
+/** Everything that exists, in a fixed order. */
 function picture(): unknown {
   const held = [...gcloud.policies].flatMap(([on, bindings]) =>
     bindings.flatMap(({ role, members }) => members.map((member) => `${on} ${role} ${member}`)),
@@ -45,16 +45,16 @@ beforeEach(() => {
   lines = [];
 });
 
-test('an empty project becomes the whole pipeline; the second run changes nothing', async () => {
+test('an empty project becomes the whole pipeline; a second run changes nothing', async () => {
   expect(await deploy()).toBeGreaterThan(80);
   const counts = ['bucket', 'topic', 'subscription', 'account', 'function', 'job', 'dashboard', 'alert'].map(
     (kind) => [kind, gcloud.all(kind).length],
   );
   expect(Object.fromEntries(counts)).toEqual({
     bucket: 4,
-    // events, maintenance, dead letters, those not read, and a replay topic for each function but the inspector
+    // events, maintenance, dead letters, unread ones, and a replay topic for each function but the inspector
     topic: 7,
-    // one a trigger, one a replay topic, the raw copy of dead letters, and those not read
+    // one per trigger, one per replay topic, the raw copy of dead letters, and the unread ones
     subscription: 9,
     account: 5,
     function: 4,
@@ -85,7 +85,7 @@ test('an uploaded video that fails for good is forwarded after ten deliveries', 
   ]);
 });
 
-test('the inspector gives up to a topic of its own, which fires nothing and keeps for a month', async () => {
+test('the inspector gives up to its own topic, which fires nothing and keeps messages for a month', async () => {
   await deploy();
   const subscription = gcloud.things.get('subscription pipeline-push-inspectdeadletter')!;
   const topic = 'projects/demo-project/topics/pipeline-dead-letters-unread';
@@ -100,7 +100,7 @@ test('the inspector gives up to a topic of its own, which fires nothing and keep
   expect(unread).not.toHaveProperty('pushConfig.pushEndpoint');
 });
 
-test('a topic fires its function by a subscription of its own, to the path that names the topic', async () => {
+test('a topic fires its function through its own subscription, on the path that names the topic', async () => {
   await deploy();
   expect(gcloud.things.get('subscription pipeline-push-ingestevent')).toEqual({
     name: 'projects/demo-project/subscriptions/pipeline-push-ingestevent',
@@ -131,7 +131,7 @@ test('a topic fires its function by a subscription of its own, to the path that 
   ]);
 });
 
-test('a replay goes to the one function, with its account', async () => {
+test('a replay goes only to its function, with its account', async () => {
   await deploy();
   expect(gcloud.things.get('subscription pipeline-replay-ingestevent')).toMatchObject({
     pushConfig: {
@@ -145,7 +145,7 @@ test('a replay goes to the one function, with its account', async () => {
   });
 });
 
-test('no account has a role on the project that a bucket, a topic or a service could give', async () => {
+test('no account has a role on the project that could be granted on a bucket, a topic or a service', async () => {
   await deploy();
   const held = gcloud.policies
     .get('project demo-project')!
@@ -161,7 +161,7 @@ test('no account has a role on the project that a bucket, a topic or a service c
   ]);
 });
 
-describe('what was changed by somebody else is found by --verify, and put right', () => {
+describe('changes by somebody else are found by --verify, and repaired', () => {
   const subscription = 'subscription eventarc-r-pipeline-processvideo-1-sub-2';
   const changes: [name: string, change: () => void, told: RegExp, steps?: number][] = [
     [
@@ -257,7 +257,7 @@ describe('what was changed by somebody else is found by --verify, and put right'
     ],
   ];
 
-  test('a trigger was deleted: its function is made anew, since a deployment makes no other', async () => {
+  test('a trigger was deleted: its function is recreated, because a deployment creates no other trigger', async () => {
     await deploy();
     const before = picture();
     gcloud.things.delete('trigger pipeline-processvideo-1');
@@ -287,7 +287,7 @@ describe('what was changed by somebody else is found by --verify, and put right'
   });
 });
 
-test('stopped after every few changes and run again, it ends where one run does', async () => {
+test('stopped after every few changes and run again, it ends like a single run', async () => {
   await deploy();
   const whole = picture();
   gcloud = new RecordedGcloud();
@@ -317,7 +317,7 @@ test('a new commit without new source deploys no function; new source deploys al
   );
 });
 
-test('settings with commas, semicolons and quotes reach the function whole', async () => {
+test('settings with commas, semicolons and quotes reach the function unchanged', async () => {
   const settings = { MOMENT_PROMPT: `a "cat", two dogs; 'three' = many` };
   await deploy([], { settings });
   expect(gcloud.things.get('function pipeline-processvideo')).toMatchObject({
@@ -358,7 +358,7 @@ describe('secrets', () => {
       members.map((member) => `${role} ${member.replace(/^serviceAccount:|@.*/g, '')}`),
     );
 
-  test('each is in the environment of the functions that name it, which alone may read it', async () => {
+  test('each is in the environment of the functions that name it, and only they may read it', async () => {
     add('pipeline-MAIL_API_KEY', 'pipeline-HOOK', 'pipeline-other', 'MAIL_API_KEY');
     // somebody else's secrets are left alone
     const others = [{ role: 'roles/owner', members: ['allUsers'] }];
@@ -386,7 +386,7 @@ describe('secrets', () => {
     expect(await deploy([], { app })).toBe(0);
   });
 
-  test('one that is named no more is taken from the function, and the role with it', async () => {
+  test('one that is no longer named is removed from the function, with the role', async () => {
     add('pipeline-MAIL_API_KEY', 'pipeline-HOOK');
     await deploy([], { app });
     await deploy([], { app: withSecrets({ processVideo: ['HOOK'] }) });
@@ -402,7 +402,7 @@ describe('secrets', () => {
     expect(await deploy()).toBe(0);
   });
 
-  test('a missing one is reported before anything is changed, with the command that makes it', async () => {
+  test('a missing one is reported before anything is changed, with the command that creates it', async () => {
     gcloud.services.add('secretmanager.googleapis.com');
     add('pipeline-HOOK');
     await expect(checkSecrets(run([], { app }))).rejects.toThrow(
@@ -412,7 +412,7 @@ describe('secrets', () => {
     await expect(checkSecrets(run())).resolves.toBeUndefined();
   });
 
-  test('one that functions can do without is theirs if it exists and may be looked for', async () => {
+  test('an optional one is used if it exists and the deployer may list secrets', async () => {
     const optional = 'OTEL_EXPORTER_OTLP_HEADERS';
     await deploy();
     expect(gcloud.services).not.toContain('secretmanager.googleapis.com');
@@ -428,7 +428,7 @@ describe('secrets', () => {
       serviceConfig: { secretEnvironmentVariables: [{ key: optional, secret: `pipeline-${optional}` }] },
     });
     expect(await deploy()).toBe(0);
-    // now they have it: not to see it is no reason to take it away
+    // now they have it: that it cannot be listed is no reason to remove it
     gcloud.deny('secrets list');
     await expect(deploy()).rejects.toThrow('PERMISSION_DENIED');
   });
@@ -482,7 +482,7 @@ test('a dry run prints commands for bash and runs none', async () => {
 describe('--destroy', () => {
   const down = (...args: string[]) => destroyAll(run(['--destroy', '--yes', ...args]), gcloud, say);
 
-  test("leaves nothing of an unused pipeline but what is Google's own", async () => {
+  test("leaves nothing of an unused pipeline except Google's own resources", async () => {
     await deploy();
     await down();
     expect([...gcloud.things.keys()]).toEqual([]);
@@ -502,7 +502,7 @@ describe('--destroy', () => {
     await down();
     expect([...gcloud.things.keys()]).toEqual(['bucket demo-project-pipeline-raw']);
     expect(lines.join('\n')).toContain('kept, since it holds data: gs://demo-project-pipeline-raw');
-    // roles of accounts that are no more would stay there for ever
+    // roles of deleted accounts would stay there forever
     const held = gcloud.policies.get('storage buckets gs://demo-project-pipeline-raw')!;
     expect(held.flatMap(({ members }) => members)).toEqual([]);
     await down('--with-data');

@@ -14,7 +14,7 @@ afterEach(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-/** A gcloud that is these lines of bash; it finds its folder in $DIR. */
+/** A gcloud made of these lines of bash, with its folder in $DIR. */
 function gcloudThat(lines: string[], patienceMs = 10_000, more: Partial<GcloudOptions> = {}) {
   writeFileSync(join(dir, 'gcloud'), ['#!/bin/bash', ...lines, ''].join('\n'));
   chmodSync(join(dir, 'gcloud'), 0o755);
@@ -47,7 +47,7 @@ test('at most three run at a time', async () => {
   expect(Math.max(...counts)).toBeLessThanOrEqual(3);
 });
 
-test('a content is given as a file, which is gone afterwards', async () => {
+test('content is passed as a file, which is removed afterwards', async () => {
   const gcloud = gcloudThat([
     'IFS== read -r _ file <<<"$2"',
     'cat "$file" >"$DIR/seen"',
@@ -65,7 +65,7 @@ const FAILS_ONCE = [
 ];
 const tries = (): number => readFileSync(join(dir, 'tries'), 'utf8').trim().split('\n').length;
 
-test('what passes with time is tried again, and nothing else', async () => {
+test('errors that pass with time are retried, and no others', async () => {
   const patient = gcloudThat(FAILS_ONCE);
   await patient.change(['grant'], /does not exist/);
   expect(tries()).toBe(2);
@@ -78,7 +78,7 @@ test('what passes with time is tried again, and nothing else', async () => {
   expect(tries()).toBe(1);
 });
 
-test('patience begins with the first failure, however long the command took; what is waited for is said', async () => {
+test('patience begins with the first failure, however long the command took; the reason for waiting is printed', async () => {
   const told: string[] = [];
   const slow = gcloudThat(['sleep 2.6', ...FAILS_ONCE], 2_500, { onWait: (text) => told.push(text) });
   await slow.change(['functions', 'deploy'], /does not exist/);
@@ -86,7 +86,7 @@ test('patience begins with the first failure, however long the command took; wha
   expect(told).toEqual(['ERROR: (gcloud.x) the account does not exist.']);
 }, 20_000);
 
-test('after services were enabled, one that is not yet known as such is waited for', async () => {
+test('after services were enabled, it waits for one that is not yet reported as enabled', async () => {
   const gcloud = gcloudThat([
     '[ "$1" = services ] && exit 0',
     'echo x >>"$DIR/tries"',
@@ -100,7 +100,7 @@ test('after services were enabled, one that is not yet known as such is waited f
   expect(tries()).toBe(2);
 });
 
-test('no temporary folder is left, whatever came of the command', async () => {
+test('no temporary folder is left, however the command ended', async () => {
   const gcloud = gcloudThat(['exit 3']);
   await expect(gcloud.change(['x', { flag: '--f', content: 'y' }])).rejects.toThrow('gcloud ended with 3');
   expect(readdirSync(dir)).toEqual(['gcloud']);

@@ -27,7 +27,7 @@ interface Alert {
 const alertOf = (name: string): Alert =>
   alerts.find((alert) => alert.name === name)!.body as unknown as Alert;
 
-test('alerts and dashboard look at metrics that there are, under their names in each language', () => {
+test('alerts and dashboard use existing metrics, under their names in each query language', () => {
   const known = new Set(metrics.map(({ name }) => `two_parts_${name}`));
   const text = JSON.stringify([...alerts, ...dashboards]);
   const filters = [...text.matchAll(/logging\.googleapis\.com\/user\/(\w+)/g)].map(([, name]) => name!);
@@ -39,7 +39,7 @@ test('alerts and dashboard look at metrics that there are, under their names in 
   expect([...filters, ...queries].filter((name) => !known.has(name))).toEqual([]);
 });
 
-test('a sum, a count or a bucket is asked of distributions alone, and of counters never', () => {
+test('sums, counts and buckets are queried only on distributions, never on counters', () => {
   const kinds = new Map(
     metrics.map(({ name, body }) => [name, (body['metricDescriptor'] as { valueType: string }).valueType]),
   );
@@ -64,7 +64,7 @@ test('every alert says what to do, with commands of this deployment', () => {
   }
 });
 
-test('the bounds: five minutes, one in twenty, the dollars of a day', () => {
+test("the bounds: five minutes, one in twenty, a day's dollars", () => {
   const threshold = (name: string) => alertOf(name).conditions[0]!.conditionThreshold!.thresholdValue;
   expect(threshold('consumer-lag')).toBe(300);
   expect(threshold('failure-rate')).toBe(0.05);
@@ -74,7 +74,7 @@ test('the bounds: five minutes, one in twenty, the dollars of a day', () => {
   );
 });
 
-test("the dashboard's oldest messages are of this deployment's functions, not of the copy that is kept on purpose", () => {
+test("the dashboard's oldest messages are those of this deployment's functions, without the copy that is kept on purpose", () => {
   const [, pattern] = /subscription_id=~\\"([^"\\]+)\\"/.exec(
     JSON.stringify(dashboards[0]!.body).replaceAll('\\\\', '\\'),
   )!;
@@ -95,7 +95,7 @@ test("the dashboard's oldest messages are of this deployment's functions, not of
   }
 });
 
-test('a condition in a query language is the only one of its alert, and waits for no metric to have data', () => {
+test('a condition in a query language is the only one of its alert, and does not require a metric to have data', () => {
   for (const { name } of alerts) {
     const { conditions } = alertOf(name);
     const queries = conditions.flatMap((one) => one.conditionPrometheusQueryLanguage ?? []);
@@ -104,7 +104,7 @@ test('a condition in a query language is the only one of its alert, and waits fo
   }
 });
 
-test('labels of a metric are those that are extracted', () => {
+test('labels of a metric are those that it extracts', () => {
   for (const { name, body } of metrics) {
     const { labels = [] } = body['metricDescriptor'] as { labels?: { key: string }[] };
     expect(
@@ -131,7 +131,7 @@ test('the dashboard shows how many messages wait, and how busy instances are', (
   }
 });
 
-test('tiles of the dashboard cover it, and no other tile', () => {
+test('tiles fill the dashboard without overlapping', () => {
   const { tiles } = dashboards[0]!.body['mosaicLayout'] as {
     tiles: { xPos: number; yPos: number; width: number; height: number }[];
   };
@@ -141,7 +141,7 @@ test('tiles of the dashboard cover it, and no other tile', () => {
   expect(taken).toEqual(wanted.flat());
 });
 
-test('deliveries that are only put off, as 429 says, do not count as failing', () => {
+test('deliveries that are only deferred with 429 do not count as failures', () => {
   const { filter } = alertOf('failure-rate').conditions[0]!.conditionThreshold!;
   expect(filter).toContain('metric.label.response_code!="429"');
 });

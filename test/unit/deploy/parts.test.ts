@@ -61,7 +61,7 @@ describe('wrong usage says what is allowed', () => {
   });
 });
 
-test('names keep the bounds of their services, with the longest prefix and project', () => {
+test("names stay within their services' limits, even with the longest prefix and project", () => {
   const names = new Names({
     project: 'a123456789b123456789c123456789',
     projectNumber: '1',
@@ -79,7 +79,7 @@ test('names keep the bounds of their services, with the longest prefix and proje
   );
 });
 
-describe("gcloud's words become one line that says what to do", () => {
+describe("gcloud's errors become one line that says what to do", () => {
   test.each<[string, string, RegExp]>([
     ['no gcloud', 'gcloud: command not found', /install/],
     [
@@ -153,7 +153,7 @@ describe("gcloud's words become one line that says what to do", () => {
     expect(mend).not.toContain('\n');
   });
 
-  test('what nobody foresaw stays as it is', () => {
+  test('an unknown error stays as it is', () => {
     expect(remediationOf('ERROR: a duck', { project: 'p', region: 'r' })).toBeUndefined();
   });
 });
@@ -164,7 +164,7 @@ test.each([
   'Access to bucket gcf-v2-sources-12345-us-central1 denied. You must grant Storage Object Viewer permission to pipeline-build@',
   "Unable to retrieve the repository metadata for projects/demo-project/locations/us-central1/repositories/gcf-artifacts. Ensure that the Cloud Functions service account has 'artifactregistry.repositories.list'",
   'unable to queue the operation',
-])('in a new project this passes with time: %s', (text) => {
+])('in a new project this error passes with time: %s', (text) => {
   expect(text).toMatch(PASSES);
   expect('Container Healthcheck failed. Revision is not ready').not.toMatch(PASSES);
 });
@@ -172,7 +172,7 @@ test.each([
 /** First digits of the SHA-256 of {"it's":1}. */
 const HASHED = 'a748b70d.json';
 
-test('printed commands are fit for bash', () => {
+test('printed commands are valid bash', () => {
   const content = `{"it's":1}`;
   expect(shownFiles([{ flag: '--file', content }])).toEqual([
     `printf %s '{"it'\\''s":1}' >"$FILES/${HASHED}"`,
@@ -197,7 +197,7 @@ test.each<[string, unknown, unknown, boolean]>([
   ["labels in the service's order", [{ key: 'code' }, { key: 'a' }], [{ key: 'a' }, { key: 'code' }], true],
   ['another label', [{ key: 'code' }, { key: 'b' }], [{ key: 'a' }, { key: 'code' }], false],
   ['tiles in another order', [{ x: 1 }, { x: 2 }], [{ x: 2 }, { x: 1 }], false],
-])('what a service holds covers what it was given: %s', (_name, found, wanted, isCovered) => {
+])('what a service returns covers what it was given: %s', (_name, found, wanted, isCovered) => {
   expect(covers(found, wanted)).toBe(isCovered);
 });
 
@@ -211,7 +211,7 @@ test('the hash of the source follows names and contents', async () => {
   expect((await measure(['a', 'b'], dir)).hash).not.toBe(before.hash);
 });
 
-test('an upload that cannot be meant is refused, with its size', () => {
+test('an upload that cannot be intended is refused, with its size', () => {
   const source = { files: 182, bytes: 830_000, hash: '', commit: 'c0ffee0123456789' };
   expect(describeSource(source)).toBe('source: 182 files, 811 KiB, commit c0ffee012345');
   expect(() => describeSource({ ...source, bytes: 300 * 1024 ** 2 })).toThrow(
@@ -220,7 +220,7 @@ test('an upload that cannot be meant is refused, with its size', () => {
   expect(() => describeSource({ ...source, files: 0, bytes: 0 })).toThrow(/0 files, 0 KiB would be uploaded/);
 });
 
-test('nothing of the lake expires by age, and raw videos only where it is asked for', () => {
+test('nothing in the lake expires by age, and raw videos only if requested', () => {
   const [lake, raw] = [bucketPlan('lake', core), bucketPlan('raw', core)];
   expect([...lake.lifecycle, ...raw.lifecycle].filter(({ action }) => action.type === 'Delete')).toEqual([]);
   expect(bucketPlan('raw', core, 30).lifecycle).toContainEqual({

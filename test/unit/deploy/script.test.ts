@@ -8,7 +8,7 @@ import { ROOT } from '../../../deploy/source.ts';
 const PLACE = ['--project', 'demo-project', '--region', 'us-central1'];
 let dir: string;
 
-/** A PATH with node and what the script needs, and no gcloud but the one that is written here. */
+/** A PATH with node and what the script needs, and with no gcloud other than the one written here. */
 beforeAll(() => {
   dir = mkdtempSync(join(tmpdir(), 'deploy-script-'));
   symlinkSync(process.execPath, join(dir, 'node'));
@@ -33,7 +33,7 @@ function gcloudThat(...lines: string[]): void {
 }
 
 describe('deploy.sh', () => {
-  test('helps without gcloud', () => {
+  test('prints help without gcloud', () => {
     const { code, out } = deploy('--help');
     expect(code).toBe(0);
     expect(out).toMatch(/^usage: \.\/deploy\.sh --project PROJECT --region REGION/);
@@ -75,14 +75,14 @@ describe('deploy.sh', () => {
     });
   });
 
-  test('an old gcloud is told so', () => {
+  test('an old gcloud is reported as such', () => {
     gcloudThat(`echo '{"Google Cloud SDK": "412.0.0"}'`);
     expect(deploy(...PLACE).said).toBe(
       'gcloud is 412.0.0; 528 or later is needed: run "gcloud components update"\n',
     );
   });
 
-  test('is clean by shellcheck', () => {
+  test('passes shellcheck', () => {
     const found = spawnSync('shellcheck', [join(ROOT, 'deploy.sh')], { encoding: 'utf8' });
     if (found.error) process.stdout.write('deploy.sh: shellcheck is not on this machine: NOT CHECKED\n');
     else expect(found.stdout + found.stderr).toBe('');

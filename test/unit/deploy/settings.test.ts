@@ -45,7 +45,7 @@ test.each([
   expect(() => read(text)).toThrow(told);
 });
 
-test('a secret is refused, and neither it nor a line that is no setting is shown', () => {
+test('a secret is refused, and neither it nor an invalid line is shown', () => {
   const [video, ...others] = core.functions;
   const app = defineApp({ ...core, functions: [{ ...video!, secrets: ['MAIL_API_KEY'] }, ...others] });
   const message = (text: string): string => {
@@ -61,7 +61,7 @@ test('a secret is refused, and neither it nor a line that is no setting is shown
   expect(message('hunter2') + message('MAIL_API_KEY=hunter2')).not.toContain('hunter2');
 });
 
-test('without a file there are no settings; a file that is named must be there', () => {
+test('without a file there are no settings; a named file must exist', () => {
   expect(readSettings(undefined, loaded, {}, `${dir}/nowhere`)).toEqual({});
   expect(() => readSettings(join(dir, 'none'), loaded, {})).toThrow(
     /--settings must be a file .* cannot be read/,

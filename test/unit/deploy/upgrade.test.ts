@@ -37,7 +37,7 @@ function picture(): unknown {
   return structuredClone({ things: new Map([...gcloud.things].sort()), held: held.sort() });
 }
 
-/** The events topic is published to before every change; gives what was published. */
+/** Publishes to the events topic before every change; returns what was published. */
 function publishAllTheTime(also: (nth: number) => void = () => {}): number[] {
   const published: number[] = [];
   let nth = 0;
@@ -48,7 +48,7 @@ function publishAllTheTime(also: (nth: number) => void = () => {}): number[] {
   return published;
 }
 
-/** An app whose ingestEvent takes some messages only. */
+/** An app whose ingestEvent takes only some messages. */
 function filtered(filter: string): App {
   const functions = core.functions.map((one) =>
     one.name === 'ingestEvent' ? { ...one, trigger: messagePublished({ topic: 'events', filter }) } : one,
@@ -62,8 +62,8 @@ beforeEach(() => {
   gcloud = new RecordedGcloud();
 });
 
-describe('functions that Eventarc fires get subscriptions of their own', () => {
-  test('what waits, and what is published meanwhile, is in them; all else is as in a new project', async () => {
+describe('functions fired by Eventarc get their own subscriptions', () => {
+  test('they have the backlog and what is published meanwhile; all else is as in a new project', async () => {
     await deploy();
     const fresh = picture();
     gcloud.fireByEventarc(...FIRED);
@@ -79,7 +79,7 @@ describe('functions that Eventarc fires get subscriptions of their own', () => {
       'pubsub subscriptions seek pipeline-push-ingestevent',
       'functions delete pipeline-ingestevent',
       'functions deploy pipeline-ingestevent',
-      // again, now that the other is gone; and pushes begin
+      // seeks again, now that the other is gone, and starts pushes
       'pubsub subscriptions seek pipeline-push-ingestevent',
       'pubsub subscriptions update pipeline-push-ingestevent',
       'pubsub snapshots delete pipeline-push-ingestevent',
@@ -89,7 +89,7 @@ describe('functions that Eventarc fires get subscriptions of their own', () => {
     await verifyAll(run(), say);
   });
 
-  test('wherever it is interrupted, the next run goes on and nothing is lost', async () => {
+  test('wherever it is interrupted, the next run continues and nothing is lost', async () => {
     for (let at = 1; ; at++) {
       gcloud = new RecordedGcloud();
       await deploy();
@@ -130,13 +130,13 @@ describe('functions that Eventarc fires get subscriptions of their own', () => {
     ]);
     expect(push[0]).not.toContain('--push-endpoint');
     expect(push[2]).toContain('--push-endpoint="$(gcloud functions describe pipeline-ingestevent ');
-    // its service is a new one, with no policy
+    // its service is new and has no policy
     expect(commands.filter((one) => /run services add-iam.* pipeline-ingestevent/.test(one))).toHaveLength(1);
     expect(commands.filter((one) => /snapshots delete/.test(one))).toHaveLength(FIRED.length);
     expect(gcloud.changes).toEqual([]);
   });
 
-  test('--destroy takes down what an interrupted run left, snapshots too', async () => {
+  test('--destroy removes what an interrupted run left, snapshots included', async () => {
     await deploy();
     gcloud.fireByEventarc(...FIRED);
     gcloud.before = (command) => {
@@ -153,7 +153,7 @@ describe('functions that Eventarc fires get subscriptions of their own', () => {
 describe('another filter means another subscription', () => {
   const FILTER = 'attributes."ce-type" = "a"';
 
-  test('what waits in the old one is in the new one, wherever it is interrupted', async () => {
+  test("the old one's backlog is in the new one, wherever it is interrupted", async () => {
     for (let at = 1; ; at++) {
       gcloud = new RecordedGcloud();
       await deploy();

@@ -13,7 +13,7 @@ import { integer, text } from '../../../shared/app/settings.ts';
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 const page = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
 
-/** Names in the first column of every table that is headed `variable`. */
+/** Names in the first column of every table headed `variable`. */
 function documented(): Set<string> {
   let isTable = false;
   const names = page.split('\n').flatMap((line) => {
@@ -33,12 +33,12 @@ function sources(...folders: string[]): string[] {
   );
 }
 
-/** Variables that the command line, the local cloud and the deployment look up themselves. */
+/** Variables that the command line, the local cloud and the deployment read themselves. */
 function lookedUp(): string[] {
   const found = sources('cli', 'local', 'deploy').flatMap((text) =>
     [...text.matchAll(/(?:env\[|orLocally\()'([A-Z][A-Z0-9_]*)'/g)].map(([, name]) => name!),
   );
-  // of the shell and of gcloud, not ours
+  // without those of the shell and of gcloud
   return [...new Set(found)].filter((name) => !/^(PATH|HOME|COLUMNS|CLOUDSDK_API_ENDPOINT_.*)$/.test(name));
 }
 
@@ -46,7 +46,7 @@ test('docs/configuration.md is what node --import tsx docs/generate-configuratio
   expect(page).toBe(configurationDocument());
 });
 
-test('every variable that is declared or looked up is in the tables, and no other', () => {
+test('every variable that is declared or read is in the tables, and no other', () => {
   const read = [...appSettings(core).map(({ name }) => name), ...lookedUp(), ...CREDENTIALS];
   expect(read.length).toBeGreaterThan(60);
   expect([...documented()].sort()).toEqual([...new Set(read)].sort());
@@ -57,7 +57,7 @@ test('functions read no variable that is not declared', () => {
     [...text.matchAll(/env\[?\.?'?([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name!),
   );
   const declared = appSettings(core).map(({ name }) => name);
-  // PATH is where ffmpeg is looked for; the framework sets its target for the server
+  // PATH finds ffmpeg; the framework sets its target for the server
   expect([...new Set(found)].filter((name) => !declared.includes(name)).sort()).toEqual([
     'FUNCTION_TARGET',
     'PATH',

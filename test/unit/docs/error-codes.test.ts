@@ -10,7 +10,7 @@ test('docs/error-codes.md is what node --import tsx docs/generate-error-codes.ts
   expect(page).toBe(errorCodesDocument());
 });
 
-test('each code stands under what the code does with it', () => {
+test('each error code is listed under what happens to it', () => {
   const sections = page.split('\n## ');
   const under = (heading: string): string[] => {
     const section = sections.find((one) => one.startsWith(`${heading}\n`)) ?? '';

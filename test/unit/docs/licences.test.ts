@@ -15,7 +15,7 @@ const locked = Object.entries(packages)
   .map(([path, { license, dev = false }]) => ({ name: path.split('node_modules/').at(-1)!, license, dev }));
 const deployed = locked.filter(({ dev }) => !dev);
 
-test('every licence of a production package is on the page, and those that state none are named', () => {
+test('every licence of a production package is on the page, and packages that state none are named', () => {
   const isListed = (licence: string): boolean => page.includes(licence);
   const stated = new Set(deployed.flatMap(({ license }) => (license === undefined ? [] : [license])));
   // a link stands for ffmpeg's own file
@@ -24,7 +24,7 @@ test('every licence of a production package is on the page, and those that state
   expect(silent.filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-test('packages under a copyleft licence are those that the page speaks of', () => {
+test('packages under a copyleft licence are those that the page discusses', () => {
   const copyleft = deployed.filter(({ license = '' }) => /GPL|MPL|EPL|CDDL|^https:/i.test(license));
   const families = copyleft.map(({ name }) => /^(@ffmpeg-installer|@img)\//.exec(name)?.[1] ?? name);
   expect([...new Set(families)].sort()).toEqual(['@ffmpeg-installer', '@img']);
@@ -35,7 +35,7 @@ test('every direct dependency is named', () => {
   expect(Object.keys(dependencies).filter((name) => !page.includes(`\`${name}\``))).toEqual([]);
 });
 
-test('development packages have the licences that are said of them', () => {
+test('development packages have the licences that the page states', () => {
   const stated = new Set(locked.filter(({ dev }) => dev).map(({ license }) => license ?? 'none'));
   const known = [
     'MIT',

@@ -12,12 +12,12 @@ const PAGES = [
     .map((name) => `docs/${name}`),
 ];
 
-/** What is shown as it stands: no links, headings or names of ours are in there. */
+/** Removes code blocks, whose text has no links, headings or names of ours. */
 const withoutBlocks = (text: string): string => text.replace(/^```[\s\S]*?^```$/gm, '');
 const read = (page: string): string => readFileSync(join(root, page), 'utf8');
 const prose = (page: string): string => withoutBlocks(read(page));
 
-/** Anchors as GitHub makes them of headings. */
+/** Anchors that GitHub derives from headings. */
 function anchorsOf(page: string): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading = ''] of prose(page).matchAll(/^#{1,6} (.+)$/gm)) {
@@ -46,7 +46,7 @@ function brokenLinks(page: string): string[] {
     });
 }
 
-/** Files, folders and the beginnings of their names that stand in backquotes. */
+/** Files, folders and name prefixes in backquotes that do not exist. */
 function missingFiles(page: string): string[] {
   const folders = 'functions|shared|schemas|local|cli|deploy|monitoring|docs|test|\\.github|\\.ci';
   const named = [...prose(page).matchAll(/`([^`\n]+)`/g)].map(([, text]) => text!);
@@ -62,11 +62,11 @@ function missingFiles(page: string): string[] {
 }
 
 describe.each(PAGES)('%s', (page) => {
-  test('links lead somewhere', () => expect(brokenLinks(page)).toEqual([]));
+  test('links have targets', () => expect(brokenLinks(page)).toEqual([]));
 
-  test('files that it names are there', () => expect(missingFiles(page)).toEqual([]));
+  test('files that it names exist', () => expect(missingFiles(page)).toEqual([]));
 
-  test('npm scripts that it names are there', () => {
+  test('npm scripts that it names exist', () => {
     const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
     const named = [...read(page).matchAll(/\bnpm run ([\w:-]+)/g)].map(([, name]) => name!);
     expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);

@@ -8,7 +8,7 @@ const rules = readFileSync(page, 'utf8')
   .split('\n')
   .filter((line) => /^\| \d+ \|/.test(line));
 
-/** Names in test files escape quotes. */
+/** Undoes the escaped quotes of names in test files. */
 const spoken = (code: string): string => code.replaceAll("\\'", "'");
 
 test('every invariant names a test that exists', () => {

@@ -7,7 +7,7 @@ import { canonicalNumber } from '../../../shared/events/canonical-number.ts';
 
 const canonical = (text: string): string => canonicalJson(text, readJsonText(text, { maxDepth: 100 }));
 
-test('the hash of the content is that of its canonical text', () => {
+test('the content hash is the hash of its canonical text', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 5 }), (text) => {
       const document = readJsonText(text, { maxDepth: 100 });
@@ -15,7 +15,7 @@ test('the hash of the content is that of its canonical text', () => {
     }),
     { seed: 8785, numRuns: 500 },
   );
-  // longer than what is hashed at once
+  // longer than one chunk of the hash
   const text = JSON.stringify({ b: 'é'.repeat(50_000), a: Array(20_000).fill([1, '\u0000']) });
   const document = readJsonText(text, { maxDepth: 100 });
   expect(canonicalHash(text, document)).toBe(sha256(canonicalJson(text, document)));
@@ -53,7 +53,7 @@ test.each([
   ['9007199254740992', '9007199254740992'],
   ['9007199254740992.0', '9007199254740992'],
   ['5e-324', '5e-324'],
-  // within what a double can tell
+  // within the precision of a double
   ['333333333.33333329', '333333333.3333333'],
   ['0.10000000000000001', '0.1'],
   ['1e-400', '0'],
@@ -65,7 +65,7 @@ test.each([
   ['1e400', `1${'0'.repeat(400)}`],
   ['10e399', `1${'0'.repeat(400)}`],
   ['1e99999999999999999999', '1e99999999999999999999'],
-  // the exponent is added to as text
+  // the exponent is incremented as text
   ['10e99999999999999999999', '1e100000000000000000000'],
   ['0.1e100000000000000000000', '1e99999999999999999999'],
   ['-1.5e00012345678901234567890', '-15e12345678901234567889'],
@@ -74,7 +74,7 @@ test.each([
   expect(canonicalNumber(literal)).toBe(form);
 });
 
-test('whole numbers have one form exactly where they are one number', () => {
+test('integers share a form exactly if they are the same number', () => {
   const digits = fc.oneof(fc.bigInt(-(10n ** 24n), 10n ** 24n), fc.bigInt(2n ** 53n, 2n ** 53n + 8n));
   const spelling = fc.tuple(fc.integer({ min: 0, max: 30 }), fc.constantFrom('', '.0', '.000'));
   const write = (value: bigint, [zeros, tail]: [number, string]): string =>
@@ -123,7 +123,7 @@ test('for what JSON.stringify can write, key order, spaces and escapes do not ma
   );
 });
 
-test('other content is another text', () => {
+test('different content has a different text', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.jsonValue(), (a, b) => {
       const [left, right] = [JSON.stringify(a), JSON.stringify(b)];
@@ -139,7 +139,7 @@ test('other content is another text', () => {
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== 'object' || value === null) return value;
-  // as a list: an object would put names that are numbers first
+  // a list, because an object would put numeric names first
   return {
     members: Object.entries(value)
       .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -38,7 +38,7 @@ test('the data of an event has the type of its schema', () => {
   expectTypeOf<CloudEvent['data']>().toEqualTypeOf<unknown>();
 });
 
-test('the type of an event tells which data it has', () => {
+test('the type of an event determines the type of its data', () => {
   type Event = EventOf<'video.framed' | 'video.rejected'>;
   type Framed = Extract<Event, { type: 'video.framed' }>;
   expectTypeOf<Framed['data']>().toEqualTypeOf<VideoFramed1>();

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { describeChain, nextHops, readHops } from '../../../shared/events/hops.ts';
 
-describe('reading what anybody may have written', () => {
+describe('reading untrusted hops and chains', () => {
   test.each<[unknown, unknown, number, string[]]>([
     [undefined, undefined, 0, []],
     [3, undefined, 3, []],
     ['3', 'a:x>b:y', 3, ['a:x', 'b:y']],
-    // a function that does not count its hops still stands in the chain
+    // a function that does not count hops is still in the chain
     ['0', 'a:x>b:y', 2, ['a:x', 'b:y']],
     ['999999999', undefined, 999_999_999, []],
     ['1e9', undefined, 0, []],
@@ -36,7 +36,7 @@ test('each hop adds its function and the type that it publishes, and drops the o
   expect(readHops(hops.count, hops.chain.join('>'))).toEqual(hops);
 });
 
-test('a chain fits an attribute, whatever the types are', () => {
+test('a chain fits into an attribute, whatever the types are', () => {
   let hops = readHops(undefined, undefined);
   for (let hop = 0; hop < 20; hop++) hops = nextHops(hops, 'f'.repeat(40), `ü>${'t'.repeat(200)}`);
   expect(hops.chain.join('>').length).toBeLessThanOrEqual(1_000);

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { JsonTextError } from '../../../shared/core/json-scanner.ts';
 import { readJsonElements, readJsonText } from '../../../shared/core/json-text.ts';
 
-/** Our reader's verdict: undefined where it takes the text. */
+/** Our reader's error; undefined if it accepts the text. */
 function complaint(text: string): JsonTextError | undefined {
   try {
     readJsonText(text, { maxDepth: 50 });
@@ -23,17 +23,17 @@ function parses(text: string): boolean {
   }
 }
 
-test('members are found where they stand', () => {
+test('members are found at their offsets', () => {
   const text = ' { "a" : [1, {"b": "}"}] , "data":  {"x":1.50}  } ';
   const { kind, members } = readJsonText(text, { maxDepth: 10 }, new Set(['data', 'b', 'none']));
   const data = members.get('data')!;
   expect(kind).toBe('object');
   expect(text.slice(data.start, data.end)).toBe('{"x":1.50}');
-  // `b` is a member of something else, and nobody asked for `a`
+  // `b` is a member of something else, and `a` was not requested
   expect([...members.keys()]).toEqual(['data']);
 });
 
-test('it takes what JSON.parse takes, but for names given twice and depth', () => {
+test('it accepts what JSON.parse accepts, except duplicate names and deep nesting', () => {
   const pieces = [
     '{',
     '}',
@@ -74,7 +74,7 @@ test('it takes what JSON.parse takes, but for names given twice and depth', () =
   );
 });
 
-test('elements are handed over one by one, and the scan ends when one is refused', () => {
+test('elements are passed on one by one, and the scan ends when one is refused', () => {
   const seen: string[] = [];
   const take = (text: string, most: number): string =>
     readJsonElements(text, { maxDepth: 10 }, new Set(['id']), ({ start, end, members }) => {
@@ -86,11 +86,11 @@ test('elements are handed over one by one, and the scan ends when one is refused
   expect(take('{"a":[1,2]}', 9)).toBe('object');
   expect(take(' 12 ', 9)).toBe('number');
   expect(seen).toEqual([]);
-  // what follows is not looked at: it is no JSON
+  // the rest is not JSON, which shows that it is not read
   expect(() => take('[{},{},{},{ this', 2)).toThrow('at 9');
 });
 
-test('names of an element that is too large are not looked at, those of the next one are', () => {
+test('names of an element that is too large are not checked, those of the next one are', () => {
   const large = `{"a":"${'x'.repeat(50)}","b":1,"b":2}`;
   const read = (text: string): unknown =>
     readJsonElements(text, { maxDepth: 10, maxElement: 40 }, new Set(), () => {});
@@ -108,7 +108,7 @@ test('a number is refused by its length', () => {
   expect(readJsonText(`${digits}1`, { maxDepth: 1, maxNumber: 5_000 }).kind).toBe('number');
 });
 
-test('depth is refused before it can hurt', () => {
+test('excessive depth is refused before it does harm', () => {
   const levels = 1_000_000;
   expect(complaint('['.repeat(levels))).toMatchObject({ reason: 'depth' });
   expect(complaint('{"a":'.repeat(levels))).toMatchObject({ reason: 'depth' });

@@ -26,7 +26,7 @@ const placesOf = (link: Link): Place[] =>
 const TRACE = (digit: number): string => String(digit).repeat(32);
 const traceparent = (digit: number): string => `00-${TRACE(digit)}-${'b'.repeat(16)}-01`;
 
-/** What is written in a place, and what is read from it. */
+/** A value to write in a place, and the value read from it. */
 function sample(link: Link, name: string, digit: number): { written: string; read: string | number } {
   if (link === 'hops') return { written: String(digit), read: digit };
   if (name === 'traceId') return { written: TRACE(digit), read: TRACE(digit) };
@@ -44,7 +44,7 @@ function read(message: Record<string, unknown>) {
   return { ...outcome.event };
 }
 
-/** An event with the places from `from` on, of which the first that counts is `from`. */
+/** An event with values in all given places; the first one should count. */
 function written(link: Link, places: readonly Place[]) {
   const event: Record<string, string> = {};
   const metadata: Record<string, string> = {};
@@ -84,7 +84,7 @@ test.each(links.flatMap((link) => modes.map(([mode, readMode]) => [link, mode, r
   },
 );
 
-test.each(links)('in binary mode the first of its `ce-*` attributes, then the others have the %s', (link) => {
+test.each(links)('in binary mode the %s comes from `ce-*` attributes first, then from others', (link) => {
   const places = LINK_PLACES[link].attributes;
   for (let from = 0; from < places.length; from++) {
     const names = places.slice(from);
@@ -97,7 +97,7 @@ test.each(links)('in binary mode the first of its `ce-*` attributes, then the ot
   }
 });
 
-test('an event that says nothing has no links', () => {
+test('an event without link attributes has no links', () => {
   const none = { correlationId: undefined, causationId: undefined, hops: 0, traceparent: undefined };
   expect(read(structured())).toMatchObject(none);
   expect(read(pubsubMessage({ data: '[1]' }))).toMatchObject(none);
@@ -109,7 +109,7 @@ const [ID, SPAN] = ['0af7651916cd43dd8448eb211c80319c', 'b7ad6b7169203331'];
 
 test.each([
   [`00-${ID}-${SPAN}-01`, `00-${ID}-${SPAN}-01`],
-  // a later version may say more: https://www.w3.org/TR/trace-context/#versioning-of-traceparent
+  // a later version may have more fields: https://www.w3.org/TR/trace-context/#versioning-of-traceparent
   [`01-${ID}-${SPAN}-00`, `00-${ID}-${SPAN}-00`],
   [`cc-${ID}-${SPAN}-01-what-the-future-will-be`, `00-${ID}-${SPAN}-01`],
   [`cc-${ID}-${SPAN}-01.what-the-future-will-be`, undefined],
@@ -127,7 +127,7 @@ test.each([
   expect(trace(value)).toBe(expected);
 });
 
-test('a trace id alone gets a span that follows from the event', () => {
+test('a trace id alone gets a span derived from the event', () => {
   const { eventId, traceparent: read1 } = read(structured({ metadata: { traceId: ID.toUpperCase() } }));
   expect(read1).toBe(`00-${ID}-${eventId.slice(0, 16)}-01`);
   expect(read(structured({ metadata: { traceId: '0'.repeat(32) } })).traceparent).toBeUndefined();
@@ -162,11 +162,11 @@ test.each([
   ['with a control character', { correlationId: 'a\u0007b' }],
   ['with half a character', { correlationId: '\ud800' }],
   ['with an empty id', { correlationId: '' }],
-])('metadata that is %s is passed over', (_name, metadata) => {
+])('metadata that is %s is ignored', (_name, metadata) => {
   expect(read(pubsubMessage({ data: { metadata } })).correlationId).toBeUndefined();
 });
 
-test('an id of more than 8,192 characters is passed over', () => {
+test('an id of more than 8,192 characters is ignored', () => {
   const lookUp = (id: string) =>
     linksOf('0'.repeat(64), linkSources({}, { correlation_id: id })).correlationId;
   expect(lookUp('x'.repeat(8_192))).toHaveLength(8_192);

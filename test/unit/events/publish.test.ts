@@ -9,7 +9,7 @@ const CAUSE: Cause = { function: 'welcome', eventId: EVENT };
 const TRACE = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
 const greeting = (n: number): EventToPublish => ({ type: 'user.welcomed', data: { n } });
 
-test('the event carries on what its cause brought', async () => {
+test('the event carries on the links of its cause', async () => {
   const { tools, requests } = publishTools();
   const cause = { ...CAUSE, correlationId: 'order-7', hops: '2', hopchain: 'a:x>b:y', traceparent: TRACE };
   const { id, messageId } = await new Outgoing(cause, tools).publish('others', {
@@ -55,7 +55,7 @@ test('the event carries on what its cause brought', async () => {
   ]);
 });
 
-test('an event that begins a story is its correlation; a malformed trace is not carried on', async () => {
+test('an event without a cause starts a correlation; a malformed trace is not carried on', async () => {
   const { tools, requests } = publishTools();
   await new Outgoing({ ...CAUSE, traceparent: '00-x' }, tools).publish('events', {
     type: 't',
@@ -82,13 +82,13 @@ describe('ids', () => {
     expect(first[0]).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  test('the order of members does not count', async () => {
+  test('the order of members does not matter', async () => {
     const [first] = await idsOf([{ type: 't', data: { a: 1, b: { c: 2, d: 3 } } }]);
     const [second] = await idsOf([{ type: 't', data: { b: { d: 3, c: 2 }, a: 1 } }]);
     expect(second).toBe(first);
   });
 
-  test('another cause, function, type, subject or content is another event', async () => {
+  test('another cause, function, type, subject or content makes another event', async () => {
     const event = { type: 't', subject: 's', data: 1 };
     const ids = await Promise.all([
       idsOf([event]),
@@ -120,7 +120,7 @@ describe('ids', () => {
     expect(second?.['id']).toBe(first?.['id']);
   });
 
-  test('an event whose publishing failed keeps its id when the handler tries again', async () => {
+  test('an event whose publishing failed keeps its id when the handler retries', async () => {
     let failures = 1;
     const { tools, requests } = publishTools({
       answer: () => {
@@ -134,7 +134,7 @@ describe('ids', () => {
     expect(again?.['id']).toBe(lost?.['id']);
   });
 
-  test('given ids and sources are taken as they are', async () => {
+  test('given ids and sources are used unchanged', async () => {
     expect(await idsOf([{ ...greeting(1), id: 'mine', source: '/somewhere' }])).toEqual(['mine']);
   });
 });
@@ -209,7 +209,7 @@ describe('budget of a correlation', () => {
     expect(eventsIn(requests)).toHaveLength(21);
   });
 
-  test('from the second hop on, all causes of a correlation share the slots: one write an event', async () => {
+  test('from the second hop on, all causes of a correlation share the slots: one write per event', async () => {
     const { tools, requests, state } = publishTools();
     const { store, asked } = counting(state);
     const limits = { maxEventsPerCorrelation: 100 };
@@ -232,7 +232,7 @@ describe('budget of a correlation', () => {
     await other.publish('events', greeting(1));
   });
 
-  test('one fan-out may fill the whole budget, for three requests an event', async () => {
+  test('one fan-out may fill the whole budget, with three requests per event', async () => {
     const { tools, state } = publishTools();
     const { store, asked } = counting(state);
     const limits = { maxEventsPerCorrelation: 200 };
@@ -245,7 +245,7 @@ describe('budget of a correlation', () => {
     expect(putIfAbsent + stat + list).toBeLessThan(4 * 200);
   });
 
-  test('a slot that could not be claimed is claimed when the handler tries again', async () => {
+  test('a slot that could not be claimed is claimed when the handler retries', async () => {
     const { tools, requests, state } = publishTools();
     let failures = 1;
     const flaky: ObjectStore = {
@@ -265,7 +265,7 @@ describe('budget of a correlation', () => {
   });
 });
 
-describe('what cannot be published', () => {
+describe('events that cannot be published', () => {
   test('one bad message of a batch fails alone, and does not blame its cause', async () => {
     const { tools, requests } = publishTools({
       answer: ({ messages }) => {

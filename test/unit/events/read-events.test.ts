@@ -53,12 +53,12 @@ test.each([
 test.each([
   ['structured', structured({ causationid: 'own', correlationid: 'corr' })],
   ['of a batch', batch([cloudEvent({ causationid: 'own', correlationid: 'corr' })])],
-])('links of the event itself, %s, win over those beside it', (_name, message) => {
+])('links of the event itself, %s, take precedence over those beside it', (_name, message) => {
   const { events } = read(message, { ...MARK, 'ce-correlationid': 'other' });
   expect(events).toMatchObject([{ causationId: 'own', correlationId: 'corr' }]);
 });
 
-test('a correlation beside a structured event is its own where it has none', () => {
+test('a correlation beside a structured event applies if the event has none', () => {
   expect(read(structured(), { 'ce-correlationid': 'corr' }).events).toMatchObject([
     { correlationId: 'corr' },
   ]);
@@ -67,6 +67,6 @@ test('a correlation beside a structured event is its own where it has none', () 
 test.each([
   ['empty', ''],
   ['with a control character', 'a\u0000b'],
-])('a link beside a structured event that is %s is left out, not refused', (_name, value) => {
+])('a link beside a structured event that is %s is ignored, not refused', (_name, value) => {
   expect(read(structured(), { 'ce-causationid': value }).events).toMatchObject([{ causationId: undefined }]);
 });

@@ -25,7 +25,7 @@ test.each([
   ['structured', structured({ tenant: 'blue', count: 3, isnew: true })],
   ['binary', binary({ tenant: 'blue', count: 3, isnew: true })],
   ['batch', batch([cloudEvent({ tenant: 'blue', count: 3, isnew: true })])],
-])('an event that came %s is parsed, with its extensions as text', (mode, message) => {
+])('an event that arrived %s is parsed, with its extensions as text', (mode, message) => {
   const read = readMessage(messageEvent(message), { validators });
   expect(read.mode).toBe(mode);
   expect(read.events).toEqual([
@@ -67,7 +67,7 @@ test('events of other types are counted and not checked', () => {
   expect(alone).toMatchObject({ events: [], unwanted: 1, event: { type: 'order.paid' } });
 });
 
-test('of a batch, events that break their schema or are none are handed over apart', () => {
+test('events of a batch that break their schema or are no events are returned apart', () => {
   const bad = cloudEvent({ id: 'bad', data: { order: 7 } });
   const read = readMessage(messageEvent(batch([bad, cloudEvent(), 7])), { validators });
   expect(read.events.map(({ id }) => id)).toEqual(['e-1']);
@@ -93,7 +93,7 @@ test('extensions have bounds', () => {
   expect(one!.extensions['long']).toHaveLength(8_192);
 });
 
-test('types that are asked for type the events', () => {
+test('requested types determine the type of the events', () => {
   const framed = () => readMessage({}, { types: ['video.framed'] }).events;
   expectTypeOf(framed).returns.toEqualTypeOf<readonly CloudEvent<'video.framed'>[]>();
   expectTypeOf<ReturnType<typeof framed>[number]['data']>().toEqualTypeOf<VideoFramed1>();

@@ -8,9 +8,9 @@ test.each([
   ['2026-11-21t10:00:00z', 1_795_255_200_000_000n],
   ['2026-11-21T12:30:00+02:30', 1_795_255_200_000_000n],
   ['2026-11-21T09:00:00.000-01:00', 1_795_255_200_000_000n],
-  // finer than the column
+  // finer than the column's microseconds
   ['2026-11-21T10:00:00.123456789Z', 1_795_255_200_123_456n],
-  // a leap second counts as the one after it
+  // a leap second counts as the following second
   ['2016-12-31T23:59:60Z', 1_483_228_800_000_000n],
   ['2024-02-29T00:00:00Z', 1_709_164_800_000_000n],
   ['0001-01-01T00:00:00Z', -62_135_596_800_000_000n],
@@ -39,11 +39,11 @@ test.each([
   '2026-11-21T10:00:00+0100',
   '2026-11-21T10:00:00+24:00',
   '+002026-11-21T10:00:00Z',
-  // of other years in UTC, which Python and others cannot read back
+  // in UTC these fall into years that Python and others cannot read
   '0000-12-31T23:59:59Z',
   '0001-01-01T00:00:00+00:01',
   '9999-12-31T23:59:59-00:01',
   '9999-12-31T23:59:60Z',
-])('%j is no timestamp', (text) => {
+])('%j is not a timestamp', (text) => {
   expect(parseRfc3339(text)).toBeUndefined();
 });

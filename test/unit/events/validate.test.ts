@@ -46,14 +46,14 @@ test.each([
   ['count', { n: 10 }, 'https://example.com/schemas/count/2.json?x=/3#/4'],
   ['count', { n: 10 }, 'schemas/count/2.json'],
   ['other', 'anything', undefined],
-])('%s with %j by %s is let in', (type, data, dataschema) => {
+])('%s with %j by %s is accepted', (type, data, dataschema) => {
   expect(() =>
     validateEvent(event(type, data, dataschema), { validators, unknownTypes: 'accept' }),
   ).not.toThrow();
 });
 
 test.each([
-  // the newest version by number, not by letter
+  // the newest version in numeric, not alphabetic order
   ['count', { n: 99 }, undefined, 'data/n must be >= 100, got a number (schema count/10)'],
   ['count', { n: 9 }, 'count/2', 'data/n must be >= 10, got a number (schema count/2)'],
   ['count', { n: 'x' }, 'count/1', 'data/n must be number, got a string of 1 character'],
@@ -71,7 +71,7 @@ test.each([
   );
 });
 
-test('a type without a schema is refused where the configuration says so', () => {
+test('a type without a schema is refused if so configured', () => {
   const refused = () => validateEvent(event('other', 1), { validators, unknownTypes: 'refuse' });
   expect(refused).toThrow(
     expect.objectContaining({
@@ -84,7 +84,7 @@ test('a type without a schema is refused where the configuration says so', () =>
 let dir: string;
 let generated: Validators;
 beforeAll(async () => {
-  // below the project, where the helpers that generated code asks for are found
+  // below the project, so that the generated code finds its helpers
   const cache = fileURLToPath(new URL('../../../node_modules/.cache/', import.meta.url));
   await mkdir(cache, { recursive: true });
   dir = await mkdtemp(cache);
@@ -100,7 +100,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
-test('what is deployed judges as what is tested', () => {
+test('the deployed validators decide like the tested ones', () => {
   const compiled = compileValidators();
   const location = { bucket: 'b', name: 'n' };
   const good = {

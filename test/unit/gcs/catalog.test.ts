@@ -31,7 +31,7 @@ const object = (name: string, body = `body of ${name}`) => ({
 });
 
 describe('the catalog', () => {
-  it('is the same after it was closed and opened', () => {
+  it('is the same after it is closed and reopened', () => {
     const first = open();
     first.createBucket('raw', { location: 'EU' });
     first.commit(object('b'));
@@ -52,7 +52,7 @@ describe('the catalog', () => {
     second.close();
   });
 
-  it('generations rise while the clock stands still, and over a restart and a rewritten journal', () => {
+  it('generations rise while the clock stands still, and across a restart and a rewritten journal', () => {
     const first = open();
     first.createBucket('raw', {});
     const generations = [first.commit(object('a')), first.commit(object('a'))];
@@ -93,7 +93,7 @@ describe('the catalog', () => {
     catalog.close();
   });
 
-  it('a body that is no longer in use is given back once', () => {
+  it('a body that is no longer in use is released once', () => {
     const catalog = open();
     catalog.createBucket('raw', {});
     catalog.commit(object('a', 'first'));
@@ -102,7 +102,7 @@ describe('the catalog', () => {
     catalog.close();
   });
 
-  it('the journal is rewritten before it outgrows what it says', () => {
+  it('the journal is rewritten before it outgrows its content', () => {
     const catalog = open();
     catalog.createBucket('raw', {});
     for (let write = 0; write < 30_000; write++) {

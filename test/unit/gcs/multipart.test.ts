@@ -31,7 +31,7 @@ const upload = (media: string, line = '\r\n'): Buffer =>
 describe('a multipart body', () => {
   const tricky = 'one\r\n--b-\r\n--b--1\r\n-\r\n\r\r\n--b';
 
-  it('is taken apart alike, wherever it is cut into pieces', async () => {
+  it('is parsed alike, wherever it is split into chunks', async () => {
     const body = upload(tricky);
     for (let size = 1; size <= body.length; size++) {
       expect(await parse(body, size), `pieces of ${size}`).toEqual([
@@ -42,7 +42,7 @@ describe('a multipart body', () => {
     }
   });
 
-  it('with bare line ends, as Python writes it', async () => {
+  it('with bare line feeds, as Python writes it', async () => {
     expect(await parse(upload('a\r\nb', '\n'))).toEqual(['{"name":"a"}', 'video/mp4', Buffer.from('a\r\nb')]);
   });
 

@@ -36,7 +36,7 @@ describe("the client's failures as codes", () => {
     expect(mapped.message).toContain('read gs://b/o');
   });
 
-  it('an AppError stays what it is', () => {
+  it('an AppError stays as it is', () => {
     const error = new AppError('timeout', 'x');
     expect(toStorageError(error, 'read', 'b')).toBe(error);
   });
@@ -50,7 +50,7 @@ describe("the client's failures as codes", () => {
     );
   });
 
-  it('a 404 means the bucket only where it says so', () => {
+  it('a 404 means the bucket only if it says so', () => {
     expect(
       isMissingBucket(failure('No such object: b/the specified bucket does not exist', { code: 404 })),
     ).toBe(false);

@@ -3,7 +3,7 @@ import { crc32c, crc32cOf, crc32cText } from '../../../shared/storage/crc32c.ts'
 import { compareNames, objectNameFault } from '../../../shared/storage/object-name.ts';
 
 describe('crc32c', () => {
-  // the vectors of RFC 3720, appendix B.4
+  // test vectors of RFC 3720, appendix B.4
   it.each([
     ['32 zeros', Buffer.alloc(32), 0x8a9136aa],
     ['32 ones', Buffer.alloc(32, 0xff), 0x62a8ab43],
@@ -15,14 +15,14 @@ describe('crc32c', () => {
     expect(crc32c(bytes)).toBe(expected);
   });
 
-  it('goes on where it stopped, at every cut', () => {
+  it('continues where it stopped, at every split', () => {
     const bytes = Buffer.from('a text that is longer than one step of eight');
     for (let cut = 0; cut <= bytes.length; cut++) {
       expect(crc32c(bytes.subarray(cut), crc32c(bytes.subarray(0, cut)))).toBe(crc32c(bytes));
     }
   });
 
-  it('is written in base64, big end first', () => {
+  it('is written in base64, big-endian', () => {
     expect(crc32cText(0xe3069283)).toBe('4waSgw==');
     expect(crc32cOf(Buffer.from('123456789'))).toBe('4waSgw==');
   });

@@ -10,12 +10,12 @@ import {
   structured,
 } from '../../helpers/messages.ts';
 
-/** What a message gets: rows of the table by their `data`, or dead letters by code and part of the reason. */
+/** Expected result of a message: rows by their `data`, or dead letters by code and part of the reason. */
 interface Case {
   input: unknown;
   rows?: (string | null)[];
   dead?: [code: string, reason: string][];
-  /** `original` where its bytes and attributes went along as they were. */
+  /** `original` if its bytes and attributes were kept unchanged. */
   form?: 'original' | 'envelope';
 }
 
@@ -257,7 +257,7 @@ const CASES: Record<string, Case> = {
     ],
   },
 
-  // strange, and good
+  // strange but valid
   'an empty batch': { input: messageEvent(batch([])) },
   'an empty object': { input: plain('{}'), rows: ['{}'] },
   'a number alone': { input: plain(' 12 '), rows: [' 12 '] },
@@ -318,7 +318,7 @@ test.each(Object.entries(CASES))('%s', async (_name, { input, rows = [], dead = 
   const ingest = startMemoryIngest({
     env: { MAX_EVENT_BYTES: '1000', MAX_EVENT_DEPTH: '8', MAX_BATCH_EVENTS: '4' },
   });
-  // resolved is acknowledged: whatever it is, it never comes again
+  // if this resolves, the message is acknowledged and never delivered again
   await ingest.deliver(input);
   expect((await ingest.rows()).map((row) => row['data'])).toEqual(rows);
   const got = ingest.published.map(({ attributes }) => attributes);

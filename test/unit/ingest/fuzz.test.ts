@@ -67,7 +67,7 @@ function stringify(value: unknown): string {
   }
 }
 
-/** Ends in events or in a refusal with found-and-allowed; anything else thrown is a fault of ours. */
+/** Ends in events or in a refusal that names found and allowed; any other error is our fault. */
 function read(input: unknown): void {
   try {
     const { outcomes } = readEvents(parsePubsubMessage(input), options);
@@ -81,11 +81,11 @@ function read(input: unknown): void {
   }
 }
 
-test('whatever is delivered is read or refused', () => {
+test('any delivery is read or refused', () => {
   fc.assert(fc.property(envelope, read), { seed: 11, numRuns: 2_000 });
 });
 
-test('whatever a message holds is read or refused', () => {
+test('any content of a message is read or refused', () => {
   const message = fc
     .tuple(data, attributes)
     .map(([bytes, given]) => messageEvent(pubsubMessage({ data: bytes, attributes: given })));
@@ -139,7 +139,7 @@ test('a dead letter can be made of anything, within the limits of a message', ()
   );
 });
 
-test('the handler acknowledges all of it, and nothing is lost: a row or a dead letter each', async () => {
+test('the handler acknowledges all of them, and none is lost: each is a row or a dead letter', async () => {
   const ingest = startMemoryIngest();
   const inputs = fc.sample(fc.tuple(data, attributes), { seed: 15, numRuns: 400 });
   await Promise.all(
@@ -147,7 +147,7 @@ test('the handler acknowledges all of it, and nothing is lost: a row or a dead l
       ingest.deliver(messageEvent(pubsubMessage({ data: bytes, attributes: given }))),
     ),
   );
-  // the entry of the last commit is written in the turn after it
+  // the log entry of the last commit is written one turn later
   await new Promise(setImmediate);
   const ingested = ingest.logs.filter((line) => line['outcome'] === 'ingested');
   const added = ingested.reduce((sum, line) => sum + Number(line['count']), 0);

@@ -10,24 +10,24 @@ const event = (id: string) => messageEvent(structured({ id }));
 const events = (prefix: string, count: number) =>
   Array.from({ length: count }, (_, index) => event(`${prefix}-${index}`));
 
-/** Storage whose lake is replaced. */
+/** Storage with its lake replaced. */
 function withLake(change: (lake: ObjectStore) => ObjectStore): Storage {
   const storage = createMemoryStorage();
   const lake = change(storage.bucket('lake'));
   return { bucket: (name) => (name === 'lake' ? lake : storage.bucket(name)) };
 }
 
-test('what comes together is one commit', async () => {
+test('events that arrive together share one commit', async () => {
   const ingest = startMemoryIngest({ env: { FLUSH_MS: '20' } });
   await ingest.deliver(event('first'));
   await Promise.all(events('many', 100).map((one) => ingest.deliver(one)));
   const { version } = await (await openEventsTable(ingest.storage.bucket('lake'), 'events')).snapshot();
-  // made, the first event, all others
+  // versions: created, the first event, all others
   expect(version).toBe(2);
   expect(await ingest.rows()).toHaveLength(101);
 });
 
-test('a commit is made when so many rows wait', async () => {
+test('a commit is made once the maximum number of rows wait', async () => {
   const ingest = startMemoryIngest({ env: { FLUSH_ROWS: '10', FLUSH_MS: '50' } });
   await Promise.all(events('many', 35).map((one) => ingest.deliver(one)));
   const { version } = await (await openEventsTable(ingest.storage.bucket('lake'), 'events')).snapshot();
@@ -35,7 +35,7 @@ test('a commit is made when so many rows wait', async () => {
   expect(await ingest.rows()).toHaveLength(35);
 });
 
-test('an attempt without time left is not acknowledged, and the next one finds what it did', async () => {
+test('an attempt that runs out of time is not acknowledged, and the next one finds its rows', async () => {
   const slow = gate();
   const storage = withLake((lake) => faultyStore(lake, () => slow.opened.then(() => 'ok' as const)));
   const ingest = startMemoryIngest({ storage, env: { INGEST_SECONDS: '0.1' } });
@@ -44,14 +44,14 @@ test('an attempt without time left is not acknowledged, and the next one finds w
     message: 'not done after 100 ms, the time one attempt has',
   });
   slow.open();
-  // Delivered again until it fits: on a busy machine a tenth of a second may not be enough for that either.
+  // Redelivers until it succeeds: on a busy machine a tenth of a second may not be enough either.
   await expect
     .poll(() => ingest.deliver(event('late')).then(() => 'acknowledged', String))
     .toBe('acknowledged');
   expect(await ingest.rows()).toHaveLength(1);
 });
 
-test('a table that cannot be opened fails its events, and is opened for the next ones', async () => {
+test('if the table cannot be opened its events fail, and the next ones open it again', async () => {
   let isDown = true;
   const storage = withLake((lake) => {
     const faulty = faultyStore(lake, () => (isDown ? 'fail' : 'ok'));
@@ -71,7 +71,7 @@ test('a table that cannot be opened fails its events, and is opened for the next
   expect(await ingest.rows()).toHaveLength(5);
 });
 
-test('of a batch, nothing is refused before its good events are there', async () => {
+test('in a batch, no event is refused before the good ones are stored', async () => {
   let isDown = true;
   const storage = withLake((lake) =>
     faultyStore(lake, (operation) => (isDown && operation === 'put' ? 'fail' : 'ok')),
@@ -102,7 +102,7 @@ test('without a dead-letter topic, refused messages are kept as records', async 
   expect(kept).toEqual([expect.stringMatching(/^refused\/ingestEvent\/[0-9a-f]{64}\.json$/)]);
 });
 
-test('a dead letter that cannot be published fails the delivery, whatever the broker says is wrong', async () => {
+test("a dead letter that cannot be published fails the delivery, whatever the broker's error", async () => {
   const ingest = startMemoryIngest({
     publisher: { publish: () => Promise.reject(new Error('no')), close() {} },
   });

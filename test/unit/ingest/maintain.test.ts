@@ -63,14 +63,14 @@ test('weeks later, files and log entries that no version needs are gone', async 
   expect(await collectRows(table.scan())).toHaveLength(12);
 });
 
-test('two at the same time: one works, the other says that it is busy', async () => {
+test('two concurrent runs: one works, the other is busy', async () => {
   const storage = createMemoryStorage();
   await tableOf(storage, 8);
   const outcomes = await Promise.all([run(storage), run(storage)]);
   expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['busy', 'maintained']);
 });
 
-test('a lease left behind by a dead run ends by itself', async () => {
+test('the lease of a dead run expires', async () => {
   const storage = createMemoryStorage();
   await tableOf(storage, 8);
   const lease = Buffer.from(JSON.stringify({ owner: 'dead', expiresAt: Date.now() + 60_000 }));
@@ -79,11 +79,11 @@ test('a lease left behind by a dead run ends by itself', async () => {
   expect(await run(storage, { now: () => Date.now() + 61_000 })).toMatchObject({ outcome: 'maintained' });
 });
 
-test('without time nothing is begun, and the next run does it', async () => {
+test('without time left no step is begun, and the next run does it', async () => {
   const storage = createMemoryStorage();
   await tableOf(storage, 8);
   let now = Date.now();
-  // each look at the clock costs a second
+  // each read of the clock costs a second
   const slow = await run(storage, {
     maxMs: 1_000,
     now: () => {
@@ -95,7 +95,7 @@ test('without time nothing is begun, and the next run does it', async () => {
   expect(await run(storage, { now: () => now + 120_000 })).toMatchObject({ compaction: { rewrites: 1 } });
 });
 
-test('a step that fails does not keep the others from their work', async () => {
+test('a failed step does not stop the others', async () => {
   const storage = createMemoryStorage();
   await tableOf(storage, 8);
   const lake = storage.bucket('lake');
@@ -117,7 +117,7 @@ test('without a table there is nothing to do', async () => {
   expect(await run(createMemoryStorage())).toEqual({ outcome: 'no-table', isComplete: true });
 });
 
-test('columns that the table lacks are added, by any number of instances at the same time', async () => {
+test('missing columns are added, by any number of concurrent instances', async () => {
   const store = createMemoryStorage().bucket('lake');
   const old = [{ name: 'event_id', type: 'string', nullable: false }] as const;
   const table = await DeltaTable.create(store, 'events', { columns: old });

@@ -11,7 +11,7 @@ function scene() {
 const added = { kind: 'added', version: 7 } as const;
 const known = { kind: 'duplicate', version: 6 } as const;
 
-test('events of a commit are an entry for each type and each way it was settled, with their number', async () => {
+test('events of a commit are one entry per type and outcome, with their number', async () => {
   const { lines, outcomes } = scene();
   for (let index = 0; index < 3; index++) outcomes.note({ type: 'video.framed' }, added, 990);
   outcomes.note({ type: 'video.framed' }, known, 980);
@@ -33,7 +33,7 @@ test('events of a commit are an entry for each type and each way it was settled,
   expect(lines.slice(3)).toMatchObject([{ count: 1, outcome: 'ingested' }]);
 });
 
-test('ten thousand types that producers made up are one label, and ten names in the entry', async () => {
+test('ten thousand invented types are one label, and ten names in the entry', async () => {
   const { lines, outcomes } = scene();
   for (let index = 0; index < 10_000; index++) outcomes.note({ type: `made.up.${index}` }, added, 1_000);
   await new Promise(setImmediate);
@@ -41,7 +41,7 @@ test('ten thousand types that producers made up are one label, and ten names in 
   expect(Object.keys(lines[0]!['types'] as object)).toHaveLength(10);
 });
 
-test('a function that publishes types and sources of its input has a bounded number of labels, too', () => {
+test('a function that publishes types and sources from its input has a bounded number of labels, too', () => {
   const { lines, log } = scene();
   for (let index = 0; index < 10_000; index++) {
     reportPublished(log, { type: `t-${index}`, source: `/s-${index}`, topic: 'events', messageId: '1' });

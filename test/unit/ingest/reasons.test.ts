@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import { batch, binary, messageEvent, pubsubMessage, pushBody, structured } from '../../helpers/messages.ts';
 
-/** Somebody's data, wherever a value can be. */
+/** Personal data, put wherever a value can be. */
 const SECRET = 'jane-4711';
 
 const rejected = (fields: Record<string, unknown>): unknown =>

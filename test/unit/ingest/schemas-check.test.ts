@@ -22,7 +22,7 @@ const ORDER = `{
   }
 }`;
 
-/** Found and replaced in the schema, and what that breaks: where, and a part of what is said. */
+/** Text to find and replace in the schema, and what that breaks: the place, and a part of the message. */
 const BREAKING: [name: string, find: string, replace: string, at: string, what: string][] = [
   ['a removed field', '"state": {"enum": ["new", "paid"]},', '', '/properties/state', 'is removed'],
   [
@@ -122,7 +122,7 @@ afterEach(() => {
 });
 
 test.each(['schemas', 'examples/shop/schemas'])(
-  '%s is held to a commit: changed and removed versions are named, new ones pass',
+  '%s is compared with a commit: changed and removed versions are named, new ones pass',
   (place) => {
     dir = mkdtempSync(join(tmpdir(), 'schemas-'));
     const root = dir;

@@ -10,7 +10,7 @@ const MB = 1024 * KB;
 
 interface Guarded {
   admission: Admission;
-  /** Bodies of requests that were admitted and are not answered. */
+  /** Admitted requests that are not answered yet. */
   open: { bytes: number; response: ServerResponse }[];
   logs: Record<string, unknown>[];
   port: number;
@@ -22,7 +22,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** A server that reads whole bodies, and answers when the test says so. */
+/** A server that reads whole bodies, and answers when the test tells it to. */
 async function guard(bytes: number, sweepMs?: number): Promise<Guarded> {
   const logs: Record<string, unknown>[] = [];
   const log = createLogger({ write: (line) => void logs.push(JSON.parse(line)) });
@@ -42,7 +42,7 @@ async function guard(bytes: number, sweepMs?: number): Promise<Guarded> {
   return { admission, open, logs, port: (server.address() as AddressInfo).port };
 }
 
-/** The status of the answer, or the error's code. */
+/** The response's status, or the error's code. */
 function post(port: number, bytes: number, headers: Record<string, string> = {}): Promise<number | string> {
   return new Promise((resolve) => {
     const sent = request({ port, method: 'POST', headers }, (response) => {
@@ -60,7 +60,7 @@ const answerAll = ({ open }: Guarded): void => {
   for (const { response } of open.splice(0)) response.writeHead(204).end();
 };
 
-test('bodies above the bound are put off unread, and admitted when there is room again', async () => {
+test('bodies above the bound are deferred unread, and admitted when there is room again', async () => {
   const guarded = await guard(4 * MB);
   const first = post(guarded.port, 2 * MB);
   await expect.poll(() => guarded.open.length).toBe(1);
@@ -98,7 +98,7 @@ test('large bodies leave a quarter of the room to small ones', async () => {
   expect(new Set(await Promise.all([...large, ...small]))).toEqual(new Set([204]));
 });
 
-test('a connection on which a request was put off takes the next one', async () => {
+test('a connection on which a request was deferred takes the next one', async () => {
   const guarded = await guard(2 * MB);
   const held = post(guarded.port, 1 * MB);
   await expect.poll(() => guarded.open.length).toBe(1);
@@ -138,7 +138,7 @@ test('bodies that no message can have are refused: too large, or compressed', as
   expect(guarded.admission.bytes).toBe(0);
 });
 
-test('a caller that goes away gives back what it held: at once before its body is read, then when the work ends', async () => {
+test('a client that disconnects releases its room: at once before its body is read, afterwards when the work ends', async () => {
   const guarded = await guard(8 * MB);
   const half = await halfSent(guarded.port, 4 * MB);
   await expect.poll(() => guarded.admission.bytes).toBe(4 * MB);

@@ -63,7 +63,7 @@ function scene(work: EventWork<Read, undefined>, env: Env = ENV) {
   return { lines, sent, storage, deliver };
 }
 
-test('a handler of a few lines has buckets, calls and a log, and its outcome is the one entry', async () => {
+test('a handler of a few lines has buckets, calls and a log, and its outcome is the one log entry', async () => {
   const { lines, sent, storage, deliver } = scene({
     read: readNote,
     async run({ event }, { bucket, publish, effect, record, attempt, correlationId }) {
@@ -85,13 +85,13 @@ test('a handler of a few lines has buckets, calls and a log, and its outcome is 
     { message: 'event published', eventType: 'note.kept', source: '/keepNote', function: 'keepNote' },
     {
       ...{ message: 'event settled', outcome: 'stored', attempt: 'unknown', correlation: 'case-7' },
-      // nobody declared the type that the producer chose
+      // the type that the producer chose is not declared
       ...{ eventType: 'other', count: 1, function: 'keepNote', durationMs: expect.any(Number) },
     },
   ]);
 });
 
-test('an event is read with the delivery attempt that Pub/Sub tells', async () => {
+test("an event is read with Pub/Sub's delivery attempt", async () => {
   const { lines, deliver } = scene({
     read: () => readNote(note()),
     run: async (_event, { attempt }) => outcome('stored', { attempt }),
@@ -103,7 +103,7 @@ test('an event is read with the delivery attempt that Pub/Sub tells', async () =
 test("the producer's trace is the linked one, and is published on", async () => {
   const own = '00-11111111111111111111111111111111-2222222222222222-01';
   const { lines, sent, deliver } = scene({
-    // as the event of a message has its own trace, beside that of the push
+    // the event in a message has its own trace, beside that of the push
     read: () => readNote(note({ traceparent: PRODUCER })),
     async run(_event, { publish }) {
       await publish('notes', { type: 'note.kept', data: {} });
@@ -118,7 +118,7 @@ test("the producer's trace is the linked one, and is published on", async () => 
   expect(sent[0]!.message.attributes).toMatchObject({ 'ce-traceparent': PRODUCER });
 });
 
-test('a bucket that the app does not have, or that has no name here, is a wrong configuration', async () => {
+test('a bucket that the app does not have, or without a configured name, is a wrong configuration', async () => {
   const bucketOf = (key: string, env: Env = ENV) =>
     scene({ read: readNote, run: async (_event, { bucket }) => outcome(bucket(key).bucket) }, env).deliver(
       note(),

@@ -45,7 +45,7 @@ async function records(store: ObjectStore): Promise<Record<string, unknown>> {
   return found;
 }
 
-test('what a handler returns is the one log entry of its event', async () => {
+test("a handler's outcome is the one log entry of its event", async () => {
   const { store, lines, runtime, deliver } = scene(async () => outcome('stored', { rows: 3 }, 'rows stored'));
   runtime.eventTypes = new Set(['t']);
   await deliver(event);
@@ -60,7 +60,7 @@ test('what a handler returns is the one log entry of its event', async () => {
   expect(await records(store)).toEqual({});
 });
 
-test('an outcome that a person has to look at is an error, and the event is acknowledged', async () => {
+test('an outcome that needs a person is logged as an error, and the event is acknowledged', async () => {
   const { lines, deliver } = scene(async () => ({ ...outcome('ignored', {}, 'own output'), error: 'loop' }));
   await expect(deliver(event)).resolves.toEqual({ kind: 'settled' });
   expect(lines).toMatchObject([
@@ -68,7 +68,7 @@ test('an outcome that a person has to look at is an error, and the event is ackn
   ]);
 });
 
-test('a delivery that meets another one at work is put off: no error, no failure record', async () => {
+test('a delivery that meets another one at work is deferred: no error, no failure record', async () => {
   const { store, lines, deliver } = scene(() =>
     Promise.reject(new AppError('busy', 'its lease ends in 5 ms')),
   );
@@ -77,14 +77,14 @@ test('a delivery that meets another one at work is put off: no error, no failure
   expect(lines).toMatchObject([{ severity: 'INFO', message: 'delivery put off', code: 'busy' }]);
 });
 
-test('an event that works leaves nothing behind', async () => {
+test('an event that succeeds leaves no records', async () => {
   const { store, lines, deliver } = scene(async () => undefined);
   await deliver(event);
   expect(await records(store)).toEqual({});
   expect(lines).toEqual([]);
 });
 
-test('a failed attempt leaves one numbered record each time, and is thrown for the platform to retry', async () => {
+test('each failed attempt leaves one numbered record, and is thrown for the platform to retry', async () => {
   const { store, lines, deliver } = scene(() => Promise.reject(new AppError('quota', 'too many')));
   await expect(deliver(event)).rejects.toThrow('too many');
   await expect(deliver(event)).rejects.toThrow('too many');
@@ -140,7 +140,7 @@ test('a refused event that cannot be kept is not acknowledged', async () => {
   await expect(deliver({})).rejects.toThrow('storage is down');
 });
 
-test('a failure whose record cannot be written is still thrown as itself', async () => {
+test('a failure whose record cannot be written is still thrown unchanged', async () => {
   const { runtime, deliver } = scene(() => Promise.reject(new AppError('quota', 'too many')));
   runtime.state = () => Promise.reject(new AppError('unavailable', 'storage is down'));
   await expect(deliver(event)).rejects.toThrow('too many');

@@ -6,7 +6,7 @@ import { InFlight } from '../../../shared/invocation/in-flight.ts';
 let server: Server;
 afterEach(() => server.close());
 
-/** The framework in short: each body is parsed onto the request, and `handle` is given what the mode says. */
+/** A minimal framework: parses each body onto the request, and passes the event of the mode to `handle`. */
 async function serve(inFlight: InFlight, handle: (body: unknown) => void): Promise<() => Promise<Response>> {
   server = createServer(
     inFlight.track((request: IncomingMessage & { body?: unknown }) => {
@@ -28,7 +28,7 @@ test.each([
   const inFlight = new InFlight();
   const bodies: unknown[] = [];
   const send = await serve(inFlight, (body) => bodies.push(body));
-  // equal bodies of two requests: identity tells them apart
+  // two requests with equal bodies, which object identity distinguishes
   const answers = [send(), send()];
   await expect.poll(() => bodies.length).toBe(2);
   expect(inFlight.answer(eventOf(bodies[1]), 429, 'second')).toBe(true);
@@ -39,7 +39,7 @@ test.each([
   expect(inFlight.answer(eventOf(bodies[0]), 429, 'once more')).toBe(false);
 });
 
-test('an event whose request cannot be told from others is not answered', async () => {
+test('an event whose request cannot be distinguished from others is not answered', async () => {
   const inFlight = new InFlight();
   await serve(inFlight, () => {});
   expect(inFlight.answer({ data: 'text' }, 429, '')).toBe(false);

@@ -68,7 +68,7 @@ function scene(run: MessageWork<Type, undefined>['run']) {
 
 const idOf = (id: string): string => eventIdOf({ id, source: '//shop/orders' });
 
-test('one event: its handler sees it typed and checked, and its calls belong to it', async () => {
+test('one event: its handler gets it typed and validated, and its calls belong to it', async () => {
   const { lines, sent, deliver } = scene(async ({ id, correlationId }, { publish, eventId }) => {
     await publish('orders', { type: 'order.shipped', data: { id } });
     return outcome('shipped', { eventIdSeen: eventId, correlationId });
@@ -100,7 +100,7 @@ test('an event that breaks its schema is a dead letter, and one of another type 
   expect(sent).toHaveLength(1);
 });
 
-test('events of a batch run under their own identities; bad ones are dead letters of their own', async () => {
+test('events of a batch run under their own identities; bad ones become their own dead letters', async () => {
   const seen: unknown[] = [];
   const events = ['b-1', 'b-2', 'b-3'].map((id) => cloudEvent({ id, correlationid: `case-${id}` }));
   const { lines, sent, deliver } = scene(async ({ id }, { eventId, correlationId, publish }) => {
@@ -125,7 +125,7 @@ test('events of a batch run under their own identities; bad ones are dead letter
   ]);
 });
 
-test('an event of a batch that fails does not keep the others back, and the message comes again', async () => {
+test('a failing event of a batch does not hold back the others, and the message is redelivered', async () => {
   const seen: string[] = [];
   const { sent, deliver } = scene(async ({ id }) => {
     seen.push(id);

@@ -54,7 +54,7 @@ test('each delivery is a span below its request, linked to its producer, with it
   );
   await deliver({ ...event, traceparent: REQUEST });
 
-  // before the delivery is answered, since an instance has no CPU between requests
+  // sent before the delivery is answered, because an instance has no CPU between requests
   expect(collector.requests).toHaveLength(1);
   expect(collector.requests[0]).toMatchObject({
     path: '/v1/traces',
@@ -110,7 +110,7 @@ test.each([
 test.each([
   ['refuses', () => 500, 'collector answered 500'],
   ['does not answer', () => undefined, undefined],
-])('a collector that %s costs spans, and no delivery', async (_how, answer, reason) => {
+])('a collector that %s loses spans, but no delivery', async (_how, answer, reason) => {
   collector = await startCollector(answer);
   const { lines, deliver } = await open(async () => outcome('stored'));
   await expect(deliver(event)).resolves.toEqual({ kind: 'settled' });

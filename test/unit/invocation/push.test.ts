@@ -9,7 +9,7 @@ const PATH = '/projects/demo/topics/events';
 let close: (() => void) | undefined;
 afterEach(() => close?.());
 
-/** Headers `ce-*` as the next listener sees them. */
+/** The `ce-*` headers that the next listener sees. */
 async function headersOf(path: string, sent: Record<string, string> = {}): Promise<Record<string, unknown>> {
   let seen: IncomingMessage['headers'] = {};
   const server = createServer(
@@ -48,7 +48,7 @@ test("an event that has Eventarc's headers keeps them", async () => {
 
 const event = (data: unknown, id = 'push') => ({ id, type: TYPE, source: '//pubsub.googleapis.com/x', data });
 
-test('the event takes id and time from its message, and keeps what the push says beside it', () => {
+test("the event takes id and time from its message, and keeps the push's other fields", () => {
   const data = {
     subscription: 'projects/demo/subscriptions/pipeline-push-ingestevent',
     deliveryAttempt: 3,
@@ -71,6 +71,6 @@ test.each([
   ['an event of Eventarc', event({ message: { messageId: '17' } }, '9')],
   ['an event of another type', { ...event({ message: { messageId: '17' } }), type: 'x' }],
   ['no event at all', 'text'],
-])('%s is handed on as it is', (_name, input) => {
+])('%s is passed on unchanged', (_name, input) => {
   expect(completeEvent(input)).toBe(input);
 });

@@ -24,7 +24,7 @@ test.each(SAMPLES)('%j goes to %j', (object, path) => {
   expect(copyPath(object)).toBe(path);
 });
 
-test('a part that no file system takes is cut, and told apart by its hash', () => {
+test('a part that no file system takes is cut, and distinguished by its hash', () => {
   const path = copyPath(`${'ü'.repeat(450)}/manifest.json`);
   expect(path).toMatch(/^ü{60}~[0-9a-f]{32}\/manifest\.json$/);
   expect(copyPath(`${'ü'.repeat(451)}/manifest.json`)).not.toBe(path);
@@ -36,7 +36,7 @@ const part = fc.oneof(
 );
 const name = fc.array(part, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('/'));
 
-test('whatever the name, the copy lies below its folder, and no part is longer than a disk takes', () => {
+test('for any name, the copy is below its folder, and no part is too long for a file system', () => {
   fc.assert(
     fc.property(name, (object) => {
       const path = copyPath(object);

@@ -20,13 +20,13 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const video = functionNamed(core, 'processVideo')!;
 const ingest = functionNamed(core, 'ingestEvent')!;
 
-test('of the shell, what the app declares is taken, and nothing else; what was given comes first', () => {
+test('only variables that the app declares are taken from the shell; given ones take precedence', () => {
   const shell = {
     MOMENT_PROMPT: 'a dog',
     MAX_MOMENTS: '3',
     FLUSH_ROWS: '',
     AWS_SECRET_ACCESS_KEY: 'x',
-    // a beginning of names that are declared
+    // a prefix of declared names
     MAX_MEMORY: '1',
     FRAME_BUFFER: '/dev/fb0',
     // set by the local cloud itself
@@ -68,7 +68,7 @@ test('a variable of the shell whose name is nearly that of a setting is warned a
   ]);
 });
 
-test('a function gets what it declares, and the names by which credentials are found', () => {
+test('a function gets what it declares, and the variables that locate credentials', () => {
   const settings = { MAX_MOMENTS: '2', FLUSH_ROWS: '10', LOG_LEVEL: 'debug' };
   const shell = { GOOGLE_APPLICATION_CREDENTIALS: '/key.json', CLOUDSDK_CONFIG: '/c', HOME: '/root' };
   const credentials = { GOOGLE_APPLICATION_CREDENTIALS: '/key.json', CLOUDSDK_CONFIG: '/c' };
@@ -94,7 +94,7 @@ test('a function gets its own secrets from a file, and a missing one is reported
   expect(() => of('HOOK')).not.toThrow(/hunter2/);
 });
 
-test('a secret that a function can do without may be in the file or in the shell', () => {
+test('an optional secret may be in the file or in the shell', () => {
   const secretsFile = join(dir, 'optional.env');
   const name = 'OTEL_EXPORTER_OTLP_HEADERS';
   const of = (shell: Record<string, string>) =>
@@ -111,7 +111,7 @@ test('Git ignores the file of secrets', () => {
   expect(execFileSync('git', ['check-ignore', SECRETS_FILE], { encoding: 'utf8' }).trim()).toBe(SECRETS_FILE);
 });
 
-test('a file of settings must be there', () => {
+test('a named file of settings must exist', () => {
   expect(settingsOfFile(undefined)).toEqual({});
   expect(() => settingsOfFile(join(dir, 'none.env'))).toThrow(
     /--settings must be a file of NAME=value lines/,

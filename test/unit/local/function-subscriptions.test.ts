@@ -39,7 +39,7 @@ test('a function of a topic is subscribed to both, and sees one topic', () => {
   expect(of('maintainTable').map(({ topic }) => topic)).toEqual(['maintenance', 'replay-maintaintable']);
 });
 
-test('what inspects dead letters gives them up to a topic of their own, and has nothing to replay', () => {
+test('the dead-letter inspector gives up to a separate topic, and has nothing to replay', () => {
   expect(of('inspectDeadLetter')).toMatchObject([
     {
       name: 'push-inspectdeadletter',
@@ -54,6 +54,6 @@ test('the subscription has the filter and the ordering of its trigger', () => {
   const trigger = messagePublished({ topic: 'events', types: ['a'], ordering: true });
   const [push, replays] = subscriptionsOf({ ...functionNamed(core, 'ingestEvent')!, trigger });
   expect(push).toMatchObject({ filter: 'attributes."ce-type" = "a"', ordering: true });
-  // what is replayed was meant for it, whatever the filter says today
+  // a replay is meant for the function, whatever its filter is now
   expect(replays).not.toHaveProperty('filter');
 });

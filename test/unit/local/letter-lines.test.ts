@@ -12,7 +12,7 @@ const entry = {
 };
 const lines = (fields: object = {}) => letterLines(JSON.stringify({ ...entry, ...fields }));
 
-test('a dead letter is told with its cause and where the rest is', () => {
+test('a dead letter is printed with its cause and where to find the rest', () => {
   expect(lines()).toEqual([
     'dead letter of processVideo: denied: Vertex AI answers 403',
     '  gs://raw/cat.mp4',
@@ -33,6 +33,6 @@ test.each([
   ['another outcome', JSON.stringify({ ...entry, outcome: 'framed' })],
   ['no JSON', '"dead-letter" of a module'],
   ['a duplicate', JSON.stringify({ message: 'dead letter was known', outcome: 'duplicate' })],
-])('nothing is told of %s', (_what, line) => {
+])('nothing is printed about %s', (_what, line) => {
   expect(letterLines(line)).toEqual([]);
 });

@@ -14,13 +14,13 @@ beforeEach(() => {
 
 const modeOf = (path: string): number => statSync(path).mode & 0o777;
 
-test('a new one is its owner’s alone', () => {
+test('a new one is accessible only to its owner', () => {
   expect(makePrivateFolder(dir)).toEqual([]);
   expect(modeOf(dir)).toBe(0o700);
   expect(makePrivateFolder(dir)).toEqual([]);
 });
 
-test('one that an earlier run left open is closed, and named', () => {
+test('one that an earlier run left open is made private, and named', () => {
   mkdirSync(join(dir, 'storage'), { recursive: true });
   writeFileSync(join(dir, 'endpoints.json'), '{}');
   chmodSync(dir, 0o755);
@@ -28,7 +28,7 @@ test('one that an earlier run left open is closed, and named', () => {
   expect(modeOf(dir)).toBe(0o700);
 });
 
-test('a folder with anything else in it stays open, and what is ours in it is closed', () => {
+test('a folder with other content stays open, and our entries in it are made private', () => {
   mkdirSync(join(dir, 'storage'), { recursive: true });
   mkdirSync(join(dir, 'family photos'));
   for (const one of [dir, join(dir, 'storage'), join(dir, 'family photos')]) chmodSync(one, 0o755);
@@ -38,7 +38,7 @@ test('a folder with anything else in it stays open, and what is ours in it is cl
   ]);
 });
 
-test('a place that is none is one line', () => {
+test('an invalid place is reported in one line', () => {
   mkdirSync(join(dir, '..'), { recursive: true });
   writeFileSync(dir, '');
   expect(() => makePrivateFolder(dir)).toThrow(/\.local cannot be used: a file of that name is in the way/);

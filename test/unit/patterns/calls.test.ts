@@ -14,7 +14,7 @@ function scene(changes: Partial<CallsOptions> = {}) {
   const clock = { ...systemClock, now: () => 1_000 };
   const log = createLogger({ write: () => {} });
   const options: CallsOptions = { ...tools, function: 'welcome', eventId: EVENT, clock, log, ...changes };
-  /** The calls of one more delivery. */
+  /** The calls of another delivery. */
   const deliver = () => createCalls(options);
   return { deliver, requests, state };
 }
@@ -25,7 +25,7 @@ async function names(state: { list(): AsyncIterable<{ name: string }> }): Promis
   return found;
 }
 
-test('a redelivery is given what the first delivery decided and did, and publishes the same event', async () => {
+test("a redelivery gets the first delivery's decisions and effects, and publishes the same event", async () => {
   const { deliver, requests, state } = scene({ correlationId: 'order-7' });
   let sent = 0;
   const handle = async () => {
@@ -48,7 +48,7 @@ test('a redelivery is given what the first delivery decided and did, and publish
   ]);
 });
 
-test('another function and another event have records of their own', async () => {
+test('another function and another event have their own records', async () => {
   const { deliver, state } = scene();
   const elsewhere = scene({ function: 'other', state: async () => state });
   const later = scene({ eventId: 'f'.repeat(64), state: async () => state });
@@ -57,7 +57,7 @@ test('another function and another event have records of their own', async () =>
   expect(await later.deliver().record('n', () => 3)).toBe(3);
 });
 
-test('what is not called opens nothing', async () => {
+test('unused calls open nothing', async () => {
   const unused = () => {
     throw new Error('opened');
   };
@@ -65,7 +65,7 @@ test('what is not called opens nothing', async () => {
   expect(await deliver().dependency('bank', async () => 'asked')).toBe('asked');
 });
 
-test('publishing goes through the breaker of its topic, and calls outside through that of their name', async () => {
+test('publishing goes through the breaker of its topic, and outside calls through that of their name', async () => {
   const breakers = new Map<string, Breaker>();
   const clock = { ...systemClock, now: () => 1_000 };
   const { deliver } = scene({
@@ -87,7 +87,7 @@ test('publishing goes through the breaker of its topic, and calls outside throug
   expect([...breakers.keys()]).toEqual(['topic the-events', 'topic projects/p/topics/others', 'bank']);
 });
 
-test('a process has one breaker a name', () => {
+test('a process has one breaker per name', () => {
   expect(breakerOf('bank')).toBe(breakerOf('bank'));
   expect(breakerOf('bank')).not.toBe(breakerOf('post'));
 });

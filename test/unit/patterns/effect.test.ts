@@ -16,7 +16,7 @@ const log = { error() {} };
 const AGAIN: EffectOptions = { onUnknown: 'again' };
 const STOP: EffectOptions = { onUnknown: 'stop' };
 
-/** Work that goes on until it is finished. */
+/** Work that runs until the test finishes it. */
 function held() {
   let begin = () => {};
   let finish = (_value: string) => {};
@@ -37,7 +37,7 @@ function scene() {
   const store = createMemoryStorage().bucket('state');
   const time = { now: START };
   const clock = { now: () => time.now, sleep: async () => {} };
-  /** One delivery, in a process of its own unless `state` is given. */
+  /** One delivery, in its own process unless `state` is given. */
   const deliver = <T>(work: EffectWork<T>, options: EffectOptions, state: ObjectStore = { ...store }) => {
     const { signal } = new AbortController();
     return runEffect(
@@ -46,7 +46,7 @@ function scene() {
       options,
     );
   };
-  /** A process that dies inside the work: it renews and writes nothing more. */
+  /** A process that dies during the work: it renews and writes nothing more. */
   const die = async (options: EffectOptions) => {
     let isDead = false;
     const dying: ObjectStore = {
@@ -75,7 +75,7 @@ afterEach(() => {
 });
 
 describe.each([AGAIN, STOP])('onUnknown $onUnknown', (options) => {
-  test('later deliveries are given the value, and the work runs once', async () => {
+  test('later deliveries get the value, and the work runs once', async () => {
     const { deliver } = scene();
     let runs = 0;
     const work = () => ({ receipt: ++runs, at: new Date(0) }) as unknown;
@@ -128,7 +128,7 @@ describe.each([AGAIN, STOP])('onUnknown $onUnknown', (options) => {
   });
 });
 
-test('again: after a death the work runs once more with the same key, when the lease has ended', async () => {
+test('again: after a death the work runs once more with the same key, once the lease has ended', async () => {
   const { deliver, die, effects } = scene();
   const keys: string[] = [];
   const work: EffectWork<number> = ({ idempotencyKey }) => keys.push(idempotencyKey);
@@ -141,7 +141,7 @@ test('again: after a death the work runs once more with the same key, when the l
   expect(await effects()).toMatchObject([{ state: 'done', started: { run: 2, isUncertain: true } }]);
 });
 
-test('again: a failed work is passed on, and the next delivery runs it without waiting', async () => {
+test('again: a failure of the work is passed on, and the next delivery runs it without waiting', async () => {
   const { deliver } = scene();
   const reset = new AppError('unavailable', 'connection reset');
   await expect(deliver(() => Promise.reject(reset), AGAIN)).rejects.toBe(reset);
@@ -164,7 +164,7 @@ test('stop: after a death the event is refused, and the work does not run', asyn
   expect(await effects()).toMatchObject([{ state: 'unknown' }]);
 });
 
-test('stop: a failed work may have happened, so the event is refused at once, with the reason', async () => {
+test('stop: failed work may have happened, so the event is refused at once, with the reason', async () => {
   const { deliver } = scene();
   const reset = new AppError('unavailable', 'connection reset');
   const failing = deliver(() => Promise.reject(reset), STOP);
@@ -192,7 +192,7 @@ describe('a person settles an unknown effect', () => {
     await settleEffect(store, place, found!, { ...said, by: 'alice', at: new Date(START) });
   };
 
-  test('it happened: the next delivery is given the value that the person found', async () => {
+  test('it happened: the next delivery gets the value that the person found', async () => {
     const there = scene();
     await there.die(STOP);
     await settle(there, { happened: true, value: { receipt: 7 } });
@@ -207,7 +207,7 @@ describe('a person settles an unknown effect', () => {
     expect(await there.deliver(() => 'not run', STOP)).toBe('charged');
   });
 
-  test('two say it did not happen at the same time: one of them is told', async () => {
+  test('two people say at the same time that it did not happen: one of them gets an error', async () => {
     const there = scene();
     await there.die(STOP);
     const [found] = await there.effects();
@@ -233,7 +233,7 @@ test('work that takes longer than the lease keeps it', async () => {
   await first;
 });
 
-test('a stalled owner that was taken over is given the value of the one that finished first', async () => {
+test('a stalled owner that was taken over gets the value of the one that finished first', async () => {
   const { deliver, time } = scene();
   const { work, begun, finish } = held();
   const stalled = deliver(work, AGAIN);
@@ -259,7 +259,7 @@ test('a first delivery costs two requests, and a redelivery two', async () => {
   expect(requests).toEqual(['putIfAbsent', 'get']);
 });
 
-test.each(['', 'a/b', '.', '..', 'ü', 'x'.repeat(65)])('%j is no name of an effect', async (name) => {
+test.each(['', 'a/b', '.', '..', 'ü', 'x'.repeat(65)])('%j is not a name for an effect', async (name) => {
   const { store } = scene();
   const { signal } = new AbortController();
   const run = { state: store, function: 'charge', eventId: EVENT, name, log, signal };

@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-/** The module that a bundle of the app has in the place of functions/ingest/validators.ts. */
+/** The module that replaces functions/ingest/validators.ts in a bundle of the app. */
 async function bundled(schemas: string | undefined): Promise<Validators> {
   const { outputFiles } = await build({
     absWorkingDir: root,
@@ -40,7 +40,7 @@ async function bundled(schemas: string | undefined): Promise<Validators> {
 test.each([
   ['a path', () => join(dir, 'schemas')],
   ['a file URL', () => pathToFileURL(join(dir, 'schemas')).href],
-])('the bundle of an app has validators of its schemas and of the core, told by %s', async (_name, of) => {
+])('the bundle of an app has validators of its schemas and of the core, given by %s', async (_name, of) => {
   const schemas = of();
   for (const validators of [await bundled(schemas), validatorsOf({ schemas })]) {
     expect(Object.keys(validators).sort()).toEqual([
@@ -54,7 +54,7 @@ test.each([
   }
 });
 
-test('the core app has those of the core alone', async () => {
+test('the core app has only those of the core', async () => {
   expect(Object.keys(await bundled(undefined))).toEqual([
     'video.framed',
     'video.no-moment',

@@ -15,7 +15,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 type Kind = 'import-statement' | 'dynamic-import';
 
-/** Packages in everything that is reached from these outputs. */
+/** Packages in everything reachable from these outputs. */
 function packages(from: string[], kinds: Kind[]): string[] {
   const reached = new Set<string>();
   const queue = [...from];
@@ -38,7 +38,7 @@ function packages(from: string[], kinds: Kind[]): string[] {
   );
 }
 
-/** Files of ours in everything that is reached from this output. */
+/** Our files in everything reachable from this output. */
 function reachedFrom(output: string, kinds: Kind[], reached = new Set<string>()): string[] {
   if (reached.has(output)) return [];
   reached.add(output);
@@ -53,7 +53,7 @@ function outputOf(input: string): string {
   return output;
 }
 
-/** What each handler may load before it knows its event. */
+/** Packages that each handler may load before it knows its event. */
 const handlers = [
   ['video', 'functions/video/handler.ts', /google|sharp|ffmpeg|parquet|ajv/],
   ['ingest', 'functions/ingest/handler.ts', /google|sharp|ffmpeg/],
@@ -66,21 +66,18 @@ test('the entry loads the framework and nothing else', () => {
   ]);
 });
 
-test.each(handlers)('%s: its handler alone loads no client library', (_name, input, heavy) => {
+test.each(handlers)('%s: its handler by itself loads no client library', (_name, input, heavy) => {
   const loaded = packages([outputOf(input)], ['import-statement']);
   expect(loaded.filter((name) => heavy.test(name))).toEqual([]);
 });
 
-test.each(handlers)(
-  '%s: the exporter of spans and the calls wait until somebody wants them',
-  (_name, input) => {
-    const inputs = reachedFrom(outputOf(input), ['import-statement']);
-    expect(inputs).toContain('shared/invocation/event-handler.ts');
-    expect(
-      inputs.filter((one) => /invocation\/(otlp|start-tracing|traced)|shared\/patterns\//.test(one)),
-    ).toEqual([]);
-  },
-);
+test.each(handlers)('%s: the span exporter and the calls are loaded on demand', (_name, input) => {
+  const inputs = reachedFrom(outputOf(input), ['import-statement']);
+  expect(inputs).toContain('shared/invocation/event-handler.ts');
+  expect(
+    inputs.filter((one) => /invocation\/(otlp|start-tracing|traced)|shared\/patterns\//.test(one)),
+  ).toEqual([]);
+});
 
 test('no function can load what another needs', () => {
   const all: Kind[] = ['import-statement', 'dynamic-import'];
@@ -96,7 +93,7 @@ test('no function can load what another needs', () => {
   expect(inspector.filter((name) => /sharp|ffmpeg|vertexai|genai|ajv/.test(name))).toEqual([]);
 });
 
-test('schemas are compiled before they are deployed: of ajv, only helpers are left', () => {
+test('schemas are compiled before deployment: only helpers of ajv are left', () => {
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
   const ajv = inputs.filter((input) => input.includes('node_modules/ajv/'));
   expect(ajv.filter((input) => !input.includes('node_modules/ajv/dist/runtime/'))).toEqual([]);

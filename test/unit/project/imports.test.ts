@@ -41,7 +41,7 @@ test('imports go one way: functions to shared, and neither to anything else', ()
   expect(shared.filter(({ to }) => to.startsWith('functions/'))).toEqual([]);
 });
 
-/** Each folder of shared/ imports those before it only. */
+/** Each folder of shared/ imports only those before it. */
 const LAYERS = [
   'core',
   'storage',
@@ -57,10 +57,10 @@ const LAYERS = [
   'invocation',
 ];
 
-/** The wings of the table format, in the same order; what stands beside them is the way in. */
+/** The subfolders of the table format, in the same order; the files beside them are its entry. */
 const WINGS = ['log', 'parquet', 'snapshot', 'maintenance', 'unique', 'verify'];
 
-/** Imports of one folder by another that does not stand after it. */
+/** Imports of a folder by one that does not come after it. */
 function climbing(imports: Import[], below: string, order: readonly string[]): string[] {
   const folder = (path: string): string =>
     path.startsWith(below) ? path.slice(below.length).split('/')[0]! : '';
@@ -78,7 +78,7 @@ test('each layer of shared/ imports only the layers below it', () => {
   expect(shared.filter(({ to }) => /^(schemas|functions|local|cli|deploy)\//.test(to))).toEqual([]);
 });
 
-test('the table format is imported through its index alone, and its wings do not import what joins them', () => {
+test('the table format is imported only through its index, and its subfolders do not import the files beside them', () => {
   const isTable = (path: string): boolean => path.startsWith('shared/delta/');
   const bypassing = product.filter(
     ({ from, to }) => isTable(to) && !isTable(from) && to !== 'shared/delta/index.ts',
@@ -92,7 +92,7 @@ test('the table format is imported through its index alone, and its wings do not
   expect(climbing).toEqual([]);
 });
 
-test('only the table format spells the paths of its log and its index', () => {
+test('only the table format spells out the paths of its log and its index', () => {
   const spelling = [...new Set(product.map(({ from }) => from))].filter(
     (file) =>
       /^(shared\/(?!delta\/)|functions|cli|local|deploy)/.test(file) &&
@@ -108,7 +108,7 @@ test('one function never imports another', () => {
   ).toEqual([]);
 });
 
-test('Google SDKs are imported in their adapters alone', () => {
+test('Google SDKs are imported only in their adapters', () => {
   const adapters =
     /^(shared\/storage\/gcs[a-z-]*\.ts|shared\/gcp\/|shared\/vision\/gemini-|functions\/register\.ts)/;
   const strays = [...shared, ...functions].filter(
@@ -126,7 +126,7 @@ test('the table knows nothing of Google, of functions, or of any other shared pa
   expect(strays).toEqual([]);
 });
 
-test('one file of the wiring and the server before it read the environment; beside them only ffmpeg is looked for on the PATH', () => {
+test('only one wiring file and the server in front of it read the environment, apart from the search for ffmpeg on PATH', () => {
   const readers = [...new Set([...shared, ...functions].map(({ from }) => from))].filter((file) =>
     readFileSync(join(root, file), 'utf8').replaceAll("process.env['PATH']", '').includes('process.env'),
   );

@@ -12,7 +12,7 @@ test('the table in docs/data.md is what node --import tsx docs/generate-data.ts 
   expect(withTable(document)).toBe(document);
 });
 
-test('it names every bucket, and every folder that a lifecycle rule deletes, with the days of the rule', () => {
+test("it names every bucket, and every folder that a lifecycle rule deletes, with the rule's days", () => {
   expect(Object.keys(core.buckets).filter((kind) => !KEPT_DATA.some(({ place }) => place === kind))).toEqual(
     [],
   );

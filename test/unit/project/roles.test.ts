@@ -24,7 +24,7 @@ test('it names every function, and every role with its reason', () => {
   );
 });
 
-test('a role that is added shows', () => {
+test('an added role appears', () => {
   const [ingest] = core.functions.filter(({ name }) => name === 'ingestEvent');
   const roles = [{ role: 'roles/some.thing', on: 'events', reason: 'has a | in it' }];
   expect(rolesDocument(defineApp({ ...core, functions: [{ ...ingest!, roles }] }))).toContain(
@@ -32,7 +32,7 @@ test('a role that is added shows', () => {
   );
 });
 
-test('nobody gets a whole project where a bucket or a topic would do', () => {
+test('no role is granted on the project if a bucket or a topic would do', () => {
   const onProject = core.functions.flatMap(({ roles }) =>
     roles.filter(({ on }) => on === 'project').map(({ role }) => role),
   );

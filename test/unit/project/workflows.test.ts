@@ -11,32 +11,32 @@ const workflows = readdirSync(folder).map((name) => ({
 const textOf = (name: string): string => workflows.find((one) => one.name === name)?.text ?? '';
 
 describe.each(workflows)('$name', ({ text }) => {
-  test('may read the repository, and no more unless a job says so', () => {
+  test('may only read the repository, unless a job asks for more', () => {
     expect(text).toMatch(/^permissions:\n {2}contents: read\n\S*$/m);
     expect(text).not.toMatch(/write-all|contents: write|pull_request_target/);
   });
 
-  test('pins actions to a major version, and uses those of two owners only', () => {
+  test('pins actions to a major version, and uses only those of two owners', () => {
     const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action ?? '');
     expect(used.length).toBeGreaterThan(0);
     const pinned = /^(actions|google-github-actions)\/[a-z-]+@v\d+$|^\.\/\.github\/workflows\/[a-z]+\.yml$/;
     expect(used.filter((action) => !pinned.test(action))).toEqual([]);
   });
 
-  test('holds no secret, keeps no token in the checkout, ends by itself', () => {
+  test('holds no secret, keeps no token in the checkout, and has a time limit', () => {
     expect(text).not.toMatch(/secrets\.|credentials_json/);
     const count = (pattern: RegExp): number => [...text.matchAll(pattern)].length;
     expect(count(/persist-credentials: false/g)).toBe(count(/uses: actions\/checkout@/g));
     expect(count(/timeout-minutes:/g)).toBe(count(/runs-on:/g));
   });
 
-  test('lets nothing from outside into a shell', () => {
+  test('passes no outside input to a shell', () => {
     const commands = text.split('\n').filter((line) => /^\s*(- )?run:/.test(line));
     expect(commands.filter((line) => line.includes('${{'))).toEqual([]);
   });
 });
 
-test('the tests run on the oldest Node that is promised, and on the one that is deployed', () => {
+test('the tests run on the oldest supported Node, and on the deployed one', () => {
   const { engines } = JSON.parse(readFileSync(join(folder, '../../package.json'), 'utf8'));
   expect(engines.node).toBe('>=20.9');
   expect(textOf('ci.yml')).toContain("node: ['20.9', '22', '24']");
@@ -50,7 +50,7 @@ test('main is deployed after its checks, one deployment at a time, and read back
   expect(deploy).toMatch(/deploy:\n {4}needs: checks/);
   expect(deploy).toMatch(/group: deploy-production\n {6}cancel-in-progress: false/);
   expect(deploy).toMatch(/id-token: write/);
-  // what differs from the defaults is compared at each run, so each has to be told of it
+  // each run compares options that differ from the defaults, so each must pass them
   const runs = [...deploy.matchAll(/^ +\.\/deploy\.sh (.*) "\$\{more\[@\]\}"$/gm)].map(([, args]) => args);
   const place = '--project "$PROJECT" --region "$REGION"';
   expect(runs).toEqual([place, `${place} --verify`, `${place} --smoke`]);

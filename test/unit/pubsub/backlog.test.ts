@@ -13,7 +13,7 @@ function newBacklog(messages: StoredMessage[], ordered = false) {
   const released: number[] = [];
   const backlog = new Backlog({ ordered, firstLease: 0, onRelease: ({ id }) => released.push(id) });
   for (const one of messages) backlog.add(one);
-  /** Everything that can be had now. */
+  /** Takes every message that is available now. */
   const takeAll = (until = FOREVER): number[] => {
     const ids: number[] = [];
     for (let item = backlog.take(until); item; item = backlog.take(until)) ids.push(item.message.id);
@@ -31,7 +31,7 @@ describe('the backlog of a subscription', () => {
     expect([backlog.size, backlog.outstanding]).toEqual([3, 3]);
   });
 
-  test('an acknowledged message is let go of; acknowledging again changes nothing', () => {
+  test('an acknowledged message is released; acknowledging it again changes nothing', () => {
     const { backlog, released, item } = newBacklog([message(1), message(2)]);
     const first = backlog.take(FOREVER)!;
     backlog.settle(first);
@@ -62,7 +62,7 @@ describe('the backlog of a subscription', () => {
     expect(backlog.expired(600)).toEqual([]);
   });
 
-  test('a message that failed waits, and is then ready behind the others', () => {
+  test('a failed message waits, and is then queued behind the others', () => {
     const { backlog, takeAll } = newBacklog([message(1), message(2)]);
     backlog.fail(backlog.take(FOREVER)!, 50, 0);
     expect(backlog.nextDue()).toBe(50);
@@ -73,7 +73,7 @@ describe('the backlog of a subscription', () => {
     expect(backlog.get(1)!.failed).toBe(1);
   });
 
-  test('a message put back is the next one, and its attempt never happened', () => {
+  test('a returned message is the next one, and its attempt does not count', () => {
     const { backlog, takeAll } = newBacklog([message(1), message(2)]);
     const item = backlog.take(FOREVER)!;
     backlog.putBack(item, item.lease);
@@ -81,7 +81,7 @@ describe('the backlog of a subscription', () => {
     expect(takeAll()).toEqual([1, 2]);
   });
 
-  test('what an older delivery says no longer counts', () => {
+  test('responses of an older delivery no longer count', () => {
     const { backlog } = newBacklog([message(1)]);
     const item = backlog.take(FOREVER)!;
     const old = item.lease;
@@ -93,7 +93,7 @@ describe('the backlog of a subscription', () => {
     expect(backlog.nextDue()).toBe(100);
   });
 
-  test('one message of a key at a time; other keys and none are not held up', () => {
+  test('one message of a key at a time; other keys and messages without a key are not delayed', () => {
     const { backlog, takeAll, item } = newBacklog(
       [message(1, 'a'), message(2, 'a'), message(3, 'b'), message(4), message(5, 'a')],
       true,
@@ -116,7 +116,7 @@ describe('the backlog of a subscription', () => {
     expect(newBacklog([message(1, 'a'), message(2, 'a')]).takeAll()).toEqual([1, 2]);
   });
 
-  test('too old messages are dropped, whatever they wait for', () => {
+  test('messages that are too old are dropped, whatever they wait for', () => {
     const { backlog, released, takeAll } = newBacklog(
       [message(1), message(2), message(3, 'a'), message(4, 'a')],
       true,
@@ -128,7 +128,7 @@ describe('the backlog of a subscription', () => {
     expect(takeAll()).toEqual([4]);
   });
 
-  test('a seek back brings what was kept, a seek ahead acknowledges', () => {
+  test('a seek back redelivers retained messages, a seek ahead acknowledges', () => {
     const { backlog, released, takeAll, item } = newBacklog([message(1), message(2), message(3)]);
     takeAll();
     for (const id of [1, 2]) backlog.settle(item(id), true);
@@ -150,7 +150,7 @@ describe('the backlog of a subscription', () => {
     expect(takeAll()).toEqual([1]);
   });
 
-  test('extending a lease for ever does not make the backlog grow', () => {
+  test('extending a lease forever does not make the backlog grow', () => {
     const { backlog } = newBacklog([message(1)]);
     const item = backlog.take(1)!;
     for (let until = 2; until < 50_000; until++) backlog.extend(item, item.lease, until);

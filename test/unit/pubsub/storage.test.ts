@@ -16,7 +16,7 @@ describe('messages on disk', () => {
   const SEGMENT = 1_000;
   let log: MessageLog;
   let found: Map<number, StoredMessage>;
-  /** Opens the folder; every subscription takes what it is given. */
+  /** Opens the folder; every subscription accepts its messages. */
   const open = (): void => {
     found = new Map();
     const take = (message: StoredMessage, to: readonly number[]): void => {
@@ -35,7 +35,7 @@ describe('messages on disk', () => {
   beforeEach(open);
   afterEach(() => log.close());
 
-  test('a message reads back as it was written, also after a restart', () => {
+  test('a message reads back as written, even after a restart', () => {
     const text = '{"data":"YQ==","attributes":{"k":"é\\t\\n😀"}}';
     expect(log.read(write(7, text)).toString()).toBe(text);
     log.close();
@@ -45,7 +45,7 @@ describe('messages on disk', () => {
     expect(log.lastId).toBe(7);
   });
 
-  test('a line torn by a kill is dropped, and writing goes on after the last whole one', () => {
+  test('a line torn by a kill is dropped, and writing continues after the last whole one', () => {
     write(1);
     write(2, `{"long":"${'x'.repeat(100)}"}`);
     log.close();
@@ -59,7 +59,7 @@ describe('messages on disk', () => {
     expect([...found.keys()]).toEqual([1, 3]);
   });
 
-  test('a file whose messages nobody holds any more is removed', () => {
+  test('a file whose messages are no longer held is removed', () => {
     const messages = Array.from({ length: 60 }, (_, index) => write(index + 1));
     const before = files().length;
     expect(before).toBeGreaterThan(2);
@@ -67,7 +67,7 @@ describe('messages on disk', () => {
     expect(files()).toHaveLength(1);
   });
 
-  test('the few that are still held in a file move on, and read back the same', () => {
+  test('the few messages still held in a file are moved, and read back the same', () => {
     const messages = Array.from({ length: 60 }, (_, index) => write(index + 1));
     const held = messages[3]!;
     for (const message of messages) if (message !== held) log.release(message);
@@ -95,7 +95,7 @@ describe('messages on disk', () => {
     expect(files()).toEqual(['0000000009.log']);
   });
 
-  test('a message larger than a file is written all the same', () => {
+  test('a message larger than a file is still written', () => {
     const large = `{"data":"${'x'.repeat(5_000)}"}`;
     write(1);
     expect(log.read(write(2, large)).toString()).toBe(large);
@@ -119,7 +119,7 @@ describe('the journal of the state', () => {
     return [...entries];
   };
 
-  test('entries come back in order, those noted for later included', () => {
+  test('entries read back in order, deferred ones included', () => {
     const journal = openStateJournal(
       path(),
       () => undefined,
@@ -152,7 +152,7 @@ describe('the journal of the state', () => {
     expect(read()).toEqual([topic('a')]);
   });
 
-  test('what has grown is rewritten from a snapshot', async () => {
+  test('a journal that has grown is rewritten from a snapshot', async () => {
     const snapshot = [topic('kept')];
     const journal = openStateJournal(
       path(),

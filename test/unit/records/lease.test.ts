@@ -15,7 +15,7 @@ function scene() {
   };
 }
 
-test('while one holds the lease another is told busy, and for how long', async () => {
+test('while one holds the lease another gets busy, with the time left', async () => {
   const { store, options } = scene();
   await withLease(store, 'k', options, async () => {
     await expect(withLease(store, 'k', options, async () => {})).rejects.toMatchObject({

@@ -4,7 +4,7 @@ import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
 
 const newStore = () => createMemoryStorage().bucket('state');
-/** The same bucket, seen by another process. */
+/** The same bucket as seen by another process. */
 const elsewhere = (store: ObjectStore): ObjectStore => ({ ...store });
 
 function gate() {
@@ -24,7 +24,7 @@ test('the first answer is stored and every later call returns it', async () => {
   expect(computed).toBe(1);
 });
 
-test('fifty calls at the same time in one process compute once', async () => {
+test('fifty concurrent calls in one process compute once', async () => {
   const store = newStore();
   let computed = 0;
   const { opened, open } = gate();
@@ -41,7 +41,7 @@ test('fifty calls at the same time in one process compute once', async () => {
   expect(computed).toBe(1);
 });
 
-test('whoever waits for the computation of another stops waiting when its own time is up', async () => {
+test("a caller that waits for another's computation stops waiting at its own deadline", async () => {
   const store = newStore();
   const { opened, open } = gate();
   const first = record(store, 'k', () => opened.then(() => 1));
@@ -90,7 +90,7 @@ test('the first call returns what later calls will read', async () => {
   expect(await record(store, 'k', compute)).toStrictEqual(first);
 });
 
-test('writing says whether the record is ours', async () => {
+test('writing returns whether the record is ours', async () => {
   const store = newStore();
   expect(await writeRecord(store, 'k', { n: 1 })).toEqual({ value: { n: 1 }, ours: true });
   expect(await writeRecord(store, 'k', { n: 2 })).toEqual({ value: { n: 1 }, ours: false });

@@ -4,7 +4,7 @@ import { BlockCache } from '../../../shared/storage/block-cache.ts';
 const KiB = 1024;
 const MiB = KiB * KiB;
 
-/** An object in which every byte tells its offset modulo 251. */
+/** An object whose every byte is its offset modulo 251. */
 function source(size: number): {
   read: (offset: number, length: number) => Promise<Uint8Array>;
   log: string[];
@@ -22,7 +22,7 @@ function source(size: number): {
 }
 
 describe('how much is fetched', () => {
-  test('a jump fetches 128 KiB from the start of its page; reading on 256 KiB', async () => {
+  test('a jump fetches 128 KiB from the start of its page; sequential reading fetches 256 KiB', async () => {
     const { read, log } = source(4 * MiB);
     const cache = new BlockCache({ size: 4 * MiB, read });
     await cache.from(1 * MiB + 5);
@@ -31,13 +31,13 @@ describe('how much is fetched', () => {
     expect(log).toEqual(['1024K+128K', '1152K+256K', '1408K+256K']);
   });
 
-  test('a long sequential read takes ever longer runs, of at most 512 KiB', async () => {
+  test('a long sequential read uses ever longer runs, of at most 512 KiB', async () => {
     const { read, log } = source(64 * MiB);
     const cache = new BlockCache({ size: 64 * MiB, read });
     for (let at = 0; at < 16 * MiB; ) at += (await cache.from(at)).length;
     const longest = Math.max(...log.map((entry) => Number.parseInt(entry.split('+')[1]!, 10)));
     expect(longest).toBe(512);
-    // 128 + 256 + 256 and so on: after 2 MiB a quarter of what was read allows 512 each.
+    // 128 + 256 + 256 and so on: after 2 MiB, a quarter of the bytes read allows 512 each.
     expect(log.length).toBeLessThan(40);
   });
 
@@ -49,13 +49,13 @@ describe('how much is fetched', () => {
       ...Array(6).fill('128K'),
       ...Array(3).fill('32K'),
     ]);
-    // Reading on from there is reading again.
+    // Continuing from there is sequential again.
     await cache.from(8 * MiB + 32 * KiB);
     await cache.from(20 * MiB);
     expect(log.slice(-2)).toEqual(['8224K+64K', '20480K+128K']);
   });
 
-  test('what is there already is not fetched again: a run stops in front of it', async () => {
+  test('cached bytes are not fetched again: a run stops in front of them', async () => {
     const { read, log } = source(4 * MiB);
     const cache = new BlockCache({ size: 4 * MiB, read });
     await cache.from(192 * KiB);
@@ -75,14 +75,14 @@ describe('how much is fetched', () => {
     expect(log).toEqual(['64K+36K']);
   });
 
-  test('readers that want the same at the same time share one fetch', async () => {
+  test('concurrent readers of the same bytes share one fetch', async () => {
     const { read, log } = source(MiB);
     const cache = new BlockCache({ size: MiB, read });
     await Promise.all([cache.from(0), cache.from(10), cache.slice(100, 5)]);
     expect(log).toEqual(['0K+128K']);
   });
 
-  test('a part known to be needed comes in one fetch', async () => {
+  test('a range known to be needed is read in one fetch', async () => {
     const { read, log } = source(4 * MiB);
     const cache = new BlockCache({ size: 4 * MiB, read });
     await cache.prefetch(1 * MiB, 2 * MiB);
@@ -100,7 +100,7 @@ test('a slice over several runs has exactly the bytes of the object', async () =
   expect((await cache.slice(2 * MiB - 3, 100)).length).toBe(3);
 });
 
-test('memory is bounded: the run not used for longest goes first and is fetched again', async () => {
+test('memory is bounded: the least recently used run is evicted first and fetched again', async () => {
   const { read, log } = source(8 * MiB);
   const cache = new BlockCache({ size: 8 * MiB, read, maxBytes: 256 * KiB });
   await cache.from(0);
@@ -113,7 +113,7 @@ test('memory is bounded: the run not used for longest goes first and is fetched 
   expect(log).toHaveLength(4);
 });
 
-test('a failed fetch is not remembered: the next reader tries again', async () => {
+test('a failed fetch is not remembered: the next reader retries', async () => {
   let failing = true;
   const { read } = source(MiB);
   const cache = new BlockCache({
@@ -125,8 +125,8 @@ test('a failed fetch is not remembered: the next reader tries again', async () =
   expect((await cache.from(0)).length).toBe(128 * KiB);
 });
 
-describe('bytes that are shown in place of others', () => {
-  test('are seen in what was read before and after, across runs, and the store keeps its own', async () => {
+describe('bytes shown in place of others', () => {
+  test('appear in bytes read before and after, across runs, and the store keeps its own', async () => {
     const stored = Uint8Array.from({ length: 600 * KiB }, (_, at) => at % 251);
     const read = async (offset: number, length: number) => stored.subarray(offset, offset + length);
     const cache = new BlockCache({ size: stored.length, read });

@@ -11,7 +11,7 @@ import { VISION_ADAPTERS, type VisionOptions } from '../../../shared/vision/adap
 import type { VisionModel } from '../../../shared/vision/vision-model.ts';
 import { oneColorVideo } from '../../helpers/one-color-video.ts';
 
-/** Asks a service that takes `{ model, parts, schema }` and answers `{ answer, usage: { in, out } }`. */
+/** A model over a service that takes `{ model, parts, schema }` and answers `{ answer, usage: { in, out } }`. */
 function createTinyModel({ model, apiEndpoint }: VisionOptions): VisionModel {
   return {
     async ask({ parts, schema, signal }) {
@@ -53,7 +53,7 @@ beforeEach(() => {
   asked.length = 0;
 });
 
-/** Loaded after the adapter is registered, as the settings read the names of all adapters. */
+/** Loaded after the adapter is registered, because the settings read the names of all adapters. */
 async function configured(sdk: string) {
   const { parseVideoConfig } = await import('../../../functions/video/settings.ts');
   return parseVideoConfig({
@@ -73,7 +73,7 @@ test('another vendor is one adapter and one value of GEMINI_SDK', async () => {
   const { model } = videoTools(config, storage, createLogger());
   const moment = { timestamp: '00:05', confidence: 0.9, description: 'it' };
   answers = [
-    // an answer that breaks the schema is asked for again, whichever vendor gave it
+    // an answer that breaks the schema is requested again, for every vendor
     { status: 200, body: { answer: 'no idea', usage: { in: 7, out: 1 } } },
     { status: 200, body: { answer: { found: true, moments: [moment] }, usage: { in: 7, out: 3 } } },
     { status: 200, body: { answer: { still: 2, confidence: 0.8 }, usage: { in: 20, out: 2 } } },
@@ -99,11 +99,11 @@ test('another vendor is one adapter and one value of GEMINI_SDK', async () => {
   expect(asked.map((question) => question.model)).toEqual(['tiny-1', 'tiny-1', 'tiny-1']);
 });
 
-test('a value of GEMINI_SDK without an adapter is refused with the names of those there are', async () => {
+test('a value of GEMINI_SDK without an adapter is refused with the names of the existing ones', async () => {
   await expect(configured('huge')).rejects.toThrow(/GEMINI_SDK.*vertexai.*genai.*tiny/s);
 });
 
-test('the adapter here is the one that docs/another-model.md shows', () => {
+test('the adapter here is the one shown in docs/another-model.md', () => {
   const plain = (text: string): string => text.replace(/^ +/gm, '');
   const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
   const [, code = 'none'] =

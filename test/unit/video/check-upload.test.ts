@@ -61,13 +61,13 @@ test.each([
   ['maybe', 'a string of 5 characters'],
   ['tru', 'a string of 3 characters'],
   ['2', 'a string of 1 character'],
-])('contact-sheet %j is neither, and refused', (asked, got) => {
+])('contact-sheet %j is neither yes nor no, and refused', (asked, got) => {
   expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
     refusal(`contact-sheet must be true or false, got ${got}`),
   );
 });
 
-test('characters are counted as people count them, and bytes are bounded apart', () => {
+test('characters are counted as people count them, and bytes have their own bound', () => {
   expect(ask({ moment: '\u{1f415}'.repeat(999) }).moment).toHaveLength(1_998);
   expect(ask({ moment: 'e\u0301'.repeat(1_000) }).moment).toHaveLength(2_000);
   expect(refused(() => ask({ moment: '\u{1f415}'.repeat(1_001) }))).toEqual(
@@ -78,7 +78,7 @@ test('characters are counted as people count them, and bytes are bounded apart',
   );
 });
 
-/** A store that says "not there" so many times, and a clock that notes what it is asked to wait. */
+/** A store that says "not found" this many times, and a clock that records its waits. */
 function forgetful(times: number) {
   const storage = createMemoryStorage().bucket('raw');
   const waits: number[] = [];
@@ -91,7 +91,7 @@ function forgetful(times: number) {
   return { storage, store, waits, options: { clock, signal: new AbortController().signal } };
 }
 
-test('one answer that an object is gone is looked at again, a second later', async () => {
+test('a single "not found" is checked again a second later', async () => {
   const { storage, store, waits, options } = forgetful(1);
   await storage.putIfAbsent('a.mp4', Buffer.from('x'));
   const { generation } = (await storage.stat('a.mp4'))!;
@@ -101,7 +101,7 @@ test('one answer that an object is gone is looked at again, a second later', asy
   await expect(liveFacts(forgetful(2).store, object, options)).rejects.toMatchObject({ code: 'object-gone' });
 });
 
-test('an empty object whose name ends in a slash is a folder; with bytes, or of another name, it is none', async () => {
+test('an empty object whose name ends in a slash is a folder; one with bytes or another name is not', async () => {
   const { storage, options } = forgetful(0);
   const put = async (name: string, body: string) => {
     await storage.putIfAbsent(name, Buffer.from(body));

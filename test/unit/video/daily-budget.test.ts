@@ -26,7 +26,7 @@ async function names(state: ObjectStore): Promise<string[]> {
   return found;
 }
 
-/** Counts what a store is asked. */
+/** Counts the requests to a store. */
 function watched(state: ObjectStore) {
   const asked = { puts: 0, stats: 0, lists: 0 };
   const store: ObjectStore = {
@@ -48,7 +48,7 @@ function watched(state: ObjectStore) {
 }
 
 describe('slots', () => {
-  test('200 claim at once where 50 are allowed: exactly 50 get one', async () => {
+  test('200 concurrent claims with a bound of 50: exactly 50 get a slot', async () => {
     const state = open();
     const claimed = await Promise.all(owners(200).map((owner) => claimSlot(state, videos(50), owner)));
     expect(claimed.filter(Boolean)).toHaveLength(50);
@@ -58,7 +58,7 @@ describe('slots', () => {
     expect(taken.at(-1)).toBe('budget/2026-11-21/videos/0000049');
   });
 
-  test('each claims again and again, at the same time: nobody counts twice', async () => {
+  test('each claims repeatedly and concurrently: none counts twice', async () => {
     const state = open();
     const all = owners(40).flatMap((owner) => [owner, owner, owner]);
     const claimed = await Promise.all(all.map((owner) => claimSlot(state, videos(40), owner)));
@@ -83,7 +83,7 @@ describe('slots', () => {
     expect(await names(state)).toHaveLength(1);
   });
 
-  test('another day, and another kind, have slots of their own', async () => {
+  test('another day and another kind have their own slots', async () => {
     const state = open();
     expect(await claimSlot(state, videos(1), 'a')).toBe(true);
     expect(await claimSlot(state, videos(1), 'b')).toBe(false);
@@ -99,7 +99,7 @@ describe('slots', () => {
     expect(claimed.filter(Boolean)).toHaveLength(7);
   });
 
-  test('one write where there is room; a full day is known by a listing', async () => {
+  test('one write if there is room; one listing finds a full day', async () => {
     const { store, asked } = watched(open());
     await claimSlot(store, videos(10_000), 'a');
     expect(asked).toEqual({ puts: 1, stats: 0, lists: 0 });
@@ -131,7 +131,7 @@ describe('the budget of a video', () => {
     await admit('c', at('2026-11-22T00:00:00.000Z'));
   });
 
-  test('each request counts before it is sent, failed ones too; past the bound none is sent', async () => {
+  test('each request counts before it is sent, even if it fails; beyond the bound none is sent', async () => {
     const gemini = scriptedModel({ json: 1 }, { error: new Error('reset') }, { json: 3 }, { json: 4 });
     const limits = { ...FREE, geminiCalls: 3 };
     const counted = dailyBudget({ state: open(), limits, prefix: '', video: 'a', clock }).counted(gemini);
@@ -142,7 +142,7 @@ describe('the budget of a video', () => {
     expect(gemini.questions).toHaveLength(3);
   });
 
-  test('0 is no bound, and costs nothing', async () => {
+  test('0 means no bound, and costs nothing', async () => {
     const { store, asked } = watched(open());
     const budget = dailyBudget({ state: store, limits: FREE, prefix: '', video: 'a', clock });
     await budget.admit();
@@ -163,7 +163,7 @@ describe('the budget of a video', () => {
         'the 2 videos of 2026-11-21 for names that begin with "alice/" are used up (DAILY_VIDEOS_PER_PREFIX); ' +
         'the next day begins at 00:00 UTC',
     });
-    // what alice was refused took nothing of what all share
+    // alice's refused upload took no shared slot
     await admit('bob/1.mp4');
     await expect(admit('bob/2.mp4')).rejects.toMatchObject({ message: /DAILY_VIDEOS\)/ });
   });
@@ -201,7 +201,7 @@ describe('the budget of a video', () => {
     ['in/a.mp4', 'in/', 'in/'],
     ['in-alice/a.mp4', 'in', 'in-alice/'],
     ['other/a.mp4', 'in/', 'other/'],
-  ])('the share of %s, where all begin with "%s", is that of "%s"', (name, shared, prefix) => {
+  ])('the share of %s, if all begin with "%s", is that of "%s"', (name, shared, prefix) => {
     expect(quotaPrefix(name, shared)).toBe(prefix);
   });
 });

@@ -36,7 +36,7 @@ function scene(confirmSeen = async () => {}) {
   return { state, names, run };
 }
 
-test('a day that ends in the middle of three moments: the next attempt asks only what is left', async () => {
+test('a budget used up in the middle of three moments: the next attempt asks only for the rest', async () => {
   const { run } = scene();
   const first = await run(2, THREE, SECOND_STILL);
   expect(first.detection).toMatchObject({ code: 'over-budget' });
@@ -59,14 +59,14 @@ test('a day that ends in the middle of three moments: the next attempt asks only
   expect(third.detection).toEqual(second.detection);
 });
 
-test('a single moment has no record of its own beside the detection', async () => {
+test('a single moment has no record besides the detection', async () => {
   const { run, state, names } = scene();
   await run(0, { json: { found: true, moments: [at('00:05', 0.9)] } }, SECOND_STILL);
   expect(await state.stat(names.detection)).toBeDefined();
   expect(await state.stat(names.fine(0))).toBeUndefined();
 });
 
-test('an answer about what lay there by then is not kept, and what it cost is told', async () => {
+test('an answer about a newer generation is not kept, and its cost is reported', async () => {
   const replaced = new AppError('superseded', 'gs://raw/a.mp4 is generation 2 now');
   const { run, state, names } = scene(async () => {
     throw replaced;

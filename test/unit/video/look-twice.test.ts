@@ -21,20 +21,20 @@ function scene(...outcomes: (AppError | string)[]) {
   return { run, waits, warned, looks: () => looks };
 }
 
-test('a refusal that a corrupted read could cause is looked at again, a second later', async () => {
+test('a refusal that a corrupted read could cause is checked again a second later', async () => {
   const seen = scene(new AppError('unsupported-media', 'found a text'), 'a video');
   expect(await seen.run).toBe('a video');
   expect([seen.waits, seen.warned]).toEqual([[1_000], ['refused at first sight, read well at second']]);
 });
 
-test('refused twice is refused: the second reason stands', async () => {
+test('refused twice: refused with the second reason', async () => {
   const seen = scene(new AppError('unsupported-media', 'first'), new AppError('corrupt-media', 'second'));
   await expect(seen.run).rejects.toMatchObject({ code: 'corrupt-media', message: 'second' });
   expect(seen.looks()).toBe(2);
 });
 
 test.each(['superseded', 'invalid-metadata', 'blocked', 'timeout', 'unavailable'] as const)(
-  '%s has nothing to do with the bytes read: thrown at once',
+  '%s does not depend on the bytes read: thrown at once',
   async (code) => {
     const seen = scene(new AppError(code, 'once'));
     await expect(seen.run).rejects.toMatchObject({ code });

@@ -30,20 +30,20 @@ const manifest = (changes: Partial<Manifest> = {}): Manifest => ({
 
 const TRACE = `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01`;
 
-/** The message by which a manifest's outcome is published. */
+/** The message that publishes a manifest's outcome. */
 async function messageOf(of: Manifest, event: Record<string, unknown> = {}): Promise<OutgoingMessage> {
   const published: OutgoingMessage[] = [];
   await scene((message) => published.push(message), of, event).deliver(true);
   return published[0]!;
 }
 
-test('the event of an outcome fits its schema, and its id follows from the upload alone', async () => {
+test('the event of an outcome fits its schema, and its id depends only on the upload', async () => {
   const validators = compileValidators();
   const first = await messageOf(manifest(), { traceparent: TRACE });
   const event = eventIn(first);
   expect(event).toMatchObject({
     specversion: '1.0',
-    // readers of the topic know a second one by it: it must never change
+    // must never change: readers of the topic recognize duplicates by it
     id: sha256(JSON.stringify(['raw', source.name, '17636832000000001'])),
     type: 'video.rejected',
     source: '/processVideo/raw',
@@ -68,7 +68,7 @@ test('the event of an outcome fits its schema, and its id follows from the uploa
   expect(eventIn(later)['id']).toBe(event['id']);
 });
 
-test('attributes repeat the envelope, as far as they have room', async () => {
+test('attributes repeat the envelope, as far as there is room', async () => {
   const name = 'x'.repeat(1_000);
   const { attributes } = await messageOf(manifest({ source: { ...source, name: `${name}ü` } }));
   expect(attributes).toMatchObject({
@@ -127,7 +127,7 @@ test('a second delivery finds the record and publishes nothing', async () => {
   expect(JSON.parse(Buffer.from(record!.body).toString())).toMatchObject({ messageId: 'm-1' });
 });
 
-test('died before the record: the next delivery publishes the same event again', async () => {
+test('killed before the record: the next delivery publishes the same event again', async () => {
   const published: OutgoingMessage[] = [];
   const { state, names, deliver } = scene((message) => published.push(message));
   await deliver(true);
@@ -137,7 +137,7 @@ test('died before the record: the next delivery publishes the same event again',
   expect(published[1]?.data).toEqual(published[0]?.data);
 });
 
-test('what cannot be published is no fault of the upload: it comes again', async () => {
+test("a failure to publish is not the upload's fault: it is delivered again", async () => {
   const { state, names, deliver } = scene(() => {
     throw new AppError('invalid-event', 'attribute is too long');
   });

@@ -15,7 +15,7 @@ const MOMENT = {
 };
 const NO_TOKENS = { prompt: 0, output: 0, thoughts: 0, total: 0 };
 
-test('a frame that was decoded with errors is stored, and its moment says so', async () => {
+test('a frame decoded with errors is stored, and its moment says so', async () => {
   const file: VideoFile = {
     facts: {
       container: 'mp4',

@@ -44,7 +44,7 @@ test('two deliveries of a bare resource are one event', () => {
   expect(eventIdOf(other.event)).not.toBe(eventIdOf(first.event));
 });
 
-describe('a replayed message is the event that it was', () => {
+describe('a replayed message is the same event as before', () => {
   const original = finalizedEvent({}, { correlationid: 'corr-7', bucket: 'raw' });
   const { data, ...attributes } = original;
   const mark = { deadLetterReplayOf: '0123456789abcdef0123456789abcdef', deadLetterReplay: 'run-1' };
@@ -52,7 +52,7 @@ describe('a replayed message is the event that it was', () => {
     Object.entries(attributes).map(([name, value]) => [`ce-${name}`, String(value)]),
   );
   const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
-  /** As the framework makes it of a wrapped push. */
+  /** The event that the framework makes of a wrapped push. */
   const pushed = (message: Record<string, unknown>) => ({
     specversion: '1.0',
     id: '42',
@@ -98,7 +98,7 @@ describe('a replayed message is the event that it was', () => {
     expect(eventIdOf(event)).toBe(eventIdOf(parseVideoEvent(original).event));
   });
 
-  test('the letter is its cause, unless it had one of its own', () => {
+  test('the letter is its cause, unless it had its own', () => {
     expect(parseVideoEvent(pushed(binary)).event.causationId).toBe(mark.deadLetterReplayOf);
     expect(parseVideoEvent(pushed(structured)).event.causationId).toBe(mark.deadLetterReplayOf);
     const caused = { ...structured, data: base64({ ...original, causationid: 'upload-3' }) };
@@ -110,7 +110,7 @@ describe('a replayed message is the event that it was', () => {
     expect(event.id).toBe(parseVideoEvent(objectResource()).event.id);
   });
 
-  test('a message inside a message is not opened for ever', () => {
+  test('nested messages are opened only to a limited depth', () => {
     const inner = pushed(binary);
     const outer = pushed({ data: base64(inner), attributes: structured.attributes });
     expect(() => parseVideoEvent(pushed({ data: base64(outer), attributes: mark }))).toThrow(
@@ -125,7 +125,7 @@ describe('a replayed message is the event that it was', () => {
   });
 });
 
-describe('what is refused names what was found and what is allowed', () => {
+describe('a refusal names what was found and what is allowed', () => {
   test.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /event must be a JSON object, got nothing/],
     ['null', null, /event must be a JSON object, got null/],
@@ -205,7 +205,7 @@ describe('what is refused names what was found and what is allowed', () => {
       { message: { attributes: { eventType: 'OBJECT_DELETE' } } },
       /eventType must be OBJECT_FINALIZE, got "OBJECT_DELETE"/,
     ],
-    // it has no text form, and asking for one throws
+    // it has no text form, and converting it throws
     [
       'a content type that is an object',
       { message: { attributes: { 'content-type': { toString: 1 } } } },

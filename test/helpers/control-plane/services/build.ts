@@ -6,7 +6,7 @@ export const cloudBuild: Service = {
   api: 'cloudbuild.googleapis.com',
   title: 'Cloud Build API',
   routes: [
-    // `gcloud functions deploy` looks whether the account that builds may do so, where none is named.
+    // If no build account is named, `gcloud functions deploy` checks that the default one may build.
     route(
       'GET v1/projects/{project}/locations/{location}/defaultServiceAccount',
       'cloudbuild.builds.get',

@@ -6,7 +6,7 @@ import { type JsonObject, list, object, text } from '../shapes.ts';
 import { putSubscription } from './pubsub.ts';
 import { agentOf } from './service-usage.ts';
 
-/** What a function asks of Eventarc. */
+/** A function's request to Eventarc. */
 export interface TriggerRequest {
   functionId: string;
   location: string;
@@ -17,7 +17,7 @@ export interface TriggerRequest {
   eventTrigger: JsonObject;
 }
 
-/** Makes a function's trigger with its subscription, and for buckets its topic; answers the trigger's name. */
+/** Creates a function's trigger with its subscription, and a topic for buckets; returns the trigger's name. */
 export function createTrigger(cloud: Cloud, request: TriggerRequest): string {
   const { project } = cloud.state;
   const { eventTrigger, functionId, location } = request;
@@ -51,7 +51,7 @@ export function createTrigger(cloud: Cloud, request: TriggerRequest): string {
   return name;
 }
 
-/** The subscription as the platform makes it: no dead letters, kept for a day, ten seconds to answer. */
+/** The subscription as the platform creates it: no dead letters, one day of retention, ten seconds to answer. */
 export function subscribe(
   cloud: Cloud,
   id: string,

@@ -107,7 +107,7 @@ function checkFunction(call: Call, wanted: JsonObject): void {
     if (!knownAccount(cloud, text(email))) throw notFound(`Service account ${text(email)} does not exist.`);
   }
   for (const key of Object.keys(object(service['environmentVariables']))) {
-    // Reserved: the platform sets these, and a Node build fails with the last.
+    // Reserved: the platform sets these, and the last one breaks a Node build.
     if (
       /^(PORT|K_\w+|FUNCTION_TARGET|FUNCTION_SIGNATURE_TYPE|X_GOOGLE_\w+|GOOGLE_FUNCTION_SOURCE)$/.test(key)
     ) {
@@ -154,7 +154,7 @@ function checkLabels(labels: JsonObject): void {
   }
 }
 
-/** The account that builds must be allowed to: new projects give the default one no role any more. */
+/** The build account must have a role: new projects no longer grant the default one any. */
 function checkBuilder(cloud: Cloud, named: string): void {
   const { id, number } = cloud.state.project;
   const email = named === '' ? `${number}-compute@developer.gserviceaccount.com` : named.replace(/^.*\//, '');
@@ -169,7 +169,7 @@ function checkBuilder(cloud: Cloud, named: string): void {
   );
 }
 
-/** What the platform adds, and the service and trigger that come with a function. */
+/** Adds the platform's fields, and the service and trigger that belong to a function. */
 function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined): JsonObject {
   const { cloud } = call;
   const { project } = cloud.state;
@@ -189,7 +189,7 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
     serviceConfig: {
       allTrafficOnLatestRevision: true,
       ...config,
-      // The platform's own, in every function since 2024.
+      // Set by the platform, in every function since 2024.
       environmentVariables: { ...object(config['environmentVariables']), LOG_EXECUTION_ID: 'true' },
       service,
       uri,
@@ -199,7 +199,7 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
   };
 }
 
-/** A function has the trigger that it was made with. */
+/** A function keeps the trigger that it was created with. */
 function settleTrigger(
   cloud: Cloud,
   wanted: JsonObject,
@@ -255,7 +255,7 @@ function update(call: Call): object {
   checkShape(call.body, FUNCTION);
   const next = applyMask(before, call.body, call.query.get('updateMask') ?? '');
   if (isFired(before) !== isFired(next)) {
-    // stricter than the documents are: they do not say that it can be changed
+    // stricter than the documentation, which does not say that it can be changed
     throw invalid(
       'A function that requests call cannot become one that events fire, nor the other way round.',
     );
@@ -316,7 +316,7 @@ export const functions: Service = {
         locationId: id,
       })),
     })),
-    // Asked by `gcloud functions` commands that do not know yet of which generation a function is.
+    // Called by `gcloud functions` commands to find out a function's generation.
     route('GET v1/{+rest}', 'cloudfunctions.functions.get', () => {
       throw notFound('There are no functions of the 1st generation.');
     }),

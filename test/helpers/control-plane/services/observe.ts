@@ -106,7 +106,7 @@ export const logging: Service = {
   ],
 };
 
-/** Every log-based metric that a policy or a dashboard names has to be there. */
+/** Checks that every log-based metric in a policy or a dashboard exists. */
 function checkNamed(cloud: Cloud, value: JsonObject): void {
   const names = JSON.stringify(value).matchAll(/logging\.googleapis\.com\/user\/([\w.-]+)/g);
   for (const [type, name] of names) {
@@ -139,7 +139,7 @@ function checkPolicy(cloud: Cloud, policy: JsonObject): void {
   checkNamed(cloud, policy);
 }
 
-/** Conditions that came without a name are given one, in an update as well. */
+/** Gives a name to conditions without one, in updates as well. */
 function named(call: Call, policy: JsonObject, name: string): JsonObject {
   const conditions = list(policy['conditions']).map((one) => ({
     name: `${name}/conditions/${1_000 + call.cloud.next()}`,

@@ -33,7 +33,7 @@ export const resourceManager: Service = {
       call.cloud.checkProject(call.params['project']!);
       return testPermissions(call);
     }),
-    // gcloud asks for the environment tag of a project it is told to use.
+    // gcloud reads the environment tag of the project it is set to.
     route('GET v3/effectiveTags', 'resourcemanager.tags.list', () => ({ effectiveTags: [] })),
   ],
 };

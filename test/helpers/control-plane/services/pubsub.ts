@@ -61,7 +61,7 @@ function checkName(name: string): void {
 
 const seconds = (value: unknown): number => Number.parseFloat(text(value as string));
 
-/** A subscription with the service's defaults, after its checks. Eventarc makes its own with this too. */
+/** Checks and stores a subscription with the service's defaults. Eventarc uses this, too. */
 export function putSubscription(cloud: Cloud, name: string, sent: JsonObject): JsonObject {
   checkShape(sent, SUBSCRIPTION);
   const topic = text(sent['topic']);
@@ -137,7 +137,7 @@ function createTopic(call: Call): object {
 
 const backlogOf = (cloud: Cloud, name: string): number[] => cloud.state.backlogs.get(name) ?? [];
 
-/** To every subscription of the topic, whatever its filter; answers the message's id. */
+/** Publishes to every subscription of the topic, ignoring filters; returns the message's id. */
 export function publish(cloud: Cloud, topic: string): number {
   const id = cloud.next();
   cloud.state.published.push({ topic, id });
@@ -148,7 +148,7 @@ export function publish(cloud: Cloud, topic: string): number {
   return id;
 }
 
-/** Has what the subscription has not acknowledged. */
+/** Holds the messages that the subscription has not acknowledged. */
 function createSnapshot(call: Call): object {
   const name = fresh('snapshots', call);
   checkShape(call.body, { subscription: 'string', labels: 'map' });
@@ -166,7 +166,7 @@ const shownSnapshot = ({ name, topic }: JsonObject): JsonObject => ({
   expireTime: '2026-11-28T00:00:00Z',
 });
 
-/** To what the snapshot has, and what was published to its topic since. */
+/** Restores the snapshot's messages and those published to its topic since. */
 function seek(call: Call): object {
   const { cloud } = call;
   const { name, topic } = existing('subscriptions', call);
@@ -203,7 +203,7 @@ function update(kind: 'topics' | 'subscriptions', call: Call): object {
   return putSubscription(call.cloud, text(current['name']), next);
 }
 
-/** What topics, subscriptions and schemas have alike. */
+/** Routes that topics, subscriptions and schemas share. */
 function common(kind: 'topics' | 'subscriptions' | 'schemas', of: Kind): Route[] {
   const one = `v1/projects/{project}/${kind}/{id}`;
   const permission = `pubsub.${kind}`;

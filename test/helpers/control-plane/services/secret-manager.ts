@@ -14,7 +14,7 @@ function existing({ cloud, params }: Call): JsonObject {
   return found;
 }
 
-/** What a function's deployment checks: each secret, its version, and that the function's account may read it. */
+/** The checks of a function's deployment: each secret exists, has the version, and its account may read it. */
 export function checkSecrets(cloud: Cloud, service: JsonObject): void {
   for (const item of list(service['secretEnvironmentVariables'])) {
     const { key, secret, version } = object(item);

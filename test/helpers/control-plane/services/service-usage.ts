@@ -3,7 +3,7 @@ import type { Cloud } from '../cloud.ts';
 import { type Call, route, type Service } from '../service.ts';
 import { type JsonObject, list, text } from '../shapes.ts';
 
-/** APIs that exist, and the service agent that comes with one, by the name in its address. */
+/** Existing APIs, each with the name in its service agent's address, if it has one. */
 const APIS: Record<string, string | undefined> = {
   'aiplatform.googleapis.com': 'gcp-sa-aiplatform',
   'artifactregistry.googleapis.com': 'gcp-sa-artifactregistry',
@@ -98,7 +98,7 @@ export const serviceUsage: Service = {
     route('POST v1/projects/{project}/services:batchEnable', 'serviceusage.services.enable', (call) => {
       call.cloud.checkProject(call.params['project']!);
       const ids = list(call.body['serviceIds']).map(text);
-      // The platform's own bound on one request.
+      // The platform's limit on one request.
       if (ids.length > 20)
         throw unmet(`at most 20 services can be enabled at once; ${ids.length} were asked for.`);
       return enable(call, ids);

@@ -3,7 +3,7 @@ import { invalid } from '../api-error.ts';
 import type { Call } from '../service.ts';
 import { type JsonObject, object, text } from '../shapes.ts';
 
-/** Where gcloud puts the zip of a function's source: one address for one upload, signed instead of a token. */
+/** Where gcloud uploads a function's source as a zip: a signed address for one upload, without a token. */
 export function uploadUrl(call: Call): object {
   const { cloud } = call;
   const { number } = cloud.state.project;
@@ -18,7 +18,7 @@ export function uploadUrl(call: Call): object {
   };
 }
 
-/** Takes the zip in: its size and names are kept, its bytes are not. */
+/** Receives the zip; keeps its size and names, not its bytes. */
 export function receiveSource(call: Call): object {
   const name = `uploads/${call.params['upload']}`;
   const upload = call.cloud.get(name);
@@ -28,7 +28,7 @@ export function receiveSource(call: Call): object {
   return Buffer.alloc(0);
 }
 
-/** What was uploaded for a function's source; the build needs its package.json at the top. */
+/** The upload of a function's source; the build needs package.json at its top. */
 export function uploadedSource(call: Call, source: JsonObject): void {
   const id = text(object(source['storageSource'])['object']);
   const upload = call.cloud.get(`uploads/${id}`);
@@ -54,7 +54,7 @@ function namesIn(zip: Buffer): string[] {
   return names.sort();
 }
 
-/** The entry really is there, whole. */
+/** Checks that the entry exists and is complete. */
 function checkEntry(zip: Buffer, at: number): void {
   const [packed, size, local] = [
     zip.readUInt32LE(at + 20),

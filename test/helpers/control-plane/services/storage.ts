@@ -64,7 +64,7 @@ function existing(call: Call): JsonObject {
   return found;
 }
 
-/** A bucket with the service's defaults, after its checks. */
+/** Checks and stores a bucket with the service's defaults. */
 export function putBucket(cloud: Cloud, sent: JsonObject, name: string): JsonObject {
   checkShape(sent, BUCKET);
   if (!/^[a-z0-9][a-z0-9-_.]{1,61}[a-z0-9]$/.test(name) || name.includes('google')) {
@@ -113,13 +113,13 @@ export function putBucket(cloud: Cloud, sent: JsonObject, name: string): JsonObj
   });
 }
 
-/** RFC 7396: what is null goes, objects are merged. */
+/** RFC 7396: null removes a field, objects are merged. */
 function merge(current: JsonObject, change: JsonObject): JsonObject {
   const next = { ...current };
   for (const [key, value] of Object.entries(change)) {
     const old = next[key];
     if (value === null) delete next[key];
-    // A lifecycle or a set of labels is replaced as a whole only in what it names.
+    // A lifecycle is replaced as a whole, other objects only in the fields named.
     else if (isObject(value) && isObject(old) && key !== 'lifecycle') next[key] = merge(old, value);
     else next[key] = value;
   }
@@ -166,7 +166,7 @@ function readObject(call: Call): object {
     : found;
 }
 
-/** Puts an object there, as an upload does; for tests of what is kept. */
+/** Stores an object as an upload does, for tests of what is kept. */
 export function putObject(cloud: Cloud, bucket: string, name: string, data = Buffer.from('x')): void {
   cloud.set(`b/${bucket}/o/${name}`, {
     kind: 'storage#object',
@@ -191,7 +191,7 @@ export const storage: Service = {
   routes: [
     route('GET storage/v1/projects/{project}/serviceAccount', 'resourcemanager.projects.get', (call) => {
       const email = `service-${call.cloud.state.project.number}@gs-project-accounts.iam.gserviceaccount.com`;
-      // The account of Cloud Storage comes to be when it is first asked for.
+      // Cloud Storage's account is created when it is first requested.
       call.cloud.state.agents.add(email);
       return { kind: 'storage#serviceAccount', email_address: email };
     }),

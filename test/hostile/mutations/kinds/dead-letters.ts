@@ -43,7 +43,7 @@ function givenUp(message: Record<string, unknown>, name: string): Buffer {
   return encodeMessage({ ...message, attributes });
 }
 
-/** Messages of the dead-letter topic: the inspector up to its records and rows, and the replay of what it kept. */
+/** Messages of the dead-letter topic: the inspector up to its records and rows, and the replay of those. */
 export const deadLetters: MutationKind = {
   async open() {
     const seeds = [

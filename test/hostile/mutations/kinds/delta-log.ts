@@ -35,7 +35,7 @@ const TOKENS = [
   '%2F..',
 ];
 
-/** The log of a table with few commits, one of its files changed: loading a snapshot. */
+/** Loads a snapshot from the log of a small table with one log file mutated. */
 export const deltaLog: MutationKind = {
   async open() {
     const store = await fixedTable();
@@ -74,7 +74,7 @@ export const deltaLog: MutationKind = {
   },
 };
 
-/** A table of four commits and a checkpoint that is the same in every run. */
+/** A table of four commits and a checkpoint, the same in every run. */
 export async function fixedTable(): Promise<ObjectStore> {
   const store = createMemoryStorage({ now: () => TIME }).bucket('lake');
   const put = (version: number, actions: readonly Action[]): Promise<unknown> =>

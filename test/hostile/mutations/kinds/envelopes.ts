@@ -20,7 +20,7 @@ import { type Ending, type MutationKind, sometimesAsIs } from '../kind.ts';
 import { mutateJson, NASTY_TOKENS, pick } from '../mutate.ts';
 import { readAsIngest, refuse } from './messages.ts';
 
-/** Without it, each run would have inputs of its own. */
+/** Without fixed values each run would have different inputs. */
 const FIXED = { messageId: '7', publishTime: '2026-11-21T10:00:00.123Z' };
 const MESSAGES = [
   messageEvent(structured({}, FIXED)),
@@ -43,7 +43,7 @@ const UPLOADS = [
   }),
 ];
 
-/** What a function is handed, changed as JSON: the parsers of every function. */
+/** The parsers of every function, on deliveries mutated as JSON. */
 function delivered(
   inputs: readonly unknown[],
   tokens: readonly string[],
@@ -75,7 +75,7 @@ async function readBy(name: string, input: unknown): Promise<Ending> {
   }
 }
 
-/** Pub/Sub envelopes: ingestEvent, and every other function that may be handed one. */
+/** Pub/Sub envelopes: ingestEvent, and every other function that may receive one. */
 export const envelopes = delivered(
   MESSAGES,
   ['message', 'attributes', 'data', 'messageId', 'publishTime', 'specversion', 'ce-id', 'content-type'],

@@ -1,8 +1,8 @@
 import type { MutationKind } from '../kind.ts';
 
 /**
- * Every kind of input from outside. To add one: a module here that exports a MutationKind (inputs to begin with, and
- * what reads them), and a line in this table; both suites then run it.
+ * Every kind of outside input. To add one, add a module here that exports a MutationKind (inputs to start from, and
+ * the code that reads them) and a line in this table; both suites then run it.
  */
 export const KINDS: Readonly<Record<string, () => Promise<MutationKind>>> = {
   events: async () => (await import('./events.ts')).events,

@@ -51,7 +51,7 @@ const MANIFESTS: readonly object[] = [
   { ...COMMON, outcome: 'rejected', moments: [], rejection: { code: 'too-long', reason: 'r' } },
 ];
 
-/** Manifests as they are read back: by a later delivery, which publishes their outcome, and by the command line. */
+/** Manifests as read back by a later delivery, which publishes their outcome, and by the command line. */
 export const manifests: MutationKind = {
   async open() {
     const encode = (manifest: unknown): Buffer => Buffer.from(JSON.stringify(manifest) ?? 'null');

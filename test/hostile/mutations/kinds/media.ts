@@ -66,7 +66,7 @@ export const avi = containerKind(
   ['RIFF', 'AVI ', 'LIST', 'movi', 'idx1', '00dc', 'strh', 'vids'],
 );
 
-/** What ffmpeg says of a file, in which the file has its word. */
+/** ffmpeg's log about a file, which contains text from the file. */
 export const ffmpegLog: MutationKind = {
   async open() {
     const seeds = await withClip(['plain.mkv', X264], async (path) => {

@@ -17,7 +17,7 @@ const OPTIONS: ReadOptions = {
   defaultSource: '//test',
 };
 
-/** Attributes as lines of `name: value`, an empty line, and the data: every mutant of it is a message. */
+/** Attributes as `name: value` lines, an empty line, and the data, so that every mutant is a message. */
 export function encodeMessage(message: Readonly<Record<string, unknown>>): Buffer {
   const attributes = Object.entries((message['attributes'] ?? {}) as Record<string, string>);
   const head = attributes.map(([name, value]) => `${name}: ${value}\n`).join('');
@@ -37,7 +37,7 @@ export function decodeMessage(bytes: Uint8Array): Record<string, unknown> {
   };
 }
 
-/** As ingestEvent does, up to the row or the dead letter. */
+/** Reads a message as ingestEvent does, up to the row or the dead letter. */
 export function readAsIngest(input: unknown): Ending {
   let refusals = 0;
   const refused = (error: unknown, what: unknown): void => {
@@ -62,7 +62,7 @@ export function readAsIngest(input: unknown): Ending {
   return refusals > 0 ? 'refused' : 'read';
 }
 
-/** What a refusal leads to has to work for every input, too. */
+/** Handling a refusal must work for every input, too. */
 export function refuse(error: AppError, input: unknown): void {
   const eventId = contentIdOf(input);
   const { attributes } = deadLetterMessage({ function: 'f', eventId, error, input, at: new Date(0) });

@@ -25,11 +25,11 @@ const ROWS: Row[] = Array.from({ length: 60 }, (_, n) => ({
   flag: n % 5 === 0,
   x: n / 7,
 }));
-/** Of those, what this version of Node can write. */
+/** Codecs that this version of Node can write. */
 const CODECS = [...new Set([DEFAULT_CODEC, 'snappy', 'gzip', 'uncompressed'] as const)];
 const FILE = 'part-00001.parquet';
 
-/** Data files and checkpoints, footers and pages changed: scans, look-ups of ids, snapshots. */
+/** Data files and checkpoints with mutated footers and pages: scans, id lookups, snapshots. */
 export const parquet: MutationKind = {
   async open() {
     const fields = parseSchema(schemaStringOf(COLUMNS));
@@ -71,7 +71,7 @@ export const parquet: MutationKind = {
   },
 };
 
-/** False for a file that was found damaged. */
+/** False if the file was found to be damaged. */
 async function planned(work: () => Promise<unknown>): Promise<boolean> {
   try {
     await work();

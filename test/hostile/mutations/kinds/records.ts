@@ -23,7 +23,7 @@ const ENTRIES: readonly object[] = [
   { schemaVersion: 1, kind: 'discard', letter: LETTER, key: 'k', reason: 'r', by: 'me', at: AT },
 ];
 
-/** A letter's entries as they are read back from the state bucket, and shown by `pipeline dlq show`. */
+/** A letter's entries as read back from the state bucket and shown by `pipeline dlq show`. */
 export const records: MutationKind = {
   async open() {
     const encode = (entry: unknown): Buffer => Buffer.from(JSON.stringify(entry) ?? 'null');

@@ -8,7 +8,7 @@ import { testBinaries } from '../../../helpers/binaries.ts';
 import { makeClip } from '../../../helpers/clips.ts';
 import { fileStore } from '../../../helpers/file-store.ts';
 
-/** Side by side, each a sixth of the width. */
+/** Colour patches, side by side, each a sixth of the width. */
 const PATCHES = [
   [200, 30, 40],
   [40, 180, 60],
@@ -94,7 +94,7 @@ const binaries = await testBinaries();
 
 describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmpeg %s', (_, ffmpeg) => {
   test.each(KINDS.map((kind, index) => [kind.name, kind, index] as const))(
-    'known colours come out as they went in: %s',
+    'known colours are preserved: %s',
     async (_name, kind, index) => {
       const path = join(folder, `${index}.mp4`);
       await makeClip({ ...kind, path, frames: 2, rate: '25', draw: patches }, binaries[0]!.path);
@@ -113,9 +113,9 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     },
   );
 
-  test('HDR in PQ: greys of known brightness come out tone-mapped, by the file’s own tags', async () => {
+  test('HDR in PQ: greys of known brightness are tone-mapped according to the file’s tags', async () => {
     const path = join(folder, 'pq.mp4');
-    // The patches taken as PQ codes: 128 / 255 is 94 nits, 245 / 255 some 7,000.
+    // The patches read as PQ codes: 128 / 255 is 94 nits, 245 / 255 about 7,000.
     await makeClip(
       {
         path,

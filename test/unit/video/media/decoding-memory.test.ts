@@ -17,7 +17,7 @@ const cost = (codec: string, pixelFormat: string, references: number | undefined
   outputBytes: pixelFormat.includes('10') && codec === 'hevc' ? 2 * RGB : RGB,
 });
 
-describe('memory that decoding takes', () => {
+describe('memory of decoding', () => {
   // MiB of resident memory with one thread of ffmpeg 5.1, measured
   test.each([
     ['h264', 'yuv420p', 16, 1_527],
@@ -25,24 +25,24 @@ describe('memory that decoding takes', () => {
     ['hevc', 'yuv420p10le', 5, 1_377],
     ['hevc', 'yuv420p', 5, 814],
     ['av1', 'yuv420p10le', undefined, 850],
-  ])('%s %s with %s references is within a fifth of what was measured', (codec, format, references, mib) => {
+  ])('%s %s with %s references is within a fifth of the measured value', (codec, format, references, mib) => {
     const estimated = decodingBytes(cost(codec, format, references), 1) / MiB;
     expect(estimated / mib).toBeGreaterThan(0.8);
     expect(estimated / mib).toBeLessThan(1.25);
   });
 
-  test('what does not fit is refused with both numbers', () => {
+  test('a video that does not fit is refused with both numbers', () => {
     expect(() => planMemory(cost('h264', 'yuv420p', 16), 1_024 * MiB, 2)).toThrow(
       /^decoding h264 yuv420p of 7680 x 4320 pixels with 16 reference frames needs \d{4} MiB of memory; this instance has 1024 MiB$/,
     );
   });
 
-  test('one thread is taken where two do not fit', () => {
+  test('one thread is used if two do not fit', () => {
     expect(planMemory(cost('h264', 'yuv420p', 1), 900 * MiB, 2).threads).toBe(1);
     expect(planMemory(cost('h264', 'yuv420p', 1), 4_096 * MiB, 2).threads).toBe(2);
   });
 
-  test('ordinary pictures fit 1 GiB with the most references there can be', () => {
+  test('ordinary pictures fit into 1 GiB with the maximum number of references', () => {
     const hd = {
       ...cost('h264', 'yuv420p', 16),
       width: 1_920,
@@ -69,13 +69,13 @@ describe('memory that decoding takes', () => {
     ['gray10le', 2],
     ['pal8', 1],
     ['nobody knows', 8],
-  ])('%s has %s bytes a pixel', (format, bytes) => {
+  ])('%s has %s bytes per pixel', (format, bytes) => {
     expect(bytesPerPixel(format)).toBe(bytes);
   });
 });
 
-describe('time that decoding takes', () => {
-  test('300 s of 1,000 frames a second with one keyframe can be done, 600 s cannot', () => {
+describe('time of decoding', () => {
+  test('300 s at 1,000 frames per second with one keyframe can be decoded, 600 s cannot', () => {
     const small = { width: 160, height: 90 };
     expect(() => refuseSlow(300_000, small, 60)).not.toThrow();
     expect(() => refuseSlow(600_000, small, 60)).toThrow(
@@ -83,7 +83,7 @@ describe('time that decoding takes', () => {
     );
   });
 
-  test('the second time-out alike is a refusal, another failure before it is not', () => {
+  test('a second identical time-out is a refusal; one after another failure is not', () => {
     const error = notDone(60);
     expect(refusedTwice(error, [{ code: 'unavailable', message: '503' }])).toBeUndefined();
     expect(refusedTwice(error, [{ code: 'timeout', message: error.message }])).toMatchObject({

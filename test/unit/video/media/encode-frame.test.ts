@@ -6,7 +6,7 @@ import type { VideoFrame } from '../../../../functions/video/media/video-file.ts
 
 const sharp = await loadSharp();
 
-/** Left half one colour, right half another. */
+/** A frame with the left half in one colour, the right half in another. */
 function halves(width: number, height: number, time = 0): VideoFrame {
   const rgb = new Uint8Array(width * height * 3);
   for (let at = 0; at < width * height; at++) {
@@ -44,7 +44,7 @@ describe('a frame as a file', () => {
     ]);
   });
 
-  test('a width scales down in proportion and never up', async () => {
+  test('a width scales down proportionally, never up', async () => {
     const frame = halves(200, 100);
     expect(await encodeFrame(frame, { format: 'png', width: 50 })).toMatchObject({ width: 50, height: 25 });
     expect(await encodeFrame(frame, { format: 'png', width: 900 })).toMatchObject({
@@ -63,7 +63,7 @@ describe('a frame as a file', () => {
 });
 
 describe('a contact sheet', () => {
-  test('six frames: two rows of four places, each frame in its own, a time beneath', async () => {
+  test('six frames: two rows of four cells, each with a frame and its time below', async () => {
     const frames = Array.from({ length: 6 }, (_, index) => halves(80, 40, index / 25));
     const sheet = await contactSheet(frames);
     // Four columns of 80 + 6 and a margin of 6; two rows of 40 + 18 + 6 and a margin of 6.
@@ -71,9 +71,9 @@ describe('a contact sheet', () => {
     expect(await pixel(sheet.bytes, 6, 6)).toEqual([200, 40, 60]);
     expect(await pixel(sheet.bytes, 6 + 79, 6)).toEqual([20, 90, 220]);
     expect(await pixel(sheet.bytes, 6 + 86, 6 + 64)).toEqual([200, 40, 60]);
-    // "0.000 s" starts with the top left dot of its first nought.
+    // "0.000 s" starts with the top left dot of its first zero.
     expect(await pixel(sheet.bytes, 6, 6 + 40 + 5)).toEqual([0xdd, 0xdd, 0xdd]);
-    // The places after the sixth are empty.
+    // The cells after the sixth are empty.
     expect(await pixel(sheet.bytes, 6 + 2 * 86 + 10, 6 + 64 + 10)).toEqual([24, 24, 26]);
   });
 

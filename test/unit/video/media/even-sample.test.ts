@@ -11,7 +11,7 @@ test('no more than the limit: all of them, in order', () => {
   expect(sampled(4, 5)).toEqual([0, 1, 2, 3, 4]);
 });
 
-test('one more: as even as it gets, both ends kept', () => {
+test('one more: as even as possible, both ends kept', () => {
   expect(sampled(5, 5)).toEqual([0, 1, 3, 4, 5]);
 });
 

@@ -21,10 +21,10 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-/** An executable that is this shell script. */
+/** Creates an executable from this shell script. */
 function script(name: string, text: string): string {
   const path = join(folder, name);
-  // In one go: a process started while the file is open for writing would keep it from being run.
+  // Written in one call: a process forked while the file is open for writing would prevent its execution.
   writeFileSync(path, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   return path;
 }
@@ -35,7 +35,7 @@ ffmpeg version 4.4.2 Copyright (c) 2000-2021 the FFmpeg developers
   libavfilter     7.110.100 /  7.110.100
 END`;
 
-describe('which ffmpeg is taken', () => {
+describe('which ffmpeg is used', () => {
   test('an explicit path comes first, with its version', async () => {
     const path = script('mine', BANNER);
     expect(await findFfmpeg(path)).toEqual({
@@ -49,7 +49,7 @@ describe('which ffmpeg is taken', () => {
     });
   });
 
-  test('an explicit path that does not start is a mistake, not a reason to look on', async () => {
+  test('an explicit path that does not start is an error, not a reason to search further', async () => {
     await expect(findFfmpeg(join(folder, 'absent'))).rejects.toMatchObject({
       code: 'invalid-config',
       message: expect.stringContaining('absent does not start'),
@@ -65,7 +65,7 @@ describe('which ffmpeg is taken', () => {
     expect(await fresh.findFfmpeg()).toMatchObject({ source: 'bundled', hasFpsMode: false });
   });
 
-  test('PATH is looked through in order, past an ffmpeg that does not start', async () => {
+  test('PATH is searched in order, past an ffmpeg that does not start', async () => {
     vi.resetModules();
     const fresh = await import('../../../../functions/video/media/ffmpeg.ts');
     const broken = await mkdtemp(join(folder, 'a-'));
@@ -78,11 +78,11 @@ describe('which ffmpeg is taken', () => {
 });
 
 describe('how it is started', () => {
-  test('opening a video and reading two frames starts it three times, and never to list what it can', async () => {
+  test('opening a video and reading two frames starts it three times, never to list its capabilities', async () => {
     const [real] = await testBinaries();
     const calls = join(folder, 'calls');
     mkdirSync(calls);
-    // Under its limits it may write to no file, but make empty ones.
+    // Under its limits it can create files, but not write to them.
     const path = script(
       'counted',
       `mktemp "${calls}/$(echo "$@" | tr -c 'a-z-' _ | head -c 200)-XXXXXX" >/dev/null\nexec ${real!.path} "$@"`,
@@ -171,7 +171,7 @@ describe('how it ends', () => {
       ...options,
     });
 
-  test('lines come whole, whatever pieces they arrived in, and long ones are cut', async () => {
+  test('lines are delivered whole, whatever chunks they arrived in, and long ones are cut', async () => {
     const lines: string[] = [];
     const text = `printf 'one\\ntw' >&2; sleep 0.05; printf 'o\\r\\nlast' >&2; head -c 5000 /dev/zero | tr '\\0' x >&2`;
     await run(text, { onLine: (line) => void lines.push(line) });
@@ -185,7 +185,7 @@ describe('how it ends', () => {
   });
 
   test.each(['KILL', 'TERM'])(
-    'killed from outside by SIG%s it says nothing about the video',
+    'killed from outside by SIG%s: that says nothing about the video',
     async (name) => {
       await expect(run(`kill -${name} $$`)).rejects.toMatchObject({
         code: 'unavailable',
@@ -210,7 +210,7 @@ describe('how it ends', () => {
     expect(childProcesses()?.filter((name) => name === 'sleep') ?? []).toEqual([]);
   });
 
-  test('a reader that has enough ends it at once, and nothing more is told', async () => {
+  test('a reader that has enough ends it at once, and gets no more lines', async () => {
     const lines: string[] = [];
     const text = 'echo one >&2; echo two >&2; echo three >&2; exec sleep 33';
     const onLine = (line: string): undefined | 'enough' => {
@@ -221,7 +221,7 @@ describe('how it ends', () => {
     expect(lines).toEqual(['one', 'two']);
   });
 
-  test('what a reader throws ends it too', async () => {
+  test('an error thrown by a reader ends it, too', async () => {
     const onLine = (): never => {
       throw new Error('cannot use this');
     };

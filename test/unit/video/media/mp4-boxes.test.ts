@@ -11,7 +11,7 @@ function box(type: string, ...parts: (Buffer | number[])[]): Buffer {
   return Buffer.concat([header, body]);
 }
 
-/** 32-bit numbers, big endian. */
+/** 32-bit numbers, big-endian. */
 function words(...values: number[]): Buffer {
   const bytes = Buffer.alloc(values.length * 4);
   for (const [index, value] of values.entries()) bytes.writeInt32BE(value | 0, index * 4);
@@ -43,7 +43,7 @@ describe('seconds of the video track', () => {
     expect(readVideoTrack(moov)?.seconds).toBeCloseTo(1.001, 9);
   });
 
-  test('are those of its edit list: what it waits for at the start is not shown', () => {
+  test('are those of its edit list: an empty edit at the start shows nothing', () => {
     const moov = index(track('vide', 12_800, 128_000, [700, -1], [4_000, 1_024]));
     expect(readVideoTrack(moov)?.seconds).toBe(4);
   });
@@ -54,7 +54,7 @@ describe('seconds of the video track', () => {
     expect(readVideoTrack(index(track('vide', 12_800, 0)))?.seconds).toBeUndefined();
   });
 
-  test('are unknown where there is no video track or the index is nonsense', () => {
+  test('are unknown if there is no video track or the index is invalid', () => {
     expect(readVideoTrack(index(track('soun', 48_000, 480)))?.seconds).toBeUndefined();
     expect(readVideoTrack(Buffer.from('nonsense nonsense nonsense'))).toBeUndefined();
   });
@@ -69,7 +69,7 @@ describe('the layout', () => {
   }
   const ftyp = box('ftyp', Buffer.from('isom'), words(0));
 
-  test('the index may come last, behind sample data whose size takes 64 bits', async () => {
+  test('the index may come last, after sample data with a 64-bit size', async () => {
     const mdat = Buffer.concat([words(1), Buffer.from('mdat'), words(0, 116), Buffer.alloc(100)]);
     const moov = box('moov', index());
     expect(await readMp4Layout(cacheOf(Buffer.concat([ftyp, mdat, moov])))).toEqual({
@@ -107,13 +107,13 @@ describe('the layout', () => {
     });
   });
 
-  test('what a recorder leaves behind the last box does not matter', async () => {
+  test('trailing bytes that a recorder leaves after the last box do not matter', async () => {
     const tail = Buffer.concat([ftyp, box('moov', index()), Buffer.alloc(20)]);
     expect(await readMp4Layout(cacheOf(tail))).toMatchObject({ moov: { offset: ftyp.length } });
   });
 });
 
-describe('where other containers end by their own account', () => {
+describe('end of other containers according to their headers', () => {
   const ebml = (size: number[]): Buffer =>
     Buffer.from([0x1a, 0x45, 0xdf, 0xa3, 0x83, 0x42, 0x86, 0x81, 0x18, 0x53, 0x80, 0x67, ...size]);
 
@@ -142,7 +142,7 @@ describe('seconds of an AVI’s video stream, by its header', () => {
     expect(aviVideoSeconds(Buffer.concat([Buffer.from('RIFF....AVI LIST'), header]))).toBe(4);
   });
 
-  test('are unknown without such a header, or where it breaks off', () => {
+  test('are unknown without such a header, or if it is truncated', () => {
     expect(aviVideoSeconds(Buffer.from('RIFF....AVI LIST....vids'))).toBeUndefined();
     expect(aviVideoSeconds(header.subarray(0, 40))).toBeUndefined();
   });

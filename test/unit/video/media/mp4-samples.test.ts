@@ -15,7 +15,7 @@ function words(...values: number[]): Buffer {
 }
 
 /**
- * Forty samples at 10 a second, keyframes at 0, 10, 20 and 30. Sample n has 100 + n bytes. Chunks of 5 lie at
+ * Forty samples at 10 per second, keyframes at 0, 10, 20 and 30. Sample n has 100 + n bytes. Chunks of 5 are at
  * 1,000, 2,000 and so on; the last two chunks have 10.
  */
 function track(changes: Record<string, Buffer | undefined> = {}): Buffer {
@@ -38,7 +38,7 @@ function track(changes: Record<string, Buffer | undefined> = {}): Buffer {
 const range = (from: number, to: number, changes?: Record<string, Buffer | undefined>) =>
   SampleTable.read(track(changes))?.range(from, to, 4);
 
-describe('the bytes that show some seconds', () => {
+describe('the bytes for an interval of time', () => {
   test('start at the keyframe before and end a few samples after', () => {
     // 1.5 s is sample 15: from keyframe 10, first of the chunk at 3,000, to sample 19, last of the one at 4,000.
     const [before, size] = [115 + 116 + 117 + 118, 119];
@@ -58,12 +58,12 @@ describe('the bytes that show some seconds', () => {
     expect(range(100, 100)).toEqual({ offset: 7_000, length: size });
   });
 
-  test('with an edit that starts 0.7 s in, everything is that much later', () => {
+  test('with an edit that starts 0.7 s in, everything shifts by that much', () => {
     const elst = words(0, 2, 500, -1, 0x10000, 3_300, 700, 0x10000);
     expect(range(0.8, 0.8, { elst })).toEqual(range(1.5, 1.5));
   });
 
-  test('with reordered frames a keyframe counts from when it is shown, not from when it is decoded', () => {
+  test('with reordered frames a keyframe counts from its presentation time, not its decoding time', () => {
     const ctts = words(0, 1, 40, 200);
     const elst = words(0, 1, 4_000, 200, 0x10000);
     // Keyframe 20 is decoded at 1.8 s of the player's clock and shown at 2.
@@ -82,7 +82,7 @@ describe('the bytes that show some seconds', () => {
   });
 });
 
-describe('tables that lie', () => {
+describe('false tables', () => {
   test.each([
     ['no samples', { stsz: words(0, 0, 0) }],
     ['no chunk offsets', { stco: undefined }],

@@ -7,7 +7,7 @@ function probed(log: string): ReturnType<ProbeLog['result']> {
   return reader.result();
 }
 
-/** What three generations of ffmpeg say of a rotated clip with sound. */
+/** Output of three generations of ffmpeg for a rotated clip with sound. */
 const OF_2018 = `
 Input #0, mov,mp4,m4a,3gp,3g2,mj2, from 'http://127.0.0.1:4000/x':
   Metadata:
@@ -43,7 +43,7 @@ Stream mapping:
 [Parsed_showinfo_0 @ 0x7fe194001a40] color_range:tv color_space:bt2020nc color_primaries:bt2020 color_trc:arib-std-b67
 `;
 
-describe('what ffmpeg says of a file', () => {
+describe("ffmpeg's description of a file", () => {
   test('a version of 2018: the mapped stream, its clock, and the size after rotation', () => {
     expect(probed(OF_2018)).toEqual({
       codec: 'h264',
@@ -74,7 +74,7 @@ describe('what ffmpeg says of a file', () => {
     });
   });
 
-  test('where the frame does not tell its colours, the stream does', () => {
+  test("if the frame does not state its colours, the stream's count", () => {
     const quiet = OF_TODAY.replace(/color_range.*\n/, '\n');
     expect(probed(quiet)?.color).toEqual({
       matrix: 'bt2020nc',
@@ -84,18 +84,18 @@ describe('what ffmpeg says of a file', () => {
     });
   });
 
-  test('no frame shown: nothing is known', () => {
+  test('no frame shown: the result is undefined', () => {
     expect(probed(OF_2018.replace(/.*n: {3}0.*\n/, ''))).toBeUndefined();
   });
 
-  test('however much a file makes ffmpeg say, only the last lines are kept', () => {
+  test('however much ffmpeg prints for a file, only the last lines are kept', () => {
     const reader = new ProbeLog();
     for (let line = 0; line < 10_000; line++) reader.line(`[h264 @ 0x1] error while decoding MB ${line}`);
     expect(reader.tail).toHaveLength(40);
   });
 });
 
-describe('what showinfo says of a frame', () => {
+describe("showinfo's line for a frame", () => {
   test.each([
     [
       '[Parsed_showinfo_2 @ 0x1d40ab40] n:4194 pts:7677210 pts_time:599.782 iskey:0 type:B x',
@@ -108,7 +108,7 @@ describe('what showinfo says of a frame', () => {
   });
 
   test.each(['frame=    1 fps=0.0', '    title : [Parsed_showinfo_2 @ 0x1] n: 1 pts: 5 pts_time:1 '])(
-    'is not in: %s',
+    'is not found in: %s',
     (line) => {
       expect(shownFrame(line)).toBeUndefined();
     },

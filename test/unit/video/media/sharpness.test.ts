@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { nearEqual, sharpest, sharpness } from '../../../../functions/video/media/sharpness.ts';
 import type { VideoFrame } from '../../../../functions/video/media/video-file.ts';
 
-/** Stripes this many pixels wide, softened over so many pixels. */
+/** Stripes with edges softened over this many pixels. */
 function stripes(time: number, softness: number, shift = 0): VideoFrame {
   const [width, height] = [96, 64];
   const rgb = new Uint8Array(width * height * 3);
@@ -32,7 +32,7 @@ describe('the sharpest', () => {
 });
 
 describe('near-equal', () => {
-  test('are a frame and the same with a little noise', () => {
+  test('are a frame and the same one with a little noise', () => {
     const frame = stripes(0, 4);
     const noisy = { ...frame, rgb: frame.rgb.map((level, at) => level + ((at * 7) % 5) - 2) };
     expect(nearEqual(frame, noisy)).toBe(true);
@@ -42,14 +42,14 @@ describe('near-equal', () => {
     expect(nearEqual(stripes(0, 4), stripes(1, 4, 6))).toBe(false);
   });
 
-  test('are not two frames of which one has a small new thing in it', () => {
+  test('are not two frames of which one shows a small new thing', () => {
     const frame = stripes(0, 4);
     const dotted = { ...frame, rgb: Uint8Array.from(frame.rgb) };
     for (let y = 20; y < 28; y++) dotted.rgb.fill(255, (y * 96 + 40) * 3, (y * 96 + 48) * 3);
     expect(nearEqual(frame, dotted)).toBe(false);
   });
 
-  test('are not two sizes', () => {
+  test('are not frames of two sizes', () => {
     const frame = stripes(0, 4);
     expect(nearEqual(frame, { ...frame, width: 64, height: 96 })).toBe(false);
   });

@@ -50,7 +50,7 @@ describe('reference frames', () => {
   test.each([
     ['mp4', 16],
     ['mkv', 5],
-  ])('of H.264 come from the sequence parameter set in %s', async (extension, references) => {
+  ])('of H.264 are read from the sequence parameter set in %s', async (extension, references) => {
     const track = await stated(`avc.${extension}`, x264(`ref=${references}:bframes=0`));
     expect(statedReferences('h264', track!.decoderConfig!)).toBe(references);
   });
@@ -64,7 +64,7 @@ describe('reference frames', () => {
     expect(statedReferences('h264', track!.decoderConfig!)).toBe(4);
   });
 
-  test.each(['mp4', 'mkv'])('of HEVC come from its buffering in %s', async (extension) => {
+  test.each(['mp4', 'mkv'])('of HEVC are read from its buffering parameters in %s', async (extension) => {
     const options = [
       '-c:v',
       'libx265',
@@ -94,7 +94,7 @@ describe('samples from one keyframe to the next', () => {
     expect((await stated('one.avi', ['-c:v', 'mpeg4', '-g', '600']))?.longestGroup).toBe(50);
   });
 
-  test('are told in seconds by the cues of Matroska', async () => {
+  test('are stated in seconds by the cues of Matroska', async () => {
     const options = [
       '-c:v',
       'libvpx',
@@ -140,7 +140,7 @@ describe('indexes that no writer makes', () => {
     expect(child(bytes, 'mdia')).toHaveLength(0);
   });
 
-  test('a mehd of two bytes tells nothing', async () => {
+  test('a mehd of two bytes states nothing', async () => {
     const track = box('trak', box('mdia', box('hdlr', Buffer.from('\0\0\0\0\0\0\0\0vide'))));
     const whole = [box('mvhd', Buffer.alloc(100, 1)), track, box('mvex', box('mehd', Buffer.alloc(2)))];
     const file = Buffer.concat([box('ftyp'), box('moov', Buffer.concat(whole))]);

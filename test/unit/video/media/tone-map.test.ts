@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { toneMap } from '../../../../functions/video/media/tone-map.ts';
 
-/** One pixel of the given coded fractions. */
+/** One pixel with the given coded fractions. */
 function pixel(...coded: [number, number, number]): Uint8Array {
   return new Uint8Array(Uint16Array.from(coded, (value) => Math.round(value * 65_535)).buffer);
 }
@@ -20,7 +20,7 @@ test.each([
   for (const channel of [red, green, blue]) expect(Math.abs(channel! - level)).toBeLessThanOrEqual(1);
 });
 
-test('PQ: what is brighter stays brighter all the way to the peak', () => {
+test('PQ: brighter stays brighter all the way to the peak', () => {
   const levels = Array.from(
     { length: 75 },
     (_, step) => toneMap(pixel(step / 100, step / 100, step / 100), { transfer: 'pq', wide: false })[0]!,

@@ -5,7 +5,7 @@ import { AppError } from '../../../../shared/core/errors.ts';
 import { UnusableAnswer } from '../../../../shared/vision/unusable-answer.ts';
 import { promptOf, type Scripted, scriptedModel } from '../../../helpers/scripted-model.ts';
 
-/** A frame of one pixel whose red says which picture it shows, and whose green how sharp it is. */
+/** A one-pixel frame: its red says which picture it shows, its green how sharp it is. */
 function frame(time: number, shows: number, sharpness = 0): VideoFrame {
   return { time, width: 1, height: 1, rgb: Uint8Array.from([shows, sharpness, 0]) };
 }
@@ -92,17 +92,17 @@ describe('the fine pass', () => {
     expect(result).toMatchObject({ still: 1, of: 6, by: 'stills', confidence: 0.8, asks: 1 });
   });
 
-  it('of neighbours that show the same, the sharpest is taken', async () => {
+  it('the sharpest of neighbours that show the same is taken', async () => {
     const { result } = await refine([named(3)]);
     expect(result).toMatchObject({ still: 3, time: 4.6, by: 'stills' });
   });
 
-  it('only neighbours: the same picture further off does not count', async () => {
+  it('only neighbours: the same picture further away does not count', async () => {
     const frames = [frame(4, 9, 9), frame(4.2, 0), frame(4.4, 9, 1), frame(4.6, 0)];
     expect((await refine([named(3)], frames)).result.time).toBe(4.4);
   });
 
-  it('a number in words of JSON is understood', async () => {
+  it('a number inside a JSON string is understood', async () => {
     expect((await refine([named('6')])).result.time).toBe(5);
   });
 
@@ -113,14 +113,14 @@ describe('the fine pass', () => {
     expect(end.calls[0]).toMatchObject({ from: 8.9, to: 10 });
   });
 
-  it('the window of a time after the end is not turned round', async () => {
+  it('the window of a time after the end is not inverted', async () => {
     const { file } = await refine([named(1)], WINDOW, 12);
     expect(file.calls[0]).toMatchObject({ from: 11, to: 11 });
   });
 });
 
 describe('the coarse time is kept', () => {
-  it('where there is nothing to choose between: no question is asked', async () => {
+  it('if there is only one choice: no question is asked', async () => {
     const { result, model } = await refine([], [frame(4, 0), frame(5, 9)]);
     expect(model.questions).toHaveLength(0);
     expect(result).toEqual({
@@ -135,26 +135,26 @@ describe('the coarse time is kept', () => {
     });
   });
 
-  it('where none is named', async () => {
+  it('if none is named', async () => {
     const { result } = await refine([named(null)]);
     expect(result).toMatchObject({ time: 4.4, still: null, by: 'coarse', confidence: 0.6, asks: 1 });
     expect(result.reason).toBe('none of the stills was named');
     expect(result.tokens.total).toBe(12);
   });
 
-  it.each([0, 7, 2.5, -1, 'Still 3', undefined])('still %j is named, twice', async (still) => {
+  it.each([0, 7, 2.5, -1, 'Still 3', undefined])('if still %j is named, twice', async (still) => {
     const { result } = await refine([named(still), named(still)]);
     expect(result).toMatchObject({ time: 4.4, by: 'coarse', asks: 2 });
     expect(result.reason).toContain('still must be a number from 1 to 6 or null');
     expect(result.tokens.total).toBe(24);
   });
 
-  it('where the second answer is usable, that one counts', async () => {
+  it('unless the second answer is usable: that one counts', async () => {
     const { result } = await refine([named(7), named(1)]);
     expect(result).toMatchObject({ time: 4, by: 'stills', asks: 2 });
   });
 
-  it('where the stills are blocked', async () => {
+  it('if the stills are blocked', async () => {
     const tokens = { prompt: 90, output: 0, thoughts: 0, total: 90 };
     const { result } = await refine([
       { error: new UnusableAnswer('blocked', 'finishReason SAFETY', tokens) },
@@ -162,7 +162,7 @@ describe('the coarse time is kept', () => {
     expect(result).toMatchObject({ by: 'coarse', reason: 'finishReason SAFETY', asks: 1, tokens });
   });
 
-  it('where the coarse pass has named a frame already', async () => {
+  it('if the coarse pass has already named a frame', async () => {
     const model = scriptedModel();
     const moment = { seconds: 0.1, confidence: 0.7, by: 'stills' as const };
     const options = { model, windowSeconds: 2, stillsPerWindow: 12, ...tools };
@@ -171,7 +171,7 @@ describe('the coarse time is kept', () => {
   });
 });
 
-it('a failure that may pass is thrown: the next attempt asks again', async () => {
+it('a transient failure is thrown: the next attempt asks again', async () => {
   const down: Scripted = { error: new AppError('unavailable', '503') };
   await expect(refine([down, down, down, down, down, down])).rejects.toMatchObject({ code: 'unavailable' });
 });

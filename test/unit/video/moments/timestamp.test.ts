@@ -59,7 +59,7 @@ describe('parseTimestamp', () => {
     undefined,
     ['00:05'],
     { seconds: 5 },
-  ])('%j is no time', (value) => {
+  ])('%j is not a time', (value) => {
     expect(parseTimestamp(value)).toBeUndefined();
   });
 });
@@ -75,7 +75,7 @@ describe('formatTimestamp', () => {
     expect(formatTimestamp(seconds)).toBe(text);
   });
 
-  it('sorts as time does', () => {
+  it('sorts in order of time', () => {
     const times = [599.5, 5.25, 61, 3_600, 59.999, 0];
     expect(times.map(formatTimestamp).sort()).toEqual([
       '00m00.000s',
