@@ -30,17 +30,17 @@ export class AppWork implements Work {
 
   constructor(private readonly options: AppWorkOptions) {
     this.events = {
-      onFinalized: ({ bucket, name }) => this.tell(`gs://${bucket}/${name}`, 'stored'),
+      onFinalized: ({ bucket, name }) => this.print(`gs://${bucket}/${name}`, 'stored'),
       onAttempt: (name, { result, body }) => {
         if (typeof result === 'number' && result >= 200 && result < 300) this.end(name, body, true);
       },
       onDeadLetter: ({ subscription, message, attempts }) => {
         const name = this.functionOf(subscription);
-        this.tell(name, `given up after ${attempts} attempts`);
+        this.print(name, `given up after ${attempts} attempts`);
         this.end(name, Buffer.from(message.data, 'base64'), false);
       },
       onFunctionLine: (name, line) => this.logged(name, line),
-      onFunctionCrash: (name, how) => this.tell(name, `its process ended (${how}) and is started again`),
+      onFunctionCrash: (name, how) => this.print(name, `its process ended (${how}) and is started again`),
     };
   }
 
@@ -58,7 +58,7 @@ export class AppWork implements Work {
   }
 
   next({ endpoints }: LocalCloud): string[] {
-    const lines = this.options.app.functions.flatMap((one) => waysToFire(one, endpoints) ?? []);
+    const lines = this.options.app.functions.flatMap((one) => howToFire(one, endpoints) ?? []);
     return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
   }
 
@@ -93,17 +93,17 @@ export class AppWork implements Work {
     const why = typeof code === 'string' ? `: ${code}: ${String(reason)}` : '';
     // what the inspector says of a dead letter is told apart
     if (outcome === 'dead-letter') return;
-    if (typeof outcome === 'string') this.tell(name, `${outcome}: ${String(message)}${why}`);
-    else if (message === 'attempt failed') this.tell(name, `attempt failed${why}`);
+    if (typeof outcome === 'string') this.print(name, `${outcome}: ${String(message)}${why}`);
+    else if (message === 'attempt failed') this.print(name, `attempt failed${why}`);
   }
 
-  private tell(who: string, what: string): void {
+  private print(who: string, what: string): void {
     this.options.print(`${printable(who)}  ${printable(what.slice(0, 500))}`);
   }
 }
 
 /** Commands that fire the function; undefined if the clock does, or what others could not handle. */
-function waysToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
+function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
   const { name, trigger } = definition;
   const storage = gcloudAt('STORAGE', endpoints.gcs);
   const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);

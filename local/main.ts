@@ -174,7 +174,7 @@ async function main(): Promise<void> {
       onTrouble: complainOnce(dir),
       onFunctionLine: (name, line) => {
         work.events.onFunctionLine?.(name, line);
-        for (const told of letterLines(line, place)) print(told);
+        for (const shown of letterLines(line, place)) print(shown);
       },
     },
   });
@@ -258,10 +258,10 @@ function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
 
 /** What cannot be written is tried again and again, and told now and then. */
 function complainOnce(dir: string): (error: unknown) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let loggedAt = Number.NEGATIVE_INFINITY;
   return (error) => {
-    if (performance.now() - toldAt < TROUBLE_MS) return;
-    toldAt = performance.now();
+    if (performance.now() - loggedAt < TROUBLE_MS) return;
+    loggedAt = performance.now();
     complain(`${printable(dir)} cannot be written: ${placeFault(error) ?? inOneLine(error)}`);
   };
 }

@@ -19,7 +19,7 @@ const dlq: Family<Dlq, PlaceOptions> = {
     unread: async () => (await import('./unread.ts')).unread,
     stats: async () => (await import('./stats.ts')).stats,
   },
-  ground: async () => (await import('./dlq.ts')).dlqGround,
+  opener: async () => (await import('./dlq.ts')).dlqOpener,
 };
 
 export const dlqCommand: Command = {

@@ -2,10 +2,10 @@ import { printable } from '../../local/terminal-text.ts';
 import type { Letter } from '../../shared/dead-letters/letter-store.ts';
 import type {
   Attempt,
-  ConcernState,
   DeathRecord,
   LetterEntry,
   LetterSummary,
+  SubjectState,
 } from '../../shared/dead-letters/records.ts';
 import { bytesText, counted } from '../common/numbers.ts';
 import { statusText } from './groups.ts';
@@ -16,7 +16,7 @@ export interface ShownLetter {
   letter: Letter;
   /** The last one. */
   death: DeathRecord;
-  state: ConcernState;
+  state: SubjectState;
   advice: string;
   payload: Buffer;
 }
@@ -91,7 +91,7 @@ function aboutText({ concern }: DeathRecord): string | undefined {
 }
 
 /** How what it is about stands now, in words. */
-export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<ConcernState, string>>>> = {
+export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<SubjectState, string>>>> = {
   object: {
     exists: 'the object is there, of the same generation',
     newer: 'the object was replaced: a newer one has its name',
@@ -110,33 +110,34 @@ export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<Concern
 
 /** Everything that happened to it, in order, a line each and more where there is more to say. */
 function timeline({ entries, replays, unread }: Letter, full: boolean): string[] {
-  const fates = new Map(replays.map(({ key, status }) => [key, status]));
+  const outcomes = new Map(replays.map(({ key, status }) => [key, status]));
   const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
   for (const { entry, at } of entries) {
     // known by what followed
-    if (entry.kind === 'sending' && fates.has(entry.key)) continue;
+    if (entry.kind === 'sending' && outcomes.has(entry.key)) continue;
     if (entry.kind === 'death') lines.push(...attemptLines(entry, full));
     const time = entry.kind === 'death' ? entry.diedAt : at.toISOString();
-    lines.push(`  ${printable(`${time}  ${entryText(entry, fates)}`)}`);
+    lines.push(`  ${printable(`${time}  ${entryText(entry, outcomes)}`)}`);
   }
   return ['what happened', ...lines];
 }
 
-function entryText(entry: LetterEntry, fates: ReadonlyMap<string, string>): string {
+function entryText(entry: LetterEntry, outcomes: ReadonlyMap<string, string>): string {
   switch (entry.kind) {
     case 'death': {
       const again = entry.replay === undefined ? '' : ` of replay ${entry.replay}`;
       return `died${again}: ${entry.code}: ${entry.message}`;
     }
     case 'replay': {
-      const fate = fates.get(entry.key);
-      const outcome = fate === undefined || fate === 'replayed' ? 'no outcome yet' : fate.replace('-', ' ');
+      const status = outcomes.get(entry.key);
+      const outcome =
+        status === undefined || status === 'replayed' ? 'no outcome yet' : status.replace('-', ' ');
       return `replay ${entry.key} published to ${entry.topic} as message ${entry.messageId}: ${outcome}`;
     }
     case 'sending':
       return `replay ${entry.key} was to be published to ${entry.topic}`;
     case 'resolved':
-      return fates.has(entry.key)
+      return outcomes.has(entry.key)
         ? `replay ${entry.key} settled by ${entry.by}`
         : `found settled by ${entry.by}`;
     case 'discard':

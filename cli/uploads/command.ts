@@ -11,7 +11,7 @@ const uploads: Family<Uploads, PlaceOptions> = {
   subcommands: {
     erase: async () => (await import('./erase.ts')).erase,
   },
-  ground: async () => (await import('./uploads.ts')).uploadsGround,
+  opener: async () => (await import('./uploads.ts')).uploadsOpener,
 };
 
 export const uploadsCommand: Command = {

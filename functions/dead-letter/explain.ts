@@ -12,10 +12,10 @@ import {
   readListed,
 } from '../../shared/records/failures.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { type ConcernTools, concernStateOf } from './concern-state.ts';
 import { type Identity, identify } from './identify.ts';
+import { type SubjectTools, subjectStateOf } from './subject-state.ts';
 
-export interface ExplainTools extends ConcernTools {
+export interface ExplainTools extends SubjectTools {
   /** The app whose dead letters are explained. */
   app: App;
   state: ObjectStore;
@@ -54,7 +54,7 @@ export async function explain(
     ? [{ ...last, count: known?.length ?? 0 }, 'unknown' as const]
     : await Promise.all([
         historyOf(name, known, identity.historyId, tools.state, signal),
-        concernStateOf(letter.function, identity, letter.way === 'given-up', tools, signal),
+        subjectStateOf(letter.function, identity, letter.way === 'given-up', tools, signal),
       ]);
   const id = letterOf(name, eventId);
   const replay = await replayOf(letter, id, tools.state, signal);

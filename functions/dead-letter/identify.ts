@@ -3,7 +3,7 @@ import { type Subject, subjectOf } from '../../shared/app/subject.ts';
 import { isJsonObject } from '../../shared/core/json-value.ts';
 import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
-import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
+import type { DeathRecord, SubjectEvent } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import { isMark } from '../../shared/events/letter-attributes.ts';
 import { linkSources, linksOf } from '../../shared/events/links.ts';
@@ -55,7 +55,7 @@ function asDelivered({ message, original }: DeadLetter): unknown {
   return { message: { data: message.data, attributes: Object.fromEntries(attributes), orderingKey } };
 }
 
-function looksLike(letter: DeadLetter): ConcernedEvent | undefined {
+function looksLike(letter: DeadLetter): SubjectEvent | undefined {
   const [id, type, source] = ['id', 'type', 'source'].map((name) => said(letter, name));
   if (id === undefined && type === undefined && source === undefined) return undefined;
   return { kind: 'event', id, type, source };

@@ -1,5 +1,5 @@
 import { deathRow } from '../../shared/dead-letters/dead-letters-table.ts';
-import { concernText } from '../../shared/dead-letters/entry-metadata.ts';
+import { subjectText } from '../../shared/dead-letters/entry-metadata.ts';
 import { readEntry, writeDeath, writeResolved } from '../../shared/dead-letters/letter-store.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
@@ -38,7 +38,7 @@ export async function inspect(
   const found = await explain(letter, tools, { signal, at: new Date(clock.now()), isInFull });
   const { letter: id, key } = found;
   const ours = await writeDeath(state, found, { signal });
-  if (ours) tell(found, gate, clock.now(), { log, report });
+  if (ours) note(found, gate, clock.now(), { log, report });
   if (found.concernState === 'succeeded') {
     const at = new Date(clock.now()).toISOString();
     await writeResolved(state, { letter: id, key, by: NAME, at }, { signal });
@@ -58,7 +58,7 @@ export async function inspect(
 }
 
 /** A line for a letter that is told in full; now and then one for all that are not. */
-function tell(
+function note(
   death: DeathRecord,
   gate: StormGate<GroupFacts>,
   now: number,
@@ -108,7 +108,7 @@ function deathOutcome(death: DeathRecord): Outcome {
       letter,
       eventId,
       correlationId,
-      concern: concernText(death.concern),
+      concern: subjectText(death.concern),
       concernState,
       attempts: death.attemptCount,
       deliveries: death.deliveries,

@@ -17,7 +17,7 @@ interface Tally<T> {
   inFull: number;
   counted: number;
   since: number;
-  toldAt: number;
+  loggedAt: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -63,11 +63,11 @@ export class StormGate<T> {
   due(now: number): Counted<T>[] {
     const due: Counted<T>[] = [];
     for (const tally of this.tallies.values()) {
-      const isDue = tally.toldAt === 0 || tally.counted >= LINE_LETTERS || now - tally.toldAt >= LINE_MS;
+      const isDue = tally.loggedAt === 0 || tally.counted >= LINE_LETTERS || now - tally.loggedAt >= LINE_MS;
       if (tally.counted === 0 || !isDue) continue;
       due.push({ group: tally.group, count: tally.counted, since: tally.since });
       tally.counted = 0;
-      tally.toldAt = now;
+      tally.loggedAt = now;
     }
     return due;
   }
@@ -91,7 +91,7 @@ export class StormGate<T> {
     const key = this.keyOf(group);
     const known = this.tallies.get(key);
     if (known) return known;
-    const made = { group: about, inFull: 0, counted: 0, since: now, toldAt: 0 };
+    const made = { group: about, inFull: 0, counted: 0, since: now, loggedAt: 0 };
     this.tallies.set(key, made);
     return made;
   }

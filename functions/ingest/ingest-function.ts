@@ -8,7 +8,7 @@ import { isBatch } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
-import { tellRefusal } from '../../shared/invocation/refusals.ts';
+import { logRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
@@ -59,7 +59,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         const at = new Date(clock.now());
         const part = messagePart(message, text, config.read);
         const to = await refuse({ function: NAME, ...part, error, at, signal });
-        tellRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
+        logRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
     };

@@ -1,4 +1,4 @@
-import type { ConcernedEvent, ConcernedObject } from '../dead-letters/records.ts';
+import type { SubjectEvent, SubjectObject } from '../dead-letters/records.ts';
 import { type App, functionNamed } from './define-app.ts';
 
 /** What an event is about, as the function that it was meant for reads it. */
@@ -7,7 +7,7 @@ export interface Subject {
   eventId: string;
   /** Key of its failure records: 64 hex digits. */
   historyId: string;
-  about: ConcernedObject | ConcernedEvent | undefined;
+  about: SubjectObject | SubjectEvent | undefined;
   correlationId: string | undefined;
   /**
    * What exists once the event is settled: an object in the bucket that the function is `settledIn`, or rows with

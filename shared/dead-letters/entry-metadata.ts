@@ -1,4 +1,4 @@
-import type { ConcernedEvent, ConcernedObject, LetterEntry, Way } from './records.ts';
+import type { Disposition, LetterEntry, SubjectEvent, SubjectObject } from './records.ts';
 
 /**
  * What a listing is told of each entry, as custom metadata of its object. Values are kept in ASCII, whatever
@@ -9,7 +9,7 @@ export type EntryMetadata = Readonly<Record<string, string>>;
 /** What a listing knows of a death. */
 export interface DeathFacts {
   function: string;
-  way: Way;
+  way: Disposition;
   code: string;
   group: string;
   pattern: string;
@@ -33,14 +33,14 @@ export function metadataOf(entry: LetterEntry): EntryMetadata {
     pattern: entry.pattern,
     eventId: entry.eventId,
     correlationId: entry.correlationId,
-    concern: concernText(entry.concern),
+    concern: subjectText(entry.concern),
     diedAt: entry.diedAt,
     replay: entry.replay,
   };
-  const told = Object.entries(facts).flatMap(([name, value]) =>
+  const written = Object.entries(facts).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, toAscii(value)]],
   );
-  return { kind: 'death', ...Object.fromEntries(told) };
+  return { kind: 'death', ...Object.fromEntries(written) };
 }
 
 export function deathFactsOf(metadata: EntryMetadata): DeathFacts {
@@ -65,7 +65,7 @@ export function replayOf(metadata: EntryMetadata): string | undefined {
 }
 
 /** In a few words: `gs://bucket/name#generation`, or an event's type and id. */
-export function concernText(concern: ConcernedObject | ConcernedEvent | undefined): string {
+export function subjectText(concern: SubjectObject | SubjectEvent | undefined): string {
   if (concern === undefined) return '';
   if (concern.kind === 'object') return `gs://${concern.bucket}/${concern.name}#${concern.generation}`;
   return [concern.type, concern.id].filter((part) => part !== undefined).join(' ');

@@ -11,7 +11,7 @@ export interface StatusEntry {
 }
 
 /** What became of one replay. */
-export interface ReplayFate {
+export interface ReplayOutcome {
   key: string;
   status: 'replayed' | 'resolved' | 'failed-again';
   /** Of its outcome, or of its mark where there is none yet; ms since the epoch. */
@@ -28,7 +28,7 @@ const URGENCY: readonly LetterStatus[] = ['discarded', 'resolved', 'replayed', '
 export function statusOf(entries: readonly StatusEntry[]): LetterStatus {
   const settledDeaths = new Set(findings(entries).map(({ key }) => key));
   const events: { status: LetterStatus; at: number }[] = [
-    ...fatesOf(entries),
+    ...replayOutcomesOf(entries),
     ...entries
       .filter(({ kind }) => kind === 'discard')
       .map(({ at }) => ({ status: 'discarded' as const, at })),
@@ -49,26 +49,26 @@ export function statusOf(entries: readonly StatusEntry[]): LetterStatus {
  * Each replay, oldest first, with what came of it. One whose mark is missing, since the command that published
  * it died before it could write it, is known by its outcome.
  */
-export function fatesOf(entries: readonly StatusEntry[]): ReplayFate[] {
+export function replayOutcomesOf(entries: readonly StatusEntry[]): ReplayOutcome[] {
   const deaths = new Set(entries.filter(({ kind }) => kind === 'death').map(({ key }) => key));
   const settledDeaths = new Set(findings(entries).map(({ key }) => key));
-  const fates = new Map<string, ReplayFate>();
-  const tell = (key: string, status: ReplayFate['status'], at: number): void => {
-    const known = fates.get(key);
+  const outcomes = new Map<string, ReplayOutcome>();
+  const note = (key: string, status: ReplayOutcome['status'], at: number): void => {
+    const known = outcomes.get(key);
     const isLater = known && known.status === status && at > known.at;
-    if (!known || isLater || rank(status) > rank(known.status)) fates.set(key, { key, status, at });
+    if (!known || isLater || rank(status) > rank(known.status)) outcomes.set(key, { key, status, at });
   };
   for (const { kind, key, replay, at } of entries) {
-    if (kind === 'replay') tell(key, 'replayed', at);
+    if (kind === 'replay') note(key, 'replayed', at);
     else if (kind === 'death' && replay !== undefined)
-      tell(replay, settledDeaths.has(key) ? 'resolved' : 'failed-again', at);
-    else if (kind === 'resolved' && !deaths.has(key)) tell(key, 'resolved', at);
+      note(replay, settledDeaths.has(key) ? 'resolved' : 'failed-again', at);
+    else if (kind === 'resolved' && !deaths.has(key)) note(key, 'resolved', at);
   }
-  return [...fates.values()].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1));
+  return [...outcomes.values()].sort((a, b) => a.at - b.at || (a.key < b.key ? -1 : 1));
 }
 
 /** A replay that was delivered twice may fail once and succeed once: its event is settled. */
-function rank(status: ReplayFate['status']): number {
+function rank(status: ReplayOutcome['status']): number {
   return ['replayed', 'failed-again', 'resolved'].indexOf(status);
 }
 

@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
 import { metadataOf } from './entry-metadata.ts';
 import { entryFault } from './entry-shape.ts';
-import { fatesOf, type ReplayFate, type StatusEntry, statusOf } from './letter-status.ts';
+import { type ReplayOutcome, replayOutcomesOf, type StatusEntry, statusOf } from './letter-status.ts';
 import { type Listed, statusEntryOf, summaryOf } from './letter-summary.ts';
 import {
   type DeathRecord,
@@ -30,7 +30,7 @@ export interface StoredEntry<T extends LetterEntry = LetterEntry> {
 export interface Letter {
   letter: string;
   status: LetterStatus;
-  replays: ReplayFate[];
+  replays: ReplayOutcome[];
   entries: StoredEntry[];
   /** Deaths that were not read, older than those that were. */
   unread: number;
@@ -157,7 +157,13 @@ export async function readLetter(
     if (stored) entries.push({ entry: parseEntry(stored.body, one.name), at: new Date(one.at) });
   }
   const states = listed.map(statusEntryOf);
-  return { letter, status: statusOf(states), replays: fatesOf(states), entries, unread: unread.size };
+  return {
+    letter,
+    status: statusOf(states),
+    replays: replayOutcomesOf(states),
+    entries,
+    unread: unread.size,
+  };
 }
 
 /** One entry, read whole; undefined where there is none. */

@@ -1,5 +1,5 @@
 import { deathFactsOf, type EntryMetadata, replayOf } from './entry-metadata.ts';
-import { fatesOf, type StatusEntry, statusOf } from './letter-status.ts';
+import { replayOutcomesOf, type StatusEntry, statusOf } from './letter-status.ts';
 import type { LetterSummary } from './records.ts';
 
 /** An entry as a listing gives it. */
@@ -33,7 +33,7 @@ export function summaryOf(letter: string, entries: readonly Listed[]): LetterSum
     status: statusOf(states),
     ...facts,
     deaths: deaths.length,
-    replays: fatesOf(states).length,
+    replays: replayOutcomesOf(states).length,
     firstDiedAt: times[0]!,
     lastDiedAt: times.at(-1)!,
     bytes: last.bytes,

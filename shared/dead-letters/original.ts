@@ -24,13 +24,13 @@ export function originalOf(letter: DeadMessage): Original {
   const data = Buffer.from(letter.data, 'base64');
   const { attributes } = letter;
   if (letter.form === 'message') {
-    const told = isProducers(attributes) ? {} : attributes;
+    const stated = isProducers(attributes) ? {} : attributes;
     return {
       kind: 'message',
       ...asEvent({ data, attributes: withoutOurs(attributes) }),
-      messageId: told[DIED_OF.messageId],
-      publishTime: attributes[DIED_OF.sourcePublishTime] ?? told[DIED_OF.publishTime],
-      orderingKey: told[DIED_OF.orderingKey] ?? letter.orderingKey,
+      messageId: stated[DIED_OF.messageId],
+      publishTime: attributes[DIED_OF.sourcePublishTime] ?? stated[DIED_OF.publishTime],
+      orderingKey: stated[DIED_OF.orderingKey] ?? letter.orderingKey,
     };
   }
   const text = data.toString();

@@ -4,11 +4,11 @@ import { DIED_OF } from '../events/letter-attributes.ts';
 import { asPubsubMessage, type PubsubMessage } from '../events/pubsub-message.ts';
 import { type ReplayMark, readReplayMark, replayMarkOf } from '../events/replay-mark.ts';
 import { formOf, type Original, originalOf, textOf } from './original.ts';
-import type { DeadMessage, Way } from './records.ts';
+import type { DeadMessage, Disposition } from './records.ts';
 
 /** What a message of the dead-letter topic says of itself. */
 export interface DeadLetter {
-  way: Way;
+  way: Disposition;
   /** One of the names given, or `unknown`. */
   function: string;
   /** Short name of the subscription that gave up. */
@@ -37,7 +37,7 @@ export function readDeadLetter(input: unknown, functions: readonly string[]): De
   const { attributes } = message;
   const original = originalOf(message);
   const subscription = attributes[DIED_OF.subscription];
-  const way = message.form === 'raw' ? 'unknown' : wayOf(attributes);
+  const way = message.form === 'raw' ? 'unknown' : dispositionOf(attributes);
   const name =
     way === 'given-up'
       ? functionOf(subscription ?? '', functions)
@@ -80,7 +80,7 @@ export function functionOf(subscription: string, functions: readonly string[]): 
   return found?.function;
 }
 
-function wayOf(attributes: Readonly<Record<string, string>>): Way {
+function dispositionOf(attributes: Readonly<Record<string, string>>): Disposition {
   // a function drops what Pub/Sub added before, so that the last death is the one that shows
   if (attributes[DIED_OF.subscription] !== undefined) return 'given-up';
   return attributes[DIED_OF.code] !== undefined || attributes[DIED_OF.function] !== undefined

@@ -9,12 +9,12 @@ import type { FailureRecord } from '../records/failures.ts';
 export const PREFIX = 'dead-letters/';
 
 /** `refused`: the function published it. `given-up`: Pub/Sub forwarded it. `unknown`: neither can be told. */
-export type Way = 'refused' | 'given-up' | 'unknown';
+export type Disposition = 'refused' | 'given-up' | 'unknown';
 
 export type LetterStatus = 'open' | 'replayed' | 'resolved' | 'failed-again' | 'discarded';
 
 /** The object of a storage event. */
-export interface ConcernedObject {
+export interface SubjectObject {
   kind: 'object';
   bucket: string;
   name: string;
@@ -23,7 +23,7 @@ export interface ConcernedObject {
 }
 
 /** The event of a message. */
-export interface ConcernedEvent {
+export interface SubjectEvent {
   kind: 'event';
   /** Undefined for plain JSON. */
   id: string | undefined;
@@ -35,7 +35,7 @@ export interface ConcernedEvent {
  * How it stood when it was looked at. `exists`: the object at its generation, or the event as such. `newer`,
  * `gone`: of objects. `succeeded`: its manifest or its row is there. `unknown`: it could not be told.
  */
-export type ConcernState = 'exists' | 'newer' | 'gone' | 'succeeded' | 'unknown';
+export type SubjectState = 'exists' | 'newer' | 'gone' | 'succeeded' | 'unknown';
 
 /** One failed attempt, from the failure history. */
 export type Attempt = Omit<FailureRecord, 'schemaVersion' | 'function' | 'eventId'>;
@@ -50,7 +50,7 @@ export interface DeathRecord {
   key: string;
   /** `unknown` where it cannot be told. */
   function: string;
-  way: Way;
+  way: Disposition;
   /** Of the last failed attempt, or the refusal; `unknown` where nothing says. */
   code: string;
   message: string;
@@ -72,8 +72,8 @@ export interface DeathRecord {
   /** RFC 3339. */
   firstFailureAt: string | undefined;
   lastFailureAt: string | undefined;
-  concern: ConcernedObject | ConcernedEvent | undefined;
-  concernState: ConcernState;
+  concern: SubjectObject | SubjectEvent | undefined;
+  concernState: SubjectState;
   /**
    * One of a storm: its history and state were not looked up beyond its last failure, and neither a row nor a line
    * of its own tells of it.
@@ -158,7 +158,7 @@ export interface LetterSummary {
   letter: string;
   status: LetterStatus;
   function: string;
-  way: Way;
+  way: Disposition;
   code: string;
   group: string;
   pattern: string;

@@ -28,8 +28,8 @@ export function readHops(hops: unknown, hopchain: unknown): Hops {
 
 /** The hops of an event that a function publishes because of another. */
 export function nextHops({ count, chain }: Hops, functionName: string, type: string): Hops {
-  const told = type.slice(0, MAX_TYPE).replaceAll(/[^A-Za-z0-9._/?-]/g, '?');
-  const next = [...chain, `${functionName}:${told}`].slice(-MAX_LINKS);
+  const shown = type.slice(0, MAX_TYPE).replaceAll(/[^A-Za-z0-9._/?-]/g, '?');
+  const next = [...chain, `${functionName}:${shown}`].slice(-MAX_LINKS);
   while (next.join('>').length > MAX_CHAIN) next.shift();
   return { count: count + 1, chain: next };
 }

@@ -38,7 +38,7 @@ export class Admission {
   private refused = 0;
   private readonly arriving = new Set<Ticket>();
   private sweeping: NodeJS.Timeout | undefined;
-  private telling: NodeJS.Timeout | undefined;
+  private reporting: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: AdmissionOptions) {}
 
@@ -92,7 +92,7 @@ export class Admission {
       this.hold(ticket, length);
       return;
     }
-    this.tell();
+    this.report();
     cut(ticket);
   }
 
@@ -144,7 +144,7 @@ export class Admission {
   }
 
   private putOff(response: ServerResponse, length: number): false {
-    this.tell();
+    this.report();
     const { bytes } = this.options;
     response.setHeader('retry-after', '1');
     return answer(
@@ -155,9 +155,9 @@ export class Admission {
   }
 
   /** One entry a second, in a storm, too. */
-  private tell(): void {
+  private report(): void {
     this.refused++;
-    this.telling ??= setTimeout(() => {
+    this.reporting ??= setTimeout(() => {
       const { bytes, log } = this.options;
       const fields = { requests: this.refused, heldBytes: this.held, maxBytes: bytes };
       log.warn('requests put off', {
@@ -165,7 +165,7 @@ export class Admission {
         ...{ outcome: 'put-off', eventType: UNREAD_TYPE, count: this.refused },
       });
       this.refused = 0;
-      this.telling = undefined;
+      this.reporting = undefined;
     }, 1_000).unref();
   }
 }

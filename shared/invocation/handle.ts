@@ -11,7 +11,7 @@ import { replayMarkOf } from '../events/replay-mark.ts';
 import { recordFailure } from '../records/failures.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { eventTypeLabel, type Outcome, reportOutcome, UNREAD_TYPE } from './outcome.ts';
-import { putAway, type Refuse, tellFound, tellRefusal } from './refusals.ts';
+import { logFound, logRefusal, putAway, type Refuse } from './refusals.ts';
 import { type DeliverySpan, type Trace, untraced } from './tracing.ts';
 
 /** One delivery of an event. */
@@ -176,7 +176,7 @@ class Delivery<T extends ParsedEvent> {
       const to = await putAway({ ...refusal, at: new Date(clock.now()) }, runtime);
       if (!(to instanceof AppError)) {
         this.span?.note({ outcome: 'refused' });
-        tellRefusal(log, { eventId, eventType: this.eventType, error, to });
+        logRefusal(log, { eventId, eventType: this.eventType, error, to });
         return { kind: 'settled' };
       }
       error = to;
@@ -189,7 +189,7 @@ class Delivery<T extends ParsedEvent> {
       return { kind: 'busy', reason: error.message };
     }
     this.span?.fail(error);
-    tellFound(log, eventId, error);
+    logFound(log, eventId, error);
     log.error('attempt failed', error, fields);
     await this.keepFailure(this.historyId ?? eventId, error);
     throw error;

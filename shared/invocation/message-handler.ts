@@ -7,7 +7,7 @@ import { MESSAGE_LIMITS, readMessage, type TypedMessage } from '../events/read-m
 import type { Context } from './context.ts';
 import { type ByInstance, type EventHandler, eventHandler, type Instance } from './event-handler.ts';
 import { OTHER_TYPES, type Outcome, outcome, reportOutcome } from './outcome.ts';
-import { tellRefusal } from './refusals.ts';
+import { logRefusal } from './refusals.ts';
 
 export interface MessageWork<T extends string, S> {
   /** Types of events that it takes; others are acknowledged as ignored. */
@@ -99,7 +99,7 @@ async function runBatch<T extends string, S>(
     const part = messagePart(message, text, work.limits);
     const at = new Date(clock.now());
     const to = await refuse({ function: functionName, ...part, error, at, signal });
-    tellRefusal(log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
+    logRefusal(log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
   }
   return unwanted > 0 ? outcome('ignored', { count: unwanted }, 'events ignored') : undefined;
 }

@@ -110,19 +110,19 @@ export async function putAway(
 }
 
 /** The reason as a warning; the value that was found, which may be somebody's data, as a debug line alone. */
-export function tellRefusal(
+export function logRefusal(
   log: Logger,
   { eventId, eventType, error, to }: { eventId: string; eventType: string; error: AppError; to: RefusedTo },
 ): void {
   const { code, message: reason } = error;
   log.warn('event refused', { eventId, code, reason, outcome: 'refused', eventType, count: 1, to });
-  tellFound(log, eventId, error);
+  logFound(log, eventId, error);
 }
 
 /** Characters of a value in the debug log. */
 const MAX_FOUND = 1_000;
 
-export function tellFound(log: Logger, eventId: string, { code, found }: AppError): void {
+export function logFound(log: Logger, eventId: string, { code, found }: AppError): void {
   if (found === undefined) return;
   // a getter, since only a debug line has to make a text of it
   log.debug('value found', {

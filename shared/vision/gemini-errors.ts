@@ -118,8 +118,8 @@ function httpStatusIn(error: Error & { code?: unknown; status?: unknown }): numb
   for (const value of [error.status, error.code]) {
     if (typeof value === 'number' && value >= 400 && value < 600) return value;
   }
-  const told = /got status: (\d{3})/.exec(error.message)?.[1];
-  return told === undefined ? undefined : Number(told);
+  const status = /got status: (\d{3})/.exec(error.message)?.[1];
+  return status === undefined ? undefined : Number(status);
 }
 
 function deepest(error: Error): string {

@@ -80,7 +80,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
       child.once('error', reject);
       child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     });
-    const exit = sandbox ? (toldByShell(ended, lastLine) ?? ended) : ended;
+    const exit = sandbox ? (reportedByShell(ended, lastLine) ?? ended) : ended;
     if (thrown) throw thrown;
     run.signal.throwIfAborted();
     if (run.sandbox?.ended) throw new AppError('unavailable', 'the sandbox of ffmpeg ended');
@@ -99,7 +99,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
 }
 
 /** The signal that the shell around ffmpeg saw: ffmpeg has exit codes of that size, too, but not these last words. */
-function toldByShell(exit: number | string, lastLine: string): string | undefined {
+function reportedByShell(exit: number | string, lastLine: string): string | undefined {
   if (exit === 137 && /\bKilled\b/.test(lastLine)) return 'SIGKILL';
   if (exit === 152 && /CPU time limit exceeded/.test(lastLine)) return 'SIGXCPU';
   if (exit === 139 && /Segmentation fault/.test(lastLine)) return 'SIGSEGV';

@@ -169,10 +169,10 @@ async function rewrite(
   await flush();
   await closeFile();
   const written = adds.reduce((sum, add) => sum + rowsOf(add), 0);
-  const told = inputs.map(({ add }) => parseStats(add.stats).numRecords);
-  const isTold = told.every((rows) => rows !== undefined);
-  const expected = told.reduce((sum: number, rows) => sum + (rows ?? 0), 0);
-  if (written !== read || (isTold && expected !== read)) {
+  const stated = inputs.map(({ add }) => parseStats(add.stats).numRecords);
+  const allStated = stated.every((rows) => rows !== undefined);
+  const expected = stated.reduce((sum: number, rows) => sum + (rows ?? 0), 0);
+  if (written !== read || (allStated && expected !== read)) {
     throw corrupt(`compaction read ${read} rows and wrote ${written}; the log says ${expected}`);
   }
   return adds;

@@ -69,8 +69,8 @@ export function describeConditions(conditions: readonly BoundCondition[]): strin
  */
 export function rewritesIn(info: CommitInfo | undefined): Map<string, string[]> {
   const rewrites = new Map<string, string[]>();
-  const told: Json | undefined = info?.[REWRITES];
-  for (const entry of Array.isArray(told) ? told : []) {
+  const listed: Json | undefined = info?.[REWRITES];
+  for (const entry of Array.isArray(listed) ? listed : []) {
     if (!Array.isArray(entry) || !entry.every((path) => typeof path === 'string')) continue;
     const [from, ...to] = (entry as string[]).map(decodeDataPath);
     if (from !== undefined) rewrites.set(from, to);

@@ -178,8 +178,8 @@ export class IdTracker {
     for (const add of commit.adds) {
       const path = pathOf(add);
       if (this.register.has(path)) continue;
-      const told = fingerprintsIn(commit, add, this.idColumn);
-      if (told) this.index.add(told, this.register.numberOf(path));
+      const logged = fingerprintsIn(commit, add, this.idColumn);
+      if (logged) this.index.add(logged, this.register.numberOf(path));
       else if (!skipGone || this.snapshot.files.has(path)) await this.indexFile(path, add);
     }
   }
