@@ -1,7 +1,7 @@
 import type { SubjectEvent, SubjectObject } from '../dead-letters/records.ts';
 import { type App, functionNamed } from './define-app.ts';
 
-/** What an event is about, as the function that it was meant for reads it. */
+/** What an event is about, as the function it was meant for reads it. */
 export interface Subject {
   /** 64 hex digits. */
   eventId: string;
@@ -19,7 +19,7 @@ export interface Subject {
 /** Throws a refusal if the function itself would refuse the input. */
 export type SubjectReader = (input: unknown) => Subject;
 
-/** By the reader of the function that the input was meant for; undefined if the app has none. */
+/** Calls the subject reader of the function that the input was meant for; undefined if the app has no such reader. */
 export async function subjectOf(
   app: App,
   functionName: string,

@@ -30,7 +30,7 @@ const COLUMNS = [
   { name: 'bytes', type: 'long', comment: 'of the data' },
 ] as const satisfies readonly Column[];
 
-/** One row per dead letter, so that failures can be queried like events. */
+/** The row of a dead letter, so that failures can be queried like events. */
 export const DEAD_LETTERS_TABLE: TableDefinition = {
   name: 'dead-letters',
   description: 'Every dead letter once, as inspectDeadLetter explained it',
