@@ -4,20 +4,20 @@ import type { SubjectObject, SubjectState } from '../../shared/dead-letters/reco
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import type { Identity } from './identify.ts';
 
-/** A large table, or one whose storage does not answer, must not keep a death from being told. */
+/** A large table, or unresponsive storage, must not prevent a death from being recorded. */
 const MAX_LOOK_MS = 15_000;
 
 export interface SubjectTools {
   storage: Storage;
   /** The bucket that this function is `settledIn`; undefined if its name is not known. */
   resultsOf(functionName: string): ObjectStore | undefined;
-  /** Whether the table of events has rows of all these ids. */
+  /** True if the table of events has rows of all these ids. */
   hasEvents(ids: readonly string[]): Promise<boolean>;
 }
 
 /**
- * How what the dead letter is about stands by now. `wasGivenUp`: a refused event cannot have succeeded since.
- * What cannot be looked at is `unknown`: to explain a death matters more than to explain all of it.
+ * Current state of the dead letter's subject. `wasGivenUp`: a refused event cannot have succeeded since. A state
+ * that cannot be read is `unknown`: a partial explanation is better than none.
  */
 export async function subjectStateOf(
   functionName: string,

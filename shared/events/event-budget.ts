@@ -17,10 +17,11 @@ export interface EventBudgetOptions {
 const LANES = 16;
 
 /**
- * Limits how many events of one type share one correlation id. The first hop is counted in memory: the direct
- * effects of one event cannot multiply, and need no request. From the second hop on, functions multiply each
- * other's events, so each event claims a numbered slot that all instances share: one write. A slot belongs to the
- * event's id, so a redelivery claims no second one.
+ * Limits how many events of one type share one correlation id.
+ *
+ * The first hop is counted in memory: the direct effects of one event cannot multiply, and need no request. From
+ * the second hop on, functions multiply each other's events, so each event claims a numbered slot that all
+ * instances share: one write. A slot belongs to the event's id, so a redelivery claims no second one.
  */
 export class EventBudget {
   private readonly seen = new Map<string, Set<string>>();

@@ -68,12 +68,14 @@ const MAX_ATTRIBUTE = 1_024;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
- * Publishes the events that one delivery of one event causes, each at least once. The id is derived from the
- * function, the cause and the event: its type, subject and data (as canonical JSON), or its type and `key`. The
- * order of calls does not matter, nor does the topic: the same event on two topics has one id. Identical events are
- * numbered. Correlation, trace and hops are propagated. Throws `loop` above the hop limit, `too-many-events` above
- * the budget, what `Publisher.publish` throws, and `internal` if the event itself is malformed.
- * if the event itself is malformed.
+ * Publishes the events that one delivery of one event causes, each at least once.
+ *
+ * The id is derived from the function, the cause and the event: its type, subject and data (as canonical JSON), or
+ * its type and `key`. The order of calls does not matter, nor does the topic: the same event on two topics has one
+ * id. Identical events are numbered. Correlation, trace and hops are propagated.
+ *
+ * Throws `loop` above the hop limit, `too-many-events` above the budget, what `Publisher.publish` throws, and
+ * `internal` if the event itself is malformed.
  *
  * @example
  * const outgoing = new Outgoing(cause, tools);

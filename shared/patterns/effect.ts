@@ -65,11 +65,12 @@ const running = new WeakMap<ObjectStore, Map<string, Promise<unknown>>>();
 
 /**
  * A side effect of one event: writes `started`, runs `work`, and writes `done` with its value, which later
- * deliveries return without running it. The value is JSON, or undefined, and is returned as read back. Callers in
- * one process share one run. Another process gets `busy` while the run is alive. If `done` is missing and no run is
- * alive, `onUnknown` decides. Work that throws may have had an effect, so it is treated the same, unless its error
- * is marked with `didNotHappen`: with `again` the error is rethrown and the next delivery tries again; with `stop`
- * the event is refused with `effect-unknown`, for an operator to settle.
+ * deliveries return without running it. The value is JSON, or undefined, and is returned as read back.
+ *
+ * Callers in one process share one run. Another process gets `busy` while the run is alive. If `done` is missing
+ * and no run is alive, `onUnknown` decides. Work that throws may have had an effect, so it is treated the same,
+ * unless its error is marked with `didNotHappen`: with `again` the error is rethrown and the next delivery tries
+ * again; with `stop` the event is refused with `effect-unknown`, for an operator to settle.
  *
  * @example
  * await runEffect({ state, function: 'charge', eventId, name: 'card', log, signal }, pay, { onUnknown: 'stop' });

@@ -53,9 +53,10 @@ const computing = new WeakMap<ObjectStore, Map<string, Promise<unknown>>>();
 /**
  * A decision that is made once: returns the stored record if there is one, else computes and stores it. Concurrent
  * callers in one process share one computation of a key and its failure; two processes may both compute, and the
- * first to write decides. So `compute` must be free of side effects: use `effect` for those. The value is JSON and
- * is returned as read back: a Date is returned as text even by the first call. Throws `internal` before storing
- * anything if `compute` returns something that JSON cannot represent, such as undefined.
+ * first to write decides. So `compute` must be free of side effects: use `effect` for those.
+ *
+ * The value is JSON and is returned as read back: a Date is returned as text even by the first call. Throws
+ * `internal` before storing anything if `compute` returns something that JSON cannot represent, such as undefined.
  *
  * @example
  * const { winner } = await record(state, `raffles/${id}.json`, async () => ({ winner: pick(tickets) }));

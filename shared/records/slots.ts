@@ -14,9 +14,10 @@ export interface Slots {
  * Claims one of `limit` slots for `owner` (at most 1 KiB of ASCII). True if it holds one, including from an earlier
  * claim. A slot is an object that is written once and never freed before it expires: only `limit` names exist, so
  * no race or crash can create more. If a process dies between claiming and using a slot, the slot is wasted unless
- * the same owner retries: the error is always on the cheap side. Each owner starts at a position of its own, so no
- * object is written twice and none is hot: one write as long as that position is free, else a listing per thousand
- * slots passed.
+ * the same owner retries: the error is always on the cheap side.
+ *
+ * Each owner starts at a position of its own, so no object is written twice and none is hot: one write as long as
+ * that position is free, else a listing per thousand slots passed.
  *
  * @example
  * if (!(await claimSlot(state, { folder: `budget/${day}/videos/`, limit: 2_000 }, uploadId))) throw overBudget();
