@@ -22,7 +22,7 @@ export function sourcesOf({ functions }: App): string[] {
   return [...new Set(keys)];
 }
 
-/** Any app: its functions' outcomes are told as they log them. */
+/** Works for any app: prints its functions' outcomes as they log them. */
 export class AppWork implements Work {
   readonly events: CloudEvents;
   private readonly ended = new Map<string, boolean>();
@@ -62,7 +62,7 @@ export class AppWork implements Work {
     return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
   }
 
-  /** True once the function has taken the upload, false if it is given up. */
+  /** True once the function has processed the upload, false if it was given up. */
   private async settled(key: string): Promise<boolean> {
     for (;;) {
       const known = this.ended.get(key);
@@ -73,7 +73,7 @@ export class AppWork implements Work {
     }
   }
 
-  /** An upload that is waited for; other deliveries have other bodies. */
+  /** Ends the wait for an upload; other deliveries have other bodies. */
   private end(functionName: string, body: Buffer, isGood: boolean): void {
     const { bucket, name, generation } = parse(body.toString());
     if (typeof bucket !== 'string' || typeof name !== 'string') return;
@@ -91,7 +91,7 @@ export class AppWork implements Work {
   private logged(name: string, line: string): void {
     const { message, outcome, code, reason } = parse(line);
     const why = typeof code === 'string' ? `: ${code}: ${String(reason)}` : '';
-    // what the inspector says of a dead letter is told apart
+    // dead letters are printed separately, from the inspector's line
     if (outcome === 'dead-letter') return;
     if (typeof outcome === 'string') this.print(name, `${outcome}: ${String(message)}${why}`);
     else if (message === 'attempt failed') this.print(name, `attempt failed${why}`);
@@ -102,7 +102,7 @@ export class AppWork implements Work {
   }
 }
 
-/** Commands that fire the function; undefined if the clock does, or what others could not handle. */
+/** Commands that fire the function; undefined if it runs on a schedule or handles only internal messages. */
 function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
   const { name, trigger } = definition;
   const storage = gcloudAt('STORAGE', endpoints.gcs);
@@ -123,7 +123,7 @@ function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoi
   }
 }
 
-/** An entry of an audit log as Eventarc carries it: https://cloud.google.com/eventarc/docs/cloudevents-audit-logs */
+/** A Cloud Audit Logs entry as Eventarc delivers it: https://cloud.google.com/eventarc/docs/cloudevents-audit-logs */
 function auditLogFlags(trigger: AuditLog): string {
   const { service, method } = trigger;
   const attributes = {

@@ -6,7 +6,7 @@ import { deliveryAttemptOf } from '../../shared/events/delivery.ts';
  */
 const FAILED_BEFORE = 2;
 const AT_A_TIME = 8;
-/** Fraction of the waiting suspects that runs: the last few must not all start with the one that kills them. */
+/** At most one in four suspects runs: the last few must not all start with the one that kills them. */
 const SHARE = 4;
 /** Lets suspects that return together gather before one of them is picked. */
 const GATHER_MS = 100;

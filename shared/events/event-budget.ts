@@ -25,7 +25,7 @@ const LANES = 16;
  */
 export class EventBudget {
   private readonly seen = new Map<string, Set<string>>();
-  /** Number of slots that a fan-out claims concurrently. */
+  /** A fan-out claims this many slots concurrently. */
   private readonly lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
   private claims = 0;
 
