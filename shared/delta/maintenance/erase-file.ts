@@ -85,7 +85,7 @@ export async function eraseFromFile(
     writer ??= new DataFileWriter(fields, { codec, idColumn });
     writer.write(kept);
     if (writer.bytes >= TARGET_BYTES) await closeFile();
-    // writers in this process want their turn
+    // yield to the other writers in this process
     await nextTurn();
   }
   await closeFile();
