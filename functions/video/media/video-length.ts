@@ -5,13 +5,13 @@ import type { StatedTrack } from './stated-track.ts';
 export interface VideoLength {
   /** Length of the video stream; undefined if nothing states it, or the statement is wrong. */
   durationSeconds: number | undefined;
-  /** It is no shorter than this. */
+  /** Lower bound of the length. */
   atLeast: number;
 }
 
 /**
- * How long the video is, by what the container states and what ffmpeg makes of it. Too long is harmless: past the end
- * there is the last frame. Too short would hide what follows, so of two statements the longer one counts.
+ * Length of the video, from the container's statements and ffmpeg's. Too long is harmless: past the end the last
+ * frame is shown. Too short would hide frames, so of two statements the longer one counts.
  */
 export function lengthOf(
   probed: Pick<ProbedVideo, 'durationSeconds' | 'firstPts' | 'timeBase'>,
