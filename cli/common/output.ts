@@ -13,49 +13,51 @@ export function unwritable(error: NodeJS.ErrnoException): string {
 
 /** Text to a stream at the pace of its reader, so that no more than a row group waits in memory. */
 export class Output {
-  private failure: Error | undefined;
-  private wake: (() => void) | undefined;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
 
-  constructor(
-    private readonly stream: TextStream,
-    private readonly env: NodeJS.ProcessEnv,
-  ) {
+  readonly #stream: TextStream;
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(stream: TextStream, env: NodeJS.ProcessEnv) {
+    this.#stream = stream;
+    this.#env = env;
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      this.failure ??= error.code === 'EPIPE' ? new OutputClosed() : new Failure(unwritable(error));
-      this.wake?.();
+      this.#failure ??= error.code === 'EPIPE' ? new OutputClosed() : new Failure(unwritable(error));
+      this.#wake?.();
     });
   }
 
   get isTerminal(): boolean {
-    return this.stream.isTTY === true;
+    return this.#stream.isTTY === true;
   }
 
   /** Characters of a line. */
   get width(): number {
-    const { columns: shown = 0 } = this.stream;
+    const { columns: shown = 0 } = this.#stream;
     if (this.isTerminal && shown > 0) return shown;
-    const columns = Number(this.env['COLUMNS']);
+    const columns = Number(this.#env['COLUMNS']);
     return Number.isInteger(columns) && columns >= 20 ? columns : 160;
   }
 
   /** Throws OutputClosed and Failure. */
   async write(text: string): Promise<void> {
-    if (this.failure) throw this.failure;
-    if (text === '' || this.stream.write(text)) return;
+    if (this.#failure) throw this.#failure;
+    if (text === '' || this.#stream.write(text)) return;
     await new Promise<void>((resolve) => {
-      this.wake = resolve;
-      this.stream.once('drain', resolve);
+      this.#wake = resolve;
+      this.#stream.once('drain', resolve);
     });
-    this.wake = undefined;
-    if (this.failure) throw this.failure;
+    this.#wake = undefined;
+    if (this.#failure) throw this.#failure;
   }
 
   /** Everything is written. Throws OutputClosed and Failure: nothing was lost unseen. */
   async end(): Promise<void> {
-    await new Promise<void>((resolve) => this.stream.write('', () => resolve()));
+    await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
     // the stream tells of its error after the write has returned
     await new Promise((resolve) => setImmediate(resolve));
-    if (this.failure) throw this.failure;
+    if (this.#failure) throw this.#failure;
   }
 
   /** One line or several for people: no character of them acts on a terminal. */

@@ -19,28 +19,32 @@ const RUN_CHARACTERS = 48 * 1024 * 1024;
 
 /** Sorts any number of lines, in memory as far as they fit and in temporary files beyond that. */
 export class SortedLines {
-  private run: Line[] = [];
-  private characters = 0;
-  private dir: string | undefined;
-  private readonly files: string[] = [];
+  #run: Line[] = [];
+  #characters = 0;
+  #dir: string | undefined;
+  readonly #files: string[] = [];
   /** Lines added. */
   count = 0;
 
-  constructor(private readonly runCharacters = RUN_CHARACTERS) {}
+  readonly #runCharacters: number;
+
+  constructor(runCharacters = RUN_CHARACTERS) {
+    this.#runCharacters = runCharacters;
+  }
 
   async add(line: Line): Promise<void> {
-    this.run.push(line);
+    this.#run.push(line);
     this.count++;
-    this.characters += line.key.length + line.text.length;
-    if (this.characters >= this.runCharacters) await this.putAside();
+    this.#characters += line.key.length + line.text.length;
+    if (this.#characters >= this.#runCharacters) await this.#putAside();
   }
 
   /** All lines by rising key. */
   async *sorted(): AsyncGenerator<Line> {
-    this.run.sort(byKey);
-    if (this.files.length === 0) return yield* this.run;
-    await this.putAside();
-    const runs = this.files.map(readRun);
+    this.#run.sort(byKey);
+    if (this.#files.length === 0) return yield* this.#run;
+    await this.#putAside();
+    const runs = this.#files.map(readRun);
     try {
       yield* merge(runs);
     } finally {
@@ -49,22 +53,22 @@ export class SortedLines {
   }
 
   async remove(): Promise<void> {
-    this.run = [];
-    if (this.dir !== undefined) await rm(this.dir, { recursive: true, force: true });
+    this.#run = [];
+    if (this.#dir !== undefined) await rm(this.#dir, { recursive: true, force: true });
   }
 
-  private async putAside(): Promise<void> {
-    const run = this.run.sort(byKey);
-    this.run = [];
-    this.characters = 0;
+  async #putAside(): Promise<void> {
+    const run = this.#run.sort(byKey);
+    this.#run = [];
+    this.#characters = 0;
     if (run.length === 0) return;
     try {
-      this.dir ??= await mkdtemp(join(tmpdir(), 'pipeline-replay-'));
-      const file = join(this.dir, `${this.files.length}.txt`);
+      this.#dir ??= await mkdtemp(join(tmpdir(), 'pipeline-replay-'));
+      const file = join(this.#dir, `${this.#files.length}.txt`);
       const lines = Readable.from(run.map(({ key, text }) => `${key}\t${text}\n`));
       // events are nobody else's business
       await pipeline(lines, createWriteStream(file, { mode: 0o600 }));
-      this.files.push(file);
+      this.#files.push(file);
     } catch (error) {
       const why = placeFault(error);
       if (why === undefined) throw error;

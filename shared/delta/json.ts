@@ -35,31 +35,35 @@ export function stringifyJson(value: unknown): string {
 class Builder implements JsonListener {
   root: Json = null;
   /** The open containers: their values, and the names of their members. */
-  private readonly containers: { items: Json[]; names: string[] }[] = [];
+  readonly #containers: { items: Json[]; names: string[] }[] = [];
 
-  constructor(private readonly text: string) {}
+  readonly #text: string;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
 
   open(): void {
-    this.containers.push({ items: [], names: [] });
+    this.#containers.push({ items: [], names: [] });
   }
 
   name(name: string): void {
-    this.containers.at(-1)?.names.push(name);
+    this.#containers.at(-1)?.names.push(name);
   }
 
   scalar(_kind: JsonKind, start: number, end: number): void {
-    this.add(scalarOf(this.text.slice(start, end)));
+    this.#add(scalarOf(this.#text.slice(start, end)));
   }
 
   close(kind: 'array' | 'object'): void {
-    const { items, names } = this.containers.pop() ?? { items: [], names: [] };
-    this.add(
+    const { items, names } = this.#containers.pop() ?? { items: [], names: [] };
+    this.#add(
       kind === 'array' ? items : Object.fromEntries(names.map((name, index) => [name, items[index]!])),
     );
   }
 
-  private add(value: Json): void {
-    const parent = this.containers.at(-1);
+  #add(value: Json): void {
+    const parent = this.#containers.at(-1);
     if (parent) parent.items.push(value);
     else this.root = value;
   }

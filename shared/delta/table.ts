@@ -44,16 +44,21 @@ export interface VersionChoice {
  * version 1, and of version 3 if its features require nothing more of readers; writes tables of versions 1 and 2.
  */
 export class DeltaTable {
-  private last: Promise<unknown> = Promise.resolve();
+  #last: Promise<unknown> = Promise.resolve();
   /** When the head was last known to be the newest version. */
-  private seenAt: number;
+  #seenAt: number;
+
+  #head: Snapshot;
+  readonly #clock: Clock;
 
   private constructor(
     readonly location: TableLocation,
-    private head: Snapshot,
-    private readonly clock: Clock,
+    head: Snapshot,
+    clock: Clock,
   ) {
-    this.seenAt = clock.now();
+    this.#head = head;
+    this.#clock = clock;
+    this.#seenAt = clock.now();
   }
 
   /** Throws `table-not-found`, `corrupt-table` or `unsupported-table`. `path` is the table's folder. */
@@ -112,8 +117,8 @@ export class DeltaTable {
     const { signal } = choice;
     const { location } = this;
     if (choice.version !== undefined) return loadSnapshot(location, choice.version, signal);
-    const newest = await this.serially(async () => {
-      const head = await this.newest(signal);
+    const newest = await this.#serially(async () => {
+      const head = await this.#newest(signal);
       // another engine may have changed the table into one that cannot be read here
       checkReadable(head.protocol, head.metadata);
       return head.copy();
@@ -135,46 +140,46 @@ export class DeltaTable {
 
   /** Adds rows in one commit without looking for duplicates; see UniqueAppender for rows with an id. */
   append(rows: readonly Row[], options: AppendOptions = {}): Promise<AppendOutcome> {
-    return this.serially(async () => {
-      const head = await this.recent(options.signal);
-      const outcome = await appendRows(this.location, head, rows, { clock: this.clock, ...options });
-      this.seenAt = this.clock.now();
+    return this.#serially(async () => {
+      const head = await this.#recent(options.signal);
+      const outcome = await appendRows(this.location, head, rows, { clock: this.#clock, ...options });
+      this.#seenAt = this.#clock.now();
       return outcome;
     });
   }
 
   /** Rewrites small files into larger ones without changing any row. */
   async compact(options: CompactionOptions = {}): Promise<CompactionOutcome> {
-    return compact(this.location, await this.snapshot(options), { clock: this.clock, ...options });
+    return compact(this.location, await this.snapshot(options), { clock: this.#clock, ...options });
   }
 
   /** Writes a checkpoint of the newest version ("Checkpoints"). */
   async checkpoint(): Promise<CheckpointOutcome> {
-    return writeCheckpoint(this.location, await this.snapshot(), { clock: this.clock });
+    return writeCheckpoint(this.location, await this.snapshot(), { clock: this.#clock });
   }
 
   /** Deletes data files that no version within the retention needs. */
   async vacuum(options: VacuumOptions = {}): Promise<VacuumOutcome> {
-    return vacuum(this.location, await this.snapshot(options), { clock: this.clock, ...options });
+    return vacuum(this.location, await this.snapshot(options), { clock: this.#clock, ...options });
   }
 
   /** Deletes expired log files that a checkpoint replaces ("Metadata Cleanup"). */
   async cleanUpLog(options: CleanupOptions = {}): Promise<CleanupOutcome> {
-    return cleanUpLog(this.location, await this.snapshot(options), { clock: this.clock, ...options });
+    return cleanUpLog(this.location, await this.snapshot(options), { clock: this.#clock, ...options });
   }
 
   /** Adds nullable columns at the end; older files read them as null. Throws `schema-mismatch` for a name that exists. */
   addColumns(columns: readonly Column[]): Promise<{ version: number }> {
-    return this.serially(async () => {
+    return this.#serially(async () => {
       for (;;) {
-        const { protocol, metadata, version } = await this.newest();
+        const { protocol, metadata, version } = await this.#newest();
         checkWritable(protocol, metadata);
         const changed = { ...metadata, schemaString: withColumns(metadata.schemaString, columns) };
-        const info = newCommitInfo('ADD COLUMNS', this.clock.now(), { columns: JSON.stringify(columns) });
+        const info = newCommitInfo('ADD COLUMNS', this.#clock.now(), { columns: JSON.stringify(columns) });
         const actions = [{ metaData: changed }];
-        const outcome = await putCommit(this.location, version + 1, info, actions, { clock: this.clock });
+        const outcome = await putCommit(this.location, version + 1, info, actions, { clock: this.#clock });
         if (outcome.kind === 'committed') {
-          await this.newest();
+          await this.#newest();
           return { version: outcome.version };
         }
       }
@@ -182,26 +187,26 @@ export class DeltaTable {
   }
 
   /** The head, brought up to the newest version. */
-  private async newest(signal?: AbortSignal): Promise<Snapshot> {
-    const head = await this.recent(signal);
+  async #newest(signal?: AbortSignal): Promise<Snapshot> {
+    const head = await this.#recent(signal);
     await catchUp(this.location, head, undefined, signal);
-    this.seenAt = this.clock.now();
+    this.#seenAt = this.#clock.now();
     return head;
   }
 
   /** The head, loaded again if it is too old: the versions after it may have been cleaned up. */
-  private async recent(signal?: AbortSignal): Promise<Snapshot> {
-    if (this.clock.now() - this.seenAt > STALE_MS) {
-      this.head = await loadSnapshot(this.location, undefined, signal);
-      this.seenAt = this.clock.now();
+  async #recent(signal?: AbortSignal): Promise<Snapshot> {
+    if (this.#clock.now() - this.#seenAt > STALE_MS) {
+      this.#head = await loadSnapshot(this.location, undefined, signal);
+      this.#seenAt = this.#clock.now();
     }
-    return this.head;
+    return this.#head;
   }
 
   /** Only one call at a time may move the head: two would apply each other's commits out of order. */
-  private serially<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.last.then(work);
-    this.last = result.catch(() => undefined);
+  #serially<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work);
+    this.#last = result.catch(() => undefined);
     return result;
   }
 }

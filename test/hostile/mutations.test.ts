@@ -2,12 +2,13 @@ import { expect, test } from 'vitest';
 import { KINDS } from './mutations/kinds/index.ts';
 import { again, runMutations } from './mutations/run.ts';
 
-const COUNT = 100_000;
+/** The mutants of a seed are always the same: fewer of them are the first ones. */
+const COUNT = Number(process.env['MUTATIONS'] ?? 100_000);
 const SEED = 20_261_121;
 const TIME_LIMIT = 600_000;
 
 test.concurrent.each(Object.keys(KINDS))(
-  '100,000 mutants of %s: no crash, no hang, no memory beyond the bound',
+  `${COUNT} mutants of %s: no crash, no hang, no memory beyond the bound`,
   async (kind) => {
     const run = { kind, count: COUNT, seed: SEED };
     const { read, refused, slowestMs, peakMiB, defects } = await runMutations(run);

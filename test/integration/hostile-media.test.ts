@@ -96,22 +96,22 @@ function refusal(code: string, message: RegExp): unknown {
 describe('what is no video container never reaches ffmpeg', () => {
   test.each([
     ['a text', 'frame frame frame, said the text', /must be mp4, .* got a text/],
-    ['a text with a box name in place', "I'm free to say what I like", /found a text/],
-    ['HTML', '<!DOCTYPE html><html><body><video src="x.mp4"></video>', /found an HTML page/],
-    ['a zip', Buffer.from('504b0304140000000800', 'hex'), /found a zip archive/],
-    ['an HLS playlist', '#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n', /found an HLS playlist/],
-    ['an HLS playlist behind blank lines', '\n\n  #EXTM3U\nhttp://127.0.0.1/x.ts\n', /found an HLS playlist/],
-    ['a concat script', "ffconcat version 1.0\nfile '/etc/passwd'\n", /found a concat script/],
-    ['a bare concat list', "file '/etc/passwd'\n", /found a concat script/],
-    ['an SVG', '<?xml version="1.0"?><svg><image href="file:///etc/passwd"/></svg>', /found an SVG picture/],
-    ['a DASH manifest', '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>', /found a DASH manifest/],
-    ['a WAV', Buffer.from('RIFF\x24\0\0\0WAVEfmt ', 'latin1'), /found a WAV file/],
+    ['a text with a box name in place', "I'm free to say what I like", /got a text/],
+    ['HTML', '<!DOCTYPE html><html><body><video src="x.mp4"></video>', /got an HTML page/],
+    ['a zip', Buffer.from('504b0304140000000800', 'hex'), /got a zip archive/],
+    ['an HLS playlist', '#EXTM3U\n#EXTINF:10,\nfile:///etc/passwd\n', /got an HLS playlist/],
+    ['an HLS playlist behind blank lines', '\n\n  #EXTM3U\nhttp://127.0.0.1/x.ts\n', /got an HLS playlist/],
+    ['a concat script', "ffconcat version 1.0\nfile '/etc/passwd'\n", /got a concat script/],
+    ['a bare concat list', "file '/etc/passwd'\n", /got a concat script/],
+    ['an SVG', '<?xml version="1.0"?><svg><image href="file:///etc/passwd"/></svg>', /got an SVG picture/],
+    ['a DASH manifest', '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>', /got a DASH manifest/],
+    ['a WAV', Buffer.from('RIFF\x24\0\0\0WAVEfmt ', 'latin1'), /got a WAV file/],
     [
       'a HEIC picture',
       Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
-      /found a picture \(heic\)/,
+      /got a picture \(heic\)/,
     ],
-    ['unknown bytes', Buffer.from('0102030405060708', 'hex'), /found bytes that start 0102030405060708/],
+    ['unknown bytes', Buffer.from('0102030405060708', 'hex'), /got bytes that start 0102030405060708/],
   ])('%s', async (_, bytes, message) => {
     expect(await attempt(await fileOf(bytes), NEVER_STARTED)).toEqual(refusal('unsupported-media', message));
   });

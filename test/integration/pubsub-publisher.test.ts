@@ -172,7 +172,7 @@ describe('publishing from a function', () => {
     const tooLarge = { data: Buffer.alloc(10 * 1024 * 1024 + 1) };
     await expect(newPublisher().publish('events', [message, tooLarge])).rejects.toMatchObject({
       code: 'too-large',
-      message: 'a message has 10485761 bytes of data; at most 10485760 are published',
+      message: 'message data must have at most 10485760 bytes, got 10485761',
     });
     expect(pubsub.server.stats().operations).toEqual({});
   });

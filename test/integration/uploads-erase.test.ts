@@ -94,7 +94,7 @@ test('an upload that is being processed is left alone until its lease ends', asy
 
 test.each([
   [[], /^one upload is erased at a time, got 0/],
-  [['busy.mp4', '--yes'], /^the upload is "busy\.mp4"; gs:\/\/BUCKET\/NAME/],
+  [['busy.mp4', '--yes'], /^the upload must be gs:\/\/BUCKET\/NAME.*got "busy\.mp4"/],
   [['gs://raw/busy.mp4'], /^this cannot be undone: --yes/],
 ])('wrong usage %j', async (args, message) => {
   const run = await erase(...args);

@@ -35,7 +35,7 @@ export interface LogListing {
 
 /** Collects checkpoints from file names one by one. Parts are not written together, so a checkpoint may be incomplete. */
 export class CheckpointFiles {
-  private readonly parts = new Map<string, ListedCheckpoint['files']>();
+  readonly #parts = new Map<string, ListedCheckpoint['files']>();
 
   /** The checkpoint that this file completes; undefined if the file is not one, or parts are still missing. */
   add(file: LogFile, size: number): ListedCheckpoint | undefined {
@@ -43,9 +43,9 @@ export class CheckpointFiles {
     if (file.kind === 'checkpoint') return { version, files: [{ path: checkpointPath(version), size }] };
     if (file.kind !== 'checkpoint-part' || file.part < 1 || file.part > file.parts) return undefined;
     const key = `${version}.${file.parts}`;
-    const files = this.parts.get(key) ?? [];
+    const files = this.#parts.get(key) ?? [];
     files.push({ path: checkpointPartPath(version, file.part, file.parts), size });
-    this.parts.set(key, files);
+    this.#parts.set(key, files);
     return files.length === file.parts ? { version, files } : undefined;
   }
 }

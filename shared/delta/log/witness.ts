@@ -11,32 +11,35 @@ const ANCHOR_MS = 60_000;
  * ago, since a deletion that lists first spares what is written after its listing.
  */
 export class LogWitness {
-  private anchor: { version: number; at: number } | undefined;
+  #anchor: { version: number; at: number } | undefined;
 
-  constructor(
-    private readonly location: TableLocation,
-    private readonly clock: Clock,
-  ) {}
+  readonly #location: TableLocation;
+  readonly #clock: Clock;
+
+  constructor(location: TableLocation, clock: Clock) {
+    this.#location = location;
+    this.#clock = clock;
+  }
 
   /** Call when the snapshot was loaded again. */
   reset(): void {
-    this.anchor = undefined;
+    this.#anchor = undefined;
   }
 
   /** `newest` is undefined while its commit is in flight. Throws `table-not-found`. */
   async check(newest: number | undefined): Promise<void> {
-    const { anchor } = this;
+    const anchor = this.#anchor;
     const versions = new Set([newest, anchor?.version].filter((version) => version !== undefined));
-    await Promise.all([...versions].map((version) => this.mustBeThere(version)));
-    const isOld = anchor === undefined || this.clock.now() - anchor.at > ANCHOR_MS;
-    if (newest !== undefined && isOld) this.anchor = { version: newest, at: this.clock.now() };
+    await Promise.all([...versions].map((version) => this.#mustBeThere(version)));
+    const isOld = anchor === undefined || this.#clock.now() - anchor.at > ANCHOR_MS;
+    if (newest !== undefined && isOld) this.#anchor = { version: newest, at: this.#clock.now() };
   }
 
-  private async mustBeThere(version: number): Promise<void> {
-    const { store, path } = this.location;
+  async #mustBeThere(version: number): Promise<void> {
+    const { store, path } = this.#location;
     // a checkpoint stands for its commit, which other engines may have cleaned up
     for (const file of [commitPath(version), checkpointPath(version)]) {
-      if ((await store.stat(objectName(this.location, file))) !== undefined) return;
+      if ((await store.stat(objectName(this.#location, file))) !== undefined) return;
     }
     throw new DeltaError(
       'table-not-found',

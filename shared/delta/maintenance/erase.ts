@@ -88,137 +88,143 @@ export async function eraseRows(
 }
 
 class Erasure {
-  private readonly clock: Clock;
+  readonly #clock: Clock;
   /** Live files that were examined. */
-  private readonly seen = new Set<string>();
+  readonly #seen = new Set<string>();
   /** Files that hold matching rows, with their replacements once they are rewritten. */
-  private readonly found = new Map<string, { rows: number; erased?: ErasedFile }>();
-  private readonly progress: EraseProgress = { filesSeen: 0, filesToSee: 0, rows: 0, filesRewritten: 0 };
-  private readonly done: ErasedFile[] = [];
-  private readonly versions: number[] = [];
-  private conditions: BoundCondition[];
+  readonly #found = new Map<string, { rows: number; erased?: ErasedFile }>();
+  readonly #progress: EraseProgress = { filesSeen: 0, filesToSee: 0, rows: 0, filesRewritten: 0 };
+  readonly #done: ErasedFile[] = [];
+  readonly #versions: number[] = [];
+  #conditions: BoundCondition[];
 
-  constructor(
-    private readonly location: TableLocation,
-    private readonly snapshot: Snapshot,
-    private readonly filter: Filter,
-    private readonly options: EraseOptions,
-  ) {
-    this.clock = options.clock ?? systemClock;
-    this.conditions = this.bind();
+  readonly #location: TableLocation;
+  readonly #snapshot: Snapshot;
+  readonly #filter: Filter;
+  readonly #options: EraseOptions;
+
+  constructor(location: TableLocation, snapshot: Snapshot, filter: Filter, options: EraseOptions) {
+    this.#location = location;
+    this.#snapshot = snapshot;
+    this.#filter = filter;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#conditions = this.#bind();
   }
 
   async run(): Promise<EraseOutcome> {
     for (;;) {
-      await this.examine();
-      if (this.options.dryRun || this.found.size === 0) return this.outcome(true);
-      if (this.versions.length === MAX_COMMITS) return this.outcome(false);
-      await this.rewrite();
+      await this.#examine();
+      if (this.#options.dryRun || this.#found.size === 0) return this.#outcome(true);
+      if (this.#versions.length === MAX_COMMITS) return this.#outcome(false);
+      await this.#rewrite();
       // before the commit, examine what arrived meanwhile, so that one commit is usually enough
-      await catchUp(this.location, this.snapshot, undefined, this.options.signal);
-      await this.examine();
-      await this.rewrite();
-      await this.commit();
+      await catchUp(this.#location, this.#snapshot, undefined, this.#options.signal);
+      await this.#examine();
+      await this.#rewrite();
+      await this.#commit();
     }
   }
 
   /** Examines live files not seen yet, and forgets those that are gone. */
-  private async examine(): Promise<void> {
-    const { files } = this.snapshot;
-    for (const path of this.found.keys()) if (!files.has(path)) this.found.delete(path);
-    const unseen = [...files].filter(([path]) => !this.seen.has(path));
-    for (const [path] of unseen) this.seen.add(path);
-    const candidates = unseen.filter(([, add]) => mayMatchFile(add.stats, this.conditions));
-    this.progress.filesToSee += candidates.length;
+  async #examine(): Promise<void> {
+    const { files } = this.#snapshot;
+    for (const path of this.#found.keys()) if (!files.has(path)) this.#found.delete(path);
+    const unseen = [...files].filter(([path]) => !this.#seen.has(path));
+    for (const [path] of unseen) this.#seen.add(path);
+    const candidates = unseen.filter(([, add]) => mayMatchFile(add.stats, this.#conditions));
+    this.#progress.filesToSee += candidates.length;
     await mapConcurrent(candidates, FILES_AT_A_TIME, async ([path, add]) => {
-      const rows = await countMatches(this.location, path, add, this.conditions, this.options.signal);
-      if (rows > 0) this.found.set(path, { rows });
-      this.progressed({ filesSeen: 1, rows });
+      const rows = await countMatches(this.#location, path, add, this.#conditions, this.#options.signal);
+      if (rows > 0) this.#found.set(path, { rows });
+      this.#progressed({ filesSeen: 1, rows });
     });
   }
 
   /** One file at a time, since a whole new file is in memory. */
-  private async rewrite(): Promise<void> {
-    const { clock, location, snapshot } = this;
-    const { signal } = this.options;
-    for (const [path, entry] of this.found) {
+  async #rewrite(): Promise<void> {
+    const clock = this.#clock;
+    const location = this.#location;
+    const snapshot = this.#snapshot;
+    const { signal } = this.#options;
+    for (const [path, entry] of this.#found) {
       const add = snapshot.files.get(path);
       if (entry.erased || add === undefined) continue;
-      entry.erased = await eraseFromFile(location, snapshot, path, add, this.conditions, { clock, signal });
-      this.progressed({ filesRewritten: 1 });
+      entry.erased = await eraseFromFile(location, snapshot, path, add, this.#conditions, { clock, signal });
+      this.#progressed({ filesRewritten: 1 });
     }
   }
 
   /** Returns without a commit if an input was removed or the schema changed: the caller must examine again. */
-  private async commit(): Promise<void> {
-    const files = [...this.found.values()].flatMap(({ erased }) => erased ?? []);
+  async #commit(): Promise<void> {
+    const files = [...this.#found.values()].flatMap(({ erased }) => erased ?? []);
     if (files.length === 0) return;
-    const { reason, by } = this.options;
-    const now = Math.trunc(this.clock.now());
-    const { info, actions, adds, removes } = eraseCommit(files, this.conditions, { reason, by, now });
+    const { reason, by } = this.#options;
+    const now = Math.trunc(this.#clock.now());
+    const { info, actions, adds, removes } = eraseCommit(files, this.#conditions, { reason, by, now });
     const paths = new Set(files.map(({ path }) => path));
     for (;;) {
-      const version = this.snapshot.version + 1;
-      const outcome = await putCommit(this.location, version, info, actions, {
-        clock: this.clock,
-        signal: this.options.signal,
-        ...this.options.commit,
+      const version = this.#snapshot.version + 1;
+      const outcome = await putCommit(this.#location, version, info, actions, {
+        clock: this.#clock,
+        signal: this.#options.signal,
+        ...this.#options.commit,
       });
       if (outcome.kind === 'committed') {
         const nothing = { protocol: undefined, metadata: undefined, txns: [] };
-        this.snapshot.apply({ version, commitInfo: info, adds, removes, ...nothing });
-        this.versions.push(version);
+        this.#snapshot.apply({ version, commitInfo: info, adds, removes, ...nothing });
+        this.#versions.push(version);
         for (const { outputs } of files)
-          for (const output of outputs) this.seen.add(decodeDataPath(output.path));
-        this.done.push(...files);
-        this.found.clear();
-        await catchUp(this.location, this.snapshot, undefined, this.options.signal);
+          for (const output of outputs) this.#seen.add(decodeDataPath(output.path));
+        this.#done.push(...files);
+        this.#found.clear();
+        await catchUp(this.#location, this.#snapshot, undefined, this.#options.signal);
         return;
       }
       const reasonToStop = rewriteConflict(outcome.winner, paths);
-      this.snapshot.apply(outcome.winner);
+      this.#snapshot.apply(outcome.winner);
       if (reasonToStop === undefined) continue;
-      if (reasonToStop !== 'input-removed') this.startOver();
+      if (reasonToStop !== 'input-removed') this.#startOver();
       return;
     }
   }
 
   /** After a change of columns: files rewritten before it may lack some. */
-  private startOver(): void {
-    this.conditions = this.bind();
-    this.seen.clear();
-    this.found.clear();
-    Object.assign(this.progress, { filesSeen: 0, filesToSee: 0, rows: 0, filesRewritten: 0 });
+  #startOver(): void {
+    this.#conditions = this.#bind();
+    this.#seen.clear();
+    this.#found.clear();
+    Object.assign(this.#progress, { filesSeen: 0, filesToSee: 0, rows: 0, filesRewritten: 0 });
   }
 
-  private bind(): BoundCondition[] {
-    checkWritable(this.snapshot.protocol, this.snapshot.metadata);
-    const conditions = bindFilter(this.filter, this.snapshot.fields).filter(
+  #bind(): BoundCondition[] {
+    checkWritable(this.#snapshot.protocol, this.#snapshot.metadata);
+    const conditions = bindFilter(this.#filter, this.#snapshot.fields).filter(
       ({ anyOf, above, below }) => anyOf ?? above ?? below,
     );
     const limited = new Set(conditions.map(({ field }) => field.name));
-    const columns = Object.keys(this.filter);
+    const columns = Object.keys(this.#filter);
     if (columns.length > 0 && columns.every((name) => limited.has(name))) return conditions;
     throw new DeltaError('schema-mismatch', 'a filter to erase by must limit each column that it names');
   }
 
-  private progressed(more: Partial<EraseProgress>): void {
-    for (const key of Object.keys(more) as (keyof EraseProgress)[]) this.progress[key] += more[key] ?? 0;
-    this.options.onProgress?.({ ...this.progress });
+  #progressed(more: Partial<EraseProgress>): void {
+    for (const key of Object.keys(more) as (keyof EraseProgress)[]) this.#progress[key] += more[key] ?? 0;
+    this.#options.onProgress?.({ ...this.#progress });
   }
 
-  private outcome(isComplete: boolean): EraseOutcome {
-    const { metadata } = this.snapshot;
-    const now = this.clock.now();
-    const counted = this.options.dryRun ? [...this.found.values()] : [];
+  #outcome(isComplete: boolean): EraseOutcome {
+    const { metadata } = this.#snapshot;
+    const now = this.#clock.now();
+    const counted = this.#options.dryRun ? [...this.#found.values()] : [];
     const sum = (of: (file: ErasedFile) => number): number =>
-      this.done.reduce((total, file) => total + of(file), 0);
+      this.#done.reduce((total, file) => total + of(file), 0);
     return {
       rows: sum(({ rowsErased }) => rowsErased) + counted.reduce((total, { rows }) => total + rows, 0),
-      files: this.done.length + counted.length,
+      files: this.#done.length + counted.length,
       rowsCopied: sum(({ rowsCopied }) => rowsCopied),
       bytesWritten: sum(({ outputs }) => outputs.reduce((bytes, { size }) => bytes + size, 0)),
-      versions: this.versions,
+      versions: this.#versions,
       filesUntil: dateAfter(now, fileRetentionMs(metadata)),
       logUntil: dateAfter(now, logRetentionMs(metadata)),
       isComplete,

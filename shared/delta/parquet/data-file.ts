@@ -61,41 +61,43 @@ export function toColumns(fields: readonly Field[], rows: readonly Row[]): Store
 
 /** A data file written a row group at a time, so that only one has to be held as rows. */
 export class DataFileWriter {
-  private readonly writer = new ByteWriter();
-  private readonly parquet: ParquetWriter;
-  private readonly stats: string[] = [];
-  private rows = 0;
+  readonly #writer = new ByteWriter();
+  readonly #parquet: ParquetWriter;
+  readonly #stats: string[] = [];
+  #rows = 0;
 
-  private readonly fields: readonly Field[];
+  readonly #fields: readonly Field[];
 
   /** Rows may name columns that are not written if they are null. */
-  constructor(
-    private readonly all: readonly Field[],
-    private readonly options: DataFileOptions = {},
-  ) {
-    this.fields = writableFields(all);
-    this.parquet = newParquet(this.writer, toParquetSchema(this.fields), options);
+  readonly #all: readonly Field[];
+  readonly #options: DataFileOptions;
+
+  constructor(all: readonly Field[], options: DataFileOptions = {}) {
+    this.#all = all;
+    this.#options = options;
+    this.#fields = writableFields(all);
+    this.#parquet = newParquet(this.#writer, toParquetSchema(this.#fields), options);
   }
 
   /** Bytes so far. */
   get bytes(): number {
-    return this.writer.offset;
+    return this.#writer.offset;
   }
 
   /** Adds one row group. */
   write(rows: readonly Row[]): void {
-    const columns = toColumns(this.all, rows).filter((_, index) =>
-      this.fields.includes(this.all[index] as Field),
+    const columns = toColumns(this.#all, rows).filter((_, index) =>
+      this.#fields.includes(this.#all[index] as Field),
     );
-    const columnData = columnSources(this.fields, columns, this.options);
-    this.parquet.write({ columnData, rowGroupSize: rows.length, pageSize: pageSizeOf(this.options) });
-    this.stats.push(statsOf(this.fields, columns));
-    this.rows += rows.length;
+    const columnData = columnSources(this.#fields, columns, this.#options);
+    this.#parquet.write({ columnData, rowGroupSize: rows.length, pageSize: pageSizeOf(this.#options) });
+    this.#stats.push(statsOf(this.#fields, columns));
+    this.#rows += rows.length;
   }
 
   finish(): DataFile {
-    this.parquet.finish();
-    return { body: this.writer.getBytes(), stats: mergeStats(this.fields, this.stats), rows: this.rows };
+    this.#parquet.finish();
+    return { body: this.#writer.getBytes(), stats: mergeStats(this.#fields, this.#stats), rows: this.#rows };
   }
 }
 

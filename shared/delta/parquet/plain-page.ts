@@ -5,20 +5,20 @@ import { decompressors } from './codec.ts';
 
 /** Texts that are looked for among values given as UTF-8. */
 export class ByteSet {
-  private readonly byStart = new Map<number, { text: string; bytes: Buffer }[]>();
+  readonly #byStart = new Map<number, { text: string; bytes: Buffer }[]>();
 
   constructor(texts: readonly string[]) {
     for (const text of texts) {
       const bytes = Buffer.from(text);
-      const same = this.byStart.get(startOf(bytes, 0, bytes.length));
+      const same = this.#byStart.get(startOf(bytes, 0, bytes.length));
       if (same) same.push({ text, bytes });
-      else this.byStart.set(startOf(bytes, 0, bytes.length), [{ text, bytes }]);
+      else this.#byStart.set(startOf(bytes, 0, bytes.length), [{ text, bytes }]);
     }
   }
 
   /** The text that `data` holds from `start` to `end`, if it is one of these. */
   match(data: Uint8Array, start = 0, end = data.length): string | undefined {
-    const candidates = this.byStart.get(startOf(data, start, end));
+    const candidates = this.#byStart.get(startOf(data, start, end));
     return candidates?.find(({ bytes }) => bytes.compare(data, start, end) === 0)?.text;
   }
 }

@@ -19,25 +19,25 @@ export class Snapshot {
   readonly files = new Map<string, AddFile>();
   readonly tombstones = new Map<string, RemoveFile>();
   readonly txns = new Map<string, Txn>();
-  private current: { protocol?: Protocol; metadata?: Metadata; fields?: Field[] } = {};
+  #current: { protocol?: Protocol; metadata?: Metadata; fields?: Field[] } = {};
 
   /** -1 before anything is applied. */
   version = -1;
 
   get protocol(): Protocol {
-    if (this.current.protocol) return this.current.protocol;
+    if (this.#current.protocol) return this.#current.protocol;
     throw corrupt(`version ${this.version} has no protocol action`);
   }
 
   get metadata(): Metadata {
-    if (this.current.metadata) return this.current.metadata;
+    if (this.#current.metadata) return this.#current.metadata;
     throw corrupt(`version ${this.version} has no metaData action`);
   }
 
   /** Columns of the table. */
   get fields(): readonly Field[] {
-    this.current.fields ??= parseSchema(this.metadata.schemaString);
-    return this.current.fields;
+    this.#current.fields ??= parseSchema(this.metadata.schemaString);
+    return this.#current.fields;
   }
 
   /** Bytes of all live files. */
@@ -52,10 +52,10 @@ export class Snapshot {
     if (this.version >= 0 && commit.version !== this.version + 1) {
       throw corrupt(`version ${commit.version} cannot be applied to version ${this.version}`);
     }
-    if (commit.protocol) this.current.protocol = commit.protocol;
+    if (commit.protocol) this.#current.protocol = commit.protocol;
     if (commit.metadata) {
-      this.current.metadata = commit.metadata;
-      delete this.current.fields;
+      this.#current.metadata = commit.metadata;
+      delete this.#current.fields;
     }
     for (const remove of commit.removes) {
       const path = decodeDataPath(remove.path);
@@ -76,7 +76,7 @@ export class Snapshot {
     for (const [path, add] of this.files) copy.files.set(path, add);
     for (const [path, remove] of this.tombstones) copy.tombstones.set(path, remove);
     for (const [appId, txn] of this.txns) copy.txns.set(appId, txn);
-    copy.current = { ...this.current };
+    copy.#current = { ...this.#current };
     copy.version = this.version;
     return copy;
   }

@@ -56,47 +56,54 @@ interface UploadedFile {
 
 /** Commits one batch after another to the table. If it throws, the outcome is open and the tracker unusable. */
 export class BatchCommitter {
-  private readonly clock: Clock;
-  private readonly verifying = new Set<Promise<void>>();
+  readonly #clock: Clock;
+  readonly #verifying = new Set<Promise<void>>();
+
+  readonly #location: TableLocation;
+  readonly #queue: BatchQueue;
+  readonly #options: CommitterOptions;
 
   constructor(
-    private readonly location: TableLocation,
-    private readonly queue: BatchQueue,
+    location: TableLocation,
+    queue: BatchQueue,
     /** Columns that rows are checked against: those of the newest version seen. */
     public fields: readonly Field[],
-    private readonly options: CommitterOptions,
+    options: CommitterOptions,
   ) {
-    this.clock = options.clock ?? systemClock;
+    this.#location = location;
+    this.#queue = queue;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
   }
 
   /** Uploads the rows that are new at this point: commits by others seldom change which ones are. */
   async prepare(tracker: IdTracker, batch: PendingRow[]): Promise<PreparedBatch> {
     // not the snapshot's version: a commit may be half applied, and then rows are classified again
     const { version } = tracker;
-    const sorted = await this.sort(tracker, batch);
-    const rows = this.refit(tracker.snapshot.fields, sorted.fresh);
-    return { batch, version, sorted, uploaded: await this.upload(tracker.snapshot, rows) };
+    const sorted = await this.#sort(tracker, batch);
+    const rows = this.#refit(tracker.snapshot.fields, sorted.fresh);
+    return { batch, version, sorted, uploaded: await this.#upload(tracker.snapshot, rows) };
   }
 
   /** Undefined if no row was new. No other commit through the tracker may be in progress. */
   async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<CommittedBatch | undefined> {
     const { batch, version } = prepared;
     let { sorted, uploaded } = prepared;
-    if (tracker.snapshot.version !== version) sorted = await this.sort(tracker, batch);
+    if (tracker.snapshot.version !== version) sorted = await this.#sort(tracker, batch);
     for (let conflicts = 0; ; conflicts++) {
       const { protocol, metadata, fields } = tracker.snapshot;
       checkWritable(protocol, metadata);
-      this.queue.settle(sorted.live, { kind: 'duplicate', version: tracker.snapshot.version });
-      this.verify(tracker, sorted.suspects);
-      const rows = this.refit(fields, sorted.fresh);
+      this.#queue.settle(sorted.live, { kind: 'duplicate', version: tracker.snapshot.version });
+      this.#verify(tracker, sorted.suspects);
+      const rows = this.#refit(fields, sorted.fresh);
       // the same rows keep their file, unless the columns changed
       if (uploaded?.fields !== fields || !isSame(uploaded.rows, rows)) {
-        uploaded = await this.upload(tracker.snapshot, rows);
+        uploaded = await this.#upload(tracker.snapshot, rows);
       }
       if (uploaded === undefined) return undefined;
-      const outcome = await this.put(tracker, uploaded);
+      const outcome = await this.#put(tracker, uploaded);
       if (outcome.kind === 'committed') {
-        this.queue.settle(rows, { kind: 'added', version: outcome.version });
+        this.#queue.settle(rows, { kind: 'added', version: outcome.version });
         const duplicates = batch.length - rows.length;
         return {
           version: outcome.version,
@@ -107,16 +114,16 @@ export class BatchCommitter {
         };
       }
       await tracker.apply(outcome.winner);
-      sorted = await this.sort(tracker, rows);
+      sorted = await this.#sort(tracker, rows);
     }
   }
 
   /** Resolves when no row is being looked up. */
   async verified(): Promise<void> {
-    while (this.verifying.size > 0) await Promise.all(this.verifying);
+    while (this.#verifying.size > 0) await Promise.all(this.#verifying);
   }
 
-  private async sort(tracker: IdTracker, rows: readonly PendingRow[]): Promise<Sorted> {
+  async #sort(tracker: IdTracker, rows: readonly PendingRow[]): Promise<Sorted> {
     const sorted: Sorted = { fresh: [], live: [], suspects: [] };
     const verdicts = tracker.classify(rows.map(({ id }) => id));
     // looked up once; then only their absence from exactly this version admits them
@@ -135,7 +142,7 @@ export class BatchCommitter {
   }
 
   /** Looks up suspects concurrently with commits: nearly all are duplicates, and no one should wait for them. */
-  private verify(tracker: IdTracker, suspects: Sorted['suspects']): void {
+  #verify(tracker: IdTracker, suspects: Sorted['suspects']): void {
     if (suspects.length === 0) return;
     const { version } = tracker.snapshot;
     const entries = suspects.map(({ entry }) => entry);
@@ -145,18 +152,18 @@ export class BatchCommitter {
         (found) => {
           const live = entries.filter(({ id }) => found.has(id));
           const doubtful = entries.filter(({ id }) => !found.has(id));
-          this.queue.settle(live, { kind: 'duplicate', version });
+          this.#queue.settle(live, { kind: 'duplicate', version });
           for (const entry of doubtful) entry.isDoubtful = true;
-          this.queue.requeue(doubtful);
+          this.#queue.requeue(doubtful);
         },
-        (error: unknown) => this.queue.reject(entries, error),
+        (error: unknown) => this.#queue.reject(entries, error),
       )
-      .finally(() => this.verifying.delete(work));
-    this.verifying.add(work);
+      .finally(() => this.#verifying.delete(work));
+    this.#verifying.add(work);
   }
 
   /** After a change of columns, rows are checked again; those that no longer fit are rejected. */
-  private refit(fields: readonly Field[], rows: PendingRow[]): PendingRow[] {
+  #refit(fields: readonly Field[], rows: PendingRow[]): PendingRow[] {
     this.fields = fields;
     return rows.filter((entry) => {
       if (entry.fields === fields) return true;
@@ -164,22 +171,22 @@ export class BatchCommitter {
         Object.assign(entry, storedRow(fields, entry.row));
         return true;
       } catch (error) {
-        this.queue.reject([entry], error);
+        this.#queue.reject([entry], error);
         return false;
       }
     });
   }
 
-  private async upload(snapshot: Snapshot, rows: PendingRow[]): Promise<UploadedFile | undefined> {
+  async #upload(snapshot: Snapshot, rows: PendingRow[]): Promise<UploadedFile | undefined> {
     if (rows.length === 0) return undefined;
     const { fields, metadata } = snapshot;
     const codec = codecOf(metadata.configuration['delta.parquet.compression.codec']);
     const columns = fields.map((_, index) => rows.map(({ values }) => values[index] ?? null));
     const file = writeStoredFile(fields, columns, { codec });
-    return { rows, fields, add: await uploadDataFile(this.location, file, { codec, clock: this.clock }) };
+    return { rows, fields, add: await uploadDataFile(this.#location, file, { codec, clock: this.#clock }) };
   }
 
-  private async put(
+  async #put(
     tracker: IdTracker,
     { rows, add }: UploadedFile,
   ): Promise<{ kind: 'committed'; version: number } | { kind: 'conflict'; winner: Commit }> {
@@ -187,13 +194,13 @@ export class BatchCommitter {
     const parameters = { mode: 'Append', partitionBy: '[]' };
     const info = {
       // not blind: it depends on the ids in the table
-      ...newCommitInfo('WRITE', this.clock.now(), parameters, false),
-      idPrefixes: fingerprintInfo(this.options.idColumn, { [add.path]: fingerprintsOf(ids) }),
+      ...newCommitInfo('WRITE', this.#clock.now(), parameters, false),
+      idPrefixes: fingerprintInfo(this.#options.idColumn, { [add.path]: fingerprintsOf(ids) }),
     };
     const version = tracker.snapshot.version + 1;
-    const outcome = await putCommit(this.location, version, info, [{ add }], {
-      clock: this.clock,
-      ...this.options.commit,
+    const outcome = await putCommit(this.#location, version, info, [{ add }], {
+      clock: this.#clock,
+      ...this.#options.commit,
     });
     if (outcome.kind === 'conflict') return outcome;
     const nothing = { protocol: undefined, metadata: undefined, removes: [], txns: [] };

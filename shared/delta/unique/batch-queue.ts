@@ -45,23 +45,26 @@ interface Waiter {
  */
 export class BatchQueue {
   /** Queued and in flight, by id. */
-  private readonly pending = new Map<string, PendingRow>();
-  private queue: PendingRow[] = [];
-  private queuedBytes = 0;
-  private wake: (() => void) | undefined;
+  readonly #pending = new Map<string, PendingRow>();
+  #queue: PendingRow[] = [];
+  #queuedBytes = 0;
+  #wake: (() => void) | undefined;
   /** Rows worth waiting for, as of the first answer since the last batch was taken. */
-  private expected = 0;
-  private hasAnswered = true;
-  private idleSince = 0;
-  private closing = false;
+  #expected = 0;
+  #hasAnswered = true;
+  #idleSince = 0;
+  #closing = false;
 
-  constructor(
-    private readonly limits: BatchLimits,
-    private readonly clock: Clock,
-  ) {}
+  readonly #limits: BatchLimits;
+  readonly #clock: Clock;
+
+  constructor(limits: BatchLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
 
   get isEmpty(): boolean {
-    return this.queue.length === 0;
+    return this.#queue.length === 0;
   }
 
   /** Waits for the outcome of `id`: joins its waiters if it is pending, else queues a new row. */
@@ -70,18 +73,18 @@ export class BatchQueue {
     make: () => Omit<PendingRow, 'arrived' | 'waiters'>,
     signal?: AbortSignal,
   ): Promise<SubmitOutcome> {
-    const known = this.pending.get(id);
-    const entry = known ?? { ...make(), arrived: this.clock.now(), waiters: new Set<Waiter>() };
+    const known = this.#pending.get(id);
+    const entry = known ?? { ...make(), arrived: this.#clock.now(), waiters: new Set<Waiter>() };
     if (known === undefined) {
-      this.pending.set(id, entry);
-      this.queue.push(entry);
-      this.queuedBytes += entry.bytes;
+      this.#pending.set(id, entry);
+      this.#queue.push(entry);
+      this.#queuedBytes += entry.bytes;
     }
     const outcome = new Promise<SubmitOutcome>((resolve, reject) => {
       const abort = (): void => {
         entry.waiters.delete(waiter);
         // the row may be in flight: a caller that gave up does not know, and submits again
-        if (entry.waiters.size === 0) this.withdraw(entry);
+        if (entry.waiters.size === 0) this.#withdraw(entry);
         reject(signal?.reason);
       };
       const waiter: Waiter = {
@@ -97,7 +100,7 @@ export class BatchQueue {
       entry.waiters.add(waiter);
       signal?.addEventListener('abort', abort, { once: true });
     });
-    this.wake?.();
+    this.#wake?.();
     return outcome;
   }
 
@@ -107,117 +110,117 @@ export class BatchQueue {
    */
   holds(rows: number): Promise<void> {
     return new Promise((resolve) => {
-      this.wake = () => {
-        if (this.queue.length >= rows || this.closing) resolve();
+      this.#wake = () => {
+        if (this.#queue.length >= rows || this.#closing) resolve();
       };
-      this.wake();
+      this.#wake();
     });
   }
 
   /** The next batch, once it is due; empty after `close` when nothing is left. */
   async take(): Promise<PendingRow[]> {
     // before the first answer no caller can return: the batch is then due by its age
-    if (!this.hasAnswered) this.expected = this.limits.maxRows;
-    this.idleSince = this.clock.now();
-    while (!this.isDue()) await this.pauseUntilDue();
+    if (!this.#hasAnswered) this.#expected = this.#limits.maxRows;
+    this.#idleSince = this.#clock.now();
+    while (!this.#isDue()) await this.#pauseUntilDue();
     const batch: PendingRow[] = [];
     let bytes = 0;
-    for (const entry of this.queue) {
-      const isFull = batch.length >= this.limits.maxRows || bytes + entry.bytes > this.limits.maxBytes;
+    for (const entry of this.#queue) {
+      const isFull = batch.length >= this.#limits.maxRows || bytes + entry.bytes > this.#limits.maxBytes;
       if (isFull && batch.length > 0) break;
       batch.push(entry);
       bytes += entry.bytes;
     }
-    this.hasAnswered = false;
-    this.queue = this.queue.slice(batch.length);
-    this.queuedBytes -= bytes;
+    this.#hasAnswered = false;
+    this.#queue = this.#queue.slice(batch.length);
+    this.#queuedBytes -= bytes;
     return batch;
   }
 
   /** Requeues rows of a batch, at the head. Rows rejected meanwhile are left out. */
   requeue(entries: readonly PendingRow[]): void {
-    const back = entries.filter((entry) => this.pending.get(entry.id) === entry);
-    this.queue.unshift(...back);
-    for (const { bytes } of back) this.queuedBytes += bytes;
-    this.wake?.();
+    const back = entries.filter((entry) => this.#pending.get(entry.id) === entry);
+    this.#queue.unshift(...back);
+    for (const { bytes } of back) this.#queuedBytes += bytes;
+    this.#wake?.();
   }
 
   /** Settles every caller that waits for these rows. */
   settle(entries: readonly PendingRow[], outcome: SubmitOutcome): void {
-    if (entries.length > 0) this.expect(entries.length);
+    if (entries.length > 0) this.#expect(entries.length);
     for (const entry of entries) {
-      this.forget(entry);
+      this.#forget(entry);
       for (const waiter of entry.waiters) waiter.resolve(outcome);
     }
   }
 
   reject(entries: readonly PendingRow[], error: unknown): void {
-    if (entries.length > 0) this.expect(entries.length);
+    if (entries.length > 0) this.#expect(entries.length);
     for (const entry of entries) {
-      this.forget(entry);
+      this.#forget(entry);
       for (const waiter of entry.waiters) waiter.reject(error);
     }
   }
 
   /** Rejects all queued and in-flight rows. */
   rejectAll(error: unknown): void {
-    this.queue = [];
-    this.queuedBytes = 0;
-    this.reject([...this.pending.values()], error);
+    this.#queue = [];
+    this.#queuedBytes = 0;
+    this.reject([...this.#pending.values()], error);
   }
 
   /** Queued rows are due at once; afterwards `take` returns empty batches. */
   close(): void {
-    this.closing = true;
-    this.wake?.();
+    this.#closing = true;
+    this.#wake?.();
   }
 
   /** Answered callers are expected to submit again, in addition to those already waiting. */
-  private expect(answered: number): void {
-    this.expected = (this.hasAnswered ? this.expected : this.queue.length) + answered;
-    this.hasAnswered = true;
+  #expect(answered: number): void {
+    this.#expected = (this.#hasAnswered ? this.#expected : this.#queue.length) + answered;
+    this.#hasAnswered = true;
   }
 
-  private isDue(): boolean {
-    const { maxRows, maxBytes } = this.limits;
-    if (this.closing) return true;
-    if (this.queue.length === 0) return false;
-    const isFull = this.queue.length >= Math.min(this.expected, maxRows) || this.queuedBytes >= maxBytes;
-    return isFull || this.clock.now() >= this.dueAt();
+  #isDue(): boolean {
+    const { maxRows, maxBytes } = this.#limits;
+    if (this.#closing) return true;
+    if (this.#queue.length === 0) return false;
+    const isFull = this.#queue.length >= Math.min(this.#expected, maxRows) || this.#queuedBytes >= maxBytes;
+    return isFull || this.#clock.now() >= this.#dueAt();
   }
 
-  private dueAt(): number {
-    return Math.max(this.idleSince, this.queue[0]?.arrived ?? 0) + this.limits.maxAgeMs;
+  #dueAt(): number {
+    return Math.max(this.#idleSince, this.#queue[0]?.arrived ?? 0) + this.#limits.maxAgeMs;
   }
 
-  private async pauseUntilDue(): Promise<void> {
+  async #pauseUntilDue(): Promise<void> {
     const done = new AbortController();
     const joined = new Promise<void>((resolve) => {
-      const isEmpty = this.queue.length === 0;
-      this.wake = () => {
-        if (isEmpty || this.isDue()) resolve();
+      const isEmpty = this.#queue.length === 0;
+      this.#wake = () => {
+        if (isEmpty || this.#isDue()) resolve();
       };
     });
     const waits: Promise<unknown>[] = [joined];
-    if (this.queue.length > 0) {
-      const rest = Math.max(1, this.dueAt() - this.clock.now());
-      waits.push(this.clock.sleep(rest, done.signal).catch(() => undefined));
+    if (this.#queue.length > 0) {
+      const rest = Math.max(1, this.#dueAt() - this.#clock.now());
+      waits.push(this.#clock.sleep(rest, done.signal).catch(() => undefined));
     }
     await Promise.race(waits);
-    this.wake = undefined;
+    this.#wake = undefined;
     done.abort();
   }
 
   /** The id may have been submitted again since this row was rejected. */
-  private forget(entry: PendingRow): void {
-    if (this.pending.get(entry.id) === entry) this.pending.delete(entry.id);
+  #forget(entry: PendingRow): void {
+    if (this.#pending.get(entry.id) === entry) this.#pending.delete(entry.id);
   }
 
-  private withdraw(entry: PendingRow): void {
-    const at = this.queue.indexOf(entry);
+  #withdraw(entry: PendingRow): void {
+    const at = this.#queue.indexOf(entry);
     if (at < 0) return;
-    this.queue.splice(at, 1);
-    this.queuedBytes -= entry.bytes;
-    this.pending.delete(entry.id);
+    this.#queue.splice(at, 1);
+    this.#queuedBytes -= entry.bytes;
+    this.#pending.delete(entry.id);
   }
 }

@@ -3,36 +3,36 @@
  * rewritten one, only the numbers of the files that took its rows are kept.
  */
 export class FileRegister {
-  private readonly numbers = new Map<string, number>();
+  readonly #numbers = new Map<string, number>();
   /** By number: the path of a live file. */
-  private readonly paths: (string | undefined)[] = [];
+  readonly #paths: (string | undefined)[] = [];
   /** By number: files that took its rows. The files of one rewrite share one list. */
-  private readonly movedTo: (readonly number[] | undefined)[] = [];
+  readonly #movedTo: (readonly number[] | undefined)[] = [];
   /** Numbers of files that lost some rows when they were rewritten. */
-  private readonly incomplete = new Set<number>();
+  readonly #incomplete = new Set<number>();
 
   /** Paths of all live files. */
   get live(): IterableIterator<string> {
-    return this.numbers.keys();
+    return this.#numbers.keys();
   }
 
   /** Number of numbers assigned. */
   get size(): number {
-    return this.paths.length;
+    return this.#paths.length;
   }
 
   has(path: string): boolean {
-    return this.numbers.has(path);
+    return this.#numbers.has(path);
   }
 
   /** The number of a live file; assigns one to a new path. */
   numberOf(path: string): number {
-    const known = this.numbers.get(path);
+    const known = this.#numbers.get(path);
     if (known !== undefined) return known;
-    const number = this.paths.length;
-    this.paths.push(path);
-    this.movedTo.push(undefined);
-    this.numbers.set(path, number);
+    const number = this.#paths.length;
+    this.#paths.push(path);
+    this.#movedTo.push(undefined);
+    this.#numbers.set(path, number);
     return number;
   }
 
@@ -41,49 +41,49 @@ export class FileRegister {
     const [only] = paths;
     if (paths.length === 1 && only !== undefined) return this.numberOf(only);
     const files = paths.map((path) => this.numberOf(path));
-    this.paths.push(undefined);
-    this.movedTo.push(files);
-    return this.paths.length - 1;
+    this.#paths.push(undefined);
+    this.#movedTo.push(files);
+    return this.#paths.length - 1;
   }
 
   /** The file's rows are gone from the table. */
   remove(path: string): void {
-    const number = this.numbers.get(path);
+    const number = this.#numbers.get(path);
     if (number === undefined) return;
-    this.numbers.delete(path);
-    this.paths[number] = undefined;
+    this.#numbers.delete(path);
+    this.#paths[number] = undefined;
   }
 
   /** The rows of all `inputs` are now in `outputs`; it is unknown which rows are in which file. */
   move(inputs: readonly string[], outputs: readonly string[]): void {
     const targets = outputs.map((path) => this.numberOf(path));
     for (const path of inputs) {
-      const number = this.numbers.get(path);
+      const number = this.#numbers.get(path);
       if (number === undefined || targets.includes(number)) continue;
       this.remove(path);
-      this.movedTo[number] = targets;
+      this.#movedTo[number] = targets;
     }
   }
 
   /** Some rows of `input` are gone from the table, and the rest are now in `outputs`. */
   moveSome(input: string, outputs: readonly string[]): void {
-    const number = this.numbers.get(input);
+    const number = this.#numbers.get(input);
     this.move([input], outputs);
-    if (number !== undefined) this.incomplete.add(number);
+    if (number !== undefined) this.#incomplete.add(number);
   }
 
   /** Live files that may hold rows of file `number`. */
   resolve(number: number): string[] {
-    const path = this.paths[number];
+    const path = this.#paths[number];
     if (path !== undefined) return [path];
     const found = new Set<string>();
     const seen = new Set<number>();
     const visit = (next: number): void => {
       if (seen.has(next)) return;
       seen.add(next);
-      const live = this.paths[next];
+      const live = this.#paths[next];
       if (live !== undefined) found.add(live);
-      for (const target of this.movedTo[next] ?? []) visit(target);
+      for (const target of this.#movedTo[next] ?? []) visit(target);
     };
     visit(number);
     return [...found];
@@ -91,8 +91,8 @@ export class FileRegister {
 
   /** True if every row of file `number` is certainly still in the table. */
   keepsAllRows(number: number): boolean {
-    if (this.paths[number] !== undefined) return true;
-    const targets = this.incomplete.has(number) ? [] : (this.movedTo[number] ?? []);
+    if (this.#paths[number] !== undefined) return true;
+    const targets = this.#incomplete.has(number) ? [] : (this.#movedTo[number] ?? []);
     // a file without successors is gone
     return targets.length > 0 && targets.every((target) => this.keepsAllRows(target));
   }

@@ -7,26 +7,26 @@ const EMPTY = new Uint32Array(0);
  * no false negatives; a hit must be verified.
  */
 export class IdIndex {
-  private readonly keys: Uint32Array[] = new Array<Uint32Array>(PARTITIONS).fill(EMPTY);
-  private readonly files: Uint32Array[] = new Array<Uint32Array>(PARTITIONS).fill(EMPTY);
-  private readonly lengths = new Uint32Array(PARTITIONS);
-  private count = 0;
+  readonly #keys: Uint32Array[] = new Array<Uint32Array>(PARTITIONS).fill(EMPTY);
+  readonly #files: Uint32Array[] = new Array<Uint32Array>(PARTITIONS).fill(EMPTY);
+  readonly #lengths = new Uint32Array(PARTITIONS);
+  #count = 0;
 
   /** Ids entered. */
   get size(): number {
-    return this.count;
+    return this.#count;
   }
 
   /** Bytes of the tables. */
   get bytes(): number {
-    return this.keys.reduce((sum, keys) => sum + 2 * keys.byteLength, 0);
+    return this.#keys.reduce((sum, keys) => sum + 2 * keys.byteLength, 0);
   }
 
   /** Enters the ids of one file, given as pairs of words. */
   add(fingerprints: Uint32Array, file: number): void {
     for (let i = 0; i < fingerprints.length; i += 2) {
       const high = fingerprints[i] as number;
-      this.enter(high >>> 20, keyOf(high, fingerprints[i + 1] as number), file);
+      this.#enter(high >>> 20, keyOf(high, fingerprints[i + 1] as number), file);
     }
   }
 
@@ -34,11 +34,11 @@ export class IdIndex {
   find(high: number, low: number): number[] {
     const partition = high >>> 20;
     const key = keyOf(high, low);
-    const keys = this.keys[partition] as Uint32Array;
-    const length = this.lengths[partition] as number;
+    const keys = this.#keys[partition] as Uint32Array;
+    const length = this.#lengths[partition] as number;
     const found: number[] = [];
     for (let at = keys.indexOf(key); at >= 0 && at < length; at = keys.indexOf(key, at + 1)) {
-      found.push((this.files[partition] as Uint32Array)[at] as number);
+      found.push((this.#files[partition] as Uint32Array)[at] as number);
     }
     return found;
   }
@@ -50,15 +50,15 @@ export class IdIndex {
     files: Uint32Array;
   } {
     const counts = new Uint32Array(PARTITIONS);
-    const keys = new Uint32Array(this.count);
-    const files = new Uint32Array(this.count);
+    const keys = new Uint32Array(this.#count);
+    const files = new Uint32Array(this.#count);
     let next = 0;
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const first = next;
-      for (let at = 0; at < (this.lengths[partition] as number); at++) {
-        const file = renumber((this.files[partition] as Uint32Array)[at] as number);
+      for (let at = 0; at < (this.#lengths[partition] as number); at++) {
+        const file = renumber((this.#files[partition] as Uint32Array)[at] as number);
         if (file === undefined) continue;
-        keys[next] = (this.keys[partition] as Uint32Array)[at] as number;
+        keys[next] = (this.#keys[partition] as Uint32Array)[at] as number;
         files[next++] = file;
       }
       counts[partition] = next - first;
@@ -77,27 +77,27 @@ export class IdIndex {
     }
     let next = 0;
     for (const [partition, count] of counts.entries()) {
-      index.keys[partition] = keys.slice(next, next + count);
-      index.files[partition] = files.slice(next, next + count);
-      index.lengths[partition] = count;
+      index.#keys[partition] = keys.slice(next, next + count);
+      index.#files[partition] = files.slice(next, next + count);
+      index.#lengths[partition] = count;
       next += count;
     }
-    index.count = total;
+    index.#count = total;
     return index;
   }
 
-  private enter(partition: number, key: number, file: number): void {
-    const length = this.lengths[partition] as number;
-    let keys = this.keys[partition] as Uint32Array;
+  #enter(partition: number, key: number, file: number): void {
+    const length = this.#lengths[partition] as number;
+    let keys = this.#keys[partition] as Uint32Array;
     if (length === keys.length) {
       const capacity = Math.ceil(length * 1.25) + 4;
-      keys = this.keys[partition] = grown(keys, capacity);
-      this.files[partition] = grown(this.files[partition] as Uint32Array, capacity);
+      keys = this.#keys[partition] = grown(keys, capacity);
+      this.#files[partition] = grown(this.#files[partition] as Uint32Array, capacity);
     }
     keys[length] = key;
-    (this.files[partition] as Uint32Array)[length] = file;
-    this.lengths[partition] = length + 1;
-    this.count++;
+    (this.#files[partition] as Uint32Array)[length] = file;
+    this.#lengths[partition] = length + 1;
+    this.#count++;
   }
 }
 

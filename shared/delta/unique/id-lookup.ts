@@ -27,34 +27,37 @@ export interface IdCandidate {
  * kept, since data files never change.
  */
 export class IdLookup {
-  private readonly opened = new Map<string, Promise<IdRanges>>();
+  readonly #opened = new Map<string, Promise<IdRanges>>();
 
-  constructor(
-    private readonly location: TableLocation,
-    private readonly idColumn: string,
-  ) {}
+  readonly #location: TableLocation;
+  readonly #idColumn: string;
+
+  constructor(location: TableLocation, idColumn: string) {
+    this.#location = location;
+    this.#idColumn = idColumn;
+  }
 
   /** Every id of the file. */
   async idsOf(path: string, add: AddFile): Promise<string[]> {
     const ids: string[] = [];
     let group: { metadata: IdRange['metadata'] | undefined } = { metadata: undefined };
-    const { ranges } = await this.open(path, add);
+    const { ranges } = await this.#open(path, add);
     for (const range of ranges) {
       // the ranges of one row group share its metadata: it is read once, whole
       if (group.metadata === range.metadata) continue;
       group = range;
       const rowEnd = Number(range.metadata.num_rows);
-      for (const bytes of await this.read({ ...range, rowStart: 0, rowEnd })) ids.push(asText(bytes));
+      for (const bytes of await this.#read({ ...range, rowStart: 0, rowEnd })) ids.push(asText(bytes));
     }
     return ids;
   }
 
   /** Those of the ids that their files contain. Pages are read in parallel. */
   async findLive(candidates: readonly IdCandidate[]): Promise<Set<string>> {
-    const field: Field = { name: this.idColumn, type: 'string', nullable: false, metadata: {} };
+    const field: Field = { name: this.#idColumn, type: 'string', nullable: false, metadata: {} };
     const byFile = new Map<string, { add: AddFile; ids: string[] }>();
     for (const { id, path, add } of candidates) {
-      const conditions = bindFilter({ [this.idColumn]: { eq: id } }, [field]);
+      const conditions = bindFilter({ [this.#idColumn]: { eq: id } }, [field]);
       if (!mayMatchFile(add.stats, conditions)) continue;
       const entry = byFile.get(path) ?? { add, ids: [] };
       entry.ids.push(id);
@@ -62,7 +65,7 @@ export class IdLookup {
     }
     const wanted = new Map<IdRange, string[]>();
     await mapConcurrent([...byFile], PARALLEL_READS, async ([path, { add, ids }]) => {
-      const ranges = await this.open(path, add);
+      const ranges = await this.#open(path, add);
       for (const id of ids) {
         for (const range of rangesFor(ranges, id)) {
           const sought = wanted.get(range);
@@ -73,25 +76,25 @@ export class IdLookup {
     });
     const live = new Set<string>();
     await mapConcurrent([...wanted], PARALLEL_READS, async ([range, ids]) => {
-      for (const id of await this.search(range, new ByteSet(ids))) live.add(id);
+      for (const id of await this.#search(range, new ByteSet(ids))) live.add(id);
     });
     return live;
   }
 
-  private open(path: string, add: AddFile): Promise<IdRanges> {
-    const known = this.opened.get(path);
-    this.opened.delete(path);
-    const opening = known ?? openIdRanges(this.location, path, add, this.idColumn);
-    this.opened.set(path, opening);
-    opening.catch(() => this.opened.delete(path));
-    for (const oldest of this.opened.keys()) {
-      if (this.opened.size <= OPEN_FILES) break;
-      this.opened.delete(oldest);
+  #open(path: string, add: AddFile): Promise<IdRanges> {
+    const known = this.#opened.get(path);
+    this.#opened.delete(path);
+    const opening = known ?? openIdRanges(this.#location, path, add, this.#idColumn);
+    this.#opened.set(path, opening);
+    opening.catch(() => this.#opened.delete(path));
+    for (const oldest of this.#opened.keys()) {
+      if (this.#opened.size <= OPEN_FILES) break;
+      this.#opened.delete(oldest);
     }
     return opening;
   }
 
-  private async search(range: IdRange, sought: ByteSet): Promise<string[]> {
+  async #search(range: IdRange, sought: ByteSet): Promise<string[]> {
     const codec = range.metadata.row_groups[0]?.columns[0]?.meta_data?.codec;
     if (range.page && codec) {
       const bytes = await range.file.slice(range.page.start, range.page.end);
@@ -99,19 +102,19 @@ export class IdLookup {
         const found = findInPage(bytes, codec, sought);
         if (found) return found;
       } catch (error) {
-        throw corrupt(`column ${this.idColumn} of ${range.path} is not readable`, error);
+        throw corrupt(`column ${this.#idColumn} of ${range.path} is not readable`, error);
       }
     }
-    return (await this.read(range)).flatMap((value) => sought.match(value) ?? []);
+    return (await this.#read(range)).flatMap((value) => sought.match(value) ?? []);
   }
 
   /** The ids as bytes: hundreds are read to find one, so they are not converted to text. */
-  private async read({ path, file, metadata, rowStart, rowEnd }: IdRange): Promise<Uint8Array[]> {
+  async #read({ path, file, metadata, rowStart, rowEnd }: IdRange): Promise<Uint8Array[]> {
     try {
       const values = await parquetReadColumn({
         file: checkedPages(file, metadata, metadata.row_groups),
         metadata,
-        columns: [this.idColumn],
+        columns: [this.#idColumn],
         rowStart,
         rowEnd,
         useOffsetIndex: true,
@@ -121,7 +124,7 @@ export class IdLookup {
       return Array.from(values as ArrayLike<Uint8Array | null>, (value) => value ?? NOTHING);
     } catch (error) {
       if (error instanceof DeltaError || (error instanceof Error && error.name === 'AppError')) throw error;
-      throw corrupt(`column ${this.idColumn} of ${path} is not readable`, error);
+      throw corrupt(`column ${this.#idColumn} of ${path} is not readable`, error);
     }
   }
 }

@@ -19,26 +19,35 @@ const RECENT_IDS = 100_000;
  * every version it has each id of each live file, and may have more.
  */
 export class IdTracker {
-  private readonly recent = new Map<string, number>();
-  private readonly lookup: IdLookup;
-  private indexedVersion: number;
+  readonly #recent = new Map<string, number>();
+  readonly #lookup: IdLookup;
+  #indexedVersion: number;
   /** The last saved version, and its number of ids. */
-  private saved = { version: -1, ids: 0 };
+  #saved = { version: -1, ids: 0 };
+
+  readonly #location: TableLocation;
+  readonly #idColumn: string;
+  #index: IdIndex;
+  #register: FileRegister;
 
   private constructor(
-    private readonly location: TableLocation,
-    private readonly idColumn: string,
+    location: TableLocation,
+    idColumn: string,
     readonly snapshot: Snapshot,
-    private index: IdIndex,
-    private register: FileRegister,
+    index: IdIndex,
+    register: FileRegister,
   ) {
-    this.lookup = new IdLookup(location, idColumn);
-    this.indexedVersion = snapshot.version;
+    this.#location = location;
+    this.#idColumn = idColumn;
+    this.#index = index;
+    this.#register = register;
+    this.#lookup = new IdLookup(location, idColumn);
+    this.#indexedVersion = snapshot.version;
   }
 
   /** The version whose ids are all known: behind the snapshot's while a commit is being read. */
   get version(): number {
-    return this.indexedVersion;
+    return this.#indexedVersion;
   }
 
   /**
@@ -59,52 +68,52 @@ export class IdTracker {
       usable?.register ?? new FileRegister(),
     );
     if (usable) {
-      tracker.saved = { version: usable.version, ids: usable.index.size };
-      await tracker.replay(usable.version + 1, signal);
+      tracker.#saved = { version: usable.version, ids: usable.index.size };
+      await tracker.#replay(usable.version + 1, signal);
     }
-    await tracker.coverLiveFiles();
+    await tracker.#coverLiveFiles();
     return tracker;
   }
 
   /** Ids indexed; more than the table has if some were deleted. */
   get size(): number {
-    return this.index.size;
+    return this.#index.size;
   }
 
   /** Bytes of the index. */
   get indexBytes(): number {
-    return this.index.bytes;
+    return this.#index.bytes;
   }
 
   /** Reads the commits that others have made since. */
   async catchUp(signal?: AbortSignal): Promise<void> {
     const each = async (commit: Commit): Promise<void> => {
-      await this.applyToIndex(commit);
-      this.indexedVersion = commit.version;
+      await this.#applyToIndex(commit);
+      this.#indexedVersion = commit.version;
     };
-    await catchUp(this.location, this.snapshot, each, signal);
+    await catchUp(this.#location, this.snapshot, each, signal);
   }
 
   /** Applies a known commit: our own, or one that won a race against ours. */
   async apply(commit: Commit, ownIds?: readonly string[]): Promise<void> {
     this.snapshot.apply(commit);
-    await this.applyToIndex(commit);
-    this.indexedVersion = commit.version;
+    await this.#applyToIndex(commit);
+    this.#indexedVersion = commit.version;
     const [add] = commit.adds;
-    if (ownIds && add) this.remember(ownIds, this.register.numberOf(pathOf(add)));
+    if (ownIds && add) this.#remember(ownIds, this.#register.numberOf(pathOf(add)));
   }
 
   /** Classifies each id at `version` without reading anything: `absent`, `live`, or the files that may contain it. */
   classify(ids: readonly string[]): ('absent' | 'live' | IdCandidate[])[] {
     const fingerprints = fingerprintsOf(ids);
     return ids.map((id, position) => {
-      const file = this.recent.get(id);
-      if (file !== undefined && this.register.keepsAllRows(file)) return 'live';
+      const file = this.#recent.get(id);
+      if (file !== undefined && this.#register.keepsAllRows(file)) return 'live';
       const high = fingerprints[position * 2] as number;
-      const hits = this.index.find(high, fingerprints[position * 2 + 1] as number);
+      const hits = this.#index.find(high, fingerprints[position * 2 + 1] as number);
       if (hits.length === 0) return 'absent';
       const candidates: IdCandidate[] = [];
-      for (const path of new Set(hits.flatMap((hit) => this.register.resolve(hit)))) {
+      for (const path of new Set(hits.flatMap((hit) => this.#register.resolve(hit)))) {
         const add = this.snapshot.files.get(path);
         if (add) candidates.push({ id, path, add });
       }
@@ -114,15 +123,15 @@ export class IdTracker {
 
   /** Those of the ids that their files contain. */
   verify(candidates: readonly IdCandidate[]): Promise<Set<string>> {
-    return this.lookup.findLive(candidates);
+    return this.#lookup.findLive(candidates);
   }
 
   /** True if a cold start would have much to read at this point. */
   get isWorthSaving(): boolean {
-    const commits = this.snapshot.version - this.saved.version;
-    const ids = this.index.size - this.saved.ids;
+    const commits = this.snapshot.version - this.#saved.version;
+    const ids = this.#index.size - this.#saved.ids;
     return (
-      commits >= Math.max(200, this.index.size / 20_000) || ids >= Math.max(100_000, this.index.size / 10)
+      commits >= Math.max(200, this.#index.size / 20_000) || ids >= Math.max(100_000, this.#index.size / 10)
     );
   }
 
@@ -132,29 +141,29 @@ export class IdTracker {
    */
   async save(): Promise<{ bytes: number }> {
     const { version, metadata } = this.snapshot;
-    this.saved = { version, ids: this.index.size };
-    return saveIndex(this.location, this.idColumn, metadata.id, {
+    this.#saved = { version, ids: this.#index.size };
+    return saveIndex(this.#location, this.#idColumn, metadata.id, {
       version,
-      index: this.index,
-      register: this.register,
+      index: this.#index,
+      register: this.#register,
     });
   }
 
   /** Applies to the index the commits that the snapshot has already seen, as far as the log still has them. */
-  private async replay(from: number, signal: AbortSignal | undefined): Promise<void> {
+  async #replay(from: number, signal: AbortSignal | undefined): Promise<void> {
     const versions = Array.from({ length: this.snapshot.version - from + 1 }, (_, step) => from + step);
     const commits = await mapConcurrent(versions, PARALLEL_READS, (version) =>
-      readCommit(this.location, version, signal),
+      readCommit(this.#location, version, signal),
     );
     for (const commit of commits) {
       // cleaned up: live but unknown files will be read
       if (commit === undefined) return;
-      await this.applyToIndex(commit, true);
+      await this.#applyToIndex(commit, true);
     }
   }
 
   /** `skipGone`: the snapshot is newer, and files it no longer has need not be read. */
-  private async applyToIndex(commit: Commit, skipGone = false): Promise<void> {
+  async #applyToIndex(commit: Commit, skipGone = false): Promise<void> {
     const moved = commit.removes.filter((remove) => !remove.dataChange).map(pathOf);
     const rewrites = rewritesIn(commit.commitInfo);
     for (const remove of commit.removes) {
@@ -162,43 +171,43 @@ export class IdTracker {
       const path = pathOf(remove);
       const outputs = rewrites.get(path);
       // the source was not indexed, so its successors are not either
-      if (outputs && this.register.has(path)) this.register.moveSome(path, outputs);
-      else this.register.remove(path);
+      if (outputs && this.#register.has(path)) this.#register.moveSome(path, outputs);
+      else this.#register.remove(path);
     }
     // by the protocol, the rows of files added without data change come from the files removed with them: if all of
     // those are indexed, the new ones are too
-    if (moved.length > 0 && moved.every((path) => this.register.has(path))) {
-      this.register.move(moved, commit.adds.filter((add) => !add.dataChange).map(pathOf));
+    if (moved.length > 0 && moved.every((path) => this.#register.has(path))) {
+      this.#register.move(moved, commit.adds.filter((add) => !add.dataChange).map(pathOf));
     } else {
-      for (const path of moved) this.register.remove(path);
+      for (const path of moved) this.#register.remove(path);
     }
     for (const add of commit.adds) {
       const path = pathOf(add);
-      if (this.register.has(path)) continue;
-      const logged = fingerprintsIn(commit, add, this.idColumn);
-      if (logged) this.index.add(logged, this.register.numberOf(path));
-      else if (!skipGone || this.snapshot.files.has(path)) await this.indexFile(path, add);
+      if (this.#register.has(path)) continue;
+      const told = fingerprintsIn(commit, add, this.#idColumn);
+      if (told) this.#index.add(told, this.#register.numberOf(path));
+      else if (!skipGone || this.snapshot.files.has(path)) await this.#indexFile(path, add);
     }
   }
 
-  private async coverLiveFiles(): Promise<void> {
-    for (const path of [...this.register.live]) {
-      if (!this.snapshot.files.has(path)) this.register.remove(path);
+  async #coverLiveFiles(): Promise<void> {
+    for (const path of [...this.#register.live]) {
+      if (!this.snapshot.files.has(path)) this.#register.remove(path);
     }
-    const unknown = [...this.snapshot.files].filter(([path]) => !this.register.has(path));
-    await mapConcurrent(unknown, PARALLEL_READS, ([path, add]) => this.indexFile(path, add));
+    const unknown = [...this.snapshot.files].filter(([path]) => !this.#register.has(path));
+    await mapConcurrent(unknown, PARALLEL_READS, ([path, add]) => this.#indexFile(path, add));
   }
 
-  private async indexFile(path: string, add: AddFile): Promise<void> {
-    const ids = await this.lookup.idsOf(path, add);
-    this.index.add(fingerprintsOf(ids), this.register.numberOf(path));
+  async #indexFile(path: string, add: AddFile): Promise<void> {
+    const ids = await this.#lookup.idsOf(path, add);
+    this.#index.add(fingerprintsOf(ids), this.#register.numberOf(path));
   }
 
-  private remember(ids: readonly string[], file: number): void {
-    for (const id of ids) this.recent.set(id, file);
-    for (const oldest of this.recent.keys()) {
-      if (this.recent.size <= RECENT_IDS) break;
-      this.recent.delete(oldest);
+  #remember(ids: readonly string[], file: number): void {
+    for (const id of ids) this.#recent.set(id, file);
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= RECENT_IDS) break;
+      this.#recent.delete(oldest);
     }
   }
 }

@@ -48,38 +48,39 @@ export interface AppenderFacts {
  * it: the commit succeeds only if that version is still the newest, and everything up to it has been compared.
  */
 export class UniqueAppender {
-  private readonly queue: BatchQueue;
-  private readonly clock: Clock;
-  private readonly committer: BatchCommitter;
-  private readonly upkeep: Upkeep;
-  private readonly witness: LogWitness;
-  private readonly running: Promise<void>;
-  private tracker: IdTracker | undefined;
+  readonly #queue: BatchQueue;
+  readonly #clock: Clock;
+  readonly #committer: BatchCommitter;
+  readonly #upkeep: Upkeep;
+  readonly #witness: LogWitness;
+  readonly #running: Promise<void>;
+  #tracker: IdTracker | undefined;
   /** Last time at which the tracker's version was certainly the newest. */
-  private seenAt: number;
-  private closed = false;
+  #seenAt: number;
+  #closed = false;
 
-  private constructor(
-    private readonly location: TableLocation,
-    private readonly options: UniqueAppenderOptions,
-    tracker: IdTracker,
-  ) {
-    this.clock = options.clock ?? systemClock;
+  readonly #location: TableLocation;
+  readonly #options: UniqueAppenderOptions;
+
+  private constructor(location: TableLocation, options: UniqueAppenderOptions, tracker: IdTracker) {
+    this.#location = location;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
     const { maxRows = 5_000, maxBytes = 8 * 1024 * 1024, maxAgeMs = 25 } = options;
-    this.queue = new BatchQueue({ maxRows, maxBytes, maxAgeMs }, this.clock);
-    this.tracker = tracker;
-    this.seenAt = this.clock.now();
-    this.committer = new BatchCommitter(location, this.queue, tracker.snapshot.fields, {
+    this.#queue = new BatchQueue({ maxRows, maxBytes, maxAgeMs }, this.#clock);
+    this.#tracker = tracker;
+    this.#seenAt = this.#clock.now();
+    this.#committer = new BatchCommitter(location, this.#queue, tracker.snapshot.fields, {
       ...options,
-      clock: this.clock,
+      clock: this.#clock,
     });
-    this.upkeep = new Upkeep(location, {
-      clock: this.clock,
+    this.#upkeep = new Upkeep(location, {
+      clock: this.#clock,
       checkpointEvery: options.checkpointEvery ?? 0,
       onError: options.onUpkeepError ?? (() => {}),
     });
-    this.witness = new LogWitness(location, this.clock);
-    this.running = this.run();
+    this.#witness = new LogWitness(location, this.#clock);
+    this.#running = this.#run();
   }
 
   /** Loads the table and the index of its ids. Throws `unsupported-table`, `schema-mismatch` and errors of loading. */
@@ -95,22 +96,22 @@ export class UniqueAppender {
    * if that comes first: the row may then still enter the table.
    */
   async submit(row: Row, options: { signal?: AbortSignal | undefined } = {}): Promise<SubmitOutcome> {
-    if (this.closed) throw new DeltaError('closed', 'the appender is closed');
+    if (this.#closed) throw new DeltaError('closed', 'the appender is closed');
     options.signal?.throwIfAborted();
-    const id = row[this.options.idColumn];
+    const id = row[this.#options.idColumn];
     if (typeof id !== 'string' || id === '') {
       throw new DeltaError(
         'schema-mismatch',
-        `column ${this.options.idColumn} got ${String(id)}; an id is needed`,
+        `column ${this.#options.idColumn} got ${String(id)}; an id is needed`,
       );
     }
-    const make = () => ({ id, row, ...storedRow(this.committer.fields, row) });
-    return this.queue.join(id, make, options.signal);
+    const make = () => ({ id, row, ...storedRow(this.#committer.fields, row) });
+    return this.#queue.join(id, make, options.signal);
   }
 
   /** Undefined while the index is being rebuilt. */
   get facts(): AppenderFacts | undefined {
-    const { tracker } = this;
+    const tracker = this.#tracker;
     return (
       tracker && { version: tracker.snapshot.version, ids: tracker.size, indexBytes: tracker.indexBytes }
     );
@@ -118,7 +119,7 @@ export class UniqueAppender {
 
   /** A copy of the table's state at the appender's version; undefined while the index is being rebuilt. */
   snapshot(): Snapshot | undefined {
-    return this.tracker?.snapshot.copy();
+    return this.#tracker?.snapshot.copy();
   }
 
   /**
@@ -126,19 +127,19 @@ export class UniqueAppender {
    * Undefined if nothing was written.
    */
   async saveIndex(options: { force?: boolean } = {}): Promise<{ bytes: number } | undefined> {
-    const { tracker } = this;
+    const tracker = this.#tracker;
     return tracker && (options.force || tracker.isWorthSaving) ? tracker.save() : undefined;
   }
 
   /** Accepts no more rows and commits the pending ones. When the signal aborts, the rest is rejected as `closed`. */
   async close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
-    this.closed = true;
+    this.#closed = true;
     const giveUp = (): void =>
-      this.queue.rejectAll(new DeltaError('closed', 'the appender was closed in haste'));
+      this.#queue.rejectAll(new DeltaError('closed', 'the appender was closed in haste'));
     options.signal?.addEventListener('abort', giveUp, { once: true });
-    this.queue.close();
-    await this.running;
-    await this.upkeep.done();
+    this.#queue.close();
+    await this.#running;
+    await this.#upkeep.done();
     options.signal?.removeEventListener('abort', giveUp);
   }
 
@@ -146,60 +147,60 @@ export class UniqueAppender {
    * One commit at a time. If many rows wait for it, their file is written and uploaded meanwhile: a commit then
    * takes the time of one request, not two.
    */
-  private async run(): Promise<void> {
+  async #run(): Promise<void> {
     let underWay: Promise<void> | undefined;
     for (;;) {
-      if (underWay) await Promise.race([underWay, this.queue.holds(OVERLAP_ROWS)]);
-      const batch = await this.queue.take();
+      if (underWay) await Promise.race([underWay, this.#queue.holds(OVERLAP_ROWS)]);
+      const batch = await this.#queue.take();
       if (batch.length === 0) {
         await underWay;
-        await this.committer.verified();
-        if (this.queue.isEmpty) return;
+        await this.#committer.verified();
+        if (this.#queue.isEmpty) return;
         continue;
       }
       try {
-        if (!underWay && this.clock.now() - this.seenAt > STALE_MS) this.tracker = undefined;
-        if (this.tracker === undefined) {
-          this.tracker = await openTracker(this.location, this.options.idColumn);
-          this.witness.reset();
+        if (!underWay && this.#clock.now() - this.#seenAt > STALE_MS) this.#tracker = undefined;
+        if (this.#tracker === undefined) {
+          this.#tracker = await openTracker(this.#location, this.#options.idColumn);
+          this.#witness.reset();
         }
-        const { tracker } = this;
+        const tracker = this.#tracker;
         const looks = [
-          this.witness.check(underWay ? undefined : tracker.snapshot.version),
+          this.#witness.check(underWay ? undefined : tracker.snapshot.version),
           // a commit in progress advances the tracker itself
           underWay ? undefined : tracker.catchUp(),
         ];
-        const [prepared] = await Promise.all([this.committer.prepare(tracker, batch), ...looks]);
+        const [prepared] = await Promise.all([this.#committer.prepare(tracker, batch), ...looks]);
         await underWay;
-        this.seenAt = this.clock.now();
+        this.#seenAt = this.#clock.now();
         // the previous commit failed, and has rejected these rows along with its own
-        if (this.tracker !== tracker) continue;
-        underWay = this.commit(tracker, prepared).finally(() => {
+        if (this.#tracker !== tracker) continue;
+        underWay = this.#commit(tracker, prepared).finally(() => {
           underWay = undefined;
         });
       } catch (error) {
         await underWay;
-        this.startAnew(error);
+        this.#startAnew(error);
       }
     }
   }
 
   /** Never rejects. */
-  private async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<void> {
+  async #commit(tracker: IdTracker, prepared: PreparedBatch): Promise<void> {
     try {
-      const committed = await this.committer.commit(tracker, prepared);
+      const committed = await this.#committer.commit(tracker, prepared);
       if (committed === undefined) return;
-      this.upkeep.after(tracker);
-      this.options.onCommit?.(committed);
+      this.#upkeep.after(tracker);
+      this.#options.onCommit?.(committed);
     } catch (error) {
-      this.startAnew(error);
+      this.#startAnew(error);
     }
   }
 
   /** After an unknown outcome, or if the index stopped half way: start over; redelivery decides. */
-  private startAnew(error: unknown): void {
-    this.tracker = undefined;
-    this.queue.rejectAll(error);
+  #startAnew(error: unknown): void {
+    this.#tracker = undefined;
+    this.#queue.rejectAll(error);
   }
 }
 

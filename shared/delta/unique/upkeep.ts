@@ -15,38 +15,41 @@ const FILES_A_COMMIT = 20;
 
 /** An appender's background work, one task at a time: checkpoints, and saving its index. */
 export class Upkeep {
-  private underWay: Promise<void> | undefined;
-  private lastCheckpoint = 0;
+  #underWay: Promise<void> | undefined;
+  #lastCheckpoint = 0;
 
-  constructor(
-    private readonly location: TableLocation,
-    private readonly options: UpkeepOptions,
-  ) {}
+  readonly #location: TableLocation;
+  readonly #options: UpkeepOptions;
+
+  constructor(location: TableLocation, options: UpkeepOptions) {
+    this.#location = location;
+    this.#options = options;
+  }
 
   /** Called after each commit; starts what is due, unless a task is running. */
   after(tracker: IdTracker): void {
-    const { checkpointEvery } = this.options;
-    if (this.underWay || checkpointEvery === 0) return;
+    const { checkpointEvery } = this.#options;
+    if (this.#underWay || checkpointEvery === 0) return;
     const { version, files } = tracker.snapshot;
     const interval = Math.max(checkpointEvery, Math.ceil(files.size / FILES_A_COMMIT));
     // with several instances, the one that commits the round version writes it
-    const isDue = version >= this.lastCheckpoint + interval && version % checkpointEvery === 0;
+    const isDue = version >= this.#lastCheckpoint + interval && version % checkpointEvery === 0;
     if (!isDue && !tracker.isWorthSaving) return;
-    if (isDue) this.lastCheckpoint = version;
-    this.underWay = this.run(tracker, isDue)
-      .catch(this.options.onError)
+    if (isDue) this.#lastCheckpoint = version;
+    this.#underWay = this.#run(tracker, isDue)
+      .catch(this.#options.onError)
       .finally(() => {
-        this.underWay = undefined;
+        this.#underWay = undefined;
       });
   }
 
   /** Resolves when no task is running. */
   async done(): Promise<void> {
-    await this.underWay;
+    await this.#underWay;
   }
 
-  private async run(tracker: IdTracker, isDue: boolean): Promise<void> {
-    if (isDue) await writeCheckpoint(this.location, tracker.snapshot.copy(), { clock: this.options.clock });
+  async #run(tracker: IdTracker, isDue: boolean): Promise<void> {
+    if (isDue) await writeCheckpoint(this.#location, tracker.snapshot.copy(), { clock: this.#options.clock });
     if (tracker.isWorthSaving) await tracker.save();
   }
 }
