@@ -1,5 +1,5 @@
 import type { Gcloud } from './gcloud.ts';
-import { oneLine } from './remediations.ts';
+import { oneLine } from './mends.ts';
 import { type Step, shown, shownFiles } from './step.ts';
 
 export type Say = (line: string) => void;

@@ -2,9 +2,9 @@ import { Failure } from '../cli/common/options.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { Cloud } from './cloud.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
+import { noBilling } from './mends.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
-import { noBilling } from './remediations.ts';
 
 /** The oldest these commands were run with: older ones may not know a flag, or a field of an alert. */
 const OLDEST_GCLOUD = 528;

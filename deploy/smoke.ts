@@ -11,7 +11,7 @@ import { makeDemoClip } from '../local/demo-clip.ts';
 import type { Say } from './apply.ts';
 import type { Gcloud } from './gcloud.ts';
 import { GcloudError } from './gcloud.ts';
-import { oneLine } from './remediations.ts';
+import { oneLine } from './mends.ts';
 import { ROOT } from './source.ts';
 
 export interface Smoke {

@@ -1,5 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
-import type { Io, Opener, Subcommand } from './subcommand.ts';
+import type { Ground, Io, Subcommand } from './subcommand.ts';
 
 /** The subcommands of one name. */
 export interface Family<Context, Place> {
@@ -10,7 +10,7 @@ export interface Family<Context, Place> {
   failed: string;
   /** Loaded when they are asked for: `--help` needs little. */
   subcommands: Readonly<Record<string, () => Promise<Subcommand<Context, Place>>>>;
-  opener(): Promise<Opener<Context, Place>>;
+  ground(): Promise<Ground<Context, Place>>;
 }
 
 export async function runFamily<Context, Place>(
@@ -30,12 +30,12 @@ export async function runFamily<Context, Place>(
     io.stderr.write(`${problem}\n\n${await listOf(family)}`);
     return 2;
   }
-  const [{ runSubcommand }, subcommand, opener] = await Promise.all([
+  const [{ runSubcommand }, subcommand, ground] = await Promise.all([
     import('./run.ts'),
     load(),
-    family.opener(),
+    family.ground(),
   ]);
-  return runSubcommand(`${family.name} ${name}`, subcommand, opener, args, io);
+  return runSubcommand(`${family.name} ${name}`, subcommand, ground, args, io);
 }
 
 async function listOf<Context, Place>({ name, about, failed, subcommands }: Family<Context, Place>) {

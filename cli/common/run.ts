@@ -4,14 +4,14 @@ import { systemClock } from '../../shared/core/clock.ts';
 import { Failure, UsageError } from './options.ts';
 import { Output, OutputClosed } from './output.ts';
 import { Progress } from './progress.ts';
-import type { Io, Opener, Subcommand } from './subcommand.ts';
+import type { Ground, Io, Subcommand } from './subcommand.ts';
 
 /** Runs one subcommand and tells how it ended: the exit code, and what was wrong on standard error. */
 export async function runSubcommand<Context, Place>(
   /** As it is typed: `lake query`. */
   name: string,
   { help, parse }: Subcommand<Context, Place>,
-  { open, explain }: Opener<Context, Place>,
+  { open, explain }: Ground<Context, Place>,
   args: string[],
   { stdout, stderr, env }: Io,
 ): Promise<number> {

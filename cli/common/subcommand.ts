@@ -42,7 +42,7 @@ export interface Session {
 }
 
 /** How the subcommands of one name come to their context. */
-export interface Opener<Context, Place> {
+export interface Ground<Context, Place> {
   /** Asks nothing of any service. Throws UsageError and Failure. */
   open(place: Place, session: Session, env: NodeJS.ProcessEnv): Context;
   /** What went wrong and what to do, in one line. */

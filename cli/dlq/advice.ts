@@ -2,8 +2,8 @@ import type { ErrorCode } from '../../shared/core/errors.ts';
 import type { Disposition, LetterStatus, SubjectState } from '../../shared/dead-letters/records.ts';
 import { type CommandText, plainCommand } from './place.ts';
 
-const REPUBLISH = 'have the producer mend the event and publish it anew, then discard this one';
-const REPUBLISH_ONLY = `a replay ends the same: ${REPUBLISH}`;
+const MEND = 'have the producer mend the event and publish it anew, then discard this one';
+const MEND_ONLY = `a replay ends the same: ${MEND}`;
 const NEW_UPLOAD = 'a replay ends the same: upload a file that can be read, then discard this one';
 
 /** Codes of events that end the same however often they are tried. */
@@ -20,10 +20,10 @@ const HOPELESS: ReadonlySet<string> = new Set<ErrorCode>([
 
 /** What the code of the last failure asks for. */
 const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
-  'invalid-event': REPUBLISH_ONLY,
-  'not-json': REPUBLISH_ONLY,
-  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${REPUBLISH}`,
-  'schema-violation': `deploy a schema that allows it and replay; else ${REPUBLISH}`,
+  'invalid-event': MEND_ONLY,
+  'not-json': MEND_ONLY,
+  'too-deep': `raise MAX_EVENT_DEPTH and replay; else ${MEND}`,
+  'schema-violation': `deploy a schema that allows it and replay; else ${MEND}`,
   'unknown-type': 'add a schema for its type, or set UNKNOWN_TYPES=accept; deploy, then replay',
   'invalid-metadata': 'a replay ends the same: upload the file anew with metadata as the message wants it',
   'unsupported-media': NEW_UPLOAD,

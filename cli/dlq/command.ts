@@ -19,7 +19,7 @@ const dlq: Family<Dlq, PlaceOptions> = {
     unread: async () => (await import('./unread.ts')).unread,
     stats: async () => (await import('./stats.ts')).stats,
   },
-  opener: async () => (await import('./dlq.ts')).dlqOpener,
+  ground: async () => (await import('./dlq.ts')).dlqGround,
 };
 
 export const dlqCommand: Command = {

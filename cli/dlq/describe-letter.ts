@@ -110,34 +110,33 @@ export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<Subject
 
 /** Everything that happened to it, in order, a line each and more where there is more to say. */
 function timeline({ entries, replays, unread }: Letter, full: boolean): string[] {
-  const outcomes = new Map(replays.map(({ key, status }) => [key, status]));
+  const fates = new Map(replays.map(({ key, status }) => [key, status]));
   const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
   for (const { entry, at } of entries) {
     // known by what followed
-    if (entry.kind === 'sending' && outcomes.has(entry.key)) continue;
+    if (entry.kind === 'sending' && fates.has(entry.key)) continue;
     if (entry.kind === 'death') lines.push(...attemptLines(entry, full));
     const time = entry.kind === 'death' ? entry.diedAt : at.toISOString();
-    lines.push(`  ${printable(`${time}  ${entryText(entry, outcomes)}`)}`);
+    lines.push(`  ${printable(`${time}  ${entryText(entry, fates)}`)}`);
   }
   return ['what happened', ...lines];
 }
 
-function entryText(entry: LetterEntry, outcomes: ReadonlyMap<string, string>): string {
+function entryText(entry: LetterEntry, fates: ReadonlyMap<string, string>): string {
   switch (entry.kind) {
     case 'death': {
       const again = entry.replay === undefined ? '' : ` of replay ${entry.replay}`;
       return `died${again}: ${entry.code}: ${entry.message}`;
     }
     case 'replay': {
-      const status = outcomes.get(entry.key);
-      const outcome =
-        status === undefined || status === 'replayed' ? 'no outcome yet' : status.replace('-', ' ');
+      const fate = fates.get(entry.key);
+      const outcome = fate === undefined || fate === 'replayed' ? 'no outcome yet' : fate.replace('-', ' ');
       return `replay ${entry.key} published to ${entry.topic} as message ${entry.messageId}: ${outcome}`;
     }
     case 'sending':
       return `replay ${entry.key} was to be published to ${entry.topic}`;
     case 'resolved':
-      return outcomes.has(entry.key)
+      return fates.has(entry.key)
         ? `replay ${entry.key} settled by ${entry.by}`
         : `found settled by ${entry.by}`;
     case 'discard':

@@ -5,7 +5,7 @@ import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts'
 import { openApp } from '../common/app.ts';
 import { explainServiceError } from '../common/explain-error.ts';
 import { storageOf } from '../common/service.ts';
-import type { Opener, Session, Subcommand } from '../common/subcommand.ts';
+import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
 
 /** What a subcommand works with. */
@@ -20,7 +20,7 @@ export interface Dlq extends Session {
 
 export type DlqSubcommand = Subcommand<Dlq, PlaceOptions>;
 
-export const dlqOpener: Opener<Dlq, PlaceOptions> = {
+export const dlqGround: Ground<Dlq, PlaceOptions> = {
   open(options, session, env) {
     const place = findPlace(options, env);
     const storage = storageOf(place);

@@ -57,7 +57,7 @@ async function run(dlq: Dlq, name: string, { full, payload: file, json }: Option
       state,
       advice: shown.advice,
       payload: { bytes: shown.payload.length, base64: shown.payload.toString('base64') },
-      replays: letter.replays.map(({ at, ...outcome }) => ({ ...outcome, at: new Date(at).toISOString() })),
+      replays: letter.replays.map(({ at, ...fate }) => ({ ...fate, at: new Date(at).toISOString() })),
       entries: letter.entries.map(({ entry, at }) => ({ ...entry, writtenAt: at.toISOString() })),
       unreadDeaths: letter.unread,
     });

@@ -21,7 +21,7 @@ const lake: Family<Lake, PlaceOptions> = {
     erase: async () => (await import('./erase.ts')).erase,
     replay: async () => (await import('./replay.ts')).replay,
   },
-  opener: async () => (await import('./lake.ts')).lakeOpener,
+  ground: async () => (await import('./lake.ts')).lakeGround,
 };
 
 export const lakeCommand: Command = {

@@ -1,7 +1,7 @@
 import { DeltaTable, type Snapshot, type TableLocation } from '../../shared/delta/index.ts';
 import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { storageOf } from '../common/service.ts';
-import type { Opener, Session, Subcommand } from '../common/subcommand.ts';
+import type { Ground, Session, Subcommand } from '../common/subcommand.ts';
 import { countingStore, type StoreCounts } from './counting-store.ts';
 import { explainError } from './explain-error.ts';
 import { findPlace, type Place, type PlaceOptions } from './place.ts';
@@ -17,7 +17,7 @@ export interface Lake extends Session {
 
 export type LakeSubcommand = Subcommand<Lake, PlaceOptions>;
 
-export const lakeOpener: Opener<Lake, PlaceOptions> = {
+export const lakeGround: Ground<Lake, PlaceOptions> = {
   open(options, session, env) {
     const place = findPlace(options, env);
     const counts = { requests: 0, bytes: 0 };

@@ -11,7 +11,7 @@ const uploads: Family<Uploads, PlaceOptions> = {
   subcommands: {
     erase: async () => (await import('./erase.ts')).erase,
   },
-  opener: async () => (await import('./uploads.ts')).uploadsOpener,
+  ground: async () => (await import('./uploads.ts')).uploadsGround,
 };
 
 export const uploadsCommand: Command = {

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { covers } from '../../../deploy/covers.ts';
 import { cliEnvironment } from '../../../deploy/env.ts';
+import { mendOf } from '../../../deploy/mends.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
 import { bucketPlan } from '../../../deploy/parts/buckets.ts';
 import { PASSES } from '../../../deploy/parts/functions.ts';
-import { remediationOf } from '../../../deploy/remediations.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
 import { core } from '../../../functions/app.ts';
@@ -148,13 +148,13 @@ describe("gcloud's words become one line that says what to do", () => {
       /organization policy/,
     ],
   ])('%s', (_name, text, told) => {
-    const mend = remediationOf(text, { project: 'demo-project', region: 'mars-east1' });
+    const mend = mendOf(text, { project: 'demo-project', region: 'mars-east1' });
     expect(mend).toMatch(told);
     expect(mend).not.toContain('\n');
   });
 
   test('what nobody foresaw stays as it is', () => {
-    expect(remediationOf('ERROR: a duck', { project: 'p', region: 'r' })).toBeUndefined();
+    expect(mendOf('ERROR: a duck', { project: 'p', region: 'r' })).toBeUndefined();
   });
 });
 

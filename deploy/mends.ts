@@ -9,7 +9,7 @@ interface About {
   found: string;
 }
 
-interface Remediation {
+interface Mend {
   /** Any of these. */
   when: readonly RegExp[];
   /** One line: what is wrong, and what to do. */
@@ -17,7 +17,7 @@ interface Remediation {
 }
 
 /** The first that matches counts: what says more comes earlier. */
-const REMEDIATIONS: readonly Remediation[] = [
+const MENDS: readonly Mend[] = [
   {
     when: [/gcloud: command not found/],
     say: () => 'gcloud is not installed: https://cloud.google.com/sdk/docs/install says how',
@@ -114,8 +114,8 @@ export const noBilling = (project: string): string =>
   `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" has them)`;
 
 /** One line for people: what is wrong and what to do. Undefined where nothing is known about it. */
-export function remediationOf(text: string, place: { project: string; region: string }): string | undefined {
-  for (const { when, say } of REMEDIATIONS) {
+export function mendOf(text: string, place: { project: string; region: string }): string | undefined {
+  for (const { when, say } of MENDS) {
     const match = when.map((pattern) => pattern.exec(text)).find((found) => found !== null);
     if (match) return say({ ...place, text, found: match[1] ?? '' });
   }
@@ -124,8 +124,8 @@ export function remediationOf(text: string, place: { project: string; region: st
 
 /** What went wrong, as the last line a user reads; with the command where nobody knows better. */
 export function explain(error: GcloudError, place: { project: string; region: string }): string {
-  const remediation = remediationOf(error.text, place);
-  if (remediation !== undefined) return remediation;
+  const mend = mendOf(error.text, place);
+  if (mend !== undefined) return mend;
   return `gcloud could not do it: ${oneLine(error.text, 600)}\nthe command was: ${shown(error.command)}`;
 }
 
