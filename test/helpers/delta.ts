@@ -77,20 +77,19 @@ export async function idsIn(store: ObjectStore, path = 'events'): Promise<string
  * What happens to a request: `ok`; `lost`, where it is carried out but its answer does not come; `fail`,
  * where it is not carried out; or a promise, where it first waits.
  */
-export type Verdict = 'ok' | 'lost' | 'fail' | Promise<'ok' | 'lost' | 'fail'>;
+export type Fate = 'ok' | 'lost' | 'fail' | Promise<'ok' | 'lost' | 'fail'>;
 export type Operation = 'get' | 'getRange' | 'stat' | 'put' | 'replace' | 'list' | 'delete';
 
 /** A store whose requests fare as `decide` says. */
 export function faultyStore(
   inner: ObjectStore,
-  decide: (operation: Operation, name: string) => Verdict,
+  decide: (operation: Operation, name: string) => Fate,
 ): ObjectStore {
   const run = async <T>(operation: Operation, name: string, act: () => Promise<T>): Promise<T> => {
-    const verdict = await decide(operation, name);
-    if (verdict === 'fail')
-      throw new AppError('unavailable', `${operation} of ${name}: 503, nothing was done`);
+    const fate = await decide(operation, name);
+    if (fate === 'fail') throw new AppError('unavailable', `${operation} of ${name}: 503, nothing was done`);
     const outcome = await act();
-    if (verdict === 'lost') throw new AppError('timeout', `${operation} of ${name}: no answer came`);
+    if (fate === 'lost') throw new AppError('timeout', `${operation} of ${name}: no answer came`);
     return outcome;
   };
   return {

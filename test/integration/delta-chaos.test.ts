@@ -4,13 +4,13 @@ import { loadSnapshot } from '../../shared/delta/snapshot/snapshot.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import {
   COLUMNS,
+  type Fate,
   faultyStore,
   hastyClock,
   idOf,
   idsIn,
   memoryBucket,
   type Operation,
-  type Verdict,
 } from '../helpers/delta.ts';
 
 /** The same numbers for the same seed (mulberry32). */
@@ -32,7 +32,7 @@ function unreliable(bucket: ObjectStore, random: () => number): ObjectStore {
     if (draw < 0.04) return 'fail';
     return draw < 0.08 ? 'lost' : 'ok';
   };
-  return faultyStore(bucket, (_operation: Operation, _name: string): Verdict => decide());
+  return faultyStore(bucket, (_operation: Operation, _name: string): Fate => decide());
 }
 
 async function patiently<T>(act: () => Promise<T>): Promise<T> {

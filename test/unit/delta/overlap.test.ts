@@ -15,7 +15,7 @@ import {
 } from '../../helpers/delta.ts';
 
 /** An appender whose first commit is held, and the names of what was uploaded so far. */
-async function scene(verdict: 'ok' | 'fail') {
+async function scene(fate: 'ok' | 'fail') {
   const bucket = memoryBucket();
   await newTable(bucket);
   const held = gate<'ok' | 'fail'>();
@@ -40,7 +40,7 @@ async function scene(verdict: 'ok' | 'fail') {
     first,
     release() {
       isHeld = false;
-      held.open(verdict);
+      held.open(fate);
     },
   };
 }
