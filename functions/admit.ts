@@ -9,28 +9,28 @@ import { pushesAsEvents } from '../shared/invocation/push.ts';
 import { parseAdmissionConfig } from './settings.ts';
 
 /**
- * The framework reads a body whole before it calls a handler: what may be in flight is decided before that, at the
- * one server that it makes.
+ * The framework reads a whole body before it calls a handler: admission is decided before that, at the one server
+ * that it creates.
  *
- * While it is worked on, a byte of a body comes to five bytes of memory (the raw bytes, their text, the parsed JSON,
- * the message's bytes, the event's text, a Parquet page), and to nine if it is refused and published as a dead
- * letter: measured with bodies of 1.3 and 13 MB. Bodies take at most nine sixteenths of an instance.
+ * While it is processed, a byte of a body takes five bytes of memory (raw bytes, their text, parsed JSON, the
+ * message's bytes, the event's text, a Parquet page), or nine if it is refused and published as a dead letter:
+ * measured with bodies of 1.3 and 13 MB. Bodies take at most nine sixteenths of an instance.
  */
 const MEMORY_PER_BODY_BYTE = 16;
 
 const inFlight = new InFlight();
 
 /**
- * Asks for this delivery again: Pub/Sub and Eventarc take 429 for a nack, and wait longer each time. Cloud Run logs
- * it as a warning, and 5xx as an error. Throws if the request cannot be found.
+ * Requests a redelivery: Pub/Sub and Eventarc treat 429 as a nack and back off. Cloud Run logs it as a warning, but
+ * 5xx as an error. Throws if the request cannot be found.
  */
 export function answerBusy(event: unknown, reason: string): Promise<never> {
   if (!inFlight.answer(event, 429, reason)) throw new AppError('busy', reason);
-  // the framework must not answer it once more
+  // never resolves: the framework must not answer again
   return new Promise(() => {});
 }
 
-/** Before the framework makes its server. */
+/** Must be called before the framework creates its server. */
 export function admitBySize(app: App): void {
   const { createServer } = http;
   const createAdmittingServer = (listener: RequestListener): Server => {
@@ -42,9 +42,9 @@ export function admitBySize(app: App): void {
     const server = createServer(
       new Admission({ bytes, log }).guard(inFlight.track(pushesAsEvents(listener))),
     );
-    // a body must be there in the time that the longest of the small functions has
+    // limits the time of a body to that of the longest small function
     server.requestTimeout = 60_000;
-    // the front end keeps connections for 600 s: one that we close first may be the one it sends on
+    // the front end keeps connections for 600 s: if we closed first, it could send on a closed one
     server.keepAliveTimeout = 620_000;
     return server;
   };

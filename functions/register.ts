@@ -6,7 +6,7 @@ import { completeEvent } from '../shared/invocation/push.ts';
 import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
 
-/** Gives every function of an app to the framework; the bundle's entry calls it with the app it was made for. */
+/** Registers every function of an app with the framework; the bundle's entry calls it with its app. */
 export function register(plain: App): void {
   const app: App = {
     ...plain,
@@ -22,7 +22,7 @@ export function register(plain: App): void {
 function registerEvent(definition: FunctionDefinition, app: App): void {
   const { name, load } = definition;
   let loaded: Promise<Handler | HttpHandler> | undefined;
-  // One parameter: the framework takes two for a callback.
+  // One parameter: the framework would treat two as a callback signature.
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
     const handler = await loaded;
@@ -42,7 +42,7 @@ function registerHttp({ name, load }: FunctionDefinition, app: App): void {
       await handler.serve(request, response, app);
     } catch (error) {
       createLogger({ fields: { function: name } }).error('request failed', error);
-      // half an answer must not look whole
+      // a partial answer must not look complete
       if (response.headersSent) response.destroy();
       else response.status(500).end();
     }

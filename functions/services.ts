@@ -5,8 +5,8 @@ import { ingestEvent } from './ingest/definition.ts';
 import { maintainTable } from './maintain/definition.ts';
 
 /**
- * What serves every app: the table of events and its upkeep, the inspector of dead letters, and the bucket of
- * records. An app includes it by name rather than by a rule of the runner, so that the app's value is all there is.
+ * Services for every app: the table of events with its maintenance, the inspector of dead letters, and the bucket
+ * of records. An app includes it explicitly, so that the app's value is complete.
  */
 export const services: AppPart = {
   buckets: {
@@ -22,13 +22,13 @@ export const services: AppPart = {
       doc: 'records that expire; no soft delete, since leases are overwritten every few seconds',
       softDeleteDays: 0,
       lifecycle: [
-        // Longer than any event is tried, and than anybody looks for why it failed.
+        // longer than any event is retried, or a failure investigated
         expire(30, 'failures/'),
-        // The slots of a day are counted on that day alone.
+        // the slots of a day are counted on that day only
         expire(3, 'budget/'),
-        // After that a video delivered again is asked about again, which its manifest prevents.
+        // after that, a redelivered video would be analysed again, but its manifest prevents it
         expire(90, 'videos/'),
-        // effects and decisions as long as the letters whose replays look for them
+        // effects and decisions live as long as the letters whose replays need them
         expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/', 'effects/', 'records/'),
       ],
     },

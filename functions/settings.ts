@@ -2,9 +2,9 @@ import { admissionSettings } from '../shared/app/admission-settings.ts';
 import { type Env, readSettings } from '../shared/app/settings.ts';
 
 export interface AdmissionConfig {
-  /** The function that this process serves; empty if the framework was started without a target. */
+  /** Function that this process serves; empty if the framework was started without a target. */
   functionName: string;
-  /** Bytes of bodies that may be in flight; 0 derives them from the instance's memory. */
+  /** Maximum bytes of bodies in flight; 0 derives them from the instance's memory. */
   admitBytes: number;
 }
 

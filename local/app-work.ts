@@ -22,7 +22,7 @@ export function sourcesOf({ functions }: App): string[] {
   return [...new Set(keys)];
 }
 
-/** Any app: its functions' outcomes are told as they log them. */
+/** Works for any app: prints its functions' outcomes as they log them. */
 export class AppWork implements Work {
   readonly events: CloudEvents;
   private readonly ended = new Map<string, boolean>();
@@ -30,17 +30,17 @@ export class AppWork implements Work {
 
   constructor(private readonly options: AppWorkOptions) {
     this.events = {
-      onFinalized: ({ bucket, name }) => this.tell(`gs://${bucket}/${name}`, 'stored'),
+      onFinalized: ({ bucket, name }) => this.print(`gs://${bucket}/${name}`, 'stored'),
       onAttempt: (name, { result, body }) => {
         if (typeof result === 'number' && result >= 200 && result < 300) this.end(name, body, true);
       },
       onDeadLetter: ({ subscription, message, attempts }) => {
         const name = this.functionOf(subscription);
-        this.tell(name, `given up after ${attempts} attempts`);
+        this.print(name, `given up after ${attempts} attempts`);
         this.end(name, Buffer.from(message.data, 'base64'), false);
       },
       onFunctionLine: (name, line) => this.logged(name, line),
-      onFunctionCrash: (name, how) => this.tell(name, `its process ended (${how}) and is started again`),
+      onFunctionCrash: (name, how) => this.print(name, `its process ended (${how}) and is started again`),
     };
   }
 
@@ -58,11 +58,11 @@ export class AppWork implements Work {
   }
 
   next({ endpoints }: LocalCloud): string[] {
-    const lines = this.options.app.functions.flatMap((one) => waysToFire(one, endpoints) ?? []);
+    const lines = this.options.app.functions.flatMap((one) => howToFire(one, endpoints) ?? []);
     return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
   }
 
-  /** True once the function has taken the upload, false if it is given up. */
+  /** True once the function has processed the upload, false if it was given up. */
   private async settled(key: string): Promise<boolean> {
     for (;;) {
       const known = this.ended.get(key);
@@ -73,7 +73,7 @@ export class AppWork implements Work {
     }
   }
 
-  /** An upload that is waited for; other deliveries have other bodies. */
+  /** Ends the wait for an upload; other deliveries have other bodies. */
   private end(functionName: string, body: Buffer, isGood: boolean): void {
     const { bucket, name, generation } = parse(body.toString());
     if (typeof bucket !== 'string' || typeof name !== 'string') return;
@@ -91,19 +91,19 @@ export class AppWork implements Work {
   private logged(name: string, line: string): void {
     const { message, outcome, code, reason } = parse(line);
     const why = typeof code === 'string' ? `: ${code}: ${String(reason)}` : '';
-    // what the inspector says of a dead letter is told apart
+    // dead letters are printed separately, from the inspector's line
     if (outcome === 'dead-letter') return;
-    if (typeof outcome === 'string') this.tell(name, `${outcome}: ${String(message)}${why}`);
-    else if (message === 'attempt failed') this.tell(name, `attempt failed${why}`);
+    if (typeof outcome === 'string') this.print(name, `${outcome}: ${String(message)}${why}`);
+    else if (message === 'attempt failed') this.print(name, `attempt failed${why}`);
   }
 
-  private tell(who: string, what: string): void {
+  private print(who: string, what: string): void {
     this.options.print(`${printable(who)}  ${printable(what.slice(0, 500))}`);
   }
 }
 
-/** Commands that fire the function; undefined if the clock does, or what others could not handle. */
-function waysToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
+/** Commands that fire the function; undefined if it runs on a schedule or handles only internal messages. */
+function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
   const { name, trigger } = definition;
   const storage = gcloudAt('STORAGE', endpoints.gcs);
   const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
@@ -123,7 +123,7 @@ function waysToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpo
   }
 }
 
-/** An entry of an audit log as Eventarc carries it: https://cloud.google.com/eventarc/docs/cloudevents-audit-logs */
+/** A Cloud Audit Logs entry as Eventarc delivers it: https://cloud.google.com/eventarc/docs/cloudevents-audit-logs */
 function auditLogFlags(trigger: AuditLog): string {
   const { service, method } = trigger;
   const attributes = {

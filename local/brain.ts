@@ -6,20 +6,20 @@ import { startVertexServer, type VertexServer } from './vertex/server.ts';
 
 export interface Brain {
   vertex: VertexServer;
-  /** What a function needs to ask it, and to take its tokens from nowhere else. */
+  /** Environment that makes a function use it, and take its tokens from nowhere else. */
   env: Env;
   close(): Promise<void>;
 }
 
 export interface BrainOptions {
   dir: string;
-  /** Base URL of Cloud Storage, whose objects it opens. */
+  /** Base URL of the Cloud Storage whose objects it reads. */
   gcsUrl: string;
   ffmpegPath?: string | undefined;
   port?: number | undefined;
 }
 
-/** Vertex AI, and the metadata server that the client libraries take their tokens from. */
+/** Starts Vertex AI and the metadata server that issues tokens to the client libraries. */
 export async function startBrain({ dir, gcsUrl, ffmpegPath, port }: BrainOptions): Promise<Brain> {
   const ffmpeg = await findFfmpeg(ffmpegPath);
   const vertex = await startVertexServer({
@@ -39,7 +39,7 @@ export async function startBrain({ dir, gcsUrl, ffmpegPath, port }: BrainOptions
       GOOGLE_CLOUD_PROJECT: 'local',
       VERTEX_API_ENDPOINT: vertex.endpoint,
       NODE_EXTRA_CA_CERTS: vertex.caPath,
-      // The user's own credentials are none of the local cloud's business.
+      // keeps the user's own credentials out of the local cloud
       ...metadataEnvironment(metadata, join(dir, 'no-credentials')),
     },
     async close() {
@@ -48,7 +48,7 @@ export async function startBrain({ dir, gcsUrl, ffmpegPath, port }: BrainOptions
   };
 }
 
-/** The real Gemini cannot see local buckets: it gets the bytes, or a copy in a bucket of its own cloud. */
+/** The real Gemini cannot read local buckets: it gets the bytes, or a copy in a bucket of its own cloud. */
 export function realGeminiSettings(env: Env): Env {
   return { GEMINI_VIDEO: env['GEMINI_VIDEO'] ?? (env['GEMINI_VIDEO_BUCKET'] ? 'uri' : 'inline') };
 }

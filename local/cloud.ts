@@ -44,71 +44,71 @@ export interface Endpoints {
   /** Folder of the app, relative to the project. */
   app: string;
   gcs: string;
-  /** Undefined if no function of the app asks it. */
+  /** Undefined if no function of the app uses it. */
   vertex: string | undefined;
   pubsub: string;
-  /** Of those that run. */
+  /** Endpoints of the running functions. */
   functions: Record<string, string>;
 }
 
 export interface LocalCloudOptions {
-  /** Everything it keeps is below this folder. */
+  /** Folder of all its state. */
   dir: string;
-  /** Settings of the functions: a name that none declares is an error, and so is a value out of bounds. */
+  /** Settings of the functions: an undeclared name or a value out of bounds is an error. */
   env?: Env;
-  /** The environment around it: what the functions declare is taken from there, unless `env` has it. */
+  /** The surrounding environment: supplies settings that the functions declare and `env` lacks. */
   shell?: Env;
-  /** File of `NAME=value` lines with the secrets of the functions. Default: `.secrets.env` of the project. */
+  /** File of `NAME=value` lines with the functions' secrets. Default: the project's `.secrets.env`. */
   secretsFile?: string;
   ports?: Ports;
-  /** Base URL of somebody else's Pub/Sub, such as the official emulator; one is started if absent. */
+  /** Base URL of another Pub/Sub, such as the official emulator; if absent, one is started. */
   pubsubUrl?: string;
-  /** Subscriptions of its own Pub/Sub may push to other machines. */
+  /** Allows subscriptions of its own Pub/Sub to push to other machines. */
   pushAnywhere?: boolean;
   gemini?: GeminiChoice;
-  /** Processes a function; each takes the trigger's concurrency. */
+  /** Processes per function; each takes the trigger's concurrency. */
   instances?: number;
   backoff?: { minMs: number; maxMs: number };
   maxDeliveryAttempts?: number;
-  /** Folder of a bundle to run; one is made if absent. */
+  /** Folder of a bundle to run; if absent, one is built. */
   bundleDir?: string;
   /** Default: the core app. */
   app?: LoadedApp;
-  /** Names of the functions to run; all by default. */
+  /** Names of the functions to run; default: all. */
   only?: readonly string[];
-  /** Command that runs every function process, as for `startFunction`. */
+  /** Command prefix of every function process, as for `startFunction`. */
   prefix?: readonly string[];
   events?: CloudEvents;
 }
 
-/** What happens in the cloud, for whoever shows it. All optional, none may throw. */
+/** Callbacks for observers of the cloud. All optional; none may throw. */
 export interface CloudEvents {
   onFinalized?: (resource: ObjectResource) => void;
-  /** Of a function, for an event or a message. */
+  /** For a function, an event or a message. */
   onAttempt?: (name: string, attempt: PushAttempt) => void;
   onDeadLetter?: (letter: DeadLetter) => void;
-  /** A line a function wrote: JSON, as a rule. */
+  /** A line a function wrote: usually JSON. */
   onFunctionLine?: (name: string, line: string) => void;
   onFunctionCrash?: (name: string, how: string) => void;
-  /** Something could not be written; it is tried again. Told once until it succeeds. */
+  /** A write failed and will be retried. Called once until one succeeds. */
   onTrouble?: (error: unknown) => void;
 }
 
 export interface LocalCloud {
   endpoints: Endpoints;
-  /** For `NODE_EXTRA_CA_CERTS`; undefined if the real Gemini answers. */
+  /** For `NODE_EXTRA_CA_CERTS`; undefined if the real Gemini is used. */
   caPath: string | undefined;
   storage: Storage;
   gcs: GcsServer;
-  /** Undefined if the real Gemini answers. */
+  /** Undefined if the real Gemini is used. */
   vertex: VertexServer | undefined;
-  /** Undefined if it is somebody else's. */
+  /** Undefined if an external one is used. */
   pubsub: PubsubServer | undefined;
   processes: FunctionProcess[];
   close(): Promise<void>;
 }
 
-/** Starts every part and resolves when all of them answer; `close` ends every process and server again. */
+/** Starts every part and resolves when all of them respond; `close` stops every process and server. */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const {
     app: loaded = CORE,
@@ -138,7 +138,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   try {
     let isUp = false;
     const takeOver = (resource: ObjectResource, id: string): void => {
-      // before every trigger has its topic, the event waits in the server's outbox
+      // until every trigger has its topic, the event waits in the server's outbox
       if (!isUp) return;
       publishFinalized(resource, wanted, pubsub.publishEvent);
       gcs.outbox.ack(id);
@@ -209,7 +209,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       pubsub: pubsub.url,
       functions: Object.fromEntries(started.map(([{ name }, processes]) => [name, processes[0]!.url])),
     };
-    // whole when it is seen, and for its owner alone
+    // renamed into place, so that readers see it whole; readable by its owner only
     writeFileSync(`${endpointsFile}.next`, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });
     renameSync(`${endpointsFile}.next`, endpointsFile);
     return {
@@ -234,22 +234,22 @@ async function bundleHere(closers: (() => Promise<void> | void)[], app: LoadedAp
   return made.dir;
 }
 
-/** Names of its buckets and topics, which are their keys here. */
+/** Names of its buckets and topics: locally, these are their keys. */
 const placesOf = (app: App): Record<string, string> => Object.fromEntries(placeVariables(app));
 
 function withAttempts(definition: FunctionDefinition, attempts: number | undefined): FunctionDefinition {
-  // the inspector keeps its own: what it gives up is a fault, and no exercise
+  // not the inspector: a message that it gives up is a real fault, not an exercise
   return attempts !== undefined && definition.givesUpTo === 'dead-letters'
     ? { ...definition, maxDeliveryAttempts: attempts }
     : definition;
 }
 
-/** Cloud Scheduler's part: a tick every five minutes, whatever the schedule says. Returns a function that ends it. */
+/** Replaces Cloud Scheduler: a tick every five minutes, whatever the schedule. Returns a function that stops it. */
 function runSchedules({ functions }: App, pubsubUrl: string): () => void {
   const topics = functions.flatMap(({ trigger }) => (trigger.kind === 'schedule' ? [trigger.topic] : []));
   const publisher = createPublisher({ project: PROJECT, apiEndpoint: pubsubUrl });
   const timer = setInterval(() => {
-    // A missed tick is made up for by the next one.
+    // The next tick makes up for a missed one.
     for (const topic of topics) publisher.publish(topic, [{ data: '{}' }]).catch(() => undefined);
   }, TICK_MS);
   return () => {
@@ -258,7 +258,7 @@ function runSchedules({ functions }: App, pubsubUrl: string): () => void {
   };
 }
 
-/** Whoever asks it has a role there. */
+/** True if a function has a Vertex AI role. */
 function asksVertex({ functions }: App): boolean {
   return functions.some(({ roles }) => roles.some(({ role }) => role.startsWith('roles/aiplatform.')));
 }

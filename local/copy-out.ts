@@ -4,7 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { copyPath } from './copy-path.ts';
 import { makeFolder, placeFault, removeEmpty } from './make-folder.ts';
 
-/** The folder for copies cannot be written; the message says why, in one line. */
+/** The folder for copies is not writable; the message gives the reason in one line. */
 export class CopyError extends Error {}
 
 export interface Copy {
@@ -13,13 +13,13 @@ export interface Copy {
   body: Uint8Array;
 }
 
-/** Modes of what is copied out are the user's, whatever this process keeps for itself. */
+/** Copies get the user's file modes, even if this process creates its own files as private. */
 export interface CopyOptions {
   /** The user's umask. Default: the process's. */
   mask?: number | undefined;
 }
 
-/** Finds out before the work is done that its results can be kept. Throws CopyError. */
+/** Checks before the work that its results can be saved. Throws CopyError. */
 export async function checkOut(out: string, options: CopyOptions = {}): Promise<void> {
   await inDraft(out, options, async (draft) => {
     await writeFile(join(draft, 'probe'), 'x');
@@ -27,8 +27,8 @@ export async function checkOut(out: string, options: CopyOptions = {}): Promise<
 }
 
 /**
- * Copies objects below a folder, all of them or none: they are written beside their places first. Returns their
- * paths. Throws CopyError.
+ * Copies the objects below a folder, all of them or none: they are first written beside their destinations. Returns
+ * their paths. Throws CopyError.
  */
 export async function copyOut(
   out: string,
@@ -55,7 +55,7 @@ export async function copyOut(
   });
 }
 
-/** Runs `work` with a folder of its own in `out`, which is gone afterwards, also after a signal. */
+/** Runs `work` with a temporary folder in `out`, which is removed afterwards, also after a signal. */
 async function inDraft<T>(
   out: string,
   options: CopyOptions,

@@ -13,16 +13,16 @@ const RATE = 25;
 const SECONDS = 8;
 
 /**
- * The moment: what stands there from the first of these times to the second. Gemini looks at one frame a second,
- * so it has to be there at a full one.
+ * The moment: shown from the first to the second of these times. Gemini samples one frame per second, so the span
+ * must include a full second.
  */
 export const DEMO_MOMENT = { from: 4.7, to: 5.3, shows: '67' } as const;
 
 type Rgb = readonly [red: number, green: number, blue: number];
 
 /**
- * Eight quiet seconds on a lake at dusk, 640 x 360, silent: a boat drifts, the sun sinks a little. For six
- * tenths of a second something else fills the screen.
+ * Eight quiet seconds on a lake at dusk, 640 x 360, silent: a boat drifts, the sun sinks a little. For six tenths
+ * of a second something else fills the screen.
  */
 export async function makeDemoClip({ path, ffmpeg }: DemoClipOptions): Promise<void> {
   const child = spawn(
@@ -53,7 +53,7 @@ export async function makeDemoClip({ path, ffmpeg }: DemoClipOptions): Promise<v
     said = (said + text).slice(-2_000);
   });
   const closed = once(child, 'close');
-  // Where ffmpeg ends early, its exit code tells.
+  // If ffmpeg ends early, its exit code reports it.
   child.stdin.on('error', () => undefined);
   const backdrop = paintBackdrop();
   for (let frame = 0; frame < SECONDS * RATE && child.exitCode === null; frame++) {
@@ -69,7 +69,7 @@ export async function makeDemoClip({ path, ffmpeg }: DemoClipOptions): Promise<v
 
 const HORIZON = 220;
 
-/** Sky, hills and water: what does not move. */
+/** Sky, hills and water: the static parts. */
 function paintBackdrop(): Buffer {
   const picture = Buffer.alloc(WIDTH * HEIGHT * 3);
   for (let y = 0; y < HEIGHT; y++) {
@@ -121,7 +121,7 @@ function paintBoat(picture: Buffer, left: number, waterline: number): void {
   }
 }
 
-/** Which of a digit's seven segments are lit: top, both upper sides, middle, both lower sides, bottom. */
+/** Lit segments of a digit's seven: top, both upper sides, middle, both lower sides, bottom. */
 const SEGMENTS: Readonly<Record<string, string>> = { 6: '1101111', 7: '1010010' };
 
 function paintMoment(time: number): Buffer {

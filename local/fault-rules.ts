@@ -1,8 +1,8 @@
-/** When a fault is met. */
+/** Requests that a fault affects. */
 export interface FaultSchedule {
-  /** Matching requests that pass before it begins. Default 0. */
+  /** Matching requests that pass before it starts. Default 0. */
   skip?: number;
-  /** Requests it meets before it ends. Default 1. */
+  /** Requests it affects before it ends. Default 1. */
   times?: number | null;
 }
 
@@ -10,11 +10,11 @@ export interface FaultRules<Fault extends FaultSchedule, Request> {
   add(fault: Fault): void;
   clear(): void;
   list(): (Fault & { met: number })[];
-  /** The fault that this request meets, if any: the first one added wins. */
+  /** The fault for this request, if any: the one added first wins. */
   take(request: Request): Fault | undefined;
 }
 
-/** The faults a local server was asked for, whatever it serves; `times` without an end is null or negative. */
+/** Faults set on a local server of any kind; `times` is null or negative for no end. */
 export function createFaultRules<Fault extends FaultSchedule, Request>(
   matches: (fault: Fault, request: Request) => boolean,
 ): FaultRules<Fault, Request> {

@@ -1,19 +1,19 @@
-/** Makes topics and subscriptions over Pub/Sub's REST API, or brings them up to date. */
+/** Creates or updates topics and subscriptions over Pub/Sub's REST API. */
 export interface RestSubscriber {
   /** Short names throughout. */
   topic(name: string): Promise<void>;
-  /** `fixed`: what counts only when it is made. */
+  /** `fixed`: settings that apply only on creation. */
   subscription(
     name: string,
     topic: string,
     settings: Readonly<Record<string, unknown>>,
     fixed?: Readonly<Record<string, unknown>>,
   ): Promise<void>;
-  /** Makes it a pull subscription again. */
+  /** Turns it back into a pull subscription. */
   stopPushing(name: string): Promise<void>;
 }
 
-/** Of a service that asks for no credentials: the local one, or the official emulator. */
+/** For a service without authentication: the local one, or the official emulator. */
 export function subscribeOverRest({ url, project }: { url: string; project: string }): RestSubscriber {
   const call = async (method: string, path: string, body: unknown, known?: number): Promise<number> => {
     const answer = await fetch(`${url.replace(/\/$/, '')}/v1/projects/${project}/${path}`, {
@@ -40,7 +40,7 @@ export function subscribeOverRest({ url, project }: { url: string; project: stri
         409,
       );
       if (status !== 409) return;
-      // Changed and not made again: what waits in it stays.
+      // Updated, not recreated: its waiting messages stay.
       const body = { subscription: settings, updateMask: Object.keys(settings).join(',') };
       await call('PATCH', path, body);
     },

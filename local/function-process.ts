@@ -14,37 +14,37 @@ export interface FunctionProcessOptions {
   name: string;
   /** Default: `cloudevent`. */
   signature?: 'cloudevent' | 'http';
-  /** 0 takes a free one. */
+  /** 0 picks a free port. */
   port: number;
   env: Env;
-  /** Folder whose package.json names the bundle; this project by default. */
+  /** Folder whose package.json names the bundle; default: this project. */
   source?: string;
-  /** Command that runs it, with node and its arguments behind: one that limits it, for instance. */
+  /** Command that runs node and its arguments, for instance one that limits resources. */
   prefix?: readonly string[];
-  /** Every line the function writes. */
+  /** Called with every line the function writes. */
   onLine?: (line: string) => void;
-  /** It ended without being told to, and is started again. */
+  /** Called if it exits unexpectedly, before it is restarted. */
   onCrash?: (code: number | null, signal: string | null) => void;
 }
 
 export interface FunctionProcess {
   url: string;
-  /** Of the process that runs now. */
+  /** Id of the current process. */
   pid(): number | undefined;
   close(): Promise<void>;
 }
 
-/** One functions-framework process that serves one function, started again whenever it dies. */
+/** A functions-framework process that serves one function and is restarted whenever it dies. */
 export async function startFunction(options: FunctionProcessOptions): Promise<FunctionProcess> {
   let closing = false;
   let { port } = options;
   let child = launch(options, port);
   const watch = (watched: ChildProcess): void => {
     watched.once('exit', (code, signal) => {
-      // Before it has ever listened there is nothing to keep up.
+      // A process that never listened is not restarted.
       if (closing || port === 0) return;
       options.onCrash?.(code, signal);
-      // A function that dies at start must not spin.
+      // delays the restart, so that a function that dies at start does not spin
       setTimeout(() => {
         if (closing) return;
         child = launch(options, port);
@@ -106,7 +106,10 @@ function lines(stream: NodeJS.ReadableStream, onLine: (line: string) => void): v
   stream.on('end', () => rest && onLine(rest));
 }
 
-/** Its port, once it listens there: preload.cjs says so. Rejects when it has ended or 20 s have passed. */
+/**
+ * Resolves with its port once it listens there (reported by preload.cjs); rejects when it has exited, or after 20
+ * s.
+ */
 function listening(child: ChildProcess, wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const where = wanted === 0 ? 'a port' : `port ${wanted}`;

@@ -14,10 +14,10 @@ import { nearest } from '../shared/core/nearest.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { readSettingLines } from './settings-file.ts';
 
-/** Git ignores it. */
+/** Ignored by git. */
 export const SECRETS_FILE = fileURLToPath(new URL('../.secrets.env', import.meta.url));
 
-/** What Google's clients read to find credentials and whom to charge: for functions that ask the real Gemini. */
+/** Variables from which Google's clients take credentials and billing: for functions that use the real Gemini. */
 export const CREDENTIALS = [
   'GOOGLE_APPLICATION_CREDENTIALS',
   'GOOGLE_CLOUD_PROJECT',
@@ -26,8 +26,8 @@ export const CREDENTIALS = [
 ];
 
 /**
- * Variables of the shell that no function declares, but whose names are nearly one that is: a warning for each, as
- * they may be anybody's.
+ * Warnings about shell variables that no function declares but whose names nearly match a declared one. Only
+ * warnings, because the variables may belong to something else.
  */
 export function mistypedSettings(app: App, shell: Env): string[] {
   const names = operatorSettings(app).map(({ name }) => name);
@@ -42,9 +42,9 @@ export function mistypedSettings(app: App, shell: Env): string[] {
 }
 
 /**
- * Settings for the functions of an app. `given` was written for it, so that a name that no function declares is a
- * mistake. `shell` is everything around it: what the app declares is taken from there, and the rest is left.
- * Throws one Failure that lists every mistake.
+ * Settings for the functions of an app. `given` was written for it, so an undeclared name there is a mistake.
+ * `shell` is the surrounding environment: only declared variables are taken from it. Throws one Failure that lists
+ * every mistake.
  */
 export function localSettings(app: App, { given, shell }: { given: Env; shell: Env }): Env {
   const names = operatorSettings(app).map(({ name }) => name);
@@ -57,7 +57,7 @@ export function localSettings(app: App, { given, shell }: { given: Env; shell: E
   return settings;
 }
 
-/** The part of `settings` that a function declares, its credentials and its secrets. Throws Failure. */
+/** The part of `settings` that a function declares, plus its credentials and its secrets. Throws Failure. */
 export function environmentOf(
   app: App,
   definition: FunctionDefinition,
@@ -74,7 +74,7 @@ export function environmentOf(
   };
 }
 
-/** Those of the file, and of the shell what the function can do without. */
+/** Secrets of the file, plus optional ones of the shell. */
 function secretValues(definition: FunctionDefinition, shell: Env, file: string): Record<string, string> {
   const wanted = secretsOf(definition);
   if (wanted.length === 0) return {};
@@ -94,7 +94,7 @@ function secretValues(definition: FunctionDefinition, shell: Env, file: string):
   );
 }
 
-/** Settings of a file such as deploy.env; none without one. Throws Failure. */
+/** Settings of a file such as deploy.env; none if there is no file. Throws Failure. */
 export function settingsOfFile(file: string | undefined): Record<string, string> {
   if (file === undefined) return {};
   if (!existsSync(file))

@@ -8,31 +8,31 @@ export const TOPICS = {
   unread: 'dead-letters-unread',
 } as const;
 
-/** One subscription that calls a function, as the deployed one does. */
+/** A subscription that calls a function, like the deployed one. */
 export interface WantedSubscription {
-  /** Short name of the subscription and of its topic. */
+  /** Short name of the subscription and its topic. */
   name: string;
-  /** Of the same subscription in earlier versions. */
+  /** Name of the same subscription in earlier versions. */
   formerName?: string;
   topic: string;
-  /** `event`: as Eventarc passes it on. `wrapped`: as a push subscription of one's own does. */
+  /** `event`: as Eventarc delivers it. `wrapped`: as a plain push subscription does. */
   form: 'event' | 'wrapped';
-  /** The topic that the function is told the message came from. */
+  /** The topic that the function sees as the message's origin. */
   shownTopic: string;
   filter?: string;
   ordering?: boolean;
-  /** Requests at a time in each instance. */
+  /** Concurrent requests per instance. */
   concurrency: number;
   ackDeadlineSeconds: number;
   maxDeliveryAttempts: number;
-  /** Short name of the topic that it gives up to. */
+  /** Short name of its dead-letter topic. */
   deadLetterTopic: string;
 }
 
-/** Its trigger's, and the one by which its dead letters are replayed to it alone. */
+/** Its trigger's subscription, and the one that replays its dead letters to it alone. */
 export function subscriptionsOf(definition: FunctionDefinition): WantedSubscription[] {
   const { instance, maxDeliveryAttempts, givesUpTo } = definition;
-  // nothing delivers a request again
+  // requests are never redelivered
   if (givesUpTo === undefined) return [];
   const common = {
     concurrency: instance.concurrency,
@@ -46,7 +46,7 @@ export function subscriptionsOf(definition: FunctionDefinition): WantedSubscript
   }));
 }
 
-/** Eventarc's topic for a trigger, and the subscription on it. */
+/** Eventarc's topic for a trigger, and its subscription. */
 export const eventTopicOf = ({ name }: Pick<FunctionDefinition, 'name'>): string => `eventarc-${name}`;
 
 type Route = Pick<
@@ -78,6 +78,6 @@ function triggerSubscription(definition: FunctionDefinition): Route {
 function replaySubscriptions({ name, trigger, givesUpTo }: FunctionDefinition): Route[] {
   if (givesUpTo !== 'dead-letters') return [];
   const topic = `replay-${name.toLowerCase()}`;
-  // a plain message has its topic for a source: replayed, it is still one of the topic it was published to
+  // a plain message's source is its topic: a replay must keep the original one
   return [{ name: topic, topic, form: 'wrapped', shownTopic: triggerTopic(trigger) ?? topic }];
 }

@@ -5,7 +5,7 @@ import type { Env } from '../shared/core/settings.ts';
 export type GeminiChoice = 'local' | 'real';
 
 /**
- * The real Gemini if a project is named and application default credentials are there, else the local one.
+ * Chooses the real Gemini if a project is named and application default credentials exist, else the local one.
  * https://cloud.google.com/docs/authentication/application-default-credentials
  */
 export function chooseGemini(env: Env): GeminiChoice {

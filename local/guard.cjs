@@ -1,10 +1,10 @@
-// Plain CommonJS: it runs before functions-framework in every function process too, where no TypeScript is loaded.
+// Plain CommonJS: it also runs before functions-framework in every function process, where no TypeScript is loaded.
 'use strict';
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 
 /**
- * Why a request may have been made by a web page or under a foreign name; undefined for one that was not. A page
+ * Says why a web page may have made a request, possibly under a foreign name; undefined if none can have. A page
  * that rebinds its DNS name to 127.0.0.1 sends that name as Host; any other page sends Origin or Sec-Fetch-Site
  * (https://www.w3.org/TR/fetch-metadata/, RFC 6454), which no client of a service does.
  */
@@ -37,14 +37,14 @@ function shown(header) {
   return header === undefined ? 'none' : JSON.stringify(String(header).slice(0, 200));
 }
 
-/** Answers 403 to every request that a web page may have made, before anything else of the server sees it. */
+/** Answers 403 to every request that a web page may have made, before the rest of the server sees it. */
 function guard(server) {
   const { emit } = server;
   server.emit = function (event, request, response, ...rest) {
     const isRequest = event === 'request' || event === 'checkContinue' || event === 'checkExpectation';
     const why = isRequest ? refusal(request) : undefined;
     if (why === undefined) return emit.call(this, event, request, response, ...rest);
-    // a client that is still sending would otherwise see a reset in place of the answer
+    // drain it: a client that is still sending would see a reset instead of the answer
     request.on('error', () => {}).resume();
     const body = `refused: ${why}. Web pages and foreign names have no access to the local cloud.\n`;
     response.on('error', () => {});

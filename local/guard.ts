@@ -7,7 +7,7 @@ const { guard } = createRequire(import.meta.url)('./guard.cjs') as {
   guard(server: Server | TlsServer): void;
 };
 
-/** Names and addresses that reach this machine alone. */
+/** Names and addresses that reach only this machine. */
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|::1|\[::1\])$/i;
 
 export function isLoopback(host: string): boolean {
@@ -15,8 +15,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Listens on loopback alone, refuses what a web page may have sent, and survives what happens to its
- * connections. Returns the port. Throws for a host that others can reach, and for a port that is taken.
+ * Listens on loopback only, refuses requests that a web page may have sent, and survives connection errors. Returns
+ * the port. Throws if others can reach the host, or if the port is taken.
  */
 export async function listenGuarded(
   server: Server | TlsServer,
@@ -28,7 +28,7 @@ export async function listenGuarded(
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(port, host, resolve);
   });
-  // a connection that could not be accepted, for want of file descriptors for example, ends no server
+  // a connection that cannot be accepted, for lack of file descriptors for example, must not end the server
   server.on('error', () => undefined);
   return (server.address() as AddressInfo).port;
 }

@@ -1,8 +1,8 @@
 import { printable } from './terminal-text.ts';
 
 /**
- * What is printed of a dead letter that has been looked at: what and why, and where the rest is told. `place` is
- * the options by which the command finds this cloud.
+ * Lines to print about an inspected dead letter: what happened and why, and the command for details. `place` holds
+ * the options with which that command finds this cloud.
  */
 export function letterLines(line: string, place = ''): string[] {
   if (!line.includes('"dead-letter"')) return [];

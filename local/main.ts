@@ -51,9 +51,9 @@ const print = (line = ''): void => void process.stdout.write(`${escapeText(line)
 
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Between two lines about the same trouble, ms. */
+/** Interval of messages about the same problem, in ms. */
 const TROUBLE_MS = 10_000;
-/** Between two looks whether the folder is still there, ms. */
+/** Interval of checks that the folder still exists, in ms. */
 const WATCH_MS = 1_000;
 
 function usage(message: string): never {
@@ -124,7 +124,7 @@ async function main(): Promise<void> {
   const gemini = values.gemini ?? chooseGemini(process.env);
   const dir = resolve(values.dir);
   const place = placeOf(dir);
-  // what it writes is nobody else's business, except for the copies, which are the user's
+  // its files are private, except for the copies, which are the user's
   const copies: CopyOptions = { mask: process.umask(0o077) };
   const lock = takeFolder(dir);
   let cloud: LocalCloud | undefined;
@@ -146,7 +146,7 @@ async function main(): Promise<void> {
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // whoever read it has gone, as head does
+    // the reader closed the pipe, as head does
     if (error.code === 'EPIPE') return end(0);
     fail(new Error(`standard output cannot be written: ${placeFault(error) ?? error.message}`));
   });
@@ -161,7 +161,7 @@ async function main(): Promise<void> {
     shell: { LOG_LEVEL: 'debug', ...process.env },
     env: {
       ...settingsOfFile(values.settings),
-      // A bound, which metadata could not lift: whoever starts the cloud is its operator.
+      // a limit that metadata cannot raise: the user who starts the cloud is its operator
       ...(maxMoments !== undefined && { MAX_MOMENTS: String(maxMoments) }),
     },
     gemini,
@@ -174,7 +174,7 @@ async function main(): Promise<void> {
       onTrouble: complainOnce(dir),
       onFunctionLine: (name, line) => {
         work.events.onFunctionLine?.(name, line);
-        for (const told of letterLines(line, place)) print(told);
+        for (const shown of letterLines(line, place)) print(shown);
       },
     },
   });
@@ -188,7 +188,7 @@ async function main(): Promise<void> {
   print('Ctrl-C ends it.');
 }
 
-/** Options by which the pipeline command finds the cloud in this folder: none where it looks by itself. */
+/** Options with which the pipeline command finds the cloud in this folder: none for the default folder. */
 function placeOf(dir: string): string {
   if (dir === DEFAULT_DIR) return '';
   return ` --local ${/^[\w./@+-]+$/.test(dir) ? dir : `'${dir.replaceAll("'", "'\\''")}'`}`;
@@ -209,7 +209,7 @@ function portsOf(values: Values, { functions: [first] }: App): Ports {
 
 type Values = ReturnType<typeof parse>['values'];
 
-/** What is done with the files: videos are followed to their manifests, the uploads of any other app to their end. */
+/** Handling of the files: videos are followed to their manifests, uploads of any other app to their end. */
 async function workOf(app: App, values: Values, copies: CopyOptions): Promise<Work> {
   const { out, moment } = values;
   if (hasVideo(app)) {
@@ -256,17 +256,17 @@ function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
   print();
 }
 
-/** What cannot be written is tried again and again, and told now and then. */
+/** Failed writes are retried; complains about them only now and then. */
 function complainOnce(dir: string): (error: unknown) => void {
-  let toldAt = Number.NEGATIVE_INFINITY;
+  let loggedAt = Number.NEGATIVE_INFINITY;
   return (error) => {
-    if (performance.now() - toldAt < TROUBLE_MS) return;
-    toldAt = performance.now();
+    if (performance.now() - loggedAt < TROUBLE_MS) return;
+    loggedAt = performance.now();
     complain(`${printable(dir)} cannot be written: ${placeFault(error) ?? inOneLine(error)}`);
   };
 }
 
-/** Its own folder, for itself alone. Throws in one line, and leaves nothing behind, where it cannot be used. */
+/** Locks the cloud's private folder. If it cannot be used, throws a one-line message and leaves nothing behind. */
 function takeFolder(dir: string): StateLock {
   const isNew = !existsSync(dir);
   for (const open of makePrivateFolder(dir)) print(`${printable(open)} was open to others: closed to them`);

@@ -2,8 +2,8 @@ import { mkdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a folder and those above it. Node's own `recursive` never returns if the system says ENOENT for a
- * folder whose parent is there, as /proc does. Throws what the system says.
+ * Creates a folder and its parents. Node's own `recursive` never returns if the system reports ENOENT although the
+ * parent exists, as in /proc. Throws the system's error.
  */
 export function makeFolder(dir: string, mode = 0o777): void {
   const path = resolve(dir);
@@ -14,17 +14,17 @@ export function makeFolder(dir: string, mode = 0o777): void {
   try {
     mkdirSync(path, { mode });
   } catch (error) {
-    // somebody else made it meanwhile
+    // created by another process meanwhile
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(path).isDirectory()) throw error;
   }
 }
 
-/** Takes back what `makeFolder` made, unless something is in it. */
+/** Removes what `makeFolder` created, unless it is in use. */
 export function removeEmpty(folder: string): void {
   try {
     rmdirSync(folder);
   } catch {
-    // it was not made, or somebody has put something into it
+    // it was never created, or is not empty
   }
 }
 
@@ -44,7 +44,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENXIO: 'there is no such device',
 };
 
-/** Why the system would not write, in words; undefined for an error that is not about a place on disk. */
+/** Describes why the system refused to write; undefined if the error is not about a place on disk. */
 export function placeFault(error: unknown): string | undefined {
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   return code === undefined ? undefined : REASONS[code] && `${REASONS[code]} (${code})`;

@@ -11,8 +11,8 @@ export interface MetadataServer {
 }
 
 /**
- * The metadata server of Cloud Run, as far as Google's client libraries ask it: so functions get their access
- * tokens the same way here and in production. The tokens are good for nothing but the local servers.
+ * Cloud Run's metadata server, as far as Google's client libraries use it: functions get access tokens the same way
+ * here and in production. The tokens are valid only for the local servers.
  */
 export async function startMetadataServer(options: {
   port?: number;
@@ -54,7 +54,7 @@ export async function startMetadataServer(options: {
 
   const server = createServer((request: IncomingMessage, response: ServerResponse) => {
     const path = (request.url ?? '/').split('?')[0]!.replace(/^\/|\/$/g, '');
-    // the real one refuses requests that a browser or a naive proxy could be made to send
+    // the real one refuses requests that a browser or a naive proxy could be tricked into sending
     if (request.headers['metadata-flavor'] !== 'Google' && path !== '') {
       return send(response, 403, 'Missing Metadata-Flavor:Google header.');
     }
@@ -77,8 +77,8 @@ export async function startMetadataServer(options: {
 }
 
 /**
- * What a process needs in its environment to authenticate here and nowhere else; undefined means: take it out.
- * `emptyDir` stands in for the home folder, where application default credentials would be found first.
+ * Environment with which a process authenticates here and nowhere else; undefined means: unset the variable.
+ * `emptyDir` replaces the home folder, where application default credentials would be found first.
  */
 export function metadataEnvironment(
   server: MetadataServer,
@@ -86,11 +86,11 @@ export function metadataEnvironment(
 ): Record<string, string | undefined> {
   return {
     GCE_METADATA_HOST: server.host,
-    // no ping first: the token is the only request
+    // no ping: the token is the only request
     METADATA_SERVER_DETECTION: 'assume-present',
     GOOGLE_APPLICATION_CREDENTIALS: undefined,
     CLOUDSDK_CONFIG: emptyDir,
-    // google-auth-library 9 looks in HOME (APPDATA on Windows) only
+    // google-auth-library 9 looks only in HOME (APPDATA on Windows)
     HOME: emptyDir,
     APPDATA: emptyDir,
     GOOGLE_API_KEY: undefined,
@@ -108,7 +108,7 @@ function send(response: ServerResponse, status: number, body: unknown): void {
   response.end(text ? body : JSON.stringify(body));
 }
 
-/** Has the parts of a Google ID token; its signature says that it is none. */
+/** Shaped like a Google ID token; its signature states that it is not one. */
 function unsignedIdToken(email: string): string {
   const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const now = Math.floor(Date.now() / 1000);

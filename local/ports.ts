@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A port that is free now, on loopback. */
+/** A port on loopback that is currently free. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {

@@ -2,11 +2,11 @@ import { chmodSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeFolder, placeFault } from './make-folder.ts';
 
-/** What the local cloud keeps in its folder. */
+/** Files of the local cloud in its folder. */
 const OWN: ReadonlySet<string> = new Set([
   'endpoints.json',
   'endpoints.json.next',
-  // of earlier versions
+  // from earlier versions
   'eventarc',
   'eventarc-pubsub',
   'no-credentials',
@@ -18,8 +18,8 @@ const OWN: ReadonlySet<string> = new Set([
 const OTHERS = 0o077;
 
 /**
- * Makes the folder of the local cloud for its owner alone, and closes to others what an earlier run left open.
- * A folder that holds anything else keeps its mode, and what is ours in it is closed. Returns what was closed.
+ * Creates the local cloud's folder for its owner only, and removes the permissions that an earlier run left open.
+ * If the folder holds anything else, its mode stays, and only our files in it are closed. Returns what was closed.
  * Throws in one line if the place cannot be used.
  */
 export function makePrivateFolder(dir: string): string[] {

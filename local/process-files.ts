@@ -11,7 +11,7 @@ export interface ProcessedFile {
   file: string;
   /** Absent if the event was given up. */
   manifest?: Manifest;
-  /** Why there is no manifest. */
+  /** Reason why there is no manifest. */
   failure?: string;
   /** Local copies of the frames, contact sheets and the manifest. */
   copies: string[];
@@ -26,7 +26,7 @@ export interface ProcessOptions {
   out: string;
 }
 
-/** Uploads one file, waits for its end and copies what came of it. */
+/** Uploads one file, waits until it is processed and copies the results. */
 export async function processFile(
   cloud: LocalCloud,
   tracker: UploadTracker,
@@ -42,7 +42,7 @@ export async function processFile(
   return { file, ...(await collect(cloud, await tracker.settled(name, generation), options.out)) };
 }
 
-/** Reads the manifest of an upload that has ended, and copies it and its images to a folder. Throws CopyError. */
+/** Reads the manifest of a processed upload, and copies it and its images to a folder. Throws CopyError. */
 export async function collect(
   cloud: LocalCloud,
   outcome: Outcome,

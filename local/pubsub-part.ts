@@ -8,20 +8,20 @@ import type { PushAttempt } from './pubsub/push.ts';
 import type { EventMessage } from './pubsub/push-body.ts';
 import { type PubsubServer, startPubsubServer } from './pubsub/server.ts';
 
-/** Pub/Sub as the local cloud uses it: a server of its own, or one that runs already. */
+/** The local cloud's Pub/Sub: a server of its own, or an existing one. */
 export interface PubsubPart {
   url: string;
-  /** Undefined if it is somebody else's. */
+  /** Undefined if an external one is used. */
   server: PubsubServer | undefined;
-  /** Pushes to a function what its trigger is for, and what is replayed to it. */
+  /** Creates the subscriptions of a function: for its trigger and for its replays. */
   subscribeFunction(
     definition: FunctionDefinition,
     urls: readonly string[],
     onAttempt?: (attempt: PushAttempt) => void,
   ): Promise<void>;
-  /** To a topic of Eventarc's. On disk when it returns. */
+  /** Publishes to an Eventarc topic. On disk when it returns. */
   publishEvent(topic: string, message: EventMessage): void;
-  /** Before the functions end: what comes now waits for the next run. */
+  /** Called before the functions stop: later messages wait for the next run. */
   stopPushing(): Promise<void>;
   close(): Promise<void>;
 }
@@ -31,25 +31,25 @@ export interface PubsubPartOptions {
   project: string;
   topics: readonly string[];
   port?: number | undefined;
-  /** Base URL of one that runs already, such as the official emulator. */
+  /** Base URL of an existing one, such as the official emulator. */
   url?: string | undefined;
   backoff: { minMs: number; maxMs: number };
-  /** Subscriptions of our own server may push to other machines. */
+  /** Allows subscriptions of our own server to push to other machines. */
   pushAnywhere?: boolean | undefined;
-  /** An event of Eventarc's, or a message of our own server, was given up. */
+  /** An event of Eventarc, or a message of our own server, was given up. */
   onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
-  /** Our own server could not write; it tries again. */
+  /** Our own server could not write; it will retry. */
   onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 export async function startPubsubPart(options: PubsubPartOptions): Promise<PubsubPart> {
   const part = options.url === undefined ? await ownPart(options) : await foreignPart(options, options.url);
   try {
-    // A topic without a subscription loses its messages; and this one keeps them whatever reads them besides.
+    // A topic without a subscription loses its messages; this one keeps them whatever else reads them.
     const kept = { messageRetentionDuration: '604800s', ackDeadlineSeconds: 60 };
     const api = subscribeOverRest({ url: part.url, project: options.project });
     await api.subscription('dead-letters-kept', TOPICS.deadLetters, kept);
-    // The official emulator knows no more than 7 days.
+    // The official emulator allows at most 7 days.
     const days = part.server === undefined ? 7 : 31;
     const unread = { ...kept, messageRetentionDuration: `${days * 86_400}s` };
     await api.subscription(TOPICS.unread, TOPICS.unread, unread);
@@ -95,9 +95,9 @@ async function ownPart(options: PubsubPartOptions): Promise<PubsubPart> {
 }
 
 /**
- * Its subscriptions push to one instance alone, and have no retry policy: the official emulator (0.8.20) stops
- * pushing messages that wait for one at the same time. Eventarc's own delivery is not offered by it, so a server
- * of our own carries those events, and sends on to it those that are given up.
+ * Its subscriptions push to a single instance and have no retry policy: the official emulator (0.8.20) stops
+ * pushing messages that wait for one concurrently. It does not offer Eventarc's delivery, so a server of our own
+ * carries those events, and forwards to it those that are given up.
  */
 async function foreignPart(options: PubsubPartOptions, url: string): Promise<PubsubPart> {
   const { project, topics, backoff } = options;
@@ -117,11 +117,11 @@ async function foreignPart(options: PubsubPartOptions, url: string): Promise<Pub
         pushConfig: { pushEndpoint: endpointOf(instance, project, wanted) },
       }),
       ackDeadlineSeconds,
-      // without backoff, the inspector's attempts would be used up in seconds: it keeps trying there
+      // no dead-letter topic for the inspector: without backoff its attempts would be used up in seconds
       ...(deadLetterTopic !== TOPICS.unread && {
         deadLetterPolicy: {
           deadLetterTopic: `projects/${project}/topics/${deadLetterTopic}`,
-          // what the service itself allows
+          // the service's own limits
           maxDeliveryAttempts: Math.min(100, Math.max(5, maxDeliveryAttempts)),
         },
       }),
@@ -149,7 +149,7 @@ async function foreignPart(options: PubsubPartOptions, url: string): Promise<Pub
     publishEvent: (topic, message) => carrier.publish(topic, message),
     async stopPushing() {
       carrier.stopPushing();
-      // it may have ended before us
+      // it may have stopped before us
       await Promise.all([...pushed].map((name) => api.stopPushing(name).catch(() => undefined)));
     },
     async close() {
@@ -159,7 +159,7 @@ async function foreignPart(options: PubsubPartOptions, url: string): Promise<Pub
   };
 }
 
-/** A function learns the topic of a push from the endpoint's path. */
+/** A function learns a push's topic from the endpoint's path. */
 function endpointOf(url: string, project: string, { shownTopic }: WantedSubscription): string {
   return new URL(`projects/${project}/topics/${shownTopic}`, url).href;
 }

@@ -3,7 +3,7 @@ import type { ProcessedFile } from './process-files.ts';
 import { printable } from './terminal-text.ts';
 import type { OnStage } from './uploads.ts';
 
-/** Prints each stage of each upload with the seconds since its first. */
+/** Prints each stage of each upload with the seconds since its first stage. */
 export function stagePrinter(print: (line: string) => void): OnStage {
   const started = new Map<string, number>();
   return (name, text) => {
@@ -14,7 +14,7 @@ export function stagePrinter(print: (line: string) => void): OnStage {
   };
 }
 
-/** How one file ended, in a few lines. */
+/** The result of one file, in a few lines. */
 export function describeResult({ file, manifest, failure, copies }: ProcessedFile): string[] {
   const name = printable(file);
   if (!manifest) return [`${name}: failed: ${printable(failure ?? 'no manifest')}`];

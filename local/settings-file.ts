@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Failure, quoted } from '../cli/common/options.ts';
 
-/** A line `NAME=value`, and where it stands, as a message names it. */
+/** A line `NAME=value` with its location for messages. */
 export interface SettingLine {
   name: string;
   value: string;
@@ -9,8 +9,8 @@ export interface SettingLine {
 }
 
 /**
- * The lines of a file; empty ones and those that begin with # are left out. Throws Failure if one is no
- * `NAME=value`, without showing it: it may be a secret.
+ * The lines of a file, without empty lines and comments (#). Throws Failure if a line is not `NAME=value`, without
+ * showing it: it may be a secret.
  */
 export function readSettingLines(path: string): SettingLine[] {
   const lines = readFileSync(path, 'utf8').split(/\r?\n/);

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { placeFault } from './make-folder.ts';
 
 export interface StateLock {
-  /** False once the folder was removed or moved away, or somebody else took it. */
+  /** False once the folder was removed or moved, or another process took the lock. */
   isHeld(): boolean;
   release(): void;
 }
 
 /**
- * One local cloud a folder: two would write the same files. Throws if another process holds it; a lock left
- * behind by one that was killed is taken over. The folder has to be there.
+ * Locks a folder for one local cloud: two would write the same files. Throws if another process holds it; a lock
+ * left behind by a killed process is taken over. The folder must exist.
  */
 export function lockFolder(dir: string): StateLock {
   const file = join(dir, 'pid');
@@ -26,7 +26,7 @@ export function lockFolder(dir: string): StateLock {
       };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
-        // made, and then no room for a number
+        // the lock was created, but there was no room for the process id
         if (holderOf(file) === '') rmSync(file, { force: true });
         throw new Error(`${dir} cannot be used: ${placeFault(error) ?? String(error)}`, { cause: error });
       }

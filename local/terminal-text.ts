@@ -1,22 +1,22 @@
 /**
- * Characters that move a cursor, change colours, hide text or turn its direction: C0, DEL, C1, format characters
- * with the bidirectional overrides, line and paragraph separators.
+ * Characters that move a cursor, change colours, hide text or reverse its direction: C0, DEL, C1, format characters
+ * including the bidirectional overrides, line and paragraph separators.
  */
 const ACTING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-/** Line feed and tab, and the two joiners, which spell words. */
+/** Line feed and tab, and the two joiners, which are part of words. */
 const HARMLESS: ReadonlySet<string> = new Set(['\n', '\t', '\u200c', '\u200d']);
 
-/** The text with a replacement character for each that a terminal would act on, line breaks included. */
+/** Replaces every character that a terminal would act on, including line breaks, by a replacement character. */
 export function printable(text: string): string {
   return text.replace(ACTING, '\ufffd');
 }
 
-/** JSON text in which every character that a terminal would act on is escaped: it means the same. */
+/** Escapes every character in JSON text that a terminal would act on; the value is unchanged. */
 export function escapeJson(json: string): string {
   return json.replace(ACTING, (char) => (char === '\n' ? char : escaped(char)));
 }
 
-/** The text with `\u001b` for ESC and so on; line feeds, tabs and the joiners of words stay. */
+/** Writes `\u001b` for ESC and so on; line feeds, tabs and the joiners of words stay. */
 export function escapeText(text: string): string {
   return text.replace(ACTING, (char) => (HARMLESS.has(char) ? char : escaped(char)));
 }

@@ -9,10 +9,10 @@ export interface Upload {
 }
 
 export interface UploadOptions {
-  /** Base URL of the storage server; Google's own if absent. */
+  /** Base URL of the storage server; default: Google's own. */
   apiEndpoint?: string;
   bucket: string;
-  /** Object name; the file's own by default. */
+  /** Object name; default: the file's name. */
   name?: string;
   /** Custom metadata: `moment`, `max-moments`, `contact-sheet`, `correlation-id`. */
   metadata?: Record<string, string>;
@@ -21,7 +21,7 @@ export interface UploadOptions {
 
 const RESUMABLE_FROM = 10_000_000;
 
-/** Uploads a file as any user of Cloud Storage would: with the real client, resumable if it is large. */
+/** Uploads a file like any user of Cloud Storage: with the real client, resumable if it is large. */
 export async function uploadFile(file: string, options: UploadOptions): Promise<Upload> {
   const { size } = await stat(file);
   const client = new Storage(

@@ -4,19 +4,19 @@ import type { ObjectResource } from './gcs/records.ts';
 import type { DeadLetter } from './pubsub/broker.ts';
 import type { PushAttempt } from './pubsub/push.ts';
 
-/** How an upload ended. */
+/** Result of an upload. */
 export type Outcome =
   /** The manifest's name in the frames bucket. */
   { kind: 'manifest'; name: string } | { kind: 'dead-letter'; attempts: number; reason: string };
 
-/** Something that happened to the upload of this object name. */
+/** Called for each stage of the upload with this object name. */
 export type OnStage = (name: string, text: string) => void;
 
-/** Follows uploads through the cloud's events: tells each stage, and how each upload ended. */
+/** Follows uploads through the cloud's events: reports each stage and each upload's result. */
 export class UploadTracker {
   private readonly outcomes = new Map<string, Outcome>();
   private readonly waiting = new Map<string, (outcome: Outcome) => void>();
-  /** What a function last said of a failed attempt. */
+  /** Last reported error of a failed attempt. */
   private readonly failures = new Map<string, string>();
 
   constructor(
@@ -93,7 +93,7 @@ export class UploadTracker {
 const isSuccess = (result: number | string): boolean =>
   typeof result === 'number' && result >= 200 && result < 300;
 
-/** Undefined for what is no event of the raw bucket, and for what was replayed. */
+/** Undefined for events of other buckets, and for replays. */
 function uploadIn(
   subscription: string,
   body: Buffer,

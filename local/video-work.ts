@@ -16,13 +16,13 @@ export interface VideoWorkOptions extends WorkOptions {
   /** Folder for copies of frames and manifests. */
   out: string;
   copies: CopyOptions;
-  /** What to look for in the files given. */
+  /** What to look for in the given files. */
   moment: string | undefined;
 }
 
 type Result = Awaited<ReturnType<typeof collect>>;
 
-/** Videos: each stage of each upload is told, and what came of it is copied out, whoever uploaded it. */
+/** Videos: reports each stage of each upload and copies out its results, for every uploader. */
 export class VideoWork implements Work {
   readonly events: CloudEvents;
   private readonly tracker: UploadTracker;
@@ -36,7 +36,7 @@ export class VideoWork implements Work {
     this.events = this.tracker.events;
   }
 
-  /** The files, or a clip of our own: their stages read as a story. */
+  /** Processes the files, or a demo clip; their stages read as a story. */
   async run(cloud: LocalCloud, files: readonly string[]): Promise<boolean> {
     this.cloud = cloud;
     const { moment } = this.options;
@@ -69,7 +69,7 @@ export class VideoWork implements Work {
     ];
   }
 
-  /** Undefined if the results could not be copied: said, and no reason to end for everybody else. */
+  /** Undefined if the results could not be copied: this is reported, but does not stop the others. */
   private async report(cloud: LocalCloud, name: string, outcome: Outcome): Promise<Result | undefined> {
     const { out, copies, print, complain } = this.options;
     try {

@@ -1,22 +1,22 @@
 import type { CloudEvents, LocalCloud } from './cloud.ts';
 
-/** What `npm start` does with the files it is given, and what it prints meanwhile. */
+/** How `npm start` handles its files, and what it prints meanwhile. */
 export interface Work {
   /** To be passed to the cloud. */
   events: CloudEvents;
-  /** Uploads the files, one after the other. False if one of them failed. */
+  /** Uploads the files one after another. False if one of them failed. */
   run(cloud: LocalCloud, files: readonly string[]): Promise<boolean>;
-  /** What to do next, as lines to be typed. */
+  /** Suggested next commands, as lines to type. */
   next(cloud: LocalCloud): string[];
 }
 
 export interface WorkOptions {
   print(line: string): void;
-  /** To standard error. */
+  /** Prints to standard error. */
   complain(line: string): void;
 }
 
-/** Variables by which gcloud talks to a local service, with a blank behind. */
+/** Variables that point gcloud at a local service, with a trailing space. */
 export function gcloudAt(service: 'STORAGE' | 'PUBSUB', url: string): string {
   const path = service === 'STORAGE' ? '/storage/v1/' : '/';
   return (

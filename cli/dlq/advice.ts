@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../shared/core/errors.ts';
-import type { ConcernState, LetterStatus, Way } from '../../shared/dead-letters/records.ts';
+import type { Disposition, LetterStatus, SubjectState } from '../../shared/dead-letters/records.ts';
 import { type CommandText, plainCommand } from './place.ts';
 
 const REPUBLISH = 'have the producer mend the event and publish it anew, then discard this one';
@@ -61,9 +61,9 @@ export interface AdviceOn {
   letter: string;
   status: LetterStatus;
   code: string;
-  way: Way;
+  way: Disposition;
   /** Current state of the letter's subject. */
-  state: ConcernState;
+  state: SubjectState;
   /** False if it cannot be replayed to any function. */
   isReplayable: boolean;
 }

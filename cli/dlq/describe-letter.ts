@@ -2,10 +2,10 @@ import { printable } from '../../local/terminal-text.ts';
 import type { Letter } from '../../shared/dead-letters/letter-store.ts';
 import type {
   Attempt,
-  ConcernState,
   DeathRecord,
   LetterEntry,
   LetterSummary,
+  SubjectState,
 } from '../../shared/dead-letters/records.ts';
 import { bytesText, counted } from '../common/numbers.ts';
 import { statusText } from './groups.ts';
@@ -16,7 +16,7 @@ export interface ShownLetter {
   letter: Letter;
   /** The last death. */
   death: DeathRecord;
-  state: ConcernState;
+  state: SubjectState;
   advice: string;
   payload: Buffer;
 }
@@ -91,7 +91,7 @@ function aboutText({ concern }: DeathRecord): string | undefined {
 }
 
 /** Descriptions of the subject's state. */
-export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<ConcernState, string>>>> = {
+export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<SubjectState, string>>>> = {
   object: {
     exists: 'the object is there, of the same generation',
     newer: 'the object was replaced: a newer one has its name',

@@ -1,14 +1,14 @@
-import { concernStateOf } from '../../functions/dead-letter/concern-state.ts';
 import { EventRows } from '../../functions/dead-letter/event-rows.ts';
+import { subjectStateOf } from '../../functions/dead-letter/subject-state.ts';
 import { type App, functionNamed } from '../../shared/app/define-app.ts';
 import { subjectOf } from '../../shared/app/subject.ts';
 import { inputOf, originalOf } from '../../shared/dead-letters/original.ts';
-import type { ConcernState, DeathRecord } from '../../shared/dead-letters/records.ts';
+import type { DeathRecord, SubjectState } from '../../shared/dead-letters/records.ts';
 import { bucketName } from '../common/app.ts';
 import type { Dlq } from './dlq.ts';
 
 /** Current state of the letter's subject; `unknown` if it cannot be determined. */
-export async function liveState(dlq: Dlq, death: DeathRecord): Promise<ConcernState> {
+export async function liveState(dlq: Dlq, death: DeathRecord): Promise<SubjectState> {
   const { storage, place, signal } = dlq;
   const { lake } = place;
   const app = await dlq.app();
@@ -23,7 +23,7 @@ export async function liveState(dlq: Dlq, death: DeathRecord): Promise<ConcernSt
     hasEvents: async (ids: readonly string[]) => (await rows?.hasAll(ids)) ?? false,
   };
   const settled = await settledBy(death, app);
-  return concernStateOf(death.function, { concern: death.concern, settled }, true, tools, signal);
+  return subjectStateOf(death.function, { concern: death.concern, settled }, true, tools, signal);
 }
 
 async function settledBy({ function: name, letterMessage }: DeathRecord, app: App) {

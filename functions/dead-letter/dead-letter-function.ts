@@ -18,7 +18,7 @@ export interface IncomingLetter extends ParsedEvent {
   letter: DeadLetter;
 }
 
-/** A message of the dead-letter topic, explained and put on record. */
+/** Explains a message of the dead-letter topic and records it. */
 export const inspection: ByInstance<IncomingLetter, DeadLetterConfig> = {
   settings: parseDeadLetterConfig,
   attemptMs: (config) => config.attemptMs,
@@ -58,7 +58,7 @@ export const inspection: ByInstance<IncomingLetter, DeadLetterConfig> = {
   },
 };
 
-/** Takes everything: there is nowhere else to put it. */
+/** Accepts any input: a refused dead letter has nowhere else to go. */
 function parseLetter(input: unknown, functions: readonly string[]): IncomingLetter {
   const letter = readDeadLetter(input, functions);
   const eventId = contentIdOf(input);

@@ -5,13 +5,13 @@ import { settings } from './settings.ts';
 export const inspectDeadLetter = defineFunction({
   name: 'inspectDeadLetter',
   trigger: messagePublished({ topic: 'dead-letters' }),
-  // About four hours: longer than most outages, and than poison may keep killing instances.
+  // about four hours: longer than most outages, and than a poison message can keep killing instances
   maxDeliveryAttempts: 30,
   givesUpTo: 'dead-letters-unread',
   instance: {
     memory: '2Gi',
     cpu: 1,
-    // Mostly waiting for storage. A letter of the largest size takes some 80 MB: admission counts their bytes.
+    // Mostly waits for storage. A letter of the maximum size takes some 80 MB: admission counts its bytes.
     concurrency: 80,
     maxInstances: 4,
     timeoutSeconds: 120,

@@ -2,7 +2,7 @@ import { DeltaError, DeltaTable } from '../../shared/delta/index.ts';
 import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 
-/** Ids of one look: each is compared with every row of files that may have it. */
+/** Ids per query: each is compared with every row of files that may contain it. */
 const MAX_IDS = 100;
 
 interface Question {
@@ -11,7 +11,10 @@ interface Question {
   reject(error: unknown): void;
 }
 
-/** Looks events up in their table. Whoever asks during a look shares the next one: a storm of letters is a few looks. */
+/**
+ * Looks up events in their table. Callers during a query share the next one, so a storm of letters takes few
+ * queries.
+ */
 export class EventRows {
   private waiting: Question[] = [];
   private running = false;
@@ -21,7 +24,7 @@ export class EventRows {
     private readonly path: string,
   ) {}
 
-  /** Whether there are rows of all these ids; of more than 100 nobody looks, and the answer is no. */
+  /** True if there are rows of all these ids. More than 100 ids are not looked up: the answer is false. */
   hasAll(ids: readonly string[]): Promise<boolean> {
     if (ids.length > MAX_IDS) return Promise.resolve(false);
     return new Promise((resolve, reject) => {

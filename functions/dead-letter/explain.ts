@@ -12,10 +12,10 @@ import {
   readListed,
 } from '../../shared/records/failures.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { type ConcernTools, concernStateOf } from './concern-state.ts';
 import { type Identity, identify } from './identify.ts';
+import { type SubjectTools, subjectStateOf } from './subject-state.ts';
 
-export interface ExplainTools extends ConcernTools {
+export interface ExplainTools extends SubjectTools {
   /** The app whose dead letters are explained. */
   app: App;
   state: ObjectStore;
@@ -28,13 +28,13 @@ export interface ExplainOptions {
   isInFull?: (group: string) => boolean;
 }
 
-/** Characters. */
+/** In characters. */
 const MAX_NAME = 200;
 const MAX_SKEW_MS = 60_000;
 
 /**
- * All that can be told of a death: what it was, why it died, how often it was tried, and how it stands by now. If
- * `isInFull` says no to its group, only what names its cause is looked up.
+ * Explains a death: which event it was, why it died, how often it was tried, and its current state. If `isInFull`
+ * is false for its group, only what identifies the cause is looked up.
  */
 export async function explain(
   letter: DeadLetter,
@@ -54,7 +54,7 @@ export async function explain(
     ? [{ ...last, count: known?.length ?? 0 }, 'unknown' as const]
     : await Promise.all([
         historyOf(name, known, identity.historyId, tools.state, signal),
-        concernStateOf(letter.function, identity, letter.way === 'given-up', tools, signal),
+        subjectStateOf(letter.function, identity, letter.way === 'given-up', tools, signal),
       ]);
   const id = letterOf(name, eventId);
   const replay = await replayOf(letter, id, tools.state, signal);
@@ -91,7 +91,7 @@ export async function explain(
   };
 }
 
-/** Anybody may write attributes: only those of a replay of its own that is on record count. */
+/** Anybody may write attributes: they count only if the replay is on record for this letter. */
 async function replayOf(
   { mark }: DeadLetter,
   letter: string,
@@ -102,7 +102,7 @@ async function replayOf(
   return (await hasReplay(state, mark, { signal })) ? mark.key : undefined;
 }
 
-/** Only what was given up needs its history to be explained; undefined if it was not looked for. */
+/** Only a letter that was given up needs its failure history; undefined if it was not looked up. */
 async function listedFailures(
   name: string,
   { way }: DeadLetter,
@@ -135,7 +135,7 @@ function causeOf(
 ): { code: string; message: string } {
   if (refusal) return { code: shorten(refusal.code), message: refusal.reason };
   const published = original.kind === 'message' ? original.publishTime : undefined;
-  // those of an earlier life of the event, before it was replayed, are not why it died now
+  // failures before the event was replayed are not the cause of this death
   const last = attempts.findLast(({ at }) => !isBefore(at, published));
   if (way === 'given-up' && last) return { code: last.code, message: last.message };
   if (way === 'given-up') {
@@ -145,7 +145,7 @@ function causeOf(
   return { code: 'unknown', message: 'neither a function nor a subscription says why it is here' };
 }
 
-/** What is this event's own in a message about it. */
+/** Event-specific values that may appear in its error message. */
 function knownTexts(letter: DeadLetter, { concern, eventId, correlationId }: Identity): string[] {
   const { messageId } = letter.original.kind === 'message' ? letter.original : { messageId: undefined };
   const object = concern?.kind === 'object' ? [concern.name, concern.generation] : [];
@@ -157,7 +157,7 @@ function attemptOf({ attempt, code, message, stack, trace, at }: Attempt): Attem
   return { attempt, code, message, stack, trace, at };
 }
 
-/** By more than the clocks of two services may differ. */
+/** Allows for the difference between the clocks of two services. */
 function isBefore(at: string, published: string | undefined): boolean {
   return published !== undefined && Date.parse(at) < Date.parse(published) - MAX_SKEW_MS;
 }

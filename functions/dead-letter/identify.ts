@@ -3,18 +3,18 @@ import { type Subject, subjectOf } from '../../shared/app/subject.ts';
 import { isJsonObject } from '../../shared/core/json-value.ts';
 import { inputOf, textOf } from '../../shared/dead-letters/original.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
-import type { ConcernedEvent, DeathRecord } from '../../shared/dead-letters/records.ts';
+import type { DeathRecord, SubjectEvent } from '../../shared/dead-letters/records.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import { isMark } from '../../shared/events/letter-attributes.ts';
 import { linkSources, linksOf } from '../../shared/events/links.ts';
 
 export interface Identity extends Pick<DeathRecord, 'eventId' | 'concern' | 'correlationId'> {
-  /** Under which its failed attempts are kept. */
+  /** Key of its failure records. */
   historyId: string;
   settled: Subject['settled'];
 }
 
-/** Which event it was, by the parser of the function that failed; where that refuses it, by its content. */
+/** Identifies the event with the failed function's parser; if that refuses it, by its content. */
 export async function identify(letter: DeadLetter, app: App): Promise<Identity> {
   const parsed = await parse(letter, app);
   if (parsed) {
@@ -32,20 +32,20 @@ export async function identify(letter: DeadLetter, app: App): Promise<Identity> 
 }
 
 async function parse(letter: DeadLetter, app: App): Promise<Subject | undefined> {
-  // our bounds are wider than the function's, and what is too large for it shall not fill our memory
+  // our limits are wider than the function's; a letter that was too large for it must not fill our memory
   if (letter.refusal?.code === 'too-large') return undefined;
   try {
     return await subjectOf(app, letter.function, inputOf(letter.original));
   } catch {
-    // whatever its parser threw, a death has to be told
+    // a death must be recorded whatever the parser threw
     return undefined;
   }
 }
 
-/** As the failed function was handed it, so that both find the same content. */
+/** The failed function's input, so that both compute the same content id. */
 function asDelivered({ message, original }: DeadLetter): unknown {
   if (original.kind === 'event') {
-    // as text: to write it anew would fail where it is nested too deeply
+    // as text: serializing it again would fail if it is nested too deeply
     const attributes = { 'content-type': 'application/cloudevents+json' };
     return { message: { data: Buffer.from(original.text).toString('base64'), attributes } };
   }
@@ -55,7 +55,7 @@ function asDelivered({ message, original }: DeadLetter): unknown {
   return { message: { data: message.data, attributes: Object.fromEntries(attributes), orderingKey } };
 }
 
-function looksLike(letter: DeadLetter): ConcernedEvent | undefined {
+function looksLike(letter: DeadLetter): SubjectEvent | undefined {
   const [id, type, source] = ['id', 'type', 'source'].map((name) => said(letter, name));
   if (id === undefined && type === undefined && source === undefined) return undefined;
   return { kind: 'event', id, type, source };
@@ -69,7 +69,7 @@ function correlationOf({ original }: DeadLetter, eventId: string): string | unde
   return linksOf(eventId, sources).correlationId;
 }
 
-/** What it says itself, in attributes or as a CloudEvent. */
+/** Reads a value from the attributes, or from the CloudEvent itself. */
 function said({ original }: DeadLetter, name: string): string | undefined {
   if (original.kind === 'event') return textOf(original.input, name);
   const { attributes } = original;

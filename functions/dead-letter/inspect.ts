@@ -1,5 +1,5 @@
 import { deathRow } from '../../shared/dead-letters/dead-letters-table.ts';
-import { concernText } from '../../shared/dead-letters/entry-metadata.ts';
+import { subjectText } from '../../shared/dead-letters/entry-metadata.ts';
 import { readEntry, writeDeath, writeResolved } from '../../shared/dead-letters/letter-store.ts';
 import type { DeadLetter } from '../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
@@ -10,22 +10,22 @@ import { toTableError } from '../../shared/lake/named-table.ts';
 import { type ExplainTools, explain } from './explain.ts';
 import type { StormGate } from './storm-gate.ts';
 
-/** What a line about letters of one group tells of them. */
+/** Fields of a log line about letters of one group. */
 export type GroupFacts = Pick<DeathRecord, 'function' | 'code' | 'way' | 'group' | 'pattern'>;
 
 export interface InspectTools extends ExplainTools {
-  /** Which letters are told in full. */
+  /** Decides which letters are explained in full. */
   gate: StormGate<GroupFacts>;
-  /** Resolves when the row is in the table for good. */
+  /** Resolves when the row is durably in the table. */
   submit(row: Row, options: { signal: AbortSignal }): Promise<unknown>;
 }
 
-/** Name of this function, as the one who found an event settled. */
+/** Name of this function, as the one that found an event settled. */
 const NAME = 'inspectDeadLetter';
 
 /**
- * One dead letter, once whatever the duplicates. The entry is the commit point; what follows it is done again by
- * every redelivery until all of it is there. It is told at once, before the table, which may be what is broken.
+ * Inspects one dead letter, once despite duplicates. The entry is the commit point; each redelivery repeats what
+ * follows until all of it is done. The log line comes before the table row, since the table may be what is broken.
  */
 export async function inspect(
   letter: DeadLetter,
@@ -38,12 +38,12 @@ export async function inspect(
   const found = await explain(letter, tools, { signal, at: new Date(clock.now()), isInFull });
   const { letter: id, key } = found;
   const ours = await writeDeath(state, found, { signal });
-  if (ours) tell(found, gate, clock.now(), { log, report });
+  if (ours) note(found, gate, clock.now(), { log, report });
   if (found.concernState === 'succeeded') {
     const at = new Date(clock.now()).toISOString();
     await writeResolved(state, { letter: id, key, by: NAME, at }, { signal });
   }
-  // the table says what the record says, not what a duplicate found later
+  // the table must match the record, not what a duplicate found later
   const record = ours
     ? found
     : ((await readEntry(state, { letter: id, kind: 'death', key }, { signal })) ?? found);
@@ -57,8 +57,8 @@ export async function inspect(
   return ours ? undefined : outcome('duplicate', { letter: id }, 'dead letter was known');
 }
 
-/** A line for a letter that is told in full; now and then one for all that are not. */
-function tell(
+/** Logs a line for a letter explained in full, and now and then one for all others. */
+function note(
   death: DeathRecord,
   gate: StormGate<GroupFacts>,
   now: number,
@@ -85,8 +85,9 @@ function tell(
 }
 
 /**
- * The one entry of a death, as Error Reporting takes it, in the name of the function that failed. The metric
- * `dlq_messages_total` is counted from it. https://cloud.google.com/error-reporting/docs/formatting-error-messages
+ * The log entry of a death, in Error Reporting's format, in the name of the function that failed. The metric
+ * `dlq_messages_total` counts these entries.
+ * https://cloud.google.com/error-reporting/docs/formatting-error-messages
  */
 function deathOutcome(death: DeathRecord): Outcome {
   const { function: name, code, message, way, letter, group, eventId, correlationId, concernState } = death;
@@ -108,7 +109,7 @@ function deathOutcome(death: DeathRecord): Outcome {
       letter,
       eventId,
       correlationId,
-      concern: concernText(death.concern),
+      concern: subjectText(death.concern),
       concernState,
       attempts: death.attemptCount,
       deliveries: death.deliveries,

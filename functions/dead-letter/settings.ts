@@ -30,13 +30,13 @@ export type DeadLetterConfig = ReturnType<typeof parseDeadLetterConfig>;
 
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseDeadLetterConfig(env: Env) {
-  // A dead letter that is not inspected is kept for a week; one that is inspected into a loop never ends.
+  // An uninspected dead letter is kept for a week; an inspection loop would never end.
   const values = readSettings(settings, env, loopMistakes, lakeMistakes);
   return {
     ...serviceConfig(values),
     ...lakeConfig(values),
     attemptMs: values.INSPECT_SECONDS * 1_000,
-    /** Dead letters an hour that an instance explains in full; the others are recorded and counted. */
+    /** Dead letters that an instance explains in full per hour; others are recorded and counted. */
     inFull: { perGroup: values.INSPECT_FULL_PER_GROUP, perHour: values.INSPECT_FULL_PER_HOUR },
   };
 }

@@ -2,12 +2,12 @@
 export interface Counted<T> {
   group: T;
   count: number;
-  /** Ms since the epoch. */
+  /** In ms since the epoch. */
   since: number;
 }
 
 export interface StormGateOptions {
-  /** Letters an hour that are told in full: of one group, and in all. */
+  /** Letters per hour that are explained in full: per group, and in all. */
   perGroup: number;
   perHour: number;
 }
@@ -17,20 +17,20 @@ interface Tally<T> {
   inFull: number;
   counted: number;
   since: number;
-  toldAt: number;
+  loggedAt: number;
 }
 
 const HOUR_MS = 3_600_000;
-/** A line about letters that are only counted comes with the first, then after so many or so long. */
+/** The first counted letter is logged at once, then a line after this many letters or this long. */
 const LINE_LETTERS = 1_000;
 const LINE_MS = 60_000;
-/** Beyond so many, the rest share a tally: who sends letters may be who makes up their causes. */
+/** Further groups share one tally: the sender of letters may also invent their causes. */
 const MAX_GROUPS = 1_000;
 const OTHERS = 'others';
 
 /**
- * Bounds what a storm of dead letters costs: of each group, and of all, the first letters of an hour are told in
- * full; those that follow are recorded and counted. Of one instance, in its memory alone.
+ * Bounds the cost of a storm of dead letters: the first letters of an hour, per group and in all, are explained in
+ * full; later ones are recorded and counted. Counts are per instance, in memory.
  */
 export class StormGate<T> {
   private tallies = new Map<string, Tally<T>>();
@@ -39,7 +39,7 @@ export class StormGate<T> {
 
   constructor(private readonly options: StormGateOptions) {}
 
-  /** Whether the next letter of this group is told in full. */
+  /** True if the next letter of this group is to be explained in full. */
   isOpen(group: string, now: number): boolean {
     this.turn(now);
     const { perGroup, perHour } = this.options;
@@ -52,27 +52,27 @@ export class StormGate<T> {
     this.tallyOf(group, about, now).inFull++;
   }
 
-  /** Counts a letter that was recorded and no more. */
+  /** Counts a letter that was only recorded. */
   noteCounted(group: string, about: T, now: number): void {
     const tally = this.tallyOf(group, about, now);
     if (tally.counted === 0) tally.since = now;
     tally.counted++;
   }
 
-  /** What has to be told now; once told, it is counted anew. */
+  /** Groups to be logged now; their counts restart. */
   due(now: number): Counted<T>[] {
     const due: Counted<T>[] = [];
     for (const tally of this.tallies.values()) {
-      const isDue = tally.toldAt === 0 || tally.counted >= LINE_LETTERS || now - tally.toldAt >= LINE_MS;
+      const isDue = tally.loggedAt === 0 || tally.counted >= LINE_LETTERS || now - tally.loggedAt >= LINE_MS;
       if (tally.counted === 0 || !isDue) continue;
       due.push({ group: tally.group, count: tally.counted, since: tally.since });
       tally.counted = 0;
-      tally.toldAt = now;
+      tally.loggedAt = now;
     }
     return due;
   }
 
-  /** A new hour begins; what was counted and not told goes with it. */
+  /** Starts a new hour; counts not yet logged are dropped. */
   private turn(now: number): void {
     if (now - this.startedAt < HOUR_MS) return;
     this.startedAt = now;
@@ -91,7 +91,7 @@ export class StormGate<T> {
     const key = this.keyOf(group);
     const known = this.tallies.get(key);
     if (known) return known;
-    const made = { group: about, inFull: 0, counted: 0, since: now, toldAt: 0 };
+    const made = { group: about, inFull: 0, counted: 0, since: now, loggedAt: 0 };
     this.tallies.set(key, made);
     return made;
   }

@@ -1,17 +1,20 @@
 import { deliveryAttemptOf } from '../../shared/events/delivery.ts';
 
-/** Deliveries that failed before: one failure is anybody's, more may be a payload that ends the process. */
+/**
+ * Failed deliveries that make a letter a suspect: one failure is common, more may be a payload that kills the
+ * process.
+ */
 const FAILED_BEFORE = 2;
 const AT_A_TIME = 8;
-/** Of those that are there: the last few must not all begin with the one that kills them. */
+/** At most one in four suspects runs: the last few must not all start with the one that kills them. */
 const SHARE = 4;
-/** For those that come back together to be there when one of them is picked. */
+/** Lets suspects that return together gather before one of them is picked. */
 const GATHER_MS = 100;
 
 /**
- * Letters that were delivered before take turns, few at a time and in an order of chance. A letter that ends the
- * process takes all with it that are in flight, and backoff brings the same ones back together: without chance it
- * would take the same neighbours each time, until they are given up with it.
+ * Letters that were delivered before run few at a time, in random order. A letter that kills the process takes all
+ * letters in flight with it, and backoff redelivers the same ones together: without randomness it would take the
+ * same neighbours each time, until they are given up with it.
  */
 export class Suspects {
   private waiting: (() => void)[] = [];
@@ -20,7 +23,7 @@ export class Suspects {
 
   constructor(private readonly random: () => number = Math.random) {}
 
-  /** `input` is what the function is handed. */
+  /** `input` is the function's input. */
   async run<T>(input: unknown, work: () => Promise<T>): Promise<T> {
     if ((deliveryAttemptOf(input) ?? 1) <= FAILED_BEFORE) return work();
     await this.turn();

@@ -9,7 +9,8 @@ export const ingestEvent = defineFunction({
   instance: {
     memory: '1Gi',
     cpu: 1,
-    // One log takes about ten commits a second whoever writes: few instances, and many requests to a commit.
+    // One log takes about ten commits a second, however many writers there are: few instances, many requests per
+    // commit.
     concurrency: 1_000,
     maxInstances: 4,
     timeoutSeconds: 60,

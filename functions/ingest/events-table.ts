@@ -9,8 +9,8 @@ import type { TableDefinition } from '../../shared/lake/named-table.ts';
 export const ID_COLUMN = EVENT_ID;
 
 /**
- * The table's columns. A nullable one may be added at the end at any time: the next instance to start adds it
- * to the table, and rows written before read it as null.
+ * The table's columns. Nullable ones may be appended at any time: the next instance to start adds them to the
+ * table, and older rows read as null.
  */
 export const COLUMNS = [
   {

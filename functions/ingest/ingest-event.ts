@@ -12,11 +12,11 @@ import { rowOf } from './events-table.ts';
 export interface IngestTools {
   /** Throws `schema-violation` or `unknown-type`. */
   validate(event: JsonEvent): void;
-  /** Resolves when the row is in the table for good. */
+  /** Resolves when the row is durably in the table. */
   submit(row: Row, options: { signal: AbortSignal }): Promise<SubmitOutcome>;
-  /** Puts an event of a batch among the dead letters, apart from those that are good. */
+  /** Publishes an invalid event of a batch as a dead letter of its own. */
   refuse(error: AppError, text: string, message: PubsubMessage, invocation: Invocation): Promise<void>;
-  /** `row` is as it was submitted. */
+  /** `row` is the submitted one. */
   settled(row: Row, outcome: SubmitOutcome, invocation: Invocation): void;
 }
 
@@ -24,8 +24,8 @@ export interface IngestTools {
 const PARALLEL_REFUSALS = 50;
 
 /**
- * One message: each event that is good enters the table once. Resolves when all of them are there and those of
- * a batch that are not good are dead letters; throws a refusal where the message's only event is not good.
+ * Ingests one message: each valid event enters the table once. Resolves when all of them are there and the invalid
+ * ones of a batch are dead letters; throws a refusal if the message's only event is invalid.
  */
 export async function ingestEvent(
   message: PubsubMessage,
@@ -48,14 +48,14 @@ export async function ingestEvent(
       refused.push({ error, text: outcome.text });
     }
   }
-  // each event of a batch listens to the attempt's end
+  // each event of a batch listens to the attempt's signal
   setMaxListeners(0, invocation.signal);
   try {
     await Promise.all(good.map(submit));
   } catch (error) {
     throw toTableError(error);
   }
-  // last: whenever the message is delivered again, so are these
+  // last: each redelivery of the message repeats them
   await mapConcurrent(refused, PARALLEL_REFUSALS, ({ error, text }) =>
     tools.refuse(error, text, message, invocation),
   );

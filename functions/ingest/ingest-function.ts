@@ -8,7 +8,7 @@ import { isBatch } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
-import { tellRefusal } from '../../shared/invocation/refusals.ts';
+import { logRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
@@ -19,21 +19,21 @@ import { validatorsOf } from './validators.ts';
 
 const { name: NAME } = definition;
 /**
- * An event of a batch takes about 6 kB from when it is read until its commit, whatever its size: batches of small
- * ones are large for their bytes. A fifth of the instance is theirs.
+ * An event of a batch takes about 6 kB from reading to commit, whatever its size, so batches of small events need
+ * much memory for their bytes. They get a fifth of the instance.
  */
 const MEMORY_PER_BATCH_EVENT = 32 * 1024;
-/** An event and its comma: a batch of so many bytes cannot have more, good or bad. */
+/** An event and its comma: limits the number of events, valid or not, in a batch of a given size. */
 const MIN_EVENT_BYTES = 2;
-/** Below the time that an attempt has. */
+/** Below the time limit of an attempt. */
 const MAX_WAIT_MS = 20_000;
 
 interface AdmittedMessage extends IncomingMessage {
-  /** Gives back what was taken from the gate. */
+  /** Releases what was taken from the gate. */
   leave?: () => void;
 }
 
-/** A message of the events topic: each good event in it enters the table once. */
+/** Ingests a message of the events topic: each valid event in it enters the table once. */
 export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
   settings: parseIngestConfig,
   attemptMs: (config) => config.attemptMs,
@@ -59,7 +59,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         const at = new Date(clock.now());
         const part = messagePart(message, text, config.read);
         const to = await refuse({ function: NAME, ...part, error, at, signal });
-        tellRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
+        logRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
     };
@@ -76,7 +76,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         } finally {
           leave?.();
         }
-        // an entry for all events of a commit, whichever deliveries brought them
+        // a shared entry reports all events of a commit, whichever deliveries brought them
         return undefined;
       },
     };

@@ -2,22 +2,22 @@ import type { LogFields, Logger } from '../../shared/core/log.ts';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
 import { eventTypeLabel, OTHER_TYPES, outcome, reportOutcome } from '../../shared/invocation/outcome.ts';
 
-/** Names of event types in one entry. */
+/** Names of event types per entry. */
 const MAX_TYPES = 10;
 
-/** Events of one type that one commit settled in one way. */
+/** Events of one type that one commit settled alike. */
 interface Group {
   eventType: string;
   status: 'ingested' | 'duplicate';
   durations: number[];
   lags: number[];
-  /** As their producers named them. */
+  /** Counts by the producers' type names. */
   types: Map<string, number>;
 }
 
 /**
- * One log entry for all events of a type that were settled by one commit: at thousands of events a second, an entry
- * for each would cost more than the event. Log-based metrics are made from its numbers: `events_consumed_total`
+ * One log entry for all events of a type that one commit settled: at thousands of events a second, an entry per
+ * event would cost more than the event. Log-based metrics are derived from its numbers: `events_consumed_total`
  * from `count`, `event_lag_ms` from `lagMs`.
  */
 export class OutcomeLog {
@@ -33,7 +33,7 @@ export class OutcomeLog {
 
   /** `startedAt` in ms since the epoch. */
   note(row: Row, settled: SubmitOutcome, startedAt: number): void {
-    // all who wait for one commit are told in one turn of the event loop: the entries are written in the next
+    // all callers of one commit are notified in one turn of the event loop: write the entries in the next
     if (this.groups.size === 0) setImmediate(() => this.write());
     const now = this.now();
     const type = String(row['type']);

@@ -13,7 +13,7 @@ export function subjectOf(input: unknown): Subject {
     historyId: eventId,
     about: { kind: 'event', id: only && ownIdOf(only), type: only?.type ?? read.mode, source: only?.source },
     correlationId: only?.correlationId,
-    // a refused event has no row: nothing tells whether it became a dead letter of its own
+    // a refused event has no row, and nothing shows whether it became a dead letter of its own
     settled: isAllGood ? { rows: good.map((one) => one.eventId) } : undefined,
   };
 }

@@ -5,8 +5,8 @@ import type { Validators } from '../../shared/events/validate.ts';
 const compiled = new WeakMap<Pick<App, 'schemas'>, Validators>();
 
 /**
- * Validators of the core's schemas and the app's own, by type and version. build.ts puts code that was generated for
- * one app in the place of this module; run from source, in tests, they are compiled here.
+ * Validators of the core's schemas and the app's own, by type and version. build.ts replaces this module with code
+ * generated for one app; when run from source, as in tests, the schemas are compiled here.
  */
 export function validatorsOf(app: Pick<App, 'schemas'>): Validators {
   const known = compiled.get(app) ?? compileValidators(readSchemas(schemaFolders(app)));

@@ -4,9 +4,9 @@ import { settings } from './settings.ts';
 
 export const maintainTable = defineFunction({
   name: 'maintainTable',
-  // the job had this name before functions gave theirs
+  // the job's name from before functions chose their own
   trigger: schedule({ cron: '*/5 * * * *', topic: 'maintenance', job: 'maintain' }),
-  // The schedule comes again: what fails five times waits for it.
+  // The schedule repeats: what fails five times waits for the next tick.
   maxDeliveryAttempts: 5,
   instance: { memory: '2Gi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 540 },
   roles: [

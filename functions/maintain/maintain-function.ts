@@ -8,10 +8,10 @@ import { maintainTable } from './maintain-table.ts';
 import { parseTick } from './maintain-tick.ts';
 import { type MaintainConfig, parseMaintainConfig } from './settings.ts';
 
-/** What is left for the answer when the run's own time is up. */
+/** Time left for the answer when the run's own time is up. */
 const GRACE_MS = 30_000;
 
-/** A tick of the schedule: both tables are maintained, one after the other. */
+/** Handles a tick of the schedule: maintains both tables, one after the other. */
 export const maintenance: OneEvent<ParsedEvent, MaintainConfig> = {
   settings: parseMaintainConfig,
   attemptMs: ({ maintenanceMs }) => maintenanceMs + GRACE_MS,
@@ -42,7 +42,7 @@ export const maintenance: OneEvent<ParsedEvent, MaintainConfig> = {
         report(outcome(status, { table: path, ...done }, 'table maintained'));
         if (error !== undefined) errors.push(error);
       } catch (error) {
-        // the other table is not to blame
+        // one table's failure must not stop the other
         errors.push(error);
       }
     }

@@ -16,20 +16,20 @@ export interface MaintainOptions {
   path: string;
   idColumn: string;
   state: ObjectStore;
-  /** Time of the whole run, ms. */
+  /** Time limit of the whole run, in ms. */
   maxMs: number;
   clock: Clock;
   signal: AbortSignal;
 }
 
-/** What each step did; a step that failed says why, and the others went on. */
+/** Result of each step; a step that failed gives its reason, and the others still ran. */
 export interface Maintained {
   outcome: 'maintained' | 'busy' | 'no-table';
   compaction?: CompactionOutcome | { failed: string };
   checkpoint?: CheckpointOutcome | { failed: string };
   cleanup?: CleanupOutcome | { failed: string };
   vacuum?: (Omit<VacuumOutcome, 'files'> & { files: number }) | { failed: string };
-  /** False where something is left for the next run. */
+  /** False if work is left for the next run. */
   isComplete: boolean;
   error?: unknown;
 }
@@ -37,9 +37,9 @@ export interface Maintained {
 const LEASE_MS = 60_000;
 
 /**
- * Keeps the table quick to read and cheap to keep: compaction, checkpoint, log clean-up, vacuum. Each is bounded
- * in time and goes on in the next run where it was stopped. Safe beside writers and beside itself, which the
- * table's log sees to; the lease only spares two runs the same work.
+ * Keeps the table fast to read and cheap to store: compaction, checkpoint, log clean-up, vacuum. Each is limited in
+ * time, and the next run resumes where it stopped. The table's log makes it safe beside writers and other runs; the
+ * lease only prevents duplicate work.
  */
 export async function maintainTable(options: MaintainOptions): Promise<Maintained> {
   const { state, lake, path, clock, signal } = options;
@@ -67,7 +67,7 @@ async function maintain({
   signal,
 }: MaintainOptions): Promise<Maintained> {
   const end = clock.now() + maxMs;
-  /** A share of the time that is left. */
+  /** A share of the remaining time. */
   const share = (part: number): number => Math.max(0, (end - clock.now()) * part);
   let table: DeltaTable;
   try {

@@ -4,8 +4,8 @@ import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
 import { messageEvent, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
 
 /**
- * The message only says that it is time, and the time is its identity: when it was published, or when the one was
- * that it replays. Throws `invalid-event`.
+ * The message is a mere tick, identified by its time: when it was published, or for a replay, when the original
+ * was. Throws `invalid-event`.
  */
 export function parseTick(input: unknown): ParsedEvent & { eventId: string } {
   const message = parsePubsubMessage(input);

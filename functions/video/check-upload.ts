@@ -17,7 +17,7 @@ export interface Question {
 }
 
 const MAX_MOMENT_CHARACTERS = 1_000;
-/** What custom metadata may have in all: a character of a thousand combining marks is bounded too. */
+/** Maximum total size of custom metadata: also bounds a character with a thousand combining marks. */
 const MAX_MOMENT_BYTES = 8_192;
 
 export interface CheckOptions {
@@ -25,7 +25,7 @@ export interface CheckOptions {
   clock: Clock;
 }
 
-/** Checks everything that is known before a byte of the video is read. Throws a refusal that says what was found. */
+/** Checks everything known before a byte of the video is read. Throws a refusal that says what was found. */
 export async function checkUpload(
   store: ObjectStore,
   object: VideoObject,
@@ -57,8 +57,8 @@ export async function checkUpload(
 }
 
 /**
- * Facts of the object, which must be the live generation. Throws `superseded` if another one is, `object-gone` if
- * none is: looked at twice, because one wrong answer must not settle an upload for good.
+ * Facts of the object, which must be the live generation. Throws `superseded` if another one is live, `object-gone`
+ * if none is. Checked twice, because one wrong response must not settle an upload permanently.
  */
 export async function liveFacts(
   store: ObjectStore,
@@ -86,8 +86,8 @@ export async function liveFacts(
 }
 
 /**
- * The empty object that the console and other tools put in place of a folder: its name ends in a slash. It is no
- * upload, so nothing is made of it.
+ * The empty object that the console and other tools create for a folder: its name ends in a slash. It is not an
+ * upload, so it is ignored.
  */
 export async function isFolderPlaceholder(
   store: ObjectStore,
@@ -99,7 +99,7 @@ export async function isFolderPlaceholder(
   return facts?.size === 0 && facts.generation === generation;
 }
 
-/** Refuses a video that is too short; too long is refused while it is opened. */
+/** Refuses a video that is too short; one that is too long is refused when it is opened. */
 export function checkLength({ durationSeconds }: VideoFacts, { minSeconds }: VideoConfig['accept']): void {
   if (durationSeconds === undefined || durationSeconds >= minSeconds) return;
   throw new AppError('too-short', `video is ${durationSeconds} s long; at least ${minSeconds} s are needed`);
@@ -107,8 +107,8 @@ export function checkLength({ durationSeconds }: VideoFacts, { minSeconds }: Vid
 
 /**
  * The question of this upload: its metadata `moment`, `max-moments` and `contact-sheet`, else configuration. The
- * operator's settings are bounds: metadata may ask for less. More is refused and not cut down, because an answer
- * with fewer moments than asked for could not be told from a video that shows fewer.
+ * operator's settings are limits: metadata may ask for less. More is refused, not reduced, because an answer with
+ * fewer moments than requested would look like a video that shows fewer.
  */
 export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
   const { metadata } = facts;

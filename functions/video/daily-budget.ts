@@ -7,31 +7,31 @@ import { claimSlot, type Slots } from '../../shared/records/slots.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { VisionModel } from '../../shared/vision/vision-model.ts';
 
-/** What a day has a bounded number of. */
+/** What the daily limit counts. */
 export interface DailyLimit {
   kind: 'videos' | 'gemini-calls';
   /** At least 1. */
   limit: number;
   /** `2026-11-21`, in UTC. */
   day: string;
-  /** Beginning of the names that share these slots; undefined for those that all names share. */
+  /** Prefix of the names that share these slots; undefined if all names share them. */
   prefix?: string;
 }
 
 export function dailySlots({ kind, limit, day, prefix }: DailyLimit): Slots {
   if (prefix === undefined) return { folder: `budget/${day}/${kind}/`, limit };
-  // hashed: a prefix may be as long as a name, and hold anything
+  // hashed: a prefix may be as long as a name and contain any character
   return { folder: `budget/${day}/${kind}-by-prefix/${sha256(prefix).slice(0, 32)}/`, limit };
 }
 
-/** The guard against runaway cost: nothing is paid for that the day's bounds do not cover. */
+/** Guards against runaway cost: nothing is paid for that exceeds the day's limits. */
 export interface DailyBudget {
   /**
-   * Counts the video, once a day however often it is delivered. Throws `over-budget`, which is retried and
-   * then a dead letter: another day, or a higher bound, has room for it.
+   * Counts the video, once a day however often it is delivered. Throws `over-budget`, which is retried and then
+   * dead-lettered: another day, or a higher limit, has room for it.
    */
   admit(): Promise<void>;
-  /** Counts each request before it is sent, those that fail included: they may have been paid for. */
+  /** Counts each request before it is sent, including those that fail: they may be billed. */
   counted(model: VisionModel): VisionModel;
 }
 
@@ -48,17 +48,17 @@ export interface DailyBudgetOptions {
   /** Shared by all instances. */
   state: ObjectStore;
   limits: DailyLimits;
-  /** Whose share the video counts towards. */
+  /** The uploader whose share the video counts towards. */
   prefix: string;
-  /** What names the video and its generation, at most 1 KiB of ASCII. */
+  /** Identifies the video and its generation; at most 1 KiB of ASCII. */
   video: string;
   signal?: AbortSignal | undefined;
   clock?: Clock;
 }
 
 /**
- * What of an object's name says whose it is: its first folder (`alice/` of `alice/trip/a.mp4`) below the prefix
- * that all uploads share. Names outside any folder share the empty one.
+ * The part of an object's name that identifies its uploader: the first folder (`alice/` of `alice/trip/a.mp4`)
+ * below the prefix that all uploads share. Names outside any folder share the empty one.
  */
 export function quotaPrefix(name: string, sharedPrefix: string): string {
   const shared = name.startsWith(sharedPrefix) ? sharedPrefix : '';
@@ -70,7 +70,7 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
   const { state, limits, video, prefix, signal, clock = systemClock } = options;
   return {
     async admit() {
-      // The prefix first: what is over its own bound must take nothing of what all share.
+      // the prefix first: an upload over its own limit must not use up the shared one
       await claim(perPrefix('videos', limits.videosPerPrefix), 'DAILY_VIDEOS_PER_PREFIX', video);
       await claim(shared('videos', limits.videos), 'DAILY_VIDEOS', video);
     },

@@ -33,7 +33,7 @@ export interface TokensSpent extends TokenCounts {
   fine: TokenCounts;
 }
 
-/** The write-once answer to "when does it happen": a retry neither pays again nor chooses anew. */
+/** The write-once answer to "when does it happen": a retry neither pays nor chooses again. */
 export interface Detection {
   schemaVersion: 1;
   question: { moment: string; maxMoments: number };
@@ -45,21 +45,21 @@ export interface Detection {
 
 export interface DetectInput {
   video: VideoFile;
-  /** How the model is shown the video. */
+  /** How the video is passed to the model. */
   part: VisionPart;
   question: Question;
   names: VideoNames;
   state: ObjectStore;
   config: VideoConfig;
   model(): Promise<VisionModel>;
-  /** Beginning of the object's name: the uploader whose daily share is counted. */
+  /** Prefix of the object's name: identifies the uploader whose daily share is counted. */
   prefix: string;
   /**
-   * Called when the model has answered, before the answer is stored: throws a refusal if the model may have been
-   * shown another generation.
+   * Called when the model has answered, before the answer is stored: throws a refusal if the model may have seen
+   * another generation.
    */
   confirmSeen(): Promise<void>;
-  /** Called with everything paid so far, so that a later refusal can report it. */
+  /** Called with the total cost so far, so that a later refusal can report it. */
   onSpent(spent: Spending): void;
   signal: AbortSignal;
 }
@@ -76,7 +76,7 @@ export async function detect(input: DetectInput): Promise<Detection> {
   const known = await readRecord<Detection>(state, names.detection, { signal });
   if (known) return known;
   return withLease(state, names.lease, { ttlMs: config.leaseMs, signal }, () =>
-    // looked up again: the previous holder may have answered between our look and our lease
+    // read again: the previous holder may have answered between our read and our lease
     record(state, names.detection, () => ask(input), { signal }),
   );
 }

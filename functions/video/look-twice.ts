@@ -2,10 +2,10 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { type ErrorCode, isRefusal } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/core/log.ts';
 
-/** Time between two looks: what goes wrong within one answer, or one connection, is over by then. */
+/** Delay between two attempts: a fault of one response, or one connection, is over by then. */
 export const SECOND_LOOK_MS = 1_000;
 
-/** What wrong bytes, or one wrong answer of storage, can look like. */
+/** Refusals that corrupted bytes, or one wrong response of storage, can cause. */
 const SEEN_IN_BYTES: ReadonlySet<ErrorCode> = new Set([
   'unsupported-media',
   'corrupt-media',
@@ -22,8 +22,8 @@ export interface LookOptions {
 }
 
 /**
- * Runs `look`, and a second later again if it ends in a refusal that one corrupted read could cause: nothing that
- * was seen only once settles an upload for good. The second outcome stands. `look` must read everything anew.
+ * Runs `look`, and again a second later if it ends in a refusal that one corrupted read could cause: a single
+ * observation never settles an upload permanently. The second outcome stands. `look` must read everything again.
  */
 export async function lookTwice<T>(look: () => Promise<T>, options: LookOptions): Promise<T> {
   try {

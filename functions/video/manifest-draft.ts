@@ -17,7 +17,7 @@ export interface ManifestDraft {
   step<T>(name: string, run: () => Promise<T>, describe: (result: T) => string): Promise<T>;
   describeUpload(facts: ObjectFacts): void;
   describeVideo(video: VideoFile & { ffmpeg: string }): void;
-  /** What the model has been paid for, also if the upload is rejected in the end. */
+  /** Cost of the model so far, even if the upload is rejected in the end. */
   describeSpent(spent: Spending, prices: TokenPrices): void;
   describeDetection(detection: Detection, prices: TokenPrices): void;
   describeMoments(moments: ManifestMoment[]): void;
@@ -104,8 +104,8 @@ export async function draftManifest(
 }
 
 /**
- * The uploader's own id if it is valid (printable ASCII, at most 128 characters); else one that follows from
- * the object, so that every delivery carries the same.
+ * The uploader's own id if it is valid (printable ASCII, at most 128 characters); else one derived from the object,
+ * so that every delivery has the same.
  */
 export function correlationIdOf(given: string | undefined, object: VideoObject, fallback?: string): string {
   if (given && /^[\x21-\x7e]{1,128}$/.test(given)) return given;

@@ -51,8 +51,8 @@ const checkManifest: Check = (value) => {
 };
 
 /**
- * The manifest of this name, or undefined if there is none. Throws `internal` if it is not one of ours: whoever may
- * write to the frames bucket may have written anything there.
+ * The manifest of this name, or undefined if there is none. Throws `internal` if it is not one of ours: anyone with
+ * write access to the frames bucket may have written it.
  */
 export async function readManifest(
   frames: ObjectStore,
@@ -63,7 +63,7 @@ export async function readManifest(
   return stored === undefined ? undefined : asManifest(stored, `gs://${frames.bucket}/${name}`);
 }
 
-/** The value as a manifest. Throws `internal` if it is not one. */
+/** Validates the value as a manifest. Throws `internal` if it is not one. */
 export function asManifest(value: unknown, where: string): Manifest {
   const fault = checkManifest(value);
   if (fault === undefined) return value as Manifest;

@@ -2,7 +2,7 @@ import type { RefusalCode } from '../../shared/core/errors.ts';
 import type { DetectedMoment, DroppedMoment, TokensSpent } from './detect.ts';
 import type { VideoFacts } from './media/video-file.ts';
 
-/** The one document an upload ends in. A reader that knows version 1 can read whatever adds fields only. */
+/** The one document that every upload ends in. A reader of version 1 can read any version that only adds fields. */
 export interface Manifest {
   schemaVersion: 1;
   outcome: 'framed' | 'no-moment' | 'rejected';
@@ -22,13 +22,13 @@ export interface Manifest {
   moments: ManifestMoment[];
   dropped: DroppedMoment[];
   tokens?: TokensSpent;
-  /** US dollars, by the configured prices. */
+  /** US dollars, at the configured prices. */
   estimatedCost?: number;
-  /** Milliseconds of the attempt that wrote this. */
+  /** Duration of the attempt that wrote this, in ms. */
   timings: Record<string, number>;
   /** Storage traffic for reading the video in that attempt. */
   reads?: { bytes: number; requests: number };
-  /** Deliveries it took, this one included. */
+  /** Number of deliveries, including this one. */
   attempts: number;
   eventId: string;
   correlationId: string;
@@ -38,9 +38,9 @@ export interface Manifest {
 }
 
 export interface ManifestMoment extends DetectedMoment {
-  /** When the display of the stored frame begins, in seconds from the first frame. */
+  /** Start of the stored frame's display, in seconds from the first frame. */
   seconds: number;
-  /** Complaints of the decoder on the way to this frame, which may be damaged; absent if there were none. */
+  /** Decoder errors on the way to this frame, which may be damaged; absent if there were none. */
   decodeErrors?: number;
   frame: StoredImage;
   contactSheet?: StoredImage;

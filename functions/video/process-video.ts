@@ -23,9 +23,9 @@ export interface VideoTools {
   config: VideoConfig;
   storage: Storage;
   model(): Promise<VisionModel>;
-  /** Opens the upload for reading frames; throws a refusal if it is not a video that is accepted. */
+  /** Opens the upload for reading frames; throws a refusal if it is not an accepted video. */
   open(facts: ObjectFacts, bucket: string, signal: AbortSignal): Promise<VideoFile & { ffmpeg: string }>;
-  /** How the model is shown it. */
+  /** How the video is passed to the model. */
   partFor(facts: ObjectFacts, bucket: string, video: VideoFile): Promise<VisionPart>;
 }
 
@@ -36,8 +36,8 @@ export interface Processed {
 }
 
 /**
- * The pipeline, from an upload to its one manifest. Each step is a write-once record, so a delivery goes on
- * where the previous one died. A refusal ends in a `rejected` manifest; anything else thrown is retried.
+ * The pipeline, from an upload to its one manifest. Each step is a write-once record, so a delivery resumes where
+ * the previous one died. A refusal ends in a `rejected` manifest; anything else thrown is retried.
  */
 export async function processVideo(
   object: VideoObject,
@@ -78,7 +78,7 @@ export async function processVideo(
             ...{ video, part, question, names, state, config, signal },
             model: tools.model,
             prefix: quotaPrefix(object.name, config.accept.namePrefix),
-            // the model opens the name alone, whichever generation is live by then
+            // the model opens the object by name only: the generation may have changed by then
             confirmSeen: async () => {
               if ('videoUri' in part) await liveFacts(raw, object, invocation);
             },
@@ -116,7 +116,7 @@ export async function processVideo(
   }
 }
 
-/** The refusal that was thrown, or that follows from an earlier attempt which ended just so; throws anything else. */
+/** The refusal that was thrown, or that follows from an earlier attempt with the same end; throws anything else. */
 async function asRefusal(
   error: unknown,
   state: ObjectStore,

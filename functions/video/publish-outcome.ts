@@ -18,9 +18,9 @@ export interface PublishTools {
 }
 
 /**
- * Publishes the outcome of an upload at least once before its delivery is acknowledged. The event's id follows from the
- * upload, so that a subscriber recognizes a second one; the record only saves publishing it again. Returns the
- * message's id, if one was published.
+ * Publishes the outcome of an upload at least once before its delivery is acknowledged. The event's id is derived
+ * from the upload, so that subscribers recognize a duplicate; the record only saves publishing it again. Returns
+ * the message's id, if one was published.
  */
 export async function publishOutcome(
   manifest: Manifest,
@@ -28,9 +28,9 @@ export async function publishOutcome(
   { topic, publisher, state, names, framesBucket, limits }: PublishTools,
   { event, signal, clock }: Pick<Invocation, 'event' | 'signal' | 'clock'>,
 ): Promise<string | undefined> {
-  // the delivery that just wrote the manifest is the first: there can be no record yet
+  // the delivery that just wrote the manifest is the first, so there is no record yet
   if (!ours && (await readRecord(state, names.published, { signal }))) return undefined;
-  // the manifest is what stands, and it may be another delivery's
+  // the stored manifest counts, even if another delivery wrote it
   const { eventId, correlationId } = manifest;
   const { traceparent, hops, extensions } = event;
   const { hopchain } = extensions;
@@ -57,7 +57,7 @@ export function outcomeEvent(
     id: uploadIdOf(manifest.source),
     source: `/processVideo/${bucket}`,
     type,
-    // object names may hold what attributes may not
+    // object names may contain characters that attributes may not
     subject: `objects/${encodeURI(name.toWellFormed())}`,
     time: manifest.createdAt,
     dataschema: `schemas/${type}/1.json`,
@@ -65,7 +65,7 @@ export function outcomeEvent(
   };
 }
 
-/** The manifest's facts, in the form of schemas/video.*. */
+/** The manifest's facts, in the shape of schemas/video.*. */
 function outcomeData(manifest: Manifest, location: { bucket: string; name: string }): unknown {
   const { outcome, source, question, model, tokens, estimatedCost, attempts, rejection, moments } = manifest;
   return {

@@ -5,8 +5,8 @@ import { formatTimestamp } from './moments/timestamp.ts';
 import type { VideoObject } from './video-object.ts';
 
 /**
- * Names of everything one upload leaves behind. They follow from the object and its generation alone, so that
- * every delivery finds what another wrote, and an overwritten video is a new one.
+ * Names of everything one upload stores. They are derived from the object and its generation alone, so that every
+ * delivery finds what another wrote, and an overwritten video is a new one.
  */
 export interface VideoNames {
   /** In the state bucket. */
@@ -28,10 +28,10 @@ export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
   return sha256(JSON.stringify([bucket, name, generation]));
 }
 
-/** Bytes kept free for the longest file name below the folder. */
+/** Bytes reserved for the longest file name below the folder. */
 const ROOM = 80;
 
-/** Prefixes in the state and the frames bucket for what all generations of an object leave behind. */
+/** Prefixes in the state and the frames bucket for everything stored for any generation of an object. */
 export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'name'>): {
   state: string;
   frames: string;
@@ -58,7 +58,7 @@ export function videoNames(object: VideoObject): VideoNames {
   };
 }
 
-/** The object's name; one that would leave no room is cut and made unique by its hash. */
+/** The object's name; if it is too long, it is cut and made unique by its hash. */
 function folderOf(name: string): string {
   if (Buffer.byteLength(name) + ROOM <= MAX_OBJECT_NAME_BYTES) return name;
   const hash = sha256(name).slice(0, 32);

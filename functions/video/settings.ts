@@ -137,7 +137,7 @@ export const settings = {
   VERTEX_API_ENDPOINT: endpoint({ form: 'host:port', doc: 'host and port in place of Vertex AI' }),
 };
 
-/** What each value means and its unit is said once, in `settings`. 0 as "no value" is undefined here. */
+/** Meanings and units are documented in `settings`. A 0 that means "no value" is undefined here. */
 export type VideoConfig = ReturnType<typeof parseVideoConfig>;
 
 /** Pure: throws one `invalid-config` that lists every bad variable. */
@@ -146,13 +146,13 @@ export function parseVideoConfig(env: Env) {
   return {
     ...serviceConfig(values),
     framesBucket: values.FRAMES_BUCKET,
-    /** Not used, but known: an object there is never an upload. */
+    /** Never read, but known: an object there is not an upload. */
     lakeBucket: values.LAKE_BUCKET,
     eventsTopic: values.EVENTS_TOPIC,
     moment: values.MOMENT_PROMPT,
     maxMoments: values.MAX_MOMENTS,
     accept: {
-      /** Uploads with names that begin otherwise are rejected; empty accepts all. */
+      /** Uploads whose names start differently are rejected; empty accepts all. */
       namePrefix: values.NAME_PREFIX,
       maxBytes: values.MAX_BYTES,
       minSeconds: values.MIN_SECONDS,
@@ -167,13 +167,13 @@ export function parseVideoConfig(env: Env) {
       /** Host and port that replace Google's; undefined outside local runs. */
       apiEndpoint: values.VERTEX_API_ENDPOINT,
       fps: values.GEMINI_FPS,
-      /** `uri`: Gemini opens `gs://` itself. `inline`: the request has the bytes. */
+      /** `uri`: Gemini opens `gs://` itself. `inline`: the request contains the bytes. */
       video: values.GEMINI_VIDEO,
       /** Bucket of the `uri`, for a local run whose uploads are copied to a real bucket. */
       bucket: values.GEMINI_VIDEO_BUCKET,
       dollarsPerMillion: { input: values.GEMINI_INPUT_DOLLARS, output: values.GEMINI_OUTPUT_DOLLARS },
     },
-    /** Bounds on what all instances together spend in a UTC day; 0 is no bound. */
+    /** Limits on the spending of all instances together in a UTC day; 0 means no limit. */
     daily: {
       videos: values.DAILY_VIDEOS,
       geminiCalls: values.DAILY_GEMINI_CALLS,
@@ -194,7 +194,7 @@ export function parseVideoConfig(env: Env) {
     contactSheet: values.CONTACT_SHEET,
     ffmpegPath: values.FFMPEG_PATH,
     memoryBytes: values.INSTANCE_MIB === 0 ? undefined : values.INSTANCE_MIB * 1024 ** 2,
-    // Elsewhere the only uploads are the user's own.
+    // elsewhere the only uploads are the user's own
     allowBundledFfmpeg: values.ALLOW_BUNDLED_FFMPEG ?? values.K_SERVICE === undefined,
     attemptMs: values.ATTEMPT_SECONDS * 1_000,
     leaseMs: values.LEASE_SECONDS * 1_000,

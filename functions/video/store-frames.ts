@@ -19,12 +19,12 @@ export interface StoreFramesInput {
   signal: AbortSignal;
 }
 
-/** Seconds on either side of the moment that its contact sheet shows, and how many frames of them. */
+/** Seconds on either side of the moment that its contact sheet covers, and their number of frames. */
 const SHEET_SECONDS = 1;
 const SHEET_FRAMES = 12;
 const SHEET_WIDTH = 320;
 
-/** Takes, encodes and stores the frame of every moment, in their order. */
+/** Extracts, encodes and stores the frame of every moment, in order. */
 export async function storeFrames(input: StoreFramesInput): Promise<ManifestMoment[]> {
   const moments: ManifestMoment[] = [];
   for (const [index, moment] of input.detection.moments.entries()) {
@@ -76,7 +76,7 @@ async function put(
     metadata,
     signal,
   });
-  // Another attempt at this upload stored it first: the manifest describes what is there.
+  // another attempt at this upload stored it first: the manifest describes the stored one
   const facts = outcome.kind === 'written' ? outcome.facts : await frames.stat(name, { signal });
   return describeImage(frames.bucket, name, image, facts);
 }

@@ -15,7 +15,7 @@ import { MAX_INLINE_BYTES, type VideoConfig } from './settings.ts';
 let binary: Promise<FfmpegBinary> | undefined;
 let opened: Promise<VisionModel> | undefined;
 
-/** The pipeline's tools as they are in production: real storage, real ffmpeg, the real model. */
+/** The pipeline's production tools: real storage, real ffmpeg, the real model. */
 export function videoTools(config: VideoConfig, storage: Storage, log: Logger): VideoTools {
   return {
     config,
@@ -63,7 +63,10 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
   }
 }
 
-/** Throws `invalid-config` if only the one from npm is there and it is not allowed. Logs the choice, once an instance. */
+/**
+ * Throws `invalid-config` if only npm's binary is available and it is not allowed. Logs the choice once per
+ * instance.
+ */
 export async function chooseFfmpeg(
   config: VideoConfig,
   log: Logger,
@@ -91,7 +94,7 @@ export async function chooseFfmpeg(
   return ffmpeg;
 }
 
-/** The media type of what the file is, whatever its name says. */
+/** The media type by the file's contents, whatever its name says. */
 function mimeTypeOf(name: string, container: VideoFile['facts']['container']): string {
   if (container === 'avi') return 'video/avi';
   if (container === 'matroska') return /\.webm$/i.test(name) ? 'video/webm' : 'video/x-matroska';

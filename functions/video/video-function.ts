@@ -12,7 +12,7 @@ import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-obje
 
 type VideoContext = Context<VideoConfig>;
 
-/** An upload: its moment is found, and its one manifest written. What that takes is loaded with the first upload. */
+/** Finds the moment of an upload and writes its one manifest. Its modules are loaded with the first upload. */
 export const videos: ByInstance<VideoEvent, VideoConfig> = {
   settings: parseVideoConfig,
   attemptMs: ({ attemptMs }) => attemptMs,
@@ -30,7 +30,7 @@ export const videos: ByInstance<VideoEvent, VideoConfig> = {
   },
 };
 
-/** For an instance that is started ahead of its events, so that none of them waits for a module. */
+/** Preloads modules on an instance started ahead of its events, so that no event waits for them. */
 async function preload(config: VideoConfig, storage: Storage, log: Logger): Promise<void> {
   const [{ videoTools }, { loadSharp }] = await Promise.all([
     import('./tools.ts'),
@@ -62,18 +62,18 @@ async function run(object: VideoObject, context: VideoContext): Promise<Outcome>
   return outcomeOf(manifest, ours, published, context);
 }
 
-/** Throws a refusal for what lands among the frames: a manifest for our own output would be output again. */
+/** Throws a refusal for objects among the frames: a manifest for our own output would be output again. */
 function ownOutput({ bucket }: VideoObject, config: VideoConfig): Outcome | undefined {
   const { framesBucket, stateBucket, lakeBucket } = config;
   if (![framesBucket, stateBucket, lakeBucket].includes(bucket)) return undefined;
   const reason = `bucket is ${bucket}, which the pipeline writes to; uploads come from another bucket`;
   const error = new AppError('invalid-event', reason);
   if (bucket === framesBucket) throw error;
-  // A dead letter is a record and a row, so it would fire the same trigger again: only a line is safe.
+  // A dead letter writes a record and a row, which would fire the same trigger again: only log.
   return { ...outcome('ignored', { code: error.code, reason }, 'own output ignored'), error };
 }
 
-/** Id of the message by which the outcome was published; undefined if none was. */
+/** Id of the message that published the outcome; undefined if there was none. */
 async function announce(
   manifest: Manifest,
   ours: boolean,

@@ -1,4 +1,4 @@
-/** An uploaded video is an object like any other; what is in it is looked at later. */
+/** An uploaded video is an object like any other; its contents are inspected later. */
 export {
   type ObjectEvent as VideoEvent,
   readObject as parseVideoEvent,

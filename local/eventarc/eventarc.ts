@@ -22,7 +22,7 @@ export function publishFinalized(
   }
 }
 
-/** Earlier versions kept events in files of their own: what was on its way to a function still reaches it. */
+/** Publishes events that earlier versions kept in files of their own, so that they still reach their functions. */
 export function publishKept(dir: string, functions: readonly FunctionDefinition[], publish: Publish): void {
   const pending = join(dir, 'pending');
   if (!existsSync(pending)) return;

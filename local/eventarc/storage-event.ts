@@ -5,8 +5,8 @@ import type { ObjectResource } from '../gcs/records.ts';
 import type { EventMessage } from '../pubsub/push-body.ts';
 
 /**
- * The message by which Eventarc carries a finalized object: a CloudEvent in Pub/Sub's binary mode, with the object
- * resource as its data (https://cloud.google.com/eventarc/docs/cloudevents).
+ * Eventarc's message for a finalized object: a CloudEvent in Pub/Sub's binary mode, with the object resource as its
+ * data (https://cloud.google.com/eventarc/docs/cloudevents).
  */
 export function finalizedMessage(resource: ObjectResource): EventMessage {
   const attributes = {
@@ -19,14 +19,14 @@ export function finalizedMessage(resource: ObjectResource): EventMessage {
     'ce-time': resource.updated ?? new Date().toISOString(),
     'ce-bucket': resource.bucket,
   };
-  // the subject of a long name: the data has that, too
+  // drops the subject of a long name, which the data contains anyway
   const fitting = Object.entries(attributes).filter(
     ([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue,
   );
   return { attributes: Object.fromEntries(fitting), data: Buffer.from(JSON.stringify(resource)) };
 }
 
-/** The same for the same generation, so that an event taken over twice after a crash is still one event. */
+/** Derived from the generation, so that an event published twice after a crash is still one event. */
 function eventIdOf({ bucket, name, generation }: ObjectResource): string {
   const digest = createHash('sha256')
     .update(JSON.stringify([bucket, name, generation]))

@@ -8,13 +8,13 @@ interface AdminParts {
   stats: StatsKeeper;
   outbox: Outbox;
   setLatency: (latency: Latency) => void;
-  /** Names this server, whatever its address. */
+  /** Identifies this server, whatever its address. */
   token: string;
 }
 
 type AdminHandler = (call: Call) => Answer | Promise<Answer>;
 
-/** What other processes may ask of the server itself, outside the API: faults, latency, counts, the outbox. */
+/** Endpoints for other processes, outside the API: faults, latency, counts, the outbox. */
 export function adminRoute({ faults, stats, outbox, setLatency, token }: AdminParts) {
   const handlers: Record<string, AdminHandler> = {
     'GET /_health': () => json({ ok: true, token }),

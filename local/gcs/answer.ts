@@ -5,14 +5,14 @@ import type { Catalog } from './catalog.ts';
 import { GcsError, invalid } from './errors.ts';
 import type { Uploads } from './uploads.ts';
 
-/** One request, taken apart. */
+/** One parsed request. */
 export interface Call {
   method: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
   /** Chunks of the request's body; throws `ClientGone` if the connection breaks. */
   body: AsyncIterable<Uint8Array>;
-  /** The server as the client named it. */
+  /** Base URL of the server as the client named it. */
   base: string;
 }
 
@@ -22,12 +22,12 @@ export interface Stores {
   uploads: Uploads;
 }
 
-/** Bytes of an open file: whoever sends them closes it. */
+/** Bytes of an open file: the sender closes it. */
 export interface FilePart {
   fd: number;
   start: number;
   length: number;
-  /** Unpack on the way: the client did not say that it takes gzip. */
+  /** Decompress while sending: the client did not accept gzip. */
   gunzip: boolean;
 }
 
@@ -50,15 +50,15 @@ export function empty(status: number, headers: OutgoingHttpHeaders = {}): Answer
   return { status, headers: { 'content-length': 0, ...headers }, body: undefined };
 }
 
-/** The request's body as JSON object; an empty body is an empty object. */
+/** Parses the request's body as a JSON object; an empty body is an empty object. */
 export async function jsonBody(call: Call): Promise<Record<string, unknown>> {
   return parseJson(await gathered(call));
 }
 
-/** Of metadata and batches; media has no bound. */
+/** Limit for metadata and batches; media is unlimited. */
 const MAX_BODY = 16 * 1024 * 1024;
 
-/** The request's body in memory. Throws the API's 413. */
+/** Reads the request's body into memory. Throws the API's 413. */
 export function gathered({ body }: Call): Promise<Buffer> {
   return gather(
     body,

@@ -11,7 +11,7 @@ interface BatchPart {
 
 export interface Batch {
   calls: BatchPart[];
-  /** After every part is done. */
+  /** Called after every part is done. */
   answer(): Answer;
 }
 

@@ -23,16 +23,16 @@ export interface BodyFacts {
   md5Hash: string;
 }
 
-/** Files named by the server, never by a client: no object name can point outside the folder. */
+/** Files named by the server, never by a client, so no object name can point outside the folder. */
 export interface Bodies {
   create(): BodyWriter;
-  /** A name for a body that its owner writes. */
+  /** A name for a body that the caller writes. */
   reserve(): string;
   path(body: string): string;
-  /** A second name for the same bytes: a copy that costs nothing. */
+  /** A second name for the same bytes: a copy without cost. */
   link(body: string): string;
   remove(body: string): void;
-  /** Removes every file that is not in use. */
+  /** Deletes every file that is not in use. */
   sweep(used: ReadonlySet<string>): void;
 }
 
@@ -40,7 +40,7 @@ export interface BodyWriter {
   readonly size: number;
   write(chunk: Uint8Array): Promise<void>;
   finish(): Promise<BodyFacts>;
-  /** Leaves no file. */
+  /** Deletes the file. */
   discard(): Promise<void>;
 }
 

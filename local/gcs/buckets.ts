@@ -47,7 +47,7 @@ export function deleteBucket({ catalog }: Stores, name: string, call: Call): Ans
   return empty(204);
 }
 
-/** Newer clients ask this before they copy; the answer says that the bucket is a plain one. */
+/** Newer clients request this before they copy; the answer describes a plain bucket. */
 export function storageLayout({ catalog }: Stores, name: string): Answer {
   catalog.bucket(name);
   return json({
@@ -59,7 +59,7 @@ export function storageLayout({ catalog }: Stores, name: string): Answer {
   });
 }
 
-/** There are none here, but `gcloud storage rm -r` asks before it removes a bucket. */
+/** Always empty, but `gcloud storage rm -r` lists folders before it removes a bucket. */
 export function listFolders({ catalog }: Stores, name: string, kind: string): Answer {
   catalog.bucket(name);
   return json({ kind: `storage#${kind}`, items: [] });

@@ -8,31 +8,31 @@ import type { BucketRecord, ObjectRecord } from './records.ts';
 
 const REWRITE_AFTER = 20_000;
 
-/** A bucket with its objects, and their names in order. */
+/** A bucket with its objects and their sorted names. */
 export interface Bucket {
   record: BucketRecord;
   readonly objects: Map<string, ObjectRecord>;
   readonly names: string[];
 }
 
-/** What a commit takes from its caller; the catalog adds generation and times. */
+/** The caller's part of a commit; the catalog adds generation and times. */
 export type NewObject = Omit<ObjectRecord, 'generation' | 'metageneration' | 'timeCreated' | 'updated'>;
 
 export interface Catalog {
   buckets(): BucketRecord[];
-  /** Throws the API's 404 if there is none. */
+  /** Throws the API's 404 if it does not exist. */
   bucket(name: string): Bucket;
   createBucket(name: string, settings: Record<string, unknown>): BucketRecord;
   updateBucket(record: BucketRecord, settings: Record<string, unknown>): BucketRecord;
   deleteBucket(name: string): void;
   find(bucket: string, name: string): ObjectRecord | undefined;
-  /** Makes the object live and notes its `finalized` event, both in one step. */
+  /** Makes the object live and queues its `finalized` event, atomically. */
   commit(object: NewObject): ObjectRecord;
-  /** New settings: the metageneration rises by one. */
+  /** Applies new settings: the metageneration rises by one. */
   update(record: ObjectRecord, settings: ObjectRecord['settings']): ObjectRecord;
   remove(record: ObjectRecord): void;
   byUpload(uploadId: string): ObjectRecord | undefined;
-  /** Events that nobody has taken over, oldest first. */
+  /** Events that no consumer has acknowledged, oldest first. */
   pending(): ObjectRecord[];
   isPending(id: string): boolean;
   ack(id: string): boolean;
@@ -44,14 +44,14 @@ export interface Catalog {
 export interface CatalogOptions {
   dir: string;
   now: () => number;
-  /** Whether `finalized` events are kept for a consumer. */
+  /** True if `finalized` events are kept for a consumer. */
   events: boolean;
-  /** A body file that no object uses any more. */
+  /** Called with a body file that no object uses any more. */
   onOrphan: (body: string) => void;
   onFinalized: (record: ObjectRecord) => void;
 }
 
-/** The names of everything stored, in memory, with a journal on disk. All methods are synchronous. */
+/** Index of everything stored: in memory, with a journal on disk. All methods are synchronous. */
 export function openCatalog({ dir, now, events, onOrphan, onFinalized }: CatalogOptions): Catalog {
   mkdirSync(dir, { recursive: true });
   const buckets = new Map<string, Bucket>();

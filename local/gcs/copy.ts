@@ -11,7 +11,7 @@ interface Place {
   name: string;
 }
 
-/** `copyTo`, `rewriteTo` and `moveTo`: all done in one answer, whatever the size. */
+/** `copyTo`, `rewriteTo` and `moveTo`: always complete in one response, whatever the size. */
 export async function copyObject(
   stores: Stores,
   from: Place,
@@ -71,7 +71,7 @@ export async function composeObject(
     typeof destination === 'object' && destination !== null ? { ...destination } : {},
   );
   settings.contentType ??= sources[0]?.settings.contentType ?? 'application/octet-stream';
-  // second names keep the bytes while they are read, whatever happens to the objects meanwhile
+  // hard links keep the bytes readable, whatever happens to the objects meanwhile
   const parts = sources.map(({ body }) => bodies.link(body));
   const writer = bodies.create();
   try {

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 
-/** An answer in the form of Google's JSON API errors; `message` names what was found and what was allowed. */
+/** An error in the form of Google's JSON API; `message` names what was found and what was allowed. */
 export class GcsError extends Error {
   constructor(
     readonly status: number,
@@ -47,7 +47,7 @@ export const invalid = (message: string, parameter?: string): GcsError =>
 export const required = (parameter: string): GcsError =>
   new GcsError(400, 'required', `Required parameter: ${parameter}`, { type: 'parameter', name: parameter });
 
-/** `asText`: reads of bodies (`alt=media`) get their errors as bare text. */
+/** `asText`: reads of bodies (`alt=media`) get errors as plain text. */
 export function sendError(response: ServerResponse, error: GcsError, asText: boolean): void {
   if (error.status === 304) {
     response.writeHead(304).end();

@@ -2,35 +2,35 @@ import { createFaultRules, type FaultRules } from '../fault-rules.ts';
 import { invalid } from './errors.ts';
 import { OPERATIONS, type Operation, type Route } from './router.ts';
 
-/** What goes wrong. `applied-…` means that the request did its work first: the client cannot know. */
+/** Kind of fault. `applied-…`: the request takes effect first, and the client cannot know. */
 export type FaultAction =
-  /** Answers with this status and does nothing. */
+  /** Answers with this status and does nothing else. */
   | { kind: 'status'; status: number }
-  /** Closes the connection unanswered and does nothing. */
+  /** Closes the connection without an answer and does nothing else. */
   | { kind: 'drop' }
-  /** Does the work and answers with this status: 503, or 412 to the client's own write. */
+  /** Applies the request and answers with this status: 503, or 412 to the client's own write. */
   | { kind: 'applied-status'; status: number }
-  /** Does the work and closes the connection unanswered. */
+  /** Applies the request and closes the connection without an answer. */
   | { kind: 'applied-drop' }
-  /** Sends so many bytes of the body, then closes the connection. */
+  /** Sends this many bytes of the body, then closes the connection. */
   | { kind: 'cut'; afterBytes: number }
-  /** Turns over one bit of the body. */
+  /** Flips one bit of the body. */
   | { kind: 'corrupt' }
-  /** Sends so many bytes of the body, then nothing more. */
+  /** Sends this many bytes of the body, then nothing more. */
   | { kind: 'stall'; afterBytes: number }
-  /** Answers late, ms. */
+  /** Delays the answer, in ms. */
   | { kind: 'delay'; ms: number };
 
 export interface Fault {
   action: FaultAction;
-  /** Kinds of request it meets; all if it is left out. */
+  /** Kinds of request it affects; default: all. */
   operations?: Operation[];
   bucket?: string;
-  /** Object names that contain this text. */
+  /** Affects only object names that contain this text. */
   name?: string;
-  /** Matching requests that pass before it begins. Default 0. */
+  /** Matching requests that pass before it starts. Default 0. */
   skip?: number;
-  /** Requests it meets before it ends; `null` means all. Default 1. */
+  /** Requests it affects before it ends; `null` means all. Default 1. */
   times?: number | null;
 }
 
@@ -53,7 +53,7 @@ const NUMBERS = {
 } as const;
 const KINDS = ['drop', 'applied-drop', 'corrupt', ...Object.keys(NUMBERS)];
 
-/** Reads an action that another process sent; throws a 400 that names what is wrong. */
+/** Parses an action sent by another process; throws a 400 that names what is wrong. */
 export function parseAction(value: unknown): FaultAction {
   const action = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const kind = String(action['kind']);

@@ -3,16 +3,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface FolderLock {
-  /** What `GET /_health` shows, for others to know the holder by. */
+  /** Identifies the holder: `GET /_health` returns it. */
   readonly token: string;
-  /** Says where the holder answers. */
+  /** Records the holder's address. */
   hold(url: string): void;
   release(): void;
 }
 
 /**
- * Two servers on one folder would write over each other. Throws if the one named in the folder's lock file
- * still answers; a lock that a killed process left is taken over.
+ * Two servers on one folder would overwrite each other. Throws if the server named in the folder's lock file still
+ * answers; a lock left by a killed process is taken over.
  */
 export async function lockFolder(dir: string): Promise<FolderLock> {
   mkdirSync(dir, { recursive: true });

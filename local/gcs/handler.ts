@@ -16,15 +16,15 @@ export interface HandlerParts {
   faults: Faults;
   admin: ReturnType<typeof adminRoute>;
   latency: () => Latency;
-  /** Ends early when the server closes. */
+  /** Returns early when the server closes. */
   wait: (ms: number) => Promise<void>;
-  /** Told of what is not the client's fault. */
+  /** Called with errors that are not the client's fault. */
   onTrouble?: ((error: unknown) => void) | undefined;
 }
 
-/** Answers HTTP requests: the API, a batch of its requests, or a question to the server itself. */
+/** Answers HTTP requests: the API, a batch of its requests, or an admin request to the server itself. */
 export function createHandler({ stores, stats, faults, admin, latency, wait, onTrouble }: HandlerParts) {
-  /** Runs one call; errors of the API come back as thrown `GcsError`. */
+  /** Runs one call; throws the API's errors as `GcsError`. */
   const run = async (
     found: Route,
     call: Call,

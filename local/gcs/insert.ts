@@ -61,7 +61,7 @@ async function store(
   }
 }
 
-/** Checks sums and preconditions, then makes the object live: with no pause between the two. */
+/** Checks checksums and preconditions, then makes the object live, with no pause in between. */
 export function commitUpload(
   { catalog }: Stores,
   plan: UploadPlan,

@@ -14,28 +14,28 @@ import {
 import type { BucketRecord, ObjectRecord } from './records.ts';
 
 /**
- * One line a change. A write of an object and the event it causes are one line, so that a killed process
- * leaves both or neither.
+ * One line per change. A write of an object and its event are one line, so that a killed process leaves both or
+ * neither.
  */
 export type Entry =
   | { bucket: BucketRecord }
   | { deletedBucket: string }
   | { object: ObjectRecord; finalized?: true }
   | { deleted: { bucket: string; name: string } }
-  /** A finalized event that outlived its object's entry when the journal was rewritten. */
+  /** A finalized event whose object's entry was dropped when the journal was rewritten. */
   | { pending: ObjectRecord }
   | { ack: string };
 
 export interface Journal {
   append(entry: Entry): void;
-  /** Entries written since the file was last rewritten. */
+  /** Entries written since the last rewrite. */
   readonly length: number;
-  /** Replaces the whole journal by these entries, at once; a full disk leaves it as it is. */
+  /** Replaces the whole journal by these entries, atomically; if the disk is full, it stays as it is. */
   rewrite(entries: Iterable<Entry>): void;
   close(): void;
 }
 
-/** Calls `replay` with every whole entry; a last line torn by a killed process is dropped. */
+/** Calls `replay` with every complete entry; a last line torn by a killed process is dropped. */
 export function openJournal(file: string, replay: (entry: Entry) => void): Journal {
   let length = existsSync(file) ? readBack(file, replay) : 0;
   let fd = openSync(file, 'a');
@@ -61,7 +61,7 @@ export function openJournal(file: string, replay: (entry: Entry) => void): Journ
       try {
         writeFileSync(next, lines.join(''));
       } catch {
-        // no room for it: the longer one stays in use
+        // no room: keep the longer one
         rmSync(next, { force: true });
         length = 0;
         return;

@@ -8,7 +8,7 @@ import { objectResource } from './resource.ts';
 
 const PAGE = 1000;
 
-/** `GET /b/{bucket}/o`: names in UTF-8 order; items and prefixes share the page. */
+/** `GET /b/{bucket}/o`: names in UTF-8 order; a page holds both items and prefixes. */
 export function listObjects({ catalog }: Stores, bucketName: string, call: Call): Answer {
   const bucket = catalog.bucket(bucketName);
   const { names, objects } = bucket;

@@ -44,7 +44,7 @@ export function readObject(stores: Stores, bucket: string, name: string, call: C
   };
 }
 
-/** One range; undefined if the whole is meant (no range, or one that HTTP says to ignore). */
+/** Parses one range; undefined for the whole object (no range, or one that HTTP says to ignore). */
 export function parseByteRange(
   text: string | undefined,
   size: number,

@@ -5,13 +5,13 @@ const MAX_HEAD = 1024 * 1024;
 export interface MultipartUpload {
   /** The first part: JSON metadata. */
   metadata: Buffer;
-  /** Of the second part. */
+  /** Content type of the second part. */
   contentType: string | undefined;
-  /** The second part, as it arrives; it must be read to its end. */
+  /** The second part, streamed; it must be read to its end. */
   media: AsyncIterable<Uint8Array>;
 }
 
-/** Takes apart `multipart/related` with two parts, holding no more of the second than its delimiter. */
+/** Parses `multipart/related` with two parts, buffering no more of the second than its delimiter. */
 export async function parseMultipart(
   contentType: string | undefined,
   body: AsyncIterable<Uint8Array>,
@@ -57,7 +57,7 @@ export async function parseMultipart(
       const at = held.indexOf(delimiter);
       if (at !== -1) {
         if (at > 0) yield held.subarray(0, at);
-        // the epilogue says nothing, but has to be read
+        // the epilogue is meaningless, but must be read
         while (!(await chunks.next()).done);
         return;
       }

@@ -4,7 +4,7 @@ import { checkPreconditions, int64, parsePreconditions } from './preconditions.t
 import type { ObjectRecord } from './records.ts';
 import { objectResource, parseSettings, patchSettings } from './resource.ts';
 
-/** The live object that the request means, with its generation and preconditions checked. */
+/** The live object of a request, after checking its generation and preconditions. */
 export function findObject(
   { catalog }: Stores,
   bucket: string,

@@ -24,7 +24,7 @@ export function parsePreconditions(query: URLSearchParams, prefix: 'if' | 'ifSou
   return conditions;
 }
 
-/** A whole number of the query, or undefined if it is not there. */
+/** An integer of the query, or undefined if it is absent. */
 export function int64(query: URLSearchParams, parameter: string): bigint | undefined {
   const text = query.get(parameter);
   if (text === null || text === '') return undefined;
@@ -34,8 +34,8 @@ export function int64(query: URLSearchParams, parameter: string): bigint | undef
 }
 
 /**
- * Checks against the live object; `undefined` if there is none, which counts as generation 0.
- * A `NotMatch` that fails answers a read with 304, a write with 412.
+ * Checks against the live object; `undefined` if there is none, which counts as generation 0. A failed `NotMatch`
+ * answers a read with 304, a write with 412.
  */
 export function checkPreconditions(
   conditions: Preconditions,

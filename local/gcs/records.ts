@@ -1,4 +1,4 @@
-/** What is kept of an object. Numbers that can pass 2^53 are decimal strings, as in the API. */
+/** Stored state of an object. Numbers that can exceed 2^53 are decimal strings, as in the API. */
 export interface ObjectRecord {
   bucket: string;
   name: string;
@@ -7,7 +7,7 @@ export interface ObjectRecord {
   size: number;
   /** Base64. */
   crc32c: string;
-  /** Base64; composed objects have none. */
+  /** Base64; absent for composed objects. */
   md5Hash?: string;
   /** File name below `bodies/`. */
   body: string;
@@ -16,11 +16,11 @@ export interface ObjectRecord {
   storageClass: string;
   settings: ObjectSettings;
   componentCount?: number;
-  /** The resumable upload it came from: a client that lost the last answer asks there again. */
+  /** Its resumable upload: a client that missed the last answer asks there again. */
   uploadId?: string;
 }
 
-/** What a client may set. */
+/** Settings that a client may change. */
 export interface ObjectSettings {
   contentType?: string;
   contentEncoding?: string;
@@ -43,7 +43,7 @@ export interface BucketRecord {
   settings: Record<string, unknown>;
 }
 
-/** The object resource of the JSON API, as in answers and in `finalized` events. */
+/** The object resource of the JSON API, in responses and `finalized` events. */
 export interface ObjectResource {
   kind: 'storage#object';
   id: string;
@@ -68,7 +68,7 @@ export interface ObjectResource {
   [setting: string]: unknown;
 }
 
-/** A finalized object that its consumer has not yet taken over. */
+/** A finalized object that its consumer has not acknowledged. */
 export interface FinalizedEvent {
   id: string;
   object: ObjectResource;

@@ -12,7 +12,7 @@ const TEXT_SETTINGS = [
 ] as const;
 const FLAG_SETTINGS = ['temporaryHold', 'eventBasedHold'] as const;
 
-/** `base` is the server as the client named it: `http://127.0.0.1:4443`. */
+/** `base` is the server's URL as the client named it: `http://127.0.0.1:4443`. */
 export function objectResource(record: ObjectRecord, base: string): ObjectResource {
   const { bucket, name, generation, metageneration } = record;
   const path = `b/${encodeURIComponent(bucket)}/o/${encodeURIComponent(name)}`;
@@ -65,14 +65,14 @@ export function etag(generation: string, metageneration: string): string {
   return Buffer.from(`${generation}/${metageneration}`).toString('base64');
 }
 
-/** The settings a client sent with an upload or an update. */
+/** Parses the settings that a client sent with an upload or an update. */
 export function parseSettings(sent: Record<string, unknown>): ObjectSettings {
   const settings: ObjectSettings = {};
   applySettings(settings, sent);
   return settings;
 }
 
-/** A patch: what is sent replaces, `null` removes, custom metadata key by key. */
+/** Applies a patch: sent values replace, `null` removes; custom metadata is merged by key. */
 export function patchSettings(current: ObjectSettings, sent: Record<string, unknown>): ObjectSettings {
   const settings: ObjectSettings = { ...current };
   if (current.metadata) settings.metadata = { ...current.metadata };

@@ -7,12 +7,12 @@ import { QUANTUM, type Session } from './uploads.ts';
 /** `Content-Range` of a chunk; a status query has no `start`. */
 interface ChunkRange {
   start: number | undefined;
-  /** Exclusive; undefined if the request's end is the end of the upload. */
+  /** Exclusive; undefined if the upload ends with this request. */
   end: number | undefined;
   total: number | undefined;
 }
 
-/** `PUT` or `DELETE` to the address that a resumable upload got: a chunk, a status query, or its cancelling. */
+/** `PUT` or `DELETE` to the URL of a resumable upload: a chunk, a status query, or a cancellation. */
 export async function continueResumable(stores: Stores, id: string, call: Call): Promise<Answer> {
   const session = stores.uploads.find(id);
   if (!session) {

@@ -8,7 +8,7 @@ import { readObject } from './media.ts';
 import { deleteObject, getObject, patchObject } from './objects.ts';
 import { continueResumable } from './resume.ts';
 
-/** Kinds of request, as faults, latencies and counts name them. */
+/** Kinds of request, as used in faults, latencies and counts. */
 export const OPERATIONS = [
   'bucket',
   'list',
@@ -28,12 +28,12 @@ export type Operation = (typeof OPERATIONS)[number];
 export interface Route {
   operation: Operation;
   bucket: string | undefined;
-  /** Object name, if the request's address has one. */
+  /** Object name, if the request's path has one. */
   name: string | undefined;
   run(stores: Stores, call: Call): Answer | Promise<Answer>;
 }
 
-/** Finds what a request means; `path` is raw, as it came over the wire. Throws the API's 404 or 400. */
+/** Parses a request's target; `path` is raw, as received. Throws the API's 404 or 400. */
 export function route(method: string, path: string, query: URLSearchParams): Route {
   const [, surface, rest] =
     /^(?:\/(upload|download|resumable\/upload))?\/storage\/v1\/(.*)$/.exec(path) ?? [];

@@ -9,14 +9,14 @@ const CHUNK = 256 * 1024;
 const readAt = promisify(read);
 
 export interface SendOptions {
-  /** HEAD: the headers alone. */
+  /** For HEAD: sends only the headers. */
   headOnly: boolean;
   fault: FaultAction | undefined;
-  /** Called with every count of body bytes handed to the connection. */
+  /** Called with the number of body bytes handed to the connection. */
   onBytes: (count: number) => void;
 }
 
-/** Writes the answer; resolves when all of it is handed over or the client is gone. */
+/** Writes the answer; resolves when it is completely handed over or the client is gone. */
 export async function send(response: ServerResponse, answer: Answer, options: SendOptions): Promise<void> {
   response.writeHead(answer.status, answer.headers);
   try {
@@ -34,7 +34,7 @@ export async function send(response: ServerResponse, answer: Answer, options: Se
         if (sent >= limit) break;
       }
     }
-    // what was written is let out first: the client is to see the body begin and not end
+    // flush first: the client must see the body begin but not end
     if (fault?.kind === 'cut') response.socket?.destroySoon();
     else if (fault?.kind === 'stall') await new Promise((resolve) => response.once('close', resolve));
     else response.end();
@@ -43,7 +43,7 @@ export async function send(response: ServerResponse, answer: Answer, options: Se
   }
 }
 
-/** Closes what an answer holds, sent or not. */
+/** Releases an answer's resources, sent or not. */
 export function release(answer: Answer): void {
   const { body } = answer;
   if (body && !Buffer.isBuffer(body) && body.fd >= 0) {
@@ -52,7 +52,7 @@ export function release(answer: Answer): void {
   }
 }
 
-/** The whole body of an answer, in memory. */
+/** Reads the whole body of an answer into memory. */
 export async function bodyOf(answer: Answer): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const chunk of chunks(answer.body)) parts.push(chunk);

@@ -13,32 +13,32 @@ import { objectResource } from './resource.ts';
 import { createStats, type GcsStats, type Latency } from './stats.ts';
 import { openUploads } from './uploads.ts';
 
-/** Wait before an event is offered again to a consumer that failed on it, ms. */
+/** Delay before an event is offered again to a consumer that failed on it, in ms. */
 const OFFER_AGAIN_MS = 1_000;
 
 export interface GcsServerOptions {
-  /** Everything is kept below this folder. */
+  /** Folder of all its state. */
   dir: string;
-  /** 0, the default, takes a free one. */
+  /** 0, the default, picks a free port. */
   port?: number;
   host?: string;
-  /** Made at start if they are missing. */
+  /** Created at start if they are missing. */
   buckets?: string[];
   /**
-   * Called with every new object once it is on disk, and again if it fails. Nothing is taken off the
-   * outbox by it; what waits there from an earlier run is not told again, but found in `outbox.pending()`.
+   * Called with every new object once it is on disk, and again if it fails. It does not remove anything from the
+   * outbox; entries of an earlier run are not repeated, but listed in `outbox.pending()`.
    */
   onFinalized?: (object: ObjectResource, id: string) => void | Promise<void>;
-  /** Whether events are kept for a consumer. Default: if `onFinalized` is given. */
+  /** Keeps events for a consumer. Default: true if `onFinalized` is given. */
   events?: boolean;
-  /** A request failed because a file could not be written or read. */
+  /** Called if a request failed because a file could not be written or read. */
   onTrouble?: ((error: unknown) => void) | undefined;
   latency?: Latency;
   faults?: Fault[];
   now?: () => number;
 }
 
-/** Finalized objects whose consumer has not yet said that it has them; they outlive the process. */
+/** Finalized objects that their consumer has not acknowledged; they outlive the process. */
 export interface Outbox {
   pending(): FinalizedEvent[];
   ack(id: string): boolean;

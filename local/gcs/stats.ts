@@ -3,7 +3,7 @@ import type { Operation } from './router.ts';
 
 export interface OperationStats {
   requests: number;
-  /** Bytes of bodies taken in and handed out. */
+  /** Bytes of bodies received and sent. */
   bytesIn: number;
   bytesOut: number;
 }
@@ -11,7 +11,7 @@ export interface OperationStats {
 export interface GcsStats {
   total: OperationStats;
   operations: Partial<Record<Operation, OperationStats>>;
-  /** Answers by status code; 0 if the connection was closed unanswered. */
+  /** Responses by status code; 0 if the connection was closed without one. */
   statuses: Record<string, number>;
 }
 
@@ -49,11 +49,11 @@ export function createStats(): StatsKeeper {
   };
 }
 
-/** Milliseconds before an answer, by class of request: what a far-away store costs. */
+/** Delay before a response by class of request, in ms: simulates a distant store. */
 export interface Latency {
-  /** Stat and read of something that is there. */
+  /** Stat and read of existing objects. */
   get?: number;
-  /** Stat and read of something that is not. */
+  /** Stat and read of missing objects. */
   absent?: number;
   /** Uploads, patches, copies, deletes. */
   put?: number;

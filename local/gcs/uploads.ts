@@ -14,15 +14,15 @@ import { join } from 'node:path';
 import { type Bodies, type BodyFacts, createHasher, fileSize, type Hasher, writeAll } from './bodies.ts';
 import type { ObjectSettings } from './records.ts';
 
-/** Chunks before the last come in multiples of this; what a broken one leaves is cut down to one. */
+/** All chunks but the last are multiples of this; a broken chunk is truncated to one. */
 export const QUANTUM = 256 * 1024;
 
-/** What the first request of a resumable upload fixed. */
+/** Parameters fixed by the first request of a resumable upload. */
 export interface UploadPlan {
   bucket: string;
   name: string;
   settings: ObjectSettings;
-  /** The query of the first request: its preconditions hold at the end too. */
+  /** Query of the first request: its preconditions apply at the end, too. */
   query: string;
   crc32c?: string;
   md5Hash?: string;
@@ -33,11 +33,11 @@ export interface UploadPlan {
 export interface Session {
   readonly id: string;
   readonly plan: UploadPlan;
-  /** Bytes kept so far. */
+  /** Bytes stored so far. */
   readonly size: number;
-  /** Appends; if `chunks` breaks off, what came is kept down to a whole quantum. */
+  /** Appends; if `chunks` breaks off, what arrived is kept, truncated to a whole quantum. */
   append(chunks: AsyncIterable<Uint8Array>): Promise<void>;
-  /** Cuts back to this many bytes. */
+  /** Truncates to this many bytes. */
   truncate(size: number): void;
   facts(): Promise<BodyFacts>;
   /** Runs one request of the session at a time. */
@@ -47,7 +47,7 @@ export interface Session {
 export interface Uploads {
   create(plan: UploadPlan): Session;
   find(id: string): Session | undefined;
-  /** Forgets the session; `keepBody` if an object has it now. */
+  /** Ends the session; `keepBody` if an object now owns the body. */
   end(session: Session, keepBody: boolean): void;
   bodies(): string[];
 }
@@ -58,7 +58,7 @@ interface Stored {
   plan: UploadPlan;
 }
 
-/** Resumable uploads: each a file of its plan and a body that grows; both survive a restart. */
+/** Resumable uploads: each has a plan file and a growing body; both survive a restart. */
 export function openUploads(dir: string, bodies: Bodies): Uploads {
   mkdirSync(dir, { recursive: true });
   const sessions = new Map<string, { session: Session; body: string }>();
@@ -94,7 +94,7 @@ export function openUploads(dir: string, bodies: Bodies): Uploads {
 function createSession({ id, body, plan }: Stored, bodies: Bodies): Session {
   const path = bodies.path(body);
   let size = fileSize(path);
-  // the sums of bytes that an earlier process or a broken chunk left are taken again from the file
+  // checksums of bytes from an earlier process or a broken chunk are recomputed from the file
   let hasher: Hasher | undefined = size === 0 ? createHasher() : undefined;
   let turn: Promise<unknown> = Promise.resolve();
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** Thrown when the client went away: there is nobody to answer. */
+/** Thrown if the client disconnected: there is no one to answer. */
 export class ClientGone extends Error {}
 
 /** A request's body. Throws `ClientGone` if the connection breaks. */
@@ -14,8 +14,8 @@ export async function* chunksOf(request: IncomingMessage): AsyncIterable<Uint8Ar
 }
 
 /**
- * A body in memory. One that is too large is read to its end, since an answer to a client that is still sending is
- * never read; then it throws the error made for its size in bytes.
+ * Reads a body into memory. One that is too large is read to its end, since a client that is still sending never
+ * reads an answer; then it throws the error created for its size in bytes.
  */
 export async function gather(
   chunks: AsyncIterable<Uint8Array>,

@@ -4,38 +4,38 @@ import { createServer as createTlsServer } from 'node:https';
 import { listenGuarded } from '../guard.ts';
 import { ClientGone, chunksOf } from './body.ts';
 
-/** One request on its way to its answer. */
+/** One request and its response. */
 export interface Exchange {
   request: IncomingMessage;
   response: ServerResponse;
   method: string;
-  /** As it was sent, without the query. */
+  /** As sent, without the query. */
   path: string;
   query: URLSearchParams;
-  /** To be read once. Throws `ClientGone` if the connection breaks. */
+  /** Can be read once. Throws `ClientGone` if the connection breaks. */
   body: AsyncIterable<Uint8Array>;
-  /** Aborts when the client goes away, and when the server closes. */
+  /** Aborts when the client disconnects or the server closes. */
   signal: AbortSignal;
 }
 
 export interface LocalServerOptions {
-  /** In PEM, for HTTPS. */
+  /** PEM, for HTTPS. */
   tls?: { key: string; cert: string };
   handle(exchange: Exchange): Promise<void>;
-  /** Answers what `handle` threw, if there is somebody to answer. */
+  /** Answers an error of `handle`, if the client is still connected. */
   answerError(error: unknown, exchange: Exchange): void | Promise<void>;
 }
 
 export interface LocalServer {
-  /** Aborts first of all when the server closes. */
+  /** Aborts as the first step of closing the server. */
   closing: AbortSignal;
-  /** The port that it has. Throws for a host that others can reach, and for a port that is taken. */
+  /** Returns the port. Throws if others can reach the host, or if the port is taken. */
   listen(where: { port?: number | undefined; host?: string | undefined }): Promise<number>;
-  /** Ends every connection; resolves when no request is worked on any more. */
+  /** Closes every connection; resolves when no request is in progress. */
   close(): Promise<void>;
 }
 
-/** What the servers of the local cloud have in common: each is a Google API on loopback. */
+/** Base of the local cloud's servers: each is a Google API on loopback. */
 export function createLocalServer({ tls, handle, answerError }: LocalServerOptions): LocalServer {
   const closing = new AbortController();
   // every request listens to it
@@ -64,7 +64,7 @@ export function createLocalServer({ tls, handle, answerError }: LocalServerOptio
   };
   const server = tls ? createTlsServer(tls, listener) : createServer(listener);
   server.requestTimeout = 0;
-  // longer than any client keeps an idle connection: it never meets one that closes under its request
+  // longer than any client keeps an idle connection, so that none is closed under a request
   server.keepAliveTimeout = 600_000;
 
   const shutDown = async (): Promise<void> => {
@@ -85,7 +85,7 @@ export function createLocalServer({ tls, handle, answerError }: LocalServerOptio
   };
 }
 
-/** An answer to a client that is still sending is never read: what is left is taken in first. False if that fails. */
+/** A client that is still sending never reads an answer, so read the rest first. False if that fails. */
 async function isDrained(body: AsyncIterable<Uint8Array>): Promise<boolean> {
   try {
     for await (const _ of body);

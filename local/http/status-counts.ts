@@ -1,4 +1,4 @@
-/** Answers by status code; 0 if the connection was closed unanswered. */
+/** Responses by status code; 0 if the connection was closed without one. */
 export class StatusCounts {
   private counts: Record<string, number> = {};
 

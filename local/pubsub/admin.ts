@@ -4,7 +4,7 @@ import type { StatsKeeper } from './stats.ts';
 
 type AdminHandler = (call: Call) => Promise<Answer>;
 
-/** What other processes may ask of the server itself, outside the API: faults and counts. */
+/** Endpoints for other processes, outside the API: faults and counts. */
 export function adminRoute(faults: Faults, stats: StatsKeeper) {
   const handlers: Record<string, AdminHandler> = {
     'GET /_health': async () => ({ ok: true }),

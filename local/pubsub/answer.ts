@@ -4,22 +4,22 @@ import { gather } from '../http/body.ts';
 import type { Exchange } from '../http/server.ts';
 import { invalid, PubsubError } from './errors.ts';
 
-/** One request, taken apart. */
+/** One parsed request. */
 export interface Call {
   method: string;
   query: URLSearchParams;
   body(): Promise<unknown>;
-  /** Aborts when the client goes away. */
+  /** Aborts when the client disconnects. */
   gone: AbortSignal;
 }
 
-/** JSON as a value, or as bytes that are JSON already. */
+/** JSON as a value, or serialized. */
 export type Answer = Record<string, unknown> | Buffer;
 
-/** A 10 MiB message in base64, and what stands around it. */
+/** A 10 MiB message in base64, plus its envelope. */
 const MAX_BODY = 24 * 1024 * 1024;
 
-/** The body as JSON; an empty one is an empty object. */
+/** Parses the body as JSON; an empty one is an empty object. */
 export async function readJson({ request, body }: Pick<Exchange, 'request' | 'body'>): Promise<unknown> {
   const bytes = await gather(body, MAX_BODY, (size) =>
     invalid(`Request payload size exceeds the limit: ${MAX_BODY} bytes; it has ${size}.`),

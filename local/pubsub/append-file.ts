@@ -1,9 +1,9 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs';
 
-/** A file that only grows, by whole writes or not at all. */
+/** An append-only file; each write is complete or absent. */
 export interface AppendFile {
   readonly size: number;
-  /** Offset of the first byte written. When it returns, the bytes outlive a kill of this process. */
+  /** Returns the offset of the first byte written. The bytes then survive a kill of this process. */
   append(bytes: Buffer): number;
   read(offset: number, length: number): Buffer;
   close(): void;
@@ -51,7 +51,7 @@ export function openAppendFile(path: string): AppendFile {
   };
 }
 
-/** Calls `onLine` with the bounds of every whole line; returns where the last one ends. */
+/** Calls `onLine` with the bounds of every complete line; returns the end of the last one. */
 export function eachLine(bytes: Buffer, onLine: (start: number, end: number) => void): number {
   let start = 0;
   for (let end = bytes.indexOf(10); end !== -1; end = bytes.indexOf(10, start)) {

@@ -1,34 +1,34 @@
 import type { StoredMessage } from './message-log.ts';
 import { DueHeap, Fifo } from './queues.ts';
 
-/** One message of one subscription. */
+/** A message in one subscription. */
 export interface Item {
   readonly message: StoredMessage;
-  /** Deliveries that failed: refused, or not acknowledged in time. */
+  /** Number of failed deliveries: refused, or not acknowledged in time. */
   failed: number;
   /**
-   * ready: to be delivered · blocked: an earlier one of its ordering key is not acknowledged · leased:
-   * delivered · waiting: delivered in vain, and not again before `until` · acked: kept for a seek · gone.
+   * ready: to be delivered · blocked: an earlier message of its ordering key is unacknowledged · leased: delivered
+   * · waiting: delivery failed, not retried before `until` · acked: kept for a seek · gone.
    */
   state: 'ready' | 'blocked' | 'leased' | 'waiting' | 'acked' | 'gone';
-  /** Number of the newest delivery: an answer to an older one says nothing about it. */
+  /** Number of the newest delivery: answers to older ones are ignored. */
   lease: number;
-  /** When a lease or a wait ends by itself: milliseconds since the epoch. */
+  /** Expiry of a lease or a wait, in ms since the epoch. */
   until: number;
 }
 
 export interface BacklogOptions {
-  /** One message of an ordering key at a time, in the order of publishing. */
+  /** Delivers one message of an ordering key at a time, in the order of publishing. */
   ordered: boolean;
-  /** Higher than any an earlier process has given out. */
+  /** Higher than any lease number of an earlier process. */
   firstLease: number;
-  /** Nobody holds this message here any more. */
+  /** Called when this subscription no longer holds the message. */
   onRelease: (message: StoredMessage) => void;
 }
 
-/** The messages of one subscription and what has become of each. Knows neither clocks nor disks. */
+/** The messages of one subscription and their states. Uses neither clock nor disk. */
 export class Backlog {
-  /** In the order of ids. */
+  /** In id order. */
   private readonly items = new Map<number, Item>();
   private ready = new Fifo<Item>();
   private chains = new Map<string, Fifo<Item>>();
@@ -49,7 +49,7 @@ export class Backlog {
     this.enqueueAll();
   }
 
-  /** Messages not acknowledged. */
+  /** Number of unacknowledged messages. */
   get size(): number {
     return this.items.size - this.acked;
   }
@@ -77,7 +77,7 @@ export class Backlog {
     return this.ready.size > 0;
   }
 
-  /** The next message, leased until then. */
+  /** The next message, leased until that time. */
   take(until: number): Item | undefined {
     if (!this.hasReady()) return undefined;
     const item = this.ready.shift()!;
@@ -87,7 +87,7 @@ export class Backlog {
     return item;
   }
 
-  /** Gives back an untouched message: it is the next one again. */
+  /** Returns an undelivered message: it is next again. */
   putBack(item: Item, lease: number): void {
     if (!holds(item, lease)) return;
     this.become(item, 'ready');
@@ -98,7 +98,7 @@ export class Backlog {
     if (holds(item, lease)) this.wakeAt(item, until);
   }
 
-  /** A delivery that failed: the message is ready again at that time. */
+  /** Records a failed delivery: the message is ready again at that time. */
   fail(item: Item, readyAt: number, now: number): void {
     item.failed++;
     if (readyAt <= now) {
@@ -109,7 +109,7 @@ export class Backlog {
     this.wakeAt(item, readyAt);
   }
 
-  /** Acknowledged. `keep` for a seek, or it is gone. */
+  /** Acknowledges; with `keep` the message stays for a seek, else it is gone. */
   settle(item: Item, keep = false): void {
     if (item.state === 'gone' || (keep && item.state === 'acked')) return;
     if (keep) this.become(item, 'acked');
@@ -121,7 +121,7 @@ export class Backlog {
     this.unblock(item.message.key);
   }
 
-  /** Leases that have run out; what has waited long enough becomes ready on the way. */
+  /** Expired leases; messages whose wait is over become ready as a side effect. */
   expired(now: number): Item[] {
     const leases: Item[] = [];
     for (let next = this.due.peek(); next && next.at <= now; next = this.due.peek()) {
@@ -142,7 +142,7 @@ export class Backlog {
     return undefined;
   }
 
-  /** Drops what was published before that time. */
+  /** Drops messages published before that time. */
   dropBefore(ms: number): void {
     for (const item of this.items.values()) {
       if (item.message.publishMs >= ms) break;
@@ -150,7 +150,7 @@ export class Backlog {
     }
   }
 
-  /** Up to that id: acknowledges what was published before `ms`, and takes back what was acknowledged later. */
+  /** Up to that id: acknowledges messages published before `ms`, and unacknowledges later ones. */
   seek(ms: number, upTo: number, keep: boolean): void {
     for (const item of [...this.items.values()]) {
       if (item.message.id > upTo) continue;
@@ -160,12 +160,12 @@ export class Backlog {
     this.enqueueAll();
   }
 
-  /** Nobody holds anything here any more. */
+  /** Releases every message. */
   clear(): void {
     for (const item of [...this.items.values()]) this.settle(item);
   }
 
-  /** What is not acknowledged is to be delivered, in the order of ids. */
+  /** Queues all unacknowledged messages for delivery, in id order. */
   private enqueueAll(): void {
     this.ready = new Fifo();
     this.chains = new Map();
@@ -189,7 +189,7 @@ export class Backlog {
     if (chain.size === 1) this.makeReady(item);
   }
 
-  /** The first of the key that is left may be delivered. */
+  /** Makes the first remaining message of the key deliverable. */
   private unblock(key: string): void {
     const chain = this.chains.get(key);
     if (!chain) return;
@@ -221,7 +221,7 @@ export class Backlog {
   }
 }
 
-/** Whether that delivery is the newest, and unanswered. */
+/** True if that delivery is the newest, and unanswered. */
 export function holds(item: Item, lease: number): boolean {
   return item.state === 'leased' && item.lease === lease;
 }

@@ -7,7 +7,7 @@ import type { SubscriptionRecord, TopicRecord } from './records.ts';
 import { type FileSizes, State } from './state.ts';
 import type { Subscription } from './subscription.ts';
 
-/** A message handed out. */
+/** A delivered message. */
 export interface Delivery {
   item: Item;
   lease: number;
@@ -18,7 +18,7 @@ export interface Delivery {
 export interface DeadLetter {
   subscription: string;
   topic: string;
-  /** Of the message given up. */
+  /** Id of the message given up. */
   messageId: string;
   message: Message;
   attempts: number;
@@ -29,16 +29,16 @@ export interface BrokerOptions {
   now: () => number;
   sizes?: FileSizes | undefined;
   onDeadLetter?: ((letter: DeadLetter) => void) | undefined;
-  /** Push endpoints on other machines are allowed. */
+  /** Allows push endpoints on other machines. */
   pushAnywhere?: boolean | undefined;
   onTrouble?: ((error: unknown) => void) | undefined;
 }
 
 const SWEEP_MS = 30_000;
-/** Between two looks for messages that are too old: a look at a long backlog is not free. */
+/** Interval of checks for expired messages: checking a long backlog is not free. */
 const LOOK_MS = 1_000;
 
-/** Who gets which message when. Everything it answers is on disk first. */
+/** Decides who gets which message when. Everything it confirms is on disk first. */
 export class Broker {
   readonly state: State;
   readonly counts = { published: 0, delivered: 0, acknowledged: 0, failed: 0, deadLettered: 0 };
@@ -89,7 +89,7 @@ export class Broker {
     this.state.commit({ subscription: record, no: subscription.no });
   }
 
-  /** Ids of the messages, in order, once all of them are on disk. */
+  /** Returns the messages' ids, in order, once all of them are on disk. */
   publish(topic: string, messages: readonly Message[]): string[] {
     this.topic(topic);
     const publishMs = this.now();
@@ -107,7 +107,7 @@ export class Broker {
     return ids.map(String);
   }
 
-  /** Hands out the next message until it is answered, or for so long. */
+  /** Leases the next message until it is answered, or for this time. */
   take(subscription: Subscription, leaseMs = Number.POSITIVE_INFINITY): Delivery | undefined {
     this.dropOld(subscription);
     const item = subscription.backlog.take(this.now() + leaseMs);
@@ -121,7 +121,7 @@ export class Broker {
     return this.state.read(item.message);
   }
 
-  /** On disk when it returns; `soon` if nobody waits for it. */
+  /** On disk when it returns; `soon` if no caller waits for it. */
   acknowledge(subscription: Subscription, ids: number[], when: 'now' | 'soon'): void {
     const known = ids.filter((id) => {
       const state = subscription.backlog.get(id)?.state;
@@ -134,7 +134,7 @@ export class Broker {
     if (subscription.backlog.hasReady()) subscription.wake();
   }
 
-  /** The delivery failed: again later, or to the dead letters after the last attempt. Stale ones are ignored. */
+  /** Handles a failed delivery: retried later, or dead-lettered after the last attempt. Stale ones are ignored. */
   refuse(subscription: Subscription, { item, lease }: Pick<Delivery, 'item' | 'lease'>): void {
     if (!holds(item, lease)) return;
     this.counts.failed++;
@@ -164,7 +164,7 @@ export class Broker {
     this.state.close();
   }
 
-  /** A dead letter that cannot be written now is tried again like any failed delivery. */
+  /** If a dead letter cannot be written now, it is retried like a failed delivery. */
   private mayGiveUp(subscription: Subscription, item: Item): boolean {
     try {
       return this.giveUp(subscription, item);
@@ -174,7 +174,7 @@ export class Broker {
     }
   }
 
-  /** False if there is no such topic: then the message stays, and is tried again. */
+  /** False if the topic does not exist: then the message stays, and is retried. */
   private giveUp(subscription: Subscription, item: Item): boolean {
     const { record } = subscription;
     const topic = record.deadLetterPolicy!.deadLetterTopic;
@@ -189,7 +189,7 @@ export class Broker {
       CloudPubSubDeadLetterSourceSubscriptionProject: projectOf(record.name),
       CloudPubSubDeadLetterSourceTopicPublishTime: new Date(publishMs).toISOString(),
     };
-    // published first: a kill between the two leaves it in both, never in neither
+    // published first: a kill in between leaves it in both, never in neither
     this.publish(topic, [{ ...message, attributes }]);
     this.state.note({ ack: subscription.no, ids: [id] });
     this.counts.deadLettered++;
@@ -211,7 +211,7 @@ export class Broker {
     subscription.backlog.dropBefore(now - subscription.retentionMs);
   }
 
-  /** Wakes up when the next lease or wait of the subscription ends. */
+  /** Schedules the end of the subscription's next lease or wait. */
   private arm(subscription: Subscription): void {
     const at = subscription.backlog.nextDue();
     if (at === undefined || (subscription.timer && subscription.timer.at <= at)) return;
@@ -230,7 +230,7 @@ export class Broker {
   }
 }
 
-/** Names a delivery to its consumer; readable, as the service's are not. */
+/** Identifies a delivery for its consumer; readable, unlike the service's own. */
 export function ackIdOf(subscription: Subscription, { item, lease }: Delivery): string {
   return `${subscription.no}-${item.message.id}-${lease}`;
 }

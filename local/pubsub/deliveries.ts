@@ -6,7 +6,7 @@ import type { Subscription } from './subscription.ts';
 
 type Handler = (broker: Broker, name: string, call: Call) => Promise<Answer>;
 
-/** How long a pull waits for a first message. */
+/** Time that a pull waits for a first message, in ms. */
 const PULL_WAIT_MS = 10_000;
 const MAX_PULL_BYTES = 10 * 1024 * 1024;
 
@@ -21,7 +21,7 @@ export const pull: Handler = async (broker, name, call) => {
   if (!subscription.backlog.hasReady() && sent['returnImmediately'] !== true) {
     await untilReady(subscription, call.gone);
   }
-  // what is leased to a client that is gone would wait for its deadline
+  // a lease to a disconnected client would block until its deadline
   if (call.gone.aborted) return {};
   return pullAnswer(broker, subscription, Math.min(max, 1_000));
 };
@@ -83,7 +83,7 @@ function ackIds(subscription: Subscription, sent: unknown): { id: number; lease:
   return ids.map((ackId) => parseAckId(subscription, ackId));
 }
 
-/** Resolves when there is a message, when the wait is over, or when the client has gone. */
+/** Resolves when there is a message, the wait is over, or the client is gone. */
 function untilReady(subscription: Subscription, gone: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

@@ -1,4 +1,4 @@
-/** `3.5s` in milliseconds; undefined if it is no google.protobuf.Duration. */
+/** Parses `3.5s` to milliseconds; undefined if it is not a google.protobuf.Duration. */
 export function parseDuration(text: string): number | undefined {
   const found = /^(-?\d{1,12})(?:\.(\d{1,9}))?s$/.exec(text);
   if (!found) return undefined;
@@ -7,7 +7,7 @@ export function parseDuration(text: string): number | undefined {
   return found[1]!.startsWith('-') ? ms - part : ms + part;
 }
 
-/** Milliseconds as JSON has a google.protobuf.Duration: three decimals or none. */
+/** Formats milliseconds as a google.protobuf.Duration in JSON: three decimals or none. */
 export function formatDuration(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   const rest = Math.round(ms - seconds * 1_000);

@@ -1,4 +1,4 @@
-/** Google's canonical codes that this API answers with, and their HTTP statuses. */
+/** Google's canonical codes used by this API, with their HTTP statuses. */
 const STATUS = {
   INVALID_ARGUMENT: 400,
   FAILED_PRECONDITION: 400,
@@ -15,12 +15,12 @@ const STATUS = {
 
 export type Code = keyof typeof STATUS;
 
-/** An answer in the form of google.rpc.Status; `message` names what was found and what was allowed. */
+/** An error in the form of google.rpc.Status; `message` names what was found and what was allowed. */
 export class PubsubError extends Error {
   constructor(
     readonly code: Code,
     message: string,
-    /** Path of the request's field that is at fault. */
+    /** Path of the invalid field of the request. */
     readonly field?: string,
     readonly httpStatus: number = STATUS[code],
   ) {
@@ -53,7 +53,7 @@ export const notFound = (name: string): PubsubError =>
 export const alreadyExists = (name: string): PubsubError =>
   new PubsubError('ALREADY_EXISTS', `Resource already exists in the project (resource=${lastPart(name)}).`);
 
-/** The canonical code of an HTTP status, for faults that tests ask for. */
+/** The canonical code of an HTTP status, for injected faults. */
 export function codeOf(httpStatus: number): Code {
   const found = (Object.entries(STATUS) as [Code, number][]).find(([, status]) => status === httpStatus);
   return found?.[0] ?? (httpStatus >= 500 ? 'INTERNAL' : 'INVALID_ARGUMENT');

@@ -3,28 +3,28 @@ import { invalid } from './errors.ts';
 import { type FieldType, readFields } from './fields.ts';
 import { OPERATIONS, type Operation, type Route } from './router.ts';
 
-/** What goes wrong. `applied-…` means that the request did its work first: the client cannot know. */
+/** Kind of fault. `applied-…`: the request takes effect first, and the client cannot know. */
 export type FaultAction =
-  /** Answers with this status and does nothing. */
+  /** Answers with this status and does nothing else. */
   | { kind: 'status'; status: number }
-  /** Closes the connection unanswered and does nothing. */
+  /** Closes the connection without an answer and does nothing else. */
   | { kind: 'drop' }
-  /** Does the work and answers with this status. */
+  /** Applies the request and answers with this status. */
   | { kind: 'applied-status'; status: number }
-  /** Does the work and closes the connection unanswered. */
+  /** Applies the request and closes the connection without an answer. */
   | { kind: 'applied-drop' }
-  /** Answers late, ms. */
+  /** Delays the answer, in ms. */
   | { kind: 'delay'; ms: number };
 
 export interface Fault {
   action: FaultAction;
-  /** Kinds of request it meets; all if it is left out. */
+  /** Kinds of request it affects; default: all. */
   operations?: Operation[];
-  /** Names of topics and subscriptions that contain this text. */
+  /** Affects only topics and subscriptions whose names contain this text. */
   name?: string;
-  /** Matching requests that pass before it begins. Default 0. */
+  /** Matching requests that pass before it starts. Default 0. */
   skip?: number;
-  /** Requests it meets before it ends; -1 means all. Default 1. */
+  /** Requests it affects before it ends; -1 means all. Default 1. */
   times?: number;
 }
 
@@ -52,7 +52,7 @@ const FAULT: Record<string, FieldType> = {
   times: 'int',
 };
 
-/** Reads a fault that another process sent; throws a 400 that names what is wrong. */
+/** Parses a fault sent by another process; throws a 400 that names what is wrong. */
 export function parseFault(body: unknown): Fault {
   const { action, operations, ...rest } = readFields(body, FAULT);
   const { kind, ...numbers } = (action ?? {}) as Record<string, unknown>;

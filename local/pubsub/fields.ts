@@ -8,12 +8,12 @@ export type FieldType =
   | 'duration'
   | 'timestamp'
   | 'base64'
-  /** Text to text. */
+  /** Map of strings to strings. */
   | 'map'
   | 'strings'
-  /** Known to the service and not offered here: refused unless it is empty or false. */
+  /** Known to the service but not supported here: refused unless it is empty or false. */
   | 'unimplemented'
-  /** Set by the server: taken and not looked at. */
+  /** Set by the server: accepted and ignored. */
   | 'output'
   | Fields
   | readonly [Fields];
@@ -24,8 +24,8 @@ export interface Fields {
 type Json = Record<string, unknown>;
 
 /**
- * A JSON message held against its fields, as Google reads protocol buffers from JSON: either spelling of a name
- * (`ackIds`, `ack_ids`), null as absent, numbers as text, and nothing that is not known. Names come out in
+ * Validates a JSON message against its fields, as Google parses protocol buffers from JSON: accepts either spelling
+ * of a name (`ackIds`, `ack_ids`), null as absent, and numbers as text; rejects unknown names. Returns names in
  * camel case. Throws the API's 400 with the path of what is wrong.
  */
 export function readFields(value: unknown, fields: Fields, path = ''): Json {
@@ -116,7 +116,7 @@ function isEmpty(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0;
 }
 
-/** Either alphabet, with or without padding. */
+/** Accepts either alphabet, with or without padding. */
 function isBase64(text: string): boolean {
   return /^[A-Za-z0-9+/_-]*={0,2}$/.test(text) && text.replace(/=+$/, '').length % 4 !== 1;
 }

@@ -2,7 +2,7 @@ import type { Broker } from './broker.ts';
 import { type Message, parseMessage } from './message.ts';
 import type { Consumer, Subscription } from './subscription.ts';
 
-/** Sends a subscription's messages on, one at a time; what fails is tried again after the subscription's backoff. */
+/** Forwards a subscription's messages, one at a time; failures are retried after the subscription's backoff. */
 export function startForwarding(
   broker: Broker,
   subscription: Subscription,

@@ -11,32 +11,32 @@ import type { Subscription } from './subscription.ts';
 export interface FunctionSubscription {
   /** Short, or `projects/P/subscriptions/S`. */
   name: string;
-  /** Short name it had in an earlier version: what waits there goes with it. */
+  /** Short name in an earlier version: messages waiting there are carried over. */
   formerName?: string | undefined;
   /** Short, or `projects/P/topics/T`. */
   topic: string;
-  /** Where its instances listen. */
+  /** URLs of its instances. */
   urls: readonly string[];
   /** Default: `wrapped`, to a path that names the topic. */
   form?: PushForm;
-  /** The topic that the path names, if that is another one; short. */
+  /** The topic in the path, if it differs; short. */
   shownTopic?: string;
-  /** Requests at a time in each instance. */
+  /** Concurrent requests per instance. */
   concurrency: number;
-  /** Without a dead-letter topic a message is tried for as long as it is kept. */
+  /** Without a dead-letter topic a message is retried for as long as it is kept. */
   deadLetterTopic?: string;
-  /** Any number from 1: the service's bounds of 5 to 100 are for those who deploy. Default 5. */
+  /** Any number from 1: the service's bounds of 5 to 100 apply only to deployments. Default 5. */
   maxDeliveryAttempts?: number;
-  /** Also the time a request has. Default 600. */
+  /** Also the time limit of a request. Default 600. */
   ackDeadlineSeconds?: number;
-  /** Between attempts. Default 10 s to 600 s, as for a deployed function. */
+  /** Delay between attempts. Default 10 s to 600 s, as for a deployed function. */
   backoff?: { minMs: number; maxMs: number };
   filter?: string | undefined;
   ordering?: boolean | undefined;
   onAttempt?: ((attempt: PushAttempt) => void) | undefined;
 }
 
-/** The subscription of a function, made or brought up to date. What was published while nobody listened is delivered now. */
+/** Creates or updates a function's subscription. Messages published while it was down are delivered now. */
 export function subscribeFunction(broker: Broker, project: string, wanted: FunctionSubscription): void {
   const { form = 'wrapped' } = wanted;
   const path = fullName(project, 'topics', wanted.shownTopic ?? wanted.topic);
@@ -53,7 +53,7 @@ export function subscribeFunction(broker: Broker, project: string, wanted: Funct
   subscription.wake();
 }
 
-/** Takes another filter and ordering, too, which the service does not: what waits in it stays. */
+/** Unlike the service, also changes filter and ordering: waiting messages stay. */
 export function ensureSubscription(
   broker: Broker,
   project: string,
@@ -71,7 +71,7 @@ export function ensureSubscription(
   return known;
 }
 
-/** `T` or a full name, as a full name. */
+/** Expands `T` to its full name; a full name is unchanged. */
 export function fullName(project: string, kind: 'topics' | 'subscriptions', name: string): string {
   return checkName(kind, name.includes('/') ? name : `projects/${project}/${kind}/${name}`, 'name');
 }

@@ -2,14 +2,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync } from 'node
 import { join } from 'node:path';
 import { type AppendFile, eachLine, openAppendFile } from './append-file.ts';
 
-/** A message on disk; what is needed to find and order it is in memory. */
+/** A message on disk; only what is needed to find and order it is in memory. */
 export interface StoredMessage {
   readonly id: number;
   /** Milliseconds since the epoch. */
   readonly publishMs: number;
   /** Ordering key; empty if there is none. */
   readonly key: string;
-  /** Backlogs that hold it. */
+  /** Number of backlogs that hold it. */
   holders: number;
   place: Place;
 }
@@ -25,7 +25,7 @@ interface Place {
 interface Segment {
   readonly path: string;
   readonly file: AppendFile;
-  /** Bytes of lines that somebody still holds. */
+  /** Bytes of lines that are still held. */
   live: number;
 }
 
@@ -33,7 +33,7 @@ export interface NewMessage {
   id: number;
   publishMs: number;
   key: string;
-  /** Numbers of the subscriptions that get it. */
+  /** Numbers of its subscriptions. */
   to: readonly number[];
   /** The message as the API's JSON. */
   json: Buffer;
@@ -42,22 +42,22 @@ export interface NewMessage {
 export interface MessageLog {
   /** Highest id ever written, or 0. */
   readonly lastId: number;
-  /** All of them are on disk when it returns. Each starts with as many holders as it has subscriptions. */
+  /** All of them are on disk when it returns. Each starts with one holder per subscription. */
   append(messages: readonly NewMessage[]): StoredMessage[];
   /** The message as the API's JSON. */
   read(message: StoredMessage): Buffer;
-  /** One holder less; without any, its space is given back some time. */
+  /** Removes one holder; after the last one, its space is reclaimed eventually. */
   release(message: StoredMessage): void;
   close(): void;
 }
 
 const SEGMENT_BYTES = 32 * 1024 * 1024;
-/** A segment with less than this share of live bytes is emptied. */
+/** A segment with less than this share of live bytes is compacted. */
 const SPARSE = 0.25;
 
 /**
- * Messages in segment files of lines: a header with id, time, key and subscriptions, a tab, the message. Calls
- * `onMessage` for every one found, in the order of ids; each has 0 holders until it is taken.
+ * Messages in segment files, one per line: a header with id, time, key and subscriptions, a tab, the message. Calls
+ * `onMessage` for every one found, in id order; each has 0 holders until it is taken.
  */
 export function openMessageLog(
   dir: string,
@@ -93,7 +93,7 @@ export function openMessageLog(
       .filter((name) => /^\d+\.log$/.test(name))
       .sort();
     for (const name of names) {
-      // only the last write before a kill can be torn, and that is in the last file
+      // a kill can tear only the last write, which is in the last file
       const bytes = wholeLines(join(dir, name));
       const segment = openSegment(name);
       eachLine(bytes, (start, stop) => {
@@ -106,7 +106,7 @@ export function openMessageLog(
       number = Number.parseInt(name, 10);
       current = segment;
     }
-    // a line that was moved to a later segment is there twice when a kill came between
+    // a kill while moving a line to a later segment leaves it in both
     found.sort((a, b) => a.message.id - b.message.id);
     for (const [index, { message, to }] of found.entries()) {
       if (found[index + 1]?.message.id === message.id) continue;
@@ -117,7 +117,7 @@ export function openMessageLog(
   };
   load();
 
-  /** The segment that takes so many bytes more. */
+  /** The segment with room for this many more bytes. */
   const roomFor = (bytes: number): Segment => {
     if (current && (current.file.size === 0 || current.file.size + bytes <= segmentBytes)) return current;
     const full = current;
@@ -130,12 +130,12 @@ export function openMessageLog(
     if (segment.live === 0) drop(segment);
     else if (segment.live < segment.file.size * SPARSE) mayEmpty(segment);
   };
-  /** Saves room; with none for the copy it is left for another time. */
+  /** Compaction saves space; without room for the copy it is postponed. */
   const mayEmpty = (segment: Segment): void => {
     try {
       empty(segment);
     } catch {
-      // what was moved already is there twice, which the next start knows
+      // lines already moved are there twice, which the next start handles
     }
   };
   const empty = (segment: Segment): void => {
@@ -143,7 +143,7 @@ export function openMessageLog(
       const { place } = message;
       if (place.segment !== segment) continue;
       const line = segment.file.read(place.offset, lineLength(place));
-      // not rolled here: what is moved is little, and rolling would tidy again
+      // no roll-over here: little is moved, and rolling would compact again
       const target = current!;
       message.place = { ...place, segment: target, offset: target.file.append(line) };
       target.live += line.length;
@@ -195,7 +195,7 @@ type Header = [id: number, publishMs: number, key: string, to: readonly number[]
 
 const NEWLINE = Buffer.from('\n');
 
-/** The file's bytes; a torn last line is cut off, there too. */
+/** Reads the file; a torn last line is cut off on disk, too. */
 function wholeLines(path: string): Buffer {
   const bytes = readFileSync(path);
   const end = bytes.lastIndexOf(10) + 1;

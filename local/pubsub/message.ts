@@ -3,7 +3,7 @@ import { invalid } from './errors.ts';
 import { type Fields, readFields } from './fields.ts';
 
 export interface Message {
-  /** Base64; empty if there is none. */
+  /** Base64; empty if there is no data. */
   data: string;
   attributes: Readonly<Record<string, string>>;
   orderingKey: string;
@@ -21,7 +21,7 @@ const PUBLISH: Fields = {
   ],
 };
 
-/** The messages of a publish request; throws the API's 400, which refuses all of them. */
+/** Parses the messages of a publish request; throws the API's 400, which refuses all of them. */
 export function readMessages(body: unknown): Message[] {
   const sent = (readFields(body, PUBLISH)['messages'] ?? []) as Partial<Message>[];
   if (sent.length === 0)
@@ -44,7 +44,7 @@ export function readMessages(body: unknown): Message[] {
   return messages;
 }
 
-/** The message in the API's JSON, as pull answers and pushes carry it. */
+/** The message in the API's JSON, as in pull responses and pushes. */
 export function messageJson(message: Message, id: number, publishMs: number): Buffer {
   const { data, attributes, orderingKey } = message;
   return Buffer.from(
@@ -75,7 +75,7 @@ function checked(message: Message, path: string): Message {
   for (const [key, value] of entries) {
     const name = `${path}.attributes`;
     if (key === '') throw invalid('The attribute key is empty; 1 to 256 bytes are allowed.', name);
-    // Google's clients write attributes of their own, such as googclient_traceparent
+    // Google's clients write their own attributes, such as googclient_traceparent
     if (key.startsWith('goog') && !key.startsWith('googclient_')) {
       throw invalid(`The attribute key ${key.slice(0, 256)} begins with "goog", which is reserved.`, name);
     }

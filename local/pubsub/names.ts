@@ -2,7 +2,7 @@ import { invalid } from './errors.ts';
 
 export type Kind = 'topics' | 'subscriptions';
 
-/** `projects/P/topics/T`; throws the API's 400 if the last part is no valid id. */
+/** `projects/P/topics/T`; throws the API's 400 if the last part is an invalid id. */
 export function resourceName(project: string, kind: Kind, id: string): string {
   const name = `projects/${project}/${kind}/${id}`;
   const found = name.length > 1_000 ? `${name.slice(0, 1_000)}…` : name;
@@ -14,7 +14,7 @@ export function resourceName(project: string, kind: Kind, id: string): string {
   return name;
 }
 
-/** The same for a whole name, as it stands in a body. */
+/** The same for a full name in a body. */
 export function checkName(kind: Kind, name: string, field: string): string {
   const [projects, project, found, id, ...rest] = name.split('/');
   if (projects !== 'projects' || found !== kind || id === undefined || rest.length > 0) {

@@ -7,7 +7,7 @@ export interface Page<T> {
 
 const MAX_PAGE = 1_000;
 
-/** One page in the order of names; the token is the name that the next one begins with. */
+/** One page, sorted by name; the token is the name that the next page starts with. */
 export function pageOf<T>(all: readonly T[], nameOf: (item: T) => string, query: URLSearchParams): Page<T> {
   const size = Number(query.get('pageSize') ?? query.get('page_size') ?? 0);
   if (!Number.isInteger(size) || size < 0) throw invalid(`page_size must be 0 or more, got ${size}`);

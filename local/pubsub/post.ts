@@ -2,19 +2,19 @@ import { Agent, request } from 'node:http';
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { PushRequest } from './push-body.ts';
 
-/** The status of the answer, or in words why there was none: `ECONNREFUSED`, `no answer in 600000 ms`. */
+/** The response's status, or the reason why there was none: `ECONNREFUSED`, `no answer in 600000 ms`. */
 export type PostResult = number | string;
 
 export interface Poster {
   post(url: URL, request: PushRequest, timeoutMs: number): Promise<PostResult>;
-  /** Ends every request. */
+  /** Aborts every request. */
   close(): void;
 }
 
-/** An idle connection is closed before the other side does it, which is after 5 s if it runs Node. */
+/** Idle connections must be closed before the other side does it: after 5 s if it runs Node. */
 const IDLE_MS = 3_000;
 
-/** Sends over connections that stay open. */
+/** Sends over persistent connections. */
 export function createPoster(maxSockets: number): Poster {
   const settings = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets, timeout: IDLE_MS };
   const agent = new Agent(settings);

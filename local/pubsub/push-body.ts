@@ -3,8 +3,8 @@ import type { OutgoingHttpHeaders } from 'node:http';
 import { parseMessage } from './message.ts';
 
 /**
- * `wrapped`: the message in an envelope, as a push endpoint gets it. `event`: the CloudEvent that the message
- * carries, in HTTP's binary mode, as Eventarc's own subscriptions deliver it.
+ * `wrapped`: the message in an envelope, as a push endpoint receives it. `event`: the CloudEvent inside the
+ * message, in HTTP's binary mode, as Eventarc's own subscriptions deliver it.
  */
 export type PushForm = 'wrapped' | 'event';
 
@@ -14,7 +14,7 @@ export interface PushMessage {
   /** The message in the API's JSON. */
   json: Buffer;
   subscription: string;
-  /** Undefined if the subscription has no dead-letter policy: then a push does not say it. */
+  /** Undefined if the subscription has no dead-letter policy: then a push omits it. */
   attempt: number | undefined;
 }
 
@@ -49,13 +49,13 @@ export function eventRequest({ attributes, data }: EventMessage): {
   return { headers: Object.fromEntries(encoded), body: data };
 }
 
-/** As the front end of Cloud Run adds it to each request. */
+/** Cloud Run's front end adds one to each request. */
 export function newTraceparent(): string {
   const hex = randomBytes(24).toString('hex');
   return `00-${hex.slice(0, 32)}-${hex.slice(32)}-01`;
 }
 
-/** Both spellings of id and time, as the service sends them. */
+/** Has both spellings of id and time, as the service sends them. */
 function wrapped({ id, publishMs, json, subscription, attempt }: PushMessage): PushRequest {
   const delivery = attempt === undefined ? '' : `"deliveryAttempt":${attempt},`;
   const time = new Date(publishMs).toISOString();

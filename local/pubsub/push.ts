@@ -3,36 +3,36 @@ import { createPoster, type PostResult } from './post.ts';
 import { newTraceparent, type PushForm, pushRequest } from './push-body.ts';
 import type { Consumer, Subscription } from './subscription.ts';
 
-/** One try of one message, for whoever watches. */
+/** One attempt to push one message, for observers. */
 export interface PushAttempt {
   subscription: string;
   messageId: string;
   /** Counted from 1. */
   attempt: number;
   url: string;
-  /** What was sent. */
+  /** The request's body. */
   body: Buffer;
   result: PostResult;
 }
 
 export interface PushTarget {
   form: PushForm;
-  /** A function of ours, which is started when it does not run. */
+  /** True for a function of the local cloud, which is restarted when it dies. */
   isFunction?: boolean;
   urls: readonly string[];
-  /** Requests at a time at each of them. */
+  /** Concurrent requests per URL. */
   concurrency: number;
   onAttempt?: ((attempt: PushAttempt) => void) | undefined;
 }
 
-/** Of the service; 102 cannot come as the last answer of a request. */
+/** The service's list; 102 cannot be the final response of a request. */
 const ACKNOWLEDGES: ReadonlySet<PostResult> = new Set([102, 200, 201, 202, 204]);
-/** About what a function process takes to start again. */
+/** About the time that a function process takes to restart. */
 const RESTART_MS = 200;
-/** Of messages under way to one subscriber, beyond which the next one waits. */
+/** Bytes in flight to one subscriber, above which the next message waits. */
 const MAX_BYTES = 64 * 1024 * 1024;
 
-/** Pushes a subscription's messages: an answer acknowledges or refuses, and so does none within the deadline. */
+/** Pushes a subscription's messages: a response acknowledges or refuses; none within the deadline refuses, too. */
 export function startPush(broker: Broker, subscription: Subscription, target: PushTarget): Consumer {
   const urls = target.urls.map((url) => new URL(url));
   const poster = createPoster(target.concurrency);
@@ -55,7 +55,7 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
     bytes += request.body.length;
     const result = await poster.post(url, request, record.ackDeadlineSeconds * 1_000);
     bytes -= request.body.length;
-    // ended by us and not by the other side: not an attempt, and still in the backlog
+    // closed by us: not an attempt, and the message is still in the backlog
     if (closed) return;
     if (result === 'ECONNREFUSED' && target.isFunction) {
       // no instance listens: the platform would hold the request and start one, so this is no attempt

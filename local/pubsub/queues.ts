@@ -1,4 +1,4 @@
-/** First in, first out; `unshift` puts something back. */
+/** First in, first out; `unshift` returns an item to the front. */
 export class Fifo<T> {
   private items: T[] = [];
   private head = 0;
@@ -36,7 +36,7 @@ interface Due<T> {
   item: T;
 }
 
-/** What is due first comes first: a binary heap. Entries that no longer count are the caller's to skip. */
+/** A binary heap ordered by due time. Callers must skip entries that are obsolete. */
 export class DueHeap<T> {
   private heap: Due<T>[] = [];
 
@@ -76,9 +76,9 @@ export class DueHeap<T> {
     return first;
   }
 
-  /** Drops every entry that no longer counts. */
+  /** Drops all obsolete entries. */
   keep(counts: (due: Due<T>) => boolean): void {
-    // sorted is a heap
+    // a sorted array is a heap
     this.heap = this.heap.filter(counts).sort((a, b) => a.at - b.at);
   }
 }

@@ -1,4 +1,4 @@
-/** Topics and subscriptions as the API shows them, and as they are kept. */
+/** Topics and subscriptions as the API shows them, and as they are stored. */
 export interface TopicRecord {
   name: string;
   labels?: Record<string, string>;
@@ -24,7 +24,7 @@ export interface RetryPolicy {
 
 export interface SubscriptionRecord {
   name: string;
-  /** `_deleted-topic_` if its topic is gone. */
+  /** `_deleted-topic_` if its topic was deleted. */
   topic: string;
   pushConfig: PushConfig;
   ackDeadlineSeconds: number;
@@ -36,7 +36,7 @@ export interface SubscriptionRecord {
   filter?: string;
   deadLetterPolicy?: DeadLetterPolicy;
   retryPolicy?: RetryPolicy;
-  /** Delivered to a function of the local cloud, once that has said where it listens; not shown. */
+  /** True for a function of the local cloud, whose address is not stored; not shown. */
   function?: true;
 }
 

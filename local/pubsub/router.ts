@@ -6,7 +6,7 @@ import { type Kind, resourceName } from './names.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as topics from './topics.ts';
 
-/** Kinds of request, as faults and counts name them. */
+/** Kinds of request, as used in faults and counts. */
 export const OPERATIONS = [
   'publish',
   'pull',
@@ -19,14 +19,14 @@ export type Operation = (typeof OPERATIONS)[number];
 
 export interface Route {
   operation: Operation;
-  /** Topic, subscription or project that it is about. */
+  /** Its topic, subscription or project. */
   name: string;
   run(broker: Broker, call: Call): Promise<Answer>;
 }
 
 type Handler = (broker: Broker, name: string, call: Call) => Promise<Answer>;
 
-/** By method and verb, the part after the colon. */
+/** By method and verb (the part after the colon). */
 const ONE: Record<Kind, Record<string, [Operation, Handler]>> = {
   topics: {
     PUT: ['topic', topics.createTopic],
@@ -48,7 +48,7 @@ const ONE: Record<Kind, Record<string, [Operation, Handler]>> = {
   },
 };
 
-/** Finds what a request means; `path` is raw, as it came over the wire. Throws the API's 404, 400 or 501. */
+/** Parses a request's target; `path` is raw, as received. Throws the API's 404, 400 or 501. */
 export function route(method: string, path: string): Route {
   const found =
     /^\/v1\/projects\/([^/]+)\/(topics|subscriptions)(?:\/([^/:]+)(?::(\w+)|(\/subscriptions))?)?$/.exec(

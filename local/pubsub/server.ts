@@ -20,22 +20,22 @@ import { createStats, type PubsubStats } from './stats.ts';
 import { pushAsConfigured } from './subscriptions.ts';
 
 export interface PubsubServerOptions {
-  /** Everything is kept below this folder. */
+  /** Folder of all its state. */
   dir: string;
-  /** 0, the default, takes a free one. */
+  /** 0, the default, picks a free port. */
   port?: number;
   host?: string;
-  /** Of short names. Default `local`; requests may name any. */
+  /** Project of short names. Default `local`; requests may name any. */
   projectId?: string;
-  /** Made at start if they are missing; short or full names. */
+  /** Created at start if they are missing; short or full names. */
   topics?: readonly string[];
   now?: () => number;
   sizes?: FileSizes;
-  /** A message was given up and published to the dead-letter topic. */
+  /** Called when a message was given up and published to the dead-letter topic. */
   onDeadLetter?: (letter: DeadLetter) => void;
-  /** Subscriptions may push to other machines; by default to this one alone. */
+  /** Allows subscriptions to push to other machines; default: only to this one. */
   pushAnywhere?: boolean | undefined;
-  /** What nobody waits for could not be written; it is tried again. Told once until it succeeds. */
+  /** A background write failed and will be retried. Called once until one succeeds. */
   onTrouble?: ((error: unknown) => void) | undefined;
 }
 
@@ -43,15 +43,15 @@ export interface PubsubServer {
   url: string;
   port: number;
   faults: Faults;
-  /** Makes a topic if it is missing; short or full name. */
+  /** Creates a topic if it is missing; short or full name. */
   ensureTopic(name: string): void;
-  /** Pushes a topic's messages to a function, now and after every restart that calls it again. */
+  /** Pushes a topic's messages to a function; must be called again after a restart. */
   subscribeFunction(subscription: FunctionSubscription): void;
-  /** Ends all pushes to functions; those under way count as never made. */
+  /** Ends all pushes to functions; those in progress count as never made. */
   stopPushing(): void;
   /** On disk when it returns. Throws if it cannot be written. */
   publish(topic: string, message: EventMessage): void;
-  /** Sends a topic's messages on, each until that succeeds. The same name goes on where it ended. */
+  /** Forwards a topic's messages, each until that succeeds. With the same name, it resumes where it stopped. */
   forward(name: string, topic: string, send: (message: Message) => Promise<unknown>): void;
   stats(): PubsubStats;
   resetStats(): void;
@@ -95,7 +95,7 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
     if (fromAdmin) return fromAdmin(call);
     const found = route(call.method, path);
     stats.count(found.operation);
-    // its body is read whole even if a fault answers: a connection cut while the client writes is another fault
+    // read the whole body even if a fault answers: cutting a connection while the client writes is another fault
     const body = await readJson(exchange).then(
       (value) => async () => value,
       (error: unknown) => async () => {

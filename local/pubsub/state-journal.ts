@@ -2,32 +2,32 @@ import { existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSy
 import { type AppendFile, eachLine, openAppendFile } from './append-file.ts';
 import type { SubscriptionRecord, TopicRecord } from './records.ts';
 
-/** One line a change. Numbers name subscriptions: a name can be used again, a number is not. */
+/** One line per change. Entries use subscription numbers: unlike names, they are never reused. */
 export type Entry =
   | { topic: TopicRecord }
   | { deletedTopic: string }
   | { subscription: SubscriptionRecord; no: number }
   | { deletedSubscription: number }
   | { ack: number; ids: number[] }
-  /** Deliveries of a message that failed so far. */
+  /** Number of failed deliveries of a message so far. */
   | { failed: number; id: number; count: number }
-  /** Of all messages up to `upTo`, the subscription holds `ids`, and has acknowledged those in `acked`. */
+  /** Among the messages up to `upTo`, the subscription holds `ids`, and has acknowledged those in `acked`. */
   | { held: number; upTo: number; ids: number[]; acked: number[] }
-  /** Messages up to `upTo` are acknowledged if they were published before `ms`, and are not if later. */
+  /** Of the messages up to `upTo`, those published before `ms` are acknowledged, and later ones are not. */
   | { seek: number; upTo: number; ms: number }
-  /** Numbers up to this one have been given to subscriptions. */
+  /** Subscription numbers up to this one are used. */
   | { numbers: number };
 
 export interface StateJournal {
   /** On disk when it returns. */
   append(entry: Entry): void;
-  /** On disk soon: for what nobody has been told yet. */
+  /** On disk soon: for changes not yet confirmed to anyone. */
   appendSoon(entry: Entry): void;
   flush(): void;
   close(): void;
 }
 
-/** Between two tries to write what could not be written. */
+/** Delay before a failed write is retried, in ms. */
 const RETRY_MS = 1_000;
 const MIN_REWRITE_BYTES = 4 * 1024 * 1024;
 
@@ -74,7 +74,7 @@ export function openStateJournal(
     write(mergeAcks(waiting));
     waiting = [];
   };
-  /** A disk that is full now may have room later: what waits is kept, and so is the old file. */
+  /** A full disk may have room later: pending entries are kept, and so is the old file. */
   const tidy = (): void => {
     try {
       flush();
@@ -86,7 +86,7 @@ export function openStateJournal(
     }
     retry = undefined;
   };
-  // later, when callers have applied what they appended: the snapshot then has all of it
+  // deferred until callers have applied what they appended: the snapshot then includes it
   const soon = (): void => {
     if (retry === undefined) timer ??= setImmediate(tidy);
   };
@@ -113,7 +113,7 @@ export function openStateJournal(
   };
 }
 
-/** Rising numbers as differences, which are short. */
+/** Encodes rising numbers as differences, which are short. */
 export function toDeltas(ids: Iterable<number>): number[] {
   let last = 0;
   return Array.from(ids, (id) => {
@@ -131,7 +131,7 @@ export function fromDeltas(deltas: readonly number[]): number[] {
   });
 }
 
-/** Neighbours of one subscription become one line. */
+/** Merges adjacent acknowledgements of one subscription into one line. */
 function mergeAcks(entries: readonly Entry[]): Entry[] {
   const merged: Entry[] = [];
   for (const entry of entries) {

@@ -5,15 +5,15 @@ import { DELETED_TOPIC, type TopicRecord } from './records.ts';
 import { type Entry, fromDeltas, openStateJournal, type StateJournal, toDeltas } from './state-journal.ts';
 import { Subscription } from './subscription.ts';
 
-/** When files on disk are tidied; smaller in tests, which want to see it happen. */
+/** Sizes at which files on disk are compacted; smaller in tests, which must see it happen. */
 export interface FileSizes {
-  /** Messages go to the next file beyond it. Default 32 MiB. */
+  /** Size at which messages go to the next file. Default 32 MiB. */
   segmentBytes?: number;
-  /** What the journal grows by before it is rewritten, at least. Default 4 MiB. */
+  /** Minimum growth of the journal before it is rewritten. Default 4 MiB. */
   journalBytes?: number;
 }
 
-/** Everything that outlives the process: topics, subscriptions, messages, and what became of them. */
+/** The persistent state: topics, subscriptions, messages, and their deliveries. */
 export class State {
   readonly topics = new Map<string, TopicRecord>();
   readonly subscriptions = new Map<string, Subscription>();
@@ -33,7 +33,7 @@ export class State {
     this.journal = openStateJournal(
       join(dir, 'state.ndjson'),
       (entries) => {
-        // a message names its subscriptions: they come first, then messages, then what happened to them
+        // messages refer to subscriptions: replay those first, then messages, then what happened to them
         for (const entry of entries) if ('subscription' in entry) this.apply(entry);
         this.log = openMessageLog(
           join(dir, 'messages'),
@@ -46,17 +46,17 @@ export class State {
       sizes.journalBytes,
       onTrouble,
     );
-    // never an id twice, whatever the clock did and whatever has been deleted since
+    // never reuse an id, whatever happened to the clock or was deleted since
     this.lastId = Math.max(this.log.lastId, now() * 1_000);
   }
 
-  /** On disk, then in force. */
+  /** Writes to disk, then applies. */
   commit(entry: Entry): void {
     this.journal.append(entry);
     this.apply(entry);
   }
 
-  /** In force, and on disk soon. */
+  /** Applies, and writes to disk soon. */
   note(entry: Entry): void {
     this.apply(entry);
     this.journal.appendSoon(entry);
@@ -70,7 +70,7 @@ export class State {
     return ++this.lastId;
   }
 
-  /** On disk, then in the backlogs. */
+  /** Writes to disk, then adds to the backlogs. */
   store(messages: readonly NewMessage[]): void {
     for (const [index, message] of this.log.append(messages).entries()) {
       for (const no of messages[index]!.to) this.byNumber.get(no)?.backlog.add(message);
@@ -150,7 +150,7 @@ export class State {
     const subscription = this.byNumber.get(no);
     if (!subscription) return;
     this.byNumber.delete(no);
-    // while replaying, a later one may already have the name
+    // during replay, a later one may already have the name
     if (this.subscriptions.get(subscription.record.name) === subscription) {
       this.subscriptions.delete(subscription.record.name);
     }

@@ -5,11 +5,11 @@ import type { Operation } from './router.ts';
 export interface PubsubStats {
   /** Requests by kind. */
   operations: Partial<Record<Operation, number>>;
-  /** Answers by status code; 0 if the connection was closed unanswered. */
+  /** Responses by status code; 0 if the connection was closed without one. */
   statuses: Record<string, number>;
-  /** Messages since the start, or since the counts were reset. */
+  /** Messages since the start, or since the last reset. */
   messages: Broker['counts'];
-  /** What is there now, by the subscription's name. */
+  /** Current counts by subscription name. */
   subscriptions: Record<string, { backlog: number; outstanding: number }>;
 }
 

@@ -52,7 +52,7 @@ const UPDATABLE = [
 
 type Sent = Record<string, unknown>;
 
-/** What was sent, with the service's defaults for the rest; throws the API's 400 beyond its bounds. */
+/** The sent settings, with the service's defaults for the rest; throws the API's 400 if out of bounds. */
 export function subscriptionRecord(name: string, sent: Sent): SubscriptionRecord {
   const { labels, retainAckedMessages, enableMessageOrdering, filter, deadLetterPolicy, retryPolicy } = sent;
   const record: SubscriptionRecord = {
@@ -72,7 +72,7 @@ export function subscriptionRecord(name: string, sent: Sent): SubscriptionRecord
   return record;
 }
 
-/** The record with the fields that the mask names taken from `sent`; throws the API's 400. */
+/** The record with the masked fields replaced from `sent`; throws the API's 400. */
 export function updatedSubscription(
   record: SubscriptionRecord,
   sent: Sent,
@@ -81,7 +81,7 @@ export function updatedSubscription(
   const merged: Sent = { ...record };
   checkMask(mask, UPDATABLE, SUBSCRIPTION);
   for (const field of mask) merged[field] = sent[field];
-  // a deleted topic's name is none
+  // the marker of a deleted topic is not a valid name
   const updated = subscriptionRecord(record.name, { ...merged, topic: 'projects/any/topics/any' });
   return { ...updated, topic: record.topic, ...(record.function && { function: true }) };
 }

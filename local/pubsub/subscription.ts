@@ -4,11 +4,11 @@ import { parseDuration } from './duration.ts';
 import type { StoredMessage } from './message-log.ts';
 import type { SubscriptionRecord } from './records.ts';
 
-/** Whoever takes messages without being asked. */
+/** Takes messages from a subscription by itself, such as a push. */
 export interface Consumer {
-  /** There may be something to deliver. */
+  /** Called when there may be something to deliver. */
   wake(): void;
-  /** Ends its requests; they count as never made. */
+  /** Aborts its requests; they count as never made. */
   close(): void;
 }
 
@@ -19,18 +19,18 @@ export interface SubscriptionParts {
   onRelease: (message: StoredMessage) => void;
 }
 
-/** A subscription as it runs: its record, its backlog, and who takes from it. */
+/** A running subscription: its record, its backlog, and its consumer. */
 export class Subscription {
   readonly no: number;
   readonly backlog: Backlog;
   record: SubscriptionRecord;
   retentionMs = 0;
-  /** When too old messages were last dropped. */
+  /** Time of the last check for expired messages. */
   lookedAt = 0;
   consumer: Consumer | undefined;
   /** Pulls that wait for a message. */
   readonly pulls = new Set<() => void>();
-  /** Fires when a lease or a wait ends. */
+  /** Fires when a lease or a wait expires. */
   timer: { handle: NodeJS.Timeout; at: number } | undefined;
   private filter: Filter | undefined;
   private retry: { minMs: number; maxMs: number } | undefined;
@@ -47,7 +47,7 @@ export class Subscription {
     this.filter = record.filter === undefined ? undefined : parseFilter(record.filter);
     this.retentionMs = parseDuration(record.messageRetentionDuration) ?? 0;
     const { retryPolicy: policy, pushConfig } = record;
-    // a push endpoint that fails is left alone for a while, policy or not
+    // a failing push endpoint gets a pause, policy or not
     if (policy) this.retry = bounds(policy.minimumBackoff, policy.maximumBackoff);
     else this.retry = pushConfig.pushEndpoint === undefined ? undefined : { minMs: 100, maxMs: 60_000 };
     this.backlog.setOrdered(record.enableMessageOrdering === true);
@@ -60,7 +60,7 @@ export class Subscription {
     return this.filter?.(attributes) ?? true;
   }
 
-  /** Milliseconds until a message is delivered again that has failed so often before. */
+  /** Milliseconds before the next delivery of a message that has failed this many times. */
   backoffMs(failedBefore: number): number {
     if (!this.retry) return 0;
     return Math.min(this.retry.maxMs, this.retry.minMs * 2 ** Math.min(failedBefore, 50));
@@ -71,7 +71,7 @@ export class Subscription {
     for (const pull of [...this.pulls]) pull();
   }
 
-  /** Until the next consumer comes, nobody takes from it. */
+  /** Detaches the consumer, until another one is attached. */
   rest(): void {
     this.consumer?.close();
     this.consumer = undefined;

@@ -18,7 +18,7 @@ import { readUpdate } from './update-mask.ts';
 
 type Handler = (broker: Broker, name: string, call: Call) => Promise<Record<string, unknown>>;
 
-/** Requests at a time at an endpoint that is no function of ours. */
+/** Concurrent requests to an endpoint that is not a local function. */
 const ENDPOINT_CONCURRENCY = 100;
 
 export const createSubscription: Handler = async (broker, name, call) => {
@@ -74,11 +74,11 @@ export const seek: Handler = async (broker, name, call) => {
   return {};
 };
 
-/** Starts or stops pushing to the endpoint that the record names. */
+/** Starts or stops pushing to the record's endpoint. */
 export function pushAsConfigured(broker: Broker, subscription: Subscription): void {
   subscription.rest();
   const { pushEndpoint } = subscription.record.pushConfig;
-  // one that an earlier run with a wider rule took waits to be pulled
+  // an endpoint accepted under a wider rule of an earlier run gets nothing: its messages wait to be pulled
   const mayPush = pushEndpoint !== undefined && isEndpointAllowed(broker, pushEndpoint);
   if (mayPush && !subscription.record.function) {
     const target = { form: 'wrapped', urls: [pushEndpoint], concurrency: ENDPOINT_CONCURRENCY } as const;
@@ -87,7 +87,7 @@ export function pushAsConfigured(broker: Broker, subscription: Subscription): vo
   subscription.wake();
 }
 
-/** Where a function listens is the local cloud's to say. */
+/** Only the local cloud may change a function's address. */
 function checkOwner({ record }: Subscription): void {
   if (!record.function) return;
   throw new PubsubError(
@@ -96,7 +96,7 @@ function checkOwner({ record }: Subscription): void {
   );
 }
 
-/** Whoever reaches this server may not have its messages sent to a stranger. Throws the API's 403. */
+/** A client of this server must not have its messages sent to other machines. Throws the API's 403. */
 function checkEndpoint(broker: Broker, { pushEndpoint }: PushConfig): void {
   if (pushEndpoint === undefined || isEndpointAllowed(broker, pushEndpoint)) return;
   throw new PubsubError(

@@ -66,7 +66,7 @@ export const publish: Handler = async (broker, name, call) => {
   return { messageIds: broker.publish(name, messages) };
 };
 
-/** Kept and shown; messages are retained by subscriptions alone. */
+/** Stored and shown, but without effect: only subscriptions retain messages. */
 function topicRecord(name: string, sent: Record<string, unknown>): TopicRecord {
   const duration = sent['messageRetentionDuration'];
   if (duration !== undefined) {

@@ -4,11 +4,11 @@ import { camelCase, type Fields, readFields } from './fields.ts';
 
 export interface Update {
   sent: Record<string, unknown>;
-  /** Fields to take from it, in camel case. */
+  /** Fields to update, in camel case. */
   mask: string[];
 }
 
-/** The body of a PATCH: the resource under its own name, and the mask, there or in the query. */
+/** Parses the body of a PATCH: the resource under its own name, and the mask, there or in the query. */
 export async function readUpdate(call: Call, resource: string, fields: Fields): Promise<Update> {
   const body = readFields(await call.body(), { [resource]: fields, updateMask: 'string' });
   const text = String(body['updateMask'] ?? call.query.get('updateMask') ?? '');
@@ -22,7 +22,7 @@ export async function readUpdate(call: Call, resource: string, fields: Fields): 
   return { sent: (body[resource] ?? {}) as Record<string, unknown>, mask };
 }
 
-/** Throws the API's 400 for a field that cannot be changed, or is none. */
+/** Throws the API's 400 for a field that is unknown or cannot be changed. */
 export function checkMask(mask: readonly string[], updatable: readonly string[], fields: Fields): void {
   for (const field of mask) {
     if (updatable.includes(field)) continue;

@@ -1,4 +1,4 @@
-/** The subset of a Vertex AI schema that is looked at; types may be written in either case. */
+/** The supported subset of a Vertex AI schema; types may be in either case. */
 export interface AnswerSchema {
   type?: string;
   properties?: Record<string, AnswerSchema>;
@@ -10,23 +10,23 @@ export interface AnswerSchema {
 }
 
 export interface SeenMoment {
-  /** Seconds from the start; undefined if stills were shown. */
+  /** Seconds from the start; undefined for stills. */
   seconds: number | undefined;
-  /** As Gemini writes it: `01:05`, or `01:05.250` above one frame a second. */
+  /** In Gemini's format: `01:05`, or `01:05.250` above one frame per second. */
   timestamp: string | undefined;
-  /** Number of the still, counted from 1; undefined for a video. */
+  /** Number of the still, from 1; undefined for a video. */
   still: number | undefined;
   /** In [0, 1]. */
   confidence: number;
   description: string;
 }
 
-/** What was seen, best first. */
+/** Moments seen, best first. */
 export interface Seen {
   moments: readonly SeenMoment[];
 }
 
-/** An answer of the shape the schema asks for, its fields filled by what their names mean. */
+/** An answer in the schema's shape, its fields filled according to their names. */
 export function answerBySchema(schema: AnswerSchema, seen: Seen): unknown {
   return valueFor('', schema, seen, seen.moments[0]);
 }
@@ -57,7 +57,7 @@ function valueFor(name: string, schema: AnswerSchema, seen: Seen, moment: SeenMo
   }
 }
 
-/** One item a moment if items are objects or moments' own fields; otherwise empty. */
+/** One item per moment if items are objects or fields of moments; otherwise empty. */
 function listFor(name: string, schema: AnswerSchema, seen: Seen): unknown[] {
   const items = schema.items ?? {};
   const kind = typeOf(items);

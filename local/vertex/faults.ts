@@ -1,10 +1,10 @@
 import { GoogleError, type GoogleStatus } from './google-error.ts';
 
 /**
- * What can go wrong on demand. Before the answer: an HTTP status, `html` (a proxy's page), `reset`,
- * `slow:MS`. In its place, and paid for: `malformed`, `empty`, `safety`, `prompt-block`, `max-tokens`,
- * `cut` (the body breaks off), `lost` (the connection breaks before the first byte). A good answer, but not the
- * one it gives next time, as models do: `fickle`.
+ * Faults on demand. Before the answer: an HTTP status, `html` (a proxy's page), `reset`, `slow:MS`. Instead of a
+ * good answer, but billed: `malformed`, `empty`, `safety`, `prompt-block`, `max-tokens`, `cut` (the body breaks
+ * off), `lost` (the connection breaks before the first byte). A good answer that differs each time, as with real
+ * models: `fickle`.
  */
 export type Fault =
   | { kind: 'status'; error: GoogleError }
@@ -54,20 +54,20 @@ export function parseFault(text: string): Fault {
 
 export interface FaultSetting {
   kinds: string[];
-  /** How many asks take one, in turn; default: each kind once. */
+  /** Number of requests affected, in turn; default: each kind once. */
   times?: number;
-  /** Good answers before the first. */
+  /** Good answers before the first fault. */
   after?: number;
 }
 
-/** A setting another process makes: the next `times` asks take the kinds in turn, after `after` good ones. */
+/** Set by another process: the next `times` requests get the kinds in turn, after `after` good ones. */
 export class FaultPlan {
   #kinds: string[] = [];
   #left = 0;
   #after = 0;
   #turn = 0;
 
-  /** A FaultSetting, as it came; no kinds end an earlier setting. */
+  /** An untrusted FaultSetting; an empty list of kinds clears the current one. */
   set(setting: unknown): void {
     const { kinds, times, after } = (setting ?? {}) as { kinds?: unknown; times?: unknown; after?: unknown };
     if (!Array.isArray(kinds) || !kinds.every((kind) => typeof kind === 'string')) {

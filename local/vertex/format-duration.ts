@@ -1,4 +1,4 @@
-/** As Gemini writes times: `01:05`, above one frame a second `01:05.250`; minutes run past 59. */
+/** Gemini's format of times: `01:05`, or `01:05.250` above one frame per second; minutes may exceed 59. */
 export function formatDuration(seconds: number, fine: boolean): string {
   const units = fine ? 1000 : 1;
   const total = Math.round(seconds * units);

@@ -21,7 +21,7 @@ export interface Generated {
   uris: string[];
 }
 
-/** A GenerateContentResponse to a request body; some faults show in its content. Throws GoogleError. */
+/** Answers a request body with a GenerateContentResponse; some faults change its content. Throws GoogleError. */
 export async function generate(
   body: string,
   model: string,
@@ -58,7 +58,7 @@ export async function generate(
   return { response, usage, uris };
 }
 
-/** Any time or still up to the one really seen: what a model that changes its mind could say. */
+/** Any time or still up to the real one: a plausible answer of a model that changes its mind. */
 function anotherMoment({ moments }: Seen): Seen {
   const upTo = (last: number): number => Math.floor(Math.random() * (last + 1));
   return {

@@ -13,7 +13,7 @@ const STATUS_CODES = {
 
 export type GoogleStatus = keyof typeof STATUS_CODES;
 
-/** A failure in the form all Google APIs give theirs. */
+/** An error in the form of all Google APIs. */
 export class GoogleError extends Error {
   readonly code: number;
 

@@ -21,10 +21,10 @@ export interface Looked {
 }
 
 export interface Eyes {
-  /** A file or loopback URL of an object; undefined or a rejection if there is none. */
+  /** A file or loopback URL of an object; undefined or a rejection if it does not exist. */
   openObject: (bucket: string, name: string) => Promise<string | undefined>;
   ffmpegPath: string;
-  /** For videos sent along in the request, while they are looked at. */
+  /** Folder for videos sent in the request, while they are analysed. */
   dir: string;
 }
 
@@ -35,7 +35,7 @@ const MAX_TOKENS = 1_048_576;
 /** Shorter clips give no frames at all: the real service then makes its answer up, and so does this one. */
 const SHORTEST_SECONDS = 0.5;
 
-/** What there is to see in a question: the novel moments of its video, or the most novel of its stills. */
+/** Answers a question from its images: the novel moments of its video, or the most novel of its stills. */
 export async function look(question: AskedQuestion, eyes: Eyes, signal: AbortSignal): Promise<Looked> {
   const tokens: MediaTokens = { video: 0, audio: 0, image: 0 };
   const stills = question.parts.filter((part) => part.kind === 'image');
@@ -129,7 +129,7 @@ async function sample(
   }
 }
 
-/** The number the prompt asks for, as a person would read it: "at most 3". */
+/** The number that the prompt asks for, such as "at most 3". */
 function momentsWanted(question: AskedQuestion): number {
   for (const part of question.parts) {
     const asked = part.kind === 'text' ? /\bat most (\d{1,3})\b/i.exec(part.text) : null;

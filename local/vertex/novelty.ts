@@ -2,11 +2,11 @@
 export type Thumbnails = readonly Uint8Array[];
 
 export interface Novelty {
-  /** Change against the picture before, 0 to 255; 0 for the first. */
+  /** Difference from the previous picture, 0 to 255; 0 for the first. */
   fromPrevious: number[];
-  /** Change against the typical picture of the whole. */
+  /** Difference from the typical picture of the whole. */
   fromTypical: number[];
-  /** What ranks them: a change away from the usual counts more than a return to it. */
+  /** Ranking scores: a change away from the usual counts more than a return to it. */
   scores: number[];
 }
 
@@ -17,7 +17,7 @@ export interface Peak {
   confidence: number;
 }
 
-/** Grey levels under which a change is codec noise. */
+/** Grey levels below which a difference is codec noise. */
 const NOISE = 8;
 
 export function novelty(pictures: Thumbnails): Novelty {
@@ -32,15 +32,15 @@ export function novelty(pictures: Thumbnails): Novelty {
 }
 
 /**
- * Where something new begins: changes well above those usual in this clip, strongest first, none within
+ * Positions where something new begins: changes well above this clip's usual ones, strongest first, none within
  * `minGap` pictures of a stronger one, none under 0.7 of the strongest.
  */
 export function findPeaks(pictures: Thumbnails, options: { minGap: number; limit: number }): Peak[] {
   const { fromPrevious, scores } = novelty(pictures);
   const changes = fromPrevious.slice(1);
-  // too few to tell what is usual: then nothing is
+  // with too few changes none counts as usual
   const enough = changes.length >= 4;
-  // the lower quartile: in a clip of a few seconds, a coming and a going are half of all changes
+  // lower quartile: in a clip of a few seconds, an appearance and a disappearance are half of all changes
   const usual = enough ? quantile(changes, 0.25) : 0;
   const deviations = changes.map((change) => Math.abs(change - usual));
   const spread = enough ? quantile(deviations, 0.5) : 0;
@@ -60,7 +60,7 @@ export function findPeaks(pictures: Thumbnails, options: { minGap: number; limit
   return peaks;
 }
 
-/** The one picture that shows something new; undefined if they are all alike. A single one is taken. */
+/** The one picture that shows something new; undefined if they are all alike. A single picture is always chosen. */
 export function mostNovel(pictures: Thumbnails): Peak | undefined {
   if (pictures.length === 1) return { index: 0, score: 0, confidence: 0.5 };
   const { fromPrevious, scores } = novelty(pictures);
@@ -73,8 +73,8 @@ export function mostNovel(pictures: Thumbnails): Peak | undefined {
 }
 
 /**
- * Mean of the largest sixteenth of the pixels' differences: a small thing that appears counts in full, where
- * a mean over the whole picture would lose it.
+ * Mean of the largest sixteenth of the pixel differences: a small object that appears counts in full, while a mean
+ * over the whole picture would dilute it.
  */
 export function difference(a: Uint8Array, b: Uint8Array): number {
   const histogram = new Uint32Array(256);
@@ -93,7 +93,7 @@ export function difference(a: Uint8Array, b: Uint8Array): number {
   return sum / wanted;
 }
 
-/** Pixel by pixel the median over at most 201 pictures spread over the clip. */
+/** Median of each pixel over at most 201 pictures spread over the clip. */
 function typicalPicture(pictures: Thumbnails): Uint8Array {
   const first = pictures[0];
   if (!first) return new Uint8Array(0);

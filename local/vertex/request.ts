@@ -13,7 +13,7 @@ export interface AskedQuestion {
   maxOutputTokens: number | undefined;
 }
 
-/** Reads a generateContent body, with Google's own answers to what is wrong in it. */
+/** Parses a generateContent body, with Google's own errors for invalid ones. */
 export function parseQuestion(body: string): AskedQuestion {
   const request = record(parseJson(body));
   const contents = Array.isArray(request['contents']) ? request['contents'] : [];
@@ -38,7 +38,7 @@ export function parseQuestion(body: string): AskedQuestion {
   };
 }
 
-/** `gs://bucket/a/b.mp4` as bucket and object name; the name is taken as it is, not percent-decoded. */
+/** Splits `gs://bucket/a/b.mp4` into bucket and object name; the name is not percent-decoded. */
 export function parseGsUri(uri: string): { bucket: string; name: string } {
   const found = /^gs:\/\/([^/]+)\/([\s\S]+)$/.exec(uri);
   if (!found?.[1] || !found[2]) throw invalid(`Invalid or unsupported file uri: ${uri}`);

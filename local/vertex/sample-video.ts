@@ -5,7 +5,7 @@ export const THUMBNAIL = { width: 48, height: 27 } as const;
 const FRAME_BYTES = THUMBNAIL.width * THUMBNAIL.height;
 
 export interface SampledVideo {
-  /** One greyscale thumbnail a sample: number i is the picture on display at i / fps seconds. */
+  /** One greyscale thumbnail per sample: number i is the picture on display at i / fps seconds. */
   samples: Uint8Array[];
   durationSeconds: number;
   hasAudio: boolean;
@@ -22,8 +22,8 @@ export interface SampleOptions {
 }
 
 /**
- * Looks at a video as Gemini does: so many pictures a second, over the whole length. Throws GoogleError for
- * what is missing or no video; rejects with the signal's reason after ending ffmpeg.
+ * Samples a video as Gemini does: at a fixed rate over its whole length. Throws GoogleError if the input is missing
+ * or no video; if aborted, ends ffmpeg and rejects with the signal's reason.
  */
 export async function sampleVideo(options: SampleOptions): Promise<SampledVideo> {
   const { signal } = options;
@@ -92,7 +92,7 @@ function ffmpegArguments({ input, fps }: SampleOptions): string[] {
   ];
   return [
     ...['-hide_banner', '-nostdin', '-nostats'],
-    // a playlist or concat script dressed as a video must open nothing
+    // a playlist or concat script disguised as a video must not open anything
     ...['-protocol_whitelist', remote ? 'http,tcp' : 'file'],
     ...['-format_whitelist', 'mov,matroska,webm,avi'],
     ...['-threads', '2', '-i', remote ? input : `file:${input}`],

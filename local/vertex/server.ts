@@ -11,19 +11,19 @@ import { Slots } from './slots.ts';
 import { localCertificate } from './tls.ts';
 
 export interface VertexStats {
-  /** Requests to generateContent, failed ones included. */
+  /** Requests to generateContent, including failed ones. */
   received: number;
-  /** Those answered by the model, usable or not: what a user would pay for. */
+  /** Requests answered by the model, usable or not: the billed ones. */
   asks: number;
   tokens: { prompt: number; output: number; total: number };
-  /** Answers by the `gs://` object they looked at. */
+  /** Answers by the `gs://` object they were about. */
   byUri: Record<string, number>;
 }
 
 export interface VertexServerOptions extends Eyes {
   port?: number;
   host?: string;
-  /** Added to each answer, ms. */
+  /** Delay added to each answer, in ms. */
   latency?: number;
   log?: (line: string) => void;
 }
@@ -45,9 +45,8 @@ const MODEL_PATH =
 const MAX_BODY = 100 * 1024 * 1024;
 
 /**
- * Vertex AI's generateContent on a loopback port, over TLS. It looks at the video; it does not read the
- * question beyond its schema and "at most N". Faults: header `x-local-fault`, or `POST /_faults`; counts:
- * `GET /_stats`.
+ * Vertex AI's generateContent on a loopback port, over TLS. It analyses the video, but of the question it reads
+ * only the schema and "at most N". Faults: header `x-local-fault`, or `POST /_faults`; counts: `GET /_stats`.
  */
 export async function startVertexServer(options: VertexServerOptions): Promise<VertexServer> {
   const { host = '127.0.0.1' } = options;
@@ -158,7 +157,7 @@ function deliver(
     sendJson(response, 200, body);
     return;
   }
-  // one event holds it all: what a short answer looks like over server-sent events too
+  // a single event: real short answers look like this over server-sent events too
   response.writeHead(200, { 'content-type': 'text/event-stream' });
   response.end(`data: ${text}\r\n\r\n`);
 }

@@ -1,4 +1,4 @@
-/** At most `size` at work at once; the others wait in order. */
+/** Runs at most `size` tasks at once; the others wait in order. */
 export class Slots {
   #free: number;
   readonly #waiting: (() => void)[] = [];

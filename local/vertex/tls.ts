@@ -5,15 +5,15 @@ import { join } from 'node:path';
 export interface Certificate {
   key: string;
   cert: string;
-  /** For `NODE_EXTRA_CA_CERTS`: the certificate is its own authority. */
+  /** For `NODE_EXTRA_CA_CERTS`: the certificate is self-signed. */
   caPath: string;
 }
 
 const DAY_MS = 86_400_000;
 
 /**
- * A certificate for localhost and 127.0.0.1, made at first use and kept in `dir`; made again when it runs out
- * within 30 days. Its key never leaves `dir`, and only its owner can read it.
+ * A certificate for localhost and 127.0.0.1, created on first use, kept in `dir`, and renewed 30 days before it
+ * expires. Its key never leaves `dir`, and only its owner can read it.
  */
 export async function localCertificate(dir: string, now: () => number = Date.now): Promise<Certificate> {
   const keyPath = join(dir, 'vertex-key.pem');
@@ -22,9 +22,9 @@ export async function localCertificate(dir: string, now: () => number = Date.now
     const [key, cert] = await Promise.all([readFile(keyPath, 'utf8'), readFile(caPath, 'utf8')]);
     if (isUsable(cert, now())) return { key, cert, caPath };
   } catch {
-    // none yet, or not readable as one: make it
+    // missing or unreadable: create it
   }
-  // loaded only if one is made: it brings a whole X.509 library
+  // loaded only when needed: it brings a whole X.509 library
   const { generate } = await import('selfsigned');
   const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',

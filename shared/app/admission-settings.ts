@@ -1,6 +1,6 @@
 import { integer } from '../core/settings.ts';
 
-/** Read by the server in front of every function, whatever its app. */
+/** Read by the server in front of every function, in every app. */
 export const admissionSettings = {
   ADMIT_BYTES: integer({
     min: 0,

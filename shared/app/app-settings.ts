@@ -9,7 +9,7 @@ import { serviceSettings } from './service-settings.ts';
 type Declaring = Pick<FunctionDefinition, 'settings'>;
 type Sets = Pick<App, 'functions' | 'buckets' | 'topics'>;
 
-/** A variable of an app, over all functions that read it. */
+/** A variable of an app, merged over all functions that read it. */
 export interface AppSetting {
   name: string;
   setting: Setting<unknown>;
@@ -18,7 +18,10 @@ export interface AppSetting {
   requiredBy: readonly string[];
 }
 
-/** Everything that one function reads: what it declares, what its wiring and the server in front of it read. */
+/**
+ * Everything that one function reads: its declared settings, and those of its wiring and of the server in front of
+ * it.
+ */
 export function settingsOf({ settings }: Declaring): Settings {
   return { ...admissionSettings, ...serviceSettings, ...settings };
 }
@@ -43,7 +46,7 @@ export function placeVariables({ buckets, topics }: Pick<App, 'buckets' | 'topic
   return new Map(places.flatMap(([key, { env }]) => (env === undefined ? [] : [[env, key] as const])));
 }
 
-/** Settings that an operator may write down: not those of the deployment, and no secrets. */
+/** Settings that an operator may write down: neither secrets nor those that the deployment sets. */
 export function operatorSettings(app: Sets): AppSetting[] {
   const places = placeVariables(app);
   return appSettings(app).filter(
@@ -51,7 +54,7 @@ export function operatorSettings(app: Sets): AppSetting[] {
   );
 }
 
-/** Variables of a function that are kept as secrets: those that it lists, and settings declared as secret. */
+/** Variables of a function that are stored as secrets: those it lists, and settings declared as secret. */
 export function secretsOf({
   settings,
   secrets,
@@ -64,8 +67,8 @@ export function secretsOf({
 }
 
 /**
- * What is wrong with a variable that somebody wrote down for this app; undefined if nothing is. Rules about several
- * settings at once are the functions' own. `env` holds what else is set, for values that depend on it.
+ * Says what is wrong with a variable that an operator wrote down for this app; undefined if nothing is. Functions
+ * check rules across several settings themselves. `env` holds the other variables, for values that depend on them.
  */
 export function operatorMistake(app: Sets, name: string, env: Env): string | undefined {
   if (placeVariables(app).has(name)) return `${name} is set by the deployment`;
@@ -86,7 +89,7 @@ export function operatorMistake(app: Sets, name: string, env: Env): string | und
   return reading.kind === 'bad' ? reading.mistake : undefined;
 }
 
-/** Values of `env` for the variables that one function may be given by an operator. */
+/** The subset of `env` that an operator may set for one function. */
 export function pickSettings(app: Sets, definition: Declaring, env: Env): Record<string, string> {
   const own = settingsOf(definition);
   const picked = operatorSettings(app).flatMap(({ name }) => {

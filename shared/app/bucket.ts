@@ -1,12 +1,12 @@
-/** A bucket of an app. None keeps versions; all have uniform access and public access prevention. */
+/** A bucket of an app. None is versioned; all have uniform access and public access prevention. */
 export interface BucketDefinition {
-  /** The environment variable that tells functions its name. */
+  /** Environment variable that gives functions the bucket's name. */
   env: string;
-  /** What it is for, and why its objects are kept as they are. */
+  /** Purpose of the bucket, and the reason for its retention. */
   doc: string;
-  /** Days in which a deleted or overwritten object can be had back, and is paid for; 0 for none. Default 7. */
+  /** Days in which a deleted or overwritten object can be restored (and is billed); 0 for none. Default 7. */
   softDeleteDays?: number;
-  /** Default: objects are kept. */
+  /** Default: objects are kept forever. */
   lifecycle?: readonly LifecycleRule[];
 }
 
@@ -16,13 +16,13 @@ export interface LifecycleRule {
   condition: { age?: number; matchesPrefix?: string[] };
 }
 
-/** Objects go when they are `days` old: all, or those whose name begins with one of the prefixes. */
+/** Deletes objects that are `days` old: all of them, or those whose name begins with one of the prefixes. */
 export const expire = (days: number, ...matchesPrefix: string[]): LifecycleRule => ({
   action: { type: 'Delete' },
   condition: { age: days, ...(matchesPrefix.length > 0 && { matchesPrefix }) },
 });
 
-/** Parts of uploads that were given up are kept, unseen and paid for, until somebody removes them. */
+/** Parts of abandoned uploads are billed, unseen, until something deletes them. */
 export const dropParts: LifecycleRule = {
   action: { type: 'AbortIncompleteMultipartUpload' },
   condition: { age: 7 },

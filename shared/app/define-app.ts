@@ -6,38 +6,38 @@ import { settingMistakes } from './setting-mistakes.ts';
 import { subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
-  /** The variable that tells functions its name; absent if none of them uses it. */
+  /** Environment variable that gives functions the topic's name; absent if no function uses it. */
   env?: string;
   doc: string;
 }
 
-/** Functions with the buckets and topics they need, for apps to include. */
+/** Functions with their buckets and topics, for apps to include. */
 export interface AppPart {
-  /** By key, which is the end of the bucket's name. */
+  /** By key; the key is the end of the bucket's name. */
   buckets: Readonly<Record<string, BucketDefinition>>;
-  /** By key, which is the end of the topic's name. */
+  /** By key; the key is the end of the topic's name. */
   topics: Readonly<Record<string, TopicDefinition>>;
   functions: readonly FunctionDefinition[];
 }
 
-/** An app is a value: everything that runs, deploys or documents it is derived from it. */
+/** An app is a value: registration, deployment and documentation are derived from it. */
 export interface App extends AppPart {
-  /** What the names of everything deployed begin with, if the deployment is given no other prefix. */
+  /** Default prefix of the names of everything deployed. */
   name: string;
-  /** Absolute path or file URL of the folder with the schemas of its events: `<type>/<version>.json`. */
+  /** Absolute path or file URL of the folder with the JSON Schemas of its events: `<type>/<version>.json`. */
   schemas?: string | undefined;
-  /** Of those schemas and the core's: given by what runs the app, to handlers that ask. */
+  /** Validators of those schemas and the core's; the runtime passes them to handlers that need them. */
   validators?: () => Promise<Validators>;
 }
 
 export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {
-  /** Parts and whole apps that are taken in: `services`, as a rule. */
+  /** Parts and whole apps to include: usually `services`. */
   includes?: readonly AppPart[];
 }
 
 /**
- * Puts the app together and checks that names are unique and that whatever is named is declared. Throws one
- * TypeError that lists every mistake.
+ * Assembles the app and checks that names are unique and that every reference is declared. Throws one TypeError
+ * that lists every mistake.
  *
  * @example
  * export default defineApp({
@@ -75,7 +75,7 @@ export function functionNamed(app: App, name: string): FunctionDefinition | unde
   return app.functions.find((one) => one.name === name);
 }
 
-/** Roles of one function in this app, each on one thing: `sources` and `results` as the buckets they stand for. */
+/** Roles of one function in this app, each on one resource: `sources` and `results` are expanded to buckets. */
 export function rolesOf({ roles }: FunctionDefinition, app: App): Role[] {
   const { functions } = app;
   const stands: Readonly<Record<string, string[]>> = {
@@ -83,13 +83,13 @@ export function rolesOf({ roles }: FunctionDefinition, app: App): Role[] {
     results: functions.flatMap(({ settledIn }) => (settledIn === undefined ? [] : [settledIn])),
   };
   const all = roles.flatMap((one) => [...new Set(stands[one.on] ?? [one.on])].map((on) => ({ ...one, on })));
-  // one binding, whatever the reasons
+  // one binding per role and resource, whatever the reasons
   return all.filter(
     ({ role, on }, index) => all.findIndex((one) => one.role === role && one.on === on) === index,
   );
 }
 
-/** The same part may come in by several ways; two different things may not share a key. */
+/** The same part may be included more than once; two different ones may not share a key. */
 function repeatedKeys(parts: readonly AppPart[]): string[] {
   return (['buckets', 'topics'] as const).flatMap((kind) => {
     const entries = parts.flatMap((part) => Object.entries<object>(part[kind]));
@@ -123,7 +123,7 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
   ];
 }
 
-/** What a role may be on beside buckets and topics. */
+/** Targets of a role other than buckets and topics. */
 const RESERVED = ['project', 'function', 'sources', 'results'];
 
 function mistakesOf(definition: FunctionDefinition, app: App): string[] {
@@ -165,7 +165,7 @@ function triggerMistakes(
     case 'schedule':
       return oneOf('topic', topics, trigger.topic);
     case 'auditLog':
-      // a comma would begin another filter of the deployed trigger
+      // a comma would start another filter of the deployed trigger
       return Object.entries({ service: trigger.service, method: trigger.method })
         .filter(([, text]) => !/^[\w./-]+$/.test(text))
         .map(

@@ -8,30 +8,30 @@ export interface Role {
   role: string;
   /**
    * `project`, `function` (itself), the key of a bucket or topic, `sources` (each bucket that fires a function) or
-   * `results` (each bucket that a function is `settledIn`). Never the project if a narrower one will do.
+   * `results` (each bucket that a function is `settledIn`). Never use the project if a narrower target will do.
    */
   on: string;
   reason: string;
 }
 
 export interface Instance {
-  /** As Cloud Run spells it, such as `512Mi` or `1Gi`. */
+  /** In Cloud Run's notation, such as `512Mi` or `1Gi`. */
   memory: string;
   cpu: number;
-  /** Requests at a time in one instance. */
+  /** Concurrent requests per instance. */
   concurrency: number;
   maxInstances: number;
-  /** At most 540 for functions that events fire. */
+  /** At most 540 for event-driven functions. */
   timeoutSeconds: number;
 }
 
-/** What `load` imports for a function that events fire. */
+/** What `load` imports for an event-driven function. */
 export interface Handler {
-  /** Resolves with what the platform is told; see `eventHandler`. `app`: the one that runs it. */
+  /** Resolves with the answer to the platform; see `eventHandler`. `app` is the app that runs it. */
   handle(event: unknown, app: App, definition: FunctionDefinition): Promise<Settlement>;
 }
 
-/** A request as functions-framework hands it over: its body is parsed by its content type. */
+/** A request as functions-framework passes it, its body parsed by content type. */
 export interface HttpRequest extends IncomingMessage {
   body?: unknown;
   rawBody?: Buffer;
@@ -39,12 +39,12 @@ export interface HttpRequest extends IncomingMessage {
 
 /** What `load` imports for an `http` function. */
 export interface HttpHandler {
-  /** Answers the request before it resolves. If it throws first, the caller gets 500. */
+  /** Must answer the request before it resolves. If it throws first, the caller gets 500. */
   serve(request: HttpRequest, response: ServerResponse, app: App): Promise<void>;
 }
 
 /**
- * `settled`: acknowledge the delivery. `busy`: another delivery of the same event is at work; ask for this one again
+ * `settled`: acknowledge the delivery. `busy`: another delivery of the same event is running; redeliver this one
  * later. Nothing failed, so nothing is recorded.
  */
 export type Settlement = { kind: 'settled' } | { kind: 'busy'; reason: string };
@@ -55,29 +55,29 @@ interface FunctionFields {
   instance: Instance;
   /** Its own roles; defineFunction adds those that its trigger needs. */
   roles: readonly Role[];
-  /** Environment variables that it reads, beside the names of the app's buckets and topics. */
+  /** Environment variables that it reads, besides the names of the app's buckets and topics. */
   settings: Settings;
-  /** Environment variables that Secret Manager holds, or `.secrets.env` in a local run. */
+  /** Environment variables held by Secret Manager, or by `.secrets.env` in a local run. */
   secrets: readonly string[];
   /**
-   * Imports the reader of its events' subjects; undefined if its failures are not explained. Default for buckets: the
-   * object.
+   * Imports the function that reads an event's subject; undefined if its failures are not explained. Default for
+   * buckets: the object.
    */
   subject: (() => Promise<SubjectReader>) | undefined;
-  /** Key of the bucket that has the objects by which its subject is settled. */
+  /** Key of the bucket whose objects show that a subject is settled. */
   settledIn?: string;
 }
 
 export interface FunctionDefinition extends FunctionFields {
   trigger: Trigger;
-  /** Deliveries before it is given up, 5 to 100. Means nothing for `http`. */
+  /** Deliveries before Pub/Sub gives up, 5 to 100. Ignored for `http`. */
   maxDeliveryAttempts: number;
   /**
-   * The topic it is given up to: the inspector's own dead letters must not come back to it. Undefined for `http`,
-   * which nothing delivers again.
+   * The dead-letter topic: the inspector's own dead letters must not come back to it. Undefined for `http`, whose
+   * requests are never redelivered.
    */
   givesUpTo: 'dead-letters' | 'dead-letters-unread' | undefined;
-  /** Imports the handler, with the first event: one function never pays for another's imports. */
+  /** Imports the handler with the first event, so that no function pays for another's imports. */
   load(): Promise<Handler | HttpHandler>;
 }
 
@@ -101,7 +101,7 @@ interface HttpOptions extends CommonOptions {
 
 export type FunctionOptions = EventOptions | HttpOptions;
 
-/** A subscription pushes as the function's own account; a trigger of Eventarc also receives as it. */
+/** A subscription pushes as the function's own account; an Eventarc trigger also receives as it. */
 function triggerRoles(trigger: Trigger): readonly Role[] {
   // its callers are no account of ours
   if (trigger.kind === 'http') return [];

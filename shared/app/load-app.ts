@@ -9,7 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Folder of the core app, relative to the project. */
 export const CORE_DIR = 'functions';
 
-/** An app and where it is. */
+/** An app and its location. */
 export interface LoadedApp {
   app: App;
   /** Folder of its `app.ts`, relative to the project, with slashes: `apps/thumbnails`. */
@@ -17,8 +17,8 @@ export interface LoadedApp {
 }
 
 /**
- * Folder of an app relative to the project. Its imports and its deployment need the project, so that it must be
- * inside of it. Throws `invalid-config` in one line, without loading anything.
+ * Folder of an app relative to the project. It must be inside the project, which its imports and deployment need.
+ * Throws `invalid-config` in one line, without loading anything.
  */
 export function findApp(dir: string, root = ROOT): string {
   const path = resolve(dir);

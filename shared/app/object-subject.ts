@@ -1,7 +1,7 @@
 import { readObject } from '../events/read-object.ts';
 import type { Subject } from './subject.ts';
 
-/** The uploaded object, for functions that say no more of their events. */
+/** The uploaded object: the default for functions that declare no subject. */
 export function subjectOfObject(input: unknown): Subject {
   const { event, object } = readObject(input);
   const { eventId, correlationId } = event;

@@ -15,7 +15,7 @@ import { MAX_SLOTS } from '../records/slot-limits.ts';
 
 const HEADERS = /^[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*(?:,[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*)*$/;
 
-/** Where an instance finds the services it uses: the same for every function. */
+/** Locations of the services that an instance uses: the same for every function. */
 export const serviceSettings = {
   ...placeSettings,
   STATE_BUCKET: required(placeSettings.STATE_BUCKET),
@@ -44,7 +44,7 @@ export const serviceSettings = {
       doc: 'headers for the collector, as `name=value,name=value` with URL-encoded values',
       pattern: { matches: HEADERS, mustBe: 'a list of name=value' },
     }),
-    // often a key
+    // the value is often a key
     secret: true as const,
   }),
   OTEL_TRACES_SAMPLER: oneOf(['parentbased_always_on', 'always_on'], {
@@ -58,24 +58,24 @@ export const serviceSettings = {
 export interface ServiceConfig {
   project: string | undefined;
   stateBucket: string;
-  /** Undefined keeps refused events as records in the state bucket. */
+  /** If undefined, refused events are kept as records in the state bucket. */
   deadLetterTopic: string | undefined;
-  /** Undefined outside local runs, like the next one. */
+  /** Set only in local runs, like the next one. */
   storageEndpoint: string | undefined;
   pubsubEndpoint: string | undefined;
   debug: boolean;
-  /** Of what its functions publish. */
+  /** Limits on what its functions publish. */
   limits: PublishLimits;
-  /** Where spans go; undefined if nobody wants them. */
+  /** Destination of spans; undefined if tracing is off. */
   traces: TraceConfig | undefined;
 }
 
 export interface TraceConfig {
   endpoint: string;
   headers: Readonly<Record<string, string>>;
-  /** Attributes of whoever makes the spans. */
+  /** Attributes of the resource that produces the spans. */
   resource: Readonly<Record<string, string | undefined>>;
-  /** `parent` takes a delivery if its request or its producer is sampled, or if neither of them says. */
+  /** `parent` samples a delivery if its request or its producer is sampled, or if neither says. */
   sampler: 'parent' | 'always';
 }
 

@@ -3,12 +3,12 @@ import { admissionSettings } from './admission-settings.ts';
 import { placeVariables, settingsOf } from './app-settings.ts';
 import type { App } from './define-app.ts';
 
-/** Set by Cloud Run and functions-framework. A function may read them, as `place`. */
+/** Set by Cloud Run and functions-framework. A function may read them if it declares them as `place`. */
 const RESERVED = /^(FUNCTION_[A-Z_]+|GOOGLE_FUNCTION_[A-Z_]+|K_[A-Z_]+|PORT)$/;
-/** A name that a shell, a file of NAME=value lines and Secret Manager take. */
+/** A name that a shell, a file of NAME=value lines and Secret Manager all accept. */
 const NAME = /^[A-Z][A-Z0-9_]{0,63}$/;
 
-/** What is wrong with the settings and secrets of an app's functions. */
+/** Mistakes in the settings and secrets of an app's functions. */
 export function settingMistakes(app: App): string[] {
   return [...nameMistakes(app), ...secretMistakes(app), ...differences(app)];
 }
@@ -40,7 +40,7 @@ function secretMistakes(app: App): string[] {
   ]);
 }
 
-/** A variable has one value in a deployment, so that it must mean one thing. Whether it is required may differ. */
+/** A variable has one value per deployment, so it must mean the same everywhere. Whether it is required may differ. */
 function differences({ functions }: App): string[] {
   const first = new Map<string, { by: string; declared: string }>();
   for (const [name, setting] of Object.entries(admissionSettings)) {

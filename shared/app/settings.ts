@@ -1,6 +1,6 @@
 /**
- * Settings of functions, for the authors of apps: each variable is declared once, read by `readSettings`, deployed,
- * and documented in the reference.
+ * Settings of functions, for authors of apps: each variable is declared once; reading, deployment and the reference
+ * follow from it.
  *
  * @example
  * export const settings = { MAIL_FROM: text({ doc: 'sender of the mails' }) };

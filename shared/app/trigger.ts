@@ -2,15 +2,15 @@ import { AUDIT_LOG_WRITTEN, MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../event
 import { FilterError, parseFilter } from '../events/message-filter.ts';
 
 /**
- * What fires a function. Plain values: registration, the local cloud, deployment and the docs are derived from
- * them. Buckets and topics are named by their keys in the app.
+ * What fires a function. Triggers are plain values: registration, the local cloud, deployment and the docs are
+ * derived from them. They name buckets and topics by their keys in the app.
  */
 export type Trigger = EventTrigger | Http;
 
-/** Delivered until it is settled or a dead letter. */
+/** Triggers whose events are redelivered until they are settled or become dead letters. */
 export type EventTrigger = ObjectFinalized | MessagePublished | Schedule | AuditLog;
 
-/** Topics have subscriptions of their own; these come through Eventarc. */
+/** Topics get push subscriptions of their own; these triggers go through Eventarc. */
 export type EventarcTrigger = ObjectFinalized | AuditLog;
 
 export interface ObjectFinalized {
@@ -22,15 +22,15 @@ export interface MessagePublished {
   kind: 'messagePublished';
   topic: string;
   /**
-   * Event types, matched whole against the attribute `ce-type`; all messages by default. Pub/Sub drops the others
-   * before delivery, unseen, and so every message whose producer does not set the attribute. Events that this
-   * project publishes have it, as have all CloudEvents in binary mode; a structured CloudEvent has it only if its
+   * Event types to deliver, matched exactly against the attribute `ce-type`; default: all messages. Pub/Sub drops
+   * the others before delivery, including every message whose producer does not set the attribute. Events published
+   * by this project have it, as have all CloudEvents in binary mode; a structured CloudEvent has it only if its
    * producer repeats it there.
    */
   types?: readonly string[];
-  /** Another condition, in Pub/Sub's syntax: https://cloud.google.com/pubsub/docs/subscription-message-filter */
+  /** An additional condition in Pub/Sub's syntax: https://cloud.google.com/pubsub/docs/subscription-message-filter */
   filter?: string;
-  /** Messages of one ordering key are delivered one after the other, in the order they were published in. */
+  /** Delivers messages with the same ordering key one at a time, in the order they were published. */
   ordering?: boolean;
 }
 
@@ -38,34 +38,34 @@ export interface Schedule {
   kind: 'schedule';
   /** Unix cron, in UTC. */
   cron: string;
-  /** Each tick is a message on it, so a missed delivery is retried and dead-lettered like any other. */
+  /** Topic of the ticks: each is a message, so a missed delivery is retried and dead-lettered like any other. */
   topic: string;
-  /** The end of the scheduler job's name. Default: the function's name in lower case. */
+  /** Suffix of the scheduler job's name. Default: the function's name in lower case. */
   job?: string;
 }
 
 export interface AuditLog {
   kind: 'auditLog';
-  /** `serviceName` of the entry, such as `storage.googleapis.com`. */
+  /** `serviceName` of the log entry, such as `storage.googleapis.com`. */
   service: string;
-  /** `methodName` of the entry, such as `storage.buckets.create`. */
+  /** `methodName` of the log entry, such as `storage.buckets.create`. */
   method: string;
 }
 
 export interface Http {
   kind: 'http';
-  /** `all`, or IAM members such as `serviceAccount:shop@my-project.iam.gserviceaccount.com`; nobody else. */
+  /** `all`, or a list of IAM members such as `serviceAccount:shop@my-project.iam.gserviceaccount.com`. */
   callers: 'all' | readonly string[];
 }
 
-/** Fired by each new object in a bucket, and each new generation of one. */
+/** Fired by each new object in a bucket and each new generation of one. */
 export function objectFinalized(on: Omit<ObjectFinalized, 'kind'>): ObjectFinalized {
   return { kind: 'objectFinalized', ...on };
 }
 
 /**
  * Fired by each message published to a topic, or by those that match. Filter and ordering are fixed when the
- * subscription is made: a deployment that changes them makes a new one.
+ * subscription is created: a deployment that changes them creates a new subscription.
  *
  * @example
  * messagePublished({ topic: 'events', types: ['user.created'], filter: 'attributes.tenant = "a"', ordering: true })
@@ -74,14 +74,14 @@ export function messagePublished(on: Omit<MessagePublished, 'kind'>): MessagePub
   return { kind: 'messagePublished', ...on };
 }
 
-/** Fired by the clock. */
+/** Fired on a schedule. */
 export function schedule(on: Omit<Schedule, 'kind'>): Schedule {
   return { kind: 'schedule', ...on };
 }
 
 /**
- * Fired by each entry that Cloud Audit Logs writes for this method in the project. Entries of reads and writes of
- * data exist only if Data Access audit logs are enabled for the service.
+ * Fired by each entry that Cloud Audit Logs writes for this method in the project. Data reads and writes are logged
+ * only if Data Access audit logs are enabled for the service.
  *
  * @example auditLog({ service: 'storage.googleapis.com', method: 'storage.buckets.create' })
  */
@@ -90,7 +90,7 @@ export function auditLog(on: Omit<AuditLog, 'kind'>): AuditLog {
 }
 
 /**
- * Fired by HTTP requests. Nothing retries one for the caller, and none becomes a dead letter.
+ * Fired by HTTP requests. They are not retried and never become dead letters.
  *
  * @example http({ callers: ['serviceAccount:shop@my-project.iam.gserviceaccount.com'] })
  */
@@ -99,15 +99,15 @@ export function http(on: Omit<Http, 'kind'>): Http {
 }
 
 /**
- * The filter of the trigger's subscription; undefined if it takes every message. Throws FilterError for one that
- * Pub/Sub would refuse: a wrong syntax, or more than 256 bytes, which are about five types.
+ * The filter of the trigger's subscription; undefined if it takes every message. Throws FilterError if Pub/Sub
+ * would refuse it: invalid syntax, or more than 256 bytes (about five types).
  */
 export function subscriptionFilter(trigger: Trigger): string | undefined {
   if (trigger.kind !== 'messagePublished') return undefined;
   const { types, filter } = trigger;
   if (types === undefined && filter === undefined) return undefined;
   if (types?.length === 0) throw new FilterError('types must have at least one type, got none');
-  // each on its own, or `a) OR (b` would match more than both
+  // each in parentheses, or `a) OR (b` would match more than both
   if (filter !== undefined) parseFilter(filter);
   const ofTypes = types?.map((type) => `attributes."ce-type" = ${quotedType(type)}`).join(' OR ');
   const both = [ofTypes, filter].filter((one) => one !== undefined);
@@ -123,7 +123,7 @@ function quotedType(type: string): string {
   );
 }
 
-/** The topic whose messages fire the function; undefined if something else does. */
+/** The topic whose messages fire the function; undefined for other triggers. */
 export function triggerTopic(trigger: Trigger): string | undefined {
   return 'topic' in trigger ? trigger.topic : undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * Runs `work` on several items at a time and yields the results in the order of the items. Another item is taken as
- * long as the items under way weigh less than `limit` together.
+ * Runs `work` on several items at a time and yields the results in the order of the items. Takes another item as
+ * long as the items in progress weigh less than `limit` together.
  */
 export async function* ahead<T, R>(
   items: AsyncIterable<T> | Iterable<T>,
@@ -23,7 +23,7 @@ export async function* ahead<T, R>(
           continue;
         }
         const result = work(item.value);
-        // a failure is thrown when its turn comes: until then it must not count as unhandled
+        // a failure is thrown in its item's turn; until then it must not count as unhandled
         result.catch(() => {});
         running.push({ result, weight: weigh(item.value) });
         weight += weigh(item.value);
@@ -50,7 +50,7 @@ function take<T>(source: AsyncIterator<T>): Promise<IteratorResult<T>> {
   return item;
 }
 
-/** Whether the item settles before the result; a failure counts as settled. */
+/** True if the item settles before the result; a failure counts as settled. */
 function isItemFirst(item: Promise<unknown> | undefined, result: Promise<unknown>): Promise<boolean> {
   const come = (promise: Promise<unknown> | undefined, value: boolean): Promise<boolean> =>
     Promise.resolve(promise).then(

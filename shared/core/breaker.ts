@@ -3,7 +3,7 @@ import { counted } from './counted.ts';
 import { AppError, toAppError } from './errors.ts';
 
 export interface BreakerOptions {
-  /** Of the dependency, for messages. */
+  /** Name of the dependency, for messages. */
   name: string;
   clock: Pick<Clock, 'now'>;
   /** Failures in a row that open it. Default 5. */
@@ -18,13 +18,13 @@ export type BreakerState =
   | { kind: 'open'; until: number; reason: string }
   | { kind: 'half-open'; reason: string };
 
-/** Busy is an answer: whoever gives it is alive. */
+/** `busy` is an answer: the dependency is alive. */
 const ANSWERS: ReadonlySet<string> = new Set(['busy']);
 
 /**
  * A circuit breaker: after `failures` retryable failures in a row it throws `unavailable` for `openMs` without
- * calling, and then lets one call through. Success closes it, another failure opens it again. A refusal is an answer,
- * so it counts as success. Each process has its own: nothing is shared, so nothing is asked.
+ * calling, then lets one call through. Success closes it; another failure opens it again. A refusal is an answer,
+ * so it counts as success. Each process has its own breaker: sharing the state would cost requests.
  *
  * @example
  * const bank = new Breaker({ name: 'bank', clock: systemClock });
@@ -44,7 +44,7 @@ export class Breaker {
     return this.current;
   }
 
-  /** Throws `unavailable` without calling `work` if it is open or its one trial is under way. */
+  /** Throws `unavailable` without calling `work` if the breaker is open or its one trial is in progress. */
   async run<T>(work: () => Promise<T>): Promise<T> {
     const before = this.enter();
     try {
@@ -75,7 +75,7 @@ export class Breaker {
 
   private settle(before: BreakerState, failure: AppError | undefined): void {
     const { current } = this;
-    // a call from before it opened says nothing about now
+    // a call that began before it opened says nothing about the current state
     if (before.kind === 'closed' && current.kind !== 'closed') return;
     if (failure === undefined) {
       this.current = { kind: 'closed', failures: 0 };

@@ -1,6 +1,6 @@
 /**
- * One error class with closed codes. The code says who acts: a refused event is settled at once and never
- * retried; a retryable one is thrown, so that the platform delivers it again with backoff.
+ * One error class with closed codes. The code says who acts: a refused event is settled at once and never retried;
+ * a retryable one is thrown, so that the platform redelivers it with backoff.
  */
 const REFUSED = [
   'invalid-event',
@@ -46,18 +46,18 @@ const refused: ReadonlySet<string> = new Set(REFUSED);
 
 export interface AppErrorOptions {
   cause?: unknown;
-  /** The value itself that was found. It may be somebody's data: only a debug log line shows it. */
+  /** The offending value. It may be personal data: only a debug log line shows it. */
   found?: unknown;
 }
 
 export class AppError extends Error {
   override readonly name = 'AppError';
-  // private, so that whoever prints the error whole does not show it
+  // private, so that printing the whole error does not reveal it
   readonly #found: unknown;
 
   /**
-   * `message` says what must be and what was found, by place, type and size: it is logged, published and stored, so
-   * it holds no value of an event's data.
+   * `message` says what was expected and what was found, by place, type and size. It is logged, published and
+   * stored, so it must not contain values of an event's data.
    */
   constructor(
     readonly code: ErrorCode,
@@ -72,18 +72,18 @@ export class AppError extends Error {
     return this.#found;
   }
 
-  /** True where another delivery of the same event could end differently. */
+  /** True if another delivery of the same event could end differently. */
   get retryable(): boolean {
     return !refused.has(this.code);
   }
 }
 
-/** A refusal: the event itself is at fault, so trying again cannot help. */
+/** A refusal: the event itself is at fault, so a retry cannot help. */
 export function isRefusal(error: unknown): error is AppError & { code: RefusalCode } {
   return error instanceof AppError && !error.retryable;
 }
 
-/** Anything thrown, as an AppError: what nobody planned for counts as retryable. */
+/** Wraps anything thrown as an AppError; unknown errors count as retryable. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
   const message = error instanceof Error ? error.message : String(error);

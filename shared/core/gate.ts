@@ -6,27 +6,27 @@ interface Waiting {
 }
 
 export interface Pass {
-  /** Gives back what turned out not to be needed: `weight` is what is. */
+  /** Reduces the reserved weight to `weight`, the part that is needed. */
   keep(weight: number): void;
-  /** Gives back all. */
+  /** Releases everything. */
   leave(): void;
 }
 
-/** Lets in as much at a time as it has room for, in the order of arrival. */
+/** Admits as much at a time as fits, in order of arrival. */
 export class Gate {
   private inside = 0;
   private readonly queue: Waiting[] = [];
 
   constructor(
     private readonly room: number,
-    /** Of what is counted, in the plural. */
+    /** Unit of weight, in the plural. */
     private readonly unit: string,
     private readonly maxWaitMs: number,
   ) {}
 
   /**
-   * Resolves when there is room. More than there is room for at all enters alone. Rejects with `busy` after the
-   * longest wait, and with the signal's reason.
+   * Resolves when there is room. An entry larger than the whole capacity is admitted alone. Rejects with `busy`
+   * after the longest wait, and with the signal's reason when aborted.
    */
   async enter(weight: number, signal: AbortSignal): Promise<Pass> {
     signal.throwIfAborted();

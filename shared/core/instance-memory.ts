@@ -1,8 +1,8 @@
 import { totalmem } from 'node:os';
 
 /**
- * Bytes of memory this process may use: the limit of its container (control group), or half of a machine that
- * sets none, for others live there too.
+ * Memory this process may use, in bytes: the limit of its container (control group), or half of the machine's if
+ * there is none, since other processes share it.
  */
 export function instanceMemory(): number {
   const total = totalmem();

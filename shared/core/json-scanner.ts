@@ -1,4 +1,7 @@
-/** `depth`: nested deeper than allowed. `number`: a literal is longer than allowed. `syntax`: not JSON, or ambiguous. */
+/**
+ * `depth`: nested deeper than allowed. `number`: a literal is longer than allowed. `syntax`: not JSON, or
+ * ambiguous.
+ */
 export class JsonTextError extends SyntaxError {
   override readonly name = 'JsonTextError';
 
@@ -14,7 +17,7 @@ export type JsonKind = 'string' | 'number' | 'boolean' | 'null' | 'array' | 'obj
 
 /**
  * Called for each value while a text is scanned. Positions are UTF-16 code units, `end` is exclusive; the root has
- * depth 1. What a listener was told before an error is void.
+ * depth 1. If the scan throws, discard everything reported before.
  */
 export interface JsonListener {
   scalar?(kind: JsonKind, start: number, end: number, depth: number): void;
@@ -22,24 +25,24 @@ export interface JsonListener {
   /** `depth` is that of the object. */
   name?(name: string, depth: number): void;
   close?(kind: 'array' | 'object', start: number, end: number, depth: number): void;
-  /** An object whose members do not stand in the order of their names: where each begins, in that order. */
+  /** Called for an object whose members are not in name order: `members` are their positions in that order. */
   unsorted?(start: number, end: number, members: readonly number[]): void;
 }
 
 export interface JsonLimits {
   maxDepth: number;
-  /** Characters of a number. Default: MAX_NUMBER. */
+  /** Maximum characters of a number. Default: MAX_NUMBER. */
   maxNumber?: number;
-  /** Characters after which an element of the root array is too large for its names to be looked at. */
+  /** Characters above which the member names of a root array's element are not read. */
   maxElement?: number;
 }
 
-/** Characters: a double's digits, written out in full, are 767 at most; databases hold up to about a thousand. */
+/** In characters. A double's digits, written out in full, are 767 at most; databases hold up to about a thousand. */
 export const MAX_NUMBER = 4_000;
 
 /**
- * Checks a JSON text (RFC 8259) in one pass and builds nothing but the names of the objects that are open. Members
- * that share a name are an error (RFC 7493, 2.3): readers disagree on which one counts. Throws JsonTextError.
+ * Checks a JSON text (RFC 8259) in one pass and builds nothing but the names of the open objects. Duplicate names
+ * are an error (RFC 7493, 2.3), since readers disagree on which member counts. Throws JsonTextError.
  */
 export function scanJson(text: string, limits: JsonLimits, listener: JsonListener = {}): void {
   new Scanner(text, limits, listener).document();
@@ -51,7 +54,7 @@ const BACKSLASH = 92;
 
 class Scanner {
   private at = 0;
-  /** One a level, used again for each object there. */
+  /** One per level, reused for each object there. */
   private readonly levels: Members[] = [];
   private readonly maxNumber: number;
   private noNamesFrom = Number.POSITIVE_INFINITY;
@@ -166,7 +169,7 @@ class Scanner {
     return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
   }
 
-  /** Moves behind the string that begins here. */
+  /** Moves past the string that begins here. */
   private string(): void {
     if (this.text.charCodeAt(this.at) !== QUOTE) throw this.unexpected();
     for (this.at++; ; this.at++) {
@@ -175,7 +178,7 @@ class Scanner {
         this.at++;
         return;
       }
-      // past the end it is NaN
+      // NaN past the end
       if (!(code >= 32)) throw this.unexpected();
       if (code !== BACKSLASH) continue;
       this.at++;
@@ -211,7 +214,7 @@ class Scanner {
     if (!this.take(char)) throw this.unexpected();
   }
 
-  /** The place and the sort of character, never the text: it may be somebody's data. */
+  /** Names the position and the kind of character, never the text, which may be personal data. */
   private unexpected(): JsonTextError {
     const found = this.text[this.at];
     const what = found === undefined ? 'its end' : `an unexpected ${sortOf(found)}`;
@@ -225,7 +228,7 @@ function sortOf(char: string): string {
   return /\d/.test(char) ? 'digit' : 'character';
 }
 
-/** Members of one open object. Sorting finds equal names without a hash that a sender could make collide. */
+/** Members of one open object. Duplicates are found by sorting: a sender could make the keys of a hash collide. */
 class Members {
   isSorted = true;
   places: number[] = [];
@@ -238,7 +241,7 @@ class Members {
     this.places.push(place);
   }
 
-  /** Puts `places` in the order of the names; the place of the first name that was there before, if any. */
+  /** Sorts `places` by name; returns the position of the first duplicate name, if any. */
   sort(): number | undefined {
     if (this.isSorted) return undefined;
     const { names, places } = this;

@@ -1,6 +1,6 @@
 import { type JsonKind, type JsonLimits, type JsonListener, scanJson } from './json-scanner.ts';
 
-/** Where a value stands in its text, in UTF-16 code units; `end` is exclusive. */
+/** Position of a value in its text, in UTF-16 code units; `end` is exclusive. */
 export interface JsonSpan {
   kind: JsonKind;
   start: number;
@@ -8,12 +8,12 @@ export interface JsonSpan {
 }
 
 /**
- * JSON as it was written. `JSON.parse` rounds numbers, drops the first of two members with one name, and keeps
- * no trace of where a value stood; a text that is to be stored byte for byte and known again by its content
- * needs all three. Nothing is built for what nobody asks for, so that memory does not follow from the text's shape.
+ * JSON as it was written. `JSON.parse` rounds numbers, drops the first of two members with one name, and loses the
+ * positions of values; a text that is stored byte for byte and identified by its content needs all three. Only the
+ * requested members are built, so memory does not depend on the text's shape.
  */
 export interface JsonText extends JsonSpan {
-  /** Those asked for, of an object. */
+  /** The requested members, for an object. */
   members: ReadonlyMap<string, JsonSpan>;
 }
 
@@ -21,10 +21,10 @@ export interface JsonDocument extends JsonText {
   order: MemberOrder;
 }
 
-/** Where the members of objects begin, in the order of their names; kept for those that stand in another. */
+/** Positions of the members of objects in name order; kept only for objects that are not already sorted. */
 export class MemberOrder {
   private readonly places = new Map<number, number>();
-  /** An object's end, the number of its members, and where each begins. */
+  /** Flat list: each object's end, its number of members, and their positions. */
   private readonly tape: number[] = [];
 
   add(start: number, end: number, members: readonly number[]): void {
@@ -33,7 +33,7 @@ export class MemberOrder {
     for (const member of members) this.tape.push(member);
   }
 
-  /** Undefined for an object whose members are sorted. */
+  /** Undefined for an object whose members are already sorted. */
   of(start: number): { end: number; members: readonly number[] } | undefined {
     const place = this.places.get(start);
     if (place === undefined) return undefined;
@@ -42,7 +42,7 @@ export class MemberOrder {
   }
 }
 
-/** The root of a JSON text, and those of its members whose names are in `wanted`. Throws JsonTextError. */
+/** Reads the root of a JSON text and those of its members that are in `wanted`. Throws JsonTextError. */
 export function readJsonText(
   text: string,
   limits: JsonLimits,
@@ -55,14 +55,14 @@ export function readJsonText(
   });
   listener.unsorted = (start, end, members) => order.add(start, end, members);
   scanJson(text, limits, listener);
-  // the scan ends at a root or throws
+  // the scan finds a root or throws
   return { ...root!, order };
 }
 
 /**
- * Hands over the elements of an array one by one, each with its wanted members, and the kind of root that the text
- * has: elements are handed over of an array alone. What `each` was given is void if this throws (JsonTextError, or
- * whatever `each` throws, which ends the scan).
+ * Passes the elements of an array to `each` one by one, with their wanted members; returns the kind of the root.
+ * Only an array has elements. If this throws (JsonTextError, or an error of `each`, which ends the scan), discard
+ * what `each` received.
  */
 export function readJsonElements(
   text: string,
@@ -84,7 +84,7 @@ export function readJsonElements(
 /** Collects the values at one depth. */
 class Collector implements JsonListener {
   unsorted?: NonNullable<JsonListener['unsorted']>;
-  /** Told the kind of the value at depth 1 before its elements. */
+  /** Called with the kind of the value at depth 1, before its elements. */
   root?: (kind: JsonKind) => void;
   private members = new Map<string, JsonSpan>();
   private member: string | undefined;

@@ -4,7 +4,7 @@ export function isJsonObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !Buffer.isBuffer(value);
 }
 
-/** A value's type and size: the value itself may be somebody's data, which a message must not hold. */
+/** A value's type and size. The value itself may be personal data, which messages must not contain. */
 export function describe(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (value === null) return 'null';
@@ -16,7 +16,10 @@ export function describe(value: unknown): string {
   return value.length === 1 ? 'a string of 1 character' : `a string of ${value.length} characters`;
 }
 
-/** A name that says of what kind an event is, such as its type: such names may be told. At most 80 characters. */
+/**
+ * Quotes a name that classifies an event, such as its type: such names may appear in messages. At most 80
+ * characters.
+ */
 export function quoted(name: unknown): string {
   if (typeof name !== 'string') return describe(name);
   return name.length > 80

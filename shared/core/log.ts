@@ -1,5 +1,5 @@
 /**
- * Structured logs: one line of JSON on stdout a log event, with the special fields of Cloud Logging
+ * Structured logs: one line of JSON on stdout per entry, with the special fields of Cloud Logging
  * (https://cloud.google.com/logging/docs/structured-logging).
  */
 export type Severity = 'DEBUG' | 'INFO' | 'NOTICE' | 'WARNING' | 'ERROR' | 'CRITICAL';
@@ -9,7 +9,7 @@ export interface Logger {
   debug(message: string, fields?: LogFields): void;
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
-  /** `error.stack` goes where Error Reporting finds it. */
+  /** `error.stack` goes where Error Reporting looks for it. */
   error(message: string, error: unknown, fields?: LogFields): void;
   /** A logger that adds these fields to every entry. */
   with(fields: LogFields): Logger;
@@ -28,7 +28,7 @@ export function createLogger(options: LoggerOptions = {}): Logger {
   return new LineLogger(options, options.fields ?? {});
 }
 
-/** A class, since one is made for every event: its methods are made once. */
+/** A class, because a logger is created for every event: its methods are created once. */
 class LineLogger implements Logger {
   constructor(
     private readonly options: LoggerOptions,
@@ -82,8 +82,8 @@ export function traceFields(traceparent: unknown, project: string | undefined): 
 }
 
 /**
- * The producer's trace, beside the request's own: Cloud Logging files an entry under one trace only. Undefined if they
- * are the same, or there is none.
+ * The producer's trace, besides the request's own: Cloud Logging files an entry under one trace only. Undefined if
+ * they are the same, or if there is none.
  */
 export function linkedTraceOf(
   traceparent: string | undefined,

@@ -1,8 +1,8 @@
 import { bucket, place, text, topic, type ValuesOf } from './settings.ts';
 
 /**
- * Names of the core's buckets and topics, which the deployment sets. Every function reads all of them, so that
- * `loopMistakes` can compare them; one that cannot do without a name makes it `required`.
+ * Names of the core's buckets and topics, set by the deployment. Every function reads all of them, so that
+ * `loopMistakes` can compare them; a function that needs one makes it `required`.
  */
 export const placeSettings = {
   RAW_BUCKET: place(bucket({ doc: 'where uploads arrive; must differ from the other three buckets' })),
@@ -20,7 +20,7 @@ export const placeSettings = {
 type Places = Partial<ValuesOf<typeof placeSettings>>;
 
 /**
- * Every pair of names by which our own output would fire us again, for ever. Each function checks all the names
+ * Every pair of names through which our own output would fire us again forever. Each function checks all the names
  * it is given, so that a loop stops at its first event, before anything is written.
  */
 export function loopMistakes(places: Places): string[] {

@@ -1,6 +1,6 @@
 /**
- * The most similar name, to suggest to somebody who mistyped one; undefined if each differs by more than `most`
- * letters, by default a third of them.
+ * The most similar name, to suggest for a typo; undefined if each differs by more than `most` letters (default: a
+ * third of its letters).
  */
 export function nearest(
   name: string,
@@ -10,7 +10,7 @@ export function nearest(
   let best: string | undefined;
   let least = most + 1;
   for (const other of names) {
-    // the difference in length alone would be too much
+    // the difference in length alone is too large
     if (Math.abs(other.length - name.length) >= least) continue;
     const changes = changesBetween(name, other);
     if (changes < least) [best, least] = [other, changes];
@@ -18,7 +18,7 @@ export function nearest(
   return best;
 }
 
-/** Levenshtein's distance: letters to insert, delete or replace. */
+/** Levenshtein distance: letters to insert, delete or replace. */
 function changesBetween(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row++) {

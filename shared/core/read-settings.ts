@@ -1,18 +1,18 @@
 import { AppError } from './errors.ts';
 import type { Env, Setting, Settings, ValuesOf } from './settings.ts';
 
-/** Longest part of a bad value that a message shows. */
+/** Characters of a bad value that a message shows. */
 const SHOWN = 80;
 
 /**
- * A rule about several settings at once. It gets the values that are good; the others are undefined. Returns its
+ * A rule across several settings. It receives the valid values, with undefined for the others, and returns its
  * mistakes as messages.
  */
 export type Check<Declared extends Settings> = (values: Partial<ValuesOf<Declared>>) => readonly string[];
 
 /**
- * Reads what is declared; pure. A variable that is empty, or blank, counts as not set. Throws one
- * `invalid-config` that lists every bad variable.
+ * Reads the declared settings; pure. An empty or blank variable counts as not set. Throws one `invalid-config` that
+ * lists every bad variable.
  *
  * @example
  * const { MAX_BYTES } = readSettings({ MAX_BYTES: integer({ min: 1, max: 100, default: 10, doc: '…' }) }, env);
@@ -29,7 +29,7 @@ export function readSettings<Declared extends Settings>(
     if (reading.kind === 'good') values[name] = reading.value;
     else mistakes.push(reading.mistake);
   }
-  // each value was made by the setting of its name
+  // each value was parsed by the setting of its name
   const read = values as ValuesOf<Declared>;
   mistakes.push(...checks.flatMap((check) => check(read)));
   if (mistakes.length > 0) throw new AppError('invalid-config', `configuration: ${mistakes.join('; ')}`);
@@ -38,7 +38,7 @@ export function readSettings<Declared extends Settings>(
 
 export type Reading = { kind: 'good'; value: unknown } | { kind: 'bad'; mistake: string };
 
-/** One variable. A mistake reads `NAME must be Z, got Y`. */
+/** Reads one variable. A mistake reads `NAME must be Z, got Y`. */
 export function readOne(name: string, setting: Setting<unknown>, env: Env): Reading {
   const found = env[name]?.trim();
   if (!found) {

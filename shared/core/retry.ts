@@ -2,18 +2,18 @@ import { type Clock, systemClock } from './clock.ts';
 import { AppError, toAppError } from './errors.ts';
 
 export interface RetryOptions {
-  /** Tries in all, the first included. Default 6. */
+  /** Total attempts, including the first. Default 6. */
   attempts?: number;
-  /** Upper bound of the first delay, ms. Default 100. */
+  /** Upper bound of the first delay, in ms. Default 100. */
   baseMs?: number;
-  /** Upper bound of any delay, ms. Default 5,000. */
+  /** Upper bound of any delay, in ms. Default 5,000. */
   maxMs?: number;
-  /** Which failures are worth another try. Default: `unavailable`, `quota`, `timeout`. */
+  /** Selects the failures that are worth a retry. Default: `unavailable`, `quota`, `timeout`. */
   isTransient?: (error: AppError) => boolean;
-  /** Ends the waiting and the retries; the last failure is thrown, not the abort. */
+  /** Ends the wait and the retries; the last failure is thrown, not the abort reason. */
   signal?: AbortSignal | undefined;
   clock?: Clock;
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   random?: () => number;
   onRetry?: (error: AppError, attempt: number, delayMs: number) => void;
 }
@@ -25,7 +25,7 @@ export function retryDelay(attempt: number, baseMs: number, maxMs: number, rando
 
 const TRANSIENT: ReadonlySet<string> = new Set(['unavailable', 'quota', 'timeout']);
 
-/** Runs `operation` until it succeeds, fails for good, or the signal or the attempts run out. */
+/** Runs `operation` until it succeeds or fails permanently, the signal aborts, or the attempts run out. */
 export async function retry<T>(
   operation: (attempt: number) => Promise<T>,
   options: RetryOptions = {},
@@ -49,7 +49,7 @@ export async function retry<T>(
   }
 }
 
-/** The signal of an attempt: aborts with a retryable `timeout` when `ms` have passed. */
+/** The signal of one attempt: aborts with a retryable `timeout` after `ms`. */
 export function deadline(ms: number, parent?: AbortSignal): { signal: AbortSignal; clear(): void } {
   const controller = new AbortController();
   const abort = (): void => controller.abort(parent?.reason);

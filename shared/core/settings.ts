@@ -1,49 +1,49 @@
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /**
- * One environment variable, declared once: reading it, deploying it and its line in the reference all follow from
- * this value. `T` is what a reader gets.
+ * One environment variable, declared once: its parser, its deployment and its line in the reference are derived
+ * from this value. `T` is the parsed type.
  */
 export interface Setting<T> {
-  /** Name of the builder, such as `integer`. */
+  /** Name of the builder function, such as `integer`. */
   readonly type: string;
   readonly doc: string;
   /** Used if the variable is not set. */
   readonly default?: T;
-  /** Whether it is a mistake that the variable is not set. */
+  /** True if the variable must be set. */
   readonly required: boolean;
   /** Completes "NAME must be …". */
   readonly mustBe: string;
-  /** What the reference shows as allowed. */
+  /** Allowed range or values, as the reference shows them. */
   readonly bounds?: Bounds;
-  /** Its value appears in no message. */
+  /** True for a secret: its value must not appear in messages. */
   readonly secret?: true;
-  /** Who sets it, if not the operator: the deployment (and the local cloud), or local runs alone. */
+  /** Set by the deployment (and the local cloud) or by local runs only; undefined if the operator sets it. */
   readonly setBy?: 'deployment' | 'local runs';
-  /** `text` is trimmed and not empty. Undefined if it is not what it must be. */
+  /** `text` is trimmed and not empty. Undefined if it is invalid. */
   parse(text: string, env: Env): T | undefined;
 }
 
 export type Bounds = { readonly min: number; readonly max: number } | { readonly values: readonly string[] };
 
-/** By the variable's name. */
+/** By variable name. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>;
 
-/** What a reader of these settings gets, by the variable's name. */
+/** The parsed values of these settings, by variable name. */
 export type ValuesOf<Declared extends Settings> = {
   readonly [Name in keyof Declared]: Declared[Name] extends Setting<infer T> ? T : never;
 };
 
-/** Without a default, a setting is required; see `optional`. */
+/** A setting without a default is required; see `optional`. */
 export interface SettingOptions<T> {
-  /** One line for the reference: what the setting means. */
+  /** One line for the reference: the meaning of the setting. */
   doc: string;
   default?: T;
 }
 
 type Range = { readonly min: number; readonly max: number };
 
-/** Any text; with a pattern, `mustBe` says what it stands for, such as `an e-mail address`. */
+/** Any text; if there is a pattern, `mustBe` describes it, such as `an e-mail address`. */
 export function text(
   options: SettingOptions<string> & { pattern?: { matches: RegExp; mustBe: string } },
 ): Setting<string> {
@@ -120,7 +120,7 @@ export function topic(common: SettingOptions<string>): Setting<string> {
   });
 }
 
-/** A folder in a bucket, never the bucket itself. Slashes around it are dropped. */
+/** A folder in a bucket, never the bucket itself. Leading and trailing slashes are dropped. */
 export function folder(common: SettingOptions<string>): Setting<string> {
   return setting('folder', common, {
     mustBe: 'a folder such as events or lake/events',
@@ -139,7 +139,7 @@ export function url(common: SettingOptions<string>): Setting<string> {
   });
 }
 
-/** A service in place of Google's, in local runs and tests. */
+/** An emulator's endpoint that replaces Google's, in local runs and tests. */
 export function endpoint({
   form,
   doc,
@@ -159,13 +159,13 @@ export function place<T>(declared: Setting<T>): Setting<T | undefined> {
   return optional({ ...declared, setBy: 'deployment' });
 }
 
-/** A secret: always required, and its value appears in no message. A function names it in `secrets`. */
+/** A secret: always required, and its value appears in no message. Functions list their secrets in `secrets`. */
 export function secret(): Setting<string> {
   return { ...text({ doc: 'kept in Secret Manager' }), type: 'secret', secret: true };
 }
 
 /**
- * Declarations of a function's secrets, to read them with its settings.
+ * Declarations of a function's secrets, to be read with its settings.
  *
  * @example readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)
  */
@@ -181,7 +181,7 @@ export function optional<T>(declared: Setting<T>): Setting<T | undefined> {
   return { ...declared, required: false };
 }
 
-/** The opposite of `optional`, for functions that cannot do without what others can. */
+/** The opposite of `optional`, for a function that needs what others can do without. */
 export function required<T>(declared: Setting<T | undefined>): Setting<T> {
   return { ...(declared as Setting<T>), required: true };
 }
@@ -201,7 +201,7 @@ function setting<T>(
 }
 
 function numberWithin(value: string, { min, max }: Range): number | undefined {
-  // Number() alone would also take 0x10 and Infinity
+  // Number() alone would also accept 0x10 and Infinity
   if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value)) return undefined;
   const found = Number(value);
   return found >= min && found <= max ? found : undefined;

@@ -1,8 +1,8 @@
 import { describe, isJsonObject } from './json-value.ts';
 
-/** What a member must be; a name that ends with `?` may be absent. */
+/** Check of each member; a name that ends with `?` may be absent. */
 export type Shape = Readonly<Record<string, Check>>;
-/** Undefined if it fits, else what it must be, with its place below: `must be a string, got a number`. */
+/** Undefined if the value is valid, else the problem, with its place below: `must be a string, got a number`. */
 export type Check = (value: unknown) => string | undefined;
 
 export const aString: Check = (value) => must(typeof value === 'string', 'a string', value);

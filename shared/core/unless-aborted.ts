@@ -1,4 +1,4 @@
-/** Waits for shared work until the signal ends the waiting, with its reason; the work goes on. */
+/** Waits for shared work until the signal aborts, then throws its reason; the work continues. */
 export function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason);

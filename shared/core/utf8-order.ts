@@ -1,6 +1,6 @@
 /**
- * Order of two texts by their UTF-8 bytes, which is how Parquet, Delta and Cloud Storage order them. JavaScript's
- * `<` compares UTF-16 units, and puts surrogate pairs before U+E000 to U+FFFF.
+ * Compares two texts by their UTF-8 bytes, as Parquet, Delta and Cloud Storage do. JavaScript's `<` compares UTF-16
+ * units, which puts surrogate pairs before U+E000 to U+FFFF.
  */
 export function compareUtf8(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
@@ -12,7 +12,7 @@ export function compareUtf8(left: string, right: string): number {
   return left.length - right.length;
 }
 
-/** Lifts surrogates above the rest of the basic plane. */
+/** Moves surrogates above the rest of the basic plane. */
 function codePointRank(unit: number): number {
   if (unit < 0xd800) return unit;
   return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000;

@@ -5,26 +5,26 @@ import { asPubsubMessage } from '../events/pubsub-message.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 
-/** An event that a function has refused for good. */
+/** An event that a function has refused permanently. */
 export interface Refusal {
   /** Name of the function. */
   function: string;
   /** 64 hex digits. */
   eventId: string;
   error: AppError;
-  /** What the function was handed. */
+  /** The function's input. */
   input: unknown;
   at: Date;
   signal?: AbortSignal | undefined;
 }
 
-/** What a dead letter tells of a refusal. */
+/** Reason of a refusal, as its dead letter states it. */
 export type RefusalFacts = Omit<Refusal, 'error' | 'signal'> & { error: { code: string; message: string } };
 
 /**
- * The dead letter of a refused event. A Pub/Sub message keeps its bytes and attributes and gets ours beside
- * them (`deadLetterForm` is `original`). Where that cannot be, because it is no message or its attributes leave
- * no room, the data is the JSON of what was delivered, whole (`envelope`).
+ * The dead letter of a refused event. A Pub/Sub message keeps its bytes and attributes and gets ours in addition
+ * (`deadLetterForm` is `original`). If the input is no message, or its attributes leave no room, the data is the
+ * JSON of the whole delivery (`envelope`).
  */
 export function deadLetterMessage(refusal: RefusalFacts): Required<Omit<OutgoingMessage, 'orderingKey'>> {
   const { error, function: name, eventId, at, input } = refusal;
@@ -40,7 +40,7 @@ export function deadLetterMessage(refusal: RefusalFacts): Required<Omit<Outgoing
     ...(original?.orderingKey !== undefined && { deadLetterOrderingKey: cut(original.orderingKey) }),
   };
   if (original) {
-    // a dead letter that comes back and dies again is explained by its last death
+    // a dead letter that is redelivered and dies again is explained by its last death
     const kept = Object.entries(original.attributes).filter(([name]) => !isForwarding(name));
     const attributes = { ...Object.fromEntries(kept), ...own, deadLetterForm: 'original' };
     if (fits(attributes)) return { data: original.data, attributes };
@@ -58,7 +58,7 @@ function fits(attributes: Readonly<Record<string, string>>): boolean {
     entries.every(
       ([name, value]) =>
         name !== '' &&
-        // reserved: Pub/Sub itself adds such names, and takes none
+        // reserved: Pub/Sub adds such names itself and accepts none
         !name.toLowerCase().startsWith('goog') &&
         Buffer.byteLength(name) <= PUBSUB_LIMITS.attributeKey &&
         Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue,
@@ -66,7 +66,7 @@ function fits(attributes: Readonly<Record<string, string>>): boolean {
   );
 }
 
-/** As much of the beginning as an attribute holds. */
+/** The longest prefix that fits an attribute. */
 function cut(text: string): string {
   const whole = text.toWellFormed();
   if (Buffer.byteLength(whole) <= PUBSUB_LIMITS.attributeValue) return whole;

@@ -1,6 +1,6 @@
 import type { Column, RowOf } from '../delta/index.ts';
 import type { TableDefinition } from '../lake/named-table.ts';
-import { concernText } from './entry-metadata.ts';
+import { subjectText } from './entry-metadata.ts';
 import type { DeathRecord } from './records.ts';
 
 export const DEATH_ID = 'death_id';
@@ -30,7 +30,7 @@ const COLUMNS = [
   { name: 'bytes', type: 'long', comment: 'of the data' },
 ] as const satisfies readonly Column[];
 
-/** One row per dead letter, so that failures can be queried like events. */
+/** The row of a dead letter, so that failures can be queried like events. */
 export const DEAD_LETTERS_TABLE: TableDefinition = {
   name: 'dead-letters',
   description: 'Every dead letter once, as inspectDeadLetter explained it',
@@ -57,7 +57,7 @@ export function deathRow(death: DeathRecord): RowOf<typeof COLUMNS> {
     attempts: death.attemptCount,
     first_failure_at: time(death.firstFailureAt),
     last_failure_at: time(death.lastFailureAt),
-    concern: concernText(death.concern).toWellFormed() || undefined,
+    concern: subjectText(death.concern).toWellFormed() || undefined,
     concern_state: death.concernState,
     replay: death.replay,
     died_at: time(death.diedAt),

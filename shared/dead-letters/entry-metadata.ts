@@ -1,15 +1,15 @@
-import type { ConcernedEvent, ConcernedObject, LetterEntry, Way } from './records.ts';
+import type { Disposition, LetterEntry, SubjectEvent, SubjectObject } from './records.ts';
 
 /**
- * What a listing is told of each entry, as custom metadata of its object. Values are kept in ASCII, whatever
- * comes of them on their way through headers, and short: Cloud Storage takes 8 KiB an object.
+ * Summary of each entry, stored as custom metadata of its object for listings. Values are ASCII, so that headers
+ * cannot change them, and short: Cloud Storage allows 8 KiB per object.
  */
 export type EntryMetadata = Readonly<Record<string, string>>;
 
 /** What a listing knows of a death. */
 export interface DeathFacts {
   function: string;
-  way: Way;
+  way: Disposition;
   code: string;
   group: string;
   pattern: string;
@@ -17,7 +17,7 @@ export interface DeathFacts {
   correlationId: string | undefined;
   concern: string;
   diedAt: string;
-  /** The replay that it came back from. */
+  /** Key of the replay that died. */
   replay: string | undefined;
 }
 
@@ -33,14 +33,14 @@ export function metadataOf(entry: LetterEntry): EntryMetadata {
     pattern: entry.pattern,
     eventId: entry.eventId,
     correlationId: entry.correlationId,
-    concern: concernText(entry.concern),
+    concern: subjectText(entry.concern),
     diedAt: entry.diedAt,
     replay: entry.replay,
   };
-  const told = Object.entries(facts).flatMap(([name, value]) =>
+  const written = Object.entries(facts).flatMap(([name, value]) =>
     value === undefined || value === '' ? [] : [[name, toAscii(value)]],
   );
-  return { kind: 'death', ...Object.fromEntries(told) };
+  return { kind: 'death', ...Object.fromEntries(written) };
 }
 
 export function deathFactsOf(metadata: EntryMetadata): DeathFacts {
@@ -64,14 +64,14 @@ export function replayOf(metadata: EntryMetadata): string | undefined {
   return fromAscii(metadata['replay'] ?? '') || undefined;
 }
 
-/** In a few words: `gs://bucket/name#generation`, or an event's type and id. */
-export function concernText(concern: ConcernedObject | ConcernedEvent | undefined): string {
+/** A short description: `gs://bucket/name#generation`, or an event's type and id. */
+export function subjectText(concern: SubjectObject | SubjectEvent | undefined): string {
   if (concern === undefined) return '';
   if (concern.kind === 'object') return `gs://${concern.bucket}/${concern.name}#${concern.generation}`;
   return [concern.type, concern.id].filter((part) => part !== undefined).join(' ');
 }
 
-/** Printable ASCII; anything else, and what would be taken for an escape, as `\uXXXX` by UTF-16 unit. */
+/** Escapes all but printable ASCII, and anything that looks like an escape, as `\uXXXX` per UTF-16 unit. */
 function toAscii(text: string): string {
   let ascii = '';
   for (let at = 0; at < text.length; at++) {
@@ -85,7 +85,7 @@ function toAscii(text: string): string {
 }
 
 function fromAscii(text: string): string {
-  // a listing asks for this a hundred thousand times
+  // a listing calls this a hundred thousand times
   if (!text.includes('\\')) return text;
   return text.replace(/\\u([0-9a-f]{4})/g, (_escape, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),

@@ -58,7 +58,7 @@ const SHAPES: Readonly<Record<LetterEntry['kind'], Check>> = {
   discard: shaped({ ...NAMED, reason: aString, by: aString, at: aString }),
 };
 
-/** Why a record that was read back is no entry of a letter; undefined if it is one. */
+/** Says why a record is not a valid entry of a letter; undefined if it is valid. */
 export function entryFault(entry: unknown): string | undefined {
   const kind = isJsonObject(entry) ? entry['kind'] : undefined;
   const isKind = typeof kind === 'string' && Object.hasOwn(SHAPES, kind);

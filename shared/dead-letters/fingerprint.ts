@@ -1,23 +1,23 @@
 import { sha256 } from '../core/sha256.ts';
 
-/** Characters. */
+/** Maximum length of a pattern, in characters. */
 const MAX_PATTERN = 300;
-/** Of a message, beyond which it is not looked at. */
+/** Characters of a message that are inspected. */
 const MAX_MESSAGE = 4_000;
 
-/** What differs from one failure to the next, in the order in which it is taken out. */
+/** Variable parts of messages, in the order in which they are removed. */
 const VARIABLE: readonly (readonly [RegExp, string])[] = [
-  // a long value is cut, and the end of its quotes with it
+  // a long value is truncated, closing quote included
   [/"(?:[^"\\]|\\[^…])*\\?… \(\d+ characters\)/g, '<text>'],
   [/"(?:[^"\\]|\\.)*"…?/g, '<text>'],
   [/"(?:[^"\\]|\\[^…])*\\?…$/g, '<text>'],
-  // validators and systems put names in these, and a name is part of the cause
+  // validators and systems quote names like this, and a name is part of the cause
   [/(?<!\w)'(?!\p{L}[\p{L}_-]{0,39}')(?:[^'\\]|\\.)*'/gu, '<text>'],
   [/\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>,;)]*[^\s"'<>,;).:]/gi, '<url>'],
   [/(?<![\w/])\/\/[\w.-]+\/(?:[^\s"'<>,;)]*[^\s"'<>,;).:])?/g, '<url>'],
   [/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/gi, '<id>'],
   [/\b\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:[Zz]|[+-]\d\d:\d\d)?/g, '<time>'],
-  // a path from the root, or one relative to here; what has a slash within, such as data/size, is a name
+  // an absolute path, or one relative to here; text with an inner slash only, such as data/size, is a name
   [/(?<![\w<>/.])(?:\.{0,2}|~|[A-Za-z]:)[/\\][^\s"'<>,;:)]+/g, '<path>'],
   [/\b(?=[\w-]*\d)(?=[\w-]*[a-z])[a-z0-9_-]{12,}\b/gi, '<id>'],
   [/\b[0-9a-f]{16,}\b/gi, '<id>'],
@@ -26,8 +26,8 @@ const VARIABLE: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * What is the same in all messages of one cause: numbers, ids, paths, addresses, times and quoted values are
- * taken out. `known` are texts of this event, such as its object's name, which are taken out first.
+ * Reduces a message to what all messages of one cause share: removes numbers, ids, paths, addresses, times and
+ * quoted values. `known` are texts of this event, such as its object's name, which are removed first.
  */
 export function patternOf(message: string, known: readonly string[] = []): string {
   let pattern = message.slice(0, MAX_MESSAGE);
@@ -37,17 +37,17 @@ export function patternOf(message: string, known: readonly string[] = []): strin
   return pattern.trim().slice(0, MAX_PATTERN).toWellFormed();
 }
 
-/** Names the group of all dead letters of one function and one cause, over all releases: 12 hex digits. */
+/** Id of the group of all dead letters of one function and one cause, across releases: 12 hex digits. */
 export function groupOf(functionName: string, code: string, pattern: string): string {
   return sha256(JSON.stringify([functionName, code, pattern])).slice(0, 12);
 }
 
-/** A plain word, such as an event's id may be, is as likely one of the message's own. */
+/** A plain word, which an event's id may be, is as likely to be one of the message's own. */
 function isTelling(text: string): boolean {
   return text.length >= 16 || (text.length >= 3 && /[^\p{L}]/u.test(text));
 }
 
-/** Where it stands by itself, and is no part of a longer word or number. */
+/** Matches it only on its own, not as part of a longer word or number. */
 function withoutText(message: string, text: string): string {
   let kept = '';
   let from = 0;

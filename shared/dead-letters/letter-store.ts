@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
 import { metadataOf } from './entry-metadata.ts';
 import { entryFault } from './entry-shape.ts';
-import { fatesOf, type ReplayFate, type StatusEntry, statusOf } from './letter-status.ts';
+import { type ReplayOutcome, replayOutcomesOf, type StatusEntry, statusOf } from './letter-status.ts';
 import { type Listed, statusEntryOf, summaryOf } from './letter-summary.ts';
 import {
   type DeathRecord,
@@ -30,15 +30,15 @@ export interface StoredEntry<T extends LetterEntry = LetterEntry> {
 export interface Letter {
   letter: string;
   status: LetterStatus;
-  replays: ReplayFate[];
+  replays: ReplayOutcome[];
   entries: StoredEntry[];
-  /** Deaths that were not read, older than those that were. */
+  /** Number of older deaths that were not read. */
   unread: number;
 }
 
 type Fields<T> = Omit<T, 'schemaVersion' | 'kind'>;
 
-/** False where the same death is there already: nothing was written. */
+/** Returns false, and writes nothing, if the same death is stored already. */
 export function writeDeath(
   store: ObjectStore,
   record: DeathRecord,
@@ -47,7 +47,7 @@ export function writeDeath(
   return write(store, record, options);
 }
 
-/** To be called before a replay is published, or the function will not believe its mark. */
+/** Must be called before a replay is published, or the function will not believe its mark. */
 export function writeSending(
   store: ObjectStore,
   fields: Fields<SendingRecord>,
@@ -56,7 +56,7 @@ export function writeSending(
   return write(store, { schemaVersion: 1, kind: 'sending', ...fields }, options);
 }
 
-/** Whether there is such a replay on record. One request, or two for a replay of an earlier release. */
+/** True if the replay is on record. One request, or two for a replay of an earlier release. */
 export async function hasReplay(
   store: ObjectStore,
   { letter, key }: { letter: string; key: string },
@@ -68,7 +68,7 @@ export async function hasReplay(
   return false;
 }
 
-/** Marks a replay as published; to be called when Pub/Sub has confirmed it. False where it was marked before. */
+/** Marks a replay as published; to be called when Pub/Sub has confirmed it. False if it was marked before. */
 export function writeReplay(
   store: ObjectStore,
   fields: Fields<ReplayRecord>,
@@ -77,7 +77,7 @@ export function writeReplay(
   return write(store, { schemaVersion: 1, kind: 'replay', ...fields }, options);
 }
 
-/** `key` is a replay's, or a death's whose event was found settled. False where that was known. */
+/** `key` is a replay's, or that of a death whose event was found settled. False if it was recorded before. */
 export function writeResolved(
   store: ObjectStore,
   fields: Fields<ResolvedRecord>,
@@ -86,7 +86,7 @@ export function writeResolved(
   return write(store, { schemaVersion: 1, kind: 'resolved', ...fields }, options);
 }
 
-/** False where there is a discard of that key. */
+/** False if a discard with that key exists. */
 export function writeDiscard(
   store: ObjectStore,
   fields: Fields<DiscardRecord>,
@@ -95,7 +95,7 @@ export function writeDiscard(
   return write(store, { schemaVersion: 1, kind: 'discard', ...fields }, options);
 }
 
-/** Every letter, by one listing in 16 parallel parts: no entry is read. In no particular order. */
+/** Every letter, from one listing in 16 parallel parts; reads no entry. Unordered. */
 export async function listLetters(store: ObjectStore, options: LetterOptions = {}): Promise<LetterSummary[]> {
   const parts = await Promise.all(
     [...'0123456789abcdef'].map((digit) => summarize(store, `${PREFIX}${digit}`, options)),
@@ -103,7 +103,7 @@ export async function listLetters(store: ObjectStore, options: LetterOptions = {
   return parts.flat();
 }
 
-/** Ids of letters that begin with `prefix`, in order; at most `max` of them. */
+/** Ids of letters that begin with `prefix`, sorted; at most `max` of them. */
 export async function findLetters(
   store: ObjectStore,
   prefix: string,
@@ -120,7 +120,7 @@ export async function findLetters(
   return [...found];
 }
 
-/** The summary of one letter; undefined where there is none. `letter` has 32 digits. */
+/** The summary of one letter; undefined if it does not exist. `letter` has 32 digits. */
 export async function readSummary(
   store: ObjectStore,
   letter: string,
@@ -131,8 +131,8 @@ export async function readSummary(
 }
 
 /**
- * One letter with its entries, of its deaths the newest `deaths` (default 20): each may hold 10 MB. Undefined
- * where there is none. `letter` has 32 digits.
+ * One letter with its entries, but only the newest `deaths` of its deaths (default 20): each may hold 10 MB.
+ * Undefined if it does not exist. `letter` has 32 digits.
  */
 export async function readLetter(
   store: ObjectStore,
@@ -153,14 +153,20 @@ export async function readLetter(
   for (const one of listed) {
     if (unread.has(one)) continue;
     const stored = await store.get(one.name, { withoutMetadata: true, signal });
-    // expired since it was listed
+    // expired since the listing
     if (stored) entries.push({ entry: parseEntry(stored.body, one.name), at: new Date(one.at) });
   }
   const states = listed.map(statusEntryOf);
-  return { letter, status: statusOf(states), replays: fatesOf(states), entries, unread: unread.size };
+  return {
+    letter,
+    status: statusOf(states),
+    replays: replayOutcomesOf(states),
+    entries,
+    unread: unread.size,
+  };
 }
 
-/** One entry, read whole; undefined where there is none. */
+/** One entry, read whole; undefined if it does not exist. */
 export async function readEntry<K extends LetterEntry['kind']>(
   store: ObjectStore,
   { letter, kind, key }: { letter: string; kind: K; key: string },
@@ -203,7 +209,7 @@ async function summarize(
     const summary = summaryOf(letter, entries);
     if (summary) summaries.push(summary);
   };
-  // names sort by letter, so all entries of one come together
+  // names sort by letter, so a letter's entries are adjacent
   for await (const facts of store.list({ prefix, signal })) {
     const entry = listedEntry(facts);
     if (!entry) continue;
@@ -246,7 +252,7 @@ function parseEntry(body: Uint8Array, name: string): LetterEntry {
   try {
     entry = JSON.parse(Buffer.from(body).toString());
   } catch {
-    // the parser's own words quote the text
+    // the parser's own message quotes the text
     throw new AppError('internal', `${name} is not JSON`);
   }
   const fault = entryFault(entry);

@@ -1,16 +1,16 @@
 import { deathFactsOf, type EntryMetadata, replayOf } from './entry-metadata.ts';
-import { fatesOf, type StatusEntry, statusOf } from './letter-status.ts';
+import { replayOutcomesOf, type StatusEntry, statusOf } from './letter-status.ts';
 import type { LetterSummary } from './records.ts';
 
-/** An entry as a listing gives it. */
+/** An entry as a listing returns it. */
 export interface Listed {
   letter: string;
   kind: StatusEntry['kind'];
   key: string;
-  /** Of the object. */
+  /** Size of the object. */
   name: string;
   bytes: number;
-  /** When it was written, ms since the epoch. */
+  /** Creation time, in ms since the epoch. */
   at: number;
   metadata: EntryMetadata;
 }
@@ -19,7 +19,7 @@ export function statusEntryOf({ kind, key, at, metadata }: Listed): StatusEntry 
   return { kind, key, at, replay: kind === 'death' ? replayOf(metadata) : undefined };
 }
 
-/** What the entries of one letter tell, its last death first of all; undefined where it never died. */
+/** Summarizes the entries of one letter, mainly by its last death; undefined if it never died. */
 export function summaryOf(letter: string, entries: readonly Listed[]): LetterSummary | undefined {
   const deaths = entries.filter(({ kind }) => kind === 'death').sort((a, b) => a.at - b.at);
   const last = deaths.at(-1);
@@ -33,7 +33,7 @@ export function summaryOf(letter: string, entries: readonly Listed[]): LetterSum
     status: statusOf(states),
     ...facts,
     deaths: deaths.length,
-    replays: fatesOf(states).length,
+    replays: replayOutcomesOf(states).length,
     firstDiedAt: times[0]!,
     lastDiedAt: times.at(-1)!,
     bytes: last.bytes,

@@ -6,8 +6,8 @@ export interface Carried {
 }
 
 /**
- * A storage notification, made a CloudEvent that has an identity of its own. Eventarc takes the id of its event
- * from the message that brought it, which a dead letter no longer tells: the object's generation stands in.
+ * Turns a storage notification into a CloudEvent with an identity. Eventarc takes an event's id from the message
+ * that brought it, which a dead letter no longer has: the object's generation replaces it.
  * https://cloud.google.com/storage/docs/pubsub-notifications
  */
 export function asEvent(message: Carried): Carried {
@@ -17,7 +17,7 @@ export function asEvent(message: Carried): Carried {
   if (eventType !== 'OBJECT_FINALIZE') return message;
   const resource = { bucket: bucketId, name: objectId, generation: objectGeneration };
   return {
-    // a notification may come without the resource
+    // a notification may lack the resource
     data: data.length > 0 ? data : Buffer.from(JSON.stringify({ kind: 'storage#object', ...resource })),
     attributes: {
       'ce-specversion': '1.0',

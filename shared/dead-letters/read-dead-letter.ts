@@ -4,22 +4,22 @@ import { DIED_OF } from '../events/letter-attributes.ts';
 import { asPubsubMessage, type PubsubMessage } from '../events/pubsub-message.ts';
 import { type ReplayMark, readReplayMark, replayMarkOf } from '../events/replay-mark.ts';
 import { formOf, type Original, originalOf, textOf } from './original.ts';
-import type { DeadMessage, Way } from './records.ts';
+import type { DeadMessage, Disposition } from './records.ts';
 
-/** What a message of the dead-letter topic says of itself. */
+/** A message of the dead-letter topic, parsed. */
 export interface DeadLetter {
-  way: Way;
-  /** One of the names given, or `unknown`. */
+  way: Disposition;
+  /** One of the given names, or `unknown`. */
   function: string;
   /** Short name of the subscription that gave up. */
   subscription: string | undefined;
   deliveries: number | undefined;
-  /** Of an event that its function refused. */
+  /** Code and message of the refusal, if the function refused the event. */
   refusal: { code: string; reason: string } | undefined;
-  /** 64 hex digits, where the function that refused it told. */
+  /** 64 hex digits, if the refusing function stated it. */
   eventId: string | undefined;
   mark: ReplayMark | undefined;
-  /** RFC 3339; undefined where nothing says. */
+  /** RFC 3339; undefined if not stated. */
   diedAt: string | undefined;
   original: Original;
   /** 16 hex digits: the same for every duplicate of this death. */
@@ -28,8 +28,8 @@ export interface DeadLetter {
 }
 
 /**
- * Never refuses: what is no message of Pub/Sub is taken whole, as JSON. `functions` are the names to look for in
- * the subscription that gave up.
+ * Never refuses: an input that is no Pub/Sub message is kept whole, as JSON. `functions` are the names to look for
+ * in the name of the subscription that gave up.
  */
 export function readDeadLetter(input: unknown, functions: readonly string[]): DeadLetter {
   const pushed = asPubsubMessage(input);
@@ -37,12 +37,12 @@ export function readDeadLetter(input: unknown, functions: readonly string[]): De
   const { attributes } = message;
   const original = originalOf(message);
   const subscription = attributes[DIED_OF.subscription];
-  const way = message.form === 'raw' ? 'unknown' : wayOf(attributes);
+  const way = message.form === 'raw' ? 'unknown' : dispositionOf(attributes);
   const name =
     way === 'given-up'
       ? functionOf(subscription ?? '', functions)
       : attributes[DIED_OF.function] || undefined;
-  // a function drops marks that are none of ours; what was given up elsewhere has those of its producer
+  // a function drops marks that are not ours; a letter given up elsewhere has its producer's
   const mayBeMarked =
     way === 'refused' || (way === 'given-up' && isReplaySubscription(subscription ?? '', name ?? ''));
   const mark = mayBeMarked ? (readReplayMark(attributes) ?? replayMarkOf(inside(message))) : undefined;
@@ -67,8 +67,8 @@ export function readDeadLetter(input: unknown, functions: readonly string[]): De
 }
 
 /**
- * The function whose trigger has a subscription of that name: such names hold the function's in lower case, as in
- * `eventarc-us-central1-pipeline-processvideo-123-sub-45`. The last one counts where several are in it.
+ * The function whose trigger has a subscription of that name: such names contain the function's in lower case, as
+ * in `eventarc-us-central1-pipeline-processvideo-123-sub-45`. If several match, the last one counts.
  */
 export function functionOf(subscription: string, functions: readonly string[]): string | undefined {
   const name = subscription.toLowerCase();
@@ -80,15 +80,15 @@ export function functionOf(subscription: string, functions: readonly string[]): 
   return found?.function;
 }
 
-function wayOf(attributes: Readonly<Record<string, string>>): Way {
-  // a function drops what Pub/Sub added before, so that the last death is the one that shows
+function dispositionOf(attributes: Readonly<Record<string, string>>): Disposition {
+  // a function drops what Pub/Sub added before, so the attributes show the last death
   if (attributes[DIED_OF.subscription] !== undefined) return 'given-up';
   return attributes[DIED_OF.code] !== undefined || attributes[DIED_OF.function] !== undefined
     ? 'refused'
     : 'unknown';
 }
 
-/** What all duplicates of a death have in common, and no other death has. */
+/** What all duplicates of a death share, and no other death has. */
 function samenessOf({
   way,
   original,
@@ -137,7 +137,7 @@ function rawMessage(input: unknown): DeadMessage {
   };
 }
 
-/** An envelope has the original's attributes within. */
+/** An envelope contains the original's attributes. */
 function inside({ form, data }: DeadMessage): unknown {
   return form === 'envelope' ? JSON.parse(Buffer.from(data, 'base64').toString()) : undefined;
 }
@@ -150,7 +150,7 @@ function isEventId(text: string | undefined): boolean {
   return text !== undefined && /^[0-9a-f]{64}$/.test(text);
 }
 
-/** Of years that every engine of the table can read: anybody may write attributes. */
+/** Limited to years that every engine of the table can read: anybody may write attributes. */
 function timeOf(text: string | undefined): string | undefined {
   const ms = text === undefined ? Number.NaN : Date.parse(text);
   return ms >= 0 && ms < END_OF_9999 ? new Date(ms).toISOString() : undefined;

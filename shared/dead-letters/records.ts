@@ -1,20 +1,20 @@
 import type { FailureRecord } from '../records/failures.ts';
 
 /**
- * What is kept of a dead letter, in the state bucket: `dead-letters/<letter>/<kind>-<key>.json`, each object
- * written once. A letter is one event that one function could not settle; what happened to it is told by its
- * entries, and its status follows from them. Each entry's custom metadata says enough for a listing alone to
- * show every letter and count every group: nothing is counted in a place of its own that could drift.
+ * What is stored of a dead letter, in the state bucket: `dead-letters/<letter>/<kind>-<key>.json`, each object
+ * written once. A letter is one event that one function could not settle; its entries are its history, and its
+ * status is derived from them. The custom metadata of the entries is enough for a listing to show every letter and
+ * count every group: a separate count could drift.
  */
 export const PREFIX = 'dead-letters/';
 
-/** `refused`: the function published it. `given-up`: Pub/Sub forwarded it. `unknown`: neither can be told. */
-export type Way = 'refused' | 'given-up' | 'unknown';
+/** `refused`: the function published it. `given-up`: Pub/Sub forwarded it. `unknown`: neither is certain. */
+export type Disposition = 'refused' | 'given-up' | 'unknown';
 
 export type LetterStatus = 'open' | 'replayed' | 'resolved' | 'failed-again' | 'discarded';
 
 /** The object of a storage event. */
-export interface ConcernedObject {
+export interface SubjectObject {
   kind: 'object';
   bucket: string;
   name: string;
@@ -23,7 +23,7 @@ export interface ConcernedObject {
 }
 
 /** The event of a message. */
-export interface ConcernedEvent {
+export interface SubjectEvent {
   kind: 'event';
   /** Undefined for plain JSON. */
   id: string | undefined;
@@ -32,10 +32,11 @@ export interface ConcernedEvent {
 }
 
 /**
- * How it stood when it was looked at. `exists`: the object at its generation, or the event as such. `newer`,
- * `gone`: of objects. `succeeded`: its manifest or its row is there. `unknown`: it could not be told.
+ * State of the subject when it was inspected. `exists`: the object at its generation, or the event as such.
+ * `newer`, `gone`: for objects only. `succeeded`: its manifest or its row exists. `unknown`: could not be
+ * determined.
  */
-export type ConcernState = 'exists' | 'newer' | 'gone' | 'succeeded' | 'unknown';
+export type SubjectState = 'exists' | 'newer' | 'gone' | 'succeeded' | 'unknown';
 
 /** One failed attempt, from the failure history. */
 export type Attempt = Omit<FailureRecord, 'schemaVersion' | 'function' | 'eventId'>;
@@ -44,17 +45,17 @@ export type Attempt = Omit<FailureRecord, 'schemaVersion' | 'function' | 'eventI
 export interface DeathRecord {
   schemaVersion: 1;
   kind: 'death';
-  /** 32 hex digits, of function and event id. */
+  /** 32 hex digits, derived from function and event id. */
   letter: string;
   /** 16 hex digits: the same for every duplicate of this death. */
   key: string;
-  /** `unknown` where it cannot be told. */
+  /** `unknown` if it cannot be determined. */
   function: string;
-  way: Way;
-  /** Of the last failed attempt, or the refusal; `unknown` where nothing says. */
+  way: Disposition;
+  /** Code of the last failed attempt, or of the refusal; `unknown` if nothing states it. */
   code: string;
   message: string;
-  /** 12 hex digits, of function, code and normalized message. */
+  /** 12 hex digits, derived from function, code and normalized message. */
   group: string;
   /** The message without numbers, ids and paths. */
   pattern: string;
@@ -63,32 +64,32 @@ export interface DeathRecord {
   correlationId: string | undefined;
   /** Short name of the subscription that gave up. */
   subscription: string | undefined;
-  /** Deliveries, where Pub/Sub told; else the attempts known to have failed. */
+  /** Deliveries, if Pub/Sub reported them; else the number of recorded failed attempts. */
   deliveries: number | undefined;
-  /** Oldest first, at most 20: the first ones and the last ones. */
+  /** At most 20, oldest first: the first and the last ones. */
   attempts: Attempt[];
-  /** How many there were. */
+  /** Total number of recorded failed attempts. */
   attemptCount: number;
   /** RFC 3339. */
   firstFailureAt: string | undefined;
   lastFailureAt: string | undefined;
-  concern: ConcernedObject | ConcernedEvent | undefined;
-  concernState: ConcernState;
+  concern: SubjectObject | SubjectEvent | undefined;
+  concernState: SubjectState;
   /**
-   * One of a storm: its history and state were not looked up beyond its last failure, and neither a row nor a line
-   * of its own tells of it.
+   * Set in a storm: nothing was looked up beyond its last failure, and it has neither a table row nor a log line of
+   * its own.
    */
   brief?: true;
-  /** The replay that it came back from. */
+  /** Key of the replay that died. */
   replay: string | undefined;
-  /** When it reached the dead-letter topic, and when it was looked at. RFC 3339. */
+  /** When it reached the dead-letter topic, and when it was inspected. RFC 3339. */
   diedAt: string;
   inspectedAt: string;
   /** The message that carried it. */
   letterMessage: DeadMessage;
 }
 
-/** The dead letter's message as it came, byte for byte. */
+/** The dead letter's message as received, byte for byte. */
 export interface DeadMessage {
   messageId: string | undefined;
   publishTime: string | undefined;
@@ -96,51 +97,50 @@ export interface DeadMessage {
   attributes: Readonly<Record<string, string>>;
   /** Base64. */
   data: string;
-  /** Of the data. */
+  /** Size of the data. */
   bytes: number;
   /**
-   * `message`: data and attributes are those of the original message, with ours beside them. `envelope`: the
-   * data is the JSON of what the function was handed. `raw`: what came was no Pub/Sub message; the data is its
-   * JSON.
+   * `message`: data and attributes are the original message's, plus our attributes. `envelope`: the data is the
+   * JSON of the function's input. `raw`: the input was no Pub/Sub message; the data is its JSON.
    */
   form: 'message' | 'envelope' | 'raw';
 }
 
-/** Written before a replay is published: a function believes a mark only if this is there. Says nothing of success. */
+/** Written before a replay is published: a function believes a mark only if this exists. Says nothing of success. */
 export interface SendingRecord {
   schemaVersion: 1;
   kind: 'sending';
   letter: string;
-  /** Of the command that replays: one a letter and command. */
+  /** Key of the command that replays: one per letter and command. */
   key: string;
   topic: string;
   at: string;
 }
 
-/** Published again to the failed function alone; written when the publish is confirmed. */
+/** Published again to the failed function only; written when the publish is confirmed. */
 export interface ReplayRecord {
   schemaVersion: 1;
   kind: 'replay';
   letter: string;
-  /** Of the command that replayed: one a letter and command. */
+  /** Key of the command that replayed: one per letter and command. */
   key: string;
   topic: string;
   messageId: string;
   at: string;
 }
 
-/** Its event has been settled since: by a replay (key is the replay's), or without one (key is a death's). */
+/** The event has been settled since: by a replay (key is the replay's), or without one (key is a death's). */
 export interface ResolvedRecord {
   schemaVersion: 1;
   kind: 'resolved';
   letter: string;
   key: string;
-  /** Name of the function that settled it, or who found it settled. */
+  /** Name of the function that settled it, or that found it settled. */
   by: string;
   at: string;
 }
 
-/** Somebody decided that it is not to be replayed. */
+/** An operator decided not to replay it. */
 export interface DiscardRecord {
   schemaVersion: 1;
   kind: 'discard';
@@ -153,25 +153,25 @@ export interface DiscardRecord {
 
 export type LetterEntry = DeathRecord | SendingRecord | ReplayRecord | ResolvedRecord | DiscardRecord;
 
-/** What a listing tells of a letter. */
+/** What a listing shows of a letter. */
 export interface LetterSummary {
   letter: string;
   status: LetterStatus;
   function: string;
-  way: Way;
+  way: Disposition;
   code: string;
   group: string;
   pattern: string;
   eventId: string;
   correlationId: string | undefined;
-  /** What it is about, in a few words: `gs://…` or a type. */
+  /** Short description of the subject: `gs://…` or a type. */
   concern: string;
-  /** How often it died. */
+  /** Number of deaths. */
   deaths: number;
   replays: number;
   /** RFC 3339. */
   firstDiedAt: string;
   lastDiedAt: string;
-  /** Of the last death's entry, as it is stored. */
+  /** Stored size of the last death's entry. */
   bytes: number;
 }

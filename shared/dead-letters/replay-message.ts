@@ -12,22 +12,24 @@ export type ReplayMessage =
   | {
       kind: 'message';
       message: OutgoingMessage;
-      /** What had to be left out for want of room, in words; what comes of an unmarked replay is not told. */
+      /**
+       * Parts that had to be omitted for lack of room, in words; the outcome of an unmarked replay is not recorded.
+       */
       leftOut: ('causation' | 'mark' | 'ordering key')[];
     }
-  /** Why it cannot be published again, in words. */
+  /** Why it cannot be republished, in words. */
   | { kind: 'impossible'; reason: string };
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** The topic from which the failed function alone is served. */
+/** The topic that serves the failed function only. */
 export function replayTopic(functionName: string, prefix = 'replay-'): string {
   return `${prefix}${functionName.toLowerCase()}`;
 }
 
 /**
- * The original as it was, its data byte for byte, with the replay's mark beside its attributes and the letter as
- * its cause where it names none. The event's identity does not change. `key` is that of the replay.
+ * The original as it was, its data byte for byte, with the replay's mark in its attributes and the letter as its
+ * cause if it names none. The event's identity does not change. `key` is the replay's.
  */
 export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   if (death.function === 'unknown') {
@@ -53,7 +55,7 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   if (room(2)) Object.assign(all, { [REPLAY_LETTER]: death.letter, [REPLAY_KEY]: key });
   else leftOut.push('mark');
   const isOrdered = orderingKey !== undefined && Buffer.byteLength(orderingKey) <= PUBSUB_LIMITS.orderingKey;
-  // an attribute: as the message's own, the key could hold replays back behind each other
+  // in an attribute: as the message's own ordering key, it could make replays block each other
   if (isOrdered && orderingKey !== '' && room(1)) all[DIED_OF.orderingKey] = orderingKey;
   else if (orderingKey) leftOut.push('ordering key');
   if (!namesCause(attributes)) {
@@ -67,7 +69,7 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   };
 }
 
-/** A message that the failed function takes for the event. */
+/** A message that the failed function recognizes as the event. */
 function carrierOf(
   death: DeathRecord,
   original: Original,
@@ -80,7 +82,7 @@ function carrierOf(
     };
   }
   const { data, attributes, orderingKey, publishTime } = original;
-  // a message that only says that it is time is known by its time
+  // a schedule's tick is identified by its time
   const isTick = death.function === 'maintainTable' && publishTime !== undefined;
   return {
     data,
@@ -90,7 +92,7 @@ function carrierOf(
   };
 }
 
-/** Published whole, its envelope would be taken for the event. */
+/** Published whole, its envelope would be mistaken for the event. */
 function isBrokenMessage(input: unknown): boolean {
   if (!isJsonObject(input)) return true;
   return (

@@ -1,4 +1,4 @@
-/** Says who has to act: the table's owner, the caller, or nobody, if time helps. */
+/** Says who has to act: the table's owner, the caller, or no one, if time helps. */
 export type DeltaErrorCode =
   | 'corrupt-table' // the log or a data file breaks the protocol
   | 'unsupported-table' // a valid table, but one that asks for more than this library does

@@ -2,16 +2,16 @@ import { createHash } from 'node:crypto';
 import type { JsonDocument, MemberOrder } from '../core/json-text.ts';
 import { canonicalNumber } from './canonical-number.ts';
 
-/** Characters that are gathered before they are hashed. */
+/** Characters that are buffered before they are hashed. */
 const CHUNK = 16_384;
 const QUOTE = 34;
 const BACKSLASH = 92;
 
 /**
- * The canonical text (RFC 8785) of a JSON value: members sorted by their names' UTF-16 code units, no space,
- * and each number and string in one form, so that the same content gives the same text however it was written.
- * RFC 8785 is for I-JSON (RFC 7493) alone; two things that it leaves out are told apart here all the same:
- * numbers that a double cannot hold, and lone surrogates, which stay escaped.
+ * The canonical text (RFC 8785) of a JSON value: members sorted by their names' UTF-16 code units, no whitespace,
+ * and one form for each number and string, so that equal content gives equal text. RFC 8785 covers only I-JSON (RFC
+ * 7493); two cases outside it are kept distinct here: numbers that a double cannot represent, and lone surrogates,
+ * which stay escaped.
  */
 export function canonicalJson(text: string, document: JsonDocument): string {
   const parts: string[] = [];
@@ -19,7 +19,7 @@ export function canonicalJson(text: string, document: JsonDocument): string {
   return parts.join('');
 }
 
-/** `sha256` of the canonical text, which may be far longer than the text and is never there as a whole. */
+/** `sha256` of the canonical text. That text may be far longer than the input, so it is never held whole. */
 export function canonicalHash(text: string, document: JsonDocument): string {
   const hash = createHash('sha256');
   let pending = '';
@@ -32,7 +32,7 @@ export function canonicalHash(text: string, document: JsonDocument): string {
   return hash.update(pending).digest('hex');
 }
 
-/** Goes over a text that has been checked. */
+/** Traverses a text that has already been checked. */
 class Writer {
   constructor(
     private readonly text: string,
@@ -40,7 +40,7 @@ class Writer {
     private readonly write: (part: string) => void,
   ) {}
 
-  /** Writes the value that begins here; where it ends. */
+  /** Writes the value that begins here; returns the position of its end. */
   value(start: number): number {
     switch (this.text[start]) {
       case '{':
@@ -78,7 +78,7 @@ class Writer {
     return this.elements(start, ']', (at) => this.value(at));
   }
 
-  /** In the order in which they stand. */
+  /** Writes elements in their original order. */
   private elements(start: number, close: string, write: (at: number) => number): number {
     let at = this.skip(start + 1);
     while (this.text[at] !== close) {

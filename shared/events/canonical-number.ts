@@ -1,11 +1,11 @@
-/** Zeros that are written out: nobody writes those of 1e999999999. */
+/** Exponents above this are not expanded to zeros: consider 1e999999999. */
 const MAX_ZEROS = 1_000;
 
 /**
- * As ECMAScript writes the nearest double: `1.0`, `1e0` and `1` are all `1`, and so is what differs from it by
- * less than a double can tell. Whole numbers are different: identifiers of more than 53 bits are common, and one
- * that no double holds (9007199254740993) would share the id of its neighbour, so it keeps all its digits. So does
- * what is out of range (1e400). Takes time in proportion to the literal's length.
+ * Formats a number as ECMAScript formats the nearest double: `1.0`, `1e0` and `1` all become `1`, as do numbers
+ * that a double cannot distinguish from it. Whole numbers are an exception: identifiers of more than 53 bits are
+ * common, and one that no double represents (9007199254740993) would share its neighbour's id, so it keeps all its
+ * digits. So do numbers out of range (1e400). Linear in the literal's length.
  */
 export function canonicalNumber(literal: string): string {
   const value = Number(literal);
@@ -17,7 +17,7 @@ export function canonicalNumber(literal: string): string {
   return isExact ? short : (wholeOf(literal) ?? (Number.isFinite(value) ? short : literal));
 }
 
-/** Digits of a whole number, the same for every spelling of it; undefined for a number with a fraction. */
+/** Digits of a whole number, equal for every spelling of it; undefined for a number with a fraction. */
 function wholeOf(literal: string): string | undefined {
   const sign = literal.startsWith('-') ? '-' : '';
   const mark = literal.search(/e/i);
@@ -35,7 +35,7 @@ function wholeOf(literal: string): string | undefined {
     : `${sign}${significant}e${zeros}`;
 }
 
-// loops, since a regular expression that looks for zeros at the end tries each run of zeros in between
+// loops: a regular expression for trailing zeros would retry each run of zeros in between
 function leadingZeros(digits: string): number {
   let at = 0;
   while (digits[at] === '0') at++;
@@ -48,10 +48,10 @@ function endOfDigits(digits: string): number {
   return end;
 }
 
-/** Decimal digits that a safe integer holds whatever they are. */
+/** Number of decimal digits that always fit a safe integer. */
 const SAFE_DIGITS = 15;
 
-/** The decimal integer `text`, which may have a sign and any number of digits, and a safe integer, added. */
+/** Adds a safe integer to the decimal integer `text`, which may have a sign and any number of digits. */
 function sumOf(text: string, addend: number): string {
   const isNegative = text.startsWith('-');
   const unsigned = /^[+-]/.test(text) ? text.slice(1) : text;
@@ -79,7 +79,7 @@ function oneMore(digits: string): string {
   return end === 0 ? `1${zeros}` : `${digits.slice(0, end - 1)}${Number(digits[end - 1]) + 1}${zeros}`;
 }
 
-/** `digits` are more than zero. */
+/** `digits` must be greater than zero. */
 function oneLess(digits: string): string {
   let end = digits.length;
   while (digits[end - 1] === '0') end--;

@@ -4,31 +4,31 @@ import { sha256 } from '../core/sha256.ts';
 import type { DataOf } from './event-data.ts';
 import { type EventLinks, linkSources, linksOf } from './links.ts';
 
-/** A producer's event (CloudEvents 1.0) in one form, whatever form it came in. */
+/** A producer's event (CloudEvents 1.0), normalized from any input form. */
 export interface CloudEvent<T extends string = string, Data = DataOf<T>> extends EventLinks {
-  /** Its identity, 64 hex digits: the same however often and by whomever the event is published. */
+  /** Identity, 64 hex digits: the same for every delivery and every publisher of the event. */
   eventId: string;
-  /** Of plain JSON, whose content is its identity, the `eventId`. */
+  /** For plain JSON, which is identified by its content: the `eventId`. */
   id: string;
   source: string;
   type: T;
   subject: string | undefined;
   /** RFC 3339. */
   time: string | undefined;
-  /** URI of the schema that its data is said to have. */
+  /** URI of the schema that its data claims to follow. */
   dataschema: string | undefined;
-  /** Attributes that have no field here. */
+  /** Attributes without a field of their own here. */
   extensions: Readonly<Record<string, string>>;
   data: Data;
 }
 
-/** An event of any of several types: `event.type` tells which data it has. */
+/** An event of one of several types: `event.type` determines the type of its data. */
 export type EventOf<T extends string> = T extends string ? CloudEvent<T> : never;
 
-/** An event whose data is its producer's JSON, byte for byte; undefined for an event without data. */
+/** An event whose data is its producer's JSON, byte for byte; undefined if it has no data. */
 export type JsonEvent = Omit<CloudEvent<string, string | undefined>, 'extensions'>;
 
-/** An event that was read; `eventId` if its identity is not its source and id. */
+/** A parsed event; `eventId` is set if its identity is not source and id. */
 export interface ParsedEvent {
   event: CloudEvent;
   eventId?: string;
@@ -51,14 +51,14 @@ const FIELDS = new Set([
   'hops',
 ]);
 
-/** Attributes longer than this are refused: the specification asks for 64 KiB events to be passed on at least. */
+/** Longer attributes are refused. The specification requires only events of up to 64 KiB to be forwarded. */
 const MAX_ATTRIBUTE = 8_192;
 const MAX_EXTENSIONS = 100;
 
 /**
- * What the functions-framework hands over, as a CloudEvent: binary and structured mode look alike there.
- * `attributes` are those of the message that carried it, if one did.
- * Throws `invalid-event` naming the attribute that is missing or wrong.
+ * Parses the functions-framework's input as a CloudEvent; it represents binary and structured mode alike.
+ * `attributes` are those of the message that carried it, if any. Throws `invalid-event` naming the attribute that
+ * is missing or wrong.
  */
 export function parseCloudEvent(
   input: unknown,
@@ -92,7 +92,7 @@ export function eventIdOf(event: Pick<CloudEvent, 'id' | 'source'>): string {
   return sha256(JSON.stringify({ id: event.id, source: event.source }));
 }
 
-/** Attributes of an event that no field holds, as text. */
+/** Attributes of an event that have no field of their own, as text. */
 export function extensionsOf(event: Json): Readonly<Record<string, string>> {
   const extensions: Record<string, string> = {};
   let count = 0;
@@ -105,12 +105,12 @@ export function extensionsOf(event: Json): Readonly<Record<string, string>> {
   return extensions;
 }
 
-/** The id that a producer gave the event; undefined for plain JSON, which stands under its `eventId`. */
+/** The id that a producer gave the event; undefined for plain JSON, whose id is its `eventId`. */
 export function ownIdOf({ id, eventId }: Pick<CloudEvent, 'id' | 'eventId'>): string | undefined {
   return id === eventId ? undefined : id;
 }
 
-/** JSON carried as an object, as text, as bytes or as base64: the forms that event data comes in. */
+/** Decodes JSON from the forms of event data: an object, text, bytes or base64. */
 export function decodeJson(value: unknown, what: string): Json {
   if (isJsonObject(value)) return value;
   const text =
@@ -127,7 +127,7 @@ export function decodeJson(value: unknown, what: string): Json {
   throw invalid(what, 'a JSON object, or one in base64', text);
 }
 
-/** `name must be allowed, got …`: the value's type and size alone, which may be logged, published and stored. */
+/** `name must be allowed, got …`: shows only the value's type and size, which are safe to log, publish and store. */
 export function invalid(name: string, allowed: string, value: unknown): AppError {
   return new AppError('invalid-event', `${name} must be ${allowed}, got ${describe(value)}`, {
     found: value,

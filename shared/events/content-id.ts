@@ -5,9 +5,8 @@ import { isOurs } from './letter-attributes.ts';
 import { asPubsubMessage } from './pubsub-message.ts';
 
 /**
- * The identity of an event that cannot be parsed: a CloudEvent's source and id where it has them, else its
- * content. The same however often it is delivered, and after a replay too: whatever an attempt, a death or a
- * replay adds to it does not count. 64 hex digits.
+ * Identity of an event that cannot be parsed: a CloudEvent's source and id if it has them, else its content. Stable
+ * across redeliveries and replays: whatever an attempt, a death or a replay adds is ignored. 64 hex digits.
  */
 export function contentIdOf(input: unknown): string {
   const message = asPubsubMessage(input);

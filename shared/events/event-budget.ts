@@ -6,10 +6,10 @@ import type { ObjectStore } from '../storage/object-store.ts';
 
 export interface EventBudgetOptions {
   state(): Promise<ObjectStore>;
-  /** Events of one type that may belong to one correlation id, 1 to 10,000,000. */
+  /** Events of one type that one correlation id may have, 1 to 10,000,000. */
   limit: number;
   correlationId: string;
-  /** True if the cause was published by a function of ours, too. */
+  /** True if the cause was itself published by one of our functions. */
   isChained: boolean;
   signal: AbortSignal;
 }
@@ -17,15 +17,15 @@ export interface EventBudgetOptions {
 const LANES = 16;
 
 /**
- * Bounds how many events of one type belong to one correlation id.
+ * Limits how many events of one type share one correlation id.
  *
- * The first hop is counted in memory: what one event causes directly cannot grow by itself, and costs no request. From
- * the second hop on, functions multiply each other's events, so each event takes a numbered slot that all instances
- * share: one write. A slot belongs to the event's id, so a redelivery takes none twice.
+ * The first hop is counted in memory: the direct effects of one event cannot multiply, and need no request. From
+ * the second hop on, functions multiply each other's events, so each event claims a numbered slot that all
+ * instances share: one write. A slot belongs to the event's id, so a redelivery claims no second one.
  */
 export class EventBudget {
   private readonly seen = new Map<string, Set<string>>();
-  /** A fan-out claims so many slots at a time. */
+  /** A fan-out claims this many slots concurrently. */
   private readonly lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
   private claims = 0;
 

@@ -1,8 +1,8 @@
 import type { Json } from '../core/json-value.ts';
 
 /**
- * The data of events by their type: one type for all versions of a schema that an event may have. Each app adds its
- * own in `schemas/types.ts`, which `npm run schemas:types` writes from its JSON Schemas.
+ * The data of events by type: one type for all versions of an event's schema. Each app adds its own in
+ * `schemas/types.ts`, which `npm run schemas:types` generates from its JSON Schemas.
  */
 export interface EventTypes {
   'google.cloud.storage.object.v1.finalized': Json;

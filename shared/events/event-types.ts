@@ -1,4 +1,4 @@
-/** CloudEvents types of Google's own: https://cloud.google.com/eventarc/docs/reference/supported-events */
+/** Google's own CloudEvents types: https://cloud.google.com/eventarc/docs/reference/supported-events */
 export const MESSAGE_PUBLISHED = 'google.cloud.pubsub.topic.v1.messagePublished';
 export const AUDIT_LOG_WRITTEN = 'google.cloud.audit.log.v1.written';
 export const OBJECT_FINALIZED = 'google.cloud.storage.object.v1.finalized';

@@ -3,18 +3,21 @@ import type { ParsedEvent } from './cloud-event.ts';
 import { messageEvent, type PubsubMessage, parsePubsubMessage } from './pubsub-message.ts';
 import { type ReadEvents, type ReadOptions, readEvents } from './read-events.ts';
 
-/** `event` is the message's only event, or for a batch the event that it was published. */
+/** `event` is the message's only event; for a batch, the publication of the message. */
 export interface IncomingMessage extends ParsedEvent {
   message: PubsubMessage;
   read: ReadEvents;
 }
 
-/** Parsed once, here: behind it there are events and refusals only. Throws what is wrong with the whole message. */
+/**
+ * The only place where messages are parsed: later code sees events and refusals. Throws what is wrong with the
+ * whole message.
+ */
 export function parseIncomingMessage(input: unknown, options: ReadOptions): IncomingMessage {
   return eventsOf(parsePubsubMessage(input), options);
 }
 
-/** The same of a message that is known already. */
+/** The same for a parsed message. */
 export function eventsOf(message: PubsubMessage, options: ReadOptions): IncomingMessage {
   const read = readEvents(message, options);
   const [first] = read.outcomes;
@@ -26,7 +29,7 @@ export function eventsOf(message: PubsubMessage, options: ReadOptions): Incoming
   return { message, read, event: messageEvent(message, eventId), eventId };
 }
 
-/** For whoever only wants to know which event it was: that it was too large for the function does not matter. */
+/** For callers that only identify the event: it may be larger than the function accepts. */
 export const LENIENT: ReadOptions = {
   maxBytes: Number.MAX_SAFE_INTEGER,
   maxDepth: 1_000,

@@ -2,10 +2,10 @@ import { parseRfc3339 } from '../core/rfc3339.ts';
 import { eventIdOf, invalid, type JsonEvent } from './cloud-event.ts';
 import { type LinkSources, linksOf } from './links.ts';
 
-/** Attributes of a CloudEvent as they were found: text, or whatever stood there. */
+/** Reads an attribute of a CloudEvent as found: text or anything else. */
 export type AttributeReader = (name: string) => unknown;
 
-/** Characters. */
+/** In characters. */
 const MAX_ATTRIBUTE = 8_192;
 
 /** Throws `invalid-event` naming the attribute that is missing or wrong. */
@@ -20,14 +20,14 @@ export function cloudEventOf(
   }
   const id = required('id', attribute('id'));
   const source = required('source', attribute('source'));
-  // extensions of the event itself, unlike what stands beside it
+  // extensions of the event itself, unlike attributes beside it
   optional('correlationid', attribute('correlationid'));
   optional('causationid', attribute('causationid'));
   const type = required('type', attribute('type'));
   return eventOf({ eventId: eventIdOf({ id, source }), id, source, type }, attribute, links, data);
 }
 
-/** An event that is nothing but JSON: its content is its identity. `eventId` is the hash of its RFC 8785 text. */
+/** An event that is plain JSON: its content is its identity. `eventId` is the hash of its RFC 8785 text. */
 export function plainEventOf(
   { eventId, type, source }: Pick<JsonEvent, 'eventId' | 'type' | 'source'>,
   attribute: AttributeReader,

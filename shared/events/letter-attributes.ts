@@ -1,6 +1,6 @@
 import { REPLAY_KEY, REPLAY_LETTER } from './replay-mark.ts';
 
-/** Attributes that tell how a message died: the first five and the form are ours, the others Pub/Sub's. */
+/** Attributes that describe a message's death: the first five and the form are ours, the others Pub/Sub's. */
 export const DIED_OF = {
   code: 'deadLetterCode',
   reason: 'deadLetterReason',
@@ -18,17 +18,17 @@ export const DIED_OF = {
 
 const OURS: ReadonlySet<string> = new Set([...Object.values(DIED_OF), REPLAY_LETTER, REPLAY_KEY]);
 
-/** Names that a dying message got, or that Pub/Sub keeps for itself: none of them is the producer's. */
+/** True for names that dying added or that Pub/Sub reserves: the producer cannot have set them. */
 export function isOurs(name: string): boolean {
   return OURS.has(name) || isForwarding(name) || name.toLowerCase().startsWith('goog');
 }
 
-/** Names that tell of a death or a replay. */
+/** True for names that mark a death or a replay. */
 export function isMark(name: string): boolean {
   return OURS.has(name) || isForwarding(name);
 }
 
-/** Names that Pub/Sub adds to a message that it gives up. */
+/** True for names that Pub/Sub adds when it forwards a message to the dead-letter topic. */
 export function isForwarding(name: string): boolean {
   return name.startsWith('CloudPubSubDeadLetterSource');
 }

@@ -1,18 +1,18 @@
 import { isJsonObject, type Json } from '../core/json-value.ts';
 
-/** What ties an event to others. Whoever may publish may write it, so nothing here is more than a claim. */
+/** Links of an event to others. Any publisher can write them, so treat them as claims. */
 export interface EventLinks {
-  /** Shared by all events of one upload or business case. */
+  /** Shared by all events of one upload or business process. */
   correlationId: string | undefined;
-  /** The event that caused this one. */
+  /** Id of the event that caused this one. */
   causationId: string | undefined;
-  /** Events between the first of a chain and this one, 0 to 1,000. */
+  /** Events between the first of the chain and this one, 0 to 1,000. */
   hops: number;
   /** W3C trace context, version 00: 55 characters. */
   traceparent: string | undefined;
 }
 
-/** Names of the members and attributes that a link may have, in the order in which they are looked for. */
+/** Names of the members and attributes that may hold a link, in order of precedence. */
 interface Places {
   /** Members of the event, or its `ce-*` attributes in binary mode. */
   event: readonly string[];
@@ -22,7 +22,7 @@ interface Places {
   attributes: readonly string[];
 }
 
-/** What an event says of itself comes before what stands beside it: a forwarder or a replay adds attributes. */
+/** An event's own members come before attributes beside it: a forwarder or a replay adds attributes. */
 export const LINK_PLACES = {
   correlationId: {
     event: ['correlationid', 'correlation_id'],
@@ -42,7 +42,7 @@ export const LINK_PLACES = {
   hops: { event: ['hops'], metadata: [], attributes: ['ce-hops', 'hops'] },
 } as const satisfies Record<keyof EventLinks, Places>;
 
-/** Where the links of one event are looked for. What is found may be anything. */
+/** Sources of one event's links. Values are untrusted. */
 export interface LinkSources {
   event(name: string): unknown;
   metadata(name: string): unknown;
@@ -50,10 +50,10 @@ export interface LinkSources {
 }
 
 export const MAX_HOPS = 1_000;
-/** Characters of an id. */
+/** Maximum characters of an id. */
 const MAX_ID = 8_192;
 
-/** The first usable value of each link. What is malformed is passed over: no event is refused for its links. */
+/** The first usable value of each link. Malformed values are skipped: links never cause a refusal. */
 export function linksOf(eventId: string, sources: LinkSources): EventLinks {
   return {
     correlationId: first(LINK_PLACES.correlationId, sources, idOf),
@@ -63,7 +63,7 @@ export function linksOf(eventId: string, sources: LinkSources): EventLinks {
   };
 }
 
-/** Where the links of an event that is parsed JSON are looked for. */
+/** The link sources of an event that is parsed JSON. */
 export function linkSources(event: Json, attributes: Readonly<Record<string, unknown>> = {}): LinkSources {
   const metadata = isJsonObject(event['metadata']) ? event['metadata'] : {};
   return { event: (name) => event[name], metadata: (name) => metadata[name], attributes };
@@ -74,7 +74,10 @@ export function traceIdOf({ traceparent }: Pick<EventLinks, 'traceparent'>): str
   return traceparent?.slice(3, 35);
 }
 
-/** A trace id alone names no span: the event stands for it. Undefined unless `traceId` is 32 hex digits, not all 0. */
+/**
+ * Builds a traceparent from a bare trace id, with a span id derived from the event. Undefined unless `traceId` is
+ * 32 hex digits, not all 0.
+ */
 export function traceparentFrom(traceId: unknown, eventId: string): string | undefined {
   const text = typeof traceId === 'string' && traceId.length === 32 ? traceId.toLowerCase() : '';
   return TRACE_ID.test(text) ? `00-${text}-${eventId.slice(0, 16)}-01` : undefined;
@@ -105,7 +108,7 @@ function idOf(value: unknown): string | undefined {
   return value.isWellFormed() && !/\p{Cc}/u.test(value) ? value : undefined;
 }
 
-/** A count past the bound is a loop for certain; what is no count at all begins one. */
+/** A count above the bound is certainly a loop; an invalid count means the start of a chain. */
 function hopsOf(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === 'number' ? String(value) : value;
@@ -113,9 +116,9 @@ function hopsOf(value: unknown): number | undefined {
 }
 
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
-/** https://www.w3.org/TR/trace-context/#versioning-of-traceparent: later versions may add parts at the end. */
+/** https://www.w3.org/TR/trace-context/#versioning-of-traceparent: later versions may append parts. */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})($|-)/;
-/** Characters. */
+/** In characters. */
 const MAX_TRACEPARENT = 256;
 
 function traceparentOf(value: unknown, eventId: string): string | undefined {

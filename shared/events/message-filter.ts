@@ -1,7 +1,7 @@
 export type Attributes = Readonly<Record<string, string>>;
 export type Filter = (attributes: Attributes) => boolean;
 
-/** Says where an expression stops making sense, counted in characters from 0. */
+/** Message names the position, in characters from 0, at which the expression becomes invalid. */
 export class FilterError extends Error {}
 
 interface Token {
@@ -13,9 +13,9 @@ interface Token {
 const MAX_BYTES = 256;
 
 /**
- * A subscription's filter, https://cloud.google.com/pubsub/docs/subscription-message-filter:
- * `attributes:key`, `attributes.key = "v"`, `!=`, `hasPrefix(attributes.key, "v")`, NOT or `-`, AND, OR,
- * parentheses. AND and OR are not mixed without parentheses; `!=` is also true if there is no such key.
+ * A subscription's filter, https://cloud.google.com/pubsub/docs/subscription-message-filter: `attributes:key`,
+ * `attributes.key = "v"`, `!=`, `hasPrefix(attributes.key, "v")`, NOT or `-`, AND, OR, parentheses. AND and OR
+ * cannot be mixed without parentheses; `!=` also holds if the key is absent.
  */
 export function parseFilter(expression: string): Filter {
   const bytes = Buffer.byteLength(expression);
@@ -176,7 +176,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** Backslashes before quotes and letters; code points as `\u307F`, `\U0001F600`, `\xE9`, `\351`. */
+/** Resolves escapes: backslashes before quotes and letters; code points as `\u307F`, `\U0001F600`, `\xE9`, `\351`. */
 function unescaped(text: string, at: number): string {
   return text.replace(
     /\\(?:u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|([0-7]{3})|([\s\S]))/g,

@@ -3,14 +3,14 @@ import { parseIncomingMessage } from './incoming-message.ts';
 import type { PubsubMessage } from './pubsub-message.ts';
 import { type ReadOptions, STRUCTURED } from './read-events.ts';
 
-/** Bytes of names and values. */
+/** In bytes, names and values. */
 const MAX_COPIED_ATTRIBUTES = 4_096;
 
-/** One event of a batch on its own, so that it can be refused and replayed apart from the others. */
+/** One event of a batch as an input of its own, so that it can be refused and replayed separately. */
 export interface MessagePart {
-  /** A push body such as Pub/Sub would have sent. */
+  /** A push body as Pub/Sub would have sent it. */
   input: Record<string, unknown>;
-  /** 64 hex digits: the one that it will have when it comes back alone. */
+  /** 64 hex digits: the id that it will have when it is delivered alone. */
   eventId: string;
 }
 
@@ -31,8 +31,8 @@ export function messagePart(message: PubsubMessage, text: string, options: ReadO
 }
 
 /**
- * Attributes that go along with each refused event of a batch, up to 4 KiB in all: a batch of ten thousand bad events
- * may have 100 KB of attributes, and would become a gigabyte of dead letters.
+ * Attributes copied to each refused event of a batch, up to 4 KiB in all: a batch of ten thousand bad events may
+ * have 100 KB of attributes, which would become a gigabyte of dead letters.
  */
 function attributesOfOne(attributes: Readonly<Record<string, string>>): [string, string][] {
   const others = Object.entries(attributes).filter(([name]) => name.toLowerCase() !== 'content-type');

@@ -1,6 +1,6 @@
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
 
-/** Attributes of a CloudEvent that is sent. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
+/** Attributes of an outgoing CloudEvent. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface OutgoingAttributes {
   id: string;
   source: string;
@@ -16,12 +16,12 @@ export interface OutgoingAttributes {
   hopchain: string;
 }
 
-/** Bytes of an attribute of a Pub/Sub message. */
+/** Maximum bytes of a Pub/Sub message attribute. */
 const MAX_VALUE = 1_024;
 
 /**
- * A CloudEvent in structured mode. Its attributes are repeated as `ce-*` attributes of the message, as far as they have
- * room, for subscriptions to filter on. `data` is JSON text, or undefined.
+ * A CloudEvent in structured mode. Its attributes are repeated as `ce-*` attributes of the message, as far as they
+ * fit, for subscriptions to filter on. `data` is JSON text, or undefined.
  */
 export function structuredMessage(
   { id, source, type, ...optional }: OutgoingAttributes,

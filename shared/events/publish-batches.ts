@@ -9,8 +9,8 @@ interface Waiting {
 }
 
 /**
- * Gathers what is published to a topic in one turn of the event loop into as few requests as Pub/Sub allows: a fan-out
- * by `Promise.all` is one request a thousand events.
+ * Collects the messages published to a topic in one turn of the event loop into as few requests as Pub/Sub allows:
+ * a fan-out by `Promise.all` takes one request per thousand events.
  */
 export class PublishBatches {
   private readonly waiting = new Map<string, Waiting[]>();
@@ -43,14 +43,14 @@ export class PublishBatches {
       const ids = await this.breakerOf(topic).run(() => publisher.publish(topic, messages, { signal }));
       for (const [index, { resolve }] of batch.entries()) resolve(ids[index] ?? '');
     } catch (error) {
-      // one bad message fails its whole request: alone, each is judged by itself
+      // one bad message fails its whole request: retry them one by one
       if (isRefusal(error) && batch.length > 1) for (const one of batch) await this.send(topic, [one]);
       else for (const { reject } of batch) reject(unblamed(error));
     }
   }
 }
 
-/** Whatever is wrong with a message that we made, the event that caused it is not to blame. */
+/** A bad outgoing message is our fault, so it must not refuse the event that caused it. */
 function unblamed(error: unknown): unknown {
   if (!isRefusal(error)) return error;
   return new AppError('internal', `event not published: ${error.message}`, { cause: error });

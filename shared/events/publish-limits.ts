@@ -1,6 +1,6 @@
-/** What ends loops and runaway fan-outs. */
+/** Limits that end loops and runaway fan-outs. */
 export interface PublishLimits {
-  /** Functions of ours that may follow one another. */
+  /** Maximum number of our functions in a chain. */
   maxHops: number;
   /** Events of one type per correlation id, 1 to 10,000,000. */
   maxEventsPerCorrelation: number;

@@ -19,14 +19,14 @@ export interface EventToPublish {
   data: unknown;
   subject?: string | undefined;
   dataschema?: string | undefined;
-  /** Events of one key arrive in order if the subscription asks for it. */
+  /** Events with the same key are delivered in order if the subscription enables ordering. */
   orderingKey?: string | undefined;
   /**
-   * Names this event among those of its type and cause, at most 1,024 characters. Required if subject or data differ
-   * between deliveries, as a time does.
+   * Distinguishes this event from others of its type and cause, at most 1,024 characters. Required if subject or
+   * data differ between deliveries, as a timestamp does.
    */
   key?: string | undefined;
-  /** Replaces the derived id. It must follow from the cause, too. */
+  /** Replaces the derived id. Must be derived from the cause, too. */
   id?: string | undefined;
   /** Default `/<function>`. */
   source?: string | undefined;
@@ -40,7 +40,7 @@ export interface Published {
   messageId: string;
 }
 
-/** The event whose delivery publishes. What came from outside is taken as it was found, and bounded here. */
+/** The event whose delivery publishes. Untrusted values are passed as found and bounded here. */
 export interface Cause {
   /** Name of the function that handles it. */
   function: string;
@@ -70,12 +70,12 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 /**
  * Publishes the events that one delivery of one event causes, each at least once.
  *
- * The id follows from the function, the cause and the event: its type, subject and data (as canonical JSON), or its
- * type and `key`. The order of calls does not matter, and neither does the topic: the same event on two topics has one
- * id. Events that are alike in all of it are numbered. Correlation, trace and hops are carried on.
+ * The id is derived from the function, the cause and the event: its type, subject and data (as canonical JSON), or
+ * its type and `key`. The order of calls does not matter, nor does the topic: the same event on two topics has one
+ * id. Identical events are numbered. Correlation, trace and hops are propagated.
  *
- * Throws `loop` above the hop limit, `too-many-events` above the budget, what `Publisher.publish` throws, and `internal`
- * if the event itself is malformed.
+ * Throws `loop` above the hop limit, `too-many-events` above the budget, what `Publisher.publish` throws, and
+ * `internal` if the event itself is malformed.
  *
  * @example
  * const outgoing = new Outgoing(cause, tools);
@@ -87,7 +87,7 @@ export class Outgoing {
   private readonly correlationId: string;
   private readonly budget: EventBudget;
   private readonly batches: PublishBatches;
-  /** Numbers in use of events that are alike, by topic and content. */
+  /** Numbers in use by identical events, by topic and content. */
   private readonly numbers = new Map<string, Set<number>>();
   private readonly counts: Record<string, number> = {};
 
@@ -109,7 +109,7 @@ export class Outgoing {
     this.batches = new PublishBatches(publisher, (topic) => breakerOf(`topic ${topic}`), signal);
   }
 
-  /** How many were published, by type. */
+  /** Number of events published so far, by type. */
   get published(): Readonly<Record<string, number>> {
     return this.counts;
   }
@@ -132,7 +132,7 @@ export class Outgoing {
       this.counts[type] = (this.counts[type] ?? 0) + 1;
       return { id, messageId };
     } catch (error) {
-      // the handler may try the same event again, and it is still the same
+      // the handler may retry the same event, which must get the same number
       release();
       throw error;
     }
@@ -185,7 +185,7 @@ export class Outgoing {
   }
 }
 
-/** The order of an object's members does not count. */
+/** Ignores the order of an object's members. */
 function contentHash(json: string): string {
   return canonicalHash(json, readJsonText(json, { maxDepth: Number.POSITIVE_INFINITY }));
 }
@@ -196,7 +196,7 @@ function checkAttributes(event: EventToPublish): void {
     const value = event[name];
     if (value === undefined && name !== 'type') continue;
     const isText = typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value);
-    // an object's name may be 1,024 bytes long, and is longer once it is encoded
+    // an object's name may have 1,024 bytes, and more once it is encoded
     const longest = name === 'subject' ? 4 * MAX_ATTRIBUTE : MAX_ATTRIBUTE;
     if (isText && value !== '' && value.length <= longest) continue;
     const found = typeof value === 'string' ? `${value.length} characters` : typeof value;

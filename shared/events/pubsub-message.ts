@@ -9,17 +9,18 @@ import { linkSources, linksOf } from './links.ts';
 export interface PubsubMessage {
   data: Buffer;
   attributes: Readonly<Record<string, string>>;
-  /** Undefined where a push that was made up has none. */
+  /** Undefined if a hand-made push has none. */
   messageId: string | undefined;
   /** RFC 3339. */
   publishTime: string | undefined;
   orderingKey: string | undefined;
-  /** `//pubsub.googleapis.com/projects/…/topics/…`, where the envelope names the topic. */
+  /** `//pubsub.googleapis.com/projects/…/topics/…`, if the envelope names the topic. */
   topic: string | undefined;
 }
 
 /**
- * The Pub/Sub message inside what a function is handed: the CloudEvent of a push, or the bare body of one. Throws `invalid-event` naming what was found and what is allowed.
+ * The Pub/Sub message inside a function's input: the CloudEvent of a push, or its bare body. Throws `invalid-event`
+ * naming what was found and what is allowed.
  */
 export function parsePubsubMessage(input: unknown): PubsubMessage {
   const { message, topic } = envelopeOf(input);
@@ -32,7 +33,7 @@ export function parsePubsubMessage(input: unknown): PubsubMessage {
     attributes,
     messageId: optionalText(messageId),
     publishTime: optionalText(publishTime),
-    // a replay is published without one, and has the original's in an attribute
+    // a replay is published without one; the original's is in an attribute
     orderingKey: optionalText(orderingKey) ?? optionalText(attributes[DIED_OF.orderingKey]),
     topic,
   };
@@ -48,8 +49,8 @@ export function asPubsubMessage(input: unknown): PubsubMessage | undefined {
 }
 
 /**
- * The event that a message was published, for functions to which that is all: what the message holds is not looked
- * at but for its links. `eventId`: 64 hex digits.
+ * The event "a message was published", for functions that need no more: of the message's content only its links are
+ * read. `eventId`: 64 hex digits.
  */
 export function messageEvent(
   {
@@ -99,11 +100,11 @@ function messageOf(envelope: Json, name: string): Json {
 }
 
 function decodeData(data: unknown): Buffer {
-  // a message of attributes alone comes without
+  // a message that has only attributes comes without data
   if (data === undefined || data === null) return Buffer.alloc(0);
   if (typeof data === 'string') {
     const bytes = Buffer.from(data, 'base64');
-    // Node skips what is no base64, and it shows in the length
+    // Node ignores characters that are not base64; a wrong length reveals them
     const padding = data.endsWith('==') ? 2 : data.endsWith('=') ? 1 : 0;
     if (data.length % 4 === 0 && bytes.length === (data.length / 4) * 3 - padding) return bytes;
   }

@@ -16,18 +16,18 @@ import { LINK_PLACES, type LinkSources } from './links.ts';
 import type { PubsubMessage } from './pubsub-message.ts';
 
 export interface ReadOptions {
-  /** Bytes of one event. */
+  /** Maximum bytes of one event. */
   maxBytes: number;
-  /** Levels of arrays and objects in one event. */
+  /** Maximum nesting of arrays and objects in one event. */
   maxDepth: number;
-  /** Events in one batch. */
+  /** Maximum events in one batch. */
   maxBatch: number;
-  /** Of plain JSON whose attributes do not say. */
+  /** Type of plain JSON whose attributes name none. */
   defaultType: string;
   defaultSource: string;
 }
 
-/** An event, or why it is none; `text` is the JSON it came as. */
+/** An event, or the reason why it is invalid; `text` is its original JSON. */
 export type ReadOutcome =
   | { kind: 'event'; event: JsonEvent; text: string }
   | { kind: 'refused'; error: AppError; text: string };
@@ -41,7 +41,7 @@ export interface ReadEvents {
 
 export const STRUCTURED = 'application/cloudevents+json';
 const REQUIRED = ['specversion', 'id', 'source', 'type'];
-/** Members of an event that are looked at. */
+/** Members of an event that are read. */
 const MEMBERS: ReadonlySet<string> = new Set([
   ...REQUIRED,
   'subject',
@@ -53,16 +53,16 @@ const MEMBERS: ReadonlySet<string> = new Set([
   ...Object.values(LINK_PLACES).flatMap(({ event }) => event),
 ]);
 const METADATA: ReadonlySet<string> = new Set(Object.values(LINK_PLACES).flatMap(({ metadata }) => metadata));
-/** Characters of an event's `metadata`; longer ones are somebody's data and not looked into. */
+/** Characters of an event's `metadata`; a longer one is user data and is not read. */
 const MAX_METADATA = 16_384;
 const BATCH = 'application/cloudevents-batch+json';
 
 /**
  * The events of a message. Its `content-type` attribute decides, as in the CloudEvents binding for Pub/Sub: a
- * structured CloudEvent, a batch of them, or, where there are `ce-*` attributes, one in binary mode. Without it
- * a JSON object with all that a CloudEvent needs is a structured one; any other JSON is an event by its content.
- * Throws `invalid-event`, `not-json`, `too-large` or `too-deep` where the message as a whole is no good; of a
- * batch, each event is good or bad on its own.
+ * structured CloudEvent, a batch of them, or, if there are `ce-*` attributes, one in binary mode. Without it, a
+ * JSON object with all required CloudEvents attributes is a structured event; any other JSON is an event identified
+ * by its content. Throws `invalid-event`, `not-json`, `too-large` or `too-deep` if the message as a whole is
+ * invalid; the events of a batch are judged one by one.
  */
 export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEvents {
   const contentType = contentTypeOf(message);
@@ -96,16 +96,16 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
       type: attributes['ce-type'] ?? attributes['type'] ?? options.defaultType,
       source: attributes['ce-source'] ?? attributes['source'] ?? topic ?? options.defaultSource,
     },
-    // without the prefix they are the producer's own, and mean what they like
+    // without the prefix, attributes are the producer's own and may mean anything
     given,
-    // and so does a member of that name
+    // and so is a member of that name
     { ...own, event: (name) => (name === 'hops' ? undefined : own.event(name)) },
     text,
   );
   return one('plain', event, text);
 }
 
-/** True for a message that says it is a batch of events. */
+/** True if the message declares a batch of events. */
 export function isBatch(message: PubsubMessage): boolean {
   return contentTypeOf(message) === BATCH;
 }
@@ -117,7 +117,7 @@ function one(mode: ReadEvents['mode'], event: JsonEvent, text: string): ReadEven
 function readBatch(text: string, attributes: Attributes, options: ReadOptions): ReadOutcome[] {
   const { maxBatch, maxBytes } = options;
   const outcomes: ReadOutcome[] = [];
-  // the batch is a level of its own
+  // the batch adds a level of nesting
   const limits = { maxDepth: options.maxDepth + 1, maxElement: maxBytes };
   const kind = checked(() =>
     readJsonElements(text, limits, MEMBERS, (item) => {
@@ -157,7 +157,7 @@ function structuredEvent(
   return cloudEventOf(links.event, links, dataOf(text, root, options));
 }
 
-/** Where the links of an event that is JSON are looked for. */
+/** The link sources of an event that is JSON. */
 function linkSources(text: string, { members }: JsonText, attributes: Attributes): LinkSources {
   const event: AttributeReader = (name) => scalarOf(text, members.get(name));
   const metadata = members.get('metadata');
@@ -165,7 +165,7 @@ function linkSources(text: string, { members }: JsonText, attributes: Attributes
     return { event, metadata: nothing, attributes };
   }
   const inner = text.slice(metadata.start, metadata.end);
-  // it was scanned with the whole before
+  // already scanned as part of the whole
   const found = readJsonText(inner, { maxDepth: MAX_METADATA }, METADATA).members;
   return { event, metadata: (name) => scalarOf(inner, found.get(name)), attributes };
 }
@@ -185,7 +185,7 @@ function dataOf(text: string, { members }: JsonText, { maxDepth }: ReadOptions):
     throw invalid('data_base64', 'base64', value);
   }
   const decoded = decodeText(bytes);
-  // it was one string so far, and is a text of its own now
+  // it was scanned as one string, and is now a text of its own
   read(decoded, maxDepth);
   return decoded;
 }
@@ -194,7 +194,7 @@ function isRepeated(text: string, { members }: JsonText, given: AttributeReader)
   return ['id', 'source'].every((name) => scalarOf(text, members.get(name)) === given(name));
 }
 
-/** Text of a string, and the literal of any other scalar: all attributes have a text form. */
+/** Text of a string, or the literal of any other scalar: all attributes have a text form. */
 function scalarOf(text: string, node: JsonSpan | undefined): unknown {
   if (node === undefined || node.kind === 'null') return undefined;
   const literal = text.slice(node.start, node.end);

@@ -12,22 +12,22 @@ export interface MessageOptions extends Partial<ValidateOptions> {
   limits?: ReadOptions;
 }
 
-/** A message whose events are read; `event` is its only one, or for a batch the event that it was published. */
+/** A message with its events read; `event` is its only one; for a batch, the publication of the message. */
 export interface TypedMessage<T extends string> extends ParsedEvent {
   eventId: string;
   message: PubsubMessage;
   mode: ReadEvents['mode'];
-  /** Those of the wanted types, their data as its schema says. */
+  /** Events of the wanted types, their data as their schemas define it. */
   events: readonly EventOf<T>[];
-  /** The JSON that each of them came as. */
+  /** The original JSON of each of them. */
   texts: readonly string[];
-  /** How many have other types. */
+  /** Number of events of other types. */
   unwanted: number;
-  /** Those of a batch that are no good, with the JSON they came as. */
+  /** Invalid events of a batch, with their original JSON. */
   refused: readonly { error: AppError; text: string }[];
 }
 
-/** What a message of Pub/Sub may hold at most: 10 MB. */
+/** Limits of a Pub/Sub message: 10 MB. */
 export const MESSAGE_LIMITS: ReadOptions = {
   ...LENIENT,
   maxBytes: 10_000_000,
@@ -36,9 +36,9 @@ export const MESSAGE_LIMITS: ReadOptions = {
 };
 
 /**
- * The events of a Pub/Sub message, whatever form they came in, held to their schemas. Those of the types that are
- * wanted are typed by the schemas; without `types` all are wanted, and their data is unknown. Throws a refusal for a
- * message that is no good as a whole, or whose only event is not.
+ * The events of a Pub/Sub message in any supported form, validated against their schemas. Events of the wanted
+ * types are typed by their schemas; without `types` all are wanted, and their data is unknown. Throws a refusal if
+ * the message as a whole, or its only event, is invalid.
  *
  * @example
  * const { events } = readMessage(input, { types: ['video.framed'], validators });
@@ -79,12 +79,12 @@ export function readMessage<T extends string>(
     }
   }
   const event = only ?? messageEvent(message, sha256(message.data));
-  // a type that is asked for has the data of its schema, since that was checked
+  // validated above: a wanted type's data matches its schema
   const typed = events as EventOf<T>[];
   return { event, eventId: event.eventId, message, mode, events: typed, texts, unwanted, refused };
 }
 
-/** Parses what ingest keeps as text. */
+/** Parses the event data that ingest keeps as text. */
 function parsedEvent(
   { event, text }: Extract<ReadOutcome, { kind: 'event' }>,
   mode: ReadEvents['mode'],

@@ -6,7 +6,7 @@ import { OBJECT_FINALIZED as FINALIZED, MESSAGE_PUBLISHED } from './event-types.
 import { linkSources, linksOf } from './links.ts';
 import { readReplayMark } from './replay-mark.ts';
 
-/** The uploaded object that an event speaks of. */
+/** The uploaded object that an event announces. */
 export interface UploadedObject {
   bucket: string;
   name: string;
@@ -20,23 +20,23 @@ export interface ObjectEvent {
 }
 
 /**
- * Takes every form in which a finalized object is announced: a CloudEvent with the object resource as its data
- * (as JSON, text, bytes or base64), the bare object resource, and the Pub/Sub envelope of a storage
- * notification (https://cloud.google.com/storage/docs/pubsub-notifications), itself a CloudEvent or bare.
- * Throws `invalid-event` naming what was found and what is allowed.
+ * Accepts every form in which a finalized object is announced: a CloudEvent with the object resource as its data
+ * (JSON, text, bytes or base64), the bare object resource, and the Pub/Sub envelope of a storage notification
+ * (https://cloud.google.com/storage/docs/pubsub-notifications), itself a CloudEvent or bare. Throws `invalid-event`
+ * naming what was found and what is allowed.
  */
 export function readObject(input: unknown): ObjectEvent {
   return parseEvent(input, { attributes: {}, traceparent: undefined }, carriedEvent);
 }
 
-/** What a message lends to the event that it carries. */
+/** What a message contributes to the event that it carries. */
 interface Carrier {
   attributes: Json;
-  /** Of its delivery: for an event that names no trace itself. */
+  /** Trace of the delivery, for an event that names none itself. */
   traceparent: string | undefined;
 }
 
-/** `inside` finds the event that a message carries whole, as one that is replayed does. */
+/** `inside` finds a whole event inside a message, as a replayed message has it. */
 function parseEvent(
   input: unknown,
   carrier: Carrier,
@@ -82,12 +82,12 @@ function attributesOf({ attributes }: Json): Json {
   return isJsonObject(attributes) ? attributes : {};
 }
 
-/** A message inside a message is no event of its own. */
+/** A message inside a message is not an event. */
 const none = (): undefined => undefined;
 
 /**
- * The event that a message carries whole: in binary mode (`ce-*` attributes), in structured mode, or as what a
- * replayed message says that the function was handed. Undefined for a notification, which only tells of one.
+ * The whole event inside a message: in binary mode (`ce-*` attributes), in structured mode, or as the function's
+ * original input in a replayed message. Undefined for a notification, which only announces one.
  * https://github.com/google/knative-gcp/blob/main/docs/spec/pubsub-protocol-binding.md
  */
 function carriedEvent(message: Json): Json | undefined {
@@ -114,7 +114,7 @@ function parseNotification(message: Json): UploadedObject {
       `eventType must be OBJECT_FINALIZE, got ${quoted(attributes['eventType'])}`,
     );
   }
-  // A notification with payloadFormat NONE has the attributes alone.
+  // A notification with payloadFormat NONE has only attributes.
   if (attributes['bucketId'] !== undefined) {
     return parseObject({
       bucket: attributes['bucketId'],
@@ -135,9 +135,9 @@ function parseObject(resource: Json): UploadedObject {
 
 function field(resource: Json, name: string, allowed: RegExp, what: string): string {
   const value = resource[name];
-  // A generation above 2^53 that came as a JSON number is already rounded: only strings can be trusted.
+  // A generation above 2^53 that came as a JSON number is already rounded, so only strings are accepted.
   if (typeof value === 'string' && allowed.test(value)) return value;
-  // these say which upload it is
+  // these values identify the upload, so they may be shown
   throw new AppError('invalid-event', `${name} must be ${what}, got ${quoted(value)}`);
 }
 
@@ -159,7 +159,7 @@ function objectName(value: unknown): string {
   return value;
 }
 
-/** An event for what came without one, with an identity that a redelivery shares. */
+/** Makes an event for an input without an envelope, with an identity that redeliveries share. */
 function bare(input: Json, object: UploadedObject, carrier: Carrier): ObjectEvent {
   const id = `${object.name}#${object.generation}`;
   const source = `//storage.googleapis.com/projects/_/buckets/${object.bucket}`;

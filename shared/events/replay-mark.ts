@@ -1,6 +1,6 @@
 import { isJsonObject } from '../core/json-value.ts';
 
-/** Attributes of a replayed message: whose letter it is, and by which command it was replayed. */
+/** Attributes of a replayed message: its letter, and the command that replayed it. */
 export const REPLAY_LETTER = 'deadLetterReplayOf';
 export const REPLAY_KEY = 'deadLetterReplay';
 
@@ -10,7 +10,7 @@ export interface ReplayMark {
   key: string;
 }
 
-/** The mark of a replayed message inside what a function was handed; undefined for any other event. Cheap. */
+/** The mark of a replayed message inside a function's input; undefined for any other event. Cheap. */
 export function replayMarkOf(input: unknown): ReplayMark | undefined {
   if (!isJsonObject(input)) return undefined;
   const envelope = input['message'] === undefined ? input['data'] : input;
@@ -20,7 +20,7 @@ export function replayMarkOf(input: unknown): ReplayMark | undefined {
   return readReplayMark(message['attributes']);
 }
 
-/** From a message's attributes, which anybody may have written. */
+/** Reads the mark from untrusted attributes. */
 export function readReplayMark(attributes: Readonly<Record<string, unknown>>): ReplayMark | undefined {
   const [letter, key] = [attributes[REPLAY_LETTER], attributes[REPLAY_KEY]];
   if (typeof letter !== 'string' || !/^[0-9a-f]{32}$/.test(letter)) return undefined;

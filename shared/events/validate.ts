@@ -2,7 +2,7 @@ import { AppError } from '../core/errors.ts';
 import { describe, quoted } from '../core/json-value.ts';
 import type { JsonEvent } from './cloud-event.ts';
 
-/** A compiled schema; `errors` is of the last call, as ajv has it. */
+/** A compiled schema; `errors` belongs to the last call, as in ajv. */
 export interface Validator {
   (data: unknown): boolean;
   errors?: null | readonly SchemaError[];
@@ -19,7 +19,7 @@ export interface SchemaError {
 /** By type, then by version. */
 export type Validators = Readonly<Record<string, Readonly<Record<string, Validator>>>>;
 
-/** Characters of the path to a value, whose names are the sender's. */
+/** Characters shown of a value's path, whose names the sender chooses. */
 const MAX_PLACE = 200;
 
 export interface ValidateOptions {
@@ -28,7 +28,7 @@ export interface ValidateOptions {
 }
 
 /**
- * Holds an event's data to the schema of its type. The version is the one that the end of `dataschema` names
+ * Validates an event's data against the schema of its type. The version is the one at the end of `dataschema`
  * (`…/<type>/<version>` with or without `.json`), else the newest. Throws `unknown-type` or `schema-violation`.
  */
 export function validateEvent(event: JsonEvent, options: ValidateOptions): void {
@@ -37,7 +37,7 @@ export function validateEvent(event: JsonEvent, options: ValidateOptions): void 
   checkData(event.data === undefined ? undefined : (JSON.parse(event.data) as unknown), schema);
 }
 
-/** The same for data that is parsed already; undefined for an event without data. */
+/** The same for parsed data; undefined if the event has no data. */
 export function validateData(
   event: Pick<JsonEvent, 'type' | 'dataschema'>,
   data: unknown,
@@ -53,7 +53,7 @@ interface Schema {
   validator: Validator;
 }
 
-/** Undefined if the type has none and needs none. */
+/** Undefined if the type has no schema and needs none. */
 function schemaOf(
   { type, dataschema }: Pick<JsonEvent, 'type' | 'dataschema'>,
   { validators, unknownTypes }: ValidateOptions,
@@ -105,7 +105,7 @@ function versionIn(dataschema: string, type: string): string | undefined {
   return folder === type || folder.endsWith(`/${type}`) ? path.slice(cut + 1) : undefined;
 }
 
-/** Of versions such as `1`, `2` and `10`, or `1.2`: by number, part by part. */
+/** The newest of versions such as `1`, `2` and `10`, or `1.2`, compared numerically part by part. */
 function newest(versions: Readonly<Record<string, unknown>>): string | undefined {
   return Object.keys(versions)
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))

@@ -3,29 +3,29 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import { AppError, type ErrorCode } from '../core/errors.ts';
 import { type RetryOptions, retry } from '../core/retry.ts';
 
-/** Gives a token for the `Authorization` header. */
+/** Provides the token for the `Authorization` header. */
 export interface PubsubAuth {
   getAccessToken(): Promise<string | null | undefined>;
 }
 
 export interface PubsubOptions {
   project: string;
-  /** Default `https://pubsub.googleapis.com`. One of `http://` is asked without a token. */
+  /** Default `https://pubsub.googleapis.com`. An `http://` endpoint is called without a token. */
   apiEndpoint?: string;
-  /** Default: application default credentials, looked for at the first call. */
+  /** Default: application default credentials, resolved on the first call. */
   auth?: PubsubAuth;
   retry?: Omit<RetryOptions, 'signal'>;
-  /** Time of one try, ms. Default 60,000. */
+  /** Time limit of one attempt, in ms. Default 60,000. */
   timeoutMs?: number;
 }
 
 export interface PubsubClient {
   /**
-   * POSTs JSON to `/v1/<path>`, and repeats it if that may help. Throws AppError: `quota` (429), `unavailable` (5xx,
+   * POSTs JSON to `/v1/<path>`, with retries if they may help. Throws AppError: `quota` (429), `unavailable` (5xx,
    * broken connection), `timeout`, `denied` (401, 403), `invalid-config` (404), `invalid-event` (400).
    */
   post(path: string, body: string, signal?: AbortSignal): Promise<Record<string, unknown>>;
-  /** Ends idle connections. */
+  /** Closes idle connections. */
   close(): void;
 }
 
@@ -58,7 +58,7 @@ export function createPubsubClient(options: PubsubOptions): PubsubClient {
   };
 }
 
-/** Loads the library with the first token: most of its cost is reading it. */
+/** Loads the auth library with the first token: most of its cost is loading. */
 function tokenSource(auth: PubsubAuth | undefined): () => Promise<string> {
   let source = auth && Promise.resolve(auth);
   return async () => {

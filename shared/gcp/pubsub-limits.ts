@@ -3,9 +3,9 @@
  * https://cloud.google.com/pubsub/quotas#resource_limits
  */
 export const PUBSUB_LIMITS = {
-  /** Messages of one publish request. */
+  /** Messages per publish request. */
   messages: 1_000,
-  /** Data of one message. */
+  /** Data of one message, in bytes. */
   data: 10 * 1024 * 1024,
   attributes: 100,
   attributeKey: 256,

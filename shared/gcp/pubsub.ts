@@ -5,33 +5,33 @@ import { PUBSUB_LIMITS } from './pubsub-limits.ts';
 export interface OutgoingMessage {
   /** At most 10 MiB. */
   data: Uint8Array | string;
-  /** At most 100: keys of 1 to 256 bytes that do not begin with `goog`, values of up to 1,024. */
+  /** At most 100: keys of 1 to 256 bytes without the prefix `goog`, values of up to 1,024 bytes. */
   attributes?: Readonly<Record<string, string>>;
-  /** Messages of one key arrive in the order given, if the subscription asks for it. */
+  /** Messages with the same key are delivered in the given order if the subscription enables ordering. */
   orderingKey?: string;
 }
 
 export interface Publisher {
   /**
-   * Publishes all messages and returns their ids, in the order given. `topic` is short or
-   * `projects/P/topics/T`. When it throws, some of them may have been published; when it returns, all are.
-   * Throws AppError: `quota`, `unavailable`, `timeout`, `denied`, `invalid-config` (no such topic),
-   * `invalid-event` (a message the service refuses), `too-large`.
+   * Publishes all messages and returns their ids in the same order. `topic` is short or `projects/P/topics/T`. If
+   * it throws, some of the messages may have been published; if it returns, all are. Throws AppError: `quota`,
+   * `unavailable`, `timeout`, `denied`, `invalid-config` (no such topic), `invalid-event` (a message the service
+   * refuses), `too-large`.
    */
   publish(
     topic: string,
     messages: readonly OutgoingMessage[],
     options?: { signal?: AbortSignal | undefined },
   ): Promise<string[]>;
-  /** Ends idle connections. */
+  /** Closes idle connections. */
   close(): void;
 }
 
-/** Size of a request, below the service's 10 MB; a message that is larger goes by itself. */
+/** Maximum bytes of a request, below the service's 10 MB; a larger message is sent alone. */
 const MAX_BODY = 9_500_000;
 const PARALLEL = 4;
 
-/** Publishes over REST: without the gRPC client, whose loading alone takes longer than most functions run. */
+/** Publishes over REST: the gRPC client takes longer to load than most functions run. */
 export function createPublisher(options: PubsubOptions): Publisher {
   const client = createPubsubClient(options);
   return {
@@ -76,7 +76,7 @@ async function publishOne(
   for (const [position, { index }] of request.entries()) ids[index] = String(given[position]);
 }
 
-/** A request holds messages of one key only, and the requests of a key follow one another. */
+/** A request contains messages of one key only, and the requests of a key are sent one after another. */
 function byOrderingKey(messages: readonly OutgoingMessage[]): Encoded[][] {
   const lanes = new Map<string, Encoded[]>();
   for (const [index, message] of messages.entries()) {

@@ -3,32 +3,33 @@ import type { Logger } from '../core/log.ts';
 import { UNREAD_TYPE } from './outcome.ts';
 
 /**
- * Admission by bytes. A platform counts requests, and memory goes by their bytes: a thousand requests at a time
- * fit an instance at a kilobyte each, not at a megabyte. What is in flight is summed before a body is read, and
- * above the bound a request is answered 429, which Pub/Sub and Eventarc take for a nack: it comes again, later.
+ * Admission control by bytes. A platform limits requests, but memory is proportional to their bytes: an instance
+ * holds a thousand concurrent requests of a kilobyte, not of a megabyte. The bytes in flight are summed before a
+ * body is read; above the limit a request is answered 429, which Pub/Sub and Eventarc treat as a nack: it is
+ * redelivered later.
  */
 export interface AdmissionOptions {
-  /** Bytes of bodies at a time. */
+  /** Maximum bytes of bodies in flight. */
   bytes: number;
   log: Logger;
-  /** Between two looks for senders that stall, ms. Default 10,000. */
+  /** Interval of checks for stalled senders, in ms. Default 10,000. */
   sweepMs?: number;
 }
 
-/** A message of Pub/Sub's largest size in base64, with all the attributes it may have. */
+/** A message of Pub/Sub's maximum size in base64, with all the attributes it may have. */
 const MAX_BODY = 16 * 1024 * 1024;
-/** Bodies up to this size, in bytes, are small. */
+/** Maximum size of a small body, in bytes. */
 const SMALL = 64 * 1024;
-/** Of the bytes, for bodies that are not small: large events cannot keep everybody else's out. */
+/** Share of the bytes that large bodies may take, so that large events cannot block all others. */
 const LARGE_SHARE = 0.75;
 
 /** One request in flight. */
 interface Ticket {
   request: IncomingMessage;
   response: ServerResponse;
-  /** Bytes that count for it. */
+  /** Bytes reserved for it. */
   held: number;
-  /** Bytes its connection had read at the last look. */
+  /** Bytes its connection had read at the last check. */
   seen: number;
 }
 
@@ -38,7 +39,7 @@ export class Admission {
   private refused = 0;
   private readonly arriving = new Set<Ticket>();
   private sweeping: NodeJS.Timeout | undefined;
-  private telling: NodeJS.Timeout | undefined;
+  private reporting: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: AdmissionOptions) {}
 
@@ -47,7 +48,7 @@ export class Admission {
     return this.held;
   }
 
-  /** The listener, called for requests that are admitted alone. */
+  /** Wraps the listener, which is called for admitted requests only. */
   guard(listener: RequestListener): RequestListener {
     return (request, response) => {
       if (this.admit(request, response)) listener(request, response);
@@ -56,7 +57,7 @@ export class Admission {
 
   private admit(request: IncomingMessage, response: ServerResponse): boolean {
     const { headers } = request;
-    // what a compressed body comes to is not known before it is read; neither Pub/Sub nor Eventarc compresses
+    // the size of a compressed body is unknown before it is read; neither Pub/Sub nor Eventarc compresses
     const encoding = headers['content-encoding'];
     if (encoding !== undefined && encoding !== 'identity') {
       return answer(response, 415, `content-encoding must be identity, got ${encoding}`);
@@ -76,7 +77,7 @@ export class Admission {
     return true;
   }
 
-  /** One request is always admitted, whatever its size. */
+  /** With nothing else in flight, a request of any size is admitted. */
   private hasRoom(length: number): boolean {
     const { bytes } = this.options;
     if (this.held === 0) return true;
@@ -84,7 +85,7 @@ export class Admission {
     return length <= SMALL || this.largeHeld === 0 || this.largeHeld + length <= bytes * LARGE_SHARE;
   }
 
-  /** A body of unknown length counts as it arrives. */
+  /** A body of unknown length is counted as it arrives. */
   private grow(ticket: Ticket, bytes: number): void {
     const length = ticket.held + bytes;
     this.release(ticket);
@@ -92,7 +93,7 @@ export class Admission {
       this.hold(ticket, length);
       return;
     }
-    this.tell();
+    this.report();
     cut(ticket);
   }
 
@@ -108,7 +109,7 @@ export class Admission {
     ticket.held = 0;
   }
 
-  /** The connection is done with the request. */
+  /** Called when the connection is done with the request. */
   private end(ticket: Ticket): void {
     this.arriving.delete(ticket);
     const { request, response } = ticket;
@@ -116,7 +117,7 @@ export class Admission {
       this.release(ticket);
       return;
     }
-    // the caller is gone and the work is not: its memory is free when it ends
+    // the caller is gone but the work goes on: its memory is free when it ends
     const { end } = response;
     response.end = ((...args: Parameters<typeof end>) => {
       this.release(ticket);
@@ -124,7 +125,7 @@ export class Admission {
     }) as typeof end;
   }
 
-  /** Node closes connections that are idle, and not those whose body stops half way. */
+  /** Node closes idle connections, but not those whose body stalls half way. */
   private watch(ticket: Ticket): void {
     this.arriving.add(ticket);
     this.sweeping ??= setInterval(() => this.sweep(), this.options.sweepMs ?? 10_000).unref();
@@ -144,7 +145,7 @@ export class Admission {
   }
 
   private putOff(response: ServerResponse, length: number): false {
-    this.tell();
+    this.report();
     const { bytes } = this.options;
     response.setHeader('retry-after', '1');
     return answer(
@@ -154,10 +155,10 @@ export class Admission {
     );
   }
 
-  /** One entry a second, in a storm, too. */
-  private tell(): void {
+  /** At most one log entry per second, even in a storm. */
+  private report(): void {
     this.refused++;
-    this.telling ??= setTimeout(() => {
+    this.reporting ??= setTimeout(() => {
       const { bytes, log } = this.options;
       const fields = { requests: this.refused, heldBytes: this.held, maxBytes: bytes };
       log.warn('requests put off', {
@@ -165,17 +166,17 @@ export class Admission {
         ...{ outcome: 'put-off', eventType: UNREAD_TYPE, count: this.refused },
       });
       this.refused = 0;
-      this.telling = undefined;
+      this.reporting = undefined;
     }, 1_000).unref();
   }
 }
 
-/** Somebody may be about to answer by the response, so it is left alone; no answer is a nack, too. */
+/** The handler may be about to write the response, so leave it alone; no answer is a nack, too. */
 function cut({ request }: Ticket): void {
   request.socket.destroy();
 }
 
-/** Node reads and drops what is left of the body, so the connection stays good for the next request. */
+/** Node discards the rest of the body, so the connection stays usable for the next request. */
 function answer(response: ServerResponse, status: number, text: string): false {
   response.writeHead(status, { 'content-type': 'text/plain' });
   response.end(`${text}\n`);

@@ -11,22 +11,22 @@ import type { Invocation } from './handle.ts';
 import { reportPublished } from './outcome.ts';
 import type { Tracing } from './start-tracing.ts';
 
-/** What a function's handler is given beside its event. One value per delivery. */
+/** What a handler gets besides its event. One value per delivery. */
 export interface Context<S = undefined> extends Invocation, Calls {
-  /** As the function's own settings were read. */
+  /** The parsed settings of the function. */
   settings: S;
-  /** Every bucket of the storage service, by its real name. */
+  /** Every bucket of the storage service, by its full name. */
   storage: Storage;
-  /** A bucket of the app, by its key there. Throws `invalid-config` if the environment does not name it. */
+  /** A bucket of the app, by its key. Throws `invalid-config` if the environment does not name it. */
   bucket(key: string): ObjectStore;
-  /** The client behind `publish`, for messages that are no events. */
+  /** The client behind `publish`, for messages that are not events. */
   publisher(): Promise<Publisher>;
   app: App;
-  /** For one of several events in a message: what is called and published with it belongs to that event. */
+  /** For one of several events in a message: its calls and its published events belong to that event. */
   forEvent(event: CloudEvent): Context<S>;
 }
 
-/** What an instance has for all of its deliveries. */
+/** What an instance shares among all of its deliveries. */
 export interface Wiring<S> {
   settings: S;
   storage: Storage;
@@ -36,11 +36,11 @@ export interface Wiring<S> {
   functionName: string;
   limits: PublishLimits;
   env: Env;
-  /** Undefined if nobody wants spans. */
+  /** Undefined if tracing is off. */
   tracing: Tracing | undefined;
 }
 
-/** One is made for each of thousands of deliveries a second: what a handler does not ask for is not made. */
+/** Created thousands of times a second, so members are built lazily. */
 class DeliveryContext<S> implements Context<S> {
   readonly event: CloudEvent;
   readonly eventId: string;
@@ -84,7 +84,7 @@ class DeliveryContext<S> implements Context<S> {
     this.app = wiring.app;
   }
 
-  // getters, so that a handler can take each out of its context
+  // getters, so that a handler can destructure its context
 
   get bucket(): Context['bucket'] {
     const { app, env } = this.wiring;
@@ -120,7 +120,7 @@ class DeliveryContext<S> implements Context<S> {
     return () => this.counts?.() ?? {};
   }
 
-  /** The calls are loaded with the first of them. */
+  /** Loads the calls on first use. */
   private calls(): Promise<Calls> {
     this.opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
       const { state, functionName, limits } = this.wiring;
@@ -146,7 +146,10 @@ function invocationOf(event: CloudEvent, outer: Invocation): Invocation {
   return { ...outer, event, eventId, historyId: eventId, correlationId, traceparent, log };
 }
 
-/** A bucket of the app by its key. Throws `invalid-config` if the app has none, or the environment does not name it. */
+/**
+ * A bucket of the app, by its key. Throws `invalid-config` if the app lacks it, or the environment does not name
+ * it.
+ */
 export function bucketOf(
   { storage, app: { buckets }, env }: Pick<Wiring<unknown>, 'storage' | 'app' | 'env'>,
   key: string,
@@ -170,7 +173,7 @@ function causeOf(invocation: Invocation) {
   };
 }
 
-/** Topics whose names the environment has, by their keys in the app. */
+/** Topics named in the environment, by their keys in the app. */
 function topicsOf<S>({ app, env }: Wiring<S>): Record<string, string> {
   const named = Object.entries(app.topics).map(([key, { env: variable }]) => [key, textOf(variable, env)]);
   return Object.fromEntries(named.filter(([, name]) => name !== undefined));

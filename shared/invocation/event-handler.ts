@@ -13,27 +13,27 @@ import type { Outcome } from './outcome.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
 import { connect, parseConfig, type Services } from './services.ts';
 
-/** What a function does with an event. */
+/** A function's work on an event. */
 export interface EventWork<E extends ParsedEvent, S> {
   /** Throws a refusal, such as `invalid-event`. May wait until there is memory for the event. */
   read(input: unknown, signal: AbortSignal): E | Promise<E>;
   /**
-   * Throws a refusal for an event that can never work, and anything else for a delivery that is to be retried.
-   * Returns undefined if what became of the event is in an entry for many of them.
+   * Throws a refusal for an event that can never succeed, and anything else for a delivery to be retried. Returns
+   * undefined if a shared log entry reports the outcome of many events.
    */
   run(event: E, context: Context<S>): Promise<Outcome | undefined>;
   /**
-   * Under which failed attempts are kept, if events of the same subject can differ. Default: the event id. At most
-   * 64 of `[0-9a-f]`.
+   * Key of the event's failure records, if events of one subject can differ. Default: the event id. At most 64 of
+   * `[0-9a-f]`.
    */
   historyId?(event: E): string;
   /** Fields of every log entry about this event. */
   logFields?(event: E): LogFields;
-  /** Types of events inside its messages, to be named in metrics; those of its trigger are. */
+  /** Types of events inside its messages, as labels of metrics; the trigger's types are included anyway. */
   eventTypes?: readonly string[];
-  /** Its messages are dead letters: what is written on them is why they are here, and none is published again. */
+  /** True if its messages are dead letters: their attributes describe their deaths, and none is republished. */
   takesDeadLetters?: boolean;
-  /** Runs around each delivery, for functions that let few in at a time. */
+  /** Wraps each delivery, for functions that limit concurrency. */
   around?(input: unknown, deliver: () => Promise<Settlement>): Promise<Settlement>;
 }
 
@@ -42,22 +42,24 @@ export interface Instance<S> extends Services {
   functionName: string;
   settings: S;
   app: App;
-  /** A bucket of the app, by its key there. Throws `invalid-config` if the environment does not name it. */
+  /** A bucket of the app, by its key. Throws `invalid-config` if the environment does not name it. */
   bucket(key: string): ObjectStore;
   refuse: Refuse;
 }
 
 interface Common<S> {
-  /** Pure: throws one `invalid-config` that lists every bad variable. Called once for each instance. */
+  /** Pure: throws one `invalid-config` that lists every bad variable. Called once per instance. */
   settings?: (env: Env) => S;
-  /** Time of one attempt, ms, below the function's own timeout. Default: nine tenths of it. */
+  /** Time limit of one attempt, in ms, below the function's own timeout. Default: nine tenths of it. */
   attemptMs?: (settings: S) => number;
 }
 
 export type OneEvent<E extends ParsedEvent, S> = Common<S> & EventWork<E, S>;
 
 export interface ByInstance<E extends ParsedEvent, S> extends Common<S> {
-  /** Makes what an instance keeps between its events. Called before the first of them, and again if it throws. */
+  /**
+   * Creates the state that an instance keeps between events. Called before the first event, and again if it throws.
+   */
   open(instance: Instance<S>): EventWork<E, S> | Promise<EventWork<E, S>>;
 }
 
@@ -67,9 +69,8 @@ export interface EventHandler {
 }
 
 /**
- * The handler of a function: settings are read once, clients are connected with their first use, and each delivery
- * runs with its log, its deadline and its calls. `open` instead of `read` and `run` is for functions that keep
- * something between events.
+ * The handler of a function: settings are read once, clients are connected on first use, and each delivery gets its
+ * own log, deadline and calls. Use `open` instead of `read` and `run` if the function keeps state between events.
  *
  * @example
  * export const { handle } = eventHandler({
@@ -100,7 +101,7 @@ export function eventHandler<E extends ParsedEvent, S = undefined>(
 
 export type Deliver = (input: unknown) => Promise<Settlement>;
 
-/** Where a handler runs. Tests pass services of their own. */
+/** Environment of a handler. Tests pass their own services. */
 export interface Host {
   app: App;
   definition: Pick<FunctionDefinition, 'name' | 'trigger' | 'instance'>;
@@ -109,7 +110,7 @@ export interface Host {
   clock?: Clock;
 }
 
-/** The handler of one instance. A bad environment is logged, so that it is found where the failures are. */
+/** Opens the handler of one instance. A bad environment is logged, so that it appears beside the failures. */
 export async function openHandler<E extends ParsedEvent, S = undefined>(
   options: OneEvent<E, S> | ByInstance<E, S>,
   { app, definition, env, services, clock }: Host,

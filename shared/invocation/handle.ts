@@ -11,19 +11,19 @@ import { replayMarkOf } from '../events/replay-mark.ts';
 import { recordFailure } from '../records/failures.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { eventTypeLabel, type Outcome, reportOutcome, UNREAD_TYPE } from './outcome.ts';
-import { putAway, type Refuse, tellFound, tellRefusal } from './refusals.ts';
+import { logFound, logRefusal, putAway, type Refuse } from './refusals.ts';
 import { type DeliverySpan, type Trace, untraced } from './tracing.ts';
 
 /** One delivery of an event. */
 export interface Invocation {
   event: CloudEvent;
-  /** Identity of the event over all its deliveries: 64 hex digits. */
+  /** Identity of the event, the same for all its deliveries: 64 hex digits. */
   eventId: string;
-  /** Under which its failed attempts are kept. */
+  /** Key of its failure records. */
   historyId: string;
-  /** Ties together all that follows from one beginning: the event's own, or its id if it begins something. */
+  /** Correlates everything with a common origin: the event's own, or its id if it is the origin. */
   correlationId: string;
-  /** Deliveries of this message, this one included; undefined if the platform does not say, as for buckets. */
+  /** Number of this delivery of the message, from 1; undefined if the platform does not report it, as for buckets. */
   attempt: number | undefined;
   log: Logger;
   /** Aborts when the attempt's time is up. */
@@ -33,41 +33,41 @@ export interface Invocation {
   startedAt: number;
   /** Runs `work`, as a span of its own if traces are exported. */
   trace: Trace;
-  /** W3C trace context for what this delivery publishes: its producer's, so that a chain of events is one trace. */
+  /** W3C trace context for published events: the producer's, so that a chain of events is one trace. */
   traceparent: string | undefined;
   /**
-   * Writes the entry of an outcome before the delivery is settled: for a part that stands whatever becomes of the
-   * rest. The last outcome is returned instead.
+   * Writes the entry of an outcome before the delivery is settled: for a part that is final whatever happens to the
+   * rest. Return the last outcome instead.
    */
   report(outcome: Outcome): void;
 }
 
 export interface EventFunction<T extends ParsedEvent> {
   name: string;
-  /** Its messages are dead letters: what is written on them is why they are here. */
+  /** True if its messages are dead letters: their attributes describe their deaths. */
   takesDeadLetters?: boolean;
   /** Throws a refusal, such as `invalid-event`. May wait until there is memory for it. */
   read(input: unknown, signal: AbortSignal): T | Promise<T>;
   /**
-   * Under which failed attempts are kept, if events of the same subject can differ. Default: the event id. At most
-   * 64 of `[0-9a-f]`.
+   * Key of the event's failure records, if events of one subject can differ. Default: the event id. At most 64 of
+   * `[0-9a-f]`.
    */
   historyId?(parsed: T): string;
   /** Fields of every log entry about this event. */
   logFields?(parsed: T): LogFields;
-  /** Undefined if what became of the event is in an entry for many of them. */
+  /** Undefined if a shared log entry reports the outcome of many events. */
   run(parsed: T, invocation: Invocation): Promise<Outcome | undefined>;
 }
 
 export interface Runtime {
   log: Logger;
   project: string | undefined;
-  /** Where failures are kept; opened only when one has to be. */
+  /** Store of failure records; opened only when one is written. */
   state(): Promise<ObjectStore>;
-  /** What becomes of refused events. Default: write-once records beside the failures. */
+  /** Stores refused events. Default: write-once records beside the failures. */
   refuse?: Refuse;
   attemptMs: number;
-  /** Begins the span of a delivery, below the request's. Default: none is made. */
+  /** Starts the span of a delivery, as a child of the request's. Default: no spans. */
   startSpan?(traceparent: unknown, clock: Clock): DeliverySpan;
   /** Event types that keep their names in metrics. Default: none. */
   eventTypes?: ReadonlySet<string>;
@@ -75,9 +75,9 @@ export interface Runtime {
 }
 
 /**
- * One delivery of one event. Resolves when the event is settled: done, or refused for good and put where
- * refused events go; or when another delivery is at work on it. Rejects when another delivery could succeed, after
- * writing this attempt's failure record.
+ * Handles one delivery of one event. Resolves when the event is settled (done, or refused permanently and stored
+ * with the refused events), or when another delivery of it is running. Rejects if another delivery could succeed,
+ * after writing this attempt's failure record.
  */
 export async function handleEvent<T extends ParsedEvent>(
   delivered: unknown,
@@ -94,18 +94,18 @@ export async function handleEvent<T extends ParsedEvent>(
   }
 }
 
-/** Characters: a producer may choose an id of 8 KB, and every entry about its event would have it. */
+/** In characters: a producer may choose an id of 8 KB, which every entry about its event would repeat. */
 const MAX_LOGGED_ID = 128;
 
 const NO_TYPES: ReadonlySet<string> = new Set();
 
-/** A class, since one is made for each of thousands a second: what is known of the event grows as it is read. */
+/** A class, since thousands are created per second; its fields are filled as the event is read. */
 class Delivery<T extends ParsedEvent> {
   private readonly input: unknown;
   private readonly clock: Clock;
   private readonly startedAt: number;
   private readonly attempt: ReturnType<typeof deadline>;
-  /** Fields of the request's own trace. */
+  /** Log fields of the request's own trace. */
   private readonly requestTrace: LogFields;
   private readonly span: DeliverySpan | undefined;
   private log: Logger;
@@ -166,7 +166,7 @@ class Delivery<T extends ParsedEvent> {
     return { kind: 'settled' };
   }
 
-  /** What was thrown: a refusal settles the event, and anything else is thrown again. */
+  /** Settles a refused event; rethrows anything else. */
   async settleFailure(thrown: unknown): Promise<Settlement> {
     const { fn, runtime, input, attempt, log, clock } = this;
     let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
@@ -176,20 +176,20 @@ class Delivery<T extends ParsedEvent> {
       const to = await putAway({ ...refusal, at: new Date(clock.now()) }, runtime);
       if (!(to instanceof AppError)) {
         this.span?.note({ outcome: 'refused' });
-        tellRefusal(log, { eventId, eventType: this.eventType, error, to });
+        logRefusal(log, { eventId, eventType: this.eventType, error, to });
         return { kind: 'settled' };
       }
       error = to;
     }
     const fields = { code: error.code, reason: error.message, durationMs: clock.now() - this.startedAt };
     if (error.code === 'busy') {
-      // four of five duplicates end like this while the fifth one works: nothing failed
+      // expected: most concurrent duplicates end like this while one does the work; nothing failed
       this.span?.note({ outcome: 'busy' });
       log.info('delivery put off', fields);
       return { kind: 'busy', reason: error.message };
     }
     this.span?.fail(error);
-    tellFound(log, eventId, error);
+    logFound(log, eventId, error);
     log.error('attempt failed', error, fields);
     await this.keepFailure(this.historyId ?? eventId, error);
     throw error;
@@ -210,7 +210,7 @@ class Delivery<T extends ParsedEvent> {
   private async keepFailure(historyId: string, error: AppError): Promise<void> {
     const { fn, runtime, requestTrace, clock, log } = this;
     const trace = requestTrace['logging.googleapis.com/trace'];
-    // Bounded apart from the attempt, whose own time may be what ran out.
+    // Bounded separately: the attempt's own time may be what ran out.
     const bounded = deadline(10_000);
     try {
       await recordFailure(
@@ -225,7 +225,7 @@ class Delivery<T extends ParsedEvent> {
         bounded.signal,
       );
     } catch (unwritten) {
-      // The delivery fails anyway and comes again: a lost record costs the history one line, not the event.
+      // The delivery fails anyway and is retried: a lost record costs one line of history, not the event.
       log.error('failure record not written', unwritten);
     } finally {
       bounded.clear();

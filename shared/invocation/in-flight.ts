@@ -7,9 +7,9 @@ interface ParsedRequest extends IncomingMessage {
 }
 
 /**
- * The requests that are worked on, so that a handler's delivery can be answered without the framework. For a handler
- * that throws, the framework prints an error with its stack and answers 500: both are wrong for a delivery that only
- * has to come again later. The event is all that the framework hands to a handler, so the request is found by it.
+ * Requests in progress, so that a delivery can be answered without the framework. If a handler throws, the
+ * framework prints an error with its stack and answers 500: both are wrong for a delivery that should simply be
+ * retried later. The framework passes only the event to a handler, so the request is found by its event.
  */
 export class InFlight {
   private readonly requests = new Map<ParsedRequest, ServerResponse>();
@@ -23,14 +23,14 @@ export class InFlight {
   }
 
   /**
-   * Answers the request that brought this event. False if it is not there any more, or cannot be told from others:
-   * bodies are compared by identity, and only an object has one.
+   * Answers the request that brought this event. False if it is gone or ambiguous: bodies are compared by identity,
+   * which only objects have.
    */
   answer(event: unknown, status: number, text: string): boolean {
     if (!isJsonObject(event)) return false;
     for (const [{ body }, response] of this.requests) {
       if (typeof body !== 'object' || body === null) continue;
-      // in binary mode the event is made for the handler, and only its data is the body
+      // in binary mode the event is created for the handler, and only its data is the body
       if (body !== event && body !== event['data']) continue;
       if (response.headersSent) return false;
       response.writeHead(status, { 'content-type': 'text/plain' });

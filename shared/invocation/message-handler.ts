@@ -7,12 +7,12 @@ import { MESSAGE_LIMITS, readMessage, type TypedMessage } from '../events/read-m
 import type { Context } from './context.ts';
 import { type ByInstance, type EventHandler, eventHandler, type Instance } from './event-handler.ts';
 import { OTHER_TYPES, type Outcome, outcome, reportOutcome } from './outcome.ts';
-import { tellRefusal } from './refusals.ts';
+import { logRefusal } from './refusals.ts';
 
 export interface MessageWork<T extends string, S> {
-  /** Types of events that it takes; others are acknowledged as ignored. */
+  /** Event types to handle; others are acknowledged as ignored. */
   types: readonly T[];
-  /** Throws a refusal for an event that can never work, and anything else for one that is to be retried. */
+  /** Throws a refusal for an event that can never succeed, and anything else for one to be retried. */
   run(event: EventOf<T>, context: Context<S>): Promise<Outcome>;
   /** Pure: throws one `invalid-config` that lists every bad variable. */
   settings?: (env: Env) => S;
@@ -21,8 +21,9 @@ export interface MessageWork<T extends string, S> {
 }
 
 /**
- * The handler of a function that a topic fires: each event of a message is parsed, held to its schema and typed by
- * it. Events of a batch run one after another, each under its own identity, and a bad one is refused on its own.
+ * The handler of a function that a topic fires: each event of a message is parsed, validated against its schema and
+ * typed by it. The events of a batch run one after another, each under its own identity, and a bad one is refused
+ * on its own.
  *
  * @example
  * export const { handle } = messageHandler({
@@ -37,7 +38,7 @@ export function messageHandler<T extends string, S = undefined>(work: MessageWor
   return eventHandler(messageWork(work));
 }
 
-/** The same for `openHandler`, which is what tests open. */
+/** The same for `openHandler`, which tests use. */
 export function messageWork<T extends string, S = undefined>(
   work: MessageWork<T, S>,
 ): ByInstance<TypedMessage<T>, S> {
@@ -69,8 +70,8 @@ async function runOne<T extends string, S>(
 }
 
 /**
- * All events of it have their turn before the first failure is thrown: one must not keep the others back. Those that
- * are refused become dead letters of their own, last, so that they do with each delivery.
+ * Runs all events before throwing the first failure: one event must not block the others. Refused events become
+ * dead letters of their own, last, so that every delivery repeats it.
  */
 async function runBatch<T extends string, S>(
   { events, texts, unwanted, refused, message }: TypedMessage<T>,
@@ -99,7 +100,7 @@ async function runBatch<T extends string, S>(
     const part = messagePart(message, text, work.limits);
     const at = new Date(clock.now());
     const to = await refuse({ function: functionName, ...part, error, at, signal });
-    tellRefusal(log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
+    logRefusal(log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
   }
   return unwanted > 0 ? outcome('ignored', { count: unwanted }, 'events ignored') : undefined;
 }

@@ -6,28 +6,28 @@ export interface OtlpOptions {
   /** Base URL of a collector: spans are posted to `<endpoint>/v1/traces`. */
   endpoint: string;
   headers: Readonly<Record<string, string>>;
-  /** Of the resource, such as `service.name`. */
+  /** Resource attributes, such as `service.name`. */
   resource: SpanAttributes;
   log: Logger;
-  /** For how long a delivery waits for its spans to be sent, ms. Default 1,000. */
+  /** Time that a delivery waits for its spans to be sent, in ms. Default 1,000. */
   waitMs?: number;
-  /** For how long nothing is sent after a failure, ms. Default 30,000. */
+  /** Pause after a failed request, in ms. Default 30,000. */
   pauseMs?: number;
   now?: () => number;
 }
 
-/** Spans that wait; later ones are dropped. About 2 MB. */
+/** Maximum queued spans; further ones are dropped. About 2 MB. */
 const MAX_QUEUE = 2_048;
-/** Spans of one request, as OpenTelemetry's own batches. */
+/** Spans per request, as in OpenTelemetry's own batches. */
 const MAX_BATCH = 512;
 const REQUEST_MS = 5_000;
-/** Characters of an attribute's value. */
+/** Maximum characters of an attribute's value. */
 const MAX_VALUE = 1_024;
 
 /**
  * Sends spans to an OpenTelemetry collector, in OTLP over HTTP as JSON
- * (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Written here since the SDK's exporter takes
- * longer to load than most functions run. A collector that does not answer costs spans, never a delivery.
+ * (https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding). Implemented here because the SDK's exporter
+ * takes longer to load than most functions run. An unresponsive collector costs spans, never a delivery.
  */
 export class OtlpExporter implements SpanSink {
   private queue: FinishedSpan[] = [];
@@ -53,7 +53,7 @@ export class OtlpExporter implements SpanSink {
     waited.abort();
   }
 
-  /** One request at a time: what is added meanwhile goes with the next one. */
+  /** One request at a time: spans added meanwhile go with the next one. */
   private async sendNext(): Promise<void> {
     await this.current;
     this.next = undefined;
@@ -116,12 +116,12 @@ function spanOf({ traceId, spanId, parentSpanId, name, kind, ...span }: Finished
     endTimeUnixNano: nanos(span.endMs),
     attributes: attributesOf(span.attributes),
     links: span.links.map((link) => ({ traceId: link.traceId, spanId: link.spanId })),
-    // 2 is STATUS_CODE_ERROR; 0, unset, is what the conventions ask for otherwise
+    // 2 is STATUS_CODE_ERROR; the conventions want 0, unset, otherwise
     status: span.error === undefined ? {} : { code: 2, message: span.error.slice(0, MAX_VALUE) },
   };
 }
 
-/** 64-bit integers are strings in JSON. */
+/** 64-bit integers are strings in OTLP's JSON. */
 const nanos = (ms: number): string => `${Math.round(ms)}000000`;
 
 function attributesOf(attributes: SpanAttributes): unknown[] {
@@ -134,7 +134,7 @@ function attributesOf(attributes: SpanAttributes): unknown[] {
   });
 }
 
-/** fetch says "fetch failed", and the reason in its cause. */
+/** fetch only says "fetch failed"; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
   return String(cause);

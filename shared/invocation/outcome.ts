@@ -1,17 +1,17 @@
 import type { LogFields, Logger } from '../core/log.ts';
 
 /**
- * What became of an event, as its handler returns it. The one log entry of the event is written from it, and
- * log-based metrics are made from that entry: nothing else counts outcomes.
+ * Outcome of an event, as its handler returns it. The event's only log entry is written from it, and log-based
+ * metrics are derived from that entry: nothing else counts outcomes.
  */
 export interface Outcome {
   /** One of a few fixed words, such as `stored`: the label `status` of `events_consumed_total`. */
   status: string;
   /** Text of the log entry. */
   message: string;
-  /** Its numbers, and whatever else a reader of the log needs. */
+  /** Numbers and other details for the log entry. */
   fields: LogFields;
-  /** Makes the entry an error, for what a person has to look at although the delivery is acknowledged. */
+  /** Makes the entry an error, for what needs a person's attention although the delivery is acknowledged. */
   error?: unknown;
 }
 
@@ -24,15 +24,15 @@ export function outcome(status: string, fields: LogFields = {}, message = 'event
   return { status, message, fields };
 }
 
-/** What every outcome's entry has beside its own fields. */
+/** Fields of every outcome's entry besides its own. */
 export interface OutcomeFacts {
   /** One of a bounded set: see `eventTypeLabel`. */
   eventType: string;
-  /** Time of this attempt. */
+  /** Duration of this attempt. */
   durationMs: number;
 }
 
-/** An outcome's fields have the last word: one that stands for many deliveries says how many in `count`. */
+/** An outcome's own fields win: one that stands for many deliveries sets `count`. */
 export function reportOutcome(
   log: Logger,
   { status, message, fields, error }: Outcome,
@@ -43,24 +43,24 @@ export function reportOutcome(
   else log.error(message, error, all);
 }
 
-/** The label of every event type that nobody declared. */
+/** The label of undeclared event types. */
 export const OTHER_TYPES = 'other';
 
 /** The label of an event that was not read. */
 export const UNREAD_TYPE = 'unread';
 
 /**
- * The type as a label of metrics. Producers choose types freely, and each value of a label is a time series that is
- * paid for: only declared types keep their names.
+ * The type as a label of metrics. Producers choose types freely, and each label value creates a billed time series:
+ * only declared types keep their names.
  */
 export function eventTypeLabel(type: string, declared: ReadonlySet<string>): string {
   return declared.has(type) ? type : OTHER_TYPES;
 }
 
-/** Distinct values of a label that one instance writes. */
+/** Maximum distinct values of a label per instance. */
 const MAX_LABELS = 50;
 
-/** Labels that code chooses, such as the types it publishes: bounded, in case it takes them from its input. */
+/** Labels chosen by code, such as the types it publishes: bounded in case it derives them from its input. */
 class Labels {
   private readonly known = new Set<string>();
 
@@ -73,7 +73,7 @@ class Labels {
 const publishedTypes = new Labels();
 const publishedSources = new Labels();
 
-/** One entry for each event that is published: `events_published_total` counts them. */
+/** Writes one entry per published event: `events_published_total` counts them. */
 export function reportPublished(
   log: Logger,
   { type, source, ...fields }: { type: string; source: string; topic: string; messageId: string },

@@ -2,15 +2,15 @@ import type { IncomingMessage, RequestListener } from 'node:http';
 import { isJsonObject } from '../core/json-value.ts';
 import { MESSAGE_PUBLISHED } from '../events/event-types.ts';
 
-/** An endpoint's path names the topic, as the functions-framework asks for: a push does not. */
+/** The endpoint's path names the topic, as functions-framework requires: a push does not name it. */
 const TOPIC_PATH = /^\/(projects\/[^/?]+\/topics\/[^/?]+)(?:\?|$)/;
-/** Not empty, or it would be no CloudEvent; the message that has the id is in the body. */
+/** Must not be empty in a CloudEvent; the message with the real id is in the body. */
 const ID_TO_COME = 'push';
 
 /**
- * Makes each push to a path such as `/projects/P/topics/T` a CloudEvent in binary mode, with the headers that
- * Eventarc sets. Left to itself, the functions-framework rebuilds a push and drops its subscription, delivery
- * attempt and ordering key, and does not know one without data. Only who may invoke the function chooses a path.
+ * Turns each push to a path such as `/projects/P/topics/T` into a CloudEvent in binary mode, with the headers that
+ * Eventarc sets. By itself, functions-framework rebuilds a push, dropping its subscription, delivery attempt and
+ * ordering key, and rejects one without data. Only callers that may invoke the function choose the path.
  */
 export function pushesAsEvents(listener: RequestListener): RequestListener {
   return (request, response) => {
@@ -30,7 +30,7 @@ function setEventHeaders({ url = '', headers }: IncomingMessage): void {
   });
 }
 
-/** The event with the message's own id and time, once the body is read; any other input as it is. */
+/** Sets the message's own id and time once the body is read; returns any other input unchanged. */
 export function completeEvent(input: unknown): unknown {
   if (!isJsonObject(input) || input['id'] !== ID_TO_COME || input['type'] !== MESSAGE_PUBLISHED) return input;
   const message = isJsonObject(input['data']) ? input['data']['message'] : undefined;

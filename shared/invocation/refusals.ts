@@ -11,15 +11,15 @@ import type { ObjectStore } from '../storage/object-store.ts';
 /** `kept`: as a record below `refused/`, which `pipeline dlq refused` lists. */
 export type RefusedTo = 'published' | 'kept';
 
-/** What is done with an event before it is acknowledged as refused. If it fails, the delivery fails. */
+/** Stores an event before it is acknowledged as refused. If this fails, the delivery fails. */
 export type Refuse = (refusal: Refusal) => Promise<RefusedTo>;
 
-/** Events refused at once are kept whole up to this size, in bytes of JSON. */
+/** Refused events up to this size, in bytes of JSON, are kept whole. */
 const MAX_KEPT_EVENT = 256 * 1024;
 
 export const REFUSED_PREFIX = 'refused/';
 
-/** An event that was refused and is no dead letter: `refused/<function>/<event id>.json`. */
+/** A refused event that is not a dead letter: `refused/<function>/<event id>.json`. */
 export interface RefusedRecord {
   schemaVersion: 1;
   function: string;
@@ -28,10 +28,10 @@ export interface RefusedRecord {
   reason: string;
   /** RFC 3339. */
   at: string;
-  /** What the function was handed; undefined above 256 KiB of JSON, of which `eventStart` has the beginning. */
+  /** The function's input; undefined above 256 KiB of JSON, of which `eventStart` holds the beginning. */
   event: unknown;
   eventStart: string | undefined;
-  /** Of its JSON. */
+  /** Size of its JSON, in bytes. */
   eventBytes: number;
 }
 
@@ -57,9 +57,9 @@ export function keepRefusals(state: () => Promise<ObjectStore>): Refuse {
 }
 
 /**
- * Publishes refused events as dead letters. One that says it is a dead letter of the same function already, and
- * has a letter on record, is handed to `keep`: somebody leads the dead-letter topic back to the function, and
- * publishing it would go round for ever. Anybody can say so, but then a letter tells of the event.
+ * Publishes refused events as dead letters. An event that claims to be a dead letter of the same function, and has
+ * a letter on record, goes to `keep` instead: someone routes the dead-letter topic back to the function, and
+ * publishing it would loop forever. Anyone can make that claim, but then a letter documents the event.
  */
 export function publishRefusals(
   publisher: () => Promise<Publisher>,
@@ -74,7 +74,7 @@ export function publishRefusals(
   };
 }
 
-/** A replay takes our attributes off first. */
+/** Replays strip our attributes first. */
 function saysItDied({ input, function: name }: Refusal): boolean {
   try {
     return parsePubsubMessage(input).attributes[DIED_OF.function] === name;
@@ -95,7 +95,7 @@ async function hasLetter(
   return found.length > 0;
 }
 
-/** A refused event is acknowledged, so it must be kept first: what fails here fails the delivery. */
+/** Stores a refused event before it is acknowledged: a failure here fails the delivery. */
 export async function putAway(
   refusal: Refusal,
   { refuse, state }: { refuse?: Refuse; state(): Promise<ObjectStore> },
@@ -104,27 +104,27 @@ export async function putAway(
     return await (refuse ?? keepRefusals(state))(refusal);
   } catch (thrown) {
     const failed = toAppError(thrown);
-    // the event's own fault is settled; that it could not be kept is ours, whatever the code
+    // the event's fault is settled; failing to store it is ours, whatever the code
     return failed.retryable ? failed : new AppError('internal', failed.message, { cause: failed });
   }
 }
 
-/** The reason as a warning; the value that was found, which may be somebody's data, as a debug line alone. */
-export function tellRefusal(
+/** Logs the reason as a warning, and the offending value, which may be personal data, only at debug level. */
+export function logRefusal(
   log: Logger,
   { eventId, eventType, error, to }: { eventId: string; eventType: string; error: AppError; to: RefusedTo },
 ): void {
   const { code, message: reason } = error;
   log.warn('event refused', { eventId, code, reason, outcome: 'refused', eventType, count: 1, to });
-  tellFound(log, eventId, error);
+  logFound(log, eventId, error);
 }
 
 /** Characters of a value in the debug log. */
 const MAX_FOUND = 1_000;
 
-export function tellFound(log: Logger, eventId: string, { code, found }: AppError): void {
+export function logFound(log: Logger, eventId: string, { code, found }: AppError): void {
   if (found === undefined) return;
-  // a getter, since only a debug line has to make a text of it
+  // a getter: only a debug line needs the text
   log.debug('value found', {
     eventId,
     code,

@@ -7,7 +7,7 @@ import type { Publisher } from '../gcp/pubsub.ts';
 import { createGcsStorage } from '../storage/gcs.ts';
 import type { Storage } from '../storage/object-store.ts';
 
-/** The clients of one instance, kept for its life. Each is loaded with the first call to it. */
+/** The clients of one instance, kept for its lifetime. Each is loaded on first use. */
 export interface Services {
   storage: Storage;
   publisher(): Promise<Publisher>;
@@ -24,7 +24,7 @@ export function parseConfig<S>(
   if ('mistakes' in settings || 'mistakes' in services) {
     const own = 'mistakes' in settings ? settings.mistakes : '';
     const others = 'mistakes' in services ? services.mistakes.split('; ') : [];
-    // a handler may read some of these variables, too
+    // a handler may read some of the same variables
     const all = [own, ...others.filter((one) => !own.includes(one))].filter((one) => one !== '');
     throw new AppError('invalid-config', `${PREFIX}${all.join('; ')}`);
   }

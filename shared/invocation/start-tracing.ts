@@ -7,7 +7,7 @@ import { OtlpExporter } from './otlp.ts';
 import { tracedPublisher, tracedStorage } from './traced-clients.ts';
 import { DeliverySpan, type Trace } from './tracing.ts';
 
-/** What an instance has for spans; loaded only if somebody wants them. */
+/** An instance's tracing; loaded only if it is configured. */
 export interface Tracing {
   startSpan(traceparent: unknown, clock: Clock): DeliverySpan;
   /** The clients of one delivery. */

@@ -2,12 +2,15 @@ import type { Publisher } from '../gcp/pubsub.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
 import type { SpanAttributes, Trace } from './tracing.ts';
 
-/** The same storage, each call of it a span of this delivery. A listing is not one: it lasts as long as its reader. */
+/**
+ * Wraps the storage so that each call is a span of this delivery. Listings are not: they last as long as their
+ * reader.
+ */
 export function tracedStorage(storage: Storage, trace: Trace): Storage {
   return { bucket: (name) => tracedBucket(storage.bucket(name), trace) };
 }
 
-/** https://opentelemetry.io/docs/specs/semconv/object-stores/ has names for S3 alone: these follow them. */
+/** https://opentelemetry.io/docs/specs/semconv/object-stores/ names attributes for S3 only: these are analogous. */
 function tracedBucket(store: ObjectStore, trace: Trace): ObjectStore {
   const span = <T>(operation: string, object: string, work: () => Promise<T>): Promise<T> => {
     const attributes: SpanAttributes = { 'gcp.storage.bucket': store.bucket, 'gcp.storage.object': object };

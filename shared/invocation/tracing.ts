@@ -11,7 +11,7 @@ export interface TraceContext {
   isSampled: boolean;
 }
 
-/** Undefined if it is absent or malformed. */
+/** Undefined if the header is absent or malformed. */
 export function parseTraceparent(value: unknown): TraceContext | undefined {
   const match =
     typeof value === 'string' &&
@@ -28,7 +28,7 @@ export const untraced: Trace = (_name, work) => work();
 
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
-/** A span that has ended. Times in ms since the epoch. */
+/** A completed span. Times in ms since the epoch. */
 export interface FinishedSpan {
   traceId: string;
   spanId: string;
@@ -40,21 +40,21 @@ export interface FinishedSpan {
   endMs: number;
   attributes: SpanAttributes;
   links: readonly TraceContext[];
-  /** What was thrown; undefined if nothing was. */
+  /** The message of what was thrown, if anything. */
   error: string | undefined;
 }
 
-/** Where spans go. None of its calls throws. */
+/** Destination of spans. Its methods never throw. */
 export interface SpanSink {
   add(spans: readonly FinishedSpan[]): void;
   /** Resolves once they are sent, or after a short time. */
   flush(): Promise<void>;
 }
 
-/** Calls of one delivery; those beyond are not recorded. */
+/** Recorded calls per delivery; further ones are not recorded. */
 const MAX_CALLS = 128;
 
-/** The span of one delivery, below that of the request that brought it, and those of its calls. */
+/** The span of one delivery, a child of the request's span, and the spans of its calls. */
 export class DeliverySpan {
   private readonly request: TraceContext | undefined;
   private readonly traceId: string;
@@ -64,7 +64,7 @@ export class DeliverySpan {
   private error: string | undefined;
   private readonly calls: FinishedSpan[] = [];
 
-  /** `traceparent`: of the request, as its header was. */
+  /** `traceparent`: the request's header as received. */
   constructor(
     private readonly sink: SpanSink,
     private readonly sampler: 'parent' | 'always',
@@ -75,12 +75,12 @@ export class DeliverySpan {
     this.traceId = this.request?.traceId ?? randomBytes(16).toString('hex');
   }
 
-  /** Of this delivery, for events that it publishes as the first of their chain. */
+  /** Trace context of this delivery, for events that it publishes as the first of their chain. */
   get traceparent(): string {
     return `00-${this.traceId}-${this.spanId}-${this.isSampled() ? '01' : '00'}`;
   }
 
-  /** The producer's trace is its own: a link leads there, since a request may bring events of many traces. */
+  /** Links to the producer's trace, which is separate since a request may bring events of many traces. */
   describe({
     traceparent,
     id,
@@ -123,7 +123,7 @@ export class DeliverySpan {
     }
   }
 
-  /** Hands the spans over; resolves when they are sent, or soon after. */
+  /** Exports the spans; resolves when they are sent, or shortly after. */
   async end(functionName: string, startMs: number): Promise<void> {
     if (!this.isSampled()) return;
     const { traceId, spanId, links, error } = this;
@@ -142,7 +142,7 @@ export class DeliverySpan {
     await this.sink.flush();
   }
 
-  /** A delivery is taken if its request or its producer is, or if neither of them says. */
+  /** A delivery is sampled if its request or its producer is, or if neither says. */
   private isSampled(): boolean {
     if (this.sampler === 'always') return true;
     const known = this.request ? [this.request, ...this.links] : this.links;

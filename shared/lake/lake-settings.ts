@@ -1,10 +1,10 @@
 import { placeSettings } from '../core/loops.ts';
 import { folder, integer, required, type ValuesOf } from '../core/settings.ts';
 
-/** Column of the events table that holds each event's identity once: SHA-256 in 64 hex digits. */
+/** Unique id column of the events table: each event's SHA-256 identity in 64 hex digits. */
 export const EVENT_ID = 'event_id';
 
-/** Where the tables are and how they are written: the same for every function that reads or writes them. */
+/** Location and write settings of the tables: the same for every function that reads or writes them. */
 export const lakeSettings = {
   LAKE_BUCKET: required(placeSettings.LAKE_BUCKET),
   LAKE_PATH: folder({ default: 'events', doc: 'folder of the events table' }),
@@ -40,7 +40,7 @@ export interface LakeConfig {
   /** Folders in that bucket: the events table and the dead-letters table. */
   lakePath: string;
   deadLettersPath: string;
-  /** A commit is made when any of these is reached. */
+  /** Commits as soon as one of these is reached. */
   flush: { rows: number; bytes: number; ms: number };
   checkpointCommits: number;
 }
@@ -55,7 +55,7 @@ export function lakeConfig(values: LakeValues): LakeConfig {
   };
 }
 
-/** Vacuum deletes every old file in a table's folder that is no part of that table. */
+/** Vacuum deletes every old file in a table's folder that does not belong to that table. */
 export function lakeMistakes({
   LAKE_PATH: events,
   DEAD_LETTERS_PATH: letters,

@@ -2,16 +2,16 @@ import { AppError } from '../core/errors.ts';
 import { type Column, DeltaError, DeltaTable } from '../delta/index.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** A table that we define. A nullable column may be added at the end at any time. */
+/** A table defined by this project. Nullable columns may be appended at any time. */
 export interface TableDefinition {
   name: string;
   description: string;
   columns: readonly Column[];
-  /** Column that holds each value once. */
+  /** Column whose values are unique. */
   idColumn: string;
 }
 
-/** The table, made where there is none and given the columns that it lacks. Any number of callers at a time. */
+/** Opens the table, creating it and adding missing columns as needed. Safe for concurrent callers. */
 export async function openNamedTable(
   store: ObjectStore,
   path: string,
@@ -25,13 +25,13 @@ export async function openNamedTable(
     try {
       await table.addColumns(missing);
     } catch (error) {
-      // another instance may have added them at the same time: look again
+      // another instance may have added them concurrently: try again
       if (races >= 3 || !(error instanceof DeltaError && error.code === 'schema-mismatch')) throw error;
     }
   }
 }
 
-/** What the table's library throws, in our codes: all of it is worth another delivery. */
+/** Maps errors of the table library to our codes: all of them are retryable. */
 export function toTableError(error: unknown): unknown {
   if (!(error instanceof DeltaError)) return error;
   return new AppError(error.retryable ? 'unavailable' : 'internal', `${error.code}: ${error.message}`, {

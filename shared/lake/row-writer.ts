@@ -12,21 +12,21 @@ export interface RowWriterOptions extends Pick<LakeConfig, 'flush' | 'checkpoint
   log: Logger;
 }
 
-/** The one writer of a table in an instance: all its requests share its commits. The table is opened with the first row. */
+/** The only writer of a table in an instance: all its requests share commits. The first row opens the table. */
 export class RowWriter {
   private opening: Promise<UniqueAppender> | undefined;
   private opened: UniqueAppender | undefined;
 
   constructor(private readonly options: RowWriterOptions) {}
 
-  /** Resolves when the row's commit is confirmed, or its id confirmed in the table. */
+  /** Resolves when the row's commit, or its id's presence in the table, is confirmed. */
   async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
-    // what is opened is shared by all requests: one that runs out of time only stops waiting for it
+    // all requests share the opening: one that runs out of time only stops waiting for it
     const appender = this.opened ?? (await unlessAborted(this.open(), signal));
     try {
       return await appender.submit(row, { signal });
     } catch (error) {
-      // dropped by somebody, so the next event makes it anew
+      // the table was dropped: the next event recreates it
       if (error instanceof DeltaError && error.code === 'table-not-found') this.forget();
       throw error;
     }
@@ -60,7 +60,7 @@ export class RowWriter {
       maxBytes: flush.bytes,
       maxAgeMs: flush.ms,
       checkpointEvery: checkpointCommits,
-      // no harm to any event: a cold start has more to read until the next one succeeds
+      // harmless to events: a cold start reads more until the next upkeep succeeds
       onUpkeepError: (error) => log.warn('upkeep failed', { reason: String(error) }),
     });
   }

@@ -10,11 +10,11 @@ import { breakerOf } from './dependency.ts';
 import { type EffectOptions, type EffectWork, runEffect } from './effect.ts';
 import { checkedName, recordsOf } from './effect-records.ts';
 
-/** What a delivery's handler may do beside its own work. One value per delivery. */
+/** Calls available to a handler. One value per delivery. */
 export interface Calls {
   /**
-   * A decision that every delivery of the event must share: computed, stored once, and read by whoever comes later.
-   * `compute` must have no side effects: two deliveries may both run it, and one result stands.
+   * A decision that every delivery of the event must share: computed and stored once, then read by later
+   * deliveries. `compute` must have no side effects: two deliveries may both run it, and one result is kept.
    *
    * @example
    * const { code } = await record('voucher', () => ({ code: randomUUID() }));
@@ -37,20 +37,20 @@ export interface Calls {
    */
   publish(topic: string, event: EventToPublish): Promise<Published>;
   /**
-   * A call to something outside, through the circuit breaker of that name: if it keeps failing, later calls throw
-   * `unavailable` at once, until it has had time to recover.
+   * A call to an external service, through the circuit breaker of that name: if it keeps failing, later calls throw
+   * `unavailable` at once until it has had time to recover.
    *
    * @example
    * const rates = await dependency('exchange-rates', () => fetchRates(signal));
    */
   dependency<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** How many events were published so far, by type. */
+  /** Number of events published so far, by type. */
   published(): Readonly<Record<string, number>>;
 }
 
-/** What is known of the event whose delivery makes the calls. Untrusted values are read and bounded here. */
+/** Facts about the event whose delivery makes the calls. Untrusted values are read and bounded here. */
 export interface CallsOptions {
-  /** Where records, effects and slots are kept; opened only when one of them is needed. */
+  /** Store of records, effects and slots; opened only when one of them is needed. */
   state(): Promise<ObjectStore>;
   publisher(): Promise<Publisher>;
   /** By key: short names or `projects/P/topics/T`. */
@@ -59,23 +59,23 @@ export interface CallsOptions {
   function: string;
   /** Identity of the event over all its deliveries: 64 hex digits. */
   eventId: string;
-  /** Default: the event's id, since the event then begins a story of its own. */
+  /** Default: the event's id, since the event then starts a chain. */
   correlationId?: string | undefined;
-  /** Number of the event's `hops` extension, as found. Default 0: no function of ours caused it. */
+  /** The event's `hops` extension, as found. Default 0: no function of ours caused it. */
   hops?: unknown;
   /** Its `hopchain` extension, as found. */
   hopchain?: unknown;
-  /** W3C trace context to carry on. */
+  /** W3C trace context to propagate. */
   traceparent?: string | undefined;
   limits?: Partial<PublishLimits>;
-  /** Default: those of this process, by name. */
+  /** Default: this process's breakers, by name. */
   breakers?: (name: string) => Pick<Breaker, 'run'>;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
 }
 
-/** The calls of one delivery. Opens nothing before one of them is made. */
+/** The calls of one delivery. Opens nothing until one of them is made. */
 export function createCalls(options: CallsOptions): Calls {
   const { state, eventId, clock, log, signal, function: by } = options;
   const breakers = options.breakers ?? breakerOf;

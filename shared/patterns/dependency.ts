@@ -1,7 +1,7 @@
 import { Breaker } from '../core/breaker.ts';
 import { systemClock } from '../core/clock.ts';
 
-/** Names come from code; one that is made from data must not fill the memory. */
+/** Bounds memory if code derives names from data. */
 const MAX_BREAKERS = 1_000;
 
 const breakers = new Map<string, Breaker>();

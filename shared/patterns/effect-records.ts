@@ -3,7 +3,7 @@ import { sha256 } from '../core/sha256.ts';
 import { parseRecord, readRecord, writeRecord } from '../records/record.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
-/** Which effect: of one event, in one function. */
+/** Identifies an effect: of one event, in one function. */
 export interface EffectPlace {
   /** Name of the function. */
   function: string;
@@ -13,22 +13,25 @@ export interface EffectPlace {
   name: string;
 }
 
-/** Written before the work begins; replaced by whoever takes over. */
+/** Written before the work begins; replaced by the next owner on takeover. */
 export interface StartedRecord {
   schemaVersion: 1;
-  /** Of this run. */
+  /** Id of this run. */
   owner: string;
   /** Counted from 1. */
   run: number;
   /** RFC 3339. */
   startedAt: string;
-  /** `running`: see `expiresAt`. `failed`: it may have happened. `did-not-happen`: the work or a person says so. */
+  /**
+   * `running`: see `expiresAt`. `failed`: it may have happened. `did-not-happen`: stated by the work or by an
+   * operator.
+   */
   state: 'running' | 'failed' | 'did-not-happen';
-  /** Milliseconds since the epoch. A running one that expired belongs to a process that died. */
+  /** Milliseconds since the epoch. If a running record has expired, its process died. */
   expiresAt: number;
-  /** An earlier run may have done it, so this one cannot know that it did not happen. */
+  /** True if an earlier run may have completed it, so this run cannot say that it did not happen. */
   isUncertain?: boolean;
-  /** Code and message of a work that threw, or who said that it did not happen. */
+  /** Code and message of the error that the work threw, or who stated that it did not happen. */
   reason?: string;
 }
 
@@ -39,7 +42,7 @@ export interface DoneRecord {
   at: string;
   /** Absent if the work returned undefined. */
   value?: unknown;
-  /** If a person said that it happened. */
+  /** Set if an operator stated that it happened. */
   settledBy?: string;
 }
 
@@ -57,7 +60,7 @@ export function effectNames(place: EffectPlace): { started: string; done: string
   return { started: `${folder}started.json`, done: `${folder}done.json` };
 }
 
-/** The same for every delivery of the event, and for nothing else: 64 hex digits. */
+/** Unique per effect and stable across deliveries of its event: 64 hex digits. */
 export function idempotencyKeyOf({ function: by, eventId, name }: EffectPlace): string {
   return sha256(JSON.stringify(['effect', by, eventId, name]));
 }
@@ -75,7 +78,7 @@ export function checkedName(what: string, name: string): string {
   );
 }
 
-/** A started record with the generation that a takeover replaces; undefined if there is none. */
+/** A started record with the generation that a takeover must replace; undefined if there is none. */
 export async function readStarted(
   store: ObjectStore,
   key: string,
@@ -132,8 +135,8 @@ export function stateOf({ state, expiresAt }: StartedRecord, now: number): Exclu
 }
 
 /**
- * What a person says about an effect whose outcome is unknown: later deliveries take it as done, with the value given,
- * or run its work again. Throws `busy` if somebody else has changed it meanwhile.
+ * Records an operator's statement about an effect whose outcome is unknown: later deliveries treat it as done, with
+ * the given value, or run its work again. Throws `busy` if the record has changed meanwhile.
  */
 export async function settleEffect(
   store: ObjectStore,

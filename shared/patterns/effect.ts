@@ -18,7 +18,7 @@ import {
 } from './effect-records.ts';
 
 export interface EffectContext {
-  /** The same in every delivery of the event: 64 hex digits. Send it along if the provider knows such keys. */
+  /** The same in every delivery of the event: 64 hex digits. Pass it on if the provider supports idempotency keys. */
   idempotencyKey: string;
   /** Aborts when the attempt's time is up. */
   signal: AbortSignal;
@@ -28,15 +28,15 @@ export type EffectWork<T> = (context: EffectContext) => T | Promise<T>;
 
 export interface EffectOptions {
   /**
-   * If a process died between `started` and `done`, nobody knows whether the effect happened. `again` runs `work`
+   * If a process died between `started` and `done`, it is unknown whether the effect happened. `again` runs `work`
    * once more with the same key, for providers that honour it. `stop` refuses the event with `effect-unknown`.
    */
   onUnknown: 'again' | 'stop';
-  /** How long a process that died keeps others away. Default 30,000; renewed at a third of it while `work` runs. */
+  /** How long a dead process blocks others, in ms. Default 30,000; renewed every third of it while `work` runs. */
   leaseMs?: number;
 }
 
-/** Where and for whom an effect runs. */
+/** Context of an effect's run. */
 export interface EffectRun extends EffectPlace {
   state: ObjectStore;
   clock?: Clock;
@@ -51,7 +51,7 @@ const happenedNot = new WeakSet<object>();
 
 /**
  * Marks an error as thrown before anything happened, such as a refused connection or a declined card. `effect` then
- * lets the next delivery run the work again, with `stop` too.
+ * lets the next delivery run the work again, even with `stop`.
  *
  * @example
  * if (response.status === 402) throw didNotHappen(new AppError('blocked', 'the card was declined'));
@@ -64,13 +64,13 @@ export function didNotHappen<T extends Error>(error: T): T {
 const running = new WeakMap<ObjectStore, Map<string, Promise<unknown>>>();
 
 /**
- * A side effect of one event: `started` is written, `work` runs, and `done` is written with its value, which every
- * later delivery is given without running it. The value is JSON, or undefined, and is returned as it is read back.
+ * A side effect of one event: writes `started`, runs `work`, and writes `done` with its value, which later
+ * deliveries return without running it. The value is JSON, or undefined, and is returned as read back.
  *
- * Callers of one process share one run. Another process is answered `busy` while the run lives. If `done` is missing
- * and nobody lives, `onUnknown` decides. Work that throws may have done something, so it counts the same, unless its
- * error is marked with `didNotHappen`: with `again` the error is passed on and the next delivery tries again; with
- * `stop` the event is refused with `effect-unknown`, and a person settles it.
+ * Callers in one process share one run. Another process gets `busy` while the run is alive. If `done` is missing
+ * and no run is alive, `onUnknown` decides. Work that throws may have had an effect, so it is treated the same,
+ * unless its error is marked with `didNotHappen`: with `again` the error is rethrown and the next delivery tries
+ * again; with `stop` the event is refused with `effect-unknown`, for an operator to settle.
  *
  * @example
  * await runEffect({ state, function: 'charge', eventId, name: 'card', log, signal }, pay, { onUnknown: 'stop' });
@@ -87,7 +87,7 @@ export function runEffect<T>(run: EffectRun, work: EffectWork<T>, options: Effec
   return unlessAborted(outcome, run.signal);
 }
 
-/** One run, by the process that holds its started record. */
+/** One run, in the process that owns its started record. */
 class Effect {
   private readonly names: { started: string; done: string };
   private readonly clock: Clock;
@@ -126,7 +126,7 @@ class Effect {
     }
   }
 
-  /** The done record if there is one; otherwise the started record is ours when this returns. */
+  /** Returns the done record if there is one; otherwise this process owns the started record on return. */
   private async start(): Promise<DoneRecord | undefined> {
     const { state, signal, name } = this.run;
     const created = await state.putIfAbsent(this.names.started, encode(this.record), {
@@ -146,7 +146,7 @@ class Effect {
       const leftMs = found.record.expiresAt - this.clock.now();
       throw new AppError('busy', `effect ${name} runs in another delivery; its lease ends in ${leftMs} ms`);
     }
-    // looked for again: a run that had not expired at the first look may have ended well before the second
+    // read again: a run that had not expired at the first read may have finished before the second
     const late = await readDone(state, this.names.done, signal);
     if (late) return late;
     if (standing === 'unknown' && this.options.onUnknown === 'stop') throw this.unknown(found.record);
@@ -172,7 +172,7 @@ class Effect {
     };
   }
 
-  /** Renewed rather than long: after a crash the next delivery waits seconds, not the function's timeout. */
+  /** Short and renewed: after a crash the next delivery waits seconds, not the function's timeout. */
   private keepAlive(): () => Promise<void> {
     let renewing = Promise.resolve();
     const timer = setInterval(() => {
@@ -185,7 +185,7 @@ class Effect {
     };
   }
 
-  /** Best effort: a run that cannot renew ends as one whose process died. */
+  /** Best effort: a run that cannot renew is treated like one whose process died. */
   private async replace(change: Partial<StartedRecord>): Promise<void> {
     this.record = { ...this.record, ...change };
     const { state } = this.run;
@@ -199,7 +199,7 @@ class Effect {
     const { state } = this.run;
     const at = new Date(this.clock.now()).toISOString();
     const done: DoneRecord = { schemaVersion: 1, at, ...(value !== undefined && { value }) };
-    // read back, so that this delivery sees what later ones will; not ended by the signal, for it has happened
+    // read back, so that this delivery sees what later ones will; ignores the signal, since the effect has happened
     const written = await writeRecord(state, this.names.done, JSON.parse(JSON.stringify(done)) as DoneRecord);
     return written.value.value as T;
   }

@@ -3,11 +3,11 @@ import { stackOf } from '../core/log.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { readRecord } from './record.ts';
 
-/** One failed attempt: what the dead-letter inspector will have to tell. */
+/** One failed attempt, for the dead-letter inspector. */
 export interface FailureRecord {
   schemaVersion: 1;
   function: string;
-  /** Of the event, or of what it is about where events of the same can differ. */
+  /** The event's id, or its subject's if events of one subject can differ. */
   eventId: string;
   /** Counted from 1. */
   attempt: number;
@@ -24,11 +24,11 @@ const MAX_STACK = 8_000;
 const MAX_ATTEMPTS = 1_000;
 
 const prefixOf = (name: string, eventId: string): string => `failures/${name}/${eventId}/`;
-/** Fixed width, so that listing gives the attempts in order. */
+/** Fixed width, so that a listing returns the attempts in order. */
 const keyOf = (name: string, eventId: string, attempt: number): string =>
   `${prefixOf(name, eventId)}${String(attempt).padStart(4, '0')}.json`;
 
-/** Attempts of this event that are known to have failed. */
+/** Number of recorded failed attempts of this event. */
 export async function countFailures(
   store: ObjectStore,
   name: string,
@@ -40,14 +40,14 @@ export async function countFailures(
   return count;
 }
 
-/** Writes one write-once record for this failed attempt, under the first free number. */
+/** Writes a write-once record of this failed attempt, under the first free number. */
 export async function recordFailure(
   store: ObjectStore,
   failure: { function: string; eventId: string; error: AppError; trace: string | undefined; at: Date },
   signal?: AbortSignal,
 ): Promise<FailureRecord> {
   const known = await countFailures(store, failure.function, failure.eventId, signal);
-  // Two attempts of one event can fail at the same time: the loser takes the next number.
+  // Two attempts of one event can fail concurrently: the loser takes the next number.
   for (let attempt = known + 1; ; attempt++) {
     const record: FailureRecord = {
       schemaVersion: 1,
@@ -71,13 +71,13 @@ export async function recordFailure(
 }
 
 export interface FailureHistory {
-  /** In order; where there are more than are read, the first ones and the last ones. */
+  /** In order; if there are more than are read, the first and the last ones. */
   attempts: FailureRecord[];
-  /** How many there are. */
+  /** Total number of records. */
   count: number;
 }
 
-/** What is known of an event's failed attempts, at most `max` of them read whole. */
+/** The recorded failed attempts of an event, at most `max` of them read whole. */
 export async function readFailures(
   store: ObjectStore,
   name: string,
@@ -100,7 +100,7 @@ export async function listFailures(
   return names;
 }
 
-/** The history in records that were listed before. */
+/** The failure history from records listed before. */
 export async function readListed(
   store: ObjectStore,
   names: readonly string[],

@@ -11,15 +11,16 @@ interface LeaseRecord {
 }
 
 export interface LeaseOptions {
-  /** How long the lease outlives its owner. It is renewed at a third of it while `work` runs. */
+  /** Time that the lease outlives its owner. While `work` runs, it is renewed every third of it. */
   ttlMs: number;
   signal?: AbortSignal | undefined;
   clock?: Clock;
 }
 
 /**
- * Runs `work` while holding the lease `key`; throws `busy` where another holds it. It saves money, not
- * correctness: an owner that stalls past its expiry runs beside the next one, and write-once records decide.
+ * Runs `work` while holding the lease `key`; throws `busy` if another process holds it. A lease saves money but
+ * does not ensure correctness: an owner that stalls past its expiry runs concurrently with the next one, and
+ * write-once records decide.
  */
 export async function withLease<T>(
   store: ObjectStore,
@@ -30,7 +31,7 @@ export async function withLease<T>(
   const clock = options.clock ?? systemClock;
   const owner = randomUUID();
   let generation = await acquire(store, key, owner, options, clock);
-  // Renewed rather than long: after a crash the next delivery waits seconds, not the function's timeout.
+  // Short and renewed: after a crash the next delivery waits seconds, not the function's timeout.
   let renewing = Promise.resolve();
   const timer = setInterval(() => {
     renewing = renewing.then(async () => {

@@ -3,14 +3,14 @@ import { unlessAborted } from '../core/unless-aborted.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /**
- * A write-once record: whoever writes it first decides, and everybody else lives with the answer. It is what
- * makes the effects of at-least-once delivery happen once.
+ * A write-once record: the first writer decides, and all others use its value. Records make the effects of
+ * at-least-once delivery happen once.
  */
 export interface RecordOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** The stored record, or undefined. A record that is not JSON is `internal`: somebody else wrote there. */
+/** The stored record, or undefined. Throws `internal` if it is not JSON: something else wrote there. */
 export async function readRecord<T>(
   store: ObjectStore,
   key: string,
@@ -21,17 +21,17 @@ export async function readRecord<T>(
   return parseRecord<T>(store, key, stored.body);
 }
 
-/** A record's JSON. Throws `internal` if it is not: somebody else wrote there. */
+/** Parses a record's JSON. Throws `internal` if it is not JSON: something else wrote there. */
 export function parseRecord<T>(store: ObjectStore, key: string, body: Uint8Array): T {
   try {
     return JSON.parse(Buffer.from(body).toString('utf8')) as T;
   } catch {
-    // the parser's own words quote the text
+    // the parser's own message quotes the text
     throw new AppError('internal', `record gs://${store.bucket}/${key} is not JSON`);
   }
 }
 
-/** Writes the record if absent, and returns the one that stands: ours, or that of the winner. */
+/** Writes the record if absent; returns the stored one, ours or the winner's. */
 export async function writeRecord<T>(
   store: ObjectStore,
   key: string,
@@ -51,12 +51,12 @@ export async function writeRecord<T>(
 const computing = new WeakMap<ObjectStore, Map<string, Promise<unknown>>>();
 
 /**
- * A decision that is made once: returns the stored record if there is one, else computes it and stores it.
- * Callers of one process that ask for the same key at the same time share one computation and its failure; two
- * processes may both compute, and the first to write decides. So `compute` must be free of side effects: use `effect` for those.
+ * A decision that is made once: returns the stored record if there is one, else computes and stores it. Concurrent
+ * callers in one process share one computation of a key and its failure; two processes may both compute, and the
+ * first to write decides. So `compute` must be free of side effects: use `effect` for those.
  *
- * The value is JSON and is returned as it is read back: a Date comes back as its text at the first call, too. Throws
- * `internal` before anything is stored if `compute` returns something that JSON cannot hold, such as undefined.
+ * The value is JSON and is returned as read back: a Date is returned as text even by the first call. Throws
+ * `internal` before storing anything if `compute` returns something that JSON cannot represent, such as undefined.
  *
  * @example
  * const { winner } = await record(state, `raffles/${id}.json`, async () => ({ winner: pick(tickets) }));

@@ -2,7 +2,7 @@ import { sha256 } from '../core/sha256.ts';
 import type { ObjectFacts, ObjectStore } from '../storage/object-store.ts';
 import { SLOT_DIGITS } from './slot-limits.ts';
 
-/** A bounded number of something, counted by everybody who shares the store. */
+/** A bounded count, shared by everyone who uses the store. */
 export interface Slots {
   /** Prefix of the slots' names; ends with `/`. */
   folder: string;
@@ -11,13 +11,13 @@ export interface Slots {
 }
 
 /**
- * Claims one of `limit` slots for `owner` (at most 1 KiB of ASCII). True if it has one, also from an earlier claim. A
- * slot is an object that is written once and never freed before it expires: there are `limit` names, so no race and
- * no crash can make more of them. A process killed between its claim and what the claim is for leaves a slot unused,
- * unless the same owner comes back for it: this errs on the side of spending less.
+ * Claims one of `limit` slots for `owner` (at most 1 KiB of ASCII). True if it holds one, including from an earlier
+ * claim. A slot is an object that is written once and never freed before it expires: only `limit` names exist, so
+ * no race or crash can create more. If a process dies between claiming and using a slot, the slot is wasted unless
+ * the same owner retries: the error is always on the cheap side.
  *
- * Each owner begins at a place of its own, so no object is written twice and none is hot: one write as long as there
- * is room at that place, else a listing of every thousand slots passed.
+ * Each owner starts at a position of its own, so no object is written twice and none is hot: one write as long as
+ * that position is free, else a listing per thousand slots passed.
  *
  * @example
  * if (!(await claimSlot(state, { folder: `budget/${day}/videos/`, limit: 2_000 }, uploadId))) throw overBudget();
@@ -32,7 +32,7 @@ export async function claimSlot(
   if (await take(start)) return true;
   return (await takeBetween(start + 1, limit)) || (await takeBetween(0, start));
 
-  /** Owners never skip a free slot, so an owner's own comes before the first free one. */
+  /** Owners never skip a free slot, so an owner's existing slot comes before the first free one. */
   async function takeBetween(from: number, to: number): Promise<boolean> {
     let next = from;
     for await (const facts of state.list({ prefix: folder, startOffset: nameOf(from), signal })) {

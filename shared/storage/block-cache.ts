@@ -1,11 +1,11 @@
-/** Reads `length` bytes at `offset`, all of them. */
+/** Reads exactly `length` bytes at `offset`. */
 export type ReadBytes = (offset: number, length: number) => Promise<Uint8Array>;
 
 export interface BlockCacheOptions {
-  /** Bytes of the whole object. */
+  /** Size of the whole object, in bytes. */
   size: number;
   read: ReadBytes;
-  /** Memory for the bytes kept; the least recently used go first. Default 32 MiB. */
+  /** Bytes of memory for cached pages, evicted least recently used first. Default 32 MiB. */
   maxBytes?: number;
 }
 
@@ -15,7 +15,7 @@ const FIRST_RUN = 128 * KiB;
 const STEADY_RUN = 256 * KiB;
 const LONGEST_RUN = 512 * KiB;
 const TAILS_KEPT = 16;
-/** After so many jumps in a row the reader is only looking at headers, as of fragments: a page each is enough. */
+/** After this many jumps in a row the reader is only inspecting headers, as of fragments: fetch one page each. */
 const JUMPS_OF_A_READER = 6;
 
 interface Run {
@@ -26,17 +26,17 @@ interface Run {
 }
 
 /**
- * An object's bytes, fetched in runs of pages as they are asked for. A jump fetches little. Reading on from where
- * a run ended fetches twice what was read in sequence so far, up to 256 KiB, and after long reads up to a quarter
- * of it and 512 KiB: a reader that stops has cost little beyond what it used.
+ * An object's bytes, fetched on demand in runs of pages. A jump fetches little. Reading on from the end of a run
+ * fetches twice what was read in sequence so far, up to 256 KiB, and after long reads up to a quarter of it and 512
+ * KiB: a reader that stops has wasted little.
  */
 export class BlockCache {
   readonly size: number;
   readonly #read: ReadBytes;
   readonly #maxBytes: number;
-  /** By page number; every page of a run leads to it. In order of use. */
+  /** By page number; every page of a run maps to it. In order of use. */
   readonly #runs = new Map<number, Run>();
-  /** By the page where a run ended: how much was read in sequence up to there. */
+  /** By the page at which a run ended: bytes read in sequence up to there. */
   readonly #tails = new Map<number, number>();
   readonly #patches: { offset: number; bytes: Uint8Array }[] = [];
   #held = 0;
@@ -55,7 +55,7 @@ export class BlockCache {
     return (await run.bytes).subarray(offset - run.start);
   }
 
-  /** Where the bytes at hand from `offset` on end, without a fetch: no further than `limit`. */
+  /** End of the cached bytes from `offset` on, without a fetch: at most `limit`. */
   cachedEnd(offset: number, limit: number): number {
     let end = offset;
     while (end < limit) {
@@ -81,7 +81,7 @@ export class BlockCache {
     return whole;
   }
 
-  /** Shows other bytes than the object's at this offset, from now on, to every reader of this cache. */
+  /** From now on, shows these bytes instead of the object's at this offset, to every reader of this cache. */
   overwrite(offset: number, bytes: Uint8Array): void {
     this.#patches.push({ offset, bytes });
     for (const run of new Set(this.#runs.values())) {
@@ -89,7 +89,7 @@ export class BlockCache {
     }
   }
 
-  /** Fetches what is missing of [offset, offset + length) in one read, for a part that is known to be needed. */
+  /** Fetches the missing parts of [offset, offset + length) in one read, if they are known to be needed. */
   async prefetch(offset: number, length: number): Promise<void> {
     const last = Math.floor((Math.min(offset + length, this.size) - 1) / PAGE);
     let page = Math.floor(offset / PAGE);
@@ -133,7 +133,7 @@ export class BlockCache {
       () => {
         run.done = true;
       },
-      // Whoever awaits the bytes meets the failure; a later reader tries again.
+      // the caller awaiting the bytes gets the error; a later reader tries again
       () => this.#drop(run),
     );
     if (this.#patches.length > 0) this.#patch(run);
@@ -141,7 +141,7 @@ export class BlockCache {
     return run;
   }
 
-  /** On a copy: what the store handed out may be its own. */
+  /** A copy: the store may own the buffer it returned. */
   #patch(run: Run): void {
     const patches = this.#patches.filter(
       ({ offset, bytes }) => run.start < offset + bytes.length && offset < run.end,

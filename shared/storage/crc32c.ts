@@ -1,6 +1,6 @@
 /**
- * CRC32C (Castagnoli), eight bytes a step: what Cloud Storage keeps of every object (RFC 4960, appendix B,
- * describes the polynomial).
+ * CRC32C (Castagnoli), eight bytes per step: the checksum that Cloud Storage keeps of every object (RFC 4960,
+ * appendix B, describes the polynomial).
  */
 const TABLES = makeTables();
 
@@ -40,7 +40,7 @@ export function crc32c(bytes: Uint8Array, previous = 0): number {
   return ~crc >>> 0;
 }
 
-/** As Cloud Storage writes it: base64 of the four big-endian bytes. */
+/** In Cloud Storage's notation: base64 of the four big-endian bytes. */
 export function crc32cText(crc: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);

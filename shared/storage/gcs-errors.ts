@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from '../core/errors.ts';
 
-/** Said by the library that fetches tokens, whatever the status of its own request was. */
+/** From the library that fetches tokens, whatever the status of its own request. */
 const NO_CREDENTIALS = /could not load the default credentials|invalid_grant|could not refresh access token/i;
 
 /** A failure as the client library reports it. */
@@ -12,7 +12,7 @@ interface ClientFailure {
   errors?: unknown;
 }
 
-/** HTTP status of a failed call, or undefined if no answer came. */
+/** HTTP status of a failed call, or undefined if there was no response. */
 export function statusOf(error: unknown): number | undefined {
   const { code, status } = (error ?? {}) as ClientFailure;
   for (const value of [code, status]) {
@@ -39,7 +39,7 @@ export function toStorageError(error: unknown, what: string, bucket: string): Ap
   if (NO_CREDENTIALS.test(messageOf(error))) return new AppError('denied', found, options);
   if (status === 403 && isRateLimit(error)) return new AppError('quota', found, options);
   if (status === 403) {
-    // without the right to list, a missing object answers 403 instead of 404
+    // without permission to list, a missing object is answered with 403 instead of 404
     return new AppError('denied', `${found}: grant a role on gs://${bucket} that allows it`, options);
   }
   return new AppError(status === undefined ? codeWithoutAnswer(error) : codeOfStatus(status), found, options);
@@ -54,7 +54,7 @@ function codeOfStatus(status: number): ErrorCode {
   return 'internal';
 }
 
-/** Limits answer 403 in some places, with their reason. */
+/** Some limits are answered with 403 and a reason. */
 function isRateLimit(error: unknown): boolean {
   const { errors } = (error ?? {}) as ClientFailure;
   return (

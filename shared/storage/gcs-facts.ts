@@ -5,7 +5,7 @@ import type { ObjectFacts } from './object-store.ts';
 /** Custom metadata that identifies the write of an object; never shown in `facts`. */
 export const WRITE_ID = 'x-write-id';
 
-/** What `facts` need of the API's resource. */
+/** The fields of the API's resource that `facts` needs. */
 export const FACT_FIELDS = 'name,generation,metageneration,size,contentType,crc32c,metadata,updated';
 
 export function factsOf(resource: FileMetadata): ObjectFacts {
@@ -25,7 +25,7 @@ export function factsOf(resource: FileMetadata): ObjectFacts {
   };
 }
 
-/** Facts as the answer to a read shows them: no custom metadata, `updated` in whole seconds. */
+/** Facts from the response to a read: no custom metadata, `updated` in whole seconds. */
 export function factsOfHeaders(
   name: string,
   size: number,

@@ -3,7 +3,7 @@ import type { File } from '@google-cloud/storage';
 import { AppError } from '../core/errors.ts';
 import { crc32cOf } from './crc32c.ts';
 
-/** Longest silence in the middle of a body, ms. */
+/** Longest pause within a body, in ms. */
 const SILENCE_MS = 20_000;
 const ERROR_TEXT = 4_096;
 
@@ -20,10 +20,9 @@ export interface MediaRange {
 type MediaResponse = Readable & { statusCode: number; headers: Record<string, string> };
 
 /**
- * The bytes of an object, or of a range of it, as stored (packed ones stay packed). Shorter or other bytes
- * than the store announced are `unavailable`. Rejects with `{ code }` if the answer is not a success.
- *
- * The client's `createReadStream` is left aside: on any failure it destroys the connections of every other
+ * The bytes of an object, or of a range of it, as stored (compressed ones stay compressed). Bytes that are missing
+ * or differ from the announced checksum are `unavailable`. Rejects with `{ code }` if the response is not a
+ * success. The client's `createReadStream` is not used: on any failure it destroys the connections of every other
  * request in the process.
  */
 export async function readMedia(
@@ -70,12 +69,12 @@ function request(
     const stream = file.requestStream({ uri: '', qs, headers });
     stream.on('error', reject);
     stream.on('response', (response) => resolve(response as unknown as MediaResponse));
-    // a second copy of the body, which holds up the first one until it is read
+    // a second copy of the body, which blocks the first one until it is read
     stream.resume();
   });
 }
 
-/** Gathers the body: `announced` bytes of it, at most `limit`. */
+/** Collects the body: `announced` bytes of it, at most `limit`. */
 function collect(
   response: MediaResponse,
   announced: number | undefined,

@@ -4,8 +4,8 @@ import type { Bucket } from '@google-cloud/storage';
 type Interceptor = Bucket['interceptors'][number];
 
 /**
- * Adds headers to a call of the library, and keeps its hands off names: anywhere in a query or in metadata it
- * would put the project's id in place of the text `{{projectId}}`.
+ * Adds headers to a call of the library, and protects names from it: in any query or metadata it would replace the
+ * text `{{projectId}}` by the project's id.
  */
 export function requestShield(headers: Record<string, string>): Interceptor {
   return {
@@ -25,6 +25,6 @@ export function requestShield(headers: Record<string, string>): Interceptor {
 
 function shieldPart<T>(part: T): T {
   const { body } = part as { body?: unknown };
-  // the same JSON, in other letters
+  // the same JSON, differently escaped
   return typeof body === 'string' ? { ...part, body: body.replaceAll('{{', '{\\u007b') } : part;
 }

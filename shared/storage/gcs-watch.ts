@@ -4,20 +4,20 @@ import type { ClientRequest, IncomingMessage } from 'node:http';
 import { AppError } from '../core/errors.ts';
 
 /**
- * The client library (7.x, over node-fetch 2) waits forever if a connection breaks in the middle of an
- * answer's body, and cannot be stopped. So each attempt carries an id in a header, and Node's own HTTP
- * channels show its request: a broken body fails it at once, an abort closes its connection.
+ * If a connection breaks in the middle of a response body, the client library (7.x, over node-fetch 2) waits
+ * forever and cannot be stopped. So each attempt carries an id in a header, by which Node's own HTTP channels find
+ * its request: a broken body fails it at once, an abort closes its connection.
  */
 const HEADER = 'x-attempt-id';
 const STARTED = 'http.client.request.start';
 const ANSWERED = 'http.client.response.finish';
 
 export interface Watch {
-  /** Headers of the attempt's requests. */
+  /** Headers for the attempt's requests. */
   headers: Record<string, string>;
   /** Rejects if a body broke off; never resolves. */
   broken: Promise<never>;
-  /** Closes the attempt's connections, present and to come. */
+  /** Closes the attempt's connections, current and future. */
   abort(): void;
   end(): void;
 }

@@ -10,11 +10,11 @@ export interface Put extends WriteOptions {
   bucket: string;
   name: string;
   body: Uint8Array;
-  /** Generation that the write replaces; `0` for one that must not be there. */
+  /** Generation that the write replaces; `0` if the object must not exist. */
   match: string;
 }
 
-/** The requests a put is made of. */
+/** The requests of a put. */
 export interface Putter {
   retry<T>(signal: AbortSignal | undefined, work: (attempt: number) => Promise<T>): Promise<T>;
   find(name: string, signal: AbortSignal | undefined): Promise<FileMetadata | undefined>;
@@ -31,8 +31,8 @@ export interface Putter {
 type Settled = ObjectFacts | 'conflict' | 'unknown';
 
 /**
- * Writes under its precondition; undefined if that does not hold. Each put leaves a random id in the
- * object's metadata: a 412, or an answer that never came, may hide our own write, and the id reveals it.
+ * Writes under its precondition; undefined if that fails. Each put leaves a random id in the object's metadata: a
+ * 412, or a missing response, may hide our own write, and the id reveals it.
  */
 export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts | undefined> {
   const { bucket, name, body, match, signal } = put;
@@ -40,13 +40,13 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
   const crc32c = crc32cOf(body);
   let inDoubt = false;
 
-  /** What the object now there says of our write. */
+  /** What the current object says about our write. */
   const readBack = async (): Promise<Settled | 'open'> => {
     const live = await putter.find(name, signal);
     if (live?.metadata?.[WRITE_ID] === writeId) return factsOf(live);
     if ((live ? String(live.generation) : '0') === match) return 'open';
     if (!inDoubt) return 'conflict';
-    // an earlier attempt may have been applied and then replaced; who puts a name once is not replaced
+    // an earlier attempt may have been applied and then replaced; a name that is put only once is not replaced
     return match === '0' && live ? 'conflict' : 'unknown';
   };
 
@@ -76,7 +76,7 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
 
   const upload = (): SaveOptions => ({
     resumable: false,
-    // the client's own check deletes whatever has the name when the sums differ; the service refuses instead
+    // on a checksum mismatch the client's own check deletes whatever has the name; let the service refuse instead
     validation: false,
     preconditionOpts: { ifGenerationMatch: match },
     metadata: {
@@ -101,7 +101,7 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
   return settled === 'conflict' ? undefined : settled;
 }
 
-/** False if the service said that it did nothing. */
+/** False if the service stated that nothing was done. */
 function mayBeApplied(error: AppError): boolean {
   const status = statusOf(error.cause);
   return status === undefined || status >= 500 || status === 408 || status === 409;

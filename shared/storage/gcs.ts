@@ -17,13 +17,13 @@ import type {
   WriteOptions,
 } from './object-store.ts';
 
-/** Time for one attempt, ms, beside 1 ms for each KB of its body. */
+/** Base time limit of one attempt, in ms; 1 ms is added per KB of its body. */
 const ATTEMPT_MS = 60_000;
 
-/** Reads of one `get` that may meet another generation than its metadata. */
+/** Retries of one `get` whose body and metadata were of different generations. */
 const REPLACED_READS = 8;
 
-/** One attempt at one request, when it is over. */
+/** A finished attempt at one request. */
 export interface StorageRequest {
   operation: 'stat' | 'read' | 'put' | 'list' | 'delete';
   bucket: string;
@@ -35,11 +35,11 @@ export interface StorageRequest {
 }
 
 export interface GcsStorageOptions {
-  /** Another service than Google's: `http://127.0.0.1:4443`. No credentials are sent there. */
+  /** Another endpoint than Google's: `http://127.0.0.1:4443`. No credentials are sent there. */
   apiEndpoint?: string;
   projectId?: string;
   onRequest?: (request: StorageRequest) => void;
-  /** How failed attempts are repeated. */
+  /** Retry policy of failed attempts. */
   retry?: Omit<RetryOptions, 'signal' | 'isTransient'>;
 }
 
@@ -47,11 +47,11 @@ const MAX_KNOWN_BUCKETS = 100;
 
 /**
  * Cloud Storage through its client library, loaded with the first call. Every attempt is one request of the
- * library; repeating is done here, because an answer that fails leaves open whether the request was applied.
+ * library; retries are done here, because a failed response leaves open whether the request was applied.
  */
 export function createGcsStorage(options: GcsStorageOptions = {}): Storage {
   const open = once(() => loadClient(options));
-  // one store a bucket: work that callers share in this process is found by its store
+  // one store per bucket: callers in this process share work by its store
   const buckets = new Map<string, ObjectStore>();
   return {
     bucket(name) {
@@ -72,7 +72,7 @@ async function loadClient({ apiEndpoint, projectId }: GcsStorageOptions): Promis
     retryOptions: { autoRetry: false },
     timeout: 2 * ATTEMPT_MS,
   });
-  // STORAGE_EMULATOR_HOST would win over the endpoint that was asked for
+  // STORAGE_EMULATOR_HOST would override the given endpoint
   if (apiEndpoint !== undefined) client.baseUrl = `${client.apiEndpoint}/storage/v1`;
   return client;
 }
@@ -82,11 +82,11 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
     operation: StorageRequest['operation'];
     name: string;
     signal: AbortSignal | undefined;
-    /** Bytes of the body, if known. */
+    /** Size of the body in bytes, if known. */
     bytes?: number;
   }
 
-  /** One attempt: bounded in time, stopped by the signal, its failure an AppError. */
+  /** One attempt: limited in time, stopped by the signal, its failure an AppError. */
   const attempt = async <T>(
     call: Call,
     count: number,
@@ -207,7 +207,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
           ...(startOffset !== undefined && { startOffset }),
           ...(pageToken !== undefined && { pageToken }),
         };
-        // with `fields`, the library hands out bare resources in place of its `File`s: take the answer itself
+        // with `fields`, the library returns bare resources instead of its `File`s: use the raw response
         const [, , page] = await repeated({ operation: 'list', name: prefix, signal }, (client) =>
           client.getFiles(query),
         );
@@ -219,7 +219,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
 
     async delete(name, { generation, signal } = {}) {
       checkName(name);
-      // bound to a generation, so that a repeated request cannot take an object written in between
+      // bound to a generation, so that a retry cannot delete an object written in between
       for (;;) {
         const target = generation ?? (await resourceOf(name, { signal }))?.generation;
         if (target === undefined) return false;
@@ -229,7 +229,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
     },
   };
 
-  /** Body and custom metadata come by two requests; both have to speak of one generation. */
+  /** Body and custom metadata take two requests; both must be of the same generation. */
   async function getBoth(
     name: string,
     readOptions: ReadOptions,
@@ -263,7 +263,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
         return true;
       } catch (error) {
         const status = statusOf(error);
-        // gone, and an earlier attempt of ours may have done it
+        // gone, perhaps by an earlier attempt of ours
         if ((status === 404 && !isMissingBucket(error)) || status === 412) return inDoubt;
         inDoubt = true;
         throw error;
@@ -272,7 +272,7 @@ function createBucket(bucket: string, open: () => Promise<Client>, options: GcsS
   }
 }
 
-/** Undefined for a 404 that means the object. */
+/** Undefined for a 404 about the object. */
 async function orAbsent<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

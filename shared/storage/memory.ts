@@ -12,8 +12,8 @@ import type {
 } from './object-store.ts';
 
 /**
- * Object storage in memory, for tests: every answer as Cloud Storage gives it, generations and checksums
- * included. Every bucket exists. All buckets of one storage draw generations from one rising sequence.
+ * Object storage in memory, for tests: responds like Cloud Storage, including generations and checksums. Every
+ * bucket exists. All buckets of one storage draw generations from one increasing sequence.
  */
 export function createMemoryStorage(options: { now?: () => number } = {}): Storage {
   const buckets = new Map<string, ObjectStore>();

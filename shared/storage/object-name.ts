@@ -1,12 +1,12 @@
-/** Object names sort by their UTF-8 bytes. */
+/** Compares object names by their UTF-8 bytes. */
 export { compareUtf8 as compareNames } from '../core/utf8-order.ts';
 
 /** https://cloud.google.com/storage/docs/objects#naming, in bytes of UTF-8. */
 export const MAX_OBJECT_NAME_BYTES = 1_024;
 
 /**
- * Why Cloud Storage would refuse this object name, or undefined if it accepts it: 1 to 1,024 bytes of UTF-8,
- * no line breaks, not `.` or `..`, not below `.well-known/acme-challenge/`.
+ * Says why Cloud Storage would refuse this object name; undefined if it accepts it: 1 to 1,024 bytes of UTF-8, no
+ * line breaks, not `.` or `..`, not below `.well-known/acme-challenge/`.
  */
 export function objectNameFault(name: string): string | undefined {
   const bytes = Buffer.byteLength(name);

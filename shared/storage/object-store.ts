@@ -1,7 +1,7 @@
 /**
- * What this project asks of object storage: the few operations, each with its precondition. One store is
- * one bucket. Expected answers are values (`undefined`, `exists`, `changed`); a failure is an AppError, and
- * a failed write is one whose outcome is unknown.
+ * The object storage operations that this project needs, each with its precondition. One store is one bucket.
+ * Expected results are values (`undefined`, `exists`, `changed`); a failure is an AppError, and after a failed
+ * write the outcome is unknown.
  */
 export interface ObjectFacts {
   name: string;
@@ -42,7 +42,7 @@ export interface WriteOptions {
 
 export interface ListOptions {
   prefix?: string;
-  /** First name listed, inclusive; names sort by their UTF-8 bytes. */
+  /** First name to list, inclusive; names sort by their UTF-8 bytes. */
   startOffset?: string;
   signal?: AbortSignal | undefined;
 }
@@ -66,9 +66,9 @@ export interface ObjectStore {
     length: number,
     options?: ReadOptions,
   ): Promise<Uint8Array | undefined>;
-  /** Creates the object; `exists` if a live one has the name. */
+  /** Creates the object; `exists` if there is a live one with the name. */
   putIfAbsent(name: string, body: Uint8Array, options?: WriteOptions): Promise<PutOutcome>;
-  /** Replaces the object of exactly this generation; `changed` if it is another or gone. */
+  /** Replaces exactly this generation of the object; `changed` if it is another or gone. */
   replaceIf(
     name: string,
     generation: string,
@@ -77,7 +77,7 @@ export interface ObjectStore {
   ): Promise<ReplaceOutcome>;
   /** In name order, page by page as it is consumed. */
   list(options?: ListOptions): AsyncIterable<ObjectFacts>;
-  /** False if there was nothing (of that generation) to delete. */
+  /** False if there was nothing to delete (of that generation). */
   delete(name: string, options?: ReadOptions): Promise<boolean>;
 }
 

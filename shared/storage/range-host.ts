@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Where the readers of a range server reach it. */
+/** Base URL for the readers of a range server. */
 export interface RangeHost {
-  /** Hands requests for exactly this path to `serve`, until it is closed; everything else is answered 404. */
+  /** Routes requests for exactly this path to `serve`, until it is closed; all others are answered 404. */
   open(path: string, serve: RequestListener): Promise<{ url: string; close(): Promise<void> }>;
 }
 
-/** A server of its own on the loopback interface, for each. */
+/** Creates a loopback server for each. */
 export const loopback: RangeHost = {
   async open(path, serve) {
     const server = createServer({ keepAlive: false, noDelay: true }, (request, response) => {

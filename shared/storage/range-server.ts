@@ -10,11 +10,11 @@ import { loopback, type RangeHost } from './range-host.ts';
 
 export interface ServeRangesOptions {
   store: ObjectStore;
-  /** Exactly this generation is read. */
+  /** Only this generation is read. */
   object: { name: string; generation: string; size: number; crc32c?: string };
-  /** Where it is reached. Default: a loopback port of its own. */
+  /** Host of the server. Default: a loopback port of its own. */
   host?: RangeHost | undefined;
-  /** Memory for bytes kept between reads. Default 32 MiB. */
+  /** Bytes of memory for data kept between reads. Default 32 MiB. */
   cacheBytes?: number;
   signal?: AbortSignal | undefined;
   clock?: Clock;
@@ -23,13 +23,13 @@ export interface ServeRangesOptions {
 }
 
 export interface RangeServer {
-  /** On 127.0.0.1, with an unguessable path; only this one object is behind it. */
+  /** On 127.0.0.1, with an unguessable path; serves only this object. */
   readonly url: string;
-  /** The same bytes, without the detour over HTTP. */
+  /** The same bytes, without HTTP. */
   readonly cache: BlockCache;
   /** Storage bytes and requests so far. */
   readonly traffic: { bytes: number; requests: number };
-  /** What the first failed read failed with. */
+  /** Error of the first failed read. */
   readonly failure: AppError | undefined;
   close(): Promise<void>;
 }
@@ -37,10 +37,9 @@ export interface RangeServer {
 const SECOND_LOOK_MS = 1_000;
 
 /**
- * One stored object over HTTP ranges, for ffmpeg. An open-ended range (`bytes=5000-`) is answered with the
- * bytes at hand and no more: a short 206, after which ffmpeg asks again. Anything longer would sit in socket
- * buffers of several MB that ffmpeg throws away at its next seek, and every byte would have been a storage
- * read.
+ * Serves one stored object over HTTP ranges, for ffmpeg. An open-ended range (`bytes=5000-`) is answered with the
+ * cached bytes only: a short 206, after which ffmpeg asks again. Anything longer would fill socket buffers of
+ * several MB that ffmpeg discards at its next seek, and every byte would have cost a storage read.
  */
 export async function serveRanges(options: ServeRangesOptions): Promise<RangeServer> {
   const { store, object, clock = systemClock } = options;
@@ -76,7 +75,10 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
     return parts.length === 1 ? parts[0]! : Buffer.concat(parts);
   }
 
-  /** Missing is said only of what was missing twice: one wrong answer must not settle anything for good. */
+  /**
+   * An object counts as missing only if it was missing twice: one wrong response must not settle anything
+   * permanently.
+   */
   async function readPart(offset: number, length: number): Promise<Uint8Array> {
     for (let look = 1; ; look++) {
       traffic.requests++;
@@ -155,7 +157,7 @@ async function respond(cache: BlockCache, request: IncomingMessage, response: Se
   response.end();
 }
 
-/** Bytes in one answer: the rest of what is cached costs no storage read, but copying is not free either. */
+/** Bytes in one response: the rest of the cached bytes costs no storage read, but copying is not free either. */
 const ANSWER_BYTES = 1024 * 1024;
 
 function atHand(cache: BlockCache, start: number, first: number): number {
@@ -176,11 +178,11 @@ interface ByteRange {
   start: number;
   /** Exclusive. */
   end: number;
-  /** Its end was left open: it may be answered in part. */
+  /** True if its end was left open: the response may be partial. */
   short: boolean;
 }
 
-/** One range as RFC 9110 writes it; undefined if it cannot be satisfied. */
+/** Parses one range (RFC 9110); undefined if it cannot be satisfied. */
 function parseRange(header: string | undefined, size: number): ByteRange | undefined {
   if (header === undefined) return { start: 0, end: size, short: false };
   const [, first = '', last = ''] = /^bytes=(\d*)-(\d*)$/.exec(header) ?? [];

@@ -10,9 +10,9 @@ import {
 } from './vision-model.ts';
 
 export interface Spent {
-  /** Tokens of every answer that came, unusable ones included. */
+  /** Tokens of every answer received, including unusable ones. */
   tokens: TokenCounts;
-  /** Requests sent: one that timed out or was cut off may have been paid for too. */
+  /** Requests sent: one that timed out or was cut off may have been billed too. */
   asks: number;
 }
 
@@ -31,16 +31,16 @@ export interface Asked<T> extends Spent {
 }
 
 export interface AskOptions extends Omit<RetryOptions, 'isTransient'> {
-  /** Tries in all if answers come but cannot be used. Default 3. */
+  /** Total attempts if answers are received but unusable. Default 3. */
   malformedTries?: number;
-  /** Called after every request, failed ones included, with what all of them have cost so far. */
+  /** Called after every request, including failed ones, with their total cost so far. */
   onSpent?: (spent: Spent) => void;
 }
 
 /**
- * Asks until `read` accepts the answer. `read` throws `malformed-answer` for one it cannot use: asked again a
- * few times, then thrown. `quota`, `unavailable` and `timeout` are retried with backoff inside the signal's
- * time; everything else is thrown at once.
+ * Asks until `read` accepts the answer. `read` throws `malformed-answer` for an unusable one: it is asked again a
+ * few times, then thrown. `quota`, `unavailable` and `timeout` are retried with backoff within the signal's time;
+ * everything else is thrown at once.
  */
 export async function askModel<T>(
   model: VisionModel,

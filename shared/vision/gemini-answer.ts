@@ -12,7 +12,7 @@ const BLOCKED: ReadonlySet<string> = new Set([
   'IMAGE_SAFETY',
 ]);
 
-/** Reads a GenerateContentResponse, whichever SDK brought it. Throws UnusableAnswer. */
+/** Reads a GenerateContentResponse of either SDK. Throws UnusableAnswer. */
 export function readAnswer(response: unknown, askedModel: string): VisionAnswer {
   const body = record(response);
   const tokens = readTokens(record(body['usageMetadata']));
@@ -60,7 +60,7 @@ function parseJson(answer: string, tokens: TokenCounts): unknown {
   }
 }
 
-/** Some models wrap JSON in a code fence, schema or not. By hand: a pattern of it takes quadratic time. */
+/** Some models wrap JSON in a code fence despite the schema. No regular expression: it would take quadratic time. */
 function withoutFence(answer: string): string {
   const text = answer.trim();
   const lineEnd = text.indexOf('\n');

@@ -1,6 +1,6 @@
 import { AppError, type ErrorCode } from '../core/errors.ts';
 
-/** What is known of a failed call, wherever in the chain of causes its SDK has put it. */
+/** Facts about a failed call, collected from its SDK's chain of causes. */
 interface Failure {
   httpStatus: number | undefined;
   /** Google's canonical code: `FAILED_PRECONDITION`. */
@@ -8,14 +8,14 @@ interface Failure {
   /** Node's or undici's code of a broken connection: `ECONNRESET`. */
   networkCode: string | undefined;
   authentication: boolean;
-  /** No whole JSON came back: fetch failed, or a proxy's HTML or a body cut short stood in its place. */
+  /** The response was not complete JSON: fetch failed, or it was a proxy's HTML or a truncated body. */
   broken: boolean;
   message: string;
 }
 
 /**
- * Anything an SDK threw, as the AppError of the Gemini interface. `@google-cloud/vertexai` keeps a 4xx in the
- * cause (GoogleApiError) and a 5xx only in its message; `@google/genai` throws ApiError with `status`.
+ * Converts anything an SDK threw to the AppError of the Gemini interface. `@google-cloud/vertexai` keeps a 4xx in
+ * the cause (GoogleApiError) and a 5xx only in its message; `@google/genai` throws ApiError with `status`.
  */
 export function geminiError(thrown: unknown, asked: string): AppError {
   if (thrown instanceof AppError) return thrown;
@@ -33,9 +33,8 @@ export function abortError(signal: AbortSignal): AppError {
 }
 
 /**
- * Settles as `work` does, or with a `timeout` as soon as the signal aborts; `work` is then left to end by
- * itself, its outcome unread. The signal passed to `work` loses its listener afterwards, as some SDKs do not
- * remove theirs.
+ * Settles as `work` does, or with a `timeout` as soon as the signal aborts; `work` then continues, its outcome
+ * ignored. Afterwards the signal passed to `work` loses its listener, as some SDKs do not remove theirs.
  */
 export async function untilAborted<T>(
   signal: AbortSignal | undefined,
@@ -63,7 +62,7 @@ function codeOf(failure: Failure): ErrorCode {
   const { httpStatus, status, message } = failure;
   if (httpStatus === 429 || status === 'RESOURCE_EXHAUSTED') return 'quota';
   if (httpStatus === 401 || httpStatus === 403) return 'denied';
-  // the first question ever asked of a gs:// object in a project: its service agents are still being made
+  // the first gs:// request of a project: its service agents are still being created
   if (status === 'FAILED_PRECONDITION') return 'unavailable';
   // 404 means the model or location, or the object to be read
   if (httpStatus === 404) return /gs:\/\/|\bobject\b/i.test(message) ? 'not-found-yet' : 'invalid-config';
@@ -118,8 +117,8 @@ function httpStatusIn(error: Error & { code?: unknown; status?: unknown }): numb
   for (const value of [error.status, error.code]) {
     if (typeof value === 'number' && value >= 400 && value < 600) return value;
   }
-  const told = /got status: (\d{3})/.exec(error.message)?.[1];
-  return told === undefined ? undefined : Number(told);
+  const status = /got status: (\d{3})/.exec(error.message)?.[1];
+  return status === undefined ? undefined : Number(status);
 }
 
 function deepest(error: Error): string {
@@ -128,7 +127,7 @@ function deepest(error: Error): string {
   return last.message || error.message;
 }
 
-/** Both SDKs put the service's JSON into their messages; what it says is in there. */
+/** Both SDKs put the service's JSON into their messages: extract its text. */
 function plain(message: string): string {
   const said = /"message":\s*("(?:[^"\\]|\\.)*")/.exec(message)?.[1];
   return said === undefined ? message : String(JSON.parse(said));

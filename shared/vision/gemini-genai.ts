@@ -5,8 +5,8 @@ import { type GeminiOptions, toRestRequest, vertexHost } from './gemini-request.
 import type { VisionModel } from './vision-model.ts';
 
 /**
- * Gemini on Vertex AI through `@google/genai`, one HTTP request an ask: without `retryOptions` the SDK does
- * not retry. An abort closes the connection; what the service had done by then may be paid for.
+ * Gemini on Vertex AI through `@google/genai`, one HTTP request per question: without `retryOptions` the SDK does
+ * not retry. An abort closes the connection; work done by then may be billed.
  */
 export function createGenaiGemini(options: GeminiOptions): VisionModel {
   const client = new GoogleGenAI({
@@ -15,7 +15,7 @@ export function createGenaiGemini(options: GeminiOptions): VisionModel {
     location: options.location,
     apiVersion: 'v1',
     httpOptions: { baseUrl: `https://${vertexHost(options)}` },
-    // with the project known, the library neither runs gcloud nor asks the metadata server for it
+    // if the project is given, the library neither runs gcloud nor queries the metadata server for it
     googleAuthOptions: { projectId: options.project },
   });
   const asked = `Gemini ${options.model} in ${options.location}`;
@@ -23,7 +23,7 @@ export function createGenaiGemini(options: GeminiOptions): VisionModel {
   return {
     async ask(question) {
       const { contents, generationConfig } = toRestRequest(question, options);
-      // the same names as in REST, but enums where those are strings
+      // the names are the same as in REST, but REST's strings are enums here
       const config = generationConfig as GenerateContentConfig;
       const response = await untilAborted(question.signal, (abortSignal) =>
         client.models

@@ -2,15 +2,15 @@ import { AppError } from '../core/errors.ts';
 import type { VisionOptions } from './adapters.ts';
 import type { ResponseSchema, VisionPart, VisionQuestion } from './vision-model.ts';
 
-/** Newer models are served in `global` first. `apiEndpoint` is always https: `127.0.0.1:8443`. */
+/** Newer models are first served in `global`. `apiEndpoint` is always https: `127.0.0.1:8443`. */
 export interface GeminiOptions extends VisionOptions {
-  /** Thoughts count too, so this is roomy. Default 8,192. */
+  /** Thoughts count too, so leave room. Default 8,192. */
   maxOutputTokens?: number | undefined;
   /** How long the model may think. Default: the model's own. */
   thinkingLevel?: 'minimal' | 'low' | 'medium' | 'high' | undefined;
 }
 
-/** The request as the REST API writes it; both SDKs pass these shapes on. */
+/** The request in the REST API's form; both SDKs forward it. */
 export interface RestPart {
   text?: string;
   fileData?: { fileUri: string; mimeType: string };
@@ -42,7 +42,7 @@ export function toRestRequest(question: VisionQuestion, options: GeminiOptions):
   };
 }
 
-/** Where a location is served: regions have hosts of their own, multi-regions and `global` do not follow them. */
+/** Host of a location: regions have their own, multi-regions and `global` follow other rules. */
 export function vertexHost(options: Pick<GeminiOptions, 'location' | 'apiEndpoint'>): string {
   if (options.apiEndpoint) return options.apiEndpoint;
   if (options.location === 'global') return 'aiplatform.googleapis.com';

@@ -1,7 +1,7 @@
 import { AppError, type AppErrorOptions } from '../core/errors.ts';
 import type { TokenCounts } from './vision-model.ts';
 
-/** An answer that came, was paid for and cannot be used: `malformed-answer` or `blocked`, with what it cost. */
+/** A billed answer that cannot be used: `malformed-answer` or `blocked`, with its cost. */
 export class UnusableAnswer extends AppError {
   constructor(
     code: 'malformed-answer' | 'blocked',

@@ -1,14 +1,14 @@
 /**
- * A model that looks at video and pictures and answers with JSON. Everything that is asked of one goes through this
- * interface; `adapters.ts` lists the vendors, and test/contract/gemini.ts holds each adapter to the same behaviour.
+ * A model that analyses video and pictures and answers with JSON. All questions go through this interface;
+ * `adapters.ts` lists the vendors, and test/contract/gemini.ts holds each adapter to the same behaviour.
  */
 
-/** What a question is made of, in order. */
+/** Parts of a question, in order. */
 export type VisionPart =
   | { text: string }
-  /** A video that the model opens itself. `fps` is frames a second to look at, in (0, 24]; default 1. */
+  /** A video that the model opens itself. `fps`: frames per second to sample, in (0, 24]; default 1. */
   | { videoUri: string; mimeType: string; fps?: number }
-  /** A video or picture whose bytes are sent along. */
+  /** A video or picture whose bytes are part of the request. */
   | { inline: Uint8Array; mimeType: string; fps?: number };
 
 /**
@@ -38,16 +38,16 @@ export interface TokenCounts {
   total: number;
 }
 
-/** US dollars a million tokens; thoughts are billed as output. */
+/** US dollars per million tokens; thoughts are billed as output. */
 export interface TokenPrices {
   input: number;
   output: number;
 }
 
 export interface VisionAnswer {
-  /** Parsed JSON, not checked against the schema: models do not always keep to it. */
+  /** Parsed JSON, not checked against the schema: models do not always follow it. */
   json: unknown;
-  /** The model that answered, as the service names it. */
+  /** Name of the answering model, as the service reports it. */
   model: string;
   tokens: TokenCounts;
 }
@@ -76,7 +76,7 @@ export function sumTokens(counts: readonly TokenCounts[]): TokenCounts {
   );
 }
 
-/** What the tokens cost, in US dollars. */
+/** Cost of the tokens, in US dollars. */
 export function dollarsOf({ prompt, output, thoughts }: TokenCounts, prices: TokenPrices): number {
   return (prompt * prices.input + (output + thoughts) * prices.output) / 1_000_000;
 }

@@ -106,11 +106,7 @@ describe('a file that is no video container never reaches ffmpeg', () => {
     ['an SVG', '<?xml version="1.0"?><svg><image href="file:///etc/passwd"/></svg>', /got an SVG picture/],
     ['a DASH manifest', '<MPD xmlns="urn:mpeg:dash:schema:mpd:2011"></MPD>', /got a DASH manifest/],
     ['a WAV', Buffer.from('RIFF\x24\0\0\0WAVEfmt ', 'latin1'), /got a WAV file/],
-    [
-      'a HEIC picture',
-      Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
-      /got a picture \(heic\)/,
-    ],
+    ['a HEIC picture', Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'), /got a picture \(heic\)/],
     ['unknown bytes', Buffer.from('0102030405060708', 'hex'), /got bytes that start 0102030405060708/],
   ])('%s', async (_, bytes, message) => {
     expect(await attempt(await fileOf(bytes), NEVER_STARTED)).toEqual(refusal('unsupported-media', message));

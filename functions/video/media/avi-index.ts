@@ -2,20 +2,20 @@ import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 
 const MiB = 1024 * 1024;
 const MAX_INDEX_BYTES = 16 * MiB;
-/** Chunks side by side in a RIFF: headers, samples, an index, some padding. */
+/** Maximum sibling chunks in a RIFF: headers, samples, an index, some padding. */
 const MAX_CHUNKS = 64;
 const ENTRY_BYTES = 16;
 const KEYFRAME = 0x10;
 
 export interface AviIndex {
-  /** The most samples that are decoded for one, from a keyframe to just before the next. */
+  /** Maximum samples decoded for one frame, from a keyframe to just before the next. */
   longestGroup: number;
-  /** Samples in all. */
+  /** Total samples. */
   frames: number;
 }
 
 /**
- * What an AVI's `idx1` chunk says about its pictures; undefined if there is none at hand. In a file of several RIFF
+ * What an AVI's `idx1` chunk says about its pictures; undefined if it is not available. In a file of several RIFF
  * chunks it covers the first.
  */
 export async function readAviIndex(cache: BlockCache): Promise<AviIndex | undefined> {
@@ -33,7 +33,7 @@ export async function readAviIndex(cache: BlockCache): Promise<AviIndex | undefi
   return undefined;
 }
 
-/** Over the entries of the first stream that holds pictures (`00dc`, `01db`). */
+/** Counts the entries of the first video stream (`00dc`, `01db`). */
 export function picturesOf(index: Buffer): AviIndex | undefined {
   let stream: number | undefined;
   let group = 0;

@@ -1,4 +1,4 @@
-/** Bits of a unit of H.264 or HEVC, its emulation prevention bytes taken out. Past the end it reads zeros. */
+/** Bits of an H.264 or HEVC unit, without its emulation prevention bytes. Reads zeros past the end. */
 export class BitReader {
   readonly #bytes: Uint8Array;
   #at = 0;
@@ -7,7 +7,7 @@ export class BitReader {
     this.#bytes = bytes;
   }
 
-  /** Headers are short: of a unit, 4 KiB are looked at. */
+  /** Headers are short: at most 4 KiB of a unit are read. */
   static ofUnit(unit: Uint8Array, headerBytes: number): BitReader {
     const kept: number[] = [];
     let zeros = 0;
@@ -22,7 +22,7 @@ export class BitReader {
     return new BitReader(Uint8Array.from(kept));
   }
 
-  /** More was read than there is: what was read means nothing. */
+  /** True if the reader went past the end: its results are meaningless. */
   get ended(): boolean {
     return this.#at > this.#bytes.length * 8;
   }

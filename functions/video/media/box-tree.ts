@@ -1,6 +1,6 @@
 import { AppError } from '../../../shared/core/errors.ts';
 
-/** Boxes as ISO/IEC 14496-12 nests them. */
+/** A box, nested as in ISO/IEC 14496-12. */
 export interface Box {
   type: string;
   offset: number;
@@ -23,12 +23,12 @@ export function readBox(header: Uint8Array, offset: number, fileSize: number): B
   return long < 16 ? undefined : { type, offset, size: long, headerSize: 16 };
 }
 
-/** Boxes side by side in one box: real files have a few dozen at most. */
+/** Maximum sibling boxes in one box: real files have a few dozen at most. */
 const MAX_SIBLINGS = 1_024;
 
 /**
- * Boxes inside bytes that are at hand; one that runs past the end is cut there. Throws `corrupt-media` once there
- * are more than 1,024 of them.
+ * Boxes in bytes already read; one that extends past the end is cut there. Throws `corrupt-media` for more than
+ * 1,024 of them.
  */
 export function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
   let count = 0;
@@ -41,7 +41,7 @@ export function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uin
   }
 }
 
-/** Throws `corrupt-media` if a box holds so many others that reading them all would be the attack. */
+/** Throws `corrupt-media` if a box contains so many others that reading them all would be an attack. */
 export function countSibling(count: number): void {
   if (count <= MAX_SIBLINGS) return;
   const found = `the mp4 index has ${count} or more boxes in one box`;

@@ -1,13 +1,13 @@
 /**
- * Decoders that ffmpeg may use, by its own names: for the codecs that cameras, phones, screen recorders, editors and
- * video sites write or once wrote. The several hundred others decode single pictures, games and studio formats: old
- * code that only an attacker's file would reach. Sound is never decoded, so no decoder of sound is allowed. A name
- * that a build does not have does no harm.
+ * Decoders that ffmpeg may use, by its own names: for the codecs of cameras, phones, screen recorders, editors and
+ * video sites, past and present. The several hundred others decode single pictures, games and studio formats: old
+ * code that only an attacker's file would reach. Sound is never decoded, so no audio decoder is allowed. A name
+ * unknown to a build is harmless.
  */
 export const CODECS: readonly string[] = [
-  // phones, cameras and sites of today
+  // current phones, cameras and sites
   ...['h264', 'hevc', 'vp8', 'vp9', 'libvpx', 'libvpx-vp9', 'av1', 'libdav1d', 'libaom-av1'],
-  // cameras, phones and sites of before
+  // older cameras, phones and sites
   ...['mpeg4', 'mpeg2video', 'mpeg1video', 'h263', 'h263i', 'h263p', 'dvvideo', 'mjpeg', 'mjpegb', 'theora'],
   ...[
     'msmpeg4',
@@ -30,5 +30,5 @@ export const CODECS: readonly string[] = [
   ...['camtasia', 'tscc2', 'camstudio', 'mss1', 'mss2', 'msvideo1', 'msrle'],
 ];
 
-/** What a refusal names of the list. */
+/** The part of the list that a refusal names. */
 export const COMMON_CODECS = 'h264, hevc, av1, vp9, vp8, mpeg4, mpeg2video, mjpeg, prores, dvvideo';

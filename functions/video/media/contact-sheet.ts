@@ -6,10 +6,10 @@ const GAP = 6;
 const LABEL_HEIGHT = 18;
 const MAX_COLUMNS = 4;
 const BACKGROUND = { r: 24, g: 24, b: 26 };
-/** Pixels a dot of a digit's pattern. */
+/** Pixels per dot of a digit's pattern. */
 const DOT = 2;
 
-/** Each digit as five rows of three dots: no font has to be there. */
+/** Each digit as five rows of three dots, so that no font is needed. */
 const GLYPHS: Readonly<Record<string, string>> = {
   '0': '111101101101111',
   '1': '010110010010111',
@@ -27,8 +27,8 @@ const GLYPHS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Frames of one size, in the order given, tiled row by row with the time of each beneath it, as a PNG. Takes
- * one frame or more.
+ * Tiles frames of one size row by row in the given order, with the time of each below it, as a PNG. Takes one or
+ * more frames.
  */
 export async function contactSheet(frames: readonly VideoFrame[]): Promise<EncodedImage> {
   const first = frames[0];

@@ -5,20 +5,20 @@ import { shownFrame } from './probe-video.ts';
 import { type FfmpegRun, runFfmpeg } from './run-ffmpeg.ts';
 
 export interface DecodeRequest extends DecodePlan {
-  /** Bytes of one frame as it is written out. */
+  /** Bytes of one output frame. */
   frameBytes: number;
   /** Called in display order with each frame of [lo, hi]. */
   onFrame: (pts: number, pixels: Uint8Array) => void;
 }
 
 export interface DecodeOutcome {
-  /** Timestamps decoded up to `hi`, those before `lo` included, in display order. */
+  /** Timestamps decoded up to `hi`, including those before `lo`, in display order. */
   shown: number[];
-  /** Decoding began with a whole picture: after a seek that went wrong it does not, and nothing can be used. */
+  /** True if decoding started with a whole picture: if not, the seek went wrong and nothing is usable. */
   sound: boolean;
-  /** Complaints of the decoder: pictures may be damaged. */
+  /** Decoder errors: pictures may be damaged. */
   errors: number;
-  /** ffmpeg's exit code or signal, and the last it said. */
+  /** ffmpeg's exit code or signal, and its last words. */
   exit: number | string;
   tail: string[];
 }
@@ -34,7 +34,7 @@ export interface DecodeContext extends Pick<FfmpegRun, 'log' | 'sandbox'> {
 }
 
 /**
- * One run of ffmpeg from one keyframe on: frames from stdout, each with its timestamp from stderr. Throws
+ * One run of ffmpeg, starting at a keyframe: frames from stdout, each with its timestamp from stderr. Throws
  * `too-costly` if it was refused memory: frames may be missing then.
  */
 export async function decodeFrames(context: DecodeContext, request: DecodeRequest): Promise<DecodeOutcome> {
@@ -49,7 +49,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
   let frame: Uint8Array | undefined;
   let filled = 0;
 
-  // The two pipes run apart: a frame may come before its timestamp or after it.
+  // the two pipes are independent: a frame may arrive before or after its timestamp
   const pair = (): void => {
     while (stamps.length > 0 && frames.length > 0) request.onFrame(stamps.shift()!, frames.shift()!);
   };
@@ -63,7 +63,7 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
         if (tail.length > KEPT_LINES) tail.shift();
         starved ||= saysNoMemory(line);
         if (isDecodeError(line)) errors++;
-        // ffmpeg then reads on from wherever it happens to be.
+        // ffmpeg then continues from an arbitrary position
         if (line.includes('could not seek to position')) sound = false;
         return undefined;
       }
@@ -96,8 +96,8 @@ export async function decodeFrames(context: DecodeContext, request: DecodeReques
 }
 
 /**
- * Whether a decoder says in this line that it could not decode what it was given. Its lines begin with its own name,
- * those of demuxers with a list of formats, those of filters with `Parsed_`.
+ * True if this line is a decoder's error about its input. A decoder's lines start with its own name, a demuxer's
+ * with a list of formats, a filter's with `Parsed_`.
  */
 export function isDecodeError(line: string): boolean {
   if (/^Error while decoding stream|\bError submitting .*packet.* to (the )?decoder/.test(line)) return true;
@@ -111,7 +111,7 @@ export function isDecodeError(line: string): boolean {
 const NOT_DECODERS =
   /^(Parsed_|swscaler|auto_|graph|http|tcp|AVIO|avi$|matroska|mov|out#|in#|vf#|vost#|aac|mp3|ac3|opus|vorbis|pcm)/;
 
-/** The last complaints of ffmpeg that say something, in one line. */
+/** The last informative error lines of ffmpeg, in one line. */
 export function complaint(tail: readonly string[]): string {
   const said = tail
     .filter((line) =>

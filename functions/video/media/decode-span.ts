@@ -11,9 +11,9 @@ import type { VideoFrame } from './video-file.ts';
 const SEEK_FROM_SECONDS = 0.5;
 
 export interface Span {
-  /** The time asked for. */
+  /** The requested time. */
   pts: number;
-  /** First and last timestamp that is kept. */
+  /** First and last timestamp to keep. */
   lo: number;
   hi: number;
   maxWidth: number | undefined;
@@ -33,20 +33,20 @@ export interface Decoded<T> {
   kept: T;
 }
 
-/** A doubtful decode starts again this much earlier, and then at the very beginning. */
+/** A doubtful decode is repeated from this much earlier, and then from the very beginning. */
 const EARLIER_SECONDS = 4;
-/** Damage alone is no reason to decode from the beginning what lies later than this. */
+/** Damage alone is no reason to decode from the beginning for times later than this. */
 const FROM_START_SECONDS = 120;
 
 /**
- * Decodes the frames of a span of time, and again from an earlier keyframe if the container's index leads astray, the
+ * Decodes the frames of a time span, and again from an earlier keyframe if the container's index misleads, the
  * decoder complains or frames seem to be missing.
  */
 export class SpanDecoder {
   readonly #opened: OpenedVideo;
   readonly #server: RangeServer;
   readonly #clock: FrameClock;
-  /** Decoding from the very start did not help: the file itself is damaged. */
+  /** True if decoding from the very start did not help: the file itself is damaged. */
   #damaged = false;
 
   constructor(opened: OpenedVideo, server: RangeServer, clock: FrameClock) {
@@ -56,9 +56,10 @@ export class SpanDecoder {
   }
 
   /**
-   * Decodes from a keyframe at or before `pts` and returns the timestamps seen up to `hi`, at least one of them at or
-   * before `pts`, and what was kept. Starts earlier if the container's index leads past it or astray, and also, at the
-   * very start if need be, if the decoder complained or frames seem to be missing. `begin` is called at each start.
+   * Decodes from a keyframe at or before `pts`. Returns the kept frames and the timestamps seen up to `hi`, at
+   * least one of them at or before `pts`. Starts earlier, at the very start if need be, if the container's index
+   * leads past `pts` or misleads, the decoder complains or frames seem to be missing. `begin` is called at each
+   * start.
    */
   async decode<T>(span: Span, begin: () => Keeper<T>): Promise<Decoded<T>> {
     const { pts, hi } = span;
@@ -73,7 +74,7 @@ export class SpanDecoder {
       const seek = start > soonest ? start : undefined;
       const keeper = begin();
       const outcome = await this.#run({ ...span, seek }, keeper).catch((error: unknown) => {
-        // a second start that takes too long leaves the first as it is
+        // if a second start takes too long, use the first
         if (best && error instanceof AppError && error.code === 'timeout') return undefined;
         throw error;
       });
@@ -92,7 +93,7 @@ export class SpanDecoder {
     }
   }
 
-  /** Whether another start could do better: after a seek, frames before the first one may be missing. */
+  /** True if another start could do better: after a seek, frames before the first one may be missing. */
   #isDoubtful(
     { errors, last }: Decoded<unknown>,
     pts: number,
@@ -100,7 +101,7 @@ export class SpanDecoder {
   ): boolean {
     const isFar = margin >= EARLIER_SECONDS && this.#clock.seconds(pts) > FROM_START_SECONDS;
     if (errors > 0 && !this.#damaged && !isFar) return true;
-    // some demuxers skip samples at a fragment that they have jumped to
+    // some demuxers skip samples of a fragment after a seek
     const { frameRate } = this.#opened.facts;
     if (confirmed || !this.#opened.fragmented || frameRate === undefined) return false;
     return pts - last > this.#clock.ticks(1.5 / frameRate);
@@ -133,7 +134,7 @@ function nextMargin(margin: number, inDoubt: boolean): number {
   return margin === 0 ? 1 : margin * 4;
 }
 
-/** AVI has no timestamps: those ffmpeg makes up after a seek close to the end can start from 0 again. */
+/** AVI has no timestamps: those that ffmpeg makes up after a seek close to the end may restart from 0. */
 function usable(
   { shown, sound }: DecodeOutcome,
   seek: number | undefined,
@@ -152,7 +153,7 @@ function isWorse(one: Decoded<unknown>, than: Decoded<unknown>): boolean {
   return one.last < than.last || (one.last === than.last && one.errors >= than.errors);
 }
 
-/** Frames come in display order, except in a broken file. */
+/** Frames arrive in display order, except in a broken file. */
 export function latest(timestamps: readonly number[]): number {
   return timestamps.reduce((last, one) => Math.max(last, one), Number.NEGATIVE_INFINITY);
 }

@@ -2,8 +2,8 @@ import { AppError } from '../../../shared/core/errors.ts';
 
 /**
  * Failures of an ffmpeg that was stopped: by its time limit, or from outside, as the platform does when memory runs
- * out. Another attempt may find a faster or emptier machine, so the first is retried; the second alike is the
- * input's doing.
+ * out. Another attempt may get a faster or emptier machine, so the first is retried; a second one of the same kind
+ * is blamed on the input.
  */
 export function notDone(seconds: number): AppError {
   return new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
@@ -17,7 +17,7 @@ export function killedFromOutside(signal: string): AppError {
   return new AppError('unavailable', `ffmpeg was ended from outside by ${signal}`);
 }
 
-/** What the kernel refused ffmpeg under its own limit: another attempt has no more. */
+/** The kernel refused memory to ffmpeg under its own limit: another attempt has no more. */
 export function outOfMemory(memoryBytes: number): AppError {
   return new AppError(
     'too-costly',
@@ -25,12 +25,12 @@ export function outOfMemory(memoryBytes: number): AppError {
   );
 }
 
-/** Whether this is ffmpeg stopped by one of the above, the end of an instance (SIGTERM) apart. */
+/** True if ffmpeg was stopped by one of the above, except for the end of an instance (SIGTERM). */
 export function blamesDecoding({ message }: AppError): boolean {
   return /^ffmpeg was (not done|stopped by its limit|ended from outside by SIGKILL)/.test(message);
 }
 
-/** The refusal of an input that ended an earlier attempt just so; undefined if none did. */
+/** The refusal of an input that ended an earlier attempt the same way; undefined if none did. */
 export function refusedTwice(
   { code, message }: AppError,
   earlier: readonly { code: string; message: string }[],
@@ -39,13 +39,13 @@ export function refusedTwice(
   return before ? new AppError('too-costly', `decoding ended twice the same: ${message}`) : undefined;
 }
 
-/** The fastest that decoding was measured, one core of a server: what takes longer than this allows cannot succeed. */
+/** Fastest decoding measured on one core of a server: an input that needs more cannot succeed. */
 const SAMPLES_A_SECOND = 10_000;
 const PIXELS_A_SECOND = 400_000_000;
 
 /**
- * Throws `too-costly` if the samples from one keyframe to the next cannot be decoded in the time of one command: the
- * frame before that next keyframe takes all of them.
+ * Throws `too-costly` if the samples from one keyframe to the next cannot be decoded within one command's time: the
+ * frame before that next keyframe needs all of them.
  */
 export function refuseSlow(
   samples: number,
@@ -62,7 +62,7 @@ export function refuseSlow(
   );
 }
 
-/** Whether ffmpeg says in this line that memory was refused. */
+/** True if ffmpeg reports in this line that memory was refused. */
 export function saysNoMemory(line: string): boolean {
   return /Cannot allocate memory|[Oo]ut of memory|std::bad_alloc|not enough memory/.test(line);
 }

@@ -3,11 +3,11 @@ import { mebibytes } from './decoding-cost.ts';
 
 const MiB = 1024 * 1024;
 
-/** What this process needs beside ffmpeg and the pictures: itself, its clients, bytes kept between reads. */
+/** Memory of this process besides ffmpeg and the pictures: itself, its clients, bytes kept between reads. */
 const RESERVED_BYTES = 160 * MiB;
-/** ffmpeg itself, without a picture: its libraries' data, demuxer, buffers. */
+/** Memory of ffmpeg itself, without a picture: its libraries' data, demuxer, buffers. */
 const FFMPEG_BYTES = 64 * MiB;
-/** Pictures under way between decoder and filter, beside those kept for reference. */
+/** Pictures between decoder and filter, besides those kept for reference. */
 const UNDER_WAY = 2;
 
 export interface PictureCost {
@@ -17,11 +17,11 @@ export interface PictureCost {
   height: number;
   /** ffmpeg's name of the decoded format: `yuv420p10le`. */
   pixelFormat: string;
-  /** Frames kept for reference by the stream's own account; undefined if it gives none. */
+  /** Reference frames as the stream states them; undefined if it does not. */
   references: number | undefined;
-  /** Bytes of one frame as ffmpeg writes it out. */
+  /** Bytes of one frame as ffmpeg writes it. */
   outputBytes: number;
-  /** Frames written out that ffmpeg holds at a time, by version. */
+  /** Output frames that ffmpeg holds at a time, by version. */
   outputsHeld: number;
 }
 
@@ -31,18 +31,18 @@ export interface MemoryPlan {
   memoryBytes: number;
 }
 
-/** What ffmpeg may use for a file of which nothing is known yet. */
+/** Memory limit of ffmpeg for a file about which nothing is known yet. */
 export function probeMemory(instanceBytes: number): number {
   return Math.max(FFMPEG_BYTES, instanceBytes - RESERVED_BYTES);
 }
 
 /**
- * Threads and memory for decoding such pictures on an instance of this size: with one thread if there is no memory
- * for more, since each thread of H.264 and HEVC keeps a picture and each of AV1 several. Throws `too-costly`, with
- * both numbers, if that does not fit either.
+ * Threads and memory for decoding such pictures on an instance of this size: one thread if there is no memory for
+ * more, since each thread of H.264 and HEVC keeps a picture and each of AV1 several. Throws `too-costly`, with both
+ * numbers, if even that does not fit.
  */
 export function planMemory(cost: PictureCost, instanceBytes: number, threads: number): MemoryPlan {
-  // A frame as it comes, the same as sRGB, and the next of each while the last is still looked at.
+  // A frame as it arrives, its sRGB version, and the next of each while the last is still in use.
   const own = 2 * cost.outputBytes;
   const memoryBytes = instanceBytes - RESERVED_BYTES - own;
   if (decodingBytes(cost, threads) <= memoryBytes) return { threads, memoryBytes };
@@ -57,7 +57,7 @@ export function planMemory(cost: PictureCost, instanceBytes: number, threads: nu
   );
 }
 
-/** Bytes ffmpeg comes to, by measurement: docs/decoding-memory.md compares. */
+/** Measured memory use of ffmpeg: docs/decoding-memory.md compares. */
 export function decodingBytes(cost: PictureCost, threads: number): number {
   const pixels = align(cost.width) * align(cost.height);
   const perThread = cost.codec === 'av1' ? 3 : 1;
@@ -67,20 +67,20 @@ export function decodingBytes(cost: PictureCost, threads: number): number {
   return FFMPEG_BYTES + pictures * picture + cost.outputsHeld * cost.outputBytes;
 }
 
-/** Whether a picture is held back until those that are shown before it have come. */
+/** True if a picture is held back until the pictures displayed before it have arrived. */
 function ordersFrames(codec: string): boolean {
   return codec === 'h264' || codec === 'hevc';
 }
 
-/** Motion vectors and the like that are kept with a picture, a pixel. */
+/** Bytes per pixel of motion vectors and the like that are kept with a picture. */
 function sideBytes(codec: string): number {
   if (codec === 'hevc') return 0.75;
   return codec === 'h264' ? 0.65 : 0.1;
 }
 
 /**
- * Frames kept for reference by a codec whose stream does not say how many: for H.264 and HEVC the most there can be.
- * VP9 and AV1 have eight places, of which encoders fill half with different pictures.
+ * Reference frames of a codec whose stream does not state their number: for H.264 and HEVC the maximum. VP9 and AV1
+ * have eight slots, of which encoders fill half with different pictures.
  */
 function referencesOf({ codec, references }: PictureCost): number {
   if (references !== undefined) return Math.min(references, 16);
@@ -98,7 +98,7 @@ const REFERENCES: Readonly<Record<string, number>> = {
   ffv1: 1,
 };
 
-/** Bytes a pixel of a planar or packed format; what is not known here counts as the largest. */
+/** Bytes per pixel of a planar or packed format; an unknown one counts as the largest. */
 export function bytesPerPixel(format: string): number {
   const [, layout, chroma, depth] = /^(yuva?|yuvj)(4[0-4]{2})p(\d*)/.exec(format) ?? [];
   if (layout && chroma) {

@@ -5,9 +5,9 @@ export type FrameFormat = 'png' | 'jpeg' | 'webp' | 'avif';
 
 export interface EncodeFrameOptions {
   format: FrameFormat;
-  /** Pixels; a frame that is narrower stays as it is. */
+  /** Maximum width in pixels; a narrower frame stays as it is. */
   width?: number | undefined;
-  /** 1 to 100, of the lossy formats; each has sharp's own default. */
+  /** 1 to 100, for lossy formats; each has sharp's own default. */
   quality?: number | undefined;
 }
 
@@ -27,7 +27,7 @@ const EXTENSIONS: Readonly<Record<FrameFormat, string>> = {
   avif: 'avif',
 };
 
-/** A frame as an image file, with the sRGB its pixels are in. Equal frames give equal bytes. */
+/** Encodes a frame as an image file tagged as sRGB. Equal frames give equal bytes. */
 export async function encodeFrame(frame: VideoFrame, options: EncodeFrameOptions): Promise<EncodedImage> {
   const sharp = await loadSharp();
   const { format, width } = options;

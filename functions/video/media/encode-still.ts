@@ -1,7 +1,7 @@
 import { loadSharp } from './load-sharp.ts';
 import type { VideoFrame } from './video-file.ts';
 
-/** A frame as a JPEG that is only looked at: small enough to send a dozen of them in one question. */
+/** Encodes a frame as a JPEG for the model only: small enough to send a dozen of them in one question. */
 export async function encodeStill(frame: VideoFrame): Promise<Uint8Array> {
   const sharp = await loadSharp();
   const raw = { width: frame.width, height: frame.height, channels: 3 as const };

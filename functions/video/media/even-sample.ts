@@ -1,4 +1,4 @@
-/** Keeps an even sample of the items that pass: at most twice as many as requested while they come. */
+/** Keeps an even sample of a stream of items: at most twice the requested number while they arrive. */
 export class EvenSample<T> {
   readonly #limit: number;
   #kept: T[] = [];
@@ -18,7 +18,7 @@ export class EvenSample<T> {
     }
   }
 
-  /** `first` and what was kept, thinned evenly to the limit, both ends included. */
+  /** `first` plus the sample, thinned evenly to the limit, both ends included. */
   preceded(first: T): T[] {
     const all = [first, ...this.#kept];
     if (all.length <= this.#limit) return all;

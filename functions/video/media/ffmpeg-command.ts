@@ -1,17 +1,17 @@
 import { CODECS } from './codecs.ts';
 import type { FfmpegBinary } from './ffmpeg.ts';
 
-/** How the one input is opened: the same for every command on a file. */
+/** Input options: the same for every command on a file. */
 export interface InputPlan {
   url: string;
-  /** Decided by us from the first bytes, never guessed by ffmpeg. */
+  /** Chosen by us from the first bytes, never guessed by ffmpeg. */
   demuxer: 'mov' | 'matroska' | 'avi';
-  /** Coded pixels of one picture; a decoder asked for more gives up before it allocates. */
+  /** Coded pixels of one picture; a decoder that needs more gives up before it allocates. */
   maxPixels: number;
   threads: number;
-  /** Whether ffmpeg turns pictures as their matrix says. Default true. */
+  /** True if ffmpeg rotates pictures by their matrix. Default true. */
   upright?: boolean;
-  /** Options of the decoder, for what it would otherwise learn from the first frame only. */
+  /** Options of the decoder, for facts it would otherwise learn from the first frame only. */
   decoderOptions?: readonly string[];
 }
 
@@ -23,17 +23,17 @@ export async function probeArguments(input: InputPlan, binary: FfmpegBinary): Pr
 }
 
 export interface DecodePlan {
-  /** Seconds on the container's own clock; decoding starts at the last keyframe the index has before it. */
+  /** Seconds on the container's own clock; decoding starts at the last keyframe of the index before it. */
   seek: number | undefined;
-  /** First and last timestamp that is written out; every timestamp up to the last is logged. */
+  /** First and last timestamp to write out; every timestamp up to the last is logged. */
   lo: number;
   hi: number | undefined;
-  /** Makes of a decoded picture what is written out. */
+  /** Filters from a decoded picture to the output. */
   filters: string[];
   pixelFormat: 'rgb24' | 'rgb48le';
 }
 
-/** Raw frames on stdout, and on stderr the timestamp of every frame that was decoded. */
+/** Raw frames on stdout, and on stderr the timestamp of every decoded frame. */
 export async function decodeArguments(
   input: InputPlan,
   plan: DecodePlan,
@@ -49,7 +49,7 @@ export async function decodeArguments(
   return build(input, plan.seek, [graph], [...oneForOne(binary), '-f', 'rawvideo'], 'pipe:1');
 }
 
-/** No frame doubled or dropped to reach a constant rate. */
+/** No frame doubled or dropped for a constant rate. */
 function oneForOne(binary: FfmpegBinary): string[] {
   return binary.hasFpsMode ? ['-fps_mode', 'passthrough'] : ['-vsync', '0'];
 }
@@ -61,8 +61,8 @@ async function build(
   outputOptions: string[],
   target: string,
 ): Promise<string[]> {
-  // Only its argument builder is used: running the command through it would first start ffmpeg once more, to
-  // list encoders, and that list is misread from version 7 on.
+  // Only its argument builder is used: running the command through it would first start ffmpeg once more to list
+  // encoders, and it misreads that list from version 7 on.
   const { default: ffmpeg } = await import('fluent-ffmpeg');
   const command = ffmpeg({ source: input.url })
     .inputOptions([
@@ -73,14 +73,14 @@ async function build(
       ...['-f', input.demuxer],
       ...['-codec_whitelist', CODECS.join(',')],
       ...['-protocol_whitelist', 'http,tcp'],
-      // The server answers an open range in part: coming back for the rest counts as reconnecting. Once, at once.
+      // The server answers an open range in part; fetching the rest counts as a reconnect: once, at once.
       ...['-reconnect', '1', '-reconnect_delay_max', '0'],
       ...quickOpening(input),
       ...['-threads', String(input.threads)],
       ...(input.decoderOptions ?? []),
       ...(input.upright === false ? ['-noautorotate'] : []),
       ...['-max_pixels', String(input.maxPixels)],
-      // The container's own timestamps, from here to the log: no start offset is taken off on the way.
+      // The container's own timestamps throughout: no start offset is subtracted.
       '-copyts',
       ...(seek === undefined ? [] : ['-seek_timestamp', '1', '-noaccurate_seek', '-ss', seek.toFixed(6)]),
     ])
@@ -91,8 +91,8 @@ async function build(
 }
 
 /**
- * mp4 and Matroska state what a decoder needs, so one packet of each stream is enough. AVI does not: there the
- * delay of reordered frames has to be seen, or every timestamp is off by it.
+ * mp4 and Matroska state what a decoder needs, so one packet of each stream is enough. AVI does not: ffmpeg must
+ * see the delay of reordered frames, or every timestamp is off by it.
  */
 function quickOpening(input: InputPlan): string[] {
   return input.demuxer === 'avi' ? [] : ['-fpsprobesize', '0', '-probesize', '32'];

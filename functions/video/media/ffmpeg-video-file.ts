@@ -7,13 +7,13 @@ import type { OpenedVideo } from './open-input.ts';
 import { outputOf } from './picture.ts';
 import type { VideoFile, VideoFrame } from './video-file.ts';
 
-/** If the container does not say when it ends, nothing is looked for after this. */
+/** If the container does not state its end, nothing later than this is looked up. */
 const LONGEST_SECONDS = 1e7;
 
-/** Memory that the frames of one decode may take at a time. */
+/** Maximum memory of the frames of one decode. */
 const FRAMES_BYTES = 96 * 1024 * 1024;
 
-/** The frames of an opened video, by time, decoded by ffmpeg one command at a time. */
+/** The frames of an open video, by time, decoded by ffmpeg one command at a time. */
 export class FfmpegVideoFile implements VideoFile {
   readonly facts;
   readonly close: () => Promise<void>;
@@ -65,7 +65,7 @@ export class FfmpegVideoFile implements VideoFile {
       if (attempt === 3) {
         throw new AppError('corrupt-media', `the frame at ${time} s was decoded but could not be converted`);
       }
-      // the frame on display began before the window: its timestamp is known now
+      // the frame on display started before the window, and its timestamp is now known
       window = pts - last;
     }
   }
@@ -94,7 +94,7 @@ export class FfmpegVideoFile implements VideoFile {
     return kept.after.preceded(first).map((frame) => noting(errors, frame));
   }
 
-  /** Past the stated end as well: the statement may be wrong, and past the real one there is the last frame. */
+  /** Continues past the stated end: the statement may be wrong, and past the real one the last frame is shown. */
   #ptsAt(time: number): number {
     if (!Number.isFinite(time)) {
       throw new AppError('internal', `time must be finite seconds, got ${time}`);
@@ -102,7 +102,7 @@ export class FfmpegVideoFile implements VideoFile {
     return this.#clock.ptsAt(Math.max(0, Math.min(time, LONGEST_SECONDS)));
   }
 
-  /** Ticks before the time asked for in which the frame on display has begun, as a rule. */
+  /** Ticks before the requested time within which the frame on display usually starts. */
   #openingWindow(): number {
     return this.#clock.ticks(Math.min(0.5, 1.05 / (this.facts.frameRate ?? 10)));
   }

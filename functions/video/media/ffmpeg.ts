@@ -6,30 +6,30 @@ import { AppError } from '../../../shared/core/errors.ts';
 
 export interface FfmpegBinary {
   path: string;
-  /** As the binary names itself: `5.1.9-0+deb12u1`, or `N-47683-g0e8eb07980-static` for a build from git. */
+  /** The binary's own version: `5.1.9-0+deb12u1`, or `N-47683-g0e8eb07980-static` for a build from git. */
   version: string;
   source: 'explicit' | 'path' | 'bundled';
-  /** Takes `-fps_mode`, the name that replaced `-vsync` (ffmpeg 5.1; the old one went away later). */
+  /** True if it supports `-fps_mode`, which replaced `-vsync` (ffmpeg 5.1; the old one was removed later). */
   hasFpsMode: boolean;
   /**
-   * Seeks in mp4 go to `EARLY_SECONDS` before the time given if frames are reordered. Newer versions know that
-   * the index of an mp4 needs no such margin.
+   * True if seeks in mp4 go to `EARLY_SECONDS` before the given time when frames are reordered. Newer versions know
+   * that the index of an mp4 needs no such margin.
    */
   seeksEarly: boolean;
-  /** Mistakes the segment indexes of fragmented mp4 (before ffmpeg 5, as far as is known). */
+  /** True if it misreads the segment indexes of fragmented mp4 (before ffmpeg 5, as far as is known). */
   misreadsSegments: boolean;
-  /** Packets read beyond the one that is shown: since version 7 reading and decoding run side by side. */
+  /** Packets read beyond the displayed one: since version 7 reading and decoding run concurrently. */
   packetsAhead: number;
 }
 
-/** ffmpeg's own guess of how far decoding order may be from display order: 3 frames at 23 a second. */
+/** ffmpeg's own assumption of the distance between decoding and display order: 3 frames at 23 per second. */
 export const EARLY_SECONDS = 3 / 23;
 
 const known = new Map<string, Promise<FfmpegBinary>>();
 
 /**
- * The ffmpeg to use: the explicit path if one is given, then PATH, then the npm package's binary of 2018.
- * Each is started once a process, to learn its version. Throws `invalid-config` if none of them runs.
+ * The ffmpeg to use: the explicit path if given, then PATH, then the npm package's binary of 2018. Each is started
+ * once per process, to learn its version. Throws `invalid-config` if none of them runs.
  */
 export function findFfmpeg(explicitPath?: string): Promise<FfmpegBinary> {
   const key = explicitPath ?? '';
@@ -46,7 +46,7 @@ async function find(explicitPath: string | undefined): Promise<FfmpegBinary> {
   if (explicitPath) return identify(explicitPath, 'explicit');
   for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(folder, 'ffmpeg');
-    // Some folders of PATH are missing, or hold an ffmpeg that does not start: look on.
+    // some folders of PATH are missing, or contain an ffmpeg that does not start: try the next
     if (folder !== '' && (await isExecutable(path))) {
       const binary = await identify(path, 'path').catch(() => undefined);
       if (binary) return binary;
@@ -60,7 +60,7 @@ async function bundledPath(): Promise<string> {
     const { default: installer } = await import('@ffmpeg-installer/ffmpeg');
     return installer.path;
   } catch (error) {
-    // The package throws strings.
+    // the package throws strings
     throw new AppError('invalid-config', `no ffmpeg on PATH and none from npm: ${String(error)}`, {
       cause: error,
     });
@@ -89,7 +89,7 @@ async function identify(path: string, source: FfmpegBinary['source']): Promise<F
   };
 }
 
-/** `8.44` as 8044: builds from git have no version number of their own. */
+/** Parses `8.44` to 8044: builds from git have no version number of their own. */
 function libraryVersion(text: string, library: string): number | undefined {
   const [, major, minor] = new RegExp(`${library}\\s+(\\d+)\\.\\s*(\\d+)\\.`).exec(text) ?? [];
   return major && minor ? Number(major) * 1_000 + Number(minor) : undefined;

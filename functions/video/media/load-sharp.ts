@@ -6,8 +6,8 @@ export type MakeSharp = (input?: SharpInput, options?: SharpOptions) => Sharp;
 let loaded: MakeSharp | undefined;
 
 /**
- * sharp, loaded when a picture is first needed, and set for a function: one picture at a time, and no cache,
- * for no picture is opened twice. By `require`, since its ES module does not parse on Node 20.9.
+ * sharp, loaded with the first picture and configured for a function: one picture at a time, and no cache, since no
+ * picture is opened twice. By `require`, since its ES module does not parse on Node 20.9.
  */
 export async function loadSharp(): Promise<MakeSharp> {
   if (!loaded) {

@@ -3,13 +3,13 @@ import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { childOf, type Element, elementAt, elementsIn, unsigned } from './matroska-tree.ts';
 
 export interface MatroskaVideo {
-  /** What the decoder is configured with, in the form of avcC or hvcC for these codecs; undefined if not at hand. */
+  /** The decoder's configuration, in the form of avcC or hvcC for these codecs; undefined if not available. */
   decoderConfig: Uint8Array | undefined;
-  /** Longest time between two keyframes by the index, the end included if it is known. */
+  /** Longest time between two keyframes of the index, the end included if it is known. */
   keyframeGap: number | undefined;
-  /** When the last keyframe of the index is shown, by the file's clock. */
+  /** Display time of the index's last keyframe, by the file's clock. */
   lastCueSeconds: number | undefined;
-  /** Durations are when the last frame ends, by a clock that need not start at 0; else they are lengths. */
+  /** True if durations are end times of the last frame, by a clock that need not start at 0; else they are lengths. */
   statesEnd: boolean;
   encrypted: boolean;
 }
@@ -41,9 +41,9 @@ const CONTENT_ENCRYPTION = 0x5035;
 const VIDEO = 1;
 
 const MiB = 1024 * 1024;
-/** Most bytes of tracks, and of the index, that are read here. */
+/** Maximum bytes of tracks, and of the index, that are read here. */
 const MAX_TRACKS_BYTES = MiB;
-/** Tracks beyond this are refused: ffmpeg reads them anew with each run, whatever codecs keep there. */
+/** Larger tracks are refused: ffmpeg rereads them with each run, whatever codecs store there. */
 const REFUSED_TRACKS_BYTES = 8 * MiB;
 const MAX_CUES_BYTES = 16 * MiB;
 const MAX_CUES = 500_000;
@@ -51,8 +51,8 @@ const MAX_CUES = 500_000;
 const MAX_HEAD_ELEMENTS = 64;
 
 /**
- * What Matroska's tracks and index state of the first video track (RFC 9559); nothing if they cannot be found. Throws
- * `corrupt-media` if the tracks are larger than any codec needs.
+ * Facts that Matroska's tracks and index state of the first video track (RFC 9559); nothing if they cannot be
+ * found. Throws `corrupt-media` if the tracks are larger than any codec needs.
  */
 export async function readMatroska(cache: BlockCache): Promise<MatroskaVideo> {
   const head = await headElements(cache);
@@ -81,15 +81,15 @@ function refuseLargeTracks(tracks: Element | undefined): void {
 }
 
 /**
- * Whether the durations of this file are ends, as Lavf writes them. Those of mkvmerge are lengths, and so are those of
- * most others: taken for an end, a length would cut the video short by what its clock starts at.
+ * True if the durations of this file are end times, as Lavf writes them. mkvmerge and most others write lengths: a
+ * length mistaken for an end would cut the video short by its clock's start.
  */
 function statesEnd(info: Uint8Array): boolean {
   const app = childOf(info, MUXING_APP);
   return app !== undefined && Buffer.from(app).toString('latin1').startsWith('Lavf');
 }
 
-/** Its samples are encrypted (RFC 9559, 5.1.4.1.31.6): the other kind of encoding is compression. */
+/** True if its samples are encrypted (RFC 9559, 5.1.4.1.31.6): the other kind of encoding is compression. */
 function isEncrypted(track: Uint8Array): boolean {
   const encodings = childOf(track, CONTENT_ENCODINGS);
   for (const { id, body } of encodings ? elementsIn(encodings) : []) {
@@ -100,7 +100,7 @@ function isEncrypted(track: Uint8Array): boolean {
   return false;
 }
 
-/** Where the elements before the first cluster lie, and those behind that the seek head names. */
+/** Positions of the elements before the first cluster, and of those behind it that the seek head names. */
 async function headElements(cache: BlockCache): Promise<Map<number, Element>> {
   const found = new Map<number, Element>();
   const ebml = await elementAt(cache, 0);

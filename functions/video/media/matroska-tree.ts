@@ -4,11 +4,11 @@ import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 export interface Element {
   id: number;
   start: number;
-  /** Exclusive; the end of what holds it if its size is not known. */
+  /** Exclusive; the end of the parent if its size is unknown. */
   end: number;
 }
 
-/** Elements side by side; entries of an index are counted apart. */
+/** Maximum sibling elements; entries of an index are counted separately. */
 const MAX_SIBLINGS = 1_024;
 
 /** The element at this offset of the bytes, cut at their end; undefined if there is none. */
@@ -31,7 +31,7 @@ export function readElement(bytes: Uint8Array, at: number, end = bytes.length): 
   return { id, start, end: unknown ? Number.POSITIVE_INFINITY : start + size };
 }
 
-/** Elements inside bytes that are at hand, at most `most` of them; one that runs past the end is cut there. */
+/** Elements in bytes already read, at most `most` of them; one that extends past the end is cut there. */
 export function* elementsIn(
   bytes: Uint8Array,
   most = MAX_SIBLINGS,
@@ -65,7 +65,7 @@ export function unsigned(body: Uint8Array | undefined): number | undefined {
   return body.reduce((value, byte) => value * 256 + byte, 0);
 }
 
-/** Bytes of a number whose leading zeros give its length. */
+/** Length in bytes of a number whose leading zeros encode it. */
 function lengthOf(first: number | undefined): number | undefined {
   return first === undefined || first === 0 ? undefined : Math.clz32(first) - 23;
 }

@@ -6,25 +6,25 @@ import { readTrackIdentity, trackSeconds } from './mp4-length.ts';
 import { SampleTable } from './mp4-samples.ts';
 
 export interface Mp4Layout {
-  /** Where the index lies. */
+  /** Position of the index. */
   moov: { offset: number; size: number };
   /** The first fragment, if samples come in fragments, each with an index of its own. */
   firstFragment: { offset: number; size: number } | undefined;
-  /** Fragments are listed in segment indexes (sidx), too. */
+  /** True if fragments are listed in segment indexes (sidx), too. */
   segmentIndexes: boolean;
 }
 
 const MiB = 1024 * 1024;
-/** The index usually follows the sample data: it is read at once if it is no longer than this. */
+/** The index usually follows the sample data: up to this size it is read in one request. */
 const TAIL_BYTES = 4 * MiB;
-/** Boxes side by side before the index: each may cost a read. Recorders that interleave write a thousand. */
+/** Maximum sibling boxes before the index: each may cost a read. Recorders that interleave write a thousand. */
 const MAX_TOP_BOXES = 4_096;
 /** Some writers count the header of the sample data twice: 8 bytes, or 16 with a long size. */
 const DOUBLE_HEADER = 16;
 
 /**
- * Where an mp4 keeps what, from the headers of its outermost boxes, as ISO/IEC 14496-12 lays them out. Throws
- * `corrupt-media` if a box needs more bytes than the object has, or if there is no index.
+ * Layout of an mp4, from the headers of its outermost boxes (ISO/IEC 14496-12). Throws `corrupt-media` if a box
+ * needs more bytes than the object has, or if there is no index.
  */
 export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   let moov: Mp4Layout['moov'] | undefined;
@@ -54,7 +54,7 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
     if (box.type === 'moof') firstFragment ??= { offset, size: box.size };
     if (box.type === 'mdat') samples = true;
     offset += box.size;
-    // From here on every fragment would cost a read.
+    // from here on every fragment would cost a read
     if (moov && firstFragment) break;
   }
   if (!moov)
@@ -63,19 +63,19 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
 }
 
 export interface VideoTrack {
-  /** By which fragments name it. */
+  /** The id that fragments refer to. */
   id: number;
-  /** Ticks a second of its own clock; 0 if unknown. */
+  /** Ticks per second of its own clock; 0 if unknown. */
   scale: number;
-  /** As a player shows it; undefined if the index does not say, as in most fragmented files. */
+  /** Length as a player shows it; undefined if not stated, as in most fragmented files. */
   seconds: number | undefined;
-  /** Frames are displayed in another order than they are stored. */
+  /** True if frames are displayed in another order than they are stored. */
   reordered: boolean;
-  /** Where its samples are; undefined if the index does not say. */
+  /** Positions of its samples; undefined if not stated. */
   samples: SampleTable | undefined;
-  /** How its samples are encrypted: `cenc`, or the sample entry's own name; undefined if they are clear. */
+  /** Encryption of its samples: `cenc`, or the sample entry's own name; undefined if they are clear. */
   encryption: string | undefined;
-  /** What the decoder is configured with: an avcC or hvcC record; undefined for other codecs. */
+  /** The decoder's configuration: an avcC or hvcC record; undefined for other codecs. */
   decoderConfig: Uint8Array | undefined;
 }
 
@@ -96,7 +96,7 @@ export function readVideoTrack(moov: Uint8Array): VideoTrack | undefined {
 
 function firstVideo(moov: Uint8Array): Uint8Array | undefined {
   let first: Uint8Array | undefined;
-  // To the end, so that what holds too many boxes is refused and not cut short.
+  // to the end, so that a track with too many boxes is refused rather than cut short
   for (const { type, body } of boxesIn(moov)) {
     if (first || type !== 'trak') continue;
     const handler = child(body, 'mdia', 'hdlr');

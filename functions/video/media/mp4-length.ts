@@ -1,7 +1,7 @@
 import { boxesIn, child, viewOf } from './box-tree.ts';
 import type { SampleTable } from './mp4-samples.ts';
 
-/** Length of a video track as a player shows it, from the index; undefined if the index does not say. */
+/** Length of a video track as a player shows it, from the index; undefined if not stated. */
 export function trackSeconds(
   moov: Uint8Array,
   video: Uint8Array,
@@ -18,7 +18,7 @@ export function trackSeconds(
   return ticks && movie ? ticks / movie.scale : undefined;
 }
 
-/** Number and clock of a track, from the body of its trak box. */
+/** Id and time scale of a track, from the body of its trak box. */
 export function readTrackIdentity(track: Uint8Array): { id: number; scale: number } {
   const header = child(track, 'tkhd');
   const at = header?.[0] === 1 ? 20 : 12;
@@ -27,8 +27,8 @@ export function readTrackIdentity(track: Uint8Array): { id: number; scale: numbe
 }
 
 /**
- * When the first fragment starts on the track's own clock, in ticks, from the body of its moof box: recordings of
- * a live stream start at whatever time it was. Undefined if the fragment does not say.
+ * Start of the first fragment on the track's own clock, in ticks, from the body of its moof box: recordings of a
+ * live stream start at any time. Undefined if not stated.
  */
 export function fragmentStart(moof: Uint8Array, trackId: number): number | undefined {
   for (const { type, body } of boxesIn(moof)) {
@@ -41,8 +41,8 @@ export function fragmentStart(moof: Uint8Array, trackId: number): number | undef
 }
 
 /**
- * Time scale and duration of an mvhd or mdhd body, which lay them out alike. A duration of all ones is one that
- * could not be determined (ISO/IEC 14496-12, 8.2.2.3 and 8.4.2.3).
+ * Time scale and duration of an mvhd or mdhd body, which share a layout. A duration of all ones is unknown (ISO/IEC
+ * 14496-12, 8.2.2.3 and 8.4.2.3).
  */
 function timing(body: Uint8Array | undefined): { scale: number; duration: number | undefined } | undefined {
   const long = body?.[0] === 1;
@@ -64,7 +64,7 @@ function durationAt(body: Uint8Array, at: number, long: boolean): number | undef
   return value === 0xffff_ffff_ffff_ffffn ? undefined : Number(value);
 }
 
-/** Ticks of the movie's scale that an edit list shows, its empty edits left out; 0 if it does not say. */
+/** Ticks of the movie's scale that an edit list shows, without its empty edits; 0 if not stated. */
 function editedTicks(body: Uint8Array | undefined): number {
   if (!body || body.length < 8) return 0;
   const view = viewOf(body);

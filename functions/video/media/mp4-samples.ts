@@ -6,13 +6,13 @@ export interface ByteRange {
 }
 
 /**
- * Where in the file the samples lie that a decoder needs to show a video track from one time to another: from
- * the keyframe before the first to some samples past the second. Times are seconds on the player's clock. A hint of what
- * to fetch in one read and no more: ffmpeg finds its own way, and a table that lies costs bytes, never a wrong
- * frame. Undefined if the tables are missing, as in fragmented files, or make no sense.
+ * Position in the file of the samples that a decoder needs to show a video track from one time to another: from the
+ * keyframe before the first to some samples past the second. Times are seconds on the player's clock. Only a hint
+ * of what to fetch in one read: ffmpeg finds its own way, so a wrong table costs bytes, never a wrong frame.
+ * Undefined if the tables are missing, as in fragmented files, or inconsistent.
  */
 export class SampleTable {
-  /** Seconds by which a keyframe is decoded ahead of its display, if frames are reordered. */
+  /** Seconds by which a keyframe is decoded before its display, if frames are reordered. */
   readonly #lead: number;
   readonly #scale: number;
   readonly #mediaStart: number;
@@ -41,7 +41,7 @@ export class SampleTable {
     return tables && new SampleTable(tables);
   }
 
-  /** Length of all samples one after the other, whatever edits show of them. */
+  /** Total length of all samples, regardless of edits. */
   get seconds(): number {
     let ticks = 0;
     for (let entry = 0, entries = rowsOf(this.#timeToSample, 8); entry < entries; entry++) {
@@ -50,7 +50,7 @@ export class SampleTable {
     return ticks / this.#scale;
   }
 
-  /** `ahead`: samples past the last one displayed that are read before it is given out. */
+  /** `ahead`: samples past the last displayed one that are read before it is output. */
   range(from: number, to: number, ahead: number): ByteRange | undefined {
     const last = this.#count() - 1;
     if (last < 0) return undefined;
@@ -63,7 +63,7 @@ export class SampleTable {
     return length > 0 && Number.isSafeInteger(length) ? { offset: start, length } : undefined;
   }
 
-  /** The most samples that are decoded for one: from a keyframe to just before the next. */
+  /** Maximum samples decoded for one frame: from a keyframe to just before the next. */
   longestGroup(): number {
     const samples = this.#count();
     if (!this.#keyframes) return Math.min(1, samples);
@@ -174,12 +174,12 @@ function readTables(track: Uint8Array): Tables | undefined {
   const scale = viewOf(header).getUint32(header[0] === 1 ? 20 : 12);
   if (!stts || !stsz || !stsc || !chunks || scale === 0) return undefined;
   const mediaStart = firstMediaTime(child(track, 'edts', 'elst'));
-  // The first sample is a keyframe; the others are as far ahead as a rule.
+  // the first sample is a keyframe; the others are usually as far ahead
   const lead = Math.max(0, view('ctts', 16)?.getInt32(12) ?? 0);
   return { scale, mediaStart, lead, stts, stsz, stsc, chunks, longOffsets: !stco, stss: view('stss') };
 }
 
-/** Media time that the first edit with a picture starts at. */
+/** Media time at which the first non-empty edit starts. */
 function firstMediaTime(body: Uint8Array | undefined): number {
   if (!body || body.length < 8) return 0;
   const view = viewOf(body);
@@ -192,7 +192,7 @@ function firstMediaTime(body: Uint8Array | undefined): number {
   return 0;
 }
 
-/** Rows a table really has, whatever it claims. */
+/** Rows that a table really has, whatever it claims. */
 function rowsOf(table: DataView, rowBytes: number): number {
   return Math.min(table.getUint32(4), Math.floor((table.byteLength - 8) / rowBytes));
 }

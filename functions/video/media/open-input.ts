@@ -29,7 +29,7 @@ export interface OpenedVideo {
   probed: ProbedVideo;
   picture: Picture;
   context: DecodeContext;
-  /** Seconds added to a time to seek to, to make up for ffmpeg's own margin. */
+  /** Seconds added to a seek time to compensate for ffmpeg's own margin. */
   seekShift: number;
   /** Predicts the storage reads of an mp4. */
   samples: SampleTable | undefined;
@@ -48,7 +48,7 @@ export interface OpenInputOptions {
 /** Time limit of one ffmpeg command unless the limits say otherwise. */
 const COMMAND_SECONDS = 60;
 
-/** Finds out what the object is, checks it against the limits, and plans how its frames are decoded. */
+/** Identifies the object, checks it against the limits, and plans how its frames are decoded. */
 export async function openInput(options: OpenInputOptions): Promise<OpenedVideo> {
   const { cache } = options.server;
   const { limits } = options;
@@ -64,13 +64,13 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   if (track?.segmentIndexes && options.ffmpeg.misreadsSegments) {
     await hideSegmentIndexes(cache, options.ffmpeg.version);
   }
-  // An edit list may show little of what there is to decode.
+  // An edit list may show little of what must be decoded.
   refuseLong(Math.max(track?.seconds ?? 0, track?.samples?.seconds ?? 0), limits);
 
   const input: InputPlan = {
     url: options.server.url,
     demuxer: sniffed.demuxer,
-    // Decoders count what they allocate, whose sides are rounded up; what is displayed is held to the limit below.
+    // Decoders count what they allocate, with rounded-up sides; the displayed size is checked below.
     maxPixels: Math.ceil(limits.maxPixels * 1.1) + 65_536,
     threads: 1,
   };
@@ -122,13 +122,13 @@ export async function openInput(options: OpenInputOptions): Promise<OpenedVideo>
   };
 }
 
-/** Longer stretches are read as ffmpeg comes to them. */
+/** Longer stretches are read when ffmpeg gets to them. */
 const AHEAD_BYTES = 8 * 1024 * 1024;
 
 /** Starts one read of bytes that will be needed. */
 export function fetchAhead(cache: BlockCache, range: ByteRange | undefined): void {
   if (!range || range.offset >= cache.size) return;
-  // Whoever needs the bytes meets the failure.
+  // the caller that needs the bytes gets the error
   cache.prefetch(range.offset, Math.min(range.length, AHEAD_BYTES)).catch(() => undefined);
 }
 
@@ -142,7 +142,7 @@ async function decoderOptions(
   return build === undefined ? [] : ['-x264_build', String(build)];
 }
 
-/** The most samples that have to be decoded for one, as far as the container says. */
+/** Maximum number of samples to decode for one frame, as far as the container says. */
 function longestGroup(track: StatedTrack | undefined, { frameRate }: ProbedVideo): number {
   if (track?.longestGroup !== undefined) return track.longestGroup;
   return Math.round((track?.keyframeGap ?? 0) * (frameRate ?? 0));
@@ -161,7 +161,8 @@ function planDecoding(
     {
       ...{ codec, width, height, pixelFormat, references },
       outputBytes: outputOf(picture).frameBytes,
-      // Since version 7 pictures wait in queues between threads; those with 16 bits a channel are the slowest written.
+      // Since version 7 pictures wait in queues between threads; those with 16 bits per channel are the slowest to
+      // write.
       outputsHeld: ffmpeg.packetsAhead === 4 ? 2 : picture.work ? 5 : 3,
     },
     limits.memoryBytes ?? instanceMemory(),

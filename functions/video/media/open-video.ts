@@ -10,17 +10,17 @@ import type { VideoFile } from './video-file.ts';
 
 export interface MediaLimits {
   maxSeconds: number;
-  /** Pixels of one picture, coded and displayed. */
+  /** Maximum pixels of one picture, coded and displayed. */
   maxPixels: number;
   /** Longest side of the displayed picture. Default 16,384. */
   maxSide?: number;
-  /** Time one ffmpeg command may take. Default 60. */
+  /** Time limit of one ffmpeg command, in seconds. Default 60. */
   commandSeconds?: number;
   /** Decoder threads. Default 2. */
   threads?: number;
-  /** Memory of this instance, ffmpeg's included. Default: the container's limit. */
+  /** Memory of this instance, including ffmpeg's. Default: the container's limit. */
   memoryBytes?: number | undefined;
-  /** Memory for bytes kept between reads. Default 32 MiB. */
+  /** Bytes of memory for data kept between reads. Default 32 MiB. */
   cacheBytes?: number;
 }
 
@@ -30,14 +30,14 @@ export interface OpenVideoOptions {
   ffmpeg: FfmpegBinary;
   limits: MediaLimits;
   signal?: AbortSignal | undefined;
-  /** Logs what every ffmpeg command took. */
+  /** Logs the resource use of every ffmpeg command. */
   log?: Pick<Logger, 'debug'> | undefined;
 }
 
 /**
- * Opens a stored video for reading frames: sniffs and probes it through ranged reads of exactly this
- * generation. Throws `empty-object`, `unsupported-media`, `corrupt-media`, `too-long`, `too-large`, `timeout`,
- * `object-gone`, or what the store failed with.
+ * Opens a stored video for reading frames: sniffs and probes it through ranged reads of exactly this generation.
+ * Throws `empty-object`, `unsupported-media`, `corrupt-media`, `too-long`, `too-large`, `timeout`, `object-gone`,
+ * or the store's error.
  */
 export async function openVideoFile(options: OpenVideoOptions): Promise<VideoFile> {
   const closing = new AbortController();
@@ -50,7 +50,7 @@ export async function openVideoFile(options: OpenVideoOptions): Promise<VideoFil
     object: options.object,
     signal,
     ...(options.limits.cacheBytes ? { cacheBytes: options.limits.cacheBytes } : {}),
-    // ffmpeg would ask again for what cannot be read
+    // ffmpeg would request unreadable bytes again
     onFailure: (error) => failed.abort(error),
   });
   const close = async (): Promise<void> => {

@@ -1,9 +1,9 @@
 import { BitReader } from './bit-reader.ts';
 
 /**
- * Frames that a decoder has to keep for reference, as an H.264 or HEVC stream states in its sequence parameter set;
- * undefined if `config` (an avcC or hvcC record, ISO/IEC 14496-15) holds none that can be read. The highest of all
- * sets counts.
+ * Frames that a decoder must keep for reference, as stated in the sequence parameter set of an H.264 or HEVC
+ * stream; undefined if `config` (an avcC or hvcC record, ISO/IEC 14496-15) contains no readable one. The maximum
+ * over all sets.
  */
 export function statedReferences(codec: string, config: Uint8Array): number | undefined {
   const read = codec === 'h264' ? avcReferences : codec === 'hevc' ? hevcReferences : undefined;
@@ -12,7 +12,7 @@ export function statedReferences(codec: string, config: Uint8Array): number | un
   return counts.length === 0 ? undefined : Math.max(...counts);
 }
 
-/** Sequence parameter sets in a record: one as a rule, and no more than this are looked at. */
+/** Sequence parameter sets read per record: usually there is one. */
 const MAX_SETS = 16;
 const HEVC_SPS = 33;
 
@@ -34,7 +34,7 @@ function hevcSets(config: Uint8Array): Uint8Array[] {
   return found;
 }
 
-/** Units that each have their length in 16 bits before them. */
+/** Units with a 16-bit length prefix each. */
 function units(config: Uint8Array, from: number, count: number): { sets: Uint8Array[]; end: number } {
   const sets: Uint8Array[] = [];
   let at = from;

@@ -1,8 +1,8 @@
 import { AppError } from '../../../shared/core/errors.ts';
 
 /**
- * Runs a parser of untrusted bytes. Parsers check sizes before they read; what one of them forgot is a read past
- * the end, which is the file's fault and not worth another attempt: a `RangeError` becomes `corrupt-media`.
+ * Runs a parser of untrusted bytes. Parsers check sizes before they read; a missing check shows as a read past the
+ * end, which is the file's fault and not worth a retry: a `RangeError` becomes `corrupt-media`.
  */
 export function parsing<T>(what: string, parse: () => T): T {
   try {

@@ -1,14 +1,14 @@
 import type { ProbedVideo } from './probe-video.ts';
 import type { ColorWork } from './tone-map.ts';
 
-/** A picture as it is shown: upright, with square pixels. */
+/** A picture as displayed: upright, with square pixels. */
 export interface Picture {
   width: number;
   height: number;
   hdr: boolean;
-  /** HDR and wide-gamut pictures leave ffmpeg with 16 bits a channel and become sRGB here. */
+  /** HDR and wide-gamut pictures leave ffmpeg with 16 bits per channel and are converted to sRGB here. */
   work: ColorWork | undefined;
-  /** ffmpeg's name of the matrix that makes RGB of the coded colours; undefined if they are RGB already. */
+  /** ffmpeg's name of the matrix from the coded colours to RGB; undefined if they are RGB already. */
   matrix: 'bt601' | 'bt709' | 'bt2020' | 'smpte240m' | 'fcc' | undefined;
 }
 
@@ -36,10 +36,10 @@ export function pictureOf(probed: ProbedVideo): Picture {
   const { width, height, pixelAspect, color } = probed;
   const transfer = HDR[color.transfer];
   const hdr = transfer !== undefined;
-  // An HDR file that does not name its primaries has these.
+  // the primaries of an HDR file that does not name them
   const wide = color.primaries === 'bt2020' || (hdr && color.primaries === 'unknown');
   return {
-    // Stretched, never shrunk: no coded line is lost.
+    // stretched, never shrunk: no coded line is lost
     width: pixelAspect > 1 ? Math.round(width * pixelAspect) : width,
     height: pixelAspect < 1 ? Math.round(height / pixelAspect) : height,
     hdr,
@@ -48,13 +48,13 @@ export function pictureOf(probed: ProbedVideo): Picture {
   };
 }
 
-/** Most files do not say; players then go by size. */
+/** Most files do not name their matrix; players then choose by size. */
 function guessedMatrix(hdr: boolean, width: number, height: number): Picture['matrix'] {
   if (hdr) return 'bt2020';
   return Math.max(width, height) >= 1_280 || Math.min(width, height) >= 720 ? 'bt709' : 'bt601';
 }
 
-/** How a decoded picture becomes packed RGB, not wider than `maxWidth`. */
+/** Filters that turn a decoded picture into packed RGB, at most `maxWidth` wide. */
 export function outputOf(picture: Picture, maxWidth = Number.POSITIVE_INFINITY): OutputPlan {
   const scale = Math.min(1, Math.max(1, Math.floor(maxWidth)) / picture.width);
   const width = Math.round(picture.width * scale);

@@ -1,9 +1,9 @@
 import type { TimeBase } from './frame-clock.ts';
 
-/** What ffmpeg says of a file and its first frame. */
+/** ffmpeg's facts about a file and its first frame. */
 export interface ProbedVideo {
   codec: string;
-  /** The first displayed frame: its timestamp, and the pixels it has after rotation. */
+  /** The first displayed frame: its timestamp, and its pixels after rotation. */
   firstPts: number;
   timeBase: TimeBase;
   width: number;
@@ -11,7 +11,7 @@ export interface ProbedVideo {
   /** Width of one pixel over its height, after rotation. */
   pixelAspect: number;
   rotation: number;
-  /** Its matrix turns it by no multiple of 90 degrees: players show it as it is coded. */
+  /** True if its matrix rotates by no multiple of 90 degrees: players then show it as coded. */
   skewed: boolean;
   frameRate: number | undefined;
   /** Duration of the container, or of the stream if it has a tag for it. */
@@ -31,10 +31,10 @@ interface ProbedStream {
 }
 
 const KEPT_LINES = 40;
-/** What showinfo says; its first words may follow a remark on an odd rotation, which ends without a line break. */
+/** A line of showinfo; its first words may follow a remark about an odd rotation, which lacks a line break. */
 const SHOWN = /^(\[Parsed_showinfo|If you want to help, upload .*\)config in time_base)/;
 
-/** Reads ffmpeg's log line by line. Only lines of our own concern are kept, whatever the file makes it say. */
+/** Reads ffmpeg's log line by line. Keeps only lines that it needs, whatever the file makes ffmpeg print. */
 export class ProbeLog {
   /** The last lines, for messages. */
   readonly tail: string[] = [];
@@ -50,7 +50,7 @@ export class ProbeLog {
     | undefined;
   #shownColor: string | undefined;
 
-  /** `enough` once the first frame has been described: what follows would be read from storage for nothing. */
+  /** `enough` once the first frame has been described: anything further would be read from storage in vain. */
   line(line: string): undefined | 'enough' {
     this.tail.push(line);
     if (this.tail.length > KEPT_LINES) this.tail.shift();
@@ -90,7 +90,7 @@ export class ProbeLog {
       const [, width, height] = /, (\d{1,5})x(\d{1,5})\b/.exec(text) ?? [];
       if (kind === 'Video' && !text.includes('(attached pic)')) {
         return {
-          // A codec it does not know is `none (zzzz / 0x…)`.
+          // an unknown codec is `none (zzzz / 0x…)`
           codec: /^(?:none \()?([^\s,()]+)/.exec(text)?.[1] ?? 'unknown',
           width: Number(width),
           height: Number(height),
@@ -144,11 +144,11 @@ export class ProbeLog {
 
 export interface ShownFrame {
   pts: number;
-  /** Decoded from nothing but itself. */
+  /** True if it was decoded without reference to other frames. */
   intra: boolean;
 }
 
-/** What showinfo logged of a frame; undefined for every other line. */
+/** Parses showinfo's line about a frame; undefined for every other line. */
 export function shownFrame(line: string): ShownFrame | undefined {
   const found = /^\[Parsed_showinfo\S* @ \S+ n: *\d+ pts: *(-?\d+) /.exec(line)?.[1];
   return found === undefined ? undefined : { pts: Number(found), intra: / (iskey:1|type:I) /.test(line) };
@@ -158,7 +158,7 @@ function clockSeconds([, hours, minutes, seconds]: RegExpExecArray): number {
   return Number(hours) * 3_600 + Number(minutes) * 60 + Number(seconds);
 }
 
-/** ffmpeg logs by how many degrees the picture was turned counter-clockwise when it was coded. */
+/** ffmpeg logs the degrees by which the coded picture was rotated counter-clockwise. */
 function turnOf(logged: number): { rotation: number; skewed: boolean } {
   const quarters = Math.round(-logged / 90);
   const skewed = Math.abs(-logged - quarters * 90) > 1;
@@ -166,8 +166,8 @@ function turnOf(logged: number): { rotation: number; skewed: boolean } {
 }
 
 /**
- * Colour as `yuv420p10le(tv, bt2020nc/bt2020/smpte2084)` in the stream's line, or `yuv420p(tv, bt709)` where
- * matrix, primaries and transfer are the same; newer versions know it from the frame too.
+ * Colour as `yuv420p10le(tv, bt2020nc/bt2020/smpte2084)` in the stream's line, or `yuv420p(tv, bt709)` if matrix,
+ * primaries and transfer are the same; newer versions know it from the frame too.
  */
 function colorOf(streamText: string, shown: string | undefined): ProbedVideo['color'] {
   const [, pixels = '', notes = ''] = /, (\w+)(?:\(([^)]*)\))?/.exec(streamText) ?? [];

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 
-/** What one ffmpeg may use before the kernel stops it. */
+/** Limits of one ffmpeg process, enforced by the kernel. */
 export interface ProcessLimits {
-  /** Private memory that can be written to. */
+  /** Private writable memory. */
   memoryBytes: number;
-  /** Limit of wall time; CPU time is this times the cores. */
+  /** Limit of wall time; the limit of CPU time is this times the cores. */
   seconds: number;
-  /** Limit processes and threads, too: only if those of other programs of the same user do not count. */
+  /** Limits processes and threads, too: only possible if other programs of the same user are not counted. */
   countProcesses?: boolean;
 }
 
@@ -17,20 +17,20 @@ export interface Command {
 }
 
 const KiB = 1024;
-/** Stacks of threads and the like, which count as memory and are hardly used. */
+/** Stacks of threads and the like, which count as memory but are hardly used. */
 const UNUSED_MEMORY_KIB = 96 * KiB;
 /** Libraries, reserved arenas and stacks: address space that is not memory. */
 const UNUSED_ADDRESSES_KIB = 1_536 * KiB;
 const STACK_KIB = 2 * KiB;
-/** Three pipes, a socket, its libraries, and what a thread pool of 16 cores may open. */
+/** Three pipes, a socket, its libraries, and files of a thread pool of 16 cores. */
 const OPEN_FILES = 64;
-/** Some versions of ffmpeg start several threads a core for each part of their work. */
+/** Some versions of ffmpeg start several threads per core for each part of their work. */
 const PROCESSES = 64 + 8 * availableParallelism();
 
 /**
- * The same command under resource limits: private memory and address space, CPU time, open files, and no file
- * written, no core dumped. A limit that the system does not know is left out, so that it holds elsewhere what it
- * can. By the shell's own `ulimit`, since the image of a function need not have `prlimit`.
+ * Wraps the command with resource limits: private memory and address space, CPU time, open files, no file writes,
+ * no core dumps. A limit that the system does not support is omitted, so that the others still apply. Uses the
+ * shell's own `ulimit`, since the image of a function need not have `prlimit`.
  */
 export function limited({ path, args }: Command, limits: ProcessLimits): Command {
   const script = `${limitSettings(limits)
@@ -49,7 +49,7 @@ function limitSettings({ memoryBytes, seconds, countProcesses = false }: Process
     `-s ${STACK_KIB}`,
     `-d ${memory}`,
     `-v ${memory + UNUSED_ADDRESSES_KIB}`,
-    // The first ends it by SIGXCPU, which says why; what ignores that is killed.
+    // The soft limit ends it by SIGXCPU, which states the reason; a process that ignores that is killed.
     `-S -t ${cpu}`,
     `-H -t ${cpu + 5}`,
     ...(countProcesses ? [`-p ${PROCESSES}`] : []),
@@ -57,14 +57,14 @@ function limitSettings({ memoryBytes, seconds, countProcesses = false }: Process
 }
 
 /**
- * As the first process of its namespace ffmpeg would ignore signals, and `unshare` loses the one it dies of: the shell
- * stays, and reports it as exit code 128 + n.
+ * As the first process of its namespace ffmpeg would ignore signals, and `unshare` loses the signal it dies of: the
+ * shell stays, and reports it as exit code 128 + n.
  */
 const WATCHED = '"$0" "$@"; exit $?';
 
 let enforced: Promise<boolean> | undefined;
 
-/** Whether this system has a shell that sets the limits of memory, CPU time and file size: Linux does. */
+/** True if this system has a shell that sets the limits of memory, CPU time and file size: Linux does. */
 export function limitsHold(): Promise<boolean> {
   enforced ??= new Promise((resolve) => {
     const script = limitSettings({ memoryBytes: 512 * KiB * KiB, seconds: 60 })

@@ -10,14 +10,14 @@ export interface FfmpegRun {
   binary: FfmpegBinary;
   args: readonly string[];
   timeLimitMs: number;
-  /** Where it runs; undefined if the system allows none. */
+  /** Sandbox to run in; undefined if the system allows none. */
   sandbox: Sandbox | undefined;
   /** Memory that ffmpeg may use. */
   memoryBytes: number;
   signal: AbortSignal;
-  /** Each line ffmpeg logs, cut at 1,000 characters. `enough` ends it there. */
+  /** Called with each line ffmpeg logs, cut at 1,000 characters. Return `enough` to end it. */
   onLine: (line: string) => undefined | 'enough';
-  /** What it writes to stdout; the next piece waits until this returned. */
+  /** Called with its stdout; the next piece waits until this returns. */
   onOutput?: (bytes: Buffer) => void;
   log?: Pick<Logger, 'debug'> | undefined;
 }
@@ -27,9 +27,9 @@ const LINE_LIMIT = 1_000;
 /**
  * Runs ffmpeg under resource limits to its end and returns its exit code, or the name of the signal it crashed
  * with. Throws `unavailable` if it was killed from outside, `timeout` after the time limit, and the signal's reason
- * on abort, each time when the process is gone. The shell that sets the limits is given the command as arguments
- * and never as text. Nothing on stdin, and nothing of this process's environment: a proxy set there would be asked
- * for the loopback address too.
+ * on abort, always after the process is gone. The shell that sets the limits receives the command as arguments,
+ * never as text. Stdin is empty, and so is the environment: a proxy set there would be used even for the loopback
+ * address.
  */
 export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   run.signal.throwIfAborted();
@@ -80,7 +80,7 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
       child.once('error', reject);
       child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
     });
-    const exit = sandbox ? (toldByShell(ended, lastLine) ?? ended) : ended;
+    const exit = sandbox ? (reportedByShell(ended, lastLine) ?? ended) : ended;
     if (thrown) throw thrown;
     run.signal.throwIfAborted();
     if (run.sandbox?.ended) throw new AppError('unavailable', 'the sandbox of ffmpeg ended');
@@ -98,8 +98,11 @@ export async function runFfmpeg(run: FfmpegRun): Promise<number | string> {
   }
 }
 
-/** The signal that the shell around ffmpeg saw: ffmpeg has exit codes of that size, too, but not these last words. */
-function toldByShell(exit: number | string, lastLine: string): string | undefined {
+/**
+ * The signal reported by the shell around ffmpeg: ffmpeg itself uses such exit codes, but never with these last
+ * words.
+ */
+function reportedByShell(exit: number | string, lastLine: string): string | undefined {
   if (exit === 137 && /\bKilled\b/.test(lastLine)) return 'SIGKILL';
   if (exit === 152 && /CPU time limit exceeded/.test(lastLine)) return 'SIGXCPU';
   if (exit === 139 && /Segmentation fault/.test(lastLine)) return 'SIGSEGV';

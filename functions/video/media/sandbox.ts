@@ -5,24 +5,24 @@ import type { RangeHost } from '../../../shared/storage/range-host.ts';
 import { type Command, limited } from './process-limits.ts';
 
 /**
- * Linux namespaces around ffmpeg, made without root: a network that holds nothing but our range server, processes of
- * its own, and a user of its own who may look into no process outside. What remains open to code that takes over
- * ffmpeg is in docs/sandbox.md.
+ * Linux namespaces around ffmpeg, created without root: a network that contains only our range server, a process
+ * namespace, and a user that cannot inspect processes outside. docs/sandbox.md lists what remains open to code that
+ * takes over ffmpeg.
  */
 export interface Sandbox {
-  /** The same command, inside. */
+  /** Wraps a command to run inside. */
   enter(command: Command): Command;
-  /** How bytes are served to what runs inside. */
+  /** Serves bytes to processes inside. */
   host: RangeHost;
-  /** Its network is gone: a command that fails now failed because of that. */
+  /** True if its network is gone: a command that fails now failed because of that. */
   readonly ended: boolean;
 }
 
-/** Only here is the loopback interface up for as long as it takes: `ip` or Perl, whichever the image has. */
+/** Brings up the loopback interface, only inside: with `ip` or Perl, whichever the image has. */
 const LOOPBACK_UP =
   'ip link set lo up 2>/dev/null || perl -e \'socket($s,2,2,0)&&ioctl($s,0x8914,pack("a16s@40","lo",0x41))||exit 1\'';
 
-/** Listens inside and passes the socket out: a socket stays in the network in which it was made. */
+/** Listens inside and passes the socket out: a socket stays in the network that created it. */
 const LISTEN = `const server = require('net').createServer().listen(0, '127.0.0.1', () =>
   process.send({ port: server.address().port }, server, () => process.exit()));`;
 
@@ -30,12 +30,12 @@ const OPENING_MS = 10_000;
 
 let opened: Promise<Sandbox | undefined> | undefined;
 
-/** One a process, made when first needed; undefined if this system does not allow it. */
+/** One per process, created on first use; undefined if this system does not allow it. */
 export function openSandbox(): Promise<Sandbox | undefined> {
   if (!opened) {
     const made = open();
     opened = made;
-    // of a network that ended, the next video makes another
+    // its network ended: the next video creates another
     made.then((sandbox) =>
       sandbox?.gone.then(() => {
         if (opened === made) opened = undefined;
@@ -68,7 +68,7 @@ async function open(): Promise<(Sandbox & { gone: Promise<void> }) | undefined> 
     door?.server.close();
     return undefined;
   }
-  // It lasts as long as this process, whose end closes its input, and keeps nobody waiting.
+  // It lives as long as this process, whose end closes its input, and does not keep the event loop alive.
   holder.unref();
   (holder.stdin as unknown as { unref(): void }).unref();
   return {
@@ -100,7 +100,7 @@ function received(
 }
 
 function canEnter(pid: number): Promise<boolean> {
-  // With its limits, since an older kernel counts the processes of everybody with this user id.
+  // With its limits, since an older kernel counts all processes of this user id.
   const trial = { path: '/bin/sh', args: ['-c', '(exit 0); exit $?'] };
   const limits = { memoryBytes: 256 * 1024 * 1024, seconds: 10, countProcesses: true };
   const { path, args } = inside(pid, limited(trial, limits));
@@ -112,8 +112,8 @@ function canEnter(pid: number): Promise<boolean> {
 }
 
 /**
- * The network is entered by way of its user, who may do everything there; the second user, inside, may do nothing.
- * Killed from here, all that runs inside ends with it.
+ * The network is entered through its user, who has all rights there; the second user, inside, has none. Killing it
+ * from here ends everything inside.
  */
 function inside(pid: number, { path, args }: Command): Command {
   const enter = ['--preserve-credentials', '--user', '--net', '--target', String(pid), '--'];

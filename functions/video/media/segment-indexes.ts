@@ -2,7 +2,7 @@ import { AppError } from '../../../shared/core/errors.ts';
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import { readBox } from './box-tree.ts';
 
-/** Boxes side by side that are walked for it: three or four a fragment. */
+/** Maximum sibling boxes to walk: three or four per fragment. */
 const MAX_BOXES = 20_000;
 const FREE = Buffer.from('free', 'latin1');
 

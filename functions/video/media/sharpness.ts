@@ -2,12 +2,12 @@ import type { VideoFrame } from './video-file.ts';
 
 /** Side of the grid on which two frames are compared. */
 const GRID = 24;
-/** Mean difference of the grid's cells, in levels of 255, below which two frames show the same. */
+/** Mean difference of the grid's cells, in levels of 255, below which two frames show the same scene. */
 const SAME_MEAN = 2.5;
-/** A single cell may differ by no more than this: something small has moved or appeared. */
+/** Maximum difference of a single cell: beyond it something small has moved or appeared. */
 const SAME_CELL = 16;
 
-/** Variance of the Laplacian of luma: the higher, the sharper. Only frames of one size compare. */
+/** Variance of the Laplacian of luma: the higher, the sharper. Comparable only between frames of one size. */
 export function sharpness(frame: VideoFrame): number {
   const { width, height } = frame;
   if (width < 3 || height < 3) return 0;
@@ -25,7 +25,7 @@ export function sharpness(frame: VideoFrame): number {
   return squares / count - (sum / count) ** 2;
 }
 
-/** The sharpest of one frame or more; of equals, the first. */
+/** The sharpest of one or more frames; the first if equal. */
 export function sharpest(frames: readonly VideoFrame[]): VideoFrame {
   let best = frames[0];
   if (!best) throw new RangeError('sharpest: got no frames; at least one is needed');

@@ -4,7 +4,7 @@ export type Sniffed =
   | { kind: 'video'; container: Container; demuxer: 'mov' | 'matroska' | 'avi' }
   | { kind: 'other'; found: string };
 
-/** Bytes of the beginning that `sniffContainer` looks at. */
+/** Bytes of the beginning that `sniffContainer` inspects. */
 export const SNIFF_BYTES = 512;
 
 const FIRST_BOXES = new Set(['ftyp', 'moov', 'mdat', 'free', 'skip', 'wide', 'pnot']);
@@ -42,8 +42,8 @@ const SIGNATURES: readonly (readonly [bytes: string, found: string])[] = [
 ];
 
 /**
- * What the first bytes are. Only three kinds of container are ever shown to ffmpeg, each with its demuxer
- * fixed: formats that can name other files (playlists, concat scripts, SVG and the like) never reach it.
+ * Identifies the container by its first bytes. Only three kinds ever reach ffmpeg, each with its demuxer fixed:
+ * formats that can name other files (playlists, concat scripts, SVG and the like) never do.
  */
 export function sniffContainer(head: Uint8Array): Sniffed {
   const text = Buffer.from(head.subarray(0, SNIFF_BYTES)).toString('latin1');
@@ -57,8 +57,8 @@ export function sniffContainer(head: Uint8Array): Sniffed {
       found: form === 'WAVE' ? 'a WAV file' : `a RIFF file of type ${printable(form)}`,
     };
   }
-  // Only the sample data and the index can be longer than the 16 MB that three bytes of size tell: a text with
-  // the right four letters in the right place is no video.
+  // Only the sample data and the index can exceed the 16 MB of a three-byte size: a text with the right four
+  // letters in the right place is no video.
   if (FIRST_BOXES.has(type) && (text.startsWith('\0') || type === 'mdat' || type === 'moov')) {
     const brand = text.slice(8, 12);
     if (type === 'ftyp' && PICTURE_BRANDS.has(brand)) return { kind: 'other', found: `a picture (${brand})` };

@@ -1,9 +1,9 @@
-/** Bytes of the beginning that are looked at here. */
+/** Bytes of the beginning that are inspected here. */
 export const STATED_BYTES = 4_096;
 
 /**
- * Where a file of this container ends by its own account, from its first bytes: the size of AVI's first RIFF
- * chunk, or of Matroska's segment. Undefined if it does not say, as in live recordings.
+ * The end of a file as its container states it in its first bytes: the size of AVI's first RIFF chunk, or of
+ * Matroska's segment. Undefined if it is not stated, as in live recordings.
  */
 export function statedEnd(container: 'avi' | 'matroska', head: Uint8Array): number | undefined {
   return container === 'avi' ? riffEnd(head) : segmentEnd(head);
@@ -12,14 +12,14 @@ export function statedEnd(container: 'avi' | 'matroska', head: Uint8Array): numb
 function riffEnd(head: Uint8Array): number | undefined {
   if (head.length < 8) return undefined;
   const size = new DataView(head.buffer, head.byteOffset).getUint32(4, true);
-  // What a writer that could not go back leaves there.
+  // written by muxers that could not seek back
   return size === 0 || size === 0xffffffff ? undefined : size + 8;
 }
 
 /**
- * Seconds of the first video stream of an AVI, whose duration as ffmpeg reports it is that of the longest stream, by
- * the largest count of frames that the file states: a recorder that was stopped, or a writer that counts fields,
- * leaves too few in one place. Undefined if it does not say. `indexed`: entries of its index.
+ * Seconds of the first video stream of an AVI, by the largest frame count that the file states: a recorder that was
+ * stopped, or a writer that counts fields, leaves too few in one place. (ffmpeg reports the duration of the longest
+ * stream.) Undefined if not stated. `indexed`: entries of its index.
  */
 export function aviVideoSeconds(head: Uint8Array, indexed = 0): number | undefined {
   const bytes = Buffer.from(head.buffer, head.byteOffset, head.byteLength);
@@ -35,7 +35,7 @@ export function aviVideoSeconds(head: Uint8Array, indexed = 0): number | undefin
   return scale > 0 && rate > 0 && frames > 0 ? (frames * scale) / rate : undefined;
 }
 
-/** Frames in all RIFF chunks, by the header of OpenDML's extension; 0 if there is none. */
+/** Frames in all RIFF chunks, by OpenDML's extended header; 0 if there is none. */
 function openDmlFrames(head: Buffer): number {
   const at = head.indexOf('dmlh', 0, 'latin1');
   return at < 0 || at + 12 > head.length ? 0 : head.readUInt32LE(at + 8);

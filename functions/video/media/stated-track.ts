@@ -11,34 +11,34 @@ import { parsing } from './parsing.ts';
 import type { Container } from './sniff-container.ts';
 import { aviVideoSeconds, STATED_BYTES, statedEnd } from './stated-facts.ts';
 
-/** An index up to this size is read in one request, and its durations are looked up. */
+/** An index up to this size is read in one request, and its durations are read. */
 const INDEX_BYTES = 16 * 1024 * 1024;
-/** One beyond this is refused: ten hours at 120 frames a second have 90 MB. */
+/** A larger one is refused: ten hours at 120 frames per second take 90 MB. */
 const MAX_INDEX_BYTES = 128 * 1024 * 1024;
 
-/** What of a first fragment is read to learn when it starts. */
+/** Bytes of a first fragment that are read to find its start time. */
 const FRAGMENT_BYTES = 1024 * 1024;
 
-/** What the container states of its first video track, read without ffmpeg. */
+/** Facts that the container states of its first video track, read without ffmpeg. */
 export interface StatedTrack {
   seconds?: number | undefined;
-  /** Samples come in fragments behind the index, which need not know of all of them. */
+  /** True if samples come in fragments after the index, which need not list all of them. */
   fragmented?: boolean;
-  /** Fragments for which there are indexes as well. */
+  /** True if there are indexes of the fragments as well. */
   segmentIndexes?: boolean;
-  /** When the first frame starts, on the clock in which ffmpeg reports the end. */
+  /** Start time of the first frame, on the clock in which ffmpeg reports the end. */
   startSeconds?: number | undefined;
   reordered?: boolean;
   samples?: SampleTable | undefined;
-  /** Where the first sample lies, if it is in a fragment. */
+  /** Position of the first sample, if it is in a fragment. */
   firstSample?: ByteRange;
   decoderConfig?: Uint8Array | undefined;
-  /** The most samples from one keyframe to the next, or the longest time between two. */
+  /** Maximum samples from one keyframe to the next, or longest time between two. */
   longestGroup?: number | undefined;
   keyframeGap?: number | undefined;
-  /** When the last keyframe of the index is shown, by the file's clock. */
+  /** Display time of the index's last keyframe, by the file's clock. */
   lastCueSeconds?: number | undefined;
-  /** The file states when it ends, and not how long it is. */
+  /** True if the file states its end time rather than its length. */
   statesEnd?: boolean;
 }
 
@@ -102,7 +102,7 @@ function encrypted(scheme: string): AppError {
   return new AppError('unsupported-media', `video must not be encrypted, got a track encrypted by ${scheme}`);
 }
 
-/** Throws `corrupt-media` if an index that is left to ffmpeg has so many boxes that they are the attack. */
+/** Throws `corrupt-media` if an index that is left to ffmpeg has so many boxes that it is an attack. */
 async function countBoxes(cache: BlockCache, moov: { offset: number; size: number }): Promise<void> {
   for (let at = moov.offset + 8, count = 1; at < moov.offset + moov.size; count++) {
     countSibling(count);

@@ -1,8 +1,8 @@
-/** What has to be done to decoded RGB before it is sRGB. */
+/** Conversions that decoded RGB needs to become sRGB. */
 export interface ColorWork {
   /** `pq` and `hlg` are HDR; `sdr` is coded like sRGB already. */
   transfer: 'pq' | 'hlg' | 'sdr';
-  /** BT.2020 primaries: brought into those of sRGB. */
+  /** True for BT.2020 primaries, which are converted to those of sRGB. */
   wide: boolean;
 }
 
@@ -26,7 +26,7 @@ export function toneMap(pixels: Uint8Array, work: ColorWork): Uint8Array {
       blue *= factor;
     }
     if (work.wide) {
-      // ITU-R BT.2087, the other way round.
+      // ITU-R BT.2087, inverted
       const r = 1.6605 * red - 0.5876 * green - 0.0728 * blue;
       const g = -0.1246 * red + 1.1329 * green - 0.0083 * blue;
       const b = -0.0182 * red - 0.1006 * green + 1.1187 * blue;
@@ -43,7 +43,7 @@ export function toneMap(pixels: Uint8Array, work: ColorWork): Uint8Array {
 
 /** Brightness of diffuse white, in nits: ITU-R BT.2408. */
 const WHITE = 203;
-/** What becomes the brightest sRGB: HLG's nominal display, and what most PQ is mastered for. */
+/** Brightness that maps to the brightest sRGB: HLG's nominal display, and the usual mastering level of PQ. */
 const PEAK = 1_000 / WHITE;
 /** Steps of tables over brightness, taken at its square root: the eye and the curves are finest in the dark. */
 const STEPS = 8_192;
@@ -69,7 +69,7 @@ function tableOf(light: (coded: number) => number): Float32Array {
   return Float32Array.from({ length: 65_536 }, (_, code) => light(code / 65_535));
 }
 
-/** A function of brightness up to `top`, by table. */
+/** A function of brightness up to `top`, as a table. */
 function byRoot(top: number, value: (light: number) => number): (light: number) => number {
   const table = Float32Array.from({ length: STEPS + 1 }, (_, step) => value((step / STEPS) ** 2 * top));
   return (light) => table[Math.min(STEPS, Math.round(Math.sqrt(light / top) * STEPS))]!;

@@ -19,19 +19,19 @@ export interface VideoFacts {
   durationSeconds: number | undefined;
   /** Nominal frames a second; undefined if unknown. */
   frameRate: number | undefined;
-  /** True for PQ or HLG transfer: tone-mapped on the way out. */
+  /** True for PQ or HLG transfer: frames are tone-mapped. */
   hdr: boolean;
   hasAudio: boolean;
 }
 
 export interface VideoFrame {
-  /** When this frame's display begins, in seconds. */
+  /** Start of this frame's display, in seconds. */
   time: number;
   width: number;
   height: number;
   /** Packed 8-bit RGB in sRGB, row by row, upright, square pixels: `width * height * 3` bytes. */
   rgb: Uint8Array;
-  /** Complaints of the decoder on the way to this frame, which may be damaged; absent if there were none. */
+  /** Decoder errors on the way to this frame, which may be damaged; absent if there were none. */
   decodeErrors?: number;
 }
 
@@ -40,9 +40,8 @@ export interface VideoFile {
   /** The frame on display at `time`: the last one that starts at or before it, else the first or last. */
   frameAt(time: number): Promise<VideoFrame>;
   /**
-   * Every frame that starts in [from, to], at most `limit` of them (then evenly thinned), in one decode.
-   * `maxWidth` scales them down, for stills that are only looked at. Never empty: the frame on display at
-   * `from` comes first.
+   * Every frame that starts in [from, to], at most `limit` of them (then evenly thinned), in one decode. `maxWidth`
+   * scales them down, for stills that only the model sees. Never empty: the frame on display at `from` comes first.
    */
   framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]>;
   /** Storage bytes and requests so far. */

@@ -5,23 +5,23 @@ import type { StatedTrack } from './stated-track.ts';
 export interface VideoLength {
   /** Length of the video stream; undefined if nothing states it, or the statement is wrong. */
   durationSeconds: number | undefined;
-  /** It is no shorter than this. */
+  /** Lower bound of the length. */
   atLeast: number;
 }
 
 /**
- * How long the video is, by what the container states and what ffmpeg makes of it. Too long is harmless: past the end
- * there is the last frame. Too short would hide what follows, so of two statements the longer one counts.
+ * Length of the video, from the container's statements and ffmpeg's. Too long is harmless: past the end the last
+ * frame is shown. Too short would hide frames, so of two statements the longer one counts.
  */
 export function lengthOf(
   probed: Pick<ProbedVideo, 'durationSeconds' | 'firstPts' | 'timeBase'>,
   track: StatedTrack | undefined,
   container: Container,
 ): VideoLength {
-  const { durationSeconds: told, firstPts, timeBase } = probed;
+  const { durationSeconds: stated, firstPts, timeBase } = probed;
   const first = (firstPts * timeBase.num) / timeBase.den;
   if (container === 'matroska') {
-    const length = told !== undefined && track?.statesEnd ? told - first : told;
+    const length = stated !== undefined && track?.statesEnd ? stated - first : stated;
     const atLeast = Math.max(0, (track?.lastCueSeconds ?? 0) - first);
     const isTrue = length !== undefined && length > 0 && length >= atLeast;
     return { durationSeconds: isTrue ? length : undefined, atLeast };
@@ -29,10 +29,10 @@ export function lengthOf(
   if (container === 'mp4' && (track?.fragmented || track?.seconds === undefined)) {
     const start = track?.startSeconds ?? 0;
     // ffmpeg reports when the last fragment ends; an end before the start is a length already
-    const length = told !== undefined && told > start ? told - start : told;
+    const length = stated !== undefined && stated > start ? stated - start : stated;
     return known(length === undefined ? track?.seconds : Math.max(length, track?.seconds ?? 0));
   }
-  return known(track?.seconds ?? told);
+  return known(track?.seconds ?? stated);
 }
 
 function known(durationSeconds: number | undefined): VideoLength {

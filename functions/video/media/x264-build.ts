@@ -1,15 +1,15 @@
 import type { BlockCache } from '../../../shared/storage/block-cache.ts';
 import type { ByteRange } from './mp4-samples.ts';
 
-/** If nothing says where the first sample is, it begins within this. */
+/** If the first sample's position is unknown, it is assumed to start within this. */
 const HEAD_BYTES = 64 * 1024;
-/** The note comes before the first picture, and is 700 bytes long. */
+/** The note precedes the first picture and is 700 bytes long. */
 const SAMPLE_BYTES = 4 * 1024;
 
 /**
- * The number of the x264 that coded the video, from its note in the first frame; undefined if there is none. Until
- * build 151 x264 coded 4:4:4 against the standard, and decoders that have seen the note do the same: after a seek they
- * have not, and every picture is a smear.
+ * Build number of the x264 that encoded the video, from its note in the first frame; undefined if there is none.
+ * Until build 151 x264 violated the standard for 4:4:4, and decoders that have seen the note compensate: after a
+ * seek they have not, and every picture is smeared.
  */
 export async function x264Build(
   cache: BlockCache,

@@ -1,5 +1,5 @@
 /**
- * Text of others in one bounded line: control, format and line-breaking characters become spaces, at most
+ * Cleans untrusted text to one bounded line: control, format and line-breaking characters become spaces, at most
  * `limit` characters are kept, and none is cut in half.
  */
 export function cleanText(text: string, limit: number): string {
@@ -22,10 +22,10 @@ export function countCharacters(text: string): number {
   return count;
 }
 
-/** What is quoted of a moment: so many characters, of no more code points than custom metadata has room for. */
+/** The quoted part of a moment: limited in characters, and in code points to the room in custom metadata. */
 const MAX_QUOTED = { characters: 1_000, codePoints: 8_192 };
 
-/** An uploader's words as one JSON string: nothing in them ends the quotation. */
+/** An uploader's words as one JSON string: nothing in them can end the quotation. */
 export function quoteMoment(moment: string): string {
   const characters: string[] = [];
   for (const { segment } of graphemes.segment(cleanText(moment, MAX_QUOTED.codePoints))) {

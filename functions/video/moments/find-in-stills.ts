@@ -16,8 +16,8 @@ export interface StillTools {
 const MOST_STILLS = 16;
 
 /**
- * The coarse and the fine pass in one, for clips too short to be sampled as a video: asks which of these frames shows
- * the moment. Returns at most one moment, at the exact time of its frame.
+ * The coarse and the fine pass in one, for clips too short to be sampled as a video: asks which of these frames
+ * shows the moment. Returns at most one moment, at the exact time of its frame.
  */
 export async function findInStills(
   file: VideoFile,

@@ -18,37 +18,37 @@ export interface AskedMoment {
 
 export interface FoundMoment {
   seconds: number;
-  /** As answered. */
+  /** As the model answered it. */
   timestamp: string;
   /** In [0, 1]. */
   confidence: number;
   /** One line, at most 500 characters. */
   description: string;
-  /** `stills`: the time is that of one frame already, and the fine pass has nothing to add. */
+  /** `stills`: the time is already that of one frame, so the fine pass is skipped. */
   by: 'video' | 'stills';
 }
 
 export interface MomentsFound {
-  /** By time, at most as many as were asked for. */
+  /** In time order, at most as many as requested. */
   moments: FoundMoment[];
   dropped: DroppedAnswer[];
   model: string;
   tokens: TokenCounts;
-  /** Requests sent, those that failed included: they may have been paid for. */
+  /** Requests sent, including those that failed: they may be billed. */
   asks: number;
 }
 
 export interface VideoToAsk {
-  /** How the model is shown it. */
+  /** How the video is passed to the model. */
   part: VisionPart;
   durationSeconds: number | undefined;
-  /** For clips too short to be sampled: the model is shown their frames instead. */
+  /** For clips too short to be sampled: the model gets their frames instead. */
   file?: VideoFile;
 }
 
 export interface FindOptions extends StillTools {
   model: VisionModel;
-  /** Frames a second the model looks at, in (0, 24]. Default 1. */
+  /** Frames per second that the model samples, in (0, 24]. Default 1. */
   fps?: number;
   signal?: AbortSignal;
   retry?: AskOptions;
@@ -58,8 +58,8 @@ export interface FindOptions extends StillTools {
 export const SHORTEST_SAMPLED_SECONDS = 0.5;
 
 /**
- * The coarse pass finds the moment in the whole video with one question, asked again only if the answer cannot be
- * used. For a clip under half a second the model is shown every frame instead. Throws the errors of VisionModel.ask.
+ * The coarse pass: finds the moment in the whole video with one question, repeated only if the answer is unusable.
+ * For a clip under half a second the model gets every frame instead. Throws the errors of VisionModel.ask.
  */
 export async function findMoments(
   video: VideoToAsk,
@@ -71,7 +71,7 @@ export async function findMoments(
   const tooShort = durationSeconds !== undefined && durationSeconds < SHORTEST_SAMPLED_SECONDS;
   if (tooShort && video.file) return findInStills(video.file, durationSeconds, asked, options);
 
-  // 1 a second is the default of the service
+  // the service's default is 1 per second
   const part = fps === 1 || 'text' in video.part ? video.part : { ...video.part, fps };
   const question = {
     parts: [part, { text: momentsPrompt(asked, fps) }],

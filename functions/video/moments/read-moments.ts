@@ -19,15 +19,15 @@ export interface ReadMoment {
 export interface ReadRules {
   /** Length of the video in seconds; undefined if unknown. */
   durationSeconds: number | undefined;
-  /** Seconds between the frames that the model looked at. */
+  /** Seconds between the frames that the model sampled. */
   step: number;
   maxMoments: number;
 }
 
 /**
- * Reads a model's answer by fixed rules. A time beyond the end by at most one step counts as the end; a later one is
- * dropped, and so is one that cannot be read. Of several in the same second the most confident stays. Returns the most
- * confident ones, in the order of time. Throws `malformed-answer` if nothing in the answer has the requested shape.
+ * Reads a model's answer by fixed rules. A time at most one step beyond the end counts as the end; a later or
+ * unreadable one is dropped. Of several in the same second the most confident is kept. Returns the most confident
+ * ones, in time order. Throws `malformed-answer` if nothing in the answer has the requested shape.
  */
 export function readMoments(
   json: unknown,
@@ -86,7 +86,7 @@ export function field(value: unknown, name: string): unknown {
 }
 
 function listOf(json: unknown): unknown[] {
-  // the list alone, without the object around it, says the same
+  // a bare list, without the object around it, is accepted too
   if (Array.isArray(json)) return json;
   const moments = field(json, 'moments');
   if (Array.isArray(moments)) return moments;

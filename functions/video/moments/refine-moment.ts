@@ -15,7 +15,7 @@ export interface RefineOptions extends StillTools {
   model: VisionModel;
   /** Width of the window around the coarse time, in seconds. */
   windowSeconds: number;
-  /** Most frames shown. */
+  /** Maximum number of frames shown. */
   stillsPerWindow: number;
   signal?: AbortSignal;
   retry?: AskOptions;
@@ -25,16 +25,16 @@ export interface RefineOptions extends StillTools {
 }
 
 export interface RefinedMoment extends Spent {
-  /** When the chosen frame's display begins, in seconds. */
+  /** Start of the chosen frame's display, in seconds. */
   time: number;
   /** The still that the model named, counted from 1; null if the coarse time was kept. */
   still: number | null;
-  /** How many were shown. */
+  /** Number of stills shown. */
   of: number;
   /** In [0, 1]; the coarse pass's if its time was kept. */
   confidence: number;
   by: 'stills' | 'coarse';
-  /** Why: `named by number`, or what kept the coarse time. */
+  /** Reason: `named by number`, or why the coarse time was kept. */
   reason: string;
 }
 
@@ -97,7 +97,7 @@ export async function refineMoment(
       asks,
     };
   } catch (error) {
-    // the coarse answer stands; only what a later attempt could change is thrown
+    // the coarse answer stands; throw only what a later attempt could change
     if (!(error instanceof AppError) || !(error.code === 'malformed-answer' || error.code === 'blocked'))
       throw error;
     return { ...(await coarse(error.message)), ...spent };

@@ -1,10 +1,10 @@
 import type { VisionPart } from '../../../shared/vision/vision-model.ts';
 import type { VideoFrame } from '../media/video-file.ts';
 
-/** Widest still sent, in pixels: enough to recognize a gesture, and few bytes. */
+/** Maximum width of a still, in pixels: enough to recognize a gesture, and few bytes. */
 export const STILL_WIDTH = 512;
 
-/** Each frame as an image with its number before it, counted from 1. */
+/** Each frame as an image, preceded by its number, from 1. */
 export async function numberedStills(
   frames: readonly VideoFrame[],
   encode: (frame: VideoFrame) => Promise<Uint8Array>,
@@ -16,7 +16,7 @@ export async function numberedStills(
   ]);
 }
 
-/** The number by which a still was named; undefined if there is no such still. */
+/** Number of the named still; undefined if there is no such still. */
 export function stillNumber(value: unknown, of: number): number | undefined {
   const number = typeof value === 'string' && /^\d{1,4}$/.test(value.trim()) ? Number(value) : value;
   return typeof number === 'number' && Number.isInteger(number) && number >= 1 && number <= of

@@ -1,10 +1,10 @@
-/** Longest time believed, seconds: 100 hours. */
+/** Longest accepted time, in seconds: 100 hours. */
 const LONGEST = 360_000;
 
 /**
- * A time as a model writes it, in seconds: `MM:SS`, `MM:SS.sss`, `H:MM:SS`, minutes past 59 (`61:05`), and
- * plain seconds (`65`, `65.5`, `65s`, or a number). Undefined for everything else: what is negative, not a
- * number, over 100 hours, or has 60 or more minutes or seconds where at most 59 are possible.
+ * Parses a model's time to seconds: `MM:SS`, `MM:SS.sss`, `H:MM:SS`, minutes past 59 (`61:05`), and plain seconds
+ * (`65`, `65.5`, `65s`, or a number). Undefined for everything else: negative values, non-numbers, over 100 hours,
+ * or 60 or more minutes or seconds in a place that allows at most 59.
  */
 export function parseTimestamp(value: unknown): number | undefined {
   if (typeof value === 'number') return believable(value);

@@ -198,8 +198,9 @@ function parseRemove(fields: Fields, where: string): RemoveFile {
 }
 
 function parseTxn(fields: Fields, where: string): Txn {
-  const { version: told } = fields;
-  const version = typeof told === 'bigint' && Number.isSafeInteger(Number(told)) ? Number(told) : told;
+  const { version: stated } = fields;
+  const version =
+    typeof stated === 'bigint' && Number.isSafeInteger(Number(stated)) ? Number(stated) : stated;
   if (typeof version !== 'bigint' && !Number.isSafeInteger(version)) {
     throw corrupt(`txn of ${where} has version ${describe(version)}; an integer is needed`);
   }

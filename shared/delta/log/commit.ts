@@ -14,9 +14,9 @@ export type CommitOutcome =
 
 export interface CommitOptions {
   clock?: Clock;
-  /** Tries before the outcome counts as unknown. Default 6. */
+  /** Attempts before the outcome counts as unknown. Default 6. */
   attempts?: number;
-  /** Longest pause between two tries, ms. Default 2,000. */
+  /** Longest delay between two attempts, in ms. Default 2,000. */
   maxDelayMs?: number;
   signal?: AbortSignal | undefined;
 }

@@ -5,12 +5,12 @@ import { parseSchema, unreadableColumn, unwritableColumn } from './schema.ts';
 /** What new tables declare: the lowest versions, which every engine reads and writes. */
 export const OUR_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 };
 
-/** Reader features that ask nothing of a reader which this one does not do. */
+/** Reader features that require nothing beyond what this reader does. */
 const READABLE: ReadonlySet<string> = new Set(['timestampNtz', 'vacuumProtocolCheck']);
 
 /**
- * Throws `unsupported-table` unless this library reads such a table ("Reader Version Requirements"). Tables
- * where only writers need more are readable.
+ * Throws `unsupported-table` unless this library can read the table ("Reader Version Requirements"). Features that
+ * only writers need do not matter.
  */
 export function checkReadable(protocol: Protocol, metadata: Metadata): void {
   const { minReaderVersion, readerFeatures = [] } = protocol;

@@ -33,8 +33,8 @@ export interface Field {
 }
 
 /**
- * A value of a row. `long` and `timestamp` come back as BigInt, a timestamp in microseconds since the epoch
- * (UTC) and a date in days since it, as a number. A Date is taken for either on the way in.
+ * A value of a row. `long` and `timestamp` are returned as BigInt, a timestamp in microseconds since the epoch
+ * (UTC), and a date in days since it, as a number. For writing, a Date is accepted for either.
  */
 export type Value = string | number | bigint | boolean | Uint8Array | Date | null | undefined;
 export type Row = Record<string, Value>;
@@ -131,7 +131,7 @@ export function parseSchema(schemaString: string): Field[] {
   });
 }
 
-/** Why rows of such a schema cannot be given as objects, or undefined if they can. */
+/** Says why rows of such a schema cannot be returned as objects; undefined if they can. */
 export function unreadableColumn(fields: readonly Field[]): string | undefined {
   for (const { name, type } of fields) {
     const what = unreadableType(name, type);
@@ -157,7 +157,7 @@ function unreadableType(name: string, type: Json): string | undefined {
   return undefined;
 }
 
-/** Why rows of such a schema cannot be written, or undefined if they can. */
+/** Says why rows of such a schema cannot be written; undefined if they can. */
 export function unwritableColumn(fields: readonly Field[]): string | undefined {
   for (const { name, type, nullable, metadata } of fields) {
     // one that may be null is left out of new files
@@ -241,7 +241,7 @@ export function toStored(value: Value, field: Field): string | number | bigint |
   );
 }
 
-/** Without the value, which is somebody's data. */
+/** Without the value, which may be personal data. */
 function show(value: Value): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (value instanceof Date) return 'an invalid date';

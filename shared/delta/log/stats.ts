@@ -46,7 +46,7 @@ export function mergeStats(fields: readonly Field[], parts: readonly string[]): 
     const filled = parsed.filter((stats) => stats.nullCount[name] !== stats.numRecords);
     const mins = filled.map((stats) => stats.minValues[name]);
     const maxs = filled.map((stats) => stats.maxValues[name]);
-    // a part without a bound may hold anything
+    // a part without a bound may contain any value
     if (mins.length > 0 && !mins.includes(undefined))
       minValues[name] = mins.reduce((a, b) => pick(a, b, -1)) ?? null;
     if (maxs.length > 0 && !maxs.includes(undefined))
@@ -82,7 +82,7 @@ export function parseStats(stats: string | undefined): FileStats {
   };
 }
 
-/** Longest prefix of at most 32 UTF-16 units that splits no surrogate pair. */
+/** Longest prefix of at most 32 UTF-16 units that does not split a surrogate pair. */
 export function lowerBound(text: string): string {
   if (text.length <= PREFIX_CHARS) return text;
   const last = text.charCodeAt(PREFIX_CHARS - 1);

@@ -18,17 +18,17 @@ const UNIT_MS: Record<string, number> = {
 };
 
 /**
- * How long removed files stay readable, ms: `delta.deletedFileRetentionDuration`, never under 7 days; forever
- * if the property is not understood.
+ * Time that removed files stay readable, in ms: `delta.deletedFileRetentionDuration`, at least 7 days; forever if
+ * the property cannot be parsed.
  */
 export function fileRetentionMs({ configuration }: Pick<Metadata, 'configuration'>): number {
   return Math.max(7 * DAY_MS, intervalMs(configuration['delta.deletedFileRetentionDuration']) ?? 0);
 }
 
 /**
- * How long commits stay, ms: `delta.logRetentionDuration`, 30 days by default and never under one; forever if
- * it is not understood, or with `delta.enableExpiredLogCleanup` off. A writer that slept longer could bring back a
- * version that was cleaned up, and nobody would see its rows.
+ * Time that commits stay, in ms: `delta.logRetentionDuration`, default 30 days, at least one; forever if it cannot
+ * be parsed, or with `delta.enableExpiredLogCleanup` off. A writer that slept longer could recreate a version that
+ * was cleaned up, and its rows would be invisible.
  */
 export function logRetentionMs({ configuration }: Pick<Metadata, 'configuration'>): number {
   const isKept = configuration['delta.enableExpiredLogCleanup']?.toLowerCase() === 'false';

@@ -11,16 +11,16 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 
 export interface CheckpointOutcome {
   version: number;
-  /** Actions it holds. */
+  /** Number of actions in it. */
   actions: number;
-  /** Bytes. */
+  /** Size in bytes. */
   size: number;
 }
 
 /**
- * Writes the classic checkpoint of the snapshot's version (PROTOCOL.md, "Checkpoints", V1 spec): every action
- * that is left, one a row, without provenance and without tombstones that have expired. Harmless beside
- * writers and beside itself. Throws `unsupported-table` if the table may have actions unknown here.
+ * Writes the classic checkpoint of the snapshot's version (PROTOCOL.md, "Checkpoints", V1 spec): every remaining
+ * action, one per row, without provenance and expired tombstones. Safe beside writers and concurrent checkpoints.
+ * Throws `unsupported-table` if the table may have actions unknown here.
  */
 export async function writeCheckpoint(
   location: TableLocation,
@@ -34,7 +34,7 @@ export async function writeCheckpoint(
     data: rows.map((row) => row[name] ?? null) as ColumnSource['data'],
     statistics: false,
   }));
-  // every reader knows snappy, and a checkpoint is read by all of them
+  // every reader supports snappy, and a checkpoint is read by all of them
   const body = encodeParquet(SCHEMA, columns, { codec: 'snappy' });
   const { version } = snapshot;
   await location.store.putIfAbsent(objectName(location, checkpointPath(version)), body);
@@ -77,7 +77,7 @@ function checkpointRows(snapshot: Snapshot, now: number): { rows: CheckpointRow[
   return { rows, addFiles: snapshot.files.size };
 }
 
-/** Points the hint at the checkpoint, unless it points further already. Losing a race is no loss. */
+/** Points the hint at the checkpoint, unless it already points to a later one. Losing the race is harmless. */
 async function pointAt(location: TableLocation, version: number, body: Uint8Array): Promise<void> {
   const name = objectName(location, LAST_CHECKPOINT);
   const stored = await location.store.get(name, { withoutMetadata: true });

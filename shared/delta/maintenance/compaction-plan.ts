@@ -7,13 +7,15 @@ export interface CompactionLimits {
   idColumn?: string | undefined;
   /** A new file is closed at about this size, and files of half of it are left alone. Default 64 MiB. */
   targetBytes: number;
-  /** Fewest files worth a rewrite. Default 4. */
+  /** Minimum number of files worth a rewrite. Default 4. */
   minFiles: number;
-  /** Most rows that one rewrite sorts in memory. Default 100,000. */
+  /** Maximum rows that one rewrite sorts in memory. Default 100,000. */
   maxSortedRows: number;
-  /** Most bytes of files that one rewrite sorts in memory; they take several times as much there. Default 32 MiB. */
+  /**
+   * Maximum bytes of files that one rewrite sorts in memory, where they take several times as much. Default 32 MiB.
+   */
   maxSortedBytes: number;
-  /** Most rows that one rewrite merges from files sorted before. Default 1,000,000. */
+  /** Maximum rows that one rewrite merges from sorted files. Default 1,000,000. */
   maxMergedRows: number;
 }
 
@@ -26,7 +28,7 @@ export interface CompactionInput {
 }
 
 const SORTED_BY = 'sortedBy';
-/** Sorted files of about one size are merged when there are this many: each row is rewritten few times. */
+/** This many sorted files of similar size are merged, so that each row is rewritten only a few times. */
 const MERGE_FAN_IN = 4;
 const MAX_FAN_IN = 16;
 /** Without statistics, a row counts as this many bytes. */
@@ -41,7 +43,7 @@ export function sortedBy({ tags }: AddFile): string | undefined {
   return tags?.[SORTED_BY] ?? undefined;
 }
 
-/** The rewrite that is due first; undefined if none is due. */
+/** The next rewrite that is due; undefined if none is due. */
 export function planCompaction(
   snapshot: Snapshot,
   limits: CompactionLimits,

@@ -25,7 +25,7 @@ import {
 } from './compaction-plan.ts';
 
 export interface CompactionOptions extends Partial<CompactionLimits> {
-  /** No rewrite begins after this time, ms; the next call goes on. Default: no limit. */
+  /** No rewrite begins after this time, in ms; the next call continues. Default: no limit. */
   maxMs?: number;
   clock?: Clock;
   commit?: CommitOptions;
@@ -40,9 +40,9 @@ export interface CompactionOutcome {
   rows: number;
   /** Bytes of the new files. */
   bytes: number;
-  /** Set if another writer removed an input or changed the table: what was done stays, the rest waits. */
+  /** Set if another writer removed an input or changed the table: finished work stays, the rest waits. */
   conflict: ConflictReason | undefined;
-  /** Files with columns of types that are not written, which no rewrite would keep. */
+  /** Files with columns of unsupported types, which a rewrite would lose. */
   leftOut: string[];
   /** False if there was more to do. */
   isComplete: boolean;
@@ -56,9 +56,9 @@ const PARALLEL_LOOKS = 16;
 const GROUP_BYTES = 4 * 1024 * 1024;
 
 /**
- * Rewrites small files into larger ones, sorted by the id column with a bloom filter a row group. Rows stay
- * what they are (`dataChange: false`), so it goes on behind other writers unless an input of its own was
- * removed. `snapshot` is brought up to the version reached.
+ * Rewrites small files into larger ones, sorted by the id column with a bloom filter per row group. Rows do not
+ * change (`dataChange: false`), so it continues after other writers' commits unless they removed one of its inputs.
+ * `snapshot` is advanced to the version reached.
  */
 export async function compact(
   location: TableLocation,
@@ -110,7 +110,7 @@ export async function compact(
   }
 }
 
-/** The inputs with a column of a type that cannot be written. Looks only if the table has such a column. */
+/** The inputs with a column of an unsupported type. Reads files only if the table has such a column. */
 async function unwritableFiles(
   location: TableLocation,
   { fields }: Snapshot,
@@ -156,7 +156,7 @@ async function rewrite(
     batch = [];
     batchBytes = 0;
     if (writer.bytes >= targetBytes) await closeFile();
-    // writers in this process want their turn
+    // yield to the other writers in this process
     await nextTurn();
     signal?.throwIfAborted();
   };
@@ -169,16 +169,16 @@ async function rewrite(
   await flush();
   await closeFile();
   const written = adds.reduce((sum, add) => sum + rowsOf(add), 0);
-  const told = inputs.map(({ add }) => parseStats(add.stats).numRecords);
-  const isTold = told.every((rows) => rows !== undefined);
-  const expected = told.reduce((sum: number, rows) => sum + (rows ?? 0), 0);
-  if (written !== read || (isTold && expected !== read)) {
+  const stated = inputs.map(({ add }) => parseStats(add.stats).numRecords);
+  const allStated = stated.every((rows) => rows !== undefined);
+  const expected = stated.reduce((sum: number, rows) => sum + (rows ?? 0), 0);
+  if (written !== read || (allStated && expected !== read)) {
     throw corrupt(`compaction read ${read} rows and wrote ${written}; the log says ${expected}`);
   }
   return adds;
 }
 
-/** About what the row takes. */
+/** Approximate size of the row. */
 function bytesOf(row: Row): number {
   let bytes = 0;
   for (const name in row) {

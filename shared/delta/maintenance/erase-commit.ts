@@ -64,13 +64,13 @@ export function describeConditions(conditions: readonly BoundCondition[]): strin
 }
 
 /**
- * By the removed file, the new files whose rows are all from it, decoded paths both; empty if the commit tells
- * none. An index of ids that knows the removed file then knows every id of the new ones.
+ * For each removed file, the new files whose rows all come from it, both as decoded paths; empty if the commit does
+ * not say. An index of ids that knows the removed file then knows every id of the new ones.
  */
 export function rewritesIn(info: CommitInfo | undefined): Map<string, string[]> {
   const rewrites = new Map<string, string[]>();
-  const told: Json | undefined = info?.[REWRITES];
-  for (const entry of Array.isArray(told) ? told : []) {
+  const listed: Json | undefined = info?.[REWRITES];
+  for (const entry of Array.isArray(listed) ? listed : []) {
     if (!Array.isArray(entry) || !entry.every((path) => typeof path === 'string')) continue;
     const [from, ...to] = (entry as string[]).map(decodeDataPath);
     if (from !== undefined) rewrites.set(from, to);

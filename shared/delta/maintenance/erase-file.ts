@@ -85,7 +85,7 @@ export async function eraseFromFile(
     writer ??= new DataFileWriter(fields, { codec, idColumn });
     writer.write(kept);
     if (writer.bytes >= TARGET_BYTES) await closeFile();
-    // writers in this process want their turn
+    // yield to the other writers in this process
     await nextTurn();
   }
   await closeFile();
@@ -94,11 +94,11 @@ export async function eraseFromFile(
 }
 
 function checkCounts({ path, add, outputs, rowsErased, rowsCopied }: ErasedFile): void {
-  const told = parseStats(add.stats).numRecords ?? rowsErased + rowsCopied;
+  const stated = parseStats(add.stats).numRecords ?? rowsErased + rowsCopied;
   const written = outputs.reduce((sum, { stats }) => sum + (parseStats(stats).numRecords ?? 0), 0);
-  if (told === rowsErased + rowsCopied && written === rowsCopied) return;
+  if (stated === rowsErased + rowsCopied && written === rowsCopied) return;
   throw corrupt(
-    `erasing from ${path} read ${rowsErased + rowsCopied} rows, left out ${rowsErased} and wrote ${written}; the log says ${told}`,
+    `erasing from ${path} read ${rowsErased + rowsCopied} rows, left out ${rowsErased} and wrote ${written}; the log says ${stated}`,
   );
 }
 

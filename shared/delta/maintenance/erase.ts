@@ -17,9 +17,9 @@ export interface EraseOptions {
    * must not hold personal data.
    */
   reason: string;
-  /** Who asked for it; stored in the log. */
+  /** Requester; stored in the log. */
   by?: string;
-  /** Only count. */
+  /** Only counts. */
   dryRun?: boolean;
   onProgress?: (progress: EraseProgress) => void;
   clock?: Clock;
@@ -29,7 +29,7 @@ export interface EraseOptions {
 
 export interface EraseProgress {
   filesSeen: number;
-  /** Files known so far that have to be examined. */
+  /** Number of known files to examine. */
   filesToSee: number;
   /** Matching rows found. */
   rows: number;
@@ -45,17 +45,17 @@ export interface EraseOutcome {
   rowsCopied: number;
   /** Bytes of the new files. */
   bytesWritten: number;
-  /** Versions committed: one, more if matching rows came in meanwhile, none if nothing matched. */
+  /** Versions committed: one; more if matching rows arrived meanwhile; none if nothing matched. */
   versions: number[];
   /** Vacuum deletes the old files after this time; until then older versions show the rows; undefined if never. */
   filesUntil: Date | undefined;
   /** Log clean-up deletes the old files' statistics, which quote values, after this time; undefined if never. */
   logUntil: Date | undefined;
-  /** False if matching rows still came in after the last commit: erase again. */
+  /** False if matching rows still arrived after the last commit: erase again. */
   isComplete: boolean;
 }
 
-/** Commits of one call, so that matching rows that keep coming in do not keep it running. */
+/** Maximum commits of one call, so that a stream of matching rows cannot keep it running. */
 const MAX_COMMITS = 3;
 const FILES_AT_A_TIME = 8;
 
@@ -66,13 +66,14 @@ export interface ErasableTable {
 }
 
 /**
- * Removes all rows that match the filter: the files that hold some are rewritten without them, one at a time, and
- * replaced in one commit (operation DELETE, which names the filter's columns but none of its values). It takes the
- * conflict rule of compaction: it goes on behind any other writer, and if one of its inputs was removed meanwhile,
- * only what replaced that one is looked at again. Nothing is visible before the commit: a killed call leaves the
- * table as it was, and the next one starts over. Matching rows that come in meanwhile are erased by another commit.
+ * Removes all rows that match the filter: the files that contain some are rewritten without them, one at a time,
+ * and replaced in one commit (operation DELETE, which names the filter's columns but none of its values). Conflicts
+ * are resolved as in compaction: it continues after any other writer's commit, and if one of its inputs was removed
+ * meanwhile, only that file's replacements are examined again. Nothing is visible before the commit: a killed call
+ * leaves the table unchanged, and the next one starts over. Matching rows that arrive meanwhile are erased by
+ * another commit.
  *
- * An erased id is absent: an event that is delivered or replayed again enters the table again.
+ * An erased id is absent: if its event is redelivered or replayed, it enters the table again.
  *
  * Throws `schema-mismatch` for a filter that matches everything or names no column, and what reading and writing
  * the table throws.
@@ -117,7 +118,7 @@ class Erasure {
       if (this.#options.dryRun || this.#found.size === 0) return this.#outcome(true);
       if (this.#versions.length === MAX_COMMITS) return this.#outcome(false);
       await this.#rewrite();
-      // examine what came in meanwhile before the commit, so that one commit is usually enough
+      // before the commit, examine what arrived meanwhile, so that one commit is usually enough
       await catchUp(this.#location, this.#snapshot, undefined, this.#options.signal);
       await this.#examine();
       await this.#rewrite();
@@ -125,7 +126,7 @@ class Erasure {
     }
   }
 
-  /** Examines live files that were not seen yet, and forgets those that are gone. */
+  /** Examines live files not seen yet, and forgets those that are gone. */
   async #examine(): Promise<void> {
     const { files } = this.#snapshot;
     for (const path of this.#found.keys()) if (!files.has(path)) this.#found.delete(path);
@@ -154,7 +155,7 @@ class Erasure {
     }
   }
 
-  /** Returns without a commit if an input was removed or the schema changed: examine again then. */
+  /** Returns without a commit if an input was removed or the schema changed: the caller must examine again. */
   async #commit(): Promise<void> {
     const files = [...this.#found.values()].flatMap(({ erased }) => erased ?? []);
     if (files.length === 0) return;

@@ -28,10 +28,10 @@ export interface CleanupOutcome {
 const BATCH = 64;
 
 /**
- * Deletes expired log files ("Metadata Cleanup"): all before the newest checkpoint that is at or before the
- * newest commit older than the retention (30 days, or by `delta.logRetentionDuration`). That checkpoint, its
- * commit and everything behind it stay, so that every version from there on can be read. A checkpoint that cannot
- * be read does not count: it is all that is left of the versions before it.
+ * Deletes expired log files ("Metadata Cleanup"): everything before the newest checkpoint that is at or before the
+ * newest commit older than the retention (30 days, or `delta.logRetentionDuration`). That checkpoint, its commit
+ * and everything after it stay, so that every version from there on can be read. An unreadable checkpoint does not
+ * count: the versions before it could not be rebuilt.
  */
 export async function cleanUpLog(
   location: TableLocation,
@@ -58,7 +58,7 @@ export async function cleanUpLog(
   };
   for await (const { facts, file } of logFiles(location, 0, signal)) {
     if (file.version > keep) break;
-    // a log compaction that begins at the kept checkpoint is useless
+    // a log compaction that starts at the kept checkpoint is useless
     if (file.version === keep && file.kind !== 'compacted') continue;
     if (clock.now() - started > maxMs) {
       outcome.isComplete = false;

@@ -9,7 +9,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { unexpiredTombstones } from './checkpoint.ts';
 
 export interface VacuumOptions {
-  /** Only report what would be deleted. */
+  /** Only reports what would be deleted. */
   dryRun?: boolean;
   /** Stops after this time, ms; the next call continues. Default: no limit. */
   maxMs?: number;
@@ -32,9 +32,9 @@ const BATCH = 64;
 
 /**
  * Deletes data files that no version within the retention (7 days, or longer by
- * `delta.deletedFileRetentionDuration`) needs: not live, not removed within it, and not written within it,
- * since a writer may be about to commit them. A folder with a log of its own is another table: all of it is left
- * alone. `snapshot` must be the newest version. Throws `unsupported-table` for a table that has the whole bucket.
+ * `delta.deletedFileRetentionDuration`) needs: those not live, not removed within it, and not written within it,
+ * since a writer may be about to commit them. A folder with its own log is another table and left alone. `snapshot`
+ * must be the newest version. Throws `unsupported-table` for a table that occupies the whole bucket.
  */
 export async function vacuum(
   location: TableLocation,
@@ -84,7 +84,7 @@ export async function vacuum(
   return outcome;
 }
 
-/** All objects of the table except names that begin with `_`: the log alone may have millions, in one place. */
+/** All objects of the table except names that begin with `_`: the log alone may have millions. */
 async function* visibleFiles(
   location: TableLocation,
   signal: AbortSignal | undefined,
@@ -100,7 +100,7 @@ async function* visibleFiles(
   }
 }
 
-/** Whether a file belongs to a table inside this one. Takes one listing a folder; our tables have no folders. */
+/** True if a file belongs to a table inside this one. Takes one listing per folder; our tables have no folders. */
 function otherTables(
   location: TableLocation,
   signal: AbortSignal | undefined,

@@ -25,8 +25,8 @@ const CREATED_BY = 'event-pipeline delta (hyparquet-writer)';
 const STATISTICS_BYTES = 64;
 
 /**
- * A Parquet data file of these rows, in their order. Throws `schema-mismatch` for a value that its column
- * does not hold and for a member that is no column.
+ * A Parquet data file of these rows, in their order. Throws `schema-mismatch` for a value that does not fit its
+ * column and for an unknown member.
  */
 export function writeDataFile(
   fields: readonly Field[],
@@ -153,7 +153,7 @@ function columnSources(
       columnIndex: true,
       encoding: 'PLAIN',
     };
-    // snappy finds nothing in digests written as hex, and takes its time
+    // snappy cannot compress digests in hex, and is slow on them
     return codec === 'snappy' ? { ...id, codec: 'UNCOMPRESSED' } : id;
   });
 }

@@ -18,16 +18,16 @@ interface Chunk {
   start: number;
   end: number;
   meta: ColumnMetaData;
-  /** Values it can have. */
+  /** Maximum number of values it can have. */
   values: number;
   repetitionBits: number;
   definitionBits: number;
 }
 
 /**
- * The file with a look at each page of these row groups before the decoder gets it: the decoder repeats a value
- * as often as a page says, and a damaged one says so for minutes, or until memory is full. Throws RangeError.
- * Not looked at is what pages of version 1 hold, which other engines write.
+ * The file with a check of each page of these row groups before it is decoded: the decoder repeats a value as often
+ * as a page says, and a damaged page says so for minutes, or until memory is full. Throws RangeError. The contents
+ * of version 1 pages, which other engines write, are not checked.
  */
 export function checkedPages(
   file: AsyncBuffer,

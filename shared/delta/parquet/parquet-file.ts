@@ -203,7 +203,7 @@ async function objectBuffer(
   const fetchRange = async (start: number, end: number): Promise<ArrayBuffer> => {
     const bytes = await store.getRange(name, start, end - start, { signal });
     if (bytes === undefined) {
-      // of an old version, that is no damage
+      // expected for an old version, so not corruption
       throw corrupt(
         `data file ${path} is in the log but not in storage: vacuum deletes what only old versions need`,
       );
@@ -238,7 +238,7 @@ function footerBytes(size: number): number {
 }
 
 function readFailure(path: string, error: unknown): unknown {
-  // storage failures and our own errors say enough; the rest is what hyparquet found wrong with the bytes
+  // storage failures and our own errors are informative; anything else is hyparquet's complaint about the bytes
   if (error instanceof DeltaError || (error instanceof Error && error.name === 'AppError')) return error;
   return corrupt(`${path} is not readable Parquet: ${error instanceof Error ? error.message : error}`, error);
 }

@@ -71,7 +71,7 @@ function addPartitionValues(
   return rows;
 }
 
-/** Yields the batches of each item in the order of the items, and fetches the first batch of the next items ahead. */
+/** Yields the batches of each item in the order of the items, and prefetches the first batch of the next items. */
 async function* inParallel<T, R>(
   items: readonly T[],
   read: (item: T) => AsyncGenerator<R>,
@@ -84,7 +84,7 @@ async function* inParallel<T, R>(
       while (next < items.length && started.length < width) {
         const batches = read(items[next++] as T);
         const first = batches.next();
-        // a failure is thrown when its turn comes: until then it must not count as unhandled
+        // a failure is thrown in its item's turn; until then it must not count as unhandled
         first.catch(() => {});
         started.push({ batches, first });
       }

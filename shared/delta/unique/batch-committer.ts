@@ -19,7 +19,7 @@ export interface CommittedBatch {
   rows: number;
   /** Bytes of the data file. */
   bytes: number;
-  /** Rows of the batch whose ids were there already. */
+  /** Rows of the batch whose ids were already in the table. */
   duplicates: number;
   /** Versions that other writers took meanwhile. */
   conflicts: number;
@@ -31,16 +31,16 @@ export interface CommitterOptions {
   commit?: CommitOptions;
 }
 
-/** Rows of a batch by what the index says of their ids. */
+/** Rows of a batch, classified by the index. */
 interface Sorted {
   /** Absent at the tracker's version. */
   fresh: PendingRow[];
   live: PendingRow[];
-  /** Perhaps there: files have to be read to know. */
+  /** Possibly present: files must be read to find out. */
   suspects: { entry: PendingRow; candidates: IdCandidate[] }[];
 }
 
-/** A batch whose file is in the store, and what its rows were at the version it was sorted against. */
+/** A batch whose file is uploaded, with its classification at the version it was checked against. */
 export interface PreparedBatch {
   batch: PendingRow[];
   version: number;
@@ -54,10 +54,7 @@ interface UploadedFile {
   add: AddFile;
 }
 
-/**
- * Brings one batch after another into the table. Whatever it throws leaves the outcome open and the tracker
- * unusable.
- */
+/** Commits one batch after another to the table. If it throws, the outcome is open and the tracker unusable. */
 export class BatchCommitter {
   readonly #clock: Clock;
   readonly #verifying = new Set<Promise<void>>();
@@ -79,16 +76,16 @@ export class BatchCommitter {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Uploads the rows that are new by now: commits that come meanwhile seldom change which they are. */
+  /** Uploads the rows that are new at this point: commits by others seldom change which ones are. */
   async prepare(tracker: IdTracker, batch: PendingRow[]): Promise<PreparedBatch> {
-    // not the snapshot's: a commit under way may be half read, and then they are sorted again
+    // not the snapshot's version: a commit may be half applied, and then rows are classified again
     const { version } = tracker;
     const sorted = await this.#sort(tracker, batch);
     const rows = this.#refit(tracker.snapshot.fields, sorted.fresh);
     return { batch, version, sorted, uploaded: await this.#upload(tracker.snapshot, rows) };
   }
 
-  /** Undefined if no row was new. No other commit through the tracker may be under way. */
+  /** Undefined if no row was new. No other commit through the tracker may be in progress. */
   async commit(tracker: IdTracker, prepared: PreparedBatch): Promise<CommittedBatch | undefined> {
     const { batch, version } = prepared;
     let { sorted, uploaded } = prepared;
@@ -129,7 +126,7 @@ export class BatchCommitter {
   async #sort(tracker: IdTracker, rows: readonly PendingRow[]): Promise<Sorted> {
     const sorted: Sorted = { fresh: [], live: [], suspects: [] };
     const verdicts = tracker.classify(rows.map(({ id }) => id));
-    // these were looked up once, and only their absence from exactly this version lets them in
+    // looked up once; then only their absence from exactly this version admits them
     const doubtful = rows.flatMap((entry, index) => {
       const verdict = verdicts[index];
       return entry.isDoubtful && Array.isArray(verdict) ? verdict : [];
@@ -144,7 +141,7 @@ export class BatchCommitter {
     return sorted;
   }
 
-  /** Looks suspects up beside the commits: nearly all are duplicates, and nobody has to wait for them. */
+  /** Looks up suspects concurrently with commits: nearly all are duplicates, and no one should wait for them. */
   #verify(tracker: IdTracker, suspects: Sorted['suspects']): void {
     if (suspects.length === 0) return;
     const { version } = tracker.snapshot;
@@ -196,7 +193,7 @@ export class BatchCommitter {
     const ids = rows.map(({ id }) => id);
     const parameters = { mode: 'Append', partitionBy: '[]' };
     const info = {
-      // not blind: it depends on the ids that are there
+      // not blind: it depends on the ids in the table
       ...newCommitInfo('WRITE', this.#clock.now(), parameters, false),
       idPrefixes: fingerprintInfo(this.#options.idColumn, { [add.path]: fingerprintsOf(ids) }),
     };
@@ -212,7 +209,7 @@ export class BatchCommitter {
   }
 }
 
-/** The row's values as they are stored, and about how many bytes they take. Throws `schema-mismatch`. */
+/** The row's values in stored form, and their approximate size in bytes. Throws `schema-mismatch`. */
 export function storedRow(
   fields: readonly Field[],
   row: Row,

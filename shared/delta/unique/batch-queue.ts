@@ -2,34 +2,34 @@ import type { Clock } from '../../core/clock.ts';
 import type { Field, Row } from '../log/schema.ts';
 import type { StoredColumn } from '../log/stats.ts';
 
-/** Whether a row entered the table, or one with its id was there (or on its way) already. */
+/** Whether a row entered the table, or a row with its id was already there (or pending). */
 export interface SubmitOutcome {
   kind: 'added' | 'duplicate';
-  /** A version of the table that holds the id. */
+  /** A table version that contains the id. */
   version: number;
 }
 
-/** When a batch goes: with the first limit that is reached. */
+/** Limits of a batch: the first one reached triggers its commit. */
 export interface BatchLimits {
   /** Rows. Default 5,000. */
   maxRows: number;
   /** Estimated bytes. Default 8 MiB. */
   maxBytes: number;
-  /** Longest wait of a row for others to join it while no commit is under way, ms. Default 25. */
+  /** Longest time that a row waits for others while no commit is in progress, in ms. Default 25. */
   maxAgeMs: number;
 }
 
-/** A row on its way, and everyone who waits for its id. */
+/** A pending row, and every caller that waits for its id. */
 export interface PendingRow {
   id: string;
   row: Row;
-  /** The schema that it was checked against. */
+  /** The schema it was validated against. */
   fields: readonly Field[];
   /** In stored form, in the order of the fields. */
   values: StoredColumn;
   bytes: number;
   arrived: number;
-  /** The index knows its fingerprint, though a file it pointed at does not have the id. */
+  /** The index has its fingerprint, but the file it pointed to does not contain the id. */
   isDoubtful?: boolean;
   waiters: Set<Waiter>;
 }
@@ -40,8 +40,8 @@ interface Waiter {
 }
 
 /**
- * Rows that wait for a commit, each id once. The next batch is not taken at once: those whom the last commit
- * answered need a moment to come again, and a commit for a few of them would make the others wait for it.
+ * Rows that wait for a commit, each id once. The next batch is not taken immediately: the callers just answered are
+ * about to submit again, and a commit for a few rows would make all others wait.
  */
 export class BatchQueue {
   /** Queued and in flight, by id. */
@@ -104,7 +104,10 @@ export class BatchQueue {
     return outcome;
   }
 
-  /** Resolves when so many rows are queued, or none will come any more. One may wait at a time, here or in `take`. */
+  /**
+   * Resolves when this many rows are queued, or no more are expected. Only one caller may wait at a time, here or
+   * in `take`.
+   */
   holds(rows: number): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = () => {
@@ -116,7 +119,7 @@ export class BatchQueue {
 
   /** The next batch, once it is due; empty after `close` when nothing is left. */
   async take(): Promise<PendingRow[]> {
-    // before anybody is answered, nobody can come again: then the batch goes by its age
+    // before the first answer no caller can return: the batch is then due by its age
     if (!this.#hasAnswered) this.#expected = this.#limits.maxRows;
     this.#idleSince = this.#clock.now();
     while (!this.#isDue()) await this.#pauseUntilDue();
@@ -134,7 +137,7 @@ export class BatchQueue {
     return batch;
   }
 
-  /** Puts rows of a batch back, at the head. Those that were rejected meanwhile stay away. */
+  /** Requeues rows of a batch, at the head. Rows rejected meanwhile are left out. */
   requeue(entries: readonly PendingRow[]): void {
     const back = entries.filter((entry) => this.#pending.get(entry.id) === entry);
     this.#queue.unshift(...back);
@@ -142,7 +145,7 @@ export class BatchQueue {
     this.#wake?.();
   }
 
-  /** Tells everyone who waits for these rows. */
+  /** Settles every caller that waits for these rows. */
   settle(entries: readonly PendingRow[], outcome: SubmitOutcome): void {
     if (entries.length > 0) this.#expect(entries.length);
     for (const entry of entries) {
@@ -159,20 +162,20 @@ export class BatchQueue {
     }
   }
 
-  /** Rejects all that is queued or in flight. */
+  /** Rejects all queued and in-flight rows. */
   rejectAll(error: unknown): void {
     this.#queue = [];
     this.#queuedBytes = 0;
     this.reject([...this.#pending.values()], error);
   }
 
-  /** What is queued goes at once; afterwards `take` gives empty batches. */
+  /** Queued rows are due at once; afterwards `take` returns empty batches. */
   close(): void {
     this.#closing = true;
     this.#wake?.();
   }
 
-  /** Those who are answered are likely to come again, beside those who wait already. */
+  /** Answered callers are expected to submit again, in addition to those already waiting. */
   #expect(answered: number): void {
     this.#expected = (this.#hasAnswered ? this.#expected : this.#queue.length) + answered;
     this.#hasAnswered = true;
@@ -208,7 +211,7 @@ export class BatchQueue {
     done.abort();
   }
 
-  /** The id may have come again since this row was rejected. */
+  /** The id may have been submitted again since this row was rejected. */
   #forget(entry: PendingRow): void {
     if (this.#pending.get(entry.id) === entry) this.#pending.delete(entry.id);
   }

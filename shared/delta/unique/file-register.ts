@@ -1,6 +1,6 @@
 /**
- * Numbers data files, and knows where the rows of removed files went. A file that is live has its path
- * here; of a rewritten one only the numbers of the files that took its rows are kept.
+ * Numbers data files, and tracks which files took the rows of removed ones. A live file has its path here; for a
+ * rewritten one, only the numbers of the files that took its rows are kept.
  */
 export class FileRegister {
   readonly #numbers = new Map<string, number>();
@@ -8,7 +8,7 @@ export class FileRegister {
   readonly #paths: (string | undefined)[] = [];
   /** By number: files that took its rows. The files of one rewrite share one list. */
   readonly #movedTo: (readonly number[] | undefined)[] = [];
-  /** Numbers of files of which some rows were left out when they moved. */
+  /** Numbers of files that lost some rows when they were rewritten. */
   readonly #incomplete = new Set<number>();
 
   /** Paths of all live files. */
@@ -16,7 +16,7 @@ export class FileRegister {
     return this.#numbers.keys();
   }
 
-  /** Numbers given so far. */
+  /** Number of numbers assigned. */
   get size(): number {
     return this.#paths.length;
   }
@@ -25,7 +25,7 @@ export class FileRegister {
     return this.#numbers.has(path);
   }
 
-  /** The number of a live file, a new one for a new path. */
+  /** The number of a live file; assigns one to a new path. */
   numberOf(path: string): number {
     const known = this.#numbers.get(path);
     if (known !== undefined) return known;
@@ -54,7 +54,7 @@ export class FileRegister {
     this.#paths[number] = undefined;
   }
 
-  /** The rows of all `inputs` are now in `outputs`; which went where is unknown. */
+  /** The rows of all `inputs` are now in `outputs`; it is unknown which rows are in which file. */
   move(inputs: readonly string[], outputs: readonly string[]): void {
     const targets = outputs.map((path) => this.numberOf(path));
     for (const path of inputs) {
@@ -93,7 +93,7 @@ export class FileRegister {
   keepsAllRows(number: number): boolean {
     if (this.#paths[number] !== undefined) return true;
     const targets = this.#incomplete.has(number) ? [] : (this.#movedTo[number] ?? []);
-    // a file that moved into none is gone
+    // a file without successors is gone
     return targets.length > 0 && targets.every((target) => this.keepsAllRows(target));
   }
 }

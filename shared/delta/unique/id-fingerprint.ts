@@ -3,7 +3,7 @@ import type { Json } from '../json.ts';
 import type { AddFile, Commit } from '../log/actions.ts';
 import { parseStats } from '../log/stats.ts';
 
-/** Name of the rule below, written beside the fingerprints: those of another rule are not used. */
+/** Name of the rule below, stored with the fingerprints: those of another rule are ignored. */
 const RULE = 'sha256-64';
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
@@ -37,8 +37,8 @@ export function fingerprintInfo(column: string, files: Readonly<Record<string, U
 }
 
 /**
- * The fingerprints that a commit carries for a file; undefined if it has none, or those of another column, by
- * another rule, or not as many as the file has rows.
+ * The fingerprints that a commit carries for a file; undefined if there are none, or if they are of another column,
+ * follow another rule, or do not match the file's row count.
  */
 export function fingerprintsIn(commit: Commit, add: AddFile, column: string): Uint32Array | undefined {
   const info = commit.commitInfo?.idPrefixes;

@@ -2,9 +2,9 @@ const PARTITIONS = 4096;
 const EMPTY = new Uint32Array(0);
 
 /**
- * Which files may hold an id: 44 bits of its fingerprint, each with the number of a file, 8 to 10 bytes an
- * id. The first 12 bits choose one of 4,096 unsorted partitions, and the next 32 are searched for in it.
- * There are no false negatives; a hit has to be looked up.
+ * Finds the files that may contain an id: 44 bits of its fingerprint, each with the number of a file, 8 to 10 bytes
+ * per id. The first 12 bits choose one of 4,096 unsorted partitions, in which the next 32 are searched. There are
+ * no false negatives; a hit must be verified.
  */
 export class IdIndex {
   readonly #keys: Uint32Array[] = new Array<Uint32Array>(PARTITIONS).fill(EMPTY);

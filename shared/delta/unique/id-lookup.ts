@@ -10,7 +10,7 @@ import { checkedPages } from '../parquet/page-check.ts';
 import { ByteSet, findInPage } from '../parquet/plain-page.ts';
 import { type IdRange, type IdRanges, openIdRanges, rangesFor } from './id-ranges.ts';
 
-/** A page is some 16 KB: what counts is how long a read takes to answer. */
+/** A page is some 16 KB: latency dominates its read. */
 const PARALLEL_READS = 256;
 const OPEN_FILES = 64;
 const NOTHING = new Uint8Array(0);
@@ -52,7 +52,7 @@ export class IdLookup {
     return ids;
   }
 
-  /** Those of the ids that are in the files named for them. Pages are read in parallel. */
+  /** Those of the ids that their files contain. Pages are read in parallel. */
   async findLive(candidates: readonly IdCandidate[]): Promise<Set<string>> {
     const field: Field = { name: this.#idColumn, type: 'string', nullable: false, metadata: {} };
     const byFile = new Map<string, { add: AddFile; ids: string[] }>();
@@ -108,7 +108,7 @@ export class IdLookup {
     return (await this.#read(range)).flatMap((value) => sought.match(value) ?? []);
   }
 
-  /** The ids as bytes: hundreds are read to find one, so they are not made into texts. */
+  /** The ids as bytes: hundreds are read to find one, so they are not converted to text. */
   async #read({ path, file, metadata, rowStart, rowEnd }: IdRange): Promise<Uint8Array[]> {
     try {
       const values = await parquetReadColumn({

@@ -17,9 +17,9 @@ export interface IdRange {
   /** Within the row group. */
   rowStart: number;
   rowEnd: number;
-  /** Where the page lies, if it is one. */
+  /** Position of the page, if the range is one. */
   page: { start: number; end: number } | undefined;
-  /** Bounds of the ids, cut after some bytes; undefined if the file has none. */
+  /** Bounds of the ids, truncated to some bytes; undefined if the file has none. */
   min: string | undefined;
   max: string | undefined;
 }
@@ -78,7 +78,7 @@ export function rangesFor({ ranges, areRising }: IdRanges, id: string): IdRange[
     if (compareUtf8((ranges[middle] as IdRange).min ?? '', id) <= 0) low = middle + 1;
     else high = middle;
   }
-  // equal ids, or bounds that were cut, may reach over a range's edge
+  // equal ids, or truncated bounds, may extend past a range's edge
   const found: IdRange[] = [];
   for (let at = low - 1; at >= 0 && mayHold(ranges[at] as IdRange); at--) found.push(ranges[at] as IdRange);
   return found;
@@ -108,7 +108,7 @@ async function withPageIndex(file: AsyncBuffer, groups: readonly RowGroup[]): Pr
     start = Math.min(start, Number(column_index_offset), Number(offset_index_offset));
     end = Math.max(end, Number(offset_index_offset) + offset_index_length);
   }
-  // other writers may have other columns' indexes in between: then each is fetched when it is needed
+  // other writers may put other columns' indexes in between: then each is fetched when needed
   if (end === 0 || end - start > 4 * 1024 * 1024) return file;
   const index = await file.slice(start, end);
   return {

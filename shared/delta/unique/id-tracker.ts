@@ -11,18 +11,18 @@ import { loadIndex, saveIndex } from './id-index-file.ts';
 import { type IdCandidate, IdLookup } from './id-lookup.ts';
 
 const PARALLEL_READS = 16;
-/** Ids of recent commits kept whole: a repeat of one of these needs no look-up. */
+/** Ids of recent commits, kept whole: their duplicates need no look-up. */
 const RECENT_IDS = 100_000;
 
 /**
- * A snapshot together with an index of its ids. The table is the only truth and the index a cache of it:
- * at every version it knows each id of each live file, and may know more.
+ * A snapshot together with an index of its ids. The table is the source of truth and the index a cache of it: at
+ * every version it has each id of each live file, and may have more.
  */
 export class IdTracker {
   readonly #recent = new Map<string, number>();
   readonly #lookup: IdLookup;
   #indexedVersion: number;
-  /** Version that was saved last, and the ids there were. */
+  /** The last saved version, and its number of ids. */
   #saved = { version: -1, ids: 0 };
 
   readonly #location: TableLocation;
@@ -51,8 +51,8 @@ export class IdTracker {
   }
 
   /**
-   * Starts from the saved index and the commits since; files that neither knows are read. Without a saved
-   * index that is the id column of the whole table.
+   * Starts from the saved index and the commits since; files missing from both are read. Without a saved index it
+   * reads the id column of the whole table.
    */
   static async open(location: TableLocation, idColumn: string, signal?: AbortSignal): Promise<IdTracker> {
     const first = await loadSnapshot(location, undefined, signal);
@@ -85,7 +85,7 @@ export class IdTracker {
     return this.#index.bytes;
   }
 
-  /** Reads the commits that others made meanwhile. */
+  /** Reads the commits that others have made since. */
   async catchUp(signal?: AbortSignal): Promise<void> {
     const each = async (commit: Commit): Promise<void> => {
       await this.#applyToIndex(commit);
@@ -94,7 +94,7 @@ export class IdTracker {
     await catchUp(this.#location, this.snapshot, each, signal);
   }
 
-  /** Applies a commit that is already known: our own, or one that won a race against ours. */
+  /** Applies a known commit: our own, or one that won a race against ours. */
   async apply(commit: Commit, ownIds?: readonly string[]): Promise<void> {
     this.snapshot.apply(commit);
     await this.#applyToIndex(commit);
@@ -103,10 +103,7 @@ export class IdTracker {
     if (ownIds && add) this.#remember(ownIds, this.#register.numberOf(pathOf(add)));
   }
 
-  /**
-   * What is known of each id at `version` without reading anything: `absent`, `live`, or the
-   * files that may hold it.
-   */
+  /** Classifies each id at `version` without reading anything: `absent`, `live`, or the files that may contain it. */
   classify(ids: readonly string[]): ('absent' | 'live' | IdCandidate[])[] {
     const fingerprints = fingerprintsOf(ids);
     return ids.map((id, position) => {
@@ -124,12 +121,12 @@ export class IdTracker {
     });
   }
 
-  /** Those of the ids that are in a file named for them. */
+  /** Those of the ids that their files contain. */
   verify(candidates: readonly IdCandidate[]): Promise<Set<string>> {
     return this.#lookup.findLive(candidates);
   }
 
-  /** Whether a cold start would have much to read by now. */
+  /** True if a cold start would have much to read at this point. */
   get isWorthSaving(): boolean {
     const commits = this.snapshot.version - this.#saved.version;
     const ids = this.#index.size - this.#saved.ids;
@@ -139,8 +136,8 @@ export class IdTracker {
   }
 
   /**
-   * Keeps the index of the tracker's version beside the table, for the next cold start. Safe at any moment: a
-   * file whose ids are not in yet is not in the register either, so that it will be read.
+   * Saves the index of the tracker's version beside the table, for the next cold start. Safe at any moment: a file
+   * whose ids are not yet indexed is not in the register either, so it will be read.
    */
   async save(): Promise<{ bytes: number }> {
     const { version, metadata } = this.snapshot;
@@ -159,13 +156,13 @@ export class IdTracker {
       readCommit(this.#location, version, signal),
     );
     for (const commit of commits) {
-      // cleaned up: what is live but unknown will be read
+      // cleaned up: live but unknown files will be read
       if (commit === undefined) return;
       await this.#applyToIndex(commit, true);
     }
   }
 
-  /** `skipGone`: the snapshot is further on, and what it has no more need not be read. */
+  /** `skipGone`: the snapshot is newer, and files it no longer has need not be read. */
   async #applyToIndex(commit: Commit, skipGone = false): Promise<void> {
     const moved = commit.removes.filter((remove) => !remove.dataChange).map(pathOf);
     const rewrites = rewritesIn(commit.commitInfo);
@@ -173,12 +170,12 @@ export class IdTracker {
       if (!remove.dataChange) continue;
       const path = pathOf(remove);
       const outputs = rewrites.get(path);
-      // of a file that is not indexed, the new ones are not either
+      // the source was not indexed, so its successors are not either
       if (outputs && this.#register.has(path)) this.#register.moveSome(path, outputs);
       else this.#register.remove(path);
     }
-    // by the protocol, rows of files added without data change come from the files removed with them: where
-    // all of those are indexed, the new ones are
+    // by the protocol, the rows of files added without data change come from the files removed with them: if all of
+    // those are indexed, the new ones are too
     if (moved.length > 0 && moved.every((path) => this.#register.has(path))) {
       this.#register.move(moved, commit.adds.filter((add) => !add.dataChange).map(pathOf));
     } else {

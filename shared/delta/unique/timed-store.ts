@@ -6,8 +6,8 @@ interface Options {
 }
 
 /**
- * The store with a time limit for each request, after which it fails with `timeout`: a request that never
- * answers would otherwise stop all those queued behind it. As ever, a failed write may have been carried out.
+ * The store with a time limit for each request, after which it fails with `timeout`: a request that never returns
+ * would otherwise block all those queued behind it. As always, a failed write may have been applied.
  */
 export function timedStore(store: ObjectStore, ms: number): ObjectStore {
   const limited = async <O extends Options, T>(
@@ -20,7 +20,7 @@ export function timedStore(store: ObjectStore, ms: number): ObjectStore {
       if (signal.aborted) reject(signal.reason);
     });
     try {
-      // the race is for stores that do not heed the signal
+      // the race is for stores that ignore the signal
       return await Promise.race([act({ ...options, signal } as O), expired]);
     } finally {
       clear();

@@ -14,28 +14,28 @@ import { timedStore } from './timed-store.ts';
 import { Upkeep } from './upkeep.ts';
 
 export interface UniqueAppenderOptions extends Partial<BatchLimits> {
-  /** Column of type `string`, not nullable, that holds each value once. */
+  /** Column of type `string`, not nullable, whose values are unique. */
   idColumn: string;
   clock?: Clock;
   commit?: CommitOptions;
-  /** Longest wait for an answer of storage, ms. Default 30,000. */
+  /** Longest wait for a response of storage, in ms. Default 30,000. */
   requestMs?: number;
   /**
-   * With a number, the appender itself writes a checkpoint about every so many commits (10 is usual, and more
-   * where the table has many files) and keeps its index for the next cold start, beside the commits. Without
-   * one that is left to the caller.
+   * If set, the appender itself writes a checkpoint about every this many commits (10 is usual, fewer checkpoints
+   * if the table has many files) and saves its index for the next cold start, besides the commits. If not, that is
+   * left to the caller.
    */
   checkpointEvery?: number;
-  /** Called after each commit, when all who waited have their answer. */
+  /** Called after each commit, when all callers have their answer. */
   onCommit?: (commit: CommittedBatch) => void;
-  /** Told what went wrong beside the commits: a checkpoint or index that was not written. */
+  /** Called with errors of background work: a checkpoint or index that was not written. */
   onUpkeepError?: (error: unknown) => void;
 }
 
 /** With fewer rows waiting, two small files would cost more than they save. */
 const OVERLAP_ROWS = 100;
 
-/** What an appender holds and has done. */
+/** State and counts of an appender. */
 export interface AppenderFacts {
   version: number;
   ids: number;
@@ -43,10 +43,9 @@ export interface AppenderFacts {
 }
 
 /**
- * Adds rows so that each id is in the table once, whatever other instances, engines and redeliveries do.
- * Rows given at the same time share one commit; there is one commit at a time. An id enters a version only
- * if the version before does not have it: the commit goes through only if that version is still the
- * newest, and everything up to it has been compared.
+ * Adds rows so that each id is in the table once, whatever other instances, engines and redeliveries do. Concurrent
+ * rows share one commit; there is one commit at a time. An id enters a version only if the previous version lacks
+ * it: the commit succeeds only if that version is still the newest, and everything up to it has been compared.
  */
 export class UniqueAppender {
   readonly #queue: BatchQueue;
@@ -56,7 +55,7 @@ export class UniqueAppender {
   readonly #witness: LogWitness;
   readonly #running: Promise<void>;
   #tracker: IdTracker | undefined;
-  /** When the tracker's version was the newest for certain. */
+  /** Last time at which the tracker's version was certainly the newest. */
   #seenAt: number;
   #closed = false;
 
@@ -84,7 +83,7 @@ export class UniqueAppender {
     this.#running = this.#run();
   }
 
-  /** Loads the table and the index of its ids. Throws `unsupported-table`, `schema-mismatch` and what loading does. */
+  /** Loads the table and the index of its ids. Throws `unsupported-table`, `schema-mismatch` and errors of loading. */
   static async open(location: TableLocation, options: UniqueAppenderOptions): Promise<UniqueAppender> {
     const store = timedStore(location.store, options.requestMs ?? 30_000);
     const timed = { ...location, store };
@@ -92,9 +91,9 @@ export class UniqueAppender {
   }
 
   /**
-   * Resolves when the row's commit is confirmed, or its id confirmed in the table. Rejects with
-   * `schema-mismatch` for a row that does not fit, with `unsettled` if the outcome is unknown (submit it again),
-   * and with the signal's reason when that comes first: the row may then still enter the table.
+   * Resolves when the row's commit, or its id's presence in the table, is confirmed. Rejects with `schema-mismatch`
+   * for an invalid row, with `unsettled` if the outcome is unknown (submit it again), and with the signal's reason
+   * if that comes first: the row may then still enter the table.
    */
   async submit(row: Row, options: { signal?: AbortSignal | undefined } = {}): Promise<SubmitOutcome> {
     if (this.#closed) throw new DeltaError('closed', 'the appender is closed');
@@ -124,15 +123,15 @@ export class UniqueAppender {
   }
 
   /**
-   * Keeps the index beside the table when a cold start would otherwise have much to read; `force` does so in
-   * any case. Undefined if nothing was written.
+   * Saves the index beside the table if a cold start would otherwise have much to read; `force` always saves it.
+   * Undefined if nothing was written.
    */
   async saveIndex(options: { force?: boolean } = {}): Promise<{ bytes: number } | undefined> {
     const tracker = this.#tracker;
     return tracker && (options.force || tracker.isWorthSaving) ? tracker.save() : undefined;
   }
 
-  /** Takes no more rows and commits those it has. Past the signal, what is left is rejected as `closed`. */
+  /** Accepts no more rows and commits the pending ones. When the signal aborts, the rest is rejected as `closed`. */
   async close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     this.#closed = true;
     const giveUp = (): void =>
@@ -145,8 +144,8 @@ export class UniqueAppender {
   }
 
   /**
-   * One commit at a time. Where many rows wait for it, their file is written and uploaded beside it: a commit
-   * then takes one request's time and not two.
+   * One commit at a time. If many rows wait for it, their file is written and uploaded meanwhile: a commit then
+   * takes the time of one request, not two.
    */
   async #run(): Promise<void> {
     let underWay: Promise<void> | undefined;
@@ -168,13 +167,13 @@ export class UniqueAppender {
         const tracker = this.#tracker;
         const looks = [
           this.#witness.check(underWay ? undefined : tracker.snapshot.version),
-          // a commit under way brings the tracker forward itself
+          // a commit in progress advances the tracker itself
           underWay ? undefined : tracker.catchUp(),
         ];
         const [prepared] = await Promise.all([this.#committer.prepare(tracker, batch), ...looks]);
         await underWay;
         this.#seenAt = this.#clock.now();
-        // the commit before failed, and has rejected these rows with its own
+        // the previous commit failed, and has rejected these rows along with its own
         if (this.#tracker !== tracker) continue;
         underWay = this.#commit(tracker, prepared).finally(() => {
           underWay = undefined;
@@ -198,7 +197,7 @@ export class UniqueAppender {
     }
   }
 
-  /** After an unknown outcome, or with an index that stopped half way: redelivery decides, from a fresh start. */
+  /** After an unknown outcome, or if the index stopped half way: start over; redelivery decides. */
   #startAnew(error: unknown): void {
     this.#tracker = undefined;
     this.#queue.rejectAll(error);

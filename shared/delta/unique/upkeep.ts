@@ -10,10 +10,10 @@ export interface UpkeepOptions {
   onError: (error: unknown) => void;
 }
 
-/** A checkpoint costs as much as its files are many: this many of them pay for one commit more to read. */
+/** A checkpoint's cost grows with its files: this many cost as much as reading one more commit. */
 const FILES_A_COMMIT = 20;
 
-/** What an appender does beside its commits, one thing at a time: checkpoints, and its index kept. */
+/** An appender's background work, one task at a time: checkpoints, and saving its index. */
 export class Upkeep {
   #underWay: Promise<void> | undefined;
   #lastCheckpoint = 0;
@@ -26,13 +26,13 @@ export class Upkeep {
     this.#options = options;
   }
 
-  /** Called after each commit; begins what is due, unless something is under way. */
+  /** Called after each commit; starts what is due, unless a task is running. */
   after(tracker: IdTracker): void {
     const { checkpointEvery } = this.#options;
     if (this.#underWay || checkpointEvery === 0) return;
     const { version, files } = tracker.snapshot;
     const interval = Math.max(checkpointEvery, Math.ceil(files.size / FILES_A_COMMIT));
-    // with several instances, the one that makes the round version writes it
+    // with several instances, the one that commits the round version writes it
     const isDue = version >= this.#lastCheckpoint + interval && version % checkpointEvery === 0;
     if (!isDue && !tracker.isWorthSaving) return;
     if (isDue) this.#lastCheckpoint = version;
@@ -43,7 +43,7 @@ export class Upkeep {
       });
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no task is running. */
   async done(): Promise<void> {
     await this.#underWay;
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fatesOf, type StatusEntry, statusOf } from '../../../shared/dead-letters/letter-status.ts';
+import { replayOutcomesOf, type StatusEntry, statusOf } from '../../../shared/dead-letters/letter-status.ts';
 
 type Short = [kind: 'death' | 'replay' | 'resolved' | 'discard', key: string, at: number, replay?: string];
 const entriesOf = (...short: Short[]): StatusEntry[] =>
@@ -119,7 +119,7 @@ test('any entries in any order give one status, and one outcome per replay', () 
       ),
       ([entries, shuffled]) => {
         expect(statusOf(shuffled)).toBe(statusOf(entries));
-        expect(fatesOf(shuffled)).toEqual(fatesOf(entries));
+        expect(replayOutcomesOf(shuffled)).toEqual(replayOutcomesOf(entries));
       },
     ),
     { numRuns: 2_000 },
@@ -153,7 +153,7 @@ test('replays are listed oldest first, with the outcome of each', () => {
     ['replay', 'r3', 5],
     ['resolved', 'r3', 6],
   );
-  expect(fatesOf(entries)).toEqual([
+  expect(replayOutcomesOf(entries)).toEqual([
     { key: 'r1', status: 'failed-again', at: 3 },
     { key: 'r2', status: 'replayed', at: 4 },
     { key: 'r3', status: 'resolved', at: 6 },

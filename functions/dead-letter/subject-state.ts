@@ -1,31 +1,31 @@
 import { deadline } from '../../shared/core/retry.ts';
 import { unlessAborted } from '../../shared/core/unless-aborted.ts';
-import type { ConcernedObject, ConcernState } from '../../shared/dead-letters/records.ts';
+import type { SubjectObject, SubjectState } from '../../shared/dead-letters/records.ts';
 import type { ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import type { Identity } from './identify.ts';
 
-/** A large table, or one whose storage does not answer, must not keep a death from being told. */
+/** A large table, or unresponsive storage, must not prevent a death from being recorded. */
 const MAX_LOOK_MS = 15_000;
 
-export interface ConcernTools {
+export interface SubjectTools {
   storage: Storage;
   /** The bucket that this function is `settledIn`; undefined if its name is not known. */
   resultsOf(functionName: string): ObjectStore | undefined;
-  /** Whether the table of events has rows of all these ids. */
+  /** True if the table of events has rows of all these ids. */
   hasEvents(ids: readonly string[]): Promise<boolean>;
 }
 
 /**
- * How what the dead letter is about stands by now. `wasGivenUp`: a refused event cannot have succeeded since.
- * What cannot be looked at is `unknown`: to explain a death matters more than to explain all of it.
+ * Current state of the dead letter's subject. `wasGivenUp`: a refused event cannot have succeeded since. A state
+ * that cannot be read is `unknown`: a partial explanation is better than none.
  */
-export async function concernStateOf(
+export async function subjectStateOf(
   functionName: string,
   { concern, settled }: Pick<Identity, 'concern' | 'settled'>,
   wasGivenUp: boolean,
-  tools: ConcernTools,
+  tools: SubjectTools,
   signal: AbortSignal,
-): Promise<ConcernState> {
+): Promise<SubjectState> {
   const look = deadline(MAX_LOOK_MS, signal);
   try {
     if (settled && (await isSettled(functionName, settled, wasGivenUp, tools, look.signal)))
@@ -44,7 +44,7 @@ async function isSettled(
   functionName: string,
   settled: NonNullable<Identity['settled']>,
   wasGivenUp: boolean,
-  { resultsOf, hasEvents }: ConcernTools,
+  { resultsOf, hasEvents }: SubjectTools,
   signal: AbortSignal,
 ): Promise<boolean> {
   if ('object' in settled) {
@@ -54,10 +54,10 @@ async function isSettled(
 }
 
 async function objectState(
-  { bucket, name, generation }: ConcernedObject,
+  { bucket, name, generation }: SubjectObject,
   storage: Storage,
   signal: AbortSignal,
-): Promise<ConcernState> {
+): Promise<SubjectState> {
   const live = await storage.bucket(bucket).stat(name, { signal });
   if (!live) return 'gone';
   return live.generation === generation ? 'exists' : 'newer';
