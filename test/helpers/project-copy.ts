@@ -37,7 +37,7 @@ export function changedFiles(copy: string): string[] {
   );
 }
 
-/** Writes the blocks of a page that name their file (in the first line or after `json`), as a reader would. Returns the files. */
+/** Writes the blocks of a page that name their file, in the first line or after `json`. Returns the files. */
 export function writeBlocks(page: string, to: string): string[] {
   const text = readFileSync(join(root, page), 'utf8');
   const blocks = text.matchAll(/```(?:ts\n\/\/|json) (\S+)\n([\s\S]*?)```/g);

@@ -50,7 +50,7 @@ test.each([
   { kind: 'refused', letters: LETTERS, messageOf: refused },
   { kind: 'given up', letters: Math.ceil(LETTERS / 3), messageOf: givenUp },
 ])(
-  'a storm of letters that were $kind: each is recorded, one instance drains it, few lines tell of it',
+  'a storm of letters that were $kind: each is recorded, one instance drains it, and the log stays short',
   {
     timeout: 300_000,
   },

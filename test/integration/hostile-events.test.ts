@@ -71,7 +71,7 @@ describe('refused at once: kept, acknowledged, not retried', () => {
       structured,
     ],
     [
-      'a message that is none',
+      'a body that is not a message',
       JSON.stringify({ ...notificationEvent(), data: { message: 'hello' } }),
       structured,
     ],

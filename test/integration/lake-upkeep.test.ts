@@ -64,7 +64,7 @@ describe('verify', () => {
 
   const damages: [string, () => Promise<unknown>, RegExp][] = [
     [
-      'a live file that is gone',
+      'a missing live file',
       async () => scene.store.delete(await dataFile()),
       /^file-missing: part-\S+\.parquet: is live in the log, but not in storage$/m,
     ],

@@ -87,11 +87,11 @@ describe('storage fails', () => {
     ['answers 503 to every third request', [{ action: { kind: 'status', status: 503 }, skip: 2, times: 3 }]],
     ['drops connections', [{ action: { kind: 'drop' }, skip: 1, times: 3 }]],
     [
-      'says once that the video is not there',
+      'says once that the video is missing',
       [{ action: { kind: 'status', status: 404 }, bucket: 'raw', operations: ['stat'] }],
     ],
     [
-      'says once that its bytes are not there',
+      'says once that its bytes are missing',
       [{ action: { kind: 'status', status: 404 }, bucket: 'raw', operations: ['read'] }],
     ],
     [

@@ -78,7 +78,7 @@ describe('what failed', () => {
       new Error('x', { cause: Object.assign(new Error('y'), { code: 'ECONNRESET' }) }),
       'unavailable',
     ],
-    ['HTML where JSON was due', new SyntaxError('Unexpected token <'), 'unavailable'],
+    ['HTML instead of JSON', new SyntaxError('Unexpected token <'), 'unavailable'],
     ['no credentials', new Error('Could not load the default credentials.'), 'denied'],
     ['a string', 'boom', 'internal'],
   ])('%s', (_, thrown, code) => {

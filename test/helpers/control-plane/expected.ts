@@ -121,7 +121,9 @@ const eventarc = (name: string): string => `${subscriptions}eventarc-europe-west
 
 /**
  * The path of a push names the topic of the function's trigger, and so does that of a replay, so that the
- * function learns a message's origin. The ack deadline is how long a push may take: the function's time limit, plus a minute to spare if possible. */
+ * function learns a message's origin. The ack deadline is how long a push may take: the function's time limit, plus
+ * a minute to spare if possible.
+ */
 export const SUBSCRIPTIONS: Record<string, object> = {
   [eventarc('processvideo')]: subscription('processvideo', 600, 10, CE),
   [`${subscriptions}pipeline-push-ingestevent`]: {

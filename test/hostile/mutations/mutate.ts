@@ -150,7 +150,7 @@ function replace(bytes: Buffer, from: number, to: number, by: Buffer): Buffer {
   return Buffer.concat([bytes.subarray(0, from), by, bytes.subarray(to)]).subarray(0, MAX_BYTES);
 }
 
-/** Returns a copy of a JSON value with one to three changes: members dropped, doubled, renamed, replaced, nested, moved. */
+/** A copy of a JSON value with one to three changes: members dropped, doubled, renamed, replaced, nested, moved. */
 export function mutateJson(
   input: unknown,
   random: Random,

@@ -15,8 +15,8 @@ export interface MutationRun {
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
 /**
- * Processor time on one input after which the process counts as hung. Far above the second that an input may take, because
- * the child itself reports slow inputs that end. A process that waits forever takes no CPU time; HANG_MS limits it.
+ * Processor time on one input after which the process counts as hung. Far above the second that an input may take,
+ * because the child itself reports slow inputs that end. A process that waits forever takes no CPU time; HANG_MS limits it.
  */
 const HANG_CPU_MS = 10_000;
 const HANG_MS = 300_000;

@@ -93,12 +93,12 @@ test.each<[string, Partial<App>, RegExp]>([
     /raw must be a bucket or a topic, got both/,
   ],
   [
-    'a name that is no prefix',
+    'a name that is not a valid prefix',
     { name: 'Hello World' },
     /name must be lower-case letters, .*, got "Hello World"/,
   ],
   [
-    'a topic to give up to that is not there',
+    'a missing topic for given-up messages',
     { topics: { events: app.topics['events']! } },
     /greet: the topic dead-letters must be declared, .*include the services/,
   ],

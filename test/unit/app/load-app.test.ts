@@ -57,7 +57,7 @@ test.each<[string, () => string, RegExp]>([
     /broken\/app\.ts cannot be loaded: no luck$/,
   ],
   [
-    'one that imports what is not there',
+    'one that imports a missing module',
     () => appOf('lost', "import './gone.ts'; export default 1;"),
     /lost\/app\.ts cannot be loaded: .*gone\.ts/,
   ],

@@ -50,7 +50,7 @@ test.each<[string, { types?: string[]; filter?: string }, string]>([
   ['an empty type', { types: [''] }, 'types must be text of at least one character'],
   ['a type with a line break', { types: ['a\nb'] }, 'without control characters, got "a\\nb"'],
   [
-    'a filter that is none',
+    'an invalid filter',
     { filter: 'type = "a"' },
     'expected attributes, hasPrefix, NOT or ( at 0, got "type"',
   ],

@@ -28,7 +28,7 @@ test.each([
   { letters: 10, atATime: 2 },
   { letters: 4, atATime: 1 },
 ])(
-  '$letters that come back again take turns, $atATime at a time, in the order of chance',
+  '$letters that are redelivered again take turns, $atATime at a time, in random order',
   async ({ letters, atATime }) => {
     const order: number[] = [];
     let [running, most] = [0, 0];

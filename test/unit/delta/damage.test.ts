@@ -95,7 +95,7 @@ describe('Snappy', () => {
   test.each([
     ['a literal of 2^32 bytes', [4, 0xfc, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4]],
     ['a copy from before the start', [4, 0x00, 1, 0x01, 9]],
-    ['a copy of nothing behind', [4, 0x00, 1, 0x01, 0]],
+    ['a copy from before the start', [4, 0x00, 1, 0x01, 0]],
     ['too few bytes', [4, 0x04, 1, 2]],
     ['too many', [4, 0x10, 1, 2, 3, 4, 5]],
     ['an end within a length', [4, 0xfc, 0xff]],

@@ -138,7 +138,7 @@ describe("gcloud's errors become one line that says what to do", () => {
       /you lack a permission in demo-project \(PERMISSION_DENIED: User not authorized/,
     ],
     [
-      'a region that is none',
+      'an unknown region',
       "ERROR: (gcloud.functions.list) PERMISSION_DENIED: Permission denied on 'locations/mars-east1' (or it may not exist).",
       /choose a --region of/,
     ],
@@ -191,7 +191,7 @@ test.each<[string, unknown, unknown, boolean]>([
   ['a zero that is left out', { y: 1 }, { x: 0, y: 1 }, true],
   ['an empty list that is left out', {}, { list: [] }, true],
   ['another value', { a: 1 }, { a: 2 }, false],
-  ['something where nothing was wanted', { enabled: true }, { enabled: false }, false],
+  ['a value instead of nothing', { enabled: true }, { enabled: false }, false],
   ['a longer list', { a: [1, 2] }, { a: [1] }, false],
   ['a missing field', {}, { a: 'x' }, false],
   ["labels in the service's order", [{ key: 'code' }, { key: 'a' }], [{ key: 'a' }, { key: 'code' }], true],

@@ -38,7 +38,7 @@ test.each([
   ['a batch', 'batch', batch([cloudEvent()])],
   ['plain', 'plain', pubsubMessage({ data: { n: 1 } })],
 ])(
-  'replayed, an event that came %s keeps its mode and identity, and gets its cause',
+  'replayed, an event that arrived %s keeps its mode and identity, and gets its cause',
   (_name, mode, message) => {
     const before = read(message);
     const after = read(message, MARK);

@@ -63,7 +63,7 @@ const CASES: Record<string, Case> = {
   },
 
   // bytes
-  'data that is no base64': {
+  'data that is not base64': {
     input: messageEvent({ data: '***not base64***' }),
     dead: [['invalid-event', 'message.data must be base64, got a string of 16 characters']],
     form: 'envelope',
@@ -78,7 +78,7 @@ const CASES: Record<string, Case> = {
     dead: [['invalid-event', 'message.data must be base64, got a number']],
     form: 'envelope',
   },
-  'an attribute that is no string': {
+  'an attribute that is not a string': {
     input: messageEvent(pubsubMessage({ data: '{}', attributes: { retries: 3 } })),
     dead: [['invalid-event', 'attribute "retries" must be a string, got a number']],
     form: 'envelope',
@@ -97,7 +97,7 @@ const CASES: Record<string, Case> = {
     dead: [['not-json', '4 bytes that are not UTF-8']],
   },
   'a byte order mark': { input: plain('\ufeff{}'), dead: [['not-json', 'at 0']] },
-  'text that is no JSON': {
+  'text that is not JSON': {
     input: plain('hello'),
     dead: [['not-json', 'data must be JSON, got an unexpected character at 0']],
   },
@@ -142,7 +142,7 @@ const CASES: Record<string, Case> = {
     input: messageEvent(structured({ specversion: '0.3' })),
     dead: [['invalid-event', 'specversion must be "1.0", got a string of 3 characters']],
   },
-  'a time that is none': {
+  'an invalid time': {
     input: messageEvent(structured({ time: 'yesterday' })),
     dead: [['invalid-event', 'time must be an RFC 3339 timestamp, got a string of 9 characters']],
   },
@@ -170,7 +170,7 @@ const CASES: Record<string, Case> = {
     input: messageEvent(structured({ data_base64: 'e30=' })),
     dead: [['invalid-event', 'CloudEvent must have data or data_base64, got both']],
   },
-  'data_base64 that is none': {
+  'invalid data_base64': {
     input: messageEvent(structured({ data: undefined, data_base64: '%%' })),
     dead: [['invalid-event', 'data_base64 must be base64, got a string of 2']],
   },
@@ -297,7 +297,10 @@ const CASES: Record<string, Case> = {
     input: plain('{"specversion":2}'),
     rows: ['{"specversion":2}'],
   },
-  'an attribute named time that is none': { input: plain('[3]', { time: '12', id: '' }), rows: ['[3]'] },
+  'an attribute named time that is not a time': {
+    input: plain('[3]', { time: '12', id: '' }),
+    rows: ['[3]'],
+  },
   'a bare push': { input: pushBody(pubsubMessage({ data: '[1]' })), rows: ['[1]'] },
   'a message without id or time': { input: messageEvent({ data: 'e30=' }), rows: ['{}'] },
   'a leap second, with an offset': {

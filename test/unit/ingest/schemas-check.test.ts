@@ -161,7 +161,7 @@ test.each(['schemas', 'examples/shop/schemas'])(
 
 test.each([
   ['no JSON', '{"type":'],
-  ['a keyword that is none', '{"propertees": {}}'],
+  ['an unknown keyword', '{"propertees": {}}'],
   ['a reference that leads nowhere', '{"$ref": "other.json"}'],
   ['no schema', '[]'],
 ])('%s: the message names the file', (_name, text) => {

@@ -66,7 +66,7 @@ test("the event takes id and time from its message, and keeps the push's other f
 });
 
 test.each([
-  ['a body that is no object', event('text')],
+  ['a body that is not an object', event('text')],
   ['a body without a message', event({ subscription: 'x' })],
   ['an event of Eventarc', event({ message: { messageId: '17' } }, '9')],
   ['an event of another type', { ...event({ message: { messageId: '17' } }), type: 'x' }],

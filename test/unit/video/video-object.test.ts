@@ -157,7 +157,7 @@ describe('a refusal names what was found and what is allowed', () => {
     ['missing data', finalizedEvent({}, { data: undefined }), /data must be a JSON object, got nothing/],
     ['data that is a list', finalizedEvent({}, { data: [] }), /data must be .*, got an array of 0/],
     [
-      'data that is no JSON',
+      'data that is not JSON',
       finalizedEvent({}, { data: 'not json' }),
       /data must be a JSON object, or one in base64, got a string of 8 characters/,
     ],

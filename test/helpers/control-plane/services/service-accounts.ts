@@ -89,7 +89,7 @@ export const serviceAccounts: Service = {
   ],
 };
 
-/** A function that still runs as the account. Google allows the deletion and the function fails; here it is an error. */
+/** A function that still runs as the account. Google allows the deletion, and the function fails; here it is an error. */
 function usedBy({ cloud }: Call, email: string): string | undefined {
   for (const [name, resource] of cloud.state.resources) {
     if (!/\/(functions|subscriptions)\/[^/]+$/.test(name)) continue;

@@ -86,7 +86,7 @@ describe('false tables', () => {
   test.each([
     ['no samples', { stsz: words(0, 0, 0) }],
     ['no chunk offsets', { stco: undefined }],
-    ['chunks that are not there', { stco: words(0, 1, 1_000) }],
+    ['missing chunks', { stco: words(0, 1, 1_000) }],
     ['chunks without samples', { stsc: words(0, 1, 1, 0, 1) }],
     ['chunks in the wrong order', { stsc: words(0, 2, 9, 5, 1, 2, 5, 1) }],
     ['offsets that go backwards', { stco: words(0, 6, 1_000, 2_000, 9_000, 4_000, 5_000, 7_000) }],
