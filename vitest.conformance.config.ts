@@ -12,8 +12,8 @@ export default defineConfig({
     // In CI a failure may be the machine's: retry it once, and the report says so.
     retry: process.env['CI'] ? 1 : 0,
     pool: 'forks',
-    poolOptions: { forks: { minForks: 1, maxForks: 1 } },
-    fileParallelism: false,
+    // Two at a time: each has servers and folders of its own.
+    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
     // Shows the lines that say which peers ran.
     silent: false,
   },
