@@ -69,13 +69,15 @@ test('poison that kills the inspector or cannot be recorded is set aside; all ot
     await folder.write({ gcs: scene.gcs.server.url, pubsub: scene.pubsubUrl });
     const listed = await dlq('unread', '--json');
     const { unread } = JSON.parse(listed.stdout) as { unread: Record<string, unknown>[] };
-    expect(unread.map(({ bytes, deliveries, function: name }) => ({ bytes, deliveries, name }))).toEqual(
-      poison.map(({ data }) => ({ bytes: data.length, deliveries: ATTEMPTS, name: 'ingestEvent' })),
-    );
+    // in the order in which they were given up, which is either
+    const [first, second] = poison.map(({ data }) => data.length);
+    const unrecordedOne = unread.find(({ bytes }) => bytes === second);
+    expect(unread.map(({ bytes }) => bytes).sort()).toEqual([first, second].sort());
+    expect(unread).toMatchObject(poison.map(() => ({ deliveries: ATTEMPTS, function: 'ingestEvent' })));
 
     // fixed: put back, and recorded
     faults.clear();
-    const id = String(unread[1]?.['messageId']);
+    const id = String(unrecordedOne?.['messageId']);
     expect(await dlq('unread', id, '--put-back')).toMatchObject({
       code: 0,
       stdout: '1 dead letter put back\n',
