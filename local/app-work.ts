@@ -4,6 +4,7 @@ import { type AuditLog, eventTypeOf } from '../shared/app/trigger.ts';
 import type { CloudEvents, LocalCloud } from './cloud.ts';
 import { eventTopicOf, subscriptionsOf } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
+import { jsonRecord } from './json-record.ts';
 import { printable } from './terminal-text.ts';
 import { uploadFile } from './upload.ts';
 import { gcloudAt, type Work, type WorkOptions } from './work.ts';
@@ -75,7 +76,7 @@ export class AppWork implements Work {
 
   /** Ends the wait for an upload; other deliveries have other bodies. */
   private end(functionName: string, body: Buffer, isGood: boolean): void {
-    const { bucket, name, generation } = parse(body.toString());
+    const { bucket, name, generation } = jsonRecord(body.toString());
     if (typeof bucket !== 'string' || typeof name !== 'string') return;
     this.ended.set(keyOf(functionName, { bucket, name, generation: String(generation) }), isGood);
     this.wake();
@@ -89,7 +90,7 @@ export class AppWork implements Work {
   }
 
   private logged(name: string, line: string): void {
-    const { message, outcome, code, reason } = parse(line);
+    const { message, outcome, code, reason } = jsonRecord(line);
     const why = typeof code === 'string' ? `: ${code}: ${String(reason)}` : '';
     // dead letters are printed separately, from the inspector's line
     if (outcome === 'dead-letter') return;
@@ -146,12 +147,3 @@ const keyOf = (
   functionName: string,
   { bucket, name, generation }: Pick<ObjectResource, 'bucket' | 'name' | 'generation'>,
 ): string => JSON.stringify([functionName, bucket, name, String(generation)]);
-
-function parse(line: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
-}

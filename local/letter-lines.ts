@@ -1,3 +1,4 @@
+import { jsonRecord } from './json-record.ts';
 import { printable } from './terminal-text.ts';
 
 /**
@@ -6,20 +7,11 @@ import { printable } from './terminal-text.ts';
  */
 export function letterLines(line: string, place = ''): string[] {
   if (!line.includes('"dead-letter"')) return [];
-  const { outcome, letter, message, concern, concernState } = parse(line);
+  const { outcome, letter, message, concern, concernState } = jsonRecord(line);
   if (outcome !== 'dead-letter' || typeof letter !== 'string') return [];
   const about =
     typeof concern === 'string' && concern !== '' ? [`  ${printable(concern.slice(0, 200))}`] : [];
   const since = concernState === 'succeeded' ? ' (it has succeeded since)' : '';
   const [what, where] = [String(message).slice(0, 300), letter.slice(0, 12)];
   return [`${printable(what)}${since}`, ...about, `  npx pipeline dlq show ${printable(where)}${place}`];
-}
-
-function parse(line: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
-  } catch {
-    return {};
-  }
 }

@@ -1,6 +1,7 @@
 import { counted } from '../shared/core/counted.ts';
 import { BUCKETS, type CloudEvents } from './cloud.ts';
 import type { ObjectResource } from './gcs/records.ts';
+import { jsonRecord } from './json-record.ts';
 import type { DeadLetter } from './pubsub/broker.ts';
 import type { PushAttempt } from './pubsub/push.ts';
 
@@ -71,9 +72,9 @@ export class UploadTracker {
   }
 
   private logged(line: string): void {
-    const entry = parseObject(line);
-    const object = entry?.['object'];
-    if (!entry || typeof object !== 'string') return;
+    const entry = jsonRecord(line);
+    const { object } = entry;
+    if (typeof object !== 'string') return;
     const name = object.slice(`gs://${BUCKETS.raw}/`.length);
     if (entry['message'] === 'step done') this.onStage(name, String(entry['detail']));
     if (entry['message'] === 'attempt failed') {
@@ -99,20 +100,11 @@ function uploadIn(
   body: Buffer,
 ): { name: string; generation: string; key: string } | undefined {
   if (!subscription.includes('/eventarc-')) return undefined;
-  const { kind, bucket, name, generation } = (parseObject(body.toString()) ?? {}) as Partial<ObjectResource>;
+  const { kind, bucket, name, generation } = jsonRecord(body.toString()) as Partial<ObjectResource>;
   if (kind !== 'storage#object' || bucket !== BUCKETS.raw || !name || !generation) return undefined;
   return { name, generation, key: keyOf(name, generation) };
 }
 
 function keyOf(name: string, generation: string): string {
   return `${name}#${generation}`;
-}
-
-function parseObject(line: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,4 +1,5 @@
 import { sha256 } from '../core/sha256.ts';
+import { OBJECT_FINALIZED } from '../events/event-types.ts';
 
 export interface Carried {
   data: Buffer;
@@ -21,7 +22,7 @@ export function asEvent(message: Carried): Carried {
     data: data.length > 0 ? data : Buffer.from(JSON.stringify({ kind: 'storage#object', ...resource })),
     attributes: {
       'ce-specversion': '1.0',
-      'ce-type': 'google.cloud.storage.object.v1.finalized',
+      'ce-type': OBJECT_FINALIZED,
       'ce-source': `//storage.googleapis.com/projects/_/buckets/${bucketId}`,
       ...attributes,
       'ce-id': sha256(JSON.stringify([bucketId, objectId, objectGeneration])).slice(0, 32),

@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 
 /** Attributes of an outgoing CloudEvent. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface OutgoingAttributes {
@@ -15,9 +16,6 @@ export interface OutgoingAttributes {
   hops: number;
   hopchain: string;
 }
-
-/** Maximum bytes of a Pub/Sub message attribute. */
-const MAX_VALUE = 1_024;
 
 /**
  * A CloudEvent in structured mode. Its attributes are repeated as `ce-*` attributes of the message, as far as they
@@ -39,7 +37,7 @@ export function structuredMessage(
   };
   const repeated = Object.entries(attributes)
     .map(([name, value]) => [`ce-${name}`, String(value)] as const)
-    .filter(([, value]) => Buffer.byteLength(value) <= MAX_VALUE);
+    .filter(([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue);
   const head = JSON.stringify(attributes);
   return {
     data: Buffer.from(data === undefined ? head : `${head.slice(0, -1)},"data":${data}}`),

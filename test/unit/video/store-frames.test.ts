@@ -4,6 +4,7 @@ import type { VideoFile } from '../../../functions/video/media/video-file.ts';
 import { videoNames } from '../../../functions/video/records.ts';
 import { storeFrames } from '../../../functions/video/store-frames.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
+import { oneColorVideo } from '../../helpers/one-color-video.ts';
 
 const MOMENT = {
   timestamp: '00:01',
@@ -17,24 +18,12 @@ const NO_TOKENS = { prompt: 0, output: 0, thoughts: 0, total: 0 };
 
 test('a frame decoded with errors is stored, and its moment says so', async () => {
   const file: VideoFile = {
-    facts: {
-      container: 'mp4',
-      codec: 'h264',
-      width: 1,
-      height: 1,
-      rotation: 0,
-      durationSeconds: 30,
-      frameRate: 10,
-      hdr: false,
-      hasAudio: false,
-    },
+    ...oneColorVideo(),
     async frameAt(time) {
       const frame = { time, width: 1, height: 1, rgb: new Uint8Array(3) };
       return time === 1 ? { ...frame, decodeErrors: 3 } : frame;
     },
     framesBetween: async () => [],
-    traffic: { bytes: 0, requests: 0 },
-    close: async () => {},
   };
   const detection: Detection = {
     schemaVersion: 1,
