@@ -13,7 +13,7 @@ export type Entry =
   | { failed: number; id: number; count: number }
   /** Among the messages up to `upTo`, the subscription holds `ids`, and has acknowledged those in `acked`. */
   | { held: number; upTo: number; ids: number[]; acked: number[] }
-  /** Of the messages up to `upTo`, those published before `ms` are acknowledged, and later ones are not. */
+  /** Seeks to the time `ms`: earlier messages up to `upTo` become acknowledged, later ones unacknowledged. */
   | { seek: number; upTo: number; ms: number }
   /** Subscription numbers up to this one are used. */
   | { numbers: number };

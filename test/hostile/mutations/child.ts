@@ -4,8 +4,8 @@ import { randomFrom } from '../../helpers/random.ts';
 import { KINDS } from './kinds/index.ts';
 
 /**
- * Runs the mutants of one kind in its own process. Before each mutant it writes the index to a file, which tells
- * the parent where a process hung or died. `--only` runs a single mutant again.
+ * Runs the mutants of one kind in its own process. Before each mutant it writes the index to a file, so that
+ * the parent knows which mutant hung or killed the process. `--only` runs a single mutant again.
  */
 export interface ChildReport {
   kind: string;
