@@ -8,8 +8,11 @@ const FAILED_BEFORE = 2;
 const AT_A_TIME = 8;
 /** At most one in four suspects runs: the last few must not all start with the one that kills them. */
 const SHARE = 4;
-/** Lets suspects that return together gather before one of them is picked. */
-const GATHER_MS = 100;
+/**
+ * Pause before suspects are picked: those that return together gather, and the answer to the one that ended has left
+ * before the next can kill the process.
+ */
+const PAUSE_MS = 100;
 
 /**
  * Letters that were delivered before run few at a time, in random order. A letter that kills the process takes all
@@ -19,9 +22,12 @@ const GATHER_MS = 100;
 export class Suspects {
   private waiting: (() => void)[] = [];
   private running = 0;
-  private gathering = false;
+  private pausing = false;
 
-  constructor(private readonly random: () => number = Math.random) {}
+  constructor(
+    private readonly random: () => number = Math.random,
+    private readonly pauseMs = PAUSE_MS,
+  ) {}
 
   /** `input` is the function's input. */
   async run<T>(input: unknown, work: () => Promise<T>): Promise<T> {
@@ -31,20 +37,24 @@ export class Suspects {
       return await work();
     } finally {
       this.running--;
-      this.next();
+      this.nextSoon();
     }
   }
 
   private turn(): Promise<void> {
     return new Promise((resolve) => {
       this.waiting.push(resolve);
-      if (this.running > 0 || this.gathering) return;
-      this.gathering = true;
-      setTimeout(() => {
-        this.gathering = false;
-        this.next();
-      }, GATHER_MS);
+      if (this.running === 0) this.nextSoon();
     });
+  }
+
+  private nextSoon(): void {
+    if (this.pausing || this.waiting.length === 0) return;
+    this.pausing = true;
+    setTimeout(() => {
+      this.pausing = false;
+      this.next();
+    }, this.pauseMs);
   }
 
   private limit(): number {

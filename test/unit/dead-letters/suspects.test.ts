@@ -33,7 +33,7 @@ test.each([
     const order: number[] = [];
     let [running, most] = [0, 0];
     // always picks the last of those that wait
-    const suspects = new Suspects(() => 0.999);
+    const suspects = new Suspects(() => 0.999, 2);
     await Promise.all(
       Array.from({ length: letters }, (_, serial) =>
         suspects.run(delivered(3), async () => {
@@ -50,8 +50,18 @@ test.each([
 );
 
 test('one that fails passes its turn on', async () => {
-  const suspects = new Suspects();
+  const suspects = new Suspects(Math.random, 1);
   const failed = suspects.run(delivered(5), () => Promise.reject(new Error('no')));
   await expect(failed).rejects.toThrow('no');
   expect(await suspects.run(delivered(5), async () => 'done')).toBe('done');
+});
+
+test('the answer to one has left before the next begins', async () => {
+  const suspects = new Suspects(() => 0, 1);
+  const order: string[] = [];
+  const first = suspects.run(delivered(3), async () => void order.push('first'));
+  const answered = first.then(() => new Promise(setImmediate)).then(() => order.push('answer'));
+  await suspects.run(delivered(3), async () => void order.push('second'));
+  await answered;
+  expect(order).toEqual(['first', 'answer', 'second']);
 });
