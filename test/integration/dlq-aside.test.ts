@@ -48,7 +48,7 @@ test('letters that the inspector gave up are listed, saved, put back unchanged a
   const listed = await unread();
   expect(listed.stdout).toMatch(/not-json .*data is .*red/);
   expect(listed.stdout).not.toContain('\u001b');
-  expect(listed.stdout).toContain('2 dead letters not read by the inspector');
+  expect(listed.stdout).toContain('2 unread dead letters');
   const [first, second] = await waiting();
   expect([first?.function, second?.function]).toEqual(['ingestEvent', undefined]);
 

@@ -111,7 +111,7 @@ describe('verify', () => {
     [
       'an event that is there twice',
       () => scene.table.append(cloudEvents(7, 1)),
-      /^id-twice: part-\S+: [0-9a-f]{64} is in part-\S+, too$/m,
+      /^id-twice: part-\S+: [0-9a-f]{64} is also in part-\S+$/m,
     ],
     [
       'a checkpoint that lacks a file',
