@@ -114,11 +114,7 @@ test('an ordering key that is too long is left out', () => {
 });
 
 test.each([
-  [
-    'nobody knows whose it was',
-    deathRecord({ function: 'unknown' }),
-    'its function is unknown',
-  ],
+  ['nobody knows whose it was', deathRecord({ function: 'unknown' }), 'its function is unknown'],
   [
     'what came was no message',
     deathOf(refused(messageEvent({ data: '%%%' }))),
@@ -133,7 +129,7 @@ test.each([
   [
     'more attributes than a message has',
     deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: many(101) })))),
-    'the event has 101 attributes; a message has at most 100',
+    'the event must have at most 100 attributes, got 101',
   ],
 ])('cannot be published again: %s', (_name, death, reason) => {
   expect(replayMessage(death, 'run-1')).toEqual({ kind: 'impossible', reason });
