@@ -114,11 +114,7 @@ test('an ordering key that is too long is left out', () => {
 });
 
 test.each([
-  [
-    'nobody knows whose it was',
-    deathRecord({ function: 'unknown' }),
-    'its function is unknown',
-  ],
+  ['nobody knows whose it was', deathRecord({ function: 'unknown' }), 'its function is unknown'],
   [
     'what came was no message',
     deathOf(refused(messageEvent({ data: '%%%' }))),
