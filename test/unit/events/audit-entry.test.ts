@@ -1,0 +1,119 @@
+import { expect, test } from 'vitest';
+import { ownReason } from '../../../functions/audit-log/own-accounts.ts';
+import { readAuditEvent } from '../../../functions/audit-log/record-audit-log.ts';
+import { services } from '../../../functions/services.ts';
+import { defineApp } from '../../../shared/app/define-app.ts';
+import { withOptional } from '../../../shared/app/optional.ts';
+import { readAuditEntry, subjectOfEntry } from '../../../shared/events/audit-entry.ts';
+import { auditEvent, logEntry } from '../../helpers/audit.ts';
+
+const app = withOptional(defineApp({ name: 'any', includes: [services] }));
+const own = { app, project: 'demo', places: ['demo-lake', 'demo-state', 'pipeline-events'] };
+
+const reasonFor = (authenticationInfo: unknown, resourceName = 'projects/_/buckets/uploads/objects/a') =>
+  ownReason(readAuditEntry(logEntry({ authenticationInfo, resourceName })), own);
+
+test.each([
+  ['ingest', { principalEmail: 'pipeline-ingestevent@demo.iam.gserviceaccount.com' }],
+  ['the function itself', { principalEmail: 'pipeline-recordauditlog@demo.iam.gserviceaccount.com' }],
+  ['maintenance', { principalEmail: 'pipeline-maintaintable@demo.iam.gserviceaccount.com' }],
+  [
+    'a second deployment of another prefix, whose entries would be answered with entries',
+    { principalEmail: 'blue-2-ingestevent@demo.iam.gserviceaccount.com' },
+  ],
+  [
+    'an account that is named by its subject alone',
+    { principalSubject: 'serviceAccount:pipeline-ingestevent@demo.iam.gserviceaccount.com' },
+  ],
+])('an entry about %s is left out', (_, caller) => {
+  expect(reasonFor(caller)).toBe("one of the pipeline's own accounts");
+});
+
+test.each(['gs-project-accounts', 'gcp-sa-pubsub', 'gcp-sa-eventarc', 'gcp-sa-cloudscheduler'])(
+  "an entry about Google's account %s, which delivers the events, is left out",
+  (agent) => {
+    expect(reasonFor({ principalEmail: `service-123@${agent}.iam.gserviceaccount.com` })).toMatch(
+      /^Google's/,
+    );
+  },
+);
+
+test.each([
+  ['a person', { principalEmail: 'ada@example.com' }],
+  ["a person whose name ends like a function's", { principalEmail: 'ada-ingestevent@example.com' }],
+  ['an account of another project', { principalEmail: 'pipeline-ingestevent@other.iam.gserviceaccount.com' }],
+  [
+    'an account that only contains the name',
+    { principalEmail: 'pipeline-ingestevents@demo.iam.gserviceaccount.com' },
+  ],
+  ["Google's account of another service", { principalEmail: 'service-1@gcp-sa-x.iam.gserviceaccount.com' }],
+  ['a foreign pool', { principalSubject: 'principal://iam.googleapis.com/pool/subject/ada' }],
+  ['nobody', undefined],
+])('an entry about %s is recorded', (_, caller) => {
+  expect(reasonFor(caller)).toBeUndefined();
+});
+
+test.each([
+  'projects/_/buckets/demo-lake/objects/events/1.parquet',
+  'projects/_/buckets/demo-state',
+  'projects/demo/topics/pipeline-events',
+])('an unnamed caller of %s may be ours, and is left out', (resource) => {
+  expect(reasonFor({}, resource)).toMatch(/unnamed caller/);
+  expect(reasonFor({ principalEmail: 'ada@example.com' }, resource)).toBeUndefined();
+});
+
+test('a resource that only begins with the name of ours is recorded', () => {
+  expect(reasonFor({}, 'projects/_/buckets/demo-lake-2/objects/a')).toBeUndefined();
+});
+
+test("the row of an entry: Eventarc's id, the resource as subject, the operation as correlation", () => {
+  const operation = { id: 'operation-7', producer: 'compute.googleapis.com', first: true };
+  const { event } = readAuditEvent(auditEvent({ entry: { ...logEntry(), operation } }));
+  expect(event).toMatchObject({
+    id: 'projects/demo/logs/cloudaudit.googleapis.com%2Factivity1abc21795278126000000',
+    source: '//cloudaudit.googleapis.com/projects/demo/logs/activity',
+    type: 'google.cloud.audit.log.v1.written',
+    subject: 'storage.googleapis.com/projects/_/buckets/uploads/objects/a.mp4',
+    time: '2026-11-21T10:02:06.000000Z',
+    correlationId: 'operation-7',
+  });
+});
+
+test('what the delivery does not name comes from the entry', () => {
+  const { subject: _, time: __, ...rest } = auditEvent();
+  expect(readAuditEvent(rest).event).toMatchObject({
+    subject: 'storage.googleapis.com/projects/_/buckets/uploads/objects/a.mp4',
+    time: '2026-11-21T10:02:05.5Z',
+    correlationId: undefined,
+  });
+});
+
+test.each([
+  ['no payload', {}, /^protoPayload must be an audit log, got nothing$/],
+  [
+    'no method',
+    { protoPayload: { serviceName: 'a.googleapis.com' } },
+    /^protoPayload.methodName must be 1 to 4096 characters, got nothing$/,
+  ],
+  [
+    'a service that is no text',
+    { protoPayload: { serviceName: 7, methodName: 'm' } },
+    /^protoPayload.serviceName must be 1 to 4096 characters, got a number$/,
+  ],
+])('an entry with %s is refused', (_, entry, message) => {
+  expect(() => readAuditEvent(auditEvent({ entry }))).toThrow(message);
+});
+
+test('a resource whose name is too long for a subject has none', () => {
+  const entry = readAuditEntry(logEntry({ resourceName: 'x'.repeat(5_000) }));
+  expect([entry.resource, subjectOfEntry(entry)]).toEqual([undefined, 'storage.googleapis.com']);
+});
+
+test('an entry inside the message of a replay is the same event', () => {
+  const event = auditEvent();
+  const data = Buffer.from(JSON.stringify(event)).toString('base64');
+  const replay = { message: { data, attributes: {}, messageId: '1' }, subscription: 'replay-recordauditlog' };
+  const [first, again] = [readAuditEvent(event).event, readAuditEvent(replay).event];
+  expect(again.eventId).toBe(first.eventId);
+  expect(again).toMatchObject({ id: first.id, subject: first.subject, data: first.data });
+});
