@@ -3,7 +3,7 @@ import { type Env, readSettings, required } from '../shared/app/settings.ts';
 import type { Subject } from '../shared/app/subject.ts';
 import { loopMistakes, placeSettings } from '../shared/core/loops.ts';
 import type { CloudEvent } from '../shared/events/cloud-event.ts';
-import { type Forwarded, forwardedMessage } from '../shared/events/forwarded-event.ts';
+import type { OutgoingMessage } from '../shared/gcp/pubsub.ts';
 import type { Context } from '../shared/invocation/context.ts';
 import { type Outcome, outcome } from '../shared/invocation/outcome.ts';
 
@@ -28,14 +28,14 @@ export const roles = [
   { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
 ] as const;
 
-/** Publishes the event under its own id and source. Returns once Pub/Sub has it. */
-export async function recordEvent(
-  event: Forwarded,
-  { publisher, signal, settings: { eventsTopic } }: Context<RecordConfig>,
+/** Returns once Pub/Sub has the event's message. */
+export async function publishToEvents(
+  message: OutgoingMessage,
+  { event, publisher, signal, settings: { eventsTopic } }: Context<RecordConfig>,
 ): Promise<Outcome> {
   const client = await publisher();
-  const [messageId] = await client.publish(eventsTopic, [forwardedMessage(event)], { signal });
-  return outcome('recorded', { type: event.type, subject: event.subject, messageId }, 'event recorded');
+  const [messageId] = await client.publish(eventsTopic, [message], { signal });
+  return outcome('recorded', { type: event.type, messageId }, 'event recorded');
 }
 
 /** The subject of a recorded event: settled once it has its row. */

@@ -1,8 +1,9 @@
 import { invalid } from '../../shared/events/cloud-event.ts';
 import { OBJECT_DELETED } from '../../shared/events/event-types.ts';
+import { forwardedMessage } from '../../shared/events/forwarded-event.ts';
 import { type ObjectDataEvent, readEventarc } from '../../shared/events/read-eventarc.ts';
 import type { OneEvent } from '../../shared/invocation/event-handler.ts';
-import { parseRecordConfig, type RecordConfig, recordEvent } from '../record-event.ts';
+import { parseRecordConfig, publishToEvents, type RecordConfig } from '../record-event.ts';
 
 export interface DeletionEvent {
   event: ObjectDataEvent;
@@ -24,5 +25,5 @@ export const recordDeletion: OneEvent<DeletionEvent, RecordConfig> = {
   settings: parseRecordConfig,
   read: readDeletion,
   logFields: ({ event: { data } }) => ({ object: `gs://${data['bucket']}/${data['name']}` }),
-  run: ({ event }, context) => recordEvent(event, context),
+  run: ({ event }, context) => publishToEvents(forwardedMessage(event), context),
 };

@@ -1,9 +1,10 @@
 import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import { type CloudEvent, eventIdOf, invalid } from '../../shared/events/cloud-event.ts';
+import { forwardedMessage } from '../../shared/events/forwarded-event.ts';
 import { linkSources, linksOf } from '../../shared/events/links.ts';
 import { parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
 import type { OneEvent } from '../../shared/invocation/event-handler.ts';
-import { parseRecordConfig, type RecordConfig, recordEvent } from '../record-event.ts';
+import { parseRecordConfig, publishToEvents, type RecordConfig } from '../record-event.ts';
 
 export const TICK = 'pipeline.tick';
 const SOURCE = '/recordTick';
@@ -38,5 +39,5 @@ export function readTick(input: unknown): TickEvent {
 export const recordTick: OneEvent<TickEvent, RecordConfig> = {
   settings: parseRecordConfig,
   read: readTick,
-  run: ({ event }, context) => recordEvent(event, context),
+  run: ({ event }, context) => publishToEvents(forwardedMessage(event), context),
 };

@@ -1,4 +1,6 @@
 import { isJsonObject, type Json } from '../core/json-value.ts';
+import type { OutgoingMessage } from '../gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import { invalid } from './cloud-event.ts';
 
 /** The part of a Cloud Audit Logs entry that is read: https://cloud.google.com/logging/docs/audit/understanding-audit-logs */
@@ -13,8 +15,6 @@ export interface AuditEntry {
   principal: string | undefined;
   /** Shared by the entries of one long-running operation. */
   operationId: string | undefined;
-  /** RFC 3339. */
-  time: string | undefined;
 }
 
 /** In characters; longer text is left out of what is derived from it. */
@@ -24,20 +24,23 @@ const MAX_TEXT = 4_096;
 export function readAuditEntry(entry: Json): AuditEntry {
   const payload = entry['protoPayload'];
   if (!isJsonObject(payload)) throw invalid('protoPayload', 'an audit log', payload);
+  // they identify it: see EVENT_FORMS
+  for (const name of ['logName', 'insertId', 'timestamp']) required(entry, name, name);
   const caller = memberOf(payload, 'authenticationInfo');
   return {
-    service: required(payload, 'serviceName'),
-    method: required(payload, 'methodName'),
+    service: required(payload, 'serviceName', 'protoPayload.serviceName'),
+    method: required(payload, 'methodName', 'protoPayload.methodName'),
     resource: textOf(payload['resourceName']),
     principal: textOf(caller['principalEmail']) ?? emailOf(textOf(caller['principalSubject'])),
     operationId: textOf(memberOf(entry, 'operation')['id']),
-    time: textOf(entry['timestamp']),
   };
 }
 
-/** The subject that Eventarc gives an entry: https://cloud.google.com/eventarc/docs/cloudevents */
-export function subjectOfEntry({ service, resource }: AuditEntry): string | undefined {
-  return resource === undefined ? service : textOf(`${service}/${resource}`);
+/** The entry as a message for ingestEvent. */
+export function auditMessage(entry: Json, { operationId }: AuditEntry): OutgoingMessage {
+  const isShort = operationId !== undefined && Buffer.byteLength(operationId) <= PUBSUB_LIMITS.attributeValue;
+  const attributes = { 'content-type': 'application/json', ...(isShort && { correlationid: operationId }) };
+  return { data: JSON.stringify(entry), attributes };
 }
 
 /** `serviceAccount:a@p.iam.gserviceaccount.com` names an account, a `principal://…` of a foreign pool does not. */
@@ -45,10 +48,9 @@ function emailOf(subject: string | undefined): string | undefined {
   return /^(?:user|serviceAccount):([^/\s]+@[^/\s]+)$/.exec(subject ?? '')?.[1];
 }
 
-function required(payload: Json, name: string): string {
-  const value = textOf(payload[name]);
-  if (value === undefined)
-    throw invalid(`protoPayload.${name}`, `1 to ${MAX_TEXT} characters`, payload[name]);
+function required(from: Json, name: string, path: string): string {
+  const value = textOf(from[name]);
+  if (value === undefined) throw invalid(path, `1 to ${MAX_TEXT} characters`, from[name]);
   return value;
 }
 

@@ -38,14 +38,14 @@ beforeAll(async () => {
   publisher = createPublisher({ project: 'local', apiEndpoint: pipeline.cloud.endpoints.pubsub });
 });
 afterAll(async () => {
-  console.log(pipeline.logs.map((l) => JSON.stringify(l).slice(0, 400)).join('\n'));
   publisher?.close();
   await pipeline?.close();
 });
 
 /** An entry as Eventarc publishes it: a CloudEvent in Pub/Sub's binary mode. */
-function entryMessage(id: string, payload: Record<string, unknown> = {}): OutgoingMessage {
-  const { data, datacontenttype: _, ...attributes } = auditEvent({ id, entry: logEntry(payload) });
+function entryMessage(insertId: string, payload: Record<string, unknown> = {}): OutgoingMessage {
+  const entry = { ...logEntry(payload), insertId };
+  const { data, datacontenttype: _, ...attributes } = auditEvent({ id: `log ${insertId}`, entry });
   const given = Object.entries(attributes).map(([name, value]) => [`ce-${name}`, String(value)]);
   return {
     data: JSON.stringify(data),
@@ -59,7 +59,7 @@ async function logWrite({ bucket, name, generation }: ObjectResource, principalE
     authenticationInfo: { principalEmail },
     resourceName: `projects/_/buckets/${bucket}/objects/${name}`,
   };
-  await publisher.publish(AUDIT_TOPIC, [entryMessage(`write ${generation}`, payload)]);
+  await publisher.publish(AUDIT_TOPIC, [entryMessage(`write${generation}`, payload)]);
 }
 
 async function rows(): Promise<ScannedRow[]> {
@@ -79,30 +79,32 @@ function waiting(): number {
 }
 
 const settled = async (): Promise<void> => {
-  console.log(JSON.stringify(pipeline.cloud.pubsub!.stats().subscriptions));
   await expect.poll(waiting, { timeout: 30_000 }).toBe(0);
 };
 
 const outcomes = (status: string) => pipeline.logs.filter(({ outcome }) => outcome === status);
 
-test('an audit log entry delivered ten times is one row with its resource and whole payload', async () => {
+test('an audit log entry delivered ten times, and once more by a log sink, is one row with the whole entry', async () => {
   const entry = { authenticationInfo: { principalEmail: 'ada@example.com' } };
-  const message = entryMessage('entry 1', entry);
+  const message = entryMessage('entry1', entry);
   await publisher.publish(
     AUDIT_TOPIC,
     Array.from({ length: 10 }, () => message),
   );
   await settled();
-  const found = await rowsWhere(({ ce_id }) => ce_id === 'entry 1');
+  // as a log sink sends it
+  await publisher.publish('events', [{ data: JSON.stringify({ ...logEntry(entry), insertId: 'entry1' }) }]);
+  await settled();
+  const found = await rowsWhere(({ type }) => type === 'google.cloud.audit.log.v1.written');
   expect(found).toMatchObject([
     {
-      type: 'google.cloud.audit.log.v1.written',
-      source: '//cloudaudit.googleapis.com/projects/demo/logs/activity',
+      ce_id: 'entry1/2026-11-21T10:02:05.5Z',
+      source: '//logging.googleapis.com/projects/demo/logs/cloudaudit.googleapis.com%2Factivity',
       subject: 'storage.googleapis.com/projects/_/buckets/uploads/objects/a.mp4',
-      causation_id: null,
+      time: BigInt(Date.parse('2026-11-21T10:02:05.5Z')) * 1_000n,
     },
   ]);
-  expect(JSON.parse(String(found[0]!['data']))).toEqual(logEntry(entry));
+  expect(JSON.parse(String(found[0]!['data']))).toEqual({ ...logEntry(entry), insertId: 'entry1' });
   expect(outcomes('recorded')).toHaveLength(10);
 });
 
@@ -112,7 +114,7 @@ test('an object that is replaced and then deleted is two rows; other buckets mak
   const body = Buffer.from('not a video');
   await raw.putIfAbsent('a b.txt', body);
   const first = (await raw.stat('a b.txt'))!;
-  await raw.replaceIf('a b.txt', body, first.generation);
+  await raw.replaceIf('a b.txt', first.generation, body);
   const second = (await raw.stat('a b.txt'))!;
   await raw.delete('a b.txt');
   await other.putIfAbsent('elsewhere.txt', body);
@@ -134,7 +136,7 @@ test('the deletion of one generation, announced ten times, is one row', async ()
     attributes: {
       'content-type': 'application/json',
       'ce-specversion': '1.0',
-      'ce-id': 'deletion 7',
+      'ce-id': '12345',
       'ce-type': 'google.cloud.storage.object.v1.deleted',
       'ce-source': '//storage.googleapis.com/projects/_/buckets/raw',
       'ce-subject': 'objects/gone.mp4',
@@ -146,7 +148,7 @@ test('the deletion of one generation, announced ten times, is one row', async ()
     Array.from({ length: 10 }, () => message),
   );
   await settled();
-  expect(await rowsWhere(({ ce_id }) => ce_id === 'deletion 7')).toHaveLength(1);
+  expect(await rowsWhere(({ ce_id }) => ce_id === '12345')).toHaveLength(1);
 });
 
 test('a tick that the scheduler sends ten times in its minute is one row, and the next tick another', async () => {
@@ -167,7 +169,7 @@ test('if every write of the pipeline is logged, recording one entry ends: its ow
   const before = (await rows()).length;
   writer = 'pipeline-ingestevent@local.iam.gserviceaccount.com';
   try {
-    await publisher.publish(AUDIT_TOPIC, [entryMessage('the first')]);
+    await publisher.publish(AUDIT_TOPIC, [entryMessage('first')]);
     await settled();
   } finally {
     writer = undefined;
