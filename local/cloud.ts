@@ -258,9 +258,8 @@ function runSchedules({ functions }: App, pubsubUrl: string): () => void {
   };
 }
 
-/** True if a function has a Vertex AI role. */
 function asksVertex({ functions }: App): boolean {
-  return functions.some(({ roles }) => roles.some(({ role }) => role.startsWith('roles/aiplatform.')));
+  return functions.some(({ apis }) => Object.hasOwn(apis, 'aiplatform'));
 }
 
 async function startInstances(

@@ -127,7 +127,7 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
 const RESERVED = ['project', 'function', 'sources', 'results'];
 
 function mistakesOf(definition: FunctionDefinition, app: App): string[] {
-  const { name, trigger, maxDeliveryAttempts, roles, settledIn, givesUpTo } = definition;
+  const { name, trigger, maxDeliveryAttempts, apis, roles, settledIn, givesUpTo } = definition;
   const { buckets, topics } = app;
   const places = [...RESERVED, ...Object.keys(buckets), ...Object.keys(topics)];
   const oneOf = (what: string, declared: object, key: string): string[] =>
@@ -147,6 +147,11 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
     ...(givesUpTo === undefined || Object.hasOwn(topics, givesUpTo)
       ? []
       : [`the topic ${givesUpTo} must be declared, since it is given up to it: include the services`]),
+    ...Object.keys(apis)
+      .filter((api) => !/^[a-z][a-z0-9-]*$/.test(api))
+      .map(
+        (api) => `apis must be names such as "speech", without .googleapis.com, got ${JSON.stringify(api)}`,
+      ),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),

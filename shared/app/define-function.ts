@@ -55,6 +55,11 @@ interface FunctionFields {
   instance: Instance;
   /** Its own roles; defineFunction adds those that its trigger needs. */
   roles: readonly Role[];
+  /**
+   * Google APIs that it calls, besides those of its trigger, buckets and topics: the purpose by name, without
+   * `.googleapis.com`. The deployment enables them.
+   */
+  apis: Readonly<Record<string, string>>;
   /** Environment variables that it reads, besides the names of the app's buckets and topics. */
   settings: Settings;
   /** Environment variables held by Secret Manager, or by `.secrets.env` in a local run. */
@@ -81,7 +86,7 @@ export interface FunctionDefinition extends FunctionFields {
   load(): Promise<Handler | HttpHandler>;
 }
 
-type WithDefault = 'subject' | 'settings' | 'secrets';
+type WithDefault = 'subject' | 'apis' | 'settings' | 'secrets';
 interface CommonOptions
   extends Omit<FunctionFields, WithDefault>,
     Partial<Pick<FunctionFields, WithDefault>> {}
@@ -137,6 +142,7 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
     givesUpTo: isCalled ? undefined : 'dead-letters',
     maxDeliveryAttempts: 10,
     subject: options.trigger.kind === 'objectFinalized' ? objectSubject : undefined,
+    apis: {},
     settings: {},
     secrets: [],
     ...options,
