@@ -103,7 +103,7 @@ export class AppWork implements Work {
   }
 }
 
-/** Commands that fire the function; undefined if it runs on a schedule or handles only internal messages. */
+/** Commands that fire the function; undefined if it handles only internal messages. */
 function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
   const { name, trigger } = definition;
   const storage = gcloudAt('STORAGE', endpoints.gcs);
@@ -120,7 +120,7 @@ function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoi
     case 'auditLog':
       return `  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(definition)} ${auditLogFlags(trigger)}`;
     case 'schedule':
-      return undefined;
+      return `  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{}'`;
   }
 }
 

@@ -6,7 +6,7 @@ import { appFolder, openApp } from '../cli/common/app.ts';
 import { UsageError } from '../cli/common/options.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
 import { AppWork, sourcesOf } from './app-work.ts';
-import { type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
+import { type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
@@ -184,7 +184,7 @@ async function main(): Promise<void> {
   const isGood = await work.run(cloud, files);
   if (values.exit) return end(isGood ? 0 : 1);
   for (const line of work.next(cloud)) print(line);
-  print(`  npx pipeline dlq list${place}`);
+  if (Object.hasOwn(loaded.app.topics, TOPICS.deadLetters)) print(`  npx pipeline dlq list${place}`);
   print('Ctrl-C ends it.');
 }
 

@@ -2,7 +2,7 @@ import { FilterError } from '../events/message-filter.ts';
 import type { Validators } from '../events/validate.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
-import { settingMistakes } from './setting-mistakes.ts';
+import { placeMistakes, settingMistakes } from './setting-mistakes.ts';
 import { subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
@@ -65,6 +65,7 @@ export function defineApp({ name, schemas, includes = [], ...own }: AppOptions):
     ...repeatedNames(app),
     ...app.functions.flatMap((one) => mistakesOf(one, app)),
     ...settingMistakes(app),
+    ...placeMistakes(app),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;
@@ -133,7 +134,9 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
   const oneOf = (what: string, declared: object, key: string): string[] =>
     Object.hasOwn(declared, key)
       ? []
-      : [`its ${what} must be one of ${Object.keys(declared).join(', ')}, got ${JSON.stringify(key)}`];
+      : [
+          `its ${what} must be one of ${Object.keys(declared).join(', ') || 'those that the app declares, which are none'}, got ${JSON.stringify(key)}`,
+        ];
   return [
     ...(/^[a-z][a-zA-Z0-9]{0,39}$/.test(name)
       ? []
@@ -146,7 +149,7 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
     ...(settledIn === undefined ? [] : oneOf('settledIn', buckets, settledIn)),
     ...(givesUpTo === undefined || Object.hasOwn(topics, givesUpTo)
       ? []
-      : [`the topic ${givesUpTo} must be declared, since it is given up to it: include the services`]),
+      : [`the topic ${givesUpTo}, which takes what is given up, must be declared: include the services`]),
     ...Object.keys(apis)
       .filter((api) => !/^[a-z][a-z0-9-]*$/.test(api))
       .map(
