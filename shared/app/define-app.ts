@@ -128,7 +128,7 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
 const RESERVED = ['project', 'function', 'sources', 'results'];
 
 function mistakesOf(definition: FunctionDefinition, app: App): string[] {
-  const { name, trigger, maxDeliveryAttempts, apis, roles, settledIn, givesUpTo } = definition;
+  const { name, trigger, maxDeliveryAttempts, apis, refusals, roles, settledIn, givesUpTo } = definition;
   const { buckets, topics } = app;
   const places = [...RESERVED, ...Object.keys(buckets), ...Object.keys(topics)];
   const oneOf = (what: string, declared: object, key: string): string[] =>
@@ -155,6 +155,9 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
       .map(
         (api) => `apis must be names such as "speech", without .googleapis.com, got ${JSON.stringify(api)}`,
       ),
+    ...Object.keys(refusals)
+      .filter((code) => !/^app-[a-z0-9-]{1,60}$/.test(code))
+      .map((code) => `refusals must have codes such as app-no-address, got ${JSON.stringify(code)}`),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),

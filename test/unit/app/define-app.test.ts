@@ -3,7 +3,7 @@ import { core } from '../../../functions/app.ts';
 import { services } from '../../../functions/services.ts';
 import { appSettings } from '../../../shared/app/app-settings.ts';
 import { type App, defineApp, functionNamed, rolesOf } from '../../../shared/app/define-app.ts';
-import { defineFunction } from '../../../shared/app/define-function.ts';
+import { defineFunction, type FunctionDefinition } from '../../../shared/app/define-function.ts';
 import { flag, integer, optional, text } from '../../../shared/app/settings.ts';
 import {
   auditLog,
@@ -123,6 +123,11 @@ test.each<[string, Partial<App>, RegExp]>([
     /service must be letters, digits, dots, dashes and slashes, got "a,b"/,
   ],
   [
+    'a refusal that could be one of the toolkit',
+    { functions: [{ ...greet, refusals: { 'no-name': 'ask for it' } as FunctionDefinition['refusals'] }] },
+    /greet: refusals must have codes such as app-no-address, got "no-name"/,
+  ],
+  [
     'results in a bucket that is not declared',
     { functions: [{ ...greet, settledIn: 'frames' }] },
     /its settledIn must be one of raw, state, got "frames"/,
@@ -184,7 +189,11 @@ const jobs = { jobs: { doc: 'ticks' } };
 test.each<[string, EventTrigger, Partial<App>]>([
   ['a schedule', schedule({ cron: '* * * * *', topic: 'jobs' }), { topics: jobs }],
   ['a topic', messagePublished({ topic: 'jobs' }), { topics: jobs }],
-  ['a bucket', objectFinalized({ bucket: 'files' }), { buckets: { files: { env: 'IN_BUCKET', doc: 'files' } } }],
+  [
+    'a bucket',
+    objectFinalized({ bucket: 'files' }),
+    { buckets: { files: { env: 'IN_BUCKET', doc: 'files' } } },
+  ],
 ])(
   'a function fired by %s, without the services, is told what it lacks; with them it is an app',
   (_name, trigger, parts) => {
