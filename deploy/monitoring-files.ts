@@ -113,20 +113,20 @@ function placed(body: Json): Json {
 
 function filled(text: string, others: readonly string[], { app, names, options }: Deployment): string {
   const { prefix, region, project } = names.place;
-  const anyOf = (functions: readonly string[]): string =>
+  const alternatives = (functions: readonly string[]): string =>
     functions.map((name) => name.toLowerCase()).join('|');
   const values: Record<string, string> = {
     PREFIX: prefix,
     METRICS: names.metricPrefix,
     REGION: region,
     PROJECT: project,
-    FUNCTIONS: anyOf(app.functions.map(({ name }) => name)),
-    OTHER_FUNCTIONS: anyOf(others),
+    FUNCTIONS: alternatives(app.functions.map(({ name }) => name)),
+    OTHER_FUNCTIONS: alternatives(others),
     DAILY_DOLLARS: String(options.dailyDollars),
   };
   return text.replaceAll(/\$\{([A-Z][A-Z_]+)\}/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`monitoring: nothing is known as ${name}`);
+    if (value === undefined) throw new Error(`monitoring: unknown name ${name}`);
     return value;
   });
 }

@@ -1,4 +1,6 @@
 import { rolesOf } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { eventSources } from '../shared/app/trigger.ts';
 import { apisOf } from './apis-of.ts';
 import type { Guarded } from './cloud.ts';
 import { type Context, chosen } from './context.ts';
@@ -40,7 +42,7 @@ function callerRoles(context: Where): Wanted[] {
       on: { kind: 'service', name: context.names.function(name) } as const,
       role: INVOKER,
       member,
-      reason: `${name}: one of its callers`,
+      reason: `calls ${name}`,
     }));
   });
 }
@@ -55,12 +57,12 @@ export function agentRoles({ app, names }: Pick<Context, 'app' | 'names'>): Want
     reason,
   });
   return [
-    ...(app.functions.some(({ trigger }) => trigger.kind === 'objectFinalized')
+    ...(app.functions.some(isFiredByBucket)
       ? [
           onProject(
             'storage',
             'roles/pubsub.publisher',
-            'Cloud Storage publishes uploads to the topic that Eventarc makes for the trigger',
+            'Cloud Storage publishes uploads to the topic that Eventarc creates for the trigger',
           ),
         ]
       : []),
@@ -71,10 +73,13 @@ export function agentRoles({ app, names }: Pick<Context, 'app' | 'names'>): Want
       on: { kind: 'topic', name: names.topic(topic) } as const,
       role: 'roles/pubsub.publisher',
       member: memberOf(names.agent('pubsub')),
-      reason: 'Pub/Sub forwards what was given up; without it, nothing is ever given up',
+      reason: 'Pub/Sub forwards dead letters; without this role, it redelivers forever instead',
     })),
   ];
 }
+
+const isFiredByBucket = ({ trigger }: FunctionDefinition): boolean =>
+  eventSources(trigger).some(({ kind }) => kind !== 'auditLog');
 
 const DEAD_LETTER_TOPICS = ['dead-letters', 'dead-letters-unread'] as const;
 
@@ -102,9 +107,9 @@ const AGENTS = [
 /** On the project, because the buckets and the repository of a build get their names only with the first build. */
 function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const roles = [
-    ['roles/storage.objectViewer', 'reads the source that was uploaded'],
-    ['roles/artifactregistry.writer', 'stores the image it built'],
-    ['roles/logging.logWriter', 'writes the log of the build'],
+    ['roles/storage.objectViewer', 'reads the uploaded source'],
+    ['roles/artifactregistry.writer', 'stores the built image'],
+    ['roles/logging.logWriter', 'writes the build log'],
   ] as const;
   const member = memberOf(names.account('build'));
   return roles.map(([role, reason]) => ({ on: { kind: 'project' }, role, member, reason }));

@@ -135,8 +135,7 @@ function defaultSubject({ name, trigger }: FunctionOptions): FunctionFields['sub
       return async () => (await import('./message-subject.ts')).subjectOfMessage;
     case 'schedule':
       return async () => (await import('./tick-subject.ts')).subjectOfTick(name);
-    case 'auditLog':
-    case 'http':
+    default:
       return undefined;
   }
 }
