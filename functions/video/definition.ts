@@ -31,6 +31,7 @@ export const processVideo = defineFunction({
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
     { role: 'roles/aiplatform.user', on: 'project', reason: 'calls Gemini, which has no narrower resource' },
   ],
+  apis: { aiplatform: 'Gemini' },
   settings,
   load: () => import('./handler.ts'),
   settledIn: 'frames',
