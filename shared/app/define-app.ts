@@ -27,15 +27,20 @@ export interface AppPart {
 export interface App extends AppPart {
   /** Default prefix of the names of everything deployed. */
   name: string;
-  /** Absolute path or file URL of the folder with the JSON Schemas of its events: `<type>/<version>.json`. */
-  schemas?: string | undefined;
+  /**
+   * Absolute paths or file URLs of the folders with the JSON Schemas of its events and of those of the apps that it
+   * includes: `<type>/<version>.json`.
+   */
+  schemas?: readonly string[] | undefined;
   /** Validators of those schemas and the core's; the runtime passes them to handlers that need them. */
   validators?: () => Promise<Validators>;
 }
 
-export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {
+export interface AppOptions extends Partial<AppPart>, Pick<App, 'name'> {
+  /** The folder, or folders, of its own schemas. */
+  schemas?: string | readonly string[] | undefined;
   /** Parts and whole apps to include: usually `services`. */
-  includes?: readonly AppPart[];
+  includes?: readonly (AppPart & Pick<App, 'schemas'>)[];
 }
 
 /**
@@ -50,13 +55,14 @@ export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schema
  *   functions: [makeThumbnail],
  * });
  */
-export function defineApp({ name, schemas, includes = [], ...own }: AppOptions): App {
+export function defineApp({ name, schemas = [], includes = [], ...own }: AppOptions): App {
   const { buckets = {}, topics = {}, functions = [], optional = {} } = own;
   const parts: AppPart[] = [{ buckets, topics, functions, optional }, ...includes];
   const options: NonNullable<AppPart['optional']> = Object.assign({}, ...parts.map((part) => part.optional));
+  const folders = [...new Set([schemas, ...includes.map((part) => part.schemas ?? [])].flat())];
   const app: App = {
     name,
-    ...(schemas !== undefined && { schemas }),
+    ...(folders.length > 0 && { schemas: folders }),
     buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
     topics: Object.assign({}, ...parts.map((part) => part.topics)),
     functions: [...new Set(parts.flatMap((part) => part.functions))],
