@@ -2,6 +2,7 @@ import { FilterError } from '../events/message-filter.ts';
 import type { Validators } from '../events/validate.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
+import { cycleMistakes } from './loops.ts';
 import { type OptionalPart, withOptional } from './optional.ts';
 import { placeMistakes, settingMistakes } from './setting-mistakes.ts';
 import { type EventSource, eventSources, subscriptionFilter, type Trigger } from './trigger.ts';
@@ -78,6 +79,7 @@ export function defineApp({ name, schemas = [], includes = [], ...own }: AppOpti
     ...whole.functions.flatMap((one) => mistakesOf(one, whole)),
     ...settingMistakes(whole),
     ...placeMistakes(whole),
+    ...cycleMistakes(whole),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;
