@@ -1,7 +1,7 @@
 import { readJsonText } from '../../shared/core/json-text.ts';
 import type { Field, ScannedRow } from '../../shared/delta/index.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
-import { plainIdOf } from '../../shared/events/content-id.ts';
+import { plainIdOf } from '../../shared/events/plain-id.ts';
 
 /** Practically no bounds, since a row may have been accepted under wider ones than today's. */
 const UNBOUNDED = { maxDepth: 2_000, maxNumber: Number.POSITIVE_INFINITY };
