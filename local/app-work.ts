@@ -1,6 +1,6 @@
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
-import { type AuditLog, eventTypeOf } from '../shared/app/trigger.ts';
+import { type AuditLog, type EventSource, eventSources, eventTypeOf } from '../shared/app/trigger.ts';
 import type { CloudEvents, LocalCloud } from './cloud.ts';
 import { eventTopicOf, subscriptionsOf } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
@@ -41,7 +41,7 @@ export class AppWork implements Work {
         this.end(name, Buffer.from(message.data, 'base64'), false);
       },
       onFunctionLine: (name, line) => this.logged(name, line),
-      onFunctionCrash: (name, how) => this.print(name, `its process ended (${how}) and is started again`),
+      onFunctionCrash: (name, how) => this.print(name, `its process ended (${how}); restarting it`),
     };
   }
 
@@ -59,8 +59,8 @@ export class AppWork implements Work {
   }
 
   next({ endpoints }: LocalCloud): string[] {
-    const lines = this.options.app.functions.flatMap((one) => howToFire(one, endpoints) ?? []);
-    return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
+    const lines = this.options.app.functions.flatMap((one) => howToFire(one, endpoints));
+    return ['It keeps running. To trigger its functions, for example:', ...new Set(lines)];
   }
 
   /** True once the function has processed the upload, false if it was given up. */
@@ -103,24 +103,38 @@ export class AppWork implements Work {
   }
 }
 
-/** Commands that fire the function; undefined if it runs on a schedule or handles only internal messages. */
-function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string | undefined {
+/** Commands that fire the function; none if it handles only internal messages. */
+export function howToFire(definition: FunctionDefinition, endpoints: LocalCloud['endpoints']): string[] {
   const { name, trigger } = definition;
-  const storage = gcloudAt('STORAGE', endpoints.gcs);
   const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
   switch (trigger.kind) {
-    case 'objectFinalized':
-      return `  ${storage}gcloud storage cp FILE gs://${trigger.bucket}/`;
     case 'messagePublished':
       return trigger.topic.startsWith('dead-letters')
-        ? undefined
-        : `  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{"hello":"world"}'`;
+        ? []
+        : [`  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{"hello":"world"}'`];
     case 'http':
-      return `  curl ${endpoints.functions[name]}`;
-    case 'auditLog':
-      return `  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(definition)} ${auditLogFlags(trigger)}`;
+      return [`  curl ${endpoints.functions[name]}`];
     case 'schedule':
-      return undefined;
+      return [`  ${pubsub}gcloud pubsub topics publish ${trigger.topic} --message '{}'`];
+    default:
+      return eventSources(trigger).map((source) => howToCause(source, definition, endpoints));
+  }
+}
+
+function howToCause(
+  source: EventSource,
+  definition: FunctionDefinition,
+  endpoints: LocalCloud['endpoints'],
+): string {
+  const storage = gcloudAt('STORAGE', endpoints.gcs);
+  const pubsub = gcloudAt('PUBSUB', endpoints.pubsub);
+  switch (source.kind) {
+    case 'objectFinalized':
+      return `  ${storage}gcloud storage cp FILE gs://${source.bucket}/`;
+    case 'objectDeleted':
+      return `  ${storage}gcloud storage rm gs://${source.bucket}/NAME`;
+    case 'auditLog':
+      return `  ${pubsub}gcloud pubsub topics publish ${eventTopicOf(definition)} ${auditLogFlags(source)}`;
   }
 }
 
