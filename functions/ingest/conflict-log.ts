@@ -10,18 +10,21 @@ const MAX_TEXT = 256;
 
 /** Names the events that were dropped because another one has their id. */
 export class ConflictLog {
-  private since = Number.NEGATIVE_INFINITY;
-  private entries = 0;
+  #since = Number.NEGATIVE_INFINITY;
+  #entries = 0;
+  readonly #now: () => number;
 
-  constructor(private readonly now: () => number) {}
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   note(row: Row, log: Logger): void {
-    const now = this.now();
-    if (now - this.since > MINUTE_MS) {
-      this.since = now;
-      this.entries = 0;
+    const now = this.#now();
+    if (now - this.#since > MINUTE_MS) {
+      this.#since = now;
+      this.#entries = 0;
     }
-    if (++this.entries > MAX_ENTRIES) return;
+    if (++this.#entries > MAX_ENTRIES) return;
     const { data } = row;
     log.warn('duplicate with other content', {
       eventId: row['event_id'],

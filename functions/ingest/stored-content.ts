@@ -39,25 +39,28 @@ interface Question {
  */
 export class StoredContent {
   /** As bytes: a text cut from a batch would keep the whole batch in memory. */
-  private readonly recent = new Map<string, Buffer>();
-  private recentBytes = 0;
-  private readonly waiting: Question[] = [];
-  private running = false;
+  readonly #recent = new Map<string, Buffer>();
+  #recentBytes = 0;
+  readonly #waiting: Question[] = [];
+  #running = false;
+  readonly #read: Reader;
 
-  constructor(private readonly read: Reader) {}
+  constructor(read: Reader) {
+    this.#read = read;
+  }
 
   /** The table has this row. */
   remember(row: Row): void {
     const id = String(row[ID_COLUMN]);
     const content = Buffer.from(textOf(row));
     const bytes = content.length + ENTRY_BYTES;
-    if (bytes > RECENT_BYTES || this.recent.has(id)) return;
-    this.recent.set(id, content);
-    this.recentBytes += bytes;
-    for (const [oldest, { length }] of this.recent) {
-      if (this.recentBytes <= RECENT_BYTES) break;
-      this.recent.delete(oldest);
-      this.recentBytes -= length + ENTRY_BYTES;
+    if (bytes > RECENT_BYTES || this.#recent.has(id)) return;
+    this.#recent.set(id, content);
+    this.#recentBytes += bytes;
+    for (const [oldest, { length }] of this.#recent) {
+      if (this.#recentBytes <= RECENT_BYTES) break;
+      this.#recent.delete(oldest);
+      this.#recentBytes -= length + ENTRY_BYTES;
     }
   }
 
@@ -67,9 +70,9 @@ export class StoredContent {
     // equal content is what gives it the id
     const isContentId = typeof row['ce_id'] !== 'string';
     if (isContentId && formerIds.length === 0) return 'same';
-    const recent = this.recent.get(id);
+    const recent = this.#recent.get(id);
     if (recent) return isContentId ? 'same' : verdictOf(textOf(row), recent.toString());
-    const rows = await this.look([id, ...formerIds], signal);
+    const rows = await this.#look([id, ...formerIds], signal);
     if (rows === undefined) return 'unknown';
     const own = rows.find((one) => one[ID_COLUMN] === id);
     if (own) return isContentId ? 'same' : verdictOf(textOf(row), textOf(own));
@@ -79,35 +82,35 @@ export class StoredContent {
     return former.length > 0 ? 'absent' : 'unknown';
   }
 
-  private look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
-    if (this.waiting.length >= MAX_WAITING || signal.aborted) return Promise.resolve(undefined);
+  #look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
+    if (this.#waiting.length >= MAX_WAITING || signal.aborted) return Promise.resolve(undefined);
     return new Promise((answer) => {
-      this.waiting.push({ ids, answer });
-      if (!this.running) void this.run();
+      this.#waiting.push({ ids, answer });
+      if (!this.#running) void this.#run();
     });
   }
 
-  private async run(): Promise<void> {
-    this.running = true;
-    while (this.waiting.length > 0) {
-      const asked = this.next();
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      const asked = this.#next();
       const { signal, clear } = deadline(LOOK_MS);
       const ids = [...new Set(asked.flatMap((one) => one.ids))];
-      const rows = await this.read(ids, { columns: COLUMNS, signal }).catch(() => undefined);
+      const rows = await this.#read(ids, { columns: COLUMNS, signal }).catch(() => undefined);
       clear();
       for (const { answer } of asked) answer(rows);
     }
-    this.running = false;
+    this.#running = false;
   }
 
-  private next(): Question[] {
+  #next(): Question[] {
     let [count, ids] = [0, 0];
-    for (const question of this.waiting) {
+    for (const question of this.#waiting) {
       ids += question.ids.length;
       if (count > 0 && ids > MAX_IDS) break;
       count++;
     }
-    return this.waiting.splice(0, count);
+    return this.#waiting.splice(0, count);
   }
 }
 
