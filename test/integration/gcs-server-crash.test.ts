@@ -5,13 +5,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FinalizedEvent } from '../../local/gcs/records.ts';
 import { freePort } from '../../local/ports.ts';
+import { bundledScript } from '../helpers/bundled-script.ts';
+import { FULL } from '../helpers/full-form.ts';
 
-const SCRIPT = fileURLToPath(new URL('../helpers/gcs-process.ts', import.meta.url));
-const KILLS = 20;
+const SCRIPT = new URL('../helpers/gcs-process.ts', import.meta.url);
+const KILLS = FULL ? 20 : 3;
 const SIZES = [0, 10, 3_000, 200_000, 1_500_000];
 
 interface Live {
@@ -39,7 +40,7 @@ afterAll(async () => {
 });
 
 async function start(): Promise<void> {
-  child = spawn(process.execPath, ['--import', 'tsx', SCRIPT, dir, String(port)], {
+  child = spawn(process.execPath, [await bundledScript(SCRIPT), dir, String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await once(child.stdout!, 'data');
