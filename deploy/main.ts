@@ -3,6 +3,7 @@ import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
 import { placeFault } from '../local/make-folder.ts';
 import type { LoadedApp } from '../shared/app/load-app.ts';
+import { counted } from '../shared/core/counted.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -54,11 +55,15 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   if (options.dryRun) {
     say(SCRIPT_HEAD);
     const changes = await dryRun(context, say);
-    return say(changes === 0 ? '# nothing to change' : `# ${changes} changes; none was made`);
+    return say(changes === 0 ? '# nothing to change' : `# ${counted(changes, 'change')} (dry run)`);
   }
   say(describeSource(source));
   const changes = await deployAll(context, gcloud, say);
-  say(changes === 0 ? 'nothing to change: everything is as it should be' : `${changes} changes made`);
+  say(
+    changes === 0
+      ? 'nothing to change: everything matches the desired state'
+      : `${counted(changes, 'change')} made`,
+  );
   for (const line of madeLines(names, loaded)) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
@@ -79,9 +84,9 @@ try {
   const place = placeFault(error);
   process.exitCode = isUsage ? 2 : 1;
   if (error instanceof OutputClosed) process.exitCode = 0;
-  else if (isUsage) process.stderr.write(`${error.message}\n./deploy.sh --help tells more.\n`);
+  else if (isUsage) process.stderr.write(`${error.message}\nRun "./deploy.sh --help" for usage.\n`);
   else if (error instanceof Failure) process.stderr.write(`${error.message}\n`);
   else if (error instanceof GcloudError && options) process.stderr.write(`${explain(error, options)}\n`);
-  else if (place !== undefined) process.stderr.write(`a file cannot be written or read: ${place}\n`);
+  else if (place !== undefined) process.stderr.write(`cannot read or write a file: ${place}\n`);
   else throw error;
 }

@@ -104,7 +104,7 @@ function pushSubscription(
     name: names.push(name),
     ask: '',
     what: `messages for ${name}`,
-    why: `fires ${name}`,
+    why: `triggers ${name}`,
     topic,
     filter: subscriptionFilter(trigger),
     isOrdered: trigger.kind === 'messagePublished' && trigger.ordering === true,
@@ -140,7 +140,7 @@ function replays(one: FunctionDefinition, uri: string | undefined, context: Cont
     name: names.replay(name),
     ask: '',
     what: `replays for ${name}`,
-    why: `takes dead letters to ${name} alone`,
+    why: `delivers replayed dead letters to ${name} only`,
     topic: names.replay(name),
     push: pushTo(one, uri, shownTopic, context),
   };
@@ -179,8 +179,8 @@ function kept({ names }: Context): WantedSubscription {
   return {
     name: names.keptSubscription,
     ask: '',
-    what: 'the raw copy of dead letters',
-    why: 'keeps every dead letter for a week, as it came',
+    what: 'raw copies of dead letters',
+    why: 'keeps every dead letter for a week, unchanged',
     topic: names.topic('dead-letters'),
     filter: undefined,
     isOrdered: false,
@@ -199,8 +199,8 @@ function unread(context: Context): WantedSubscription {
   return {
     ...kept(context),
     name: names.unreadSubscription,
-    what: 'dead letters that were not read',
-    why: 'keeps what the inspector gave up until somebody looks',
+    what: 'unread dead letters',
+    why: 'keeps dead letters that the inspector gave up on',
     topic: names.topic('dead-letters-unread'),
     keepDays: UNREAD_DAYS,
   };
