@@ -19,14 +19,14 @@ export default defineConfig({
       ...['unit', 'contract', 'integration'].flatMap((kind) => sampled(`test/${kind}`)),
     ],
     env: { TEST_FORM: 'full' },
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Polls end as soon as they succeed; the limit allows for a busy machine.
     expect: { poll: { timeout: 15_000, interval: 50 } },
     // In CI a failure may be the machine's: retry it once, and the report says so.
     retry: process.env['CI'] ? 1 : 0,
     unstubEnvs: true,
     pool: 'forks',
-    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    poolOptions: { forks: { maxForks: 2 } },
   },
 });

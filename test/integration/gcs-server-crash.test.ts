@@ -87,6 +87,7 @@ describe('a server killed repeatedly in the middle of uploads', () => {
 
     for (let round = 0; round < KILLS; round++) {
       await start();
+      const before = acknowledged.size;
       let running = true;
       const write = async (writer: number): Promise<void> => {
         for (let count = 0; running; count++) {
@@ -119,6 +120,8 @@ describe('a server killed repeatedly in the middle of uploads', () => {
       };
       const work = [0, 1, 2, 3].map(write);
       const consumer = consume();
+      // on a busy machine the first write may take longer than the pause
+      await expect.poll(() => acknowledged.size, { interval: 5 }).toBeGreaterThan(before);
       await delay(random() * 150);
       child.kill('SIGKILL');
       await once(child, 'exit');

@@ -80,6 +80,7 @@ describe('a server killed repeatedly while messages are published and acknowledg
 
     for (let round = 0; round < KILLS; round++) {
       await start();
+      const [before, settled] = [published.size, acknowledged.size];
       let running = true;
       const publish = async (writer: number): Promise<void> => {
         for (let count = 0; running; count++) {
@@ -136,6 +137,9 @@ describe('a server killed repeatedly while messages are published and acknowledg
         }
       };
       const work = Promise.all([publish(0), publish(1), publish(2), consume(), consume()]);
+      // on a busy machine the first answers may take longer than the pause
+      await expect.poll(() => published.size - before, { interval: 5 }).toBeGreaterThan(40);
+      await expect.poll(() => acknowledged.size - settled, { interval: 5 }).toBeGreaterThan(8);
       await delay(30 + random() * 200);
       await kill();
       running = false;

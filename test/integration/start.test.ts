@@ -76,7 +76,7 @@ describe('npm start', () => {
   test('makes a clip, shows its stages, its frame and a dead letter, holds its folder, and leaves nothing behind on Ctrl-C', async () => {
     const home = join(dir, 'demo');
     const { child, output, ended } = start('--dir', home, '--out', join(dir, 'out'));
-    await expect.poll(output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+    await expect.poll(output, { timeout: 120_000 }).toMatch(/Ctrl-C ends it/);
     expect(output()).toMatch(/s {2}demo\.mp4 {2}opened mp4 h264 640x360/);
     expect(output()).toMatch(/demo\.mp4: framed\n {2}frame at 4\.\d+ s, 640x360/);
     const frame = /^ {4}(\S+\.png)$/m.exec(output())![1]!;
@@ -220,7 +220,7 @@ describe('pipeline process', () => {
 
   test.runIf(FULL)('interrupted, it ends at once and leaves no process and no folder', async () => {
     const { child, output, ended } = pipeline('process', clip, clip, clip, '--out', join(dir, 'cli'));
-    await expect.poll(output, { timeout: 60_000 }).toMatch(/stored in gs:/);
+    await expect.poll(output, { timeout: 120_000 }).toMatch(/stored in gs:/);
     const functions = childrenOf(child.pid!);
     child.kill('SIGINT');
     expect(await ended).toBe(130);
