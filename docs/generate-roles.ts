@@ -66,6 +66,10 @@ function placeOf(on: string, { buckets }: App): string {
 
 function sourceOf({ trigger }: FunctionDefinition): string {
   switch (trigger.kind) {
+    case 'anyOf':
+      return 'what its option names';
+    case 'objectDeleted':
+      return `deletions in the ${trigger.bucket} bucket`;
     case 'objectFinalized':
       return `uploads to the ${trigger.bucket} bucket`;
     case 'messagePublished':

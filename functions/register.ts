@@ -1,6 +1,7 @@
 import { cloudEvent, http } from '@google-cloud/functions-framework';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
+import { withOptional } from '../shared/app/optional.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { completeEvent } from '../shared/invocation/push.ts';
 import { admitBySize, answerBusy } from './admit.ts';
@@ -9,7 +10,8 @@ import './one-domain.ts';
 /** Registers every function of an app with the framework; the bundle's entry calls it with its app. */
 export function register(plain: App): void {
   const app: App = {
-    ...plain,
+    // one bundle serves every choice of options: only functions that are deployed are ever called
+    ...withOptional(plain),
     validators: async () => (await import('./ingest/validators.ts')).validatorsOf(plain),
   };
   admitBySize(app);

@@ -1,8 +1,11 @@
 import { dropParts, expire } from '../shared/app/bucket.ts';
 import type { AppPart } from '../shared/app/define-app.ts';
+import { auditLogs } from './audit-log/definition.ts';
 import { inspectDeadLetter } from './dead-letter/definition.ts';
+import { objectDeletions } from './deletion/definition.ts';
 import { ingestEvent } from './ingest/definition.ts';
 import { maintainTable } from './maintain/definition.ts';
+import { ticks } from './tick/definition.ts';
 
 /**
  * Services for every app: the table of events with its maintenance, the inspector of dead letters, and the bucket
@@ -15,12 +18,14 @@ export const services: AppPart = {
       // never by age: a file as old as the table may still be part of it
       doc: 'tables; no soft delete, since vacuum deletes only files that no version has needed for a week, and they would be stored twice',
       softDeleteDays: 0,
+      isEmptiedByServices: true,
       lifecycle: [dropParts],
     },
     state: {
       env: 'STATE_BUCKET',
       doc: 'records that expire; no soft delete, since leases are overwritten every few seconds',
       softDeleteDays: 0,
+      isEmptiedByServices: true,
       lifecycle: [
         // longer than any event is retried, or a failure investigated
         expire(30, 'failures/'),
@@ -40,4 +45,5 @@ export const services: AppPart = {
     'dead-letters-unread': { doc: 'dead letters that the inspector gave up on' },
   },
   functions: [ingestEvent, maintainTable, inspectDeadLetter],
+  optional: { 'audit-logs': auditLogs, 'object-deletions': objectDeletions, ticks },
 };

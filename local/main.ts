@@ -5,8 +5,10 @@ import { parseArgs } from 'node:util';
 import { appFolder, openApp } from '../cli/common/app.ts';
 import { UsageError } from '../cli/common/options.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
-import { AppWork, sourcesOf } from './app-work.ts';
-import { type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
+import type { LoadedApp } from '../shared/app/load-app.ts';
+import { givenOptions, optionHelp, optionTypes, withOptional } from '../shared/app/optional.ts';
+import { AppWork, howToFire, sourcesOf } from './app-work.ts';
+import { type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
@@ -42,7 +44,7 @@ Options (after --):
   --settings FILE     NAME=value lines for the functions, such as deploy.env; they override the environment
   --exit              end when the files are done
   --help              show this help
-
+OPTIONAL
 Settings that functions declare (docs/configuration.md) are read from the environment too; no others are.`;
 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
@@ -56,16 +58,31 @@ const TROUBLE_MS = 10_000;
 /** Interval of checks that the folder still exists, in ms. */
 const WATCH_MS = 1_000;
 
-function usage(message: string): never {
-  process.stderr.write(`${message}\n\n${HELP}\n`);
+function usage(message: string, help = HELP.replace('OPTIONAL', '')): never {
+  process.stderr.write(`${message}\n\n${help}\n`);
   process.exit(2);
 }
 
-function parse() {
+/** The app's own options are known only when it is loaded. */
+function helpFor(app: App): string {
+  const lines = optionHelp(app);
+  return HELP.replace(
+    'OPTIONAL',
+    lines.length === 0 ? '' : ['', 'Functions that run only on request:', ...lines, ''].join('\n'),
+  );
+}
+
+function appOption(): string | undefined {
+  const { app } = parseArgs({ strict: false, options: { app: { type: 'string' } } }).values;
+  return typeof app === 'string' ? app : undefined;
+}
+
+function parse(app: App) {
   try {
     return parseArgs({
       allowPositionals: true,
       options: {
+        ...(optionTypes(app) as Record<never, { type: 'string' }>),
         app: { type: 'string' },
         bucket: { type: 'string' },
         moment: { type: 'string' },
@@ -86,7 +103,17 @@ function parse() {
       },
     });
   } catch (error) {
-    return usage((error as Error).message);
+    return usage((error as Error).message, helpFor(app));
+  }
+}
+
+/** The app with what the options add to it. */
+function chosenApp({ app, dir }: LoadedApp, values: Values): LoadedApp {
+  try {
+    return { app: withOptional(app, givenOptions(app, values)), dir };
+  } catch (error) {
+    if (error instanceof TypeError) return usage(error.message, helpFor(app));
+    throw error;
   }
 }
 
@@ -102,8 +129,9 @@ function whole(option: string, text: string | undefined, max: number, what: stri
 }
 
 async function main(): Promise<void> {
-  const { values, positionals: files } = parse();
-  if (values.help) return print(HELP);
+  const declared = await openApp(appFolder(appOption(), undefined, process.env));
+  const { values, positionals: files } = parse(declared.app);
+  if (values.help) return print(helpFor(declared.app));
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) usage(`no such file: ${missing.map(printable).join(', ')}`);
   if (values.gemini !== undefined && values.gemini !== 'local' && values.gemini !== 'real') {
@@ -115,7 +143,7 @@ async function main(): Promise<void> {
   if (values.pubsub !== undefined && values['pubsub-port'] !== undefined) {
     usage('--pubsub and --pubsub-port cannot be combined');
   }
-  const loaded = await openApp(appFolder(values.app, undefined, process.env));
+  const loaded = chosenApp(declared, values);
   checkUpload(loaded.app, values, files);
   for (const line of mistypedSettings(loaded.app, process.env)) complain(line);
   const ports = portsOf(values, loaded.app);
@@ -185,8 +213,15 @@ async function main(): Promise<void> {
   const isGood = await work.run(cloud, files);
   if (values.exit) return end(isGood ? 0 : 1);
   for (const line of work.next(cloud)) print(line);
-  print(`  npx pipeline dlq list${place}`);
+  for (const line of optionalLines(loaded.app, declared.app, cloud)) print(line);
+  if (Object.hasOwn(loaded.app.topics, TOPICS.deadLetters)) print(`  npx pipeline dlq list${place}`);
   print('Ctrl-C ends it.');
+}
+
+/** Commands that fire the functions that options have added. */
+function optionalLines({ functions }: App, declared: App, { endpoints }: LocalCloud): string[] {
+  const usual = new Set(declared.functions);
+  return functions.filter((one) => !usual.has(one)).flatMap((one) => howToFire(one, endpoints));
 }
 
 /** Options with which the pipeline command finds the cloud in this folder: none for the default folder. */

@@ -1,5 +1,5 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
-import { isFiredByEventarc } from '../../shared/app/trigger.ts';
+import { isEventSource } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
 import { environmentDifferences, environmentFlags, type Planned } from '../function-env.ts';
@@ -84,7 +84,7 @@ function whyAnew(
   { trigger }: FunctionDefinition,
   triggers: ReadonlySet<string>,
 ): string | undefined {
-  if (!isFiredByEventarc(trigger)) {
+  if (!isEventSource(trigger)) {
     return (
       eventTrigger &&
       'Eventarc triggers it; from now on HTTP requests will, from its own subscription or its callers'

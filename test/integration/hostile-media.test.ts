@@ -32,6 +32,7 @@ const SEEDS = FULL ? 25 : 8;
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '12'];
 
 const binaries = await testBinaries();
+const versions = underTest(binaries).map((binary) => [binary.version, binary] as const);
 const tool = binaries[0]!.path;
 let folder = '';
 let good: Buffer;
@@ -141,194 +142,188 @@ describe('a file that is no video container never reaches ffmpeg', () => {
   test('an index that claims 49 days is too long before anything is decoded', async () => {
     const long = setInBox(setInBox(good, 'mdhd', 16, 0xffff_fff0), 'elst', 8, 0xffff_fff0);
     const failure = await attempt(await fileOf(long), NEVER_STARTED);
-    expect(failure).toEqual(refusal('too-long', /video is 4294967\.3 s long; at most 60 s are processed/));
+    expect(failure).toEqual(refusal('too-long', /video must be at most 60 s long, got 4294967\.3 s/));
   });
 });
 
-describe.each(underTest(binaries).map((binary) => [binary.version, binary] as const))(
-  'ffmpeg %s',
-  (_, ffmpeg) => {
-    test('sound only: no video stream, and the message lists the streams', async () => {
-      const path = join(folder, 'sound.m4a');
-      await runTool(tool, ['-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac', '-f', 'mp4', path]);
-      expect(await attempt(path, ffmpeg)).toEqual(
-        refusal('unsupported-media', /no video stream, only audio; one is needed/),
-      );
-    });
+describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
+  test('sound only: no video stream, and the message lists the streams', async () => {
+    const path = join(folder, 'sound.m4a');
+    await runTool(tool, ['-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac', '-f', 'mp4', path]);
+    expect(await attempt(path, ffmpeg)).toEqual(
+      refusal('unsupported-media', /object must have a video stream, got only audio/),
+    );
+  });
 
-    test('an unknown codec is named', async () => {
-      const strange = Buffer.from(good);
-      strange.write('zzzz', strange.lastIndexOf('avc1', undefined, 'latin1'), 'latin1');
-      expect(await attempt(await fileOf(strange), ffmpeg)).toEqual(
-        refusal('unsupported-media', /no decoder for zzzz video in ffmpeg/),
-      );
-    });
+  test('an unknown codec is named', async () => {
+    const strange = Buffer.from(good);
+    strange.write('zzzz', strange.lastIndexOf('avc1', undefined, 'latin1'), 'latin1');
+    expect(await attempt(await fileOf(strange), ffmpeg)).toEqual(
+      refusal('unsupported-media', /no decoder for zzzz video in ffmpeg/),
+    );
+  });
 
-    test('samples that are all zeros: no frame can be decoded', async () => {
-      const blank = Buffer.from(good);
-      blank.fill(0, bodyOf(blank, 'mdat'), bodyOf(blank, 'moov') - 8);
-      expect(await attempt(await fileOf(blank), ffmpeg)).toEqual(
-        refusal('corrupt-media', /no frame could be decoded/),
-      );
-    });
+  test('samples that are all zeros: no frame can be decoded', async () => {
+    const blank = Buffer.from(good);
+    blank.fill(0, bodyOf(blank, 'mdat'), bodyOf(blank, 'moov') - 8);
+    expect(await attempt(await fileOf(blank), ffmpeg)).toEqual(
+      refusal('corrupt-media', /no frame could be decoded/),
+    );
+  });
 
-    test('more pixels than allowed: both numbers are named', async () => {
-      const path = join(folder, 'large.mp4');
-      await makeClip({ path, frames: 2, rate: '25', width: 1_600, height: 900, options: X264 }, tool);
-      expect(await attempt(path, ffmpeg)).toEqual(
-        refusal('too-large', /video is 1600 x 90\d pixels; at most 1000000 in all/),
-      );
-    });
+  test('more pixels than allowed: both numbers are named', async () => {
+    const path = join(folder, 'large.mp4');
+    await makeClip({ path, frames: 2, rate: '25', width: 1_600, height: 900, options: X264 }, tool);
+    expect(await attempt(path, ffmpeg)).toEqual(
+      refusal('too-large', /video must have at most 1000000 pixels and \d+ a side, got 1600 x 90\d/),
+    );
+  });
 
-    test('exactly the allowed number of pixels is accepted', async () => {
-      const path = join(folder, 'just-right.mp4');
-      await makeClip({ path, frames: 2, rate: '25', width: 1_000, height: 1_000, options: X264 }, tool);
-      expect(await attempt(path, ffmpeg, { time: 0 })).toBe(0);
-    });
+  test('exactly the allowed number of pixels is accepted', async () => {
+    const path = join(folder, 'just-right.mp4');
+    await makeClip({ path, frames: 2, rate: '25', width: 1_000, height: 1_000, options: X264 }, tool);
+    expect(await attempt(path, ffmpeg, { time: 0 })).toBe(0);
+  });
 
-    test('a picture that claims 65,000 pixels per side is refused before it is allocated', async () => {
-      const path = join(folder, 'claims.avi');
-      await makeClip(
-        { path, frames: 3, rate: '25', options: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'] },
-        tool,
-      );
-      const bytes = await readFile(path);
-      for (
-        let at = bytes.indexOf('ffc00011', 0, 'hex');
-        at >= 0;
-        at = bytes.indexOf('ffc00011', at + 4, 'hex')
-      ) {
-        bytes.writeUInt16BE(65_000, at + 5);
-        bytes.writeUInt16BE(65_000, at + 7);
-      }
-      expect(await attempt(await fileOf(bytes), ffmpeg)).toEqual(
-        refusal('too-large', /65\d\d\d x 65\d\d\d pixels; at most 1000000/),
-      );
-    });
+  test('a picture that claims 65,000 pixels per side is refused before it is allocated', async () => {
+    const path = join(folder, 'claims.avi');
+    await makeClip({ path, frames: 3, rate: '25', options: ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p'] }, tool);
+    const bytes = await readFile(path);
+    for (
+      let at = bytes.indexOf('ffc00011', 0, 'hex');
+      at >= 0;
+      at = bytes.indexOf('ffc00011', at + 4, 'hex')
+    ) {
+      bytes.writeUInt16BE(65_000, at + 5);
+      bytes.writeUInt16BE(65_000, at + 7);
+    }
+    expect(await attempt(await fileOf(bytes), ffmpeg)).toEqual(
+      refusal('too-large', /at most 1000000 pixels .* got 65\d\d\d x 65\d\d\d/),
+    );
+  });
 
-    test('pixels with an extreme aspect ratio are too large', async () => {
-      const path = join(folder, 'stretched.mp4');
-      const filters = 'setsar=2000/1';
-      await makeClip({ path, frames: 2, rate: '25', filters, options: X264 }, tool);
-      expect(await attempt(path, ffmpeg)).toEqual(refusal('too-large', /\d+ x 90 pixels/));
-    });
+  test('pixels with an extreme aspect ratio are too large', async () => {
+    const path = join(folder, 'stretched.mp4');
+    const filters = 'setsar=2000/1';
+    await makeClip({ path, frames: 2, rate: '25', filters, options: X264 }, tool);
+    expect(await attempt(path, ffmpeg)).toEqual(refusal('too-large', /\d+ x 90 pixels/));
+  });
 
-    test('an index of a million frames is read, and the right frame found', async () => {
-      const pattern = join(folder, 'pattern.mp4');
-      await makeClip({ path: pattern, frames: 250, rate: '25', options: X264 }, tool);
-      const path = join(folder, 'million.mp4');
-      const clip = await makeLongMp4({ pattern, path, repeats: 4_000, index: 'last', written: [0, 3_000] });
-      expect(clip.indexBytes).toBeGreaterThan(4_000_000);
-      const time = 3_000 * 10 + 77 / 25;
-      expect(await attempt(path, ffmpeg, { limits: { maxSeconds: 50_000 }, time })).toBe(77);
-    });
+  test('an index of a million frames is read, and the right frame found', async () => {
+    const pattern = join(folder, 'pattern.mp4');
+    await makeClip({ path: pattern, frames: 250, rate: '25', options: X264 }, tool);
+    const path = join(folder, 'million.mp4');
+    const clip = await makeLongMp4({ pattern, path, repeats: 4_000, index: 'last', written: [0, 3_000] });
+    expect(clip.indexBytes).toBeGreaterThan(4_000_000);
+    const time = 3_000 * 10 + 77 / 25;
+    expect(await attempt(path, ffmpeg, { limits: { maxSeconds: 50_000 }, time })).toBe(77);
+  });
 
-    test('an index that claims two billion samples ends in a refusal, without using memory', async () => {
-      const bytes = setInBox(setInBox(good, 'stsz', 4, 1), 'stsz', 8, 0x7fff_ffff);
-      expect(isRefusal(await attempt(await fileOf(bytes), ffmpeg))).toBe(true);
-    });
+  test('an index that claims two billion samples ends in a refusal, without using memory', async () => {
+    const bytes = setInBox(setInBox(good, 'stsz', 4, 1), 'stsz', 8, 0x7fff_ffff);
+    expect(isRefusal(await attempt(await fileOf(bytes), ffmpeg))).toBe(true);
+  });
 
-    test('an index that points at another file: that file is not opened', async () => {
-      const other = join(folder, 'good.mp4');
-      const bytes = pointElsewhere(good, other);
-      // Without its own samples, any picture could only come from the other file.
-      bytes.fill(0, bodyOf(bytes, 'mdat'), bodyOf(bytes, 'moov') - 8);
-      const path = await fileOf(bytes);
-      // The bait works: with these options ffmpeg follows it and finds the picture.
-      const follow = ['-enable_drefs', '1', '-use_absolute_path', '1', '-i', path, '-frames:v', '1'];
-      const bait = join(folder, 'bait.png');
-      await runTool(ffmpeg.path, [...follow, bait]);
-      expect((await readFile(bait)).length).toBeGreaterThan(500);
-      expect(await attempt(path, ffmpeg)).toEqual(refusal('corrupt-media', /no frame could be decoded/));
-    });
+  test('an index that points at another file: that file is not opened', async () => {
+    const other = join(folder, 'good.mp4');
+    const bytes = pointElsewhere(good, other);
+    // Without its own samples, any picture could only come from the other file.
+    bytes.fill(0, bodyOf(bytes, 'mdat'), bodyOf(bytes, 'moov') - 8);
+    const path = await fileOf(bytes);
+    // The bait works: with these options ffmpeg follows it and finds the picture.
+    const follow = ['-enable_drefs', '1', '-use_absolute_path', '1', '-i', path, '-frames:v', '1'];
+    const bait = join(folder, 'bait.png');
+    await runTool(ffmpeg.path, [...follow, bait]);
+    expect((await readFile(bait)).length).toBeGreaterThan(500);
+    expect(await attempt(path, ffmpeg)).toEqual(refusal('corrupt-media', /no frame could be decoded/));
+  });
 
-    test('a playlist behind the first bytes of an mp4: no connection is opened', async () => {
-      let asked = 0;
-      const canary = createServer((_request, response) => {
-        asked++;
-        response.end();
-      }).listen(0, '127.0.0.1');
-      await once(canary, 'listening');
-      const url = `http://127.0.0.1:${(canary.address() as AddressInfo).port}/x.ts`;
-      const playlist = `#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${url}\n#EXT-X-ENDLIST\n`;
-      const header = Buffer.from('\0\0\0\x10ftypisom\0\0\0\0', 'latin1');
-      for (const start of [header, Buffer.concat([header, Buffer.from('\0\0\0\x08moov', 'latin1')])]) {
-        const path = await fileOf(Buffer.concat([start, Buffer.from(playlist)]));
-        expect(isRefusal(await attempt(path, ffmpeg))).toBe(true);
-      }
-      canary.close();
-      expect(asked).toBe(0);
-    });
+  test('a playlist behind the first bytes of an mp4: no connection is opened', async () => {
+    let asked = 0;
+    const canary = createServer((_request, response) => {
+      asked++;
+      response.end();
+    }).listen(0, '127.0.0.1');
+    await once(canary, 'listening');
+    const url = `http://127.0.0.1:${(canary.address() as AddressInfo).port}/x.ts`;
+    const playlist = `#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\n${url}\n#EXT-X-ENDLIST\n`;
+    const header = Buffer.from('\0\0\0\x10ftypisom\0\0\0\0', 'latin1');
+    for (const start of [header, Buffer.concat([header, Buffer.from('\0\0\0\x08moov', 'latin1')])]) {
+      const path = await fileOf(Buffer.concat([start, Buffer.from(playlist)]));
+      expect(isRefusal(await attempt(path, ffmpeg))).toBe(true);
+    }
+    canary.close();
+    expect(asked).toBe(0);
+  });
 
-    test('an attachment and a file name in Matroska are ignored', async () => {
-      const path = join(folder, 'attached.mkv');
-      const canary = join(folder, 'canary.ttf');
-      await writeFile(canary, 'no font');
-      await runTool(tool, [
-        ...['-i', join(folder, 'good.mp4'), '-c', 'copy', '-attach', canary],
-        ...['-metadata:s:t', 'mimetype=font/ttf', '-metadata:s:t', 'filename=../../escaped.ttf', path],
-      ]);
-      const before = await readdir(folder);
-      expect(await attempt(path, ffmpeg)).toBe(25);
-      expect(await readdir(folder)).toEqual(before);
-    });
+  test('an attachment and a file name in Matroska are ignored', async () => {
+    const path = join(folder, 'attached.mkv');
+    const canary = join(folder, 'canary.ttf');
+    await writeFile(canary, 'no font');
+    await runTool(tool, [
+      ...['-i', join(folder, 'good.mp4'), '-c', 'copy', '-attach', canary],
+      ...['-metadata:s:t', 'mimetype=font/ttf', '-metadata:s:t', 'filename=../../escaped.ttf', path],
+    ]);
+    const before = await readdir(folder);
+    expect(await attempt(path, ffmpeg)).toBe(25);
+    expect(await readdir(folder)).toEqual(before);
+  });
 
-    test('storage that fails in the middle: its own error, and no ffmpeg left waiting', async () => {
-      const overloaded = new AppError('unavailable', 'storage answered 503');
-      const broken = await attempt(join(folder, 'good.mp4'), ffmpeg, {
-        store: { intercept: () => Promise.reject(overloaded) },
-      });
-      expect(broken).toBe(overloaded);
-      const late = await attempt(
-        big,
-        ffmpeg,
-        failingLate(() => Promise.reject(overloaded)),
-      );
-      expect(late).toBe(overloaded);
-      const gone = await attempt(
-        big,
-        ffmpeg,
-        failingLate(async () => 'gone'),
-      );
-      expect(gone).toMatchObject({ code: 'object-gone' });
+  test('storage that fails in the middle: its own error, and no ffmpeg left waiting', async () => {
+    const overloaded = new AppError('unavailable', 'storage answered 503');
+    const broken = await attempt(join(folder, 'good.mp4'), ffmpeg, {
+      store: { intercept: () => Promise.reject(overloaded) },
     });
+    expect(broken).toBe(overloaded);
+    const late = await attempt(
+      big,
+      ffmpeg,
+      failingLate(() => Promise.reject(overloaded)),
+    );
+    expect(late).toBe(overloaded);
+    const gone = await attempt(
+      big,
+      ffmpeg,
+      failingLate(async () => 'gone'),
+    );
+    expect(gone).toMatchObject({ code: 'object-gone' });
+  });
 
-    test('an abort ends it with the given reason, and ends the process', async () => {
-      const stop = new AbortController();
-      const reason = new AppError('timeout', 'the event has no time left');
-      const failure = await attempt(join(folder, 'good.mp4'), ffmpeg, {
-        signal: stop.signal,
-        store: {
-          async intercept() {
-            setTimeout(() => stop.abort(reason), 30);
-            await new Promise((resolve) => setTimeout(resolve, 100));
-            return 'file';
-          },
+  test('an abort ends it with the given reason, and ends the process', async () => {
+    const stop = new AbortController();
+    const reason = new AppError('timeout', 'the event has no time left');
+    const failure = await attempt(join(folder, 'good.mp4'), ffmpeg, {
+      signal: stop.signal,
+      store: {
+        async intercept() {
+          setTimeout(() => stop.abort(reason), 30);
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return 'file';
         },
-      });
-      expect(failure).toBe(reason);
+      },
     });
+    expect(failure).toBe(reason);
+  });
 
-    test('storage that never answers: the time limit of one command holds', async () => {
-      const silence = failingLate(() => new Promise(() => {}));
-      const failure = await attempt(big, ffmpeg, { ...silence, limits: { commandSeconds: 0.5 } });
-      expect(failure).toEqual(refusal('timeout', /not done after 0\.5 s/));
-    });
+  test('storage that never answers: the time limit of one command holds', async () => {
+    const silence = failingLate(() => new Promise(() => {}));
+    const failure = await attempt(big, ffmpeg, { ...silence, limits: { commandSeconds: 0.5 } });
+    expect(failure).toEqual(refusal('timeout', /not done after 0\.5 s/));
+  });
 
-    test(`mutated files, ${SEEDS} seeds: a frame or an error that says who acts, in time`, async () => {
-      const outcomes = new Map<string, number>();
-      for (let seed = 1; seed <= SEEDS; seed++) {
-        const found = await attempt(await fileOf(mutated(good, seed)), ffmpeg);
-        const kind = found instanceof AppError ? found.code : typeof found;
-        outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
-      }
-      const allowed = [
-        ...['number', 'string', 'corrupt-media', 'unsupported-media', 'too-long', 'too-large', 'too-costly'],
-      ];
-      expect([...outcomes.keys()].filter((kind) => !allowed.includes(kind))).toEqual([]);
-    }, 180_000);
-  },
-);
+  test(`mutated files, ${SEEDS} seeds: a frame or an error that says who acts, in time`, async () => {
+    const outcomes = new Map<string, number>();
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const found = await attempt(await fileOf(mutated(good, seed)), ffmpeg);
+      const kind = found instanceof AppError ? found.code : typeof found;
+      outcomes.set(kind, (outcomes.get(kind) ?? 0) + 1);
+    }
+    const allowed = [
+      ...['number', 'string', 'corrupt-media', 'unsupported-media', 'too-long', 'too-large', 'too-costly'],
+    ];
+    expect([...outcomes.keys()].filter((kind) => !allowed.includes(kind))).toEqual([]);
+  }, 180_000);
+});
 
 /** Changes up to 30 bytes of the file, most of them in the index, by a fixed generator. */
 function mutated(bytes: Buffer, seed: number): Buffer {

@@ -164,21 +164,19 @@ describe('storage fails', () => {
     },
   );
 
-  test.runIf(FULL)(
-    'it flips one bit of a video too long for a checksum: read again, and framed',
-    async () => {
-      const long = join(clips, 'long.mp4');
-      const padding = Buffer.alloc(300_000);
-      padding.writeUInt32BE(padding.length, 0);
-      padding.write('free', 4, 'latin1');
-      await writeFile(long, Buffer.concat([await readFile(clip), padding]));
-      pipeline.cloud.gcs.faults.add({ action: { kind: 'corrupt' }, bucket: 'raw', operations: ['read'] });
-      const manifest = await pipeline.manifestOf(await pipeline.upload(long, 'long.mp4'));
-      expect(manifest).toMatchObject({ outcome: 'framed', attempts: 1 });
-      expect(pipeline.logs.find(({ object }) => object === 'gs://raw/long.mp4')).toMatchObject({
-        message: 'refused at first sight, read well at second',
-        code: 'unsupported-media',
-      });
-    },
-  );
+  test('it flips one bit of a video too long for a checksum: read again, and framed', async ({ skip }) => {
+    skip(!FULL);
+    const long = join(clips, 'long.mp4');
+    const padding = Buffer.alloc(300_000);
+    padding.writeUInt32BE(padding.length, 0);
+    padding.write('free', 4, 'latin1');
+    await writeFile(long, Buffer.concat([await readFile(clip), padding]));
+    pipeline.cloud.gcs.faults.add({ action: { kind: 'corrupt' }, bucket: 'raw', operations: ['read'] });
+    const manifest = await pipeline.manifestOf(await pipeline.upload(long, 'long.mp4'));
+    expect(manifest).toMatchObject({ outcome: 'framed', attempts: 1 });
+    expect(pipeline.logs.find(({ object }) => object === 'gs://raw/long.mp4')).toMatchObject({
+      message: 'refused on the first read, accepted on the second',
+      code: 'unsupported-media',
+    });
+  });
 });

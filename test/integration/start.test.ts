@@ -123,37 +123,36 @@ describe('npm start', () => {
     expect(existsSync(join(home, 'storage'))).toBe(false);
   });
 
-  test.runIf(FULL)(
-    'killed outright, it takes its functions with it, and the next start finishes their work',
-    async () => {
-      const home = join(dir, 'killed');
-      const first = start('--dir', home, '--out', join(dir, 'out'), clip);
-      await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
-      const { gcs } = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
-      const uploads = await Promise.all(
-        [1, 2, 3, 4, 5].map((n) =>
-          uploadFile(clip, { apiEndpoint: gcs, bucket: 'raw', name: `pending-${n}.mp4` }),
-        ),
-      );
-      const functions = childrenOf(first.child.pid!);
-      first.child.kill('SIGKILL');
-      await first.ended;
-      await expect.poll(() => functions.filter(isAlive), { timeout: 30_000 }).toEqual([]);
+  test('killed outright, it takes its functions with it, and the next start finishes their work', async ({
+    skip,
+  }) => {
+    skip(!FULL);
+    const home = join(dir, 'killed');
+    const first = start('--dir', home, '--out', join(dir, 'out'), clip);
+    await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+    const { gcs } = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
+    const uploads = await Promise.all(
+      [1, 2, 3, 4, 5].map((n) =>
+        uploadFile(clip, { apiEndpoint: gcs, bucket: 'raw', name: `pending-${n}.mp4` }),
+      ),
+    );
+    const functions = childrenOf(first.child.pid!);
+    first.child.kill('SIGKILL');
+    await first.ended;
+    await expect.poll(() => functions.filter(isAlive), { timeout: 30_000 }).toEqual([]);
 
-      const second = start('--dir', home, '--out', join(dir, 'out'), clip);
-      await expect.poll(second.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
-      const again = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
-      const frames = createGcsStorage({ apiEndpoint: again.gcs, projectId: 'local' }).bucket('frames');
-      for (const { name, generation } of uploads) {
-        await expect
-          .poll(() => frames.stat(`${name}/${generation}/manifest.json`), { timeout: 15_000 })
-          .toBeDefined();
-      }
-      second.child.kill('SIGTERM');
-      expect(await second.ended).toBe(143);
-    },
-    180_000,
-  );
+    const second = start('--dir', home, '--out', join(dir, 'out'), clip);
+    await expect.poll(second.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+    const again = JSON.parse(readFileSync(join(home, 'endpoints.json'), 'utf8')) as Endpoints;
+    const frames = createGcsStorage({ apiEndpoint: again.gcs, projectId: 'local' }).bucket('frames');
+    for (const { name, generation } of uploads) {
+      await expect
+        .poll(() => frames.stat(`${name}/${generation}/manifest.json`), { timeout: 15_000 })
+        .toBeDefined();
+    }
+    second.child.kill('SIGTERM');
+    expect(await second.ended).toBe(143);
+  }, 180_000);
 
   const wrong: [args: string[], message: RegExp][] = [
     [['--gcs-port', 'abc'], /--gcs-port must be a port from 1 to 65535, got "abc"/],
@@ -178,7 +177,8 @@ describe('npm start', () => {
   );
 });
 
-test.runIf(FULL)('a Pub/Sub that does not answer is named', async () => {
+test('a Pub/Sub that does not answer is named', async ({ skip }) => {
+  skip(!FULL);
   const { output, ended } = start('--dir', join(dir, 'away'), '--pubsub', 'http://127.0.0.1:1');
   expect(await ended).toBe(1);
   expect(output()).toMatch(/^Pub\/Sub at http:\/\/127\.0\.0\.1:1 is not responding\n$/);
@@ -196,7 +196,8 @@ describe('pipeline process', () => {
     expect(result.copies.map((path) => path.startsWith(out) && existsSync(path))).toEqual([true, true]);
   });
 
-  test.runIf(FULL)('exit code 1 if one of them is rejected, with the reason', async () => {
+  test('exit code 1 if one of them is rejected, with the reason', async ({ skip }) => {
+    skip(!FULL);
     const page = join(dir, 'page.mp4');
     await writeFile(page, '<html>hello</html>');
     const { output, ended } = pipeline('process', clip, page, '--out', join(dir, 'cli'));
@@ -218,7 +219,8 @@ describe('pipeline process', () => {
     expect(output()).toMatch(message);
   });
 
-  test.runIf(FULL)('interrupted, it ends at once and leaves no process and no folder', async () => {
+  test('interrupted, it ends at once and leaves no process and no folder', async ({ skip }) => {
+    skip(!FULL);
     const { child, output, ended } = pipeline('process', clip, clip, clip, '--out', join(dir, 'cli'));
     await expect.poll(output, { timeout: 120_000 }).toMatch(/stored in gs:/);
     const functions = childrenOf(child.pid!);
