@@ -12,6 +12,7 @@ import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
 import { structuredMessage } from './outgoing-event.ts';
 import { PublishBatches } from './publish-batches.ts';
 import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
+import { readTraceparent } from './traceparent.ts';
 
 export interface EventToPublish {
   type: string;
@@ -65,7 +66,6 @@ export interface PublishTools {
 }
 
 const MAX_ATTRIBUTE = 1_024;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * Publishes the events that one delivery of one event causes, each at least once.
@@ -167,7 +167,6 @@ export class Outgoing {
 
   private messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
     const { function: by, eventId, traceparent } = this.cause;
-    const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
     const attributes = {
       id,
       source: event.source ?? `/${by}`,
@@ -177,7 +176,7 @@ export class Outgoing {
       dataschema: event.dataschema,
       correlationid: this.correlationId,
       causationid: eventId,
-      traceparent: isTrace ? traceparent : undefined,
+      traceparent: readTraceparent(traceparent),
       hops: hops.count,
       hopchain: hops.chain.join('>'),
     };
