@@ -1,3 +1,5 @@
+import { parseTraceparent } from './traceparent.ts';
+
 /**
  * Structured logs: one line of JSON on stdout per entry, with the special fields of Cloud Logging
  * (https://cloud.google.com/logging/docs/structured-logging).
@@ -30,34 +32,37 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 
 /** A class, because a logger is created for every event: its methods are created once. */
 class LineLogger implements Logger {
-  constructor(
-    private readonly options: LoggerOptions,
-    private readonly fields: LogFields,
-  ) {}
+  readonly #options: LoggerOptions;
+  readonly #fields: LogFields;
+
+  constructor(options: LoggerOptions, fields: LogFields) {
+    this.#options = options;
+    this.#fields = fields;
+  }
 
   debug(message: string, fields?: LogFields): void {
-    if (this.options.debug) this.entry('DEBUG', message, fields);
+    if (this.#options.debug) this.#entry('DEBUG', message, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.entry('INFO', message, fields);
+    this.#entry('INFO', message, fields);
   }
 
   warn(message: string, fields?: LogFields): void {
-    this.entry('WARNING', message, fields);
+    this.#entry('WARNING', message, fields);
   }
 
   error(message: string, error: unknown, fields?: LogFields): void {
-    this.entry('ERROR', message, { '@type': ERROR_REPORT_TYPE, stack_trace: stackOf(error), ...fields });
+    this.#entry('ERROR', message, { '@type': ERROR_REPORT_TYPE, stack_trace: stackOf(error), ...fields });
   }
 
   with(fields: LogFields): Logger {
-    return new LineLogger(this.options, { ...this.fields, ...fields });
+    return new LineLogger(this.#options, { ...this.#fields, ...fields });
   }
 
-  private entry(severity: Severity, message: string, fields: LogFields = {}): void {
-    const line = `${stringify({ severity, message, ...this.fields, ...fields })}\n`;
-    if (this.options.write) this.options.write(line);
+  #entry(severity: Severity, message: string, fields: LogFields = {}): void {
+    const line = `${stringify({ severity, message, ...this.#fields, ...fields })}\n`;
+    if (this.#options.write) this.#options.write(line);
     else process.stdout.write(line);
   }
 }
@@ -69,15 +74,13 @@ const TRACE = 'logging.googleapis.com/trace';
  * files the entries under the request. Empty if the header is absent or malformed.
  */
 export function traceFields(traceparent: unknown, project: string | undefined): LogFields {
-  const match =
-    typeof traceparent === 'string' &&
-    /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent);
-  if (!match) return {};
-  const [, trace, span, flags] = match;
+  const context = parseTraceparent(traceparent);
+  if (context === undefined) return {};
+  const { traceId, spanId, isSampled } = context;
   return {
-    [TRACE]: project ? `projects/${project}/traces/${trace}` : trace,
-    'logging.googleapis.com/spanId': span,
-    'logging.googleapis.com/trace_sampled': (Number.parseInt(flags!, 16) & 1) === 1,
+    [TRACE]: project ? `projects/${project}/traces/${traceId}` : traceId,
+    'logging.googleapis.com/spanId': spanId,
+    'logging.googleapis.com/trace_sampled': isSampled,
   };
 }
 
