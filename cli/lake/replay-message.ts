@@ -1,7 +1,7 @@
+import { traceparentFrom } from '../../shared/core/traceparent.ts';
 import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
 import { LENIENT } from '../../shared/events/incoming-message.ts';
 import { readEvents } from '../../shared/events/read-events.ts';
-import { traceparentFrom } from '../../shared/events/traceparent.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import { formatMicros } from '../common/time.ts';

@@ -1,6 +1,6 @@
 import { isJsonObject, type Json } from '../core/json-value.ts';
+import { readTraceparent, traceparentFrom } from '../core/traceparent.ts';
 import { CLIENT_TRACE, DIED_OF } from './letter-attributes.ts';
-import { readTraceparent, traceparentFrom } from './traceparent.ts';
 
 /** Links of an event to others. Any publisher can write them, so treat them as claims. */
 export interface EventLinks {

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { readJsonText } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
+import { readTraceparent } from '../core/traceparent.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -13,7 +14,6 @@ import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
 import { structuredMessage } from './outgoing-event.ts';
 import { PublishBatches } from './publish-batches.ts';
 import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
-import { readTraceparent } from './traceparent.ts';
 
 export interface EventToPublish {
   type: string;

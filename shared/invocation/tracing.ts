@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
+import { formatTraceparent, parseTraceparent, type TraceContext } from '../core/traceparent.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
-import { formatTraceparent, parseTraceparent, type TraceContext } from '../events/traceparent.ts';
 
 /** Runs `work`, as a span if traces are exported. */
 export type Trace = <T>(name: string, work: () => Promise<T>, attributes?: SpanAttributes) => Promise<T>;

@@ -5,7 +5,7 @@ import {
   readTraceparent,
   traceIdOf,
   traceparentFrom,
-} from '../../../shared/events/traceparent.ts';
+} from '../../../shared/core/traceparent.ts';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN = '00f067aa0ba902b7';
