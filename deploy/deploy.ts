@@ -1,10 +1,12 @@
 import { Failure } from '../cli/common/options.ts';
+import { counted } from '../shared/core/counted.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import type { Context, Part } from './context.ts';
 import type { Gcloud } from './gcloud.ts';
 import { accounts } from './parts/accounts.ts';
 import { apis } from './parts/apis.ts';
 import { buckets } from './parts/buckets.ts';
+import { eventTriggers } from './parts/event-triggers.ts';
 import { functions } from './parts/functions.ts';
 import { handover } from './parts/handover.ts';
 import { alerts, dashboard, metrics } from './parts/monitoring.ts';
@@ -13,10 +15,12 @@ import { schedule } from './parts/schedule.ts';
 import { snapshots } from './parts/snapshots.ts';
 import { forwarding, subscriptions } from './parts/subscriptions.ts';
 import { topics } from './parts/topics.ts';
+import { unwanted } from './parts/unchosen.ts';
 
 /** In order of dependency. */
 export const PARTS: readonly Part[] = [
   apis,
+  unwanted,
   buckets,
   topics,
   accounts,
@@ -24,6 +28,7 @@ export const PARTS: readonly Part[] = [
   handover,
   functions,
   invokers,
+  eventTriggers,
   subscriptions,
   forwarding,
   schedule,
@@ -69,8 +74,8 @@ export async function verifyAll(context: Context, say: Say): Promise<void> {
   for (const step of steps) say(`differs: ${describe(step)}`);
   if (steps.length > 0) {
     throw new Failure(
-      `${steps.length} differ from what is wanted: run deploy.sh without --verify to put them right`,
+      `${counted(steps.length, 'difference')} from the desired state: run deploy.sh without --verify to repair them`,
     );
   }
-  say('everything is as it should be');
+  say('everything matches the desired state');
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../cli/common/options.ts';
+import { counted } from '../shared/core/counted.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import { askFor } from './ask.ts';
 import type { Guarded } from './cloud.ts';
@@ -6,6 +7,7 @@ import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import { memberOf } from './names.ts';
+import { remove as removeTrigger } from './parts/event-triggers.ts';
 import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
@@ -28,7 +30,7 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
   if (options.dryRun) {
     if (count > 0) say(asScript(all.flat(), 'take down'));
     for (const line of keptLines) say(`# ${line}`);
-    return say(count === 0 ? '# nothing to delete' : `# ${count} deletions; none was made`);
+    return say(count === 0 ? '# nothing to delete' : `# ${counted(count, 'deletion')} (dry run)`);
   }
   if (count === 0) {
     for (const line of keptLines) say(line);
@@ -36,16 +38,16 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
   }
   for (const step of all.flat()) say(`would ${describe(step)}`);
   for (const line of keptLines) say(line);
-  const question = `Delete these ${count} from ${names.place.project}? Type ${names.place.prefix}: `;
+  const question = `Delete ${counted(count, 'resource')} from ${names.place.project}? Type ${names.place.prefix}: `;
   if (!options.yes && !(await askFor(names.place.prefix, question))) {
-    throw new Failure(`nothing was deleted: type ${names.place.prefix} when asked, or give --yes`);
+    throw new Failure(`nothing was deleted: type ${names.place.prefix} to confirm, or pass --yes`);
   }
   for (const steps of all) await applySteps(steps, gcloud, say);
   say(
-    `${count} deleted; what is left: ${kept.length} buckets with data, the enabled services, and Google's own`,
+    `${counted(count, 'resource')} deleted; still there: ${counted(kept.length, 'bucket')} with data, the enabled services, and what Google created itself`,
   );
   say(
-    `images and sources of functions in ${names.place.region}: gcf-artifacts, gcf-v2-sources-*, gcf-v2-uploads-*`,
+    `Google keeps images and sources of functions in ${names.place.region}: gcf-artifacts, gcf-v2-sources-*, gcf-v2-uploads-*`,
   );
 }
 
@@ -116,13 +118,22 @@ const metrics: Taken = async (context) => {
 };
 
 const running: Taken = async (context) => {
-  const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
-  return functionNames(context)
-    .map((name) => context.names.function(name))
-    .filter((name) => there.has(name))
-    .map((name) =>
-      remove(`function ${name}`, ['functions', 'delete', name, '--gen2', inRegion(context)], context),
-    );
+  const { cloud, names } = context;
+  const there = new Set((await cloud.functions()).map(({ name }) => shortName(name)));
+  const several = context.app.functions.filter(({ trigger }) => trigger.kind === 'anyOf');
+  const triggers = (await cloud.triggers())
+    .map(({ name }) => shortName(name))
+    .filter((trigger) => several.some(({ name }) => trigger.startsWith(names.triggerPrefix(name))));
+  return [
+    // others are deleted with their functions
+    ...triggers.map((trigger) => removeTrigger(trigger, '', context)),
+    ...functionNames(context)
+      .map((name) => names.function(name))
+      .filter((name) => there.has(name))
+      .map((name) =>
+        remove(`function ${name}`, ['functions', 'delete', name, '--gen2', inRegion(context)], context),
+      ),
+  ];
 };
 
 /** Eventarc deletes its own subscriptions with the triggers. An interrupted run may have left snapshots. */

@@ -31,7 +31,7 @@ export function madeLines(names: Names, loaded: LoadedApp): string[] {
         ? [[name, `https://${region}-${project}.cloudfunctions.net/${names.function(name)}`]]
         : [],
     ),
-    ['events go to', names.topicPath(names.topic('events'))],
+    ['events topic', names.topicPath(names.topic('events'))],
     ['dashboard', `https://console.cloud.google.com/monitoring/dashboards?project=${project}`],
     ['functions', `https://console.cloud.google.com/functions/list?project=${project} (${region})`],
   ];
@@ -40,7 +40,7 @@ export function madeLines(names: Names, loaded: LoadedApp): string[] {
     '',
     ...lines.map(([what, where]) => `${what.padEnd(width)}${where}`),
     '',
-    'for npx pipeline lake|dlq … --cloud (./deploy.sh --env prints it again):',
+    'environment for npx pipeline lake|dlq … --cloud (./deploy.sh --env prints it again):',
     ...cliEnvironment(names, loaded).map((line) => `  ${line}`),
   ];
 }
@@ -49,5 +49,5 @@ function firedBy(key: string, { functions }: App): string {
   const names = functions
     .filter(({ trigger }) => trigger.kind === 'objectFinalized' && trigger.bucket === key)
     .map(({ name }) => name);
-  return names.length === 0 ? '' : ` (uploads fire ${names.join(', ')})`;
+  return names.length === 0 ? '' : ` (uploads trigger ${names.join(', ')})`;
 }

@@ -39,7 +39,7 @@ function callerRoles(context: Where): Wanted[] {
       on: { kind: 'service', name: context.names.function(name) } as const,
       role: INVOKER,
       member,
-      reason: `${name}: one of its callers`,
+      reason: `calls ${name}`,
     }));
   });
 }
@@ -53,7 +53,7 @@ export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
       on: project,
       role: 'roles/pubsub.publisher',
       member: memberOf(names.agent('storage')),
-      reason: 'Cloud Storage publishes uploads to the topic that Eventarc makes for the trigger',
+      reason: 'Cloud Storage publishes uploads to the topic that Eventarc creates for the trigger',
     },
     {
       on: project,
@@ -77,7 +77,7 @@ export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
       on: { kind: 'topic', name: names.topic(topic) } as const,
       role: 'roles/pubsub.publisher',
       member: memberOf(pubsub),
-      reason: 'Pub/Sub forwards what was given up; without it, nothing is ever given up',
+      reason: 'Pub/Sub forwards dead letters; without this role, it redelivers forever instead',
     })),
   ];
 }
@@ -85,9 +85,9 @@ export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
 /** On the project, because the buckets and the repository of a build get their names only with the first build. */
 function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const roles = [
-    ['roles/storage.objectViewer', 'reads the source that was uploaded'],
-    ['roles/artifactregistry.writer', 'stores the image it built'],
-    ['roles/logging.logWriter', 'writes the log of the build'],
+    ['roles/storage.objectViewer', 'reads the uploaded source'],
+    ['roles/artifactregistry.writer', 'stores the built image'],
+    ['roles/logging.logWriter', 'writes the build log'],
   ] as const;
   const member = memberOf(names.account('build'));
   return roles.map(([role, reason]) => ({ on: { kind: 'project' }, role, member, reason }));

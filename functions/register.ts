@@ -28,7 +28,7 @@ function registerEvent(definition: FunctionDefinition, app: App): void {
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
     const handler = await loaded;
-    if (!('handle' in handler)) throw new TypeError(`${name}: load() must give a module with "handle"`);
+    if (!('handle' in handler)) throw new TypeError(`${name}: load() must return a module with "handle"`);
     const settlement = await handler.handle(completeEvent(event), app, definition);
     if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
   });
@@ -40,7 +40,7 @@ function registerHttp({ name, load }: FunctionDefinition, app: App): void {
     try {
       loaded ??= load();
       const handler = await loaded;
-      if (!('serve' in handler)) throw new TypeError(`${name}: load() must give a module with "serve"`);
+      if (!('serve' in handler)) throw new TypeError(`${name}: load() must return a module with "serve"`);
       await handler.serve(request, response, app);
     } catch (error) {
       createLogger({ fields: { function: name } }).error('request failed', error);

@@ -16,7 +16,7 @@ export const services: AppPart = {
     lake: {
       env: 'LAKE_BUCKET',
       // never by age: a file as old as the table may still be part of it
-      doc: 'tables; no soft delete, since vacuum removes only what no version needs for a week, and it would be paid for twice',
+      doc: 'tables; no soft delete, since vacuum deletes only files that no version has needed for a week, and they would be stored twice',
       softDeleteDays: 0,
       isEmptiedByServices: true,
       lifecycle: [dropParts],
@@ -40,9 +40,9 @@ export const services: AppPart = {
   },
   topics: {
     events: { env: 'EVENTS_TOPIC', doc: 'any producer publishes events here' },
-    maintenance: { env: 'MAINTENANCE_TOPIC', doc: 'the scheduler says here that it is time' },
-    'dead-letters': { env: 'DEAD_LETTER_TOPIC', doc: 'what was given up or refused' },
-    'dead-letters-unread': { doc: 'dead letters that their inspector gave up' },
+    maintenance: { env: 'MAINTENANCE_TOPIC', doc: 'the scheduler publishes here when maintenance is due' },
+    'dead-letters': { env: 'DEAD_LETTER_TOPIC', doc: 'events that were refused or given up' },
+    'dead-letters-unread': { doc: 'dead letters that the inspector gave up on' },
   },
   functions: [ingestEvent, maintainTable, inspectDeadLetter],
   optional: { 'audit-logs': auditLogs, 'object-deletions': objectDeletions, ticks },

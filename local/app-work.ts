@@ -41,7 +41,7 @@ export class AppWork implements Work {
         this.end(name, Buffer.from(message.data, 'base64'), false);
       },
       onFunctionLine: (name, line) => this.logged(name, line),
-      onFunctionCrash: (name, how) => this.print(name, `its process ended (${how}) and is started again`),
+      onFunctionCrash: (name, how) => this.print(name, `its process ended (${how}); restarting it`),
     };
   }
 
@@ -60,7 +60,7 @@ export class AppWork implements Work {
 
   next({ endpoints }: LocalCloud): string[] {
     const lines = this.options.app.functions.flatMap((one) => howToFire(one, endpoints));
-    return ['It stays up. To fire its functions, for example:', ...new Set(lines)];
+    return ['It keeps running. To trigger its functions, for example:', ...new Set(lines)];
   }
 
   /** True once the function has processed the upload, false if it was given up. */

@@ -67,7 +67,7 @@ export class UploadTracker {
     this.settle(name, generation, {
       kind: 'dead-letter',
       attempts,
-      reason: this.failures.get(key) ?? 'no answer',
+      reason: this.failures.get(key) ?? 'no response',
     });
   }
 

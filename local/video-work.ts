@@ -62,7 +62,7 @@ export class VideoWork implements Work {
 
   next({ endpoints }: LocalCloud): string[] {
     return [
-      'It stays up. Upload a video of your own, for example:',
+      'It keeps running. Upload a video of your own, for example:',
       `  ${gcloudAt('STORAGE', endpoints.gcs)}gcloud storage cp my.mp4 gs://${BUCKETS.raw}/`,
       `  ${gcloudAt('PUBSUB', endpoints.pubsub)}gcloud pubsub topics publish ${TOPICS.events} --message '{"hello":"world"}'`,
       '  npx pipeline process my.mp4 --moment "the dog catches the ball"',
@@ -78,7 +78,7 @@ export class VideoWork implements Work {
       return result;
     } catch (error) {
       const why = error instanceof CopyError ? `--out ${error.message}` : String((error as Error).message);
-      complain(`${printable(name)}: its results were not copied: ${printable(why)}`);
+      complain(`${printable(name)}: could not copy its results: ${printable(why)}`);
       return undefined;
     }
   }

@@ -3,18 +3,18 @@ import { inProject, type Part } from '../context.ts';
 
 export const APIS: Readonly<Record<string, string>> = {
   cloudresourcemanager: 'the project and its roles',
-  serviceusage: 'which of these are enabled',
-  cloudbilling: 'whether the project can pay',
+  serviceusage: 'enables the services below',
+  cloudbilling: 'checks that the project has a billing account',
   iam: 'service accounts',
   storage: 'buckets',
   pubsub: 'topics and subscriptions',
   eventarc: 'triggers',
   cloudfunctions: 'functions',
-  run: 'what functions run on',
+  run: 'runs the functions',
   cloudbuild: 'builds functions',
-  artifactregistry: 'keeps what was built',
+  artifactregistry: 'stores the built images',
   aiplatform: 'Gemini',
-  cloudscheduler: 'calls the maintenance of the tables',
+  cloudscheduler: 'schedules the maintenance of the tables',
   logging: 'logs and their metrics',
   monitoring: 'dashboard and alerts',
 };

@@ -36,7 +36,7 @@ export const metrics: Part = {
       const reason = 'its type or labels differ from the file, and cannot be updated';
       return [remove(name, reason, context), write('create', reason)];
     });
-    return [...retired.map((name) => remove(name, 'nothing is counted by it any more', context)), ...written];
+    return [...retired.map((name) => remove(name, 'it is no longer used', context)), ...written];
   },
 };
 
@@ -73,7 +73,7 @@ export const dashboard: Part = {
       {
         verb,
         what: `dashboard ${body['displayName']}`,
-        why: found ? 'it differs from the file' : 'what happens, in one place',
+        why: found ? 'it differs from the file' : 'shows the state of the pipeline on one page',
         command: [
           ...[
             'monitoring',
@@ -105,7 +105,7 @@ export const alerts: Part = {
         {
           verb,
           what: `alert ${body['displayName']}`,
-          why: found ? 'it differs from the file' : 'somebody is told, and what to do',
+          why: found ? 'it differs from the file' : 'notifies somebody, with what to do',
           command: [
             ...['alpha', 'monitoring', 'policies', verb, ...(found ? [found.name] : []), inProject(context)],
             { flag: '--policy-from-file', content: JSON.stringify(found ? kept(found, wanted) : wanted) },
@@ -155,7 +155,7 @@ function filled(text: string, { app, names, options }: Pick<Context, 'app' | 'na
   };
   return text.replaceAll(/\$\{([A-Z][A-Z_]+)\}/g, (_, name: string) => {
     const value = values[name];
-    if (value === undefined) throw new Error(`monitoring: nothing is known as ${name}`);
+    if (value === undefined) throw new Error(`monitoring: unknown name ${name}`);
     return value;
   });
 }

@@ -1,7 +1,8 @@
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
-import { isFiredByEventarc, subscriptionFilter, triggerTopic } from '../../shared/app/trigger.ts';
+import { isEventSource, subscriptionFilter, triggerTopic } from '../../shared/app/trigger.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, replayable } from '../context.ts';
+import { wantedTriggers } from './event-triggers.ts';
 
 export const KEPT_DAYS = 7;
 /** Pub/Sub's maximum: nothing else has a copy of what the inspector could not read. */
@@ -58,6 +59,7 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
       pushSubscription(one, left?.[index] === undefined ? uriOf(one) : undefined, left?.[index], context),
     ),
     ...evented.map((one, index) => ofEventarc(one, subscriptions?.[index], context)),
+    ...(await ofOwnTriggers(context)),
     ...replayable(context).map((one) => replays(one, uriOf(one), context)),
     kept(context),
     unread(context),
@@ -70,7 +72,7 @@ function topicFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefi
 }
 
 function eventarcFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
-  return chosen(context).filter(({ trigger }) => isFiredByEventarc(trigger));
+  return chosen(context).filter(({ trigger }) => isEventSource(trigger));
 }
 
 /** Short name of the subscription that Eventarc made for a deployed function; undefined if it has no trigger. */
@@ -104,7 +106,7 @@ function pushSubscription(
     name: names.push(name),
     ask: '',
     what: `messages for ${name}`,
-    why: `fires ${name}`,
+    why: `triggers ${name}`,
     topic,
     filter: subscriptionFilter(trigger),
     isOrdered: trigger.kind === 'messagePublished' && trigger.ordering === true,
@@ -129,6 +131,22 @@ function ofEventarc(
   };
 }
 
+/** Of functions that have several triggers. */
+async function ofOwnTriggers(context: Context): Promise<WantedSubscription[]> {
+  const there = await context.cloud.triggers();
+  return chosen(context).flatMap((one) =>
+    wantedTriggers(one, context.names).map(({ name }) => {
+      const found = there.find((each) => shortName(each.name) === name)?.transport?.pubsub?.subscription;
+      const place = `${name} --project=${context.names.place.project} --location=${context.names.place.region}`;
+      return {
+        ...ofEventarc(one, found && shortName(found), context),
+        ask: `$(gcloud eventarc triggers describe ${place} --format='value(transport.pubsub.subscription)')`,
+        what: `${one.name}'s trigger ${name}`,
+      };
+    }),
+  );
+}
+
 function replays(one: FunctionDefinition, uri: string | undefined, context: Context): WantedSubscription {
   const { names } = context;
   const { name, trigger } = one;
@@ -140,7 +158,7 @@ function replays(one: FunctionDefinition, uri: string | undefined, context: Cont
     name: names.replay(name),
     ask: '',
     what: `replays for ${name}`,
-    why: `takes dead letters to ${name} alone`,
+    why: `delivers replayed dead letters to ${name} only`,
     topic: names.replay(name),
     push: pushTo(one, uri, shownTopic, context),
   };
@@ -179,8 +197,8 @@ function kept({ names }: Context): WantedSubscription {
   return {
     name: names.keptSubscription,
     ask: '',
-    what: 'the raw copy of dead letters',
-    why: 'keeps every dead letter for a week, as it came',
+    what: 'raw copies of dead letters',
+    why: 'keeps every dead letter for a week, unchanged',
     topic: names.topic('dead-letters'),
     filter: undefined,
     isOrdered: false,
@@ -199,8 +217,8 @@ function unread(context: Context): WantedSubscription {
   return {
     ...kept(context),
     name: names.unreadSubscription,
-    what: 'dead letters that were not read',
-    why: 'keeps what the inspector gave up until somebody looks',
+    what: 'unread dead letters',
+    why: 'keeps dead letters that the inspector gave up on',
     topic: names.topic('dead-letters-unread'),
     keepDays: UNREAD_DAYS,
   };

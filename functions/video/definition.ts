@@ -28,7 +28,7 @@ export const processVideo = defineFunction({
       reason: 'keeps write-once records and the lease, which it renews and deletes',
     },
     { role: 'roles/pubsub.publisher', on: 'events', reason: 'publishes what became of each upload' },
-    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
     { role: 'roles/aiplatform.user', on: 'project', reason: 'asks Gemini; has no narrower resource' },
   ],
   settings,

@@ -152,7 +152,9 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
     ...(settledIn === undefined ? [] : oneOf('settledIn', buckets, settledIn)),
     ...(givesUpTo === undefined || Object.hasOwn(topics, givesUpTo)
       ? []
-      : [`the topic ${givesUpTo} must be declared, since it is given up to it: include the services`]),
+      : [
+          `the topic ${givesUpTo} must be declared, since its unreadable letters go there: include the services`,
+        ]),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),
@@ -220,6 +222,6 @@ function filterMistakes(trigger: Trigger): string[] {
     return [];
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
-    return [`its filter is refused by Pub/Sub: ${error.message}`];
+    return [`its filter is not valid for Pub/Sub: ${error.message}`];
   }
 }

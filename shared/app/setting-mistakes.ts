@@ -54,7 +54,7 @@ function differences({ functions }: App): string[] {
       first.set(name, other);
       if (other.declared !== declared) {
         mistakes.push(
-          `${name} must be declared alike in all functions, got two declarations in ${other.by} and ${one.name}`,
+          `${name} must be declared identically in all functions, got two declarations in ${other.by} and ${one.name}`,
         );
       }
     }

@@ -135,7 +135,7 @@ class Scanner {
       this.expect('}');
     }
     const twice = members.sort();
-    if (twice !== undefined) throw new JsonTextError('syntax', `a second member of one name at ${twice}`);
+    if (twice !== undefined) throw new JsonTextError('syntax', `a duplicate member name at ${twice}`);
     if (!members.isSorted) this.listener.unsorted?.(start, this.at, members.places);
     members.clear();
     this.listener.close?.('object', start, this.at, depth);

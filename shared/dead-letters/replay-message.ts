@@ -33,17 +33,17 @@ export function replayTopic(functionName: string, prefix = 'replay-'): string {
  */
 export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   if (death.function === 'unknown') {
-    return { kind: 'impossible', reason: 'nothing says which function it was for' };
+    return { kind: 'impossible', reason: 'its function is unknown' };
   }
   const original = originalOf(death.letterMessage);
   if (original.kind === 'event' && isBrokenMessage(original.input)) {
-    return { kind: 'impossible', reason: 'what came was no message of Pub/Sub' };
+    return { kind: 'impossible', reason: 'it did not arrive as a Pub/Sub message' };
   }
   const { data, attributes, orderingKey } = carrierOf(death, original);
   if (data.length > PUBSUB_LIMITS.data) {
     return {
       kind: 'impossible',
-      reason: `the event has ${data.length} bytes; a message has at most ${PUBSUB_LIMITS.data}`,
+      reason: `the event must have at most ${PUBSUB_LIMITS.data} bytes to be a message, got ${data.length}`,
     };
   }
   const misfit = misfitIn(attributes);
@@ -108,15 +108,15 @@ function namesCause(attributes: Attributes): boolean {
 function misfitIn(attributes: Attributes): string | undefined {
   const entries = Object.entries(attributes);
   if (entries.length > PUBSUB_LIMITS.attributes) {
-    return `the event has ${entries.length} attributes; a message has at most ${PUBSUB_LIMITS.attributes}`;
+    return `the event must have at most ${PUBSUB_LIMITS.attributes} attributes, got ${entries.length}`;
   }
   for (const [name, value] of entries) {
     const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
     if (nameBytes < 1 || nameBytes > PUBSUB_LIMITS.attributeKey) {
-      return `an attribute's name has ${nameBytes} bytes; 1 to ${PUBSUB_LIMITS.attributeKey} are allowed`;
+      return `an attribute's name must have 1 to ${PUBSUB_LIMITS.attributeKey} bytes, got ${nameBytes}`;
     }
     if (valueBytes > PUBSUB_LIMITS.attributeValue)
-      return `an attribute has ${valueBytes} bytes; at most ${PUBSUB_LIMITS.attributeValue} are allowed`;
+      return `an attribute must have at most ${PUBSUB_LIMITS.attributeValue} bytes, got ${valueBytes}`;
   }
   return undefined;
 }

@@ -144,7 +144,10 @@ class Effect {
     const standing = stateOf(found.record, this.clock.now());
     if (standing === 'running') {
       const leftMs = found.record.expiresAt - this.clock.now();
-      throw new AppError('busy', `effect ${name} runs in another delivery; its lease ends in ${leftMs} ms`);
+      throw new AppError(
+        'busy',
+        `effect ${name} is running in another delivery; its lease ends in ${leftMs} ms`,
+      );
     }
     // read again: a run that had not expired at the first read may have finished before the second
     const late = await readDone(state, this.names.done, signal);

@@ -84,7 +84,7 @@ test('the smoke test passes if everything works: manifest, then row', { timeout:
     expect.stringMatching(/^smoke: uploaded gs:\/\/raw\/smoke\/\d+\.mp4$/),
     expect.stringMatching(/^smoke: framed after \d+ s: gs:\/\/frames\/smoke\/\d+\.mp4\/\d+\/manifest\.json$/),
     expect.stringMatching(/^smoke: row [0-9a-f]{16} in gs:\/\/lake\/events after \d+ s$/),
-    'smoke: passed; the clip and its frames are removed again',
+    'smoke: passed; the clip and its frames were deleted',
   ]);
   expect(gcloud.removed).toEqual([
     expect.stringMatching(/^gs:\/\/raw\/smoke\/\d+\.mp4$/),

@@ -135,7 +135,7 @@ test.each<[string, Partial<App>, RegExp]>([
         { ...greet, name: 'part', settings: { TONE: text({ default: 'cold', doc: 'how' }) } },
       ],
     },
-    /TONE must be declared alike in all functions, got two declarations in greet and part/,
+    /TONE must be declared identically in all functions, got two declarations in greet and part/,
   ],
   [
     'a setting that the server of every function reads otherwise',

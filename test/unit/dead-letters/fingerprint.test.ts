@@ -26,7 +26,10 @@ test.each([
   ],
   ["key 'a1b2' of 'two words', it's 'O''Brien's'", "key <text> of <text>, it's 'O''Brien's'"],
   ['spawn /usr/bin/ffmpeg ENOENT', 'spawn <path> ENOENT'],
-  ['not done after 50000 ms, the time one attempt has', 'not done after <n> ms, the time one attempt has'],
+  [
+    'not done within 50000 ms, the time limit of one attempt',
+    'not done within <n> ms, the time limit of one attempt',
+  ],
   ['sha256 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 differs', 'sha256 <id> differs'],
   ['message.data is "%%%"…; base64 is allowed', 'message.data is <text>; base64 is allowed'],
   ['offset -12, 1,024 bytes,\n 3.5 s', 'offset <n>, <n> bytes, <n> s'],

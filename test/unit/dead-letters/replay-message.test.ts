@@ -114,21 +114,17 @@ test('an ordering key that is too long is left out', () => {
 });
 
 test.each([
-  [
-    'nobody knows whose it was',
-    deathRecord({ function: 'unknown' }),
-    'nothing says which function it was for',
-  ],
+  ['nobody knows whose it was', deathRecord({ function: 'unknown' }), 'its function is unknown'],
   [
     'what came was no message',
     deathOf(refused(messageEvent({ data: '%%%' }))),
-    'what came was no message of Pub/Sub',
+    'it did not arrive as a Pub/Sub message',
   ],
-  ['what came was no object', deathOf(refused('boo')), 'what came was no message of Pub/Sub'],
+  ['what came was no object', deathOf(refused('boo')), 'it did not arrive as a Pub/Sub message'],
   [
     'a message that could not have been published',
     deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: { a: 'v'.repeat(1_025) } })))),
-    'an attribute has 1025 bytes; at most 1024 are allowed',
+    'an attribute must have at most 1024 bytes, got 1025',
   ],
   [
     'more attributes than a message has',

@@ -145,7 +145,7 @@ test('the environment of the command names every bucket of the app, and the app'
     ]),
   );
   expect(madeLines(names, { app, dir: 'apps/shop' }).join('\n')).toMatch(
-    /orders bucket +gs:\/\/demo-project-shop-orders \(uploads fire takeOrder\)/,
+    /orders bucket +gs:\/\/demo-project-shop-orders \(uploads trigger takeOrder\)/,
   );
 });
 
@@ -153,14 +153,14 @@ test.each<[string, string[], RegExp]>([
   [
     'a prefix too long for a service account',
     ['--prefix', 'abcdefghijkl'],
-    /--prefix must leave the service account of takeOrderOfACustomer at most 30 characters, got 33/,
+    /--prefix must be shorter: the service account of takeOrderOfACustomer must be at most 30 characters, got 33/,
   ],
   [
     'raw days without the bucket',
     ['--raw-days', '3'],
-    /--raw-days must go with an app that has the bucket raw, got shop/,
+    /--raw-days needs an app that has the bucket raw, got shop/,
   ],
-  ['a smoke test without videos', ['--smoke'], /--smoke must go with an app that has processVideo, got shop/],
+  ['a smoke test without videos', ['--smoke'], /--smoke needs an app that has processVideo, got shop/],
 ])('%s is wrong usage', (_name, args, message) => {
   const long = defineFunction({
     ...event,
