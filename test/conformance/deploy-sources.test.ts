@@ -87,15 +87,12 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the options of the services
     ]);
   });
 
-  it('without the options stops the functions; with them again, everything is as before', async () => {
-    const before = site.picture();
+  it('without the options stops the functions; a second run changes nothing', async () => {
     succeeded(await site.run(PLACE));
     expect(ofKind('functions')).toHaveLength(4);
     expect(ofKind('triggers')).toHaveLength(1);
-    succeeded(await site.run([...PLACE, ...ALL]));
-    expect(site.picture().bindings).toEqual(before.bindings);
-    const nothing = succeeded(await site.run([...PLACE, ...ALL]));
-    expect(nothing.mutations).toEqual([]);
+    const again = succeeded(await site.run(PLACE));
+    expect(again.mutations).toEqual([]);
   });
 
   it('--destroy leaves nothing of them', async () => {

@@ -148,6 +148,8 @@ const TRIGGER: Shape = {
   eventDataContentType: 'string',
 };
 
+const TIME = '2026-01-01T00:00:00Z';
+
 /** Creates a trigger whose destination is a Cloud Run service, with a topic and a subscription of its own. */
 function create(call: Call): object {
   const { cloud, body } = call;
@@ -190,6 +192,9 @@ function create(call: Call): object {
     name,
     uid: String(cloud.next()),
     transport: { pubsub: { topic, subscription } },
+    createTime: TIME,
+    // gcloud says until when a new trigger of audit logs may be inactive
+    updateTime: TIME,
     etag: cloud.etag(),
   });
   return operation(call, made);
