@@ -6,9 +6,10 @@ import type { Guarded } from './cloud.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
+import { type MonitoringFile, type MonitoringKind, monitoringFiles } from './monitoring-files.ts';
 import { memberOf } from './names.ts';
 import { remove as removeTrigger } from './parts/event-triggers.ts';
-import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
+import { RETIRED_METRICS } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import { secretsHere } from './secrets.ts';
@@ -66,8 +67,8 @@ const remove = (what: string, command: string[], context: Context, lane?: string
 const watching: Taken = async (context) => {
   const { cloud, names } = context;
   const [jobs, alerts, boards] = await Promise.all([cloud.jobs(), cloud.alerts(), cloud.dashboards()]);
-  const shown = async (kind: 'alerts' | 'dashboard') =>
-    new Set((await readAll(kind, context)).map(({ body }) => String(body['displayName'])));
+  const shown = async (kind: MonitoringKind) =>
+    new Set((await everDeployed(kind, context)).map(({ body }) => String(body['displayName'])));
   const [ourAlerts, ourBoards] = await Promise.all([shown('alerts'), shown('dashboard')]);
   const ourJobs = new Set(
     context.app.functions.flatMap(({ name, trigger }) =>
@@ -108,9 +109,15 @@ const watching: Taken = async (context) => {
   ];
 };
 
+/** With those of functions that the app lacks: an earlier version deployed them for every app. */
+async function everDeployed(kind: MonitoringKind, context: Context): Promise<MonitoringFile[]> {
+  const { wanted, whole } = await monitoringFiles(kind, context);
+  return [...wanted, ...whole];
+}
+
 /** Deleted after the alerts and dashboards that use them. */
 const metrics: Taken = async (context) => {
-  const files = (await readAll('metrics', context)).map(({ name }) => name);
+  const files = (await everDeployed('metrics', context)).map(({ name }) => name);
   const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))

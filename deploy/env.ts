@@ -20,7 +20,7 @@ export function cliEnvironment(names: Names, { app, dir }: LoadedApp): string[] 
 /** Summary after a deployment: what was created, and how to start using it. */
 export function madeLines(names: Names, loaded: LoadedApp): string[] {
   const { project, region } = names.place;
-  const { buckets, functions } = loaded.app;
+  const { buckets, topics, functions } = loaded.app;
   const lines: [what: string, where: string][] = [
     ...Object.keys(buckets).map((key): [string, string] => [
       `${key} bucket`,
@@ -31,7 +31,9 @@ export function madeLines(names: Names, loaded: LoadedApp): string[] {
         ? [[name, `https://${region}-${project}.cloudfunctions.net/${names.function(name)}`]]
         : [],
     ),
-    ['events topic', names.topicPath(names.topic('events'))],
+    ...(Object.hasOwn(topics, 'events')
+      ? [['events topic', names.topicPath(names.topic('events'))] as [string, string]]
+      : []),
     ['dashboard', `https://console.cloud.google.com/monitoring/dashboards?project=${project}`],
     ['functions', `https://console.cloud.google.com/functions/list?project=${project} (${region})`],
   ];

@@ -282,9 +282,8 @@ function hasTick({ cron }: Schedule, minute: number): boolean {
   return parsed !== undefined && isDue(parsed, minute);
 }
 
-/** True if a function has a Vertex AI role. */
 function asksVertex({ functions }: App): boolean {
-  return functions.some(({ roles }) => roles.some(({ role }) => role.startsWith('roles/aiplatform.')));
+  return functions.some(({ apis }) => Object.hasOwn(apis, 'aiplatform'));
 }
 
 async function startInstances(

@@ -8,7 +8,7 @@ import { type App, functionNamed } from '../shared/app/define-app.ts';
 import type { LoadedApp } from '../shared/app/load-app.ts';
 import { givenOptions, optionHelp, optionTypes, withOptional } from '../shared/app/optional.ts';
 import { AppWork, howToFire, sourcesOf } from './app-work.ts';
-import { type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
+import { type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
@@ -214,7 +214,7 @@ async function main(): Promise<void> {
   if (values.exit) return end(isGood ? 0 : 1);
   for (const line of work.next(cloud)) print(line);
   for (const line of optionalLines(loaded.app, declared.app, cloud)) print(line);
-  print(`  npx pipeline dlq list${place}`);
+  if (Object.hasOwn(loaded.app.topics, TOPICS.deadLetters)) print(`  npx pipeline dlq list${place}`);
   print('Ctrl-C ends it.');
 }
 

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../../shared/core/errors.ts';
+import { type ErrorCode, isAppCode } from '../../shared/core/errors.ts';
 import type { Disposition, LetterStatus, SubjectState } from '../../shared/dead-letters/records.ts';
 import { type CommandText, plainCommand } from './place.ts';
 
@@ -59,6 +59,9 @@ const BY_CODE: Readonly<Record<ErrorCode | 'unknown', string>> = {
   unknown: 'no cause was recorded: check the logs of the function at that time, then replay once',
 };
 
+/** For a refusal of an app's own whose function does not say what to do. */
+const OWN_REFUSAL = 'fix what the message names, then replay; or discard it';
+
 export interface AdviceOn {
   letter: string;
   status: LetterStatus;
@@ -66,13 +69,15 @@ export interface AdviceOn {
   way: Disposition;
   /** Current state of the letter's subject. */
   state: SubjectState;
+  /** What its function says about a refusal of its own, if the code is one. */
+  ownRemedy?: string | undefined;
   /** False if it cannot be replayed to any function. */
   isReplayable: boolean;
 }
 
 /** The next step: a sentence with the reason, and the command if there is one. */
 export function adviceOn(letter: AdviceOn, command: CommandText = plainCommand): string {
-  const { status, code, state, isReplayable } = letter;
+  const { status, code, state, ownRemedy, isReplayable } = letter;
   const name = letter.letter.slice(0, 12);
   const discard = command(`discard ${name} --reason …`);
   const replay = command(`replay ${name}`);
@@ -98,5 +103,6 @@ export function adviceOn(letter: AdviceOn, command: CommandText = plainCommand):
       : HOPELESS.has(known)
         ? discard
         : `${replay}, or ${discard}`;
-  return `${before}${BY_CODE[known]} (${commands})`;
+  const remedy = isAppCode(code) ? (ownRemedy ?? OWN_REFUSAL) : BY_CODE[known];
+  return `${before}${remedy} (${commands})`;
 }

@@ -31,7 +31,8 @@ const NO_FUNCTION = 'no function can take it back';
 export function messageOf(death: DeathRecord, key: string, app: App): ReplayMessage {
   if (!hasTopic(death.function, app)) return { kind: 'impossible', reason: NO_FUNCTION };
   try {
-    return replayMessage(death, key);
+    const isTick = functionNamed(app, death.function)?.trigger.kind === 'schedule';
+    return replayMessage(death, key, isTick);
   } catch (error) {
     return { kind: 'impossible', reason: `its record is damaged: ${String(error)}` };
   }

@@ -1,4 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
+import { functionNamed } from '../../shared/app/define-app.ts';
 import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import { originalOf } from '../../shared/dead-letters/original.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
@@ -82,8 +83,11 @@ async function load(dlq: Dlq, name: string): Promise<ShownLetter> {
   if (!summary || !letter || !death) throw new Failure(`dead letter ${id} does not exist`);
   const state = await liveState(dlq, death);
   const { status } = summary;
+  const app = await dlq.app();
+  const refusals: Readonly<Record<string, string>> = functionNamed(app, death.function)?.refusals ?? {};
+  const ownRemedy = Object.hasOwn(refusals, death.code) ? refusals[death.code] : undefined;
   const advice = adviceOn(
-    { ...summary, status, state, isReplayable: isReplayable(death, await dlq.app()) },
+    { ...summary, status, state, ownRemedy, isReplayable: isReplayable(death, app) },
     dlq.place.command,
   );
   return { summary, letter, death, state, advice, payload: payloadOf(death) };

@@ -42,7 +42,8 @@ export interface Push {
 
 /**
  * One per trigger: our own for topics; for buckets Eventarc's, which has no dead-letter policy and a day's retention
- * when created, and may be created anew by any deployment. One per function for replays. Two that keep dead letters.
+ * when created, and may be created anew by any deployment. One per function for replays. Those that keep dead
+ * letters.
  */
 export async function wantedSubscriptions(context: Context): Promise<WantedSubscription[]> {
   const { cloud, names } = context;
@@ -61,8 +62,8 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
     ...evented.map((one, index) => ofEventarc(one, subscriptions?.[index], context)),
     ...(await ofOwnTriggers(context)),
     ...replayable(context).map((one) => replays(one, uriOf(one), context)),
-    kept(context),
-    unread(context),
+    ...(Object.hasOwn(context.app.topics, 'dead-letters') ? [kept(context)] : []),
+    ...(Object.hasOwn(context.app.topics, 'dead-letters-unread') ? [unread(context)] : []),
   ];
 }
 

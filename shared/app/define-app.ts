@@ -3,7 +3,7 @@ import type { Validators } from '../events/validate.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
 import { type OptionalPart, withOptional } from './optional.ts';
-import { settingMistakes } from './setting-mistakes.ts';
+import { placeMistakes, settingMistakes } from './setting-mistakes.ts';
 import { type EventSource, eventSources, subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
@@ -71,6 +71,7 @@ export function defineApp({ name, schemas, includes = [], ...own }: AppOptions):
     ...repeatedNames(whole),
     ...whole.functions.flatMap((one) => mistakesOf(one, whole)),
     ...settingMistakes(whole),
+    ...placeMistakes(whole),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;
@@ -133,13 +134,15 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
 const RESERVED = ['project', 'function', 'sources', 'results'];
 
 function mistakesOf(definition: FunctionDefinition, app: App): string[] {
-  const { name, trigger, maxDeliveryAttempts, roles, settledIn, givesUpTo } = definition;
+  const { name, trigger, maxDeliveryAttempts, apis, refusals, roles, settledIn, givesUpTo } = definition;
   const { buckets, topics } = app;
   const places = [...RESERVED, ...Object.keys(buckets), ...Object.keys(topics)];
   const oneOf = (what: string, declared: object, key: string): string[] =>
     Object.hasOwn(declared, key)
       ? []
-      : [`its ${what} must be one of ${Object.keys(declared).join(', ')}, got ${JSON.stringify(key)}`];
+      : [
+          `its ${what} must be one of ${Object.keys(declared).join(', ') || 'those that the app declares, which are none'}, got ${JSON.stringify(key)}`,
+        ];
   return [
     ...(/^[a-z][a-zA-Z0-9]{0,39}$/.test(name)
       ? []
@@ -152,9 +155,15 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
     ...(settledIn === undefined ? [] : oneOf('settledIn', buckets, settledIn)),
     ...(givesUpTo === undefined || Object.hasOwn(topics, givesUpTo)
       ? []
-      : [
-          `the topic ${givesUpTo} must be declared, since its unreadable letters go there: include the services`,
-        ]),
+      : [`the topic ${givesUpTo}, which takes what is given up, must be declared: include the services`]),
+    ...Object.keys(apis)
+      .filter((api) => !/^[a-z][a-z0-9-]*$/.test(api))
+      .map(
+        (api) => `apis must be names such as "speech", without .googleapis.com, got ${JSON.stringify(api)}`,
+      ),
+    ...Object.keys(refusals)
+      .filter((code) => !/^app-[a-z0-9-]{1,60}$/.test(code))
+      .map((code) => `refusals must have codes such as app-no-address, got ${JSON.stringify(code)}`),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),

@@ -180,6 +180,14 @@ describe('what to do next', () => {
     [{ code: 'denied' }, /^grant the role that the message names/],
     [{ code: 'schema-violation', way: 'refused' }, /^deploy a schema that allows it/],
     [{ code: 'no such code' }, /^no cause was recorded/],
+    [
+      { code: 'app-no-address', way: 'refused' },
+      /^fix what the message names, then replay; or discard it \(/,
+    ],
+    [
+      { code: 'app-no-address', ownRemedy: 'ask for an address' },
+      /^ask for an address \(npx pipeline dlq replay /,
+    ],
     [{ code: 'constructor' }, /^no cause was recorded/],
     [{ status: 'failed-again' }, /^its replay failed too; a service was unavailable/],
     [{ status: 'replayed' }, /^wait for the outcome .*, npx pipeline dlq replay abcdef012345 --again$/],
