@@ -33,7 +33,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the options of the services
     succeeded(await site.run([], { script: dry.stdout }));
     const again = succeeded(await site.run([...PLACE, ...ALL, '--verify']));
     expect(again.stdout).toContain('everything matches the desired state');
-  });
+  }, 900_000);
 
   it('makes the functions, their triggers, roles, topics and the job', () => {
     const { resources, bindings } = site.picture();
@@ -93,7 +93,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the options of the services
     expect(ofKind('triggers')).toHaveLength(1);
     const again = succeeded(await site.run(PLACE));
     expect(again.mutations).toEqual([]);
-  });
+  }, 600_000);
 
   it('--destroy leaves nothing of them', async () => {
     succeeded(await site.run([...PLACE, '--destroy', '--yes', '--with-data']));
