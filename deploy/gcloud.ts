@@ -122,19 +122,23 @@ function spawnGcloud(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
 }
 
 class Slots {
-  private readonly waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
-  constructor(private free: number) {}
+  #free: number;
+
+  constructor(free: number) {
+    this.#free = free;
+  }
 
   async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free--;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      const next = this.waiting.shift();
+      const next = this.#waiting.shift();
       if (next) next();
-      else this.free++;
+      else this.#free++;
     }
   }
 }

@@ -75,7 +75,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a filter that Pub/Sub refuses',
     { functions: [{ ...greet, trigger: messagePublished({ topic: 'events', filter: 'attributes.a = b' }) }] },
-    /greet: its filter is refused by Pub\/Sub: expected a quoted value at 15, got "b"/,
+    /greet: its filter is not valid for Pub\/Sub: expected a quoted value at 15, got "b"/,
   ],
   [
     'attempts that Pub/Sub does not take',
@@ -145,7 +145,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a setting that the server of every function reads otherwise',
     { functions: [{ ...greet, settings: { ADMIT_BYTES: flag({ default: true, doc: '' }) } }] },
-    /ADMIT_BYTES must be declared alike/,
+    /ADMIT_BYTES must be declared identically/,
   ],
   [
     'a name that no shell takes',

@@ -133,7 +133,7 @@ test.each([
   [
     'more attributes than a message has',
     deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: many(101) })))),
-    'the event has 101 attributes; a message has at most 100',
+    'the event must have at most 100 attributes, got 101',
   ],
 ])('cannot be published again: %s', (_name, death, reason) => {
   expect(replayMessage(death, 'run-1')).toEqual({ kind: 'impossible', reason });
