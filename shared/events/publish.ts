@@ -13,6 +13,7 @@ import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
 import { structuredMessage } from './outgoing-event.ts';
 import { PublishBatches } from './publish-batches.ts';
 import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
+import { readTraceparent } from './traceparent.ts';
 
 export interface EventToPublish {
   type: string;
@@ -64,8 +65,6 @@ export interface PublishTools {
   clock: Pick<Clock, 'now'>;
   signal: AbortSignal;
 }
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * Publishes the events that one delivery of one event causes, each at least once.
@@ -168,7 +167,6 @@ export class Outgoing {
 
   #messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
     const { function: by, eventId, traceparent } = this.#cause;
-    const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
     const attributes = {
       id,
       source: event.source ?? `/${by}`,
@@ -178,7 +176,7 @@ export class Outgoing {
       dataschema: event.dataschema,
       correlationid: this.#correlationId,
       causationid: eventId,
-      traceparent: isTrace ? traceparent : undefined,
+      traceparent: readTraceparent(traceparent),
       hops: hops.count,
       hopchain: hops.chain.join('>'),
     };

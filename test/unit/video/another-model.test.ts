@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { detect } from '../../../functions/video/detect.ts';
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { videoNames } from '../../../functions/video/records.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createLogger } from '../../../shared/core/log.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
-import { VISION_ADAPTERS, type VisionOptions } from '../../../shared/vision/adapters.ts';
+import type { VisionOptions } from '../../../shared/vision/adapters.ts';
 import { askModel } from '../../../shared/vision/ask-model.ts';
 import type { VisionModel } from '../../../shared/vision/vision-model.ts';
 import { oneColorVideo } from '../../helpers/one-color-video.ts';
@@ -35,7 +34,14 @@ function createTinyModel({ model, apiEndpoint }: VisionOptions): VisionModel {
   };
 }
 
+// The process has one list of adapters, and settings read it as they load: this file has a copy of both.
+vi.resetModules();
+afterAll(() => void vi.resetModules());
+const { VISION_ADAPTERS } = await import('../../../shared/vision/adapters.ts');
 VISION_ADAPTERS.set('tiny', async (options) => createTinyModel(options));
+const { detect } = await import('../../../functions/video/detect.ts');
+const { parseVideoConfig } = await import('../../../functions/video/settings.ts');
+const { videoTools } = await import('../../../functions/video/tools.ts');
 
 const asked: { model: string; parts: { text?: string }[] }[] = [];
 let answers: { status: number; body?: unknown }[] = [];
@@ -54,9 +60,7 @@ beforeEach(() => {
   asked.length = 0;
 });
 
-/** Loaded after the adapter is registered, because the settings read the names of all adapters. */
-async function configured(sdk: string, env: Record<string, string> = {}) {
-  const { parseVideoConfig } = await import('../../../functions/video/settings.ts');
+function configured(sdk: string, env: Record<string, string> = {}) {
   return parseVideoConfig({
     GOOGLE_CLOUD_PROJECT: 'a-project',
     FRAMES_BUCKET: 'frames',
@@ -70,8 +74,7 @@ async function configured(sdk: string, env: Record<string, string> = {}) {
 
 /** Detects a moment with the adapter, as a delivery does. */
 async function detected(env: Record<string, string> = {}) {
-  const config = await configured('tiny', env);
-  const { videoTools } = await import('../../../functions/video/tools.ts');
+  const config = configured('tiny', env);
   const storage = createMemoryStorage();
   const { model } = videoTools(config, storage, createLogger());
   return detect({
@@ -127,8 +130,8 @@ test('the daily limit holds for another vendor: the request above it is not sent
   expect(asked).toHaveLength(1);
 });
 
-test('a value of GEMINI_SDK without an adapter is refused with the names of the existing ones', async () => {
-  await expect(configured('huge')).rejects.toThrow(/GEMINI_SDK.*vertexai.*genai.*tiny/s);
+test('a value of GEMINI_SDK without an adapter is refused with the names of the existing ones', () => {
+  expect(() => configured('huge')).toThrow(/GEMINI_SDK.*vertexai.*genai.*tiny/s);
 });
 
 test('the adapter here is the one shown in docs/another-model.md', () => {
