@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { readRandomForms } from '../../helpers/random-forms.ts';
 
-test('random objects between the forms: none fails, and each has one identity that no other has', () => {
-  const { unstable, ambiguous, ...counts } = readRandomForms(3_000, 1);
+test('random objects between the forms: none fails, and each has one identity that no other has', async () => {
+  const { unstable, ambiguous, ...counts } = await readRandomForms(3_000, 1);
   expect({ unstable, ambiguous }).toEqual({ unstable: [], ambiguous: [] });
   // the objects are neither all refused nor all alike
   expect(counts.events).toBeGreaterThan(2_000);
