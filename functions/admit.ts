@@ -36,11 +36,13 @@ export function admitBySize(app: App): void {
   const createAdmittingServer = (listener: RequestListener): Server => {
     Object.assign(http, { createServer });
     const { functionName: name, admitBytes } = parseAdmissionConfig(process.env);
-    const { memory } = functionNamed(app, name)?.instance ?? { memory: '512Mi' };
+    const definition = functionNamed(app, name);
+    const { memory } = definition?.instance ?? { memory: '512Mi' };
+    const takesEvents = definition?.trigger.kind !== 'http';
     const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
     const log = createLogger({ fields: { function: name } });
     const server = createServer(
-      new Admission({ bytes, log }).guard(inFlight.track(pushesAsEvents(listener))),
+      new Admission({ bytes, log }).guard(inFlight.track(takesEvents ? pushesAsEvents(listener) : listener)),
     );
     // limits the time of a body to that of the longest small function
     server.requestTimeout = 60_000;

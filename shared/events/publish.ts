@@ -5,6 +5,7 @@ import { readJsonText } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { canonicalHash } from './canonical-json.ts';
 import { EventBudget } from './event-budget.ts';
@@ -64,7 +65,6 @@ export interface PublishTools {
   signal: AbortSignal;
 }
 
-const MAX_ATTRIBUTE = 1_024;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
@@ -198,7 +198,7 @@ function checkAttributes(event: EventToPublish): void {
     if (value === undefined && name !== 'type') continue;
     const isText = typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value);
     // an object's name may have 1,024 bytes, and more once it is encoded
-    const longest = name === 'subject' ? 4 * MAX_ATTRIBUTE : MAX_ATTRIBUTE;
+    const longest = (name === 'subject' ? 4 : 1) * PUBSUB_LIMITS.attributeValue;
     if (isText && value !== '' && value.length <= longest) continue;
     const found = typeof value === 'string' ? `${value.length} characters` : typeof value;
     throw new AppError(

@@ -278,3 +278,38 @@ test('a dry run of a function that answers requests grants the role to its calle
 test('no other file of the project was touched', () => {
   expect(changedFiles(copy)).toEqual([]);
 });
+
+/** Uploads an image to the core's local cloud, of which one function runs. */
+const BESIDE = `import { startLocalCloud } from './local/cloud.ts';
+import { uploadFile } from './local/upload.ts';
+let shrunk;
+const done = new Promise((resolve) => { shrunk = resolve; });
+const onFunctionLine = (_name, line) => { if (/"outcome":"shrunk"/.test(line)) shrunk(line); };
+const cloud = await startLocalCloud({ dir: 'beside', only: ['makeThumbnail'], events: { onFunctionLine } });
+await uploadFile('small.png', { apiEndpoint: cloud.endpoints.gcs, bucket: 'images' });
+console.log(await done);
+await cloud.close();
+`;
+
+test("beside the core, as the page says: two lines of functions/app.ts, and both apps' functions", async () => {
+  const page = readFileSync(join(copy, 'docs/write-a-function.md'), 'utf8');
+  const [, imported = '', included = ''] = /```\n(import .*)\n…\n(.*)\n```/.exec(page) ?? [];
+  const file = join(copy, 'functions/app.ts');
+  const before = readFileSync(file, 'utf8');
+  const after = `${imported}\n${before.replace('  includes: [services],', included)}`;
+  expect(after).toContain('[services, thumbnails]');
+  writeFileSync(file, after);
+  expect(changedFiles(copy)).toEqual(['functions/app.ts']);
+
+  const script = await dryRun('functions');
+  expect(script).toMatch(/functions deploy pipeline-processvideo .*PIPELINE_APP=functions/);
+  expect(script).toMatch(/functions deploy pipeline-makethumbnail .*PIPELINE_APP=functions/);
+  expect(script).toMatch(/buckets create gs:\/\/demo-project-pipeline-images /);
+  expect(script).toMatch(/!\/apps\/thumbnails\n/);
+  expect(script).toMatch(/gemini/);
+
+  writeFileSync(join(copy, 'beside.mjs'), BESIDE);
+  const { ended, output } = run([process.execPath, '--import', 'tsx', 'beside.mjs']);
+  expect(await ended, output()).toBe(0);
+  expect(output()).toMatch(/"made":"small\.png\//);
+}, 120_000);

@@ -125,7 +125,7 @@ test('a bucket that the app does not have, or without a configured name, is a wr
     );
   await expect(bucketOf('frames')).rejects.toMatchObject({
     code: 'invalid-config',
-    message: 'bucket must be one of paper, got "frames"',
+    message: 'bucket must be one of paper, state, got "frames"',
   });
   await expect(bucketOf('paper', { STATE_BUCKET: 'state' })).rejects.toMatchObject({
     code: 'invalid-config',
