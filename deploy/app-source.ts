@@ -10,6 +10,7 @@ const ALWAYS = [
   '.npmrc',
   'tsconfig.json',
   'build.ts',
+  'bundler',
   'shared',
   'schemas',
 ];

@@ -10,6 +10,7 @@ import {
 } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import { loadApp } from '../shared/app/load-app.ts';
+import { withOptional } from '../shared/app/optional.ts';
 import type { Setting } from '../shared/app/settings.ts';
 
 const file = fileURLToPath(new URL('configuration.md', import.meta.url));
@@ -57,7 +58,8 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 | \`REGION\` | \`deploy.sh\` | the region, if \`--region\` is not given |`;
 
 /** Content of docs/configuration.md for this app. */
-export function configurationDocument(app: App = core): string {
+export function configurationDocument(declared: App = core): string {
+  const app = withOptional(declared);
   const sections: [heading: string, ...paragraphs: string[]][] = [
     ['Set by the deployment', DEPLOYED, placeTable(app)],
     ...groups(app),

@@ -1,6 +1,6 @@
+import { traceparentFrom } from '../../shared/core/traceparent.ts';
 import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
 import { LENIENT } from '../../shared/events/incoming-message.ts';
-import { traceparentFrom } from '../../shared/events/links.ts';
 import { readEvents } from '../../shared/events/read-events.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';

@@ -1,3 +1,5 @@
+import { parseTraceparent } from './traceparent.ts';
+
 /**
  * Structured logs: one line of JSON on stdout per entry, with the special fields of Cloud Logging
  * (https://cloud.google.com/logging/docs/structured-logging).
@@ -72,15 +74,13 @@ const TRACE = 'logging.googleapis.com/trace';
  * files the entries under the request. Empty if the header is absent or malformed.
  */
 export function traceFields(traceparent: unknown, project: string | undefined): LogFields {
-  const match =
-    typeof traceparent === 'string' &&
-    /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/.exec(traceparent);
-  if (!match) return {};
-  const [, trace, span, flags] = match;
+  const context = parseTraceparent(traceparent);
+  if (context === undefined) return {};
+  const { traceId, spanId, isSampled } = context;
   return {
-    [TRACE]: project ? `projects/${project}/traces/${trace}` : trace,
-    'logging.googleapis.com/spanId': span,
-    'logging.googleapis.com/trace_sampled': (Number.parseInt(flags!, 16) & 1) === 1,
+    [TRACE]: project ? `projects/${project}/traces/${traceId}` : traceId,
+    'logging.googleapis.com/spanId': spanId,
+    'logging.googleapis.com/trace_sampled': isSampled,
   };
 }
 

@@ -4,6 +4,7 @@ import { AppError } from '../core/errors.ts';
 import { readJsonText } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
+import { readTraceparent } from '../core/traceparent.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -64,8 +65,6 @@ export interface PublishTools {
   clock: Pick<Clock, 'now'>;
   signal: AbortSignal;
 }
-
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * Publishes the events that one delivery of one event causes, each at least once.
@@ -168,7 +167,6 @@ export class Outgoing {
 
   #messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
     const { function: by, eventId, traceparent } = this.#cause;
-    const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
     const attributes = {
       id,
       source: event.source ?? `/${by}`,
@@ -178,7 +176,7 @@ export class Outgoing {
       dataschema: event.dataschema,
       correlationid: this.#correlationId,
       causationid: eventId,
-      traceparent: isTrace ? traceparent : undefined,
+      traceparent: readTraceparent(traceparent),
       hops: hops.count,
       hopchain: hops.chain.join('>'),
     };
