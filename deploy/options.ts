@@ -1,5 +1,5 @@
 import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
-import { type App, functionNamed } from '../shared/app/define-app.ts';
+import { type App, functionNamed, withOptional } from '../shared/app/define-app.ts';
 import { RAW } from './parts/buckets.ts';
 
 export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
@@ -19,6 +19,8 @@ export interface Options {
   rawDays: number | undefined;
   /** Upper bound for every function's `maxInstances`; undefined for none. */
   maxInstances: number | undefined;
+  /** Options of optional functions that are given, such as `receive`. */
+  optional: string[];
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
   dailyDollars: number;
   /** `projects/P/notificationChannels/ID`. */
@@ -42,6 +44,8 @@ Deploys the whole pipeline into a project, or updates what differs. A second run
   --raw-days N        delete objects of the bucket raw after N days (default: never)
   --max-instances N   at most N instances of each function (default: as defined); for projects with a
                       low CPU quota
+  --receive           also deploy receiveEvent, which takes webhooks and other clouds' events from anyone
+                      (docs/receive.md); once deployed, it stays and is updated without the option
   --daily-dollars N   alert if Gemini costs more than this per day (default: 50)
   --notify CHANNEL    send alerts to projects/P/notificationChannels/ID; may be given more than once
   --patience SECONDS  how long to retry while new accounts, roles and services are not yet known
@@ -69,6 +73,7 @@ const OPTIONS = {
   settings: { type: 'string' },
   'raw-days': { type: 'string' },
   'max-instances': { type: 'string' },
+  receive: { type: 'boolean', default: false },
   'daily-dollars': { type: 'string' },
   notify: { type: 'string', multiple: true },
   patience: { type: 'string' },
@@ -103,6 +108,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     yes: values.yes,
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
     maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
+    optional: values.receive ? ['receive'] : [],
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
     settings: values.settings,
@@ -136,7 +142,7 @@ function actionOf({ help, verify, destroy, env }: Values): Action {
   return chosen[0] ?? 'deploy';
 }
 
-function checkPlace({ project, region, prefix }: Options, app: App): void {
+function checkPlace({ project, region, prefix, optional }: Options, app: App): void {
   if (project === '') throw new UsageError('which project? give --project, or set GOOGLE_CLOUD_PROJECT');
   if (!/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(project)) {
     throw new UsageError(
@@ -154,7 +160,7 @@ function checkPlace({ project, region, prefix }: Options, app: App): void {
       `--prefix is ${quoted(prefix)}; 1 to 12 lower-case letters, digits and dashes are allowed, without "goog"`,
     );
   }
-  for (const { name } of app.functions) {
+  for (const { name } of withOptional(app, optional).functions) {
     const account = `${prefix}-${name.toLowerCase()}`;
     if (account.length <= MAX_ACCOUNT) continue;
     throw new UsageError(
@@ -176,7 +182,11 @@ const MAX_ACCOUNT = 30;
 const MAX_BUCKET = 63;
 
 /** Refuses options about parts of the core that this app does not have. */
-function checkApp({ rawDays, smoke }: Options, app: App): void {
+function checkApp({ rawDays, smoke, optional }: Options, app: App): void {
+  const unknown = optional.find((one) => !Object.hasOwn(app.optional, one));
+  if (unknown !== undefined) {
+    throw new UsageError(`--${unknown} must go with an app that includes the services, got ${app.name}`);
+  }
   if (rawDays !== undefined && !Object.hasOwn(app.buckets, RAW)) {
     throw new UsageError(`--raw-days must go with an app that has the bucket ${RAW}, got ${app.name}`);
   }
@@ -187,7 +197,7 @@ function checkApp({ rawDays, smoke }: Options, app: App): void {
 
 function functionOf(name: string | undefined, app: App): string | undefined {
   if (name === undefined) return undefined;
-  const known = app.functions.map((one) => one.name);
+  const known = withOptional(app).functions.map((one) => one.name);
   const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
   if (found === undefined) throw new UsageError(`--only is ${quoted(name)}; allowed are ${known.join(', ')}`);
   return found;

@@ -6,6 +6,7 @@ import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
 import { pushesAsEvents } from '../shared/invocation/push.ts';
+import { bodiesAsBytes } from '../shared/invocation/raw-body.ts';
 import { parseAdmissionConfig } from './settings.ts';
 
 /**
@@ -36,12 +37,14 @@ export function admitBySize(app: App): void {
   const createAdmittingServer = (listener: RequestListener): Server => {
     Object.assign(http, { createServer });
     const { functionName: name, admitBytes } = parseAdmissionConfig(process.env);
-    const { memory } = functionNamed(app, name)?.instance ?? { memory: '512Mi' };
+    const definition = functionNamed(app, name);
+    const { memory } = definition?.instance ?? { memory: '512Mi' };
     const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
     const log = createLogger({ fields: { function: name } });
-    const server = createServer(
-      new Admission({ bytes, log }).guard(inFlight.track(pushesAsEvents(listener))),
-    );
+    const trigger = definition?.trigger;
+    const isRaw = trigger?.kind === 'http' && trigger.body === 'bytes';
+    const inner = isRaw ? bodiesAsBytes(listener) : inFlight.track(pushesAsEvents(listener));
+    const server = createServer(new Admission({ bytes, log }).guard(inner));
     // limits the time of a body to that of the longest small function
     server.requestTimeout = 60_000;
     // the front end keeps connections for 600 s: if we closed first, it could send on a closed one

@@ -1,15 +1,18 @@
 import { cloudEvent, http } from '@google-cloud/functions-framework';
-import type { App } from '../shared/app/define-app.ts';
+import { type App, withOptional } from '../shared/app/define-app.ts';
 import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { completeEvent } from '../shared/invocation/push.ts';
 import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
 
-/** Registers every function of an app with the framework; the bundle's entry calls it with its app. */
+/**
+ * Registers every function of an app with the framework, optional ones too: a bundle does not depend on options. Its
+ * entry calls this with its app.
+ */
 export function register(plain: App): void {
   const app: App = {
-    ...plain,
+    ...withOptional(plain),
     validators: async () => (await import('./ingest/validators.ts')).validatorsOf(plain),
   };
   admitBySize(app);

@@ -3,6 +3,7 @@ import type { AppPart } from '../shared/app/define-app.ts';
 import { inspectDeadLetter } from './dead-letter/definition.ts';
 import { ingestEvent } from './ingest/definition.ts';
 import { maintainTable } from './maintain/definition.ts';
+import { receiveEvent } from './receive/definition.ts';
 
 /**
  * Services for every app: the table of events with its maintenance, the inspector of dead letters, and the bucket
@@ -40,4 +41,5 @@ export const services: AppPart = {
     'dead-letters-unread': { doc: 'dead letters that their inspector gave up' },
   },
   functions: [ingestEvent, maintainTable, inspectDeadLetter],
+  optional: { receive: receiveEvent },
 };

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { core } from '../functions/app.ts';
 import { placeVariables } from '../shared/app/app-settings.ts';
-import type { App } from '../shared/app/define-app.ts';
+import { type App, withOptional } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import { isFiredByEventarc } from '../shared/app/trigger.ts';
@@ -60,6 +60,10 @@ export interface LocalCloudOptions {
   shell?: Env;
   /** File of `NAME=value` lines with the functions' secrets. Default: the project's `.secrets.env`. */
   secretsFile?: string;
+  /** Folder of the secrets that functions read as files. Default: the project's `.secrets`. */
+  secretsDir?: string;
+  /** Options of optional functions to run, such as `receive`; default: none. */
+  optional?: readonly string[];
   ports?: Ports;
   /** Base URL of another Pub/Sub, such as the official emulator; if absent, one is started. */
   pubsubUrl?: string;
@@ -115,16 +119,19 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     dir,
     shell = {},
     secretsFile,
+    secretsDir,
     gemini = 'local',
     events = {},
     ports = {},
   } = options;
-  const { app } = loaded;
-  const settings = localSettings(app, { given: options.env ?? {}, shell });
+  const app = withOptional(loaded.app, options.optional ?? []);
+  const settings = localSettings(withOptional(loaded.app), { given: options.env ?? {}, shell });
   const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
   // read before anything runs: a secret may be missing
   const declared = new Map(
-    wanted.map((one) => [one, environmentOf(app, one, { settings, shell, secretsFile })] as const),
+    wanted.map(
+      (one) => [one, environmentOf(app, one, { settings, shell, secretsFile, secretsDir })] as const,
+    ),
   );
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');

@@ -26,6 +26,7 @@ const HELP = `Runs the whole pipeline on this machine: Cloud Storage, Eventarc, 
 
 Options (after --):
   --app DIR           folder of the app to run (default: the core app, functions)
+  --receive           also runs receiveEvent, with the sources of .secrets/RECEIVE_SOURCES (docs/receive.md)
   --bucket KEY        the bucket that files are uploaded to (default: the only one that fires a function)
   --moment TEXT       what to look for in the files given here
   --max-moments N     at most this many frames a video (default 1)
@@ -67,6 +68,7 @@ function parse() {
       allowPositionals: true,
       options: {
         app: { type: 'string' },
+        receive: { type: 'boolean', default: false },
         bucket: { type: 'string' },
         moment: { type: 'string' },
         'max-moments': { type: 'string' },
@@ -117,6 +119,9 @@ async function main(): Promise<void> {
   }
   const loaded = await openApp(appFolder(values.app, undefined, process.env));
   checkUpload(loaded.app, values, files);
+  if (values.receive && !Object.hasOwn(loaded.app.optional, 'receive')) {
+    usage(`--receive must go with an app that includes the services, got ${loaded.app.name}`);
+  }
   for (const line of mistypedSettings(loaded.app, process.env)) complain(line);
   const ports = portsOf(values, loaded.app);
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
@@ -167,6 +172,7 @@ async function main(): Promise<void> {
     gemini,
     ports,
     pushAnywhere: values['push-anywhere'],
+    optional: values.receive ? ['receive'] : [],
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
     events: {

@@ -18,6 +18,8 @@ export interface AppPart {
   /** By key; the key is the end of the topic's name. */
   topics: Readonly<Record<string, TopicDefinition>>;
   functions: readonly FunctionDefinition[];
+  /** Functions that run only if their option is given, as in `deploy.sh --receive`: by the option's name. */
+  optional: Readonly<Record<string, FunctionDefinition>>;
 }
 
 /** An app is a value: registration, deployment and documentation are derived from it. */
@@ -32,7 +34,7 @@ export interface App extends AppPart {
 
 export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {
   /** Parts and whole apps to include: usually `services`. */
-  includes?: readonly AppPart[];
+  includes?: readonly (Omit<AppPart, 'optional'> & Partial<AppPart>)[];
 }
 
 /**
@@ -48,26 +50,38 @@ export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schema
  * });
  */
 export function defineApp({ name, schemas, includes = [], ...own }: AppOptions): App {
-  const { buckets = {}, topics = {}, functions = [] } = own;
-  const parts: AppPart[] = [{ buckets, topics, functions }, ...includes];
+  const { buckets = {}, topics = {}, functions = [], optional = {} } = own;
+  const parts: AppPart[] = [
+    { buckets, topics, functions, optional },
+    ...includes.map((part) => ({ optional: {}, ...part })),
+  ];
   const app: App = {
     name,
     ...(schemas !== undefined && { schemas }),
     buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
     topics: Object.assign({}, ...parts.map((part) => part.topics)),
     functions: [...new Set(parts.flatMap((part) => part.functions))],
+    optional: Object.assign({}, ...parts.map((part) => part.optional)),
   };
+  const whole = withOptional(app);
   const mistakes = [
     ...(/^[a-z][a-z0-9-]*$/.test(name)
       ? []
       : [`name must be lower-case letters, digits and dashes, got ${JSON.stringify(name)}`]),
     ...repeatedKeys(parts),
-    ...repeatedNames(app),
-    ...app.functions.flatMap((one) => mistakesOf(one, app)),
-    ...settingMistakes(app),
+    ...repeatedNames(whole),
+    ...whole.functions.flatMap((one) => mistakesOf(one, whole)),
+    ...settingMistakes(whole),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;
+}
+
+/** The app with the optional functions of these options, or with all of them. */
+export function withOptional(app: App, options?: readonly string[]): App {
+  const chosen = Object.entries(app.optional).filter(([name]) => options?.includes(name) ?? true);
+  if (chosen.length === 0) return app;
+  return { ...app, functions: [...app.functions, ...chosen.map(([, definition]) => definition)] };
 }
 
 /** Undefined if the app has no function of this name. */

@@ -60,6 +60,11 @@ interface FunctionFields {
   /** Environment variables held by Secret Manager, or by `.secrets.env` in a local run. */
   secrets: readonly string[];
   /**
+   * Secrets that a running instance reads again after a rotation: each is a file, mounted at `secretFile(name)`, or
+   * `.secrets/NAME` in a local run.
+   */
+  secretFiles: readonly string[];
+  /**
    * Imports the function that reads an event's subject; undefined if its failures are not explained. Default for
    * buckets: the object.
    */
@@ -81,7 +86,7 @@ export interface FunctionDefinition extends FunctionFields {
   load(): Promise<Handler | HttpHandler>;
 }
 
-type WithDefault = 'subject' | 'settings' | 'secrets';
+type WithDefault = 'subject' | 'settings' | 'secrets' | 'secretFiles';
 interface CommonOptions
   extends Omit<FunctionFields, WithDefault>,
     Partial<Pick<FunctionFields, WithDefault>> {}
@@ -139,6 +144,7 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
     subject: options.trigger.kind === 'objectFinalized' ? objectSubject : undefined,
     settings: {},
     secrets: [],
+    secretFiles: [],
     ...options,
     roles: [...options.roles, ...triggerRoles(options.trigger)],
   };

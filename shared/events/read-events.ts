@@ -195,7 +195,7 @@ function isRepeated(text: string, { members }: JsonText, given: AttributeReader)
 }
 
 /** Text of a string, or the literal of any other scalar: all attributes have a text form. */
-function scalarOf(text: string, node: JsonSpan | undefined): unknown {
+export function scalarOf(text: string, node: JsonSpan | undefined): unknown {
   if (node === undefined || node.kind === 'null') return undefined;
   const literal = text.slice(node.start, node.end);
   if (node.kind === 'string') return literal.includes('\\') ? JSON.parse(literal) : literal.slice(1, -1);

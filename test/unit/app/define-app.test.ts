@@ -30,6 +30,7 @@ const app: App = {
     events: { env: 'EVENTS_TOPIC', doc: 'everything' },
     'dead-letters': { doc: 'what was given up' },
   },
+  optional: {},
   functions: [greet],
 };
 
