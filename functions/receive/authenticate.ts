@@ -1,6 +1,6 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { Received } from './request.ts';
-import type { Kind } from './sources.ts';
+import { type Kind, keyBytes } from './sources.ts';
 
 /**
  * `forged`: a key or signature that none of the keys explains. `stale`: signed at a time that is too far away.
@@ -80,15 +80,12 @@ function checkStandardWebhook({ header, body }: Received, keys: readonly string[
   if (!isFresh(time, clock)) return 'stale';
   return compare(
     signatures.map((one) => Buffer.from(one, 'base64')),
-    keys.map((key) => hmac(webhookKey(key), `${id}.${time}.`, body)),
+    keys.map((key) => hmac(keyBytes(key), `${id}.${time}.`, body)),
   );
 }
 
 /** A full stop would let an id take over the beginning of the timestamp. */
 const WEBHOOK_ID = /^[\x21-\x2d\x2f-\x7e]{1,256}$/;
-
-const webhookKey = (key: string): string | Buffer =>
-  key.startsWith('whsec_') ? Buffer.from(key.slice('whsec_'.length), 'base64') : key;
 
 /** `x-api-key`, a bearer token (RFC 6750), or its query parameter. */
 function checkKey(received: Received, keys: readonly string[], inQuery: boolean): Verdict {

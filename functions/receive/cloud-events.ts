@@ -10,8 +10,8 @@ import type { Received } from './request.ts';
 import type { Source } from './sources.ts';
 
 const LIMITS = { ...MESSAGE_LIMITS, maxDepth: MAX_DEPTH, maxBatch: MAX_EVENTS };
-/** Attributes of one event in binary mode. */
-const MAX_ATTRIBUTES = 100;
+/** Attributes of one event in binary mode. They become attributes of its message, which may have 100. */
+const MAX_ATTRIBUTES = 64;
 
 /**
  * CloudEvents in binary, structured or batch mode, read as the readers of the topic read messages.

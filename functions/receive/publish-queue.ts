@@ -97,6 +97,12 @@ export class PublishQueue {
   private async failed(groups: readonly Group[], error: unknown): Promise<void> {
     // one bad message fails its whole request: the others are published without it
     if (isRefusal(error) && groups.length > 1) for (const one of groups) await this.send([one]);
-    else for (const { reject } of groups) reject(error);
+    else for (const { reject } of groups) reject(unblamed(error));
   }
+}
+
+/** What Pub/Sub says about a message of ours is no answer for its sender. */
+function unblamed(error: unknown): unknown {
+  if (!isRefusal(error)) return error;
+  return new AppError('internal', `events not published: ${error.message}`, { cause: error });
 }

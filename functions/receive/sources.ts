@@ -28,6 +28,13 @@ const MAX_KEYS = 4;
 /** Shorter keys can be guessed. */
 const MIN_KEY = 16;
 
+/** The key of a Standard Webhook: base64 after `whsec_`, else its text. */
+export function keyBytes(key: string): Buffer {
+  return key.startsWith(PREFIX) ? Buffer.from(key.slice(PREFIX.length), 'base64') : Buffer.from(key);
+}
+
+const PREFIX = 'whsec_';
+
 /** The source that a request's path names, whether it is configured or not; undefined for any other path. */
 export function sourceOf(path: string): Source | undefined {
   const match = PATH.exec(path);
@@ -64,5 +71,11 @@ function mistakeOf(
     return `must be KIND/NAME KEY, where KIND is one of ${KINDS.join(', ')}`;
   }
   if (key.length < MIN_KEY) return `must have a key of at least ${MIN_KEY} characters, got ${key.length}`;
+  if (id.startsWith('hmac/') && bytesOf(key) < MIN_KEY) {
+    return `must have a key of at least ${MIN_KEY} bytes in base64 after whsec_, got ${bytesOf(key)}`;
+  }
   return own.length < MAX_KEYS ? undefined : `must be one of at most ${MAX_KEYS} keys of ${id}`;
 }
+
+/** Decoding base64 skips what is none, and would leave a key that anyone can guess. */
+const bytesOf = (key: string): number => keyBytes(key).length;
