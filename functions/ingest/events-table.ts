@@ -60,7 +60,7 @@ export function rowOf(event: JsonEvent, message: PubsubMessage, ingestedAt: numb
     message_id: message.messageId,
     publish_time: microsOf(message.publishTime),
     ingest_time: new Date(ingestedAt),
-    data: event.data,
+    data: event.body ?? event.data,
     trace_id: traceIdOf(event),
   };
 }

@@ -4,7 +4,7 @@ import { Gate } from '../../shared/core/gate.ts';
 import { eventsOf, type IncomingMessage } from '../../shared/events/incoming-message.ts';
 import { messagePart } from '../../shared/events/message-part.ts';
 import { type PubsubMessage, parsePubsubMessage } from '../../shared/events/pubsub-message.ts';
-import { isBatch } from '../../shared/events/read-events.ts';
+import { mayBeBatch } from '../../shared/events/read-events.ts';
 import { validateEvent } from '../../shared/events/validate.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
@@ -67,7 +67,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
       eventTypes,
       read(input, signal) {
         const message = parsePubsubMessage(input);
-        return isBatch(message) ? readBatch(message, signal) : eventsOf(message, config.read);
+        return mayBeBatch(message) ? readBatch(message, signal) : eventsOf(message, config.read);
       },
       logFields: ({ message, read }) => ({ messageId: message.messageId, mode: read.mode }),
       async run({ message, read, leave }, invocation) {

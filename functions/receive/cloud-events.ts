@@ -4,8 +4,8 @@ import { structuredMessage } from '../../shared/events/outgoing-event.ts';
 import { type ReadOutcome, readEvents, STRUCTURED } from '../../shared/events/read-events.ts';
 import { MESSAGE_LIMITS } from '../../shared/events/read-message.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { jsonTextOf, MAX_DEPTH, MAX_EVENTS } from './json-body.ts';
-import { bounded, type Member } from './members.ts';
+import { jsonTextOf, MAX_DEPTH, MAX_EVENTS } from './body.ts';
+import { type Member, marked } from './members.ts';
 import type { Received } from './request.ts';
 import type { Source } from './sources.ts';
 
@@ -32,9 +32,7 @@ export function cloudEventsOf(source: Source, received: Received, contentType: s
     },
     LIMITS,
   );
-  if (mode === 'plain') {
-    throw new AppError('invalid-event', 'body must be a CloudEvent, got JSON without its attributes');
-  }
+  if (mode === 'plain') throw noCloudEvent();
   return outcomes.map((outcome) => memberOf(source, outcome, mode === 'binary' ? binary : undefined));
 }
 
@@ -44,10 +42,15 @@ function memberOf(
   binary: Readonly<Record<string, string>> | undefined,
 ): Member {
   if (outcome.kind === 'refused') return outcome;
-  const { event, text } = outcome;
+  const { event, text, isCloudEvent } = outcome;
+  // an array that declares nothing may have other events
+  if (!isCloudEvent) return { kind: 'refused', error: noCloudEvent(), text };
   const message = binary === undefined ? repeated(event, text) : asStructured(event, binary);
-  return { kind: 'event', message: bounded(source, message) };
+  return { kind: 'event', message: marked(source, message) };
 }
+
+const noCloudEvent = (): AppError =>
+  new AppError('invalid-event', 'event must be a CloudEvent, got JSON without its attributes');
 
 /** The event's own JSON; its attributes are repeated beside it, for subscriptions to filter on. */
 function repeated({ id, source, type, subject, time, dataschema }: JsonEvent, text: string): OutgoingMessage {

@@ -1,11 +1,11 @@
-import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { jsonTextOf } from './body.ts';
 import { cloudEventsOf } from './cloud-events.ts';
-import { envelopesOf, validationCode } from './envelopes.ts';
-import { jsonTextOf } from './json-body.ts';
 import type { Member } from './members.ts';
+import { plainJson, standardWebhook } from './plain-events.ts';
 import { contentTypeOf, type Received } from './request.ts';
 import type { Source } from './sources.ts';
-import { githubEvent, plainJson, standardWebhook, stripeEvent } from './webhooks.ts';
+import { validationCode } from './validation.ts';
+import { vendorEvent, vendorEvents } from './vendor-events.ts';
 
 /** What an authenticated request brought: events, or Event Grid's question whether its endpoint wants events. */
 export type Content = { kind: 'events'; members: Member[] } | { kind: 'validation'; code: string };
@@ -22,21 +22,18 @@ export function translate(source: Source, received: Received): Content {
     case 'eventgrid': {
       const code = validationCode(text);
       if (code !== undefined) return { kind: 'validation', code };
-      return events(envelopesOf('eventgrid', source, text));
+      return events(vendorEvents('eventgrid', source, text));
     }
     case 'eventbridge':
-      return events(envelopesOf('eventbridge', source, text));
+      return events(vendorEvents('eventbridge', source, text));
     case 'github':
-      return only(githubEvent(source, received, text));
     case 'stripe':
-      return only(stripeEvent(source, text));
+      return events([vendorEvent(source.kind, source, text, received)]);
     case 'hmac':
-      return only(standardWebhook(source, received, text));
+      return events([standardWebhook(source, received, text)]);
     case 'json':
-      return only(plainJson(source, text));
+      return events([plainJson(source, text)]);
   }
 }
 
 const events = (members: Member[]): Content => ({ kind: 'events', members });
-
-const only = (message: OutgoingMessage): Content => events([{ kind: 'event', message }]);

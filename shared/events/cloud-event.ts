@@ -26,7 +26,12 @@ export interface CloudEvent<T extends string = string, Data = DataOf<T>> extends
 export type EventOf<T extends string> = T extends string ? CloudEvent<T> : never;
 
 /** An event whose data is its producer's JSON, byte for byte; undefined if it has no data. */
-export type JsonEvent = Omit<CloudEvent<string, string | undefined>, 'extensions'>;
+export interface JsonEvent extends Omit<CloudEvent<string, string | undefined>, 'extensions'> {
+  /** All that was published, if its form is not a CloudEvent and `data` is only a part of it. */
+  body?: string;
+  /** Ids that earlier versions gave this event: a table may have its row under one of them. */
+  formerIds?: readonly string[];
+}
 
 /** A parsed event; `eventId` is set if its identity is not source and id. */
 export interface ParsedEvent {

@@ -23,33 +23,13 @@ export function cloudEventOf(
   // extensions of the event itself, unlike attributes beside it
   optional('correlationid', attribute('correlationid'));
   optional('causationid', attribute('causationid'));
-  const type = required('type', attribute('type'));
-  return eventOf({ eventId: eventIdOf({ id, source }), id, source, type }, attribute, links, data);
-}
-
-/** An event that is plain JSON: its content is its identity. `eventId` is the hash of its RFC 8785 text. */
-export function plainEventOf(
-  { eventId, type, source }: Pick<JsonEvent, 'eventId' | 'type' | 'source'>,
-  attribute: AttributeReader,
-  links: LinkSources,
-  data: string,
-): JsonEvent {
-  const names = { eventId, id: eventId, source: required('source', source), type: required('type', type) };
-  return eventOf(names, attribute, links, data);
-}
-
-function eventOf(
-  { eventId, id, source, type }: Pick<JsonEvent, 'eventId' | 'id' | 'source' | 'type'>,
-  attribute: AttributeReader,
-  links: LinkSources,
-  data: string | undefined,
-): JsonEvent {
+  const eventId = eventIdOf({ id, source });
   const { correlationId, causationId, hops, traceparent } = linksOf(eventId, links);
   return {
     eventId,
     id,
     source,
-    type,
+    type: required('type', attribute('type')),
     subject: optional('subject', attribute('subject')),
     time: timeOf(attribute('time')),
     dataschema: optional('dataschema', attribute('dataschema')),
@@ -61,9 +41,13 @@ function eventOf(
   };
 }
 
+/** The text of an attribute; undefined for a value that no attribute may have. */
+export function attributeText(value: unknown): string | undefined {
+  return isAttribute(value) ? value : undefined;
+}
+
 function required(name: string, value: unknown): string {
-  if (typeof value === 'string' && value !== '' && value.length <= MAX_ATTRIBUTE && isText(value))
-    return value;
+  if (isAttribute(value)) return value;
   throw invalid(name, `Unicode of 1 to ${MAX_ATTRIBUTE} characters without control characters`, value);
 }
 
@@ -78,6 +62,7 @@ function timeOf(value: unknown): string | undefined {
 }
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system */
-function isText(value: string): boolean {
+function isAttribute(value: unknown): value is string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_ATTRIBUTE) return false;
   return value.isWellFormed() && !/\p{Cc}/u.test(value);
 }

@@ -25,19 +25,19 @@ interface Places {
 /** An event's own members come before attributes beside it: a forwarder or a replay adds attributes. */
 export const LINK_PLACES = {
   correlationId: {
-    event: ['correlationid', 'correlation_id'],
-    metadata: ['correlationId'],
-    attributes: ['ce-correlationid', 'correlationid', 'correlation_id'],
+    event: ['correlationid', 'correlation_id', 'correlationId'],
+    metadata: ['correlationId', 'correlation_id', 'correlationid'],
+    attributes: ['ce-correlationid', 'correlationid', 'correlation_id', 'correlationId', 'x-correlation-id'],
   },
   causationId: {
-    event: ['causationid', 'causation_id'],
-    metadata: ['causationId'],
-    attributes: ['ce-causationid', 'causationid', 'causation_id'],
+    event: ['causationid', 'causation_id', 'causationId'],
+    metadata: ['causationId', 'causation_id', 'causationid'],
+    attributes: ['ce-causationid', 'causationid', 'causation_id', 'causationId', 'x-causation-id'],
   },
   traceparent: {
-    event: ['traceparent'],
-    metadata: ['traceparent', 'traceId'],
-    attributes: ['ce-traceparent', 'traceparent', 'googclient_traceparent'],
+    event: ['traceparent', 'traceId', 'trace_id', 'trace'],
+    metadata: ['traceparent', 'traceId', 'trace_id'],
+    attributes: ['ce-traceparent', 'traceparent', 'googclient_traceparent', 'x-cloud-trace-context'],
   },
   hops: { event: ['hops'], metadata: [], attributes: ['ce-hops', 'hops'] },
 } as const satisfies Record<keyof EventLinks, Places>;
@@ -76,10 +76,12 @@ export function traceIdOf({ traceparent }: Pick<EventLinks, 'traceparent'>): str
 
 /**
  * Builds a traceparent from a bare trace id, with a span id derived from the event. Undefined unless `traceId` is
- * 32 hex digits, not all 0.
+ * 32 hex digits, not all 0, alone or as Google writes it: `projects/P/traces/ID` in log entries, `ID/SPAN;o=1` in
+ * its header.
  */
 export function traceparentFrom(traceId: unknown, eventId: string): string | undefined {
-  const text = typeof traceId === 'string' && traceId.length === 32 ? traceId.toLowerCase() : '';
+  const bare = typeof traceId === 'string' ? GOOGLE_TRACE.exec(traceId)?.[1] : undefined;
+  const text = bare?.toLowerCase() ?? '';
   return TRACE_ID.test(text) ? `00-${text}-${eventId.slice(0, 16)}-01` : undefined;
 }
 
@@ -115,6 +117,7 @@ function hopsOf(value: unknown): number | undefined {
   return typeof text === 'string' && /^\d+$/.test(text) ? Math.min(Number(text), MAX_HOPS) : undefined;
 }
 
+const GOOGLE_TRACE = /^(?:projects\/[^/]{1,100}\/traces\/)?([0-9a-fA-F]{32})(?:\/\d{1,20}(?:;o=\d)?)?$/;
 const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
 /** https://www.w3.org/TR/trace-context/#versioning-of-traceparent: later versions may append parts. */
 const TRACEPARENT = /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})($|-)/;

@@ -1,7 +1,7 @@
 import { contentIdOf } from './content-id.ts';
 import { parseIncomingMessage } from './incoming-message.ts';
 import type { PubsubMessage } from './pubsub-message.ts';
-import { type ReadOptions, STRUCTURED } from './read-events.ts';
+import { isBatch, type ReadOptions, STRUCTURED } from './read-events.ts';
 
 /** In bytes, names and values. */
 const MAX_COPIED_ATTRIBUTES = 4_096;
@@ -21,7 +21,8 @@ export function messagePart(message: PubsubMessage, text: string, options: ReadO
   const input = {
     message: {
       data: Buffer.from(text).toString('base64'),
-      attributes: { ...attributes, 'content-type': STRUCTURED },
+      // an array that declared nothing holds events of any form
+      attributes: isBatch(message) ? { ...attributes, 'content-type': STRUCTURED } : attributes,
       messageId,
       publishTime,
       orderingKey,

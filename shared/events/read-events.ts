@@ -1,35 +1,30 @@
-import { isUtf8 } from 'node:buffer';
 import { AppError, isRefusal } from '../core/errors.ts';
-import { JsonTextError } from '../core/json-scanner.ts';
-import {
-  type JsonDocument,
-  type JsonSpan,
-  type JsonText,
-  readJsonElements,
-  readJsonText,
-} from '../core/json-text.ts';
+import { type JsonText, readJsonElements } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { canonicalHash } from './canonical-json.ts';
-import { invalid, type JsonEvent } from './cloud-event.ts';
-import { type AttributeReader, cloudEventOf, plainEventOf } from './json-event.ts';
-import { LINK_PLACES, type LinkSources } from './links.ts';
+import type { JsonEvent } from './cloud-event.ts';
+import { eventsInArray, mayHoldSeveral } from './event-array.ts';
+import { checked, decodeText, MEMBERS, readEventText } from './event-text.ts';
+import { type Defaults, formedEvent } from './formed-event.ts';
+import { JsonBody, scalarOf } from './json-body.ts';
+import { type AttributeReader, cloudEventOf } from './json-event.ts';
+import type { LinkSources } from './links.ts';
 import type { PubsubMessage } from './pubsub-message.ts';
+import { readForm } from './read-form.ts';
+import { structuredEvent } from './structured-event.ts';
 
-export interface ReadOptions {
+export interface ReadOptions extends Defaults {
   /** Maximum bytes of one event. */
   maxBytes: number;
   /** Maximum nesting of arrays and objects in one event. */
   maxDepth: number;
   /** Maximum events in one batch. */
   maxBatch: number;
-  /** Type of plain JSON whose attributes name none. */
-  defaultType: string;
-  defaultSource: string;
 }
 
 /** An event, or the reason why it is invalid; `text` is its original JSON. */
 export type ReadOutcome =
-  | { kind: 'event'; event: JsonEvent; text: string }
+  | { kind: 'event'; event: JsonEvent; text: string; isCloudEvent: boolean }
   | { kind: 'refused'; error: AppError; text: string };
 
 type Attributes = PubsubMessage['attributes'];
@@ -41,33 +36,19 @@ export interface ReadEvents {
 
 export const STRUCTURED = 'application/cloudevents+json';
 const REQUIRED = ['specversion', 'id', 'source', 'type'];
-/** Members of an event that are read. */
-const MEMBERS: ReadonlySet<string> = new Set([
-  ...REQUIRED,
-  'subject',
-  'time',
-  'dataschema',
-  'data',
-  'data_base64',
-  'metadata',
-  ...Object.values(LINK_PLACES).flatMap(({ event }) => event),
-]);
-const METADATA: ReadonlySet<string> = new Set(Object.values(LINK_PLACES).flatMap(({ metadata }) => metadata));
-/** Characters of an event's `metadata`; a longer one is user data and is not read. */
-const MAX_METADATA = 16_384;
 const BATCH = 'application/cloudevents-batch+json';
 
 /**
  * The events of a message. Its `content-type` attribute decides, as in the CloudEvents binding for Pub/Sub: a
  * structured CloudEvent, a batch of them, or, if there are `ce-*` attributes, one in binary mode. Without it, a
- * JSON object with all required CloudEvents attributes is a structured event; any other JSON is an event identified
- * by its content. Throws `invalid-event`, `not-json`, `too-large` or `too-deep` if the message as a whole is
- * invalid; the events of a batch are judged one by one.
+ * JSON object with all required CloudEvents attributes is a structured event; any other JSON is an event in one of
+ * the `EVENT_FORMS`, or an array of them. Throws `invalid-event`, `not-json`, `too-large` or `too-deep` if the message
+ * as a whole is invalid; the events of a batch are judged one by one.
  */
 export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEvents {
   const contentType = contentTypeOf(message);
   const given: AttributeReader = (name) => message.attributes[`ce-${name}`];
-  const { attributes, topic } = message;
+  const { attributes } = message;
   if (isBatch(message)) {
     return { mode: 'batch', outcomes: readBatch(decodeText(message.data), attributes, options) };
   }
@@ -81,28 +62,18 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   if (isBinary && text === '') return one('binary', cloudEventOf(given, beside, undefined), text);
 
   if (text === '') throw new AppError('not-json', 'data must be JSON, got 0 bytes');
-  const root = read(text, options.maxDepth);
+  if (!isBinary && contentType !== STRUCTURED) {
+    const several = readArray(text, message, options);
+    if (several) return { mode: 'batch', outcomes: several };
+  }
+  const root = readEventText(text, options.maxDepth);
   // a producer may repeat the envelope in attributes, for subscriptions to filter on
   const repeats = root.kind === 'object' && isRepeated(text, root, given);
-  const looksStructured = root.kind === 'object' && REQUIRED.every((name) => root.members.has(name));
-  if (contentType === STRUCTURED || (looksStructured && (!isBinary || repeats))) {
+  if (contentType === STRUCTURED || (looksStructured(root) && (!isBinary || repeats))) {
     return one('structured', structuredEvent(text, root, attributes, options), text);
   }
   if (isBinary) return one('binary', cloudEventOf(given, beside, text), text);
-  const own = linkSources(text, root, attributes);
-  const event = plainEventOf(
-    {
-      eventId: canonicalHash(text, root),
-      type: attributes['ce-type'] ?? attributes['type'] ?? options.defaultType,
-      source: attributes['ce-source'] ?? attributes['source'] ?? topic ?? options.defaultSource,
-    },
-    // without the prefix, attributes are the producer's own and may mean anything
-    given,
-    // and so is a member of that name
-    { ...own, event: (name) => (name === 'hops' ? undefined : own.event(name)) },
-    text,
-  );
-  return one('plain', event, text);
+  return one('plain', formedEvent(text, root, message, options), text);
 }
 
 /** True if the message declares a batch of events. */
@@ -110,8 +81,13 @@ export function isBatch(message: PubsubMessage): boolean {
   return contentTypeOf(message) === BATCH;
 }
 
+/** True if the message may hold more than one event. Cheap. */
+export function mayBeBatch(message: PubsubMessage): boolean {
+  return isBatch(message) || mayHoldSeveral(message.data);
+}
+
 function one(mode: ReadEvents['mode'], event: JsonEvent, text: string): ReadEvents {
-  return { mode, outcomes: [{ kind: 'event', event, text }] };
+  return { mode, outcomes: [{ kind: 'event', event, text, isCloudEvent: mode !== 'plain' }] };
 }
 
 function readBatch(text: string, attributes: Attributes, options: ReadOptions): ReadOutcome[] {
@@ -134,73 +110,55 @@ function readBatch(text: string, attributes: Attributes, options: ReadOptions): 
 
 function elementOf(text: string, item: JsonText, attributes: Attributes, options: ReadOptions): ReadOutcome {
   const own = text.slice(item.start, item.end);
-  try {
+  return outcomeOf(own, () => {
     checkSize(Buffer.byteLength(own), options);
-    return { kind: 'event', event: structuredEvent(text, item, attributes, options), text: own };
+    return { event: structuredEvent(text, item, attributes, options), isCloudEvent: true };
+  });
+}
+
+/**
+ * The events of an array that declares nothing, as Azure Event Grid and Amazon S3 send them: each is read as if it
+ * had come alone. Undefined if the first element has no id and source of its own: such an array is one event.
+ */
+function readArray(text: string, message: PubsubMessage, options: ReadOptions): ReadOutcome[] | undefined {
+  const elements = eventsInArray(text, options, (element) => {
+    const root = readEventText(element, options.maxDepth);
+    return looksStructured(root) || readForm(new JsonBody(element, root), {}).fields.id !== undefined;
+  });
+  if (elements === undefined) return undefined;
+  // earlier versions stored the array as one event, identified by its content
+  const former = canonicalHash(text, readEventText(text, options.maxDepth + 2));
+  return elements.map((element) =>
+    outcomeOf(element, () => {
+      const root = readEventText(element, options.maxDepth);
+      const isCloudEvent = looksStructured(root);
+      const event = isCloudEvent
+        ? structuredEvent(element, root, message.attributes, options)
+        : // attributes that hold an id, as a webhook's do, cannot be those of every element
+          formedEvent(element, root, { ...message, forms: {} }, options);
+      const formerIds = [...(event.formerIds ?? []), former];
+      return { event: { ...event, formerIds }, isCloudEvent };
+    }),
+  );
+}
+
+function outcomeOf(text: string, read: () => { event: JsonEvent; isCloudEvent: boolean }): ReadOutcome {
+  try {
+    return { kind: 'event', text, ...read() };
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return { kind: 'refused', error, text: own };
+    return { kind: 'refused', error, text };
   }
-}
-
-/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */
-function structuredEvent(
-  text: string,
-  root: JsonText,
-  attributes: Attributes,
-  options: ReadOptions,
-): JsonEvent {
-  if (root.kind !== 'object') {
-    throw new AppError('invalid-event', `CloudEvent must be a JSON object, got JSON of kind ${root.kind}`);
-  }
-  const links = linkSources(text, root, attributes);
-  return cloudEventOf(links.event, links, dataOf(text, root, options));
-}
-
-/** The link sources of an event that is JSON. */
-function linkSources(text: string, { members }: JsonText, attributes: Attributes): LinkSources {
-  const event: AttributeReader = (name) => scalarOf(text, members.get(name));
-  const metadata = members.get('metadata');
-  if (metadata?.kind !== 'object' || metadata.end - metadata.start > MAX_METADATA) {
-    return { event, metadata: nothing, attributes };
-  }
-  const inner = text.slice(metadata.start, metadata.end);
-  // already scanned as part of the whole
-  const found = readJsonText(inner, { maxDepth: MAX_METADATA }, METADATA).members;
-  return { event, metadata: (name) => scalarOf(inner, found.get(name)), attributes };
 }
 
 const nothing = (): undefined => undefined;
 
-function dataOf(text: string, { members }: JsonText, { maxDepth }: ReadOptions): string | undefined {
-  const data = members.get('data');
-  const encoded = members.get('data_base64');
-  if (encoded === undefined) return data && text.slice(data.start, data.end);
-  if (data !== undefined) {
-    throw new AppError('invalid-event', 'CloudEvent must have data or data_base64, got both');
-  }
-  const value = scalarOf(text, encoded);
-  const bytes = typeof value === 'string' ? Buffer.from(value, 'base64') : undefined;
-  if (bytes === undefined || bytes.toString('base64') !== value) {
-    throw invalid('data_base64', 'base64', value);
-  }
-  const decoded = decodeText(bytes);
-  // it was scanned as one string, and is now a text of its own
-  read(decoded, maxDepth);
-  return decoded;
+function looksStructured({ kind, members }: JsonText): boolean {
+  return kind === 'object' && REQUIRED.every((name) => members.has(name));
 }
 
 function isRepeated(text: string, { members }: JsonText, given: AttributeReader): boolean {
   return ['id', 'source'].every((name) => scalarOf(text, members.get(name)) === given(name));
-}
-
-/** Text of a string, or the literal of any other scalar: all attributes have a text form. */
-export function scalarOf(text: string, node: JsonSpan | undefined): unknown {
-  if (node === undefined || node.kind === 'null') return undefined;
-  const literal = text.slice(node.start, node.end);
-  if (node.kind === 'string') return literal.includes('\\') ? JSON.parse(literal) : literal.slice(1, -1);
-  if (node.kind === 'object') return {};
-  return node.kind === 'array' ? [] : literal;
 }
 
 function contentTypeOf({ attributes }: PubsubMessage): string | undefined {
@@ -216,25 +174,5 @@ function isJsonType(contentType: string): boolean {
 function checkSize(bytes: number, { maxBytes }: ReadOptions): void {
   if (bytes > maxBytes) {
     throw new AppError('too-large', `event must have at most ${maxBytes} bytes, got ${bytes}`);
-  }
-}
-
-function decodeText(bytes: Buffer): string {
-  if (isUtf8(bytes)) return bytes.toString();
-  throw new AppError('not-json', `data must be JSON, got ${bytes.length} bytes that are not UTF-8`);
-}
-
-function read(text: string, maxDepth: number): JsonDocument {
-  return checked(() => readJsonText(text, { maxDepth }, MEMBERS));
-}
-
-function checked<T>(scan: () => T): T {
-  try {
-    return scan();
-  } catch (error) {
-    if (!(error instanceof JsonTextError)) throw error;
-    if (error.reason === 'depth') throw new AppError('too-deep', `data is ${error.message}`);
-    if (error.reason === 'number') throw new AppError('too-large', error.message);
-    throw new AppError('not-json', `data must be JSON, got ${error.message}`);
   }
 }

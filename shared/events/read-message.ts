@@ -86,13 +86,17 @@ export function readMessage<T extends string>(
 
 /** Parses the event data that ingest keeps as text. */
 function parsedEvent(
-  { event, text }: Extract<ReadOutcome, { kind: 'event' }>,
+  {
+    event: { body: _, formerIds: __, ...event },
+    text,
+    isCloudEvent,
+  }: Extract<ReadOutcome, { kind: 'event' }>,
   mode: ReadEvents['mode'],
   { attributes }: PubsubMessage,
 ): CloudEvent {
-  if (mode === 'plain' || mode === 'binary') {
-    const extensions = mode === 'plain' ? {} : extensionsOf(prefixed(attributes));
-    return { ...event, extensions, data: parse(event.data) };
+  if (!isCloudEvent) return { ...event, extensions: {}, data: parse(event.data) };
+  if (mode === 'binary') {
+    return { ...event, extensions: extensionsOf(prefixed(attributes)), data: parse(event.data) };
   }
   const envelope = JSON.parse(text) as Json;
   const data = Object.hasOwn(envelope, 'data_base64') ? parse(event.data) : envelope['data'];
