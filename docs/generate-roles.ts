@@ -1,18 +1,19 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { core } from '../functions/app.ts';
-import { type App, rolesOf } from '../shared/app/define-app.ts';
+import { type App, rolesOf, withOptional } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
 
 /** Content of docs/roles.md: resources and roles of each function, from the app's definitions. */
-export function rolesDocument(app: App = core): string {
+export function rolesDocument(given: App = core): string {
+  const app = withOptional(given);
   return `${[
     '# What each function may do',
     'Generated from `functions/app.ts` by `node --import tsx docs/generate-roles.ts`; a test fails if it is out of date.',
-    'Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, otherwise on the project.',
+    '`receiveEvent` is deployed only with `--receive`. Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, otherwise on the project.',
     table(
       ['function', 'fired by', 'attempts', 'memory', 'CPU', 'requests at a time', 'instances', 'time'],
       app.functions.map((one) => [
@@ -37,7 +38,8 @@ export function rolesDocument(app: App = core): string {
 }
 
 /** Short form for the threat model: one line per function, with its roles and their resources. */
-export function rolesSummary(app: App = core): string {
+export function rolesSummary(given: App = core): string {
+  const app = withOptional(given);
   return table(
     ['function', 'fired by', 'roles, and no other'],
     app.functions.map((one) => [
