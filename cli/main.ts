@@ -20,7 +20,7 @@ async function main([name, ...args]: string[]): Promise<number> {
   const list = Object.entries(commands).map(
     ([each, { summary }]) => `  pipeline ${each.padEnd(10)} ${summary}`,
   );
-  const usage = `usage: pipeline <command> [options]\n\n${list.join('\n')}\n\npipeline <command> --help tells more.\n`;
+  const usage = `usage: pipeline <command> [options]\n\n${list.join('\n')}\n\nRun "pipeline <command> --help" for details.\n`;
   if (wanted) return (await import('./common/run.ts')).showHelp(usage, process);
   process.stderr.write(usage);
   return 2;

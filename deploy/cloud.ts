@@ -24,64 +24,79 @@ export const guardedKey = (guarded: Guarded): string =>
  * Deployed state, read through gcloud. Each list is cached until `forget`; the lists of a disabled service are empty.
  */
 export class Cloud {
-  private readonly known = new Map<string, Promise<unknown>>();
+  readonly #known = new Map<string, Promise<unknown>>();
 
-  constructor(
-    private readonly gcloud: Gcloud,
-    private readonly place: Place,
-  ) {}
+  readonly #gcloud: Gcloud;
+  readonly #place: Place;
+
+  constructor(gcloud: Gcloud, place: Place) {
+    this.#gcloud = gcloud;
+    this.#place = place;
+  }
 
   /** Drops the cached lists; enabled services stay cached. */
   forget(): void {
-    const enabled = this.known.get('services');
-    this.known.clear();
-    if (enabled) this.known.set('services', enabled);
+    const enabled = this.#known.get('services');
+    this.#known.clear();
+    if (enabled) this.#known.set('services', enabled);
   }
 
   forgetServices(): void {
-    this.known.clear();
+    this.#known.clear();
   }
 
   async services(): Promise<ReadonlySet<string>> {
-    const list = await this.once('services', () =>
-      this.gcloud.read<{ config: Named }[]>(...this.in('services', 'list', '--enabled')),
+    const list = await this.#once('services', () =>
+      this.#gcloud.read<{ config: Named }[]>(...this.#in('services', 'list', '--enabled')),
     );
     return new Set(list.map(({ config }) => config.name));
   }
 
-  buckets = () => this.list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
-  topics = () => this.list<Named>('pubsub', 'pubsub', 'topics', 'list');
-  subscriptions = () => this.list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
-  snapshots = () => this.list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
-  accounts = () => this.list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
+  buckets = () => this.#list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
+  topics = () => this.#list<Named>('pubsub', 'pubsub', 'topics', 'list');
+  subscriptions = () => this.#list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
+  snapshots = () => this.#list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
+  accounts = () => this.#list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
   functions = () =>
-    this.list<CloudFunction>('cloudfunctions', 'functions', 'list', '--v2', `--regions=${this.place.region}`);
+    this.#list<CloudFunction>(
+      'cloudfunctions',
+      'functions',
+      'list',
+      '--v2',
+      `--regions=${this.#place.region}`,
+    );
   triggers = () =>
-    this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', `--location=${this.place.region}`);
+    this.#list<EventarcTrigger>(
+      'eventarc',
+      'eventarc',
+      'triggers',
+      'list',
+      `--location=${this.#place.region}`,
+    );
   jobs = () =>
-    this.list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.place.region}`);
-  secrets = () => this.list<Named>('secretmanager', 'secrets', 'list');
-  metrics = () => this.list<Metric>('logging', 'logging', 'metrics', 'list');
-  dashboards = () => this.list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
-  alerts = () => this.list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
+    this.#list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.#place.region}`);
+  secrets = () => this.#list<Named>('secretmanager', 'secrets', 'list');
+  metrics = () => this.#list<Metric>('logging', 'logging', 'metrics', 'list');
+  dashboards = () => this.#list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
+  alerts = () => this.#list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
 
   /** Triggers in all regions: any of them may need Google's agents. */
-  allTriggers = () => this.list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');
+  allTriggers = () => this.#list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');
 
   /** IAM bindings of a resource, which must exist. */
   async policy(guarded: Guarded): Promise<Binding[]> {
-    const command = policyCommand(guarded, 'get-iam-policy', this.place);
-    const { bindings } = await this.once(guardedKey(guarded), () =>
-      this.gcloud.read<{ bindings?: Binding[] }>(...this.in(...command)),
+    const command = policyCommand(guarded, 'get-iam-policy', this.#place);
+    const { bindings } = await this.#once(guardedKey(guarded), () =>
+      this.#gcloud.read<{ bindings?: Binding[] }>(...this.#in(...command)),
     );
     return bindings ?? [];
   }
 
-  private async list<T>(service: string, ...command: string[]): Promise<T[]> {
+  async #list<T>(service: string, ...command: string[]): Promise<T[]> {
     if (!(await this.services()).has(`${service}.googleapis.com`)) return [];
-    return this.once(command.join(' '), async () => {
+    return this.#once(command.join(' '), async () => {
       try {
-        return await this.gcloud.read<T[]>(...this.in(...command));
+        return await this.#gcloud.read<T[]>(...this.#in(...command));
       } catch (error) {
         // no URL matches, or the region has no resources of the service yet
         if (error instanceof GcloudError && /did not match|matched no objects/i.test(error.text)) return [];
@@ -90,13 +105,13 @@ export class Cloud {
     });
   }
 
-  private in(...command: string[]): string[] {
-    return [...command, `--project=${this.place.project}`];
+  #in(...command: string[]): string[] {
+    return [...command, `--project=${this.#place.project}`];
   }
 
-  private once<T>(key: string, read: () => Promise<T>): Promise<T> {
-    const known = this.known.get(key) ?? read();
-    this.known.set(key, known);
+  #once<T>(key: string, read: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(key) ?? read();
+    this.#known.set(key, known);
     return known as Promise<T>;
   }
 }

@@ -1,4 +1,5 @@
 import { Failure } from '../cli/common/options.ts';
+import { counted } from '../shared/core/counted.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import type { Context, Part } from './context.ts';
 import type { Gcloud } from './gcloud.ts';
@@ -69,8 +70,8 @@ export async function verifyAll(context: Context, say: Say): Promise<void> {
   for (const step of steps) say(`differs: ${describe(step)}`);
   if (steps.length > 0) {
     throw new Failure(
-      `${steps.length} differ from what is wanted: run deploy.sh without --verify to put them right`,
+      `${counted(steps.length, 'difference')} from the desired state: run deploy.sh without --verify to repair them`,
     );
   }
-  say('everything is as it should be');
+  say('everything matches the desired state');
 }

@@ -1,12 +1,14 @@
 import { Failure } from '../cli/common/options.ts';
+import { counted } from '../shared/core/counted.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import { askFor } from './ask.ts';
 import type { Guarded } from './cloud.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
+import { type MonitoringFile, type MonitoringKind, monitoringFiles } from './monitoring-files.ts';
 import { memberOf } from './names.ts';
-import { RETIRED_METRICS, readAll } from './parts/monitoring.ts';
+import { RETIRED_METRICS } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import { secretsHere } from './secrets.ts';
@@ -28,7 +30,7 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
   if (options.dryRun) {
     if (count > 0) say(asScript(all.flat(), 'take down'));
     for (const line of keptLines) say(`# ${line}`);
-    return say(count === 0 ? '# nothing to delete' : `# ${count} deletions; none was made`);
+    return say(count === 0 ? '# nothing to delete' : `# ${counted(count, 'deletion')} (dry run)`);
   }
   if (count === 0) {
     for (const line of keptLines) say(line);
@@ -36,16 +38,16 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
   }
   for (const step of all.flat()) say(`would ${describe(step)}`);
   for (const line of keptLines) say(line);
-  const question = `Delete these ${count} from ${names.place.project}? Type ${names.place.prefix}: `;
+  const question = `Delete ${counted(count, 'resource')} from ${names.place.project}? Type ${names.place.prefix}: `;
   if (!options.yes && !(await askFor(names.place.prefix, question))) {
-    throw new Failure(`nothing was deleted: type ${names.place.prefix} when asked, or give --yes`);
+    throw new Failure(`nothing was deleted: type ${names.place.prefix} to confirm, or pass --yes`);
   }
   for (const steps of all) await applySteps(steps, gcloud, say);
   say(
-    `${count} deleted; what is left: ${kept.length} buckets with data, the enabled services, and Google's own`,
+    `${counted(count, 'resource')} deleted; still there: ${counted(kept.length, 'bucket')} with data, the enabled services, and what Google created itself`,
   );
   say(
-    `images and sources of functions in ${names.place.region}: gcf-artifacts, gcf-v2-sources-*, gcf-v2-uploads-*`,
+    `Google keeps images and sources of functions in ${names.place.region}: gcf-artifacts, gcf-v2-sources-*, gcf-v2-uploads-*`,
   );
 }
 
@@ -64,8 +66,8 @@ const remove = (what: string, command: string[], context: Context, lane?: string
 const watching: Taken = async (context) => {
   const { cloud, names } = context;
   const [jobs, alerts, boards] = await Promise.all([cloud.jobs(), cloud.alerts(), cloud.dashboards()]);
-  const shown = async (kind: 'alerts' | 'dashboard') =>
-    new Set((await readAll(kind, context)).map(({ body }) => String(body['displayName'])));
+  const shown = async (kind: MonitoringKind) =>
+    new Set((await everDeployed(kind, context)).map(({ body }) => String(body['displayName'])));
   const [ourAlerts, ourBoards] = await Promise.all([shown('alerts'), shown('dashboard')]);
   const ourJobs = new Set(
     context.app.functions.flatMap(({ name, trigger }) =>
@@ -106,9 +108,15 @@ const watching: Taken = async (context) => {
   ];
 };
 
+/** With those of functions that the app lacks: an earlier version deployed them for every app. */
+async function everDeployed(kind: MonitoringKind, context: Context): Promise<MonitoringFile[]> {
+  const { wanted, whole } = await monitoringFiles(kind, context);
+  return [...wanted, ...whole];
+}
+
 /** Deleted after the alerts and dashboards that use them. */
 const metrics: Taken = async (context) => {
-  const files = (await readAll('metrics', context)).map(({ name }) => name);
+  const files = (await everDeployed('metrics', context)).map(({ name }) => name);
   const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))

@@ -20,7 +20,7 @@ export function cliEnvironment(names: Names, { app, dir }: LoadedApp): string[] 
 /** Summary after a deployment: what was created, and how to start using it. */
 export function madeLines(names: Names, loaded: LoadedApp): string[] {
   const { project, region } = names.place;
-  const { buckets, functions } = loaded.app;
+  const { buckets, topics, functions } = loaded.app;
   const lines: [what: string, where: string][] = [
     ...Object.keys(buckets).map((key): [string, string] => [
       `${key} bucket`,
@@ -31,7 +31,9 @@ export function madeLines(names: Names, loaded: LoadedApp): string[] {
         ? [[name, `https://${region}-${project}.cloudfunctions.net/${names.function(name)}`]]
         : [],
     ),
-    ['events go to', names.topicPath(names.topic('events'))],
+    ...(Object.hasOwn(topics, 'events')
+      ? [['events topic', names.topicPath(names.topic('events'))] as [string, string]]
+      : []),
     ['dashboard', `https://console.cloud.google.com/monitoring/dashboards?project=${project}`],
     ['functions', `https://console.cloud.google.com/functions/list?project=${project} (${region})`],
   ];
@@ -40,7 +42,7 @@ export function madeLines(names: Names, loaded: LoadedApp): string[] {
     '',
     ...lines.map(([what, where]) => `${what.padEnd(width)}${where}`),
     '',
-    'for npx pipeline lake|dlq … --cloud (./deploy.sh --env prints it again):',
+    'environment for npx pipeline lake|dlq … --cloud (./deploy.sh --env prints it again):',
     ...cliEnvironment(names, loaded).map((line) => `  ${line}`),
   ];
 }
@@ -49,5 +51,5 @@ function firedBy(key: string, { functions }: App): string {
   const names = functions
     .filter(({ trigger }) => trigger.kind === 'objectFinalized' && trigger.bucket === key)
     .map(({ name }) => name);
-  return names.length === 0 ? '' : ` (uploads fire ${names.join(', ')})`;
+  return names.length === 0 ? '' : ` (uploads trigger ${names.join(', ')})`;
 }

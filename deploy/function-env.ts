@@ -102,7 +102,7 @@ function listFlag(values: Record<string, string>): string {
     (mark) => !pairs.some((pair) => pair.includes(mark)),
   );
   if (between === undefined) {
-    throw new Error('settings contain every mark by which gcloud could separate them: , ; | @@ ## ~~~');
+    throw new Error('settings must not contain all of the separators that gcloud could use: , ; | @@ ## ~~~');
   }
   return between === ',' ? pairs.join(',') : `^${between}^${pairs.join(between)}`;
 }

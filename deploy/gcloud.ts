@@ -86,9 +86,7 @@ export function createGcloud({ project, env, patienceMs, onWait }: GcloudOptions
 async function plain(arg: Arg, file: string): Promise<string> {
   if (typeof arg === 'string') return arg;
   if ('shell' in arg) {
-    throw new Failure(
-      `not known yet: ${arg.shell}: run this again in a minute, when all of it can be listed`,
-    );
+    throw new Failure(`not available yet: ${arg.shell}: run this again in a minute`);
   }
   await writeFile(file, arg.content);
   return `${arg.flag}=${file}`;
@@ -98,7 +96,7 @@ function parseJson<T>(command: string[], text: string): T {
   try {
     return JSON.parse(text) as T;
   } catch {
-    throw new GcloudError(command, `the answer is no JSON: ${text.slice(0, 200)}`);
+    throw new GcloudError(command, `gcloud did not return JSON: ${text.slice(0, 200)}`);
   }
 }
 
@@ -118,25 +116,29 @@ function spawnGcloud(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
     });
     child.on('close', (code, signal) => {
       if (code === 0) resolve(out);
-      else reject(new GcloudError(args, said.trim() || `gcloud ended with ${signal ?? code}`));
+      else reject(new GcloudError(args, said.trim() || `gcloud exited with ${signal ?? code}`));
     });
   });
 }
 
 class Slots {
-  private readonly waiting: (() => void)[] = [];
+  readonly #waiting: (() => void)[] = [];
 
-  constructor(private free: number) {}
+  #free: number;
+
+  constructor(free: number) {
+    this.#free = free;
+  }
 
   async take<T>(work: () => Promise<T>): Promise<T> {
-    if (this.free > 0) this.free--;
-    else await new Promise<void>((resolve) => this.waiting.push(resolve));
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
       return await work();
     } finally {
-      const next = this.waiting.shift();
+      const next = this.#waiting.shift();
       if (next) next();
-      else this.free++;
+      else this.#free++;
     }
   }
 }

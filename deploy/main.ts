@@ -2,8 +2,8 @@ import { appFolder, openApp } from '../cli/common/app.ts';
 import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
 import { placeFault } from '../local/make-folder.ts';
-import { withOptional } from '../shared/app/define-app.ts';
 import type { LoadedApp } from '../shared/app/load-app.ts';
+import { counted } from '../shared/core/counted.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -11,7 +11,6 @@ import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, GcloudError } from './gcloud.ts';
 import { Names } from './names.ts';
-import { appOfRun } from './optional.ts';
 import { appOption, HELP, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
@@ -42,13 +41,12 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
   const gcloud = createGcloud({ project, env, patienceMs, onWait });
-  const whole = { ...loaded, app: withOptional(loaded.app) };
-  const asking = { app: loaded.app, gcloud, options, env };
-  const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
+  const { app } = loaded;
+  const asking = { app, gcloud, options, env };
+  const settings = readSettings(options.settings, loaded, { GOOGLE_CLOUD_PROJECT: project });
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
-  const app = await appOfRun(loaded.app, options, { cloud, names });
   const context: Context = { app, options, names, cloud, source, settings };
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
@@ -57,12 +55,16 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   if (options.dryRun) {
     say(SCRIPT_HEAD);
     const changes = await dryRun(context, say);
-    return say(changes === 0 ? '# nothing to change' : `# ${changes} changes; none was made`);
+    return say(changes === 0 ? '# nothing to change' : `# ${counted(changes, 'change')} (dry run)`);
   }
   say(describeSource(source));
   const changes = await deployAll(context, gcloud, say);
-  say(changes === 0 ? 'nothing to change: everything is as it should be' : `${changes} changes made`);
-  for (const line of madeLines(names, { ...loaded, app })) say(line);
+  say(
+    changes === 0
+      ? 'nothing to change: everything matches the desired state'
+      : `${counted(changes, 'change')} made`,
+  );
+  for (const line of madeLines(names, loaded)) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
     await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
@@ -82,9 +84,9 @@ try {
   const place = placeFault(error);
   process.exitCode = isUsage ? 2 : 1;
   if (error instanceof OutputClosed) process.exitCode = 0;
-  else if (isUsage) process.stderr.write(`${error.message}\n./deploy.sh --help tells more.\n`);
+  else if (isUsage) process.stderr.write(`${error.message}\nRun "./deploy.sh --help" for usage.\n`);
   else if (error instanceof Failure) process.stderr.write(`${error.message}\n`);
   else if (error instanceof GcloudError && options) process.stderr.write(`${explain(error, options)}\n`);
-  else if (place !== undefined) process.stderr.write(`a file cannot be written or read: ${place}\n`);
+  else if (place !== undefined) process.stderr.write(`cannot read or write a file: ${place}\n`);
   else throw error;
 }

@@ -1,5 +1,5 @@
 import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
-import { type App, functionNamed, withOptional } from '../shared/app/define-app.ts';
+import { type App, functionNamed } from '../shared/app/define-app.ts';
 import { RAW } from './parts/buckets.ts';
 
 export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
@@ -19,8 +19,6 @@ export interface Options {
   rawDays: number | undefined;
   /** Upper bound for every function's `maxInstances`; undefined for none. */
   maxInstances: number | undefined;
-  /** Options of optional functions that are given, such as `receive`. */
-  optional: string[];
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
   dailyDollars: number;
   /** `projects/P/notificationChannels/ID`. */
@@ -33,7 +31,7 @@ export interface Options {
 
 export const HELP = `usage: ./deploy.sh --project PROJECT --region REGION [options]
 
-Deploys the whole pipeline into a project, or updates what differs. A second run changes nothing.
+Deploys the whole pipeline into a project, or updates what differs. Running it twice changes nothing.
 
   --app DIR           folder of the app to deploy (default: PIPELINE_APP, or the core app, functions)
   --project PROJECT   the project's id (default: GOOGLE_CLOUD_PROJECT)
@@ -44,22 +42,20 @@ Deploys the whole pipeline into a project, or updates what differs. A second run
   --raw-days N        delete objects of the bucket raw after N days (default: never)
   --max-instances N   at most N instances of each function (default: as defined); for projects with a
                       low CPU quota
-  --receive           also deploy receiveEvent, which takes webhooks and other clouds' events from anyone
-                      (docs/receive.md); once deployed, it stays and is updated without the option
   --daily-dollars N   alert if Gemini costs more than this per day (default: 50)
   --notify CHANNEL    send alerts to projects/P/notificationChannels/ID; may be given more than once
-  --patience SECONDS  how long to retry while new accounts, roles and services are not yet known
-                      everywhere (default: 600)
+  --patience SECONDS  how long to retry while new accounts, roles and services are still
+                      propagating (default: 600)
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 if anything does
   --smoke             after deploying, upload a clip and wait for its manifest and its row in the table
                       (requires processVideo in the app)
   --env               print the environment that the pipeline command needs
-  --destroy           delete all of it; asks first, and keeps buckets that hold data
-    --with-data       delete those, too
+  --destroy           delete the deployment; asks first, and keeps buckets that hold data
+    --with-data       delete those too
     --yes             do not ask
-  --help              this
+  --help              show this help
 
 Exit codes: 0 done, 1 failed or different, 2 wrong usage.
 `;
@@ -73,7 +69,6 @@ const OPTIONS = {
   settings: { type: 'string' },
   'raw-days': { type: 'string' },
   'max-instances': { type: 'string' },
-  receive: { type: 'boolean', default: false },
   'daily-dollars': { type: 'string' },
   notify: { type: 'string', multiple: true },
   patience: { type: 'string' },
@@ -108,7 +103,6 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     yes: values.yes,
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
     maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
-    optional: values.receive ? ['receive'] : [],
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
     settings: values.settings,
@@ -117,17 +111,17 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   if (action === 'help') return options;
   checkPlace(options, app);
   checkApp(options, app);
-  if (options.withData && action !== 'destroy') throw new UsageError('--with-data goes with --destroy');
+  if (options.withData && action !== 'destroy') throw new UsageError('--with-data needs --destroy');
   if (options.only && (action === 'destroy' || options.smoke)) {
-    throw new UsageError('--only goes with a deployment, --dry-run or --verify');
+    throw new UsageError('--only needs a deployment, --dry-run or --verify');
   }
   if (options.smoke && (options.dryRun || action !== 'deploy')) {
-    throw new UsageError('--smoke goes with a deployment alone: it uploads a clip');
+    throw new UsageError('--smoke uploads a clip: it needs a deployment');
   }
   const channel = options.channels.find((one) => !/^projects\/[^/]+\/notificationChannels\/\d+$/.test(one));
   if (channel !== undefined) {
     throw new UsageError(
-      `--notify is ${quoted(channel)}; projects/P/notificationChannels/ID is allowed: "gcloud beta monitoring channels list" has them`,
+      `--notify must be projects/P/notificationChannels/ID ("gcloud beta monitoring channels list" lists them), got ${quoted(channel)}`,
     );
   }
   return options;
@@ -138,40 +132,40 @@ type Values = ReturnType<typeof parse<typeof OPTIONS>>;
 function actionOf({ help, verify, destroy, env }: Values): Action {
   if (help) return 'help';
   const chosen = (['verify', 'destroy', 'env'] as const).filter((name) => ({ verify, destroy, env })[name]);
-  if (chosen.length > 1) throw new UsageError(`--${chosen[0]} and --${chosen[1]} exclude each other`);
+  if (chosen.length > 1) throw new UsageError(`--${chosen[0]} and --${chosen[1]} cannot be combined`);
   return chosen[0] ?? 'deploy';
 }
 
-function checkPlace({ project, region, prefix, optional }: Options, app: App): void {
-  if (project === '') throw new UsageError('which project? give --project, or set GOOGLE_CLOUD_PROJECT');
+function checkPlace({ project, region, prefix }: Options, app: App): void {
+  if (project === '') throw new UsageError('--project or GOOGLE_CLOUD_PROJECT must be given');
   if (!/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(project)) {
     throw new UsageError(
-      `--project is ${quoted(project)}; a project's id has 6 to 30 lower-case letters, digits and dashes: "gcloud projects list" has them`,
+      `--project must be a project's id of 6 to 30 lower-case letters, digits and dashes ("gcloud projects list" lists them), got ${quoted(project)}`,
     );
   }
-  if (region === '') throw new UsageError('which region? give --region, such as us-central1');
+  if (region === '') throw new UsageError('--region must be given, such as us-central1');
   if (!/^[a-z]+-[a-z]+\d+$/.test(region)) {
     throw new UsageError(
-      `--region is ${quoted(region)}; a region such as us-central1 is allowed: "gcloud functions regions list" has them`,
+      `--region must be a region such as us-central1 ("gcloud functions regions list" lists them), got ${quoted(region)}`,
     );
   }
   if (!/^[a-z]([a-z0-9-]{0,10}[a-z0-9])?$/.test(prefix) || prefix.includes('goog')) {
     throw new UsageError(
-      `--prefix is ${quoted(prefix)}; 1 to 12 lower-case letters, digits and dashes are allowed, without "goog"`,
+      `--prefix must be 1 to 12 lower-case letters, digits and dashes, without "goog", got ${quoted(prefix)}`,
     );
   }
-  for (const { name } of withOptional(app, optional).functions) {
+  for (const { name } of app.functions) {
     const account = `${prefix}-${name.toLowerCase()}`;
     if (account.length <= MAX_ACCOUNT) continue;
     throw new UsageError(
-      `--prefix must leave the service account of ${name} at most ${MAX_ACCOUNT} characters, got ${account.length} with ${quoted(prefix)}`,
+      `--prefix must be shorter: the service account of ${name} must be at most ${MAX_ACCOUNT} characters, got ${account.length} with ${quoted(prefix)}`,
     );
   }
   for (const key of Object.keys(app.buckets)) {
     const bucket = `${project}-${prefix}-${key}`;
     if (bucket.length <= MAX_BUCKET) continue;
     throw new UsageError(
-      `--prefix must leave the name of bucket ${key} at most ${MAX_BUCKET} characters, got ${bucket.length} with ${quoted(prefix)}`,
+      `--prefix must be shorter: the name of bucket ${key} must be at most ${MAX_BUCKET} characters, got ${bucket.length} with ${quoted(prefix)}`,
     );
   }
 }
@@ -182,23 +176,20 @@ const MAX_ACCOUNT = 30;
 const MAX_BUCKET = 63;
 
 /** Refuses options about parts of the core that this app does not have. */
-function checkApp({ rawDays, smoke, optional }: Options, app: App): void {
-  const unknown = optional.find((one) => !Object.hasOwn(app.optional, one));
-  if (unknown !== undefined) {
-    throw new UsageError(`--${unknown} must go with an app that includes the services, got ${app.name}`);
-  }
+function checkApp({ rawDays, smoke }: Options, app: App): void {
   if (rawDays !== undefined && !Object.hasOwn(app.buckets, RAW)) {
-    throw new UsageError(`--raw-days must go with an app that has the bucket ${RAW}, got ${app.name}`);
+    throw new UsageError(`--raw-days needs an app that has the bucket ${RAW}, got ${app.name}`);
   }
   if (smoke && functionNamed(app, 'processVideo') === undefined) {
-    throw new UsageError(`--smoke must go with an app that has processVideo, got ${app.name}`);
+    throw new UsageError(`--smoke needs an app that has processVideo, got ${app.name}`);
   }
 }
 
 function functionOf(name: string | undefined, app: App): string | undefined {
   if (name === undefined) return undefined;
-  const known = withOptional(app).functions.map((one) => one.name);
+  const known = app.functions.map((one) => one.name);
   const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
-  if (found === undefined) throw new UsageError(`--only is ${quoted(name)}; allowed are ${known.join(', ')}`);
+  if (found === undefined)
+    throw new UsageError(`--only must be one of ${known.join(', ')}, got ${quoted(name)}`);
   return found;
 }

@@ -49,12 +49,10 @@ export async function findProject({ gcloud, options: { project } }: Asking): Pro
   const version = await gcloud.read<Record<string, string>>('version');
   const sdk = version['Google Cloud SDK'] ?? '';
   if (Number.parseInt(sdk, 10) < OLDEST_GCLOUD) {
-    throw new Failure(
-      `gcloud is ${sdk}; ${OLDEST_GCLOUD} or later is needed: run "gcloud components update"`,
-    );
+    throw new Failure(`gcloud must be ${OLDEST_GCLOUD} or later, got ${sdk}: run "gcloud components update"`);
   }
   if (!('alpha' in version) || !('beta' in version)) {
-    throw new Failure('gcloud lacks its alpha and beta commands: run "gcloud components install alpha beta"');
+    throw new Failure('gcloud has no alpha and beta commands: run "gcloud components install alpha beta"');
   }
   type Described = { projectNumber: string; lifecycleState?: string };
   let found: Described;
@@ -65,7 +63,7 @@ export async function findProject({ gcloud, options: { project } }: Asking): Pro
       throw error;
     if (/SERVICE_DISABLED|has not been used/i.test(error.text)) throw error;
     throw new Failure(
-      `project ${project} does not exist, or you may not see it: "gcloud projects list" has yours; "gcloud auth list" says who you are`,
+      `project ${project} does not exist, or you have no access to it: "gcloud projects list" lists yours; "gcloud auth list" shows your account`,
     );
   }
   if (found.lifecycleState !== undefined && found.lifecycleState !== 'ACTIVE') {
@@ -120,7 +118,7 @@ async function checkPermissions({ gcloud, options: { project }, env }: Asking): 
   const missing = PERMISSIONS.filter((one) => !permissions.includes(one));
   if (missing.length === 0) return;
   throw new Failure(
-    `you lack in ${project}: ${missing.join(', ')}: ask an owner for roles/owner, or for roles that have them ("gcloud iam roles list --filter=includedPermissions:${missing[0]}")`,
+    `you lack permissions in ${project}: ${missing.join(', ')}: ask an owner for roles/owner, or for roles that include them ("gcloud iam roles list --filter=includedPermissions:${missing[0]}")`,
   );
 }
 
@@ -134,7 +132,7 @@ async function checkBuckets({ app, gcloud, options }: Asking, names: Names, clou
       if (found === undefined) return canAsk ? checkFree(gcloud, name, options) : undefined;
       if (found.location.toLowerCase() === options.region) return;
       throw new Failure(
-        `bucket ${name} is in ${found.location.toLowerCase()}, not in ${options.region}, and cannot be moved: give --region ${found.location.toLowerCase()}, or another --prefix`,
+        `bucket ${name} is in ${found.location.toLowerCase()}, not in ${options.region}, and cannot be moved: use --region ${found.location.toLowerCase()}, or another --prefix`,
       );
     }),
   );

@@ -20,11 +20,11 @@ interface Remediation {
 const REMEDIATIONS: readonly Remediation[] = [
   {
     when: [/gcloud: command not found/],
-    say: () => 'gcloud is not installed: https://cloud.google.com/sdk/docs/install says how',
+    say: () => 'gcloud is not installed: see https://cloud.google.com/sdk/docs/install',
   },
   {
     when: [/do not currently have this command group installed/i, /Invalid choice: '(alpha|beta)'/],
-    say: () => 'gcloud lacks its alpha and beta commands: run "gcloud components install alpha beta"',
+    say: () => 'gcloud has no alpha and beta commands: run "gcloud components install alpha beta"',
   },
   {
     when: [
@@ -33,7 +33,7 @@ const REMEDIATIONS: readonly Remediation[] = [
       /refreshing your current auth tokens|invalid_grant/,
       /UNAUTHENTICATED|invalid authentication credentials|HTTPError 401/,
     ],
-    say: () => 'gcloud is not logged in, or no longer: run "gcloud auth login"',
+    say: () => 'gcloud is not logged in, or its login expired: run "gcloud auth login"',
   },
   {
     when: [
@@ -55,19 +55,19 @@ const REMEDIATIONS: readonly Remediation[] = [
   },
   {
     when: [/bucket name is not available|bucket names? .*already (exists|taken)|already own it/i],
-    say: () => "a bucket's name is taken, since all projects share these names: choose another --prefix",
+    say: () => "a bucket's name is already taken (bucket names are global): choose another --prefix",
   },
   {
     when: [/[Mm]ax instances must be set to (\d+) or fewer/],
     say: ({ project, region, found }) =>
       found === '0'
-        ? `${project} may have no instance of this size in ${region}: choose another --region, or ask for more at ${quotasOf(project)}`
-        : `${project} may have at most ${found} instances of a function in ${region}: run this again with --max-instances ${found}, or ask for more at ${quotasOf(project)}`,
+        ? `${project} has no quota for an instance of this size in ${region}: choose another --region, or request more at ${quotasOf(project)}`
+        : `${project} has quota for at most ${found} instances of a function in ${region}: run this again with --max-instances ${found}, or request more at ${quotasOf(project)}`,
   },
   {
     when: [/[Cc]annot find metric that matches/],
     say: () =>
-      'a metric that was made a moment ago is not yet known to alerts and dashboards: run this again in ten minutes; all else is done',
+      'a new metric is not yet available to alerts and dashboards: run this again in ten minutes; everything else is done',
   },
   {
     when: [
@@ -75,7 +75,7 @@ const REMEDIATIONS: readonly Remediation[] = [
       /RESOURCE_EXHAUSTED|quota exceeded|exceeded .*quota|rateLimitExceeded|HTTPError 429|status=\[429\]/i,
     ],
     say: ({ project, text }) =>
-      `a quota of ${project} is used up (${oneLine(text, 200)}): wait, or ask for more at ${quotasOf(project)}, and run this again`,
+      `a quota of ${project} is exhausted (${oneLine(text, 200)}): wait, or request more at ${quotasOf(project)}, and run this again`,
   },
   {
     when: [
@@ -84,12 +84,12 @@ const REMEDIATIONS: readonly Remediation[] = [
       /Permission denied on 'locations\/([a-z0-9-]+)'/,
     ],
     say: ({ region, text }) =>
-      `${region} is no region for it (${oneLine(text, 160)}): choose a --region of "gcloud functions regions list"`,
+      `${region} does not support it (${oneLine(text, 160)}): choose a --region from "gcloud functions regions list"`,
   },
   {
     when: [/constraints\/|organization policy|permitted customer/i],
     say: ({ text }) =>
-      `an organization policy forbids it (${oneLine(text, 250)}): ask whoever keeps your organization's policies`,
+      `an organization policy forbids it (${oneLine(text, 250)}): ask the administrator of your organization's policies`,
   },
   {
     when: [
@@ -98,12 +98,12 @@ const REMEDIATIONS: readonly Remediation[] = [
       /[Rr]equired "?'?([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)"?'? permission/,
     ],
     say: ({ project, found }) =>
-      `you lack the permission ${found} in ${project}: ask an owner for a role that has it ("gcloud iam roles list --filter=includedPermissions:${found}"), or for roles/owner`,
+      `you lack the permission ${found} in ${project}: ask an owner for a role that includes it ("gcloud iam roles list --filter=includedPermissions:${found}"), or for roles/owner`,
   },
   {
     when: [/PERMISSION_DENIED|does not have permission|not authorized|HTTPError 403|status=\[403\]/i],
     say: ({ project, text }) =>
-      `you lack a permission in ${project} (${oneLine(text, 250)}): ask an owner for a role that has it, or for roles/owner`,
+      `you lack a permission in ${project} (${oneLine(text, 250)}): ask an owner for a role that includes it, or for roles/owner`,
   },
 ];
 
@@ -111,7 +111,7 @@ const quotasOf = (project: string): string =>
   `https://console.cloud.google.com/iam-admin/quotas?project=${project}`;
 
 export const noBilling = (project: string): string =>
-  `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" has them)`;
+  `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" lists them)`;
 
 /** One line for people: what is wrong and what to do. Undefined for an unknown error. */
 export function remediationOf(text: string, place: { project: string; region: string }): string | undefined {
@@ -126,7 +126,7 @@ export function remediationOf(text: string, place: { project: string; region: st
 export function explain(error: GcloudError, place: { project: string; region: string }): string {
   const remediation = remediationOf(error.text, place);
   if (remediation !== undefined) return remediation;
-  return `gcloud could not do it: ${oneLine(error.text, 600)}\nthe command was: ${shown(error.command)}`;
+  return `gcloud failed: ${oneLine(error.text, 600)}\nthe command was: ${shown(error.command)}`;
 }
 
 /** Reduces text to one line, without control characters and gcloud's preamble. */

@@ -1,7 +1,10 @@
 import { rolesOf } from '../shared/app/define-app.ts';
+import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { eventSources } from '../shared/app/trigger.ts';
+import { apisOf } from './apis-of.ts';
 import type { Guarded } from './cloud.ts';
 import { type Context, chosen } from './context.ts';
-import { memberOf } from './names.ts';
+import { memberOf, type Names } from './names.ts';
 
 /** One role of one account on one resource. */
 export interface Wanted {
@@ -39,55 +42,74 @@ function callerRoles(context: Where): Wanted[] {
       on: { kind: 'service', name: context.names.function(name) } as const,
       role: INVOKER,
       member,
-      reason: `${name}: one of its callers`,
+      reason: `calls ${name}`,
     }));
   });
 }
 
-/** Roles of Google's service agents. */
-export function agentRoles({ names }: Pick<Context, 'names'>): Wanted[] {
-  const [pubsub, scheduler] = [names.agent('pubsub'), names.agent('scheduler')];
-  const project = { kind: 'project' } as const;
+/** Roles of the service agents of those Google services that the app uses. */
+export function agentRoles({ app, names }: Pick<Context, 'app' | 'names'>): Wanted[] {
+  const apis = apisOf(app);
+  const onProject = (service: Parameters<Names['agent']>[0], role: string, reason: string): Wanted => ({
+    on: { kind: 'project' },
+    role,
+    member: memberOf(names.agent(service)),
+    reason,
+  });
   return [
-    {
-      on: project,
-      role: 'roles/pubsub.publisher',
-      member: memberOf(names.agent('storage')),
-      reason: 'Cloud Storage publishes uploads to the topic that Eventarc makes for the trigger',
-    },
-    {
-      on: project,
-      role: 'roles/pubsub.serviceAgent',
-      member: memberOf(pubsub),
-      reason: 'Pub/Sub signs the tokens of its pushes; Google grants this by itself',
-    },
-    {
-      on: project,
-      role: 'roles/eventarc.serviceAgent',
-      member: memberOf(names.agent('eventarc')),
-      reason: 'Eventarc manages its topics and subscriptions; Google grants this by itself',
-    },
-    {
-      on: project,
-      role: 'roles/cloudscheduler.serviceAgent',
-      member: memberOf(scheduler),
-      reason: 'the scheduler publishes to the maintenance topic; Google grants this by itself',
-    },
-    ...(['dead-letters', 'dead-letters-unread'] as const).map((topic) => ({
+    ...(app.functions.some(isFiredByBucket)
+      ? [
+          onProject(
+            'storage',
+            'roles/pubsub.publisher',
+            'Cloud Storage publishes uploads to the topic that Eventarc creates for the trigger',
+          ),
+        ]
+      : []),
+    ...AGENTS.filter(({ api }) => Object.hasOwn(apis, api)).map(({ service, role, reason }) =>
+      onProject(service, role, `${reason}; Google grants this by itself`),
+    ),
+    ...DEAD_LETTER_TOPICS.filter((topic) => Object.hasOwn(app.topics, topic)).map((topic) => ({
       on: { kind: 'topic', name: names.topic(topic) } as const,
       role: 'roles/pubsub.publisher',
-      member: memberOf(pubsub),
-      reason: 'Pub/Sub forwards what was given up; without it, nothing is ever given up',
+      member: memberOf(names.agent('pubsub')),
+      reason: 'Pub/Sub forwards dead letters; without this role, it redelivers forever instead',
     })),
   ];
 }
 
+const isFiredByBucket = ({ trigger }: FunctionDefinition): boolean =>
+  eventSources(trigger).some(({ kind }) => kind !== 'auditLog');
+
+const DEAD_LETTER_TOPICS = ['dead-letters', 'dead-letters-unread'] as const;
+
+const AGENTS = [
+  {
+    api: 'pubsub',
+    service: 'pubsub',
+    role: 'roles/pubsub.serviceAgent',
+    reason: 'Pub/Sub signs the tokens of its pushes',
+  },
+  {
+    api: 'eventarc',
+    service: 'eventarc',
+    role: 'roles/eventarc.serviceAgent',
+    reason: 'Eventarc manages its topics and subscriptions',
+  },
+  {
+    api: 'cloudscheduler',
+    service: 'scheduler',
+    role: 'roles/cloudscheduler.serviceAgent',
+    reason: 'the scheduler publishes to the topics of its jobs',
+  },
+] as const;
+
 /** On the project, because the buckets and the repository of a build get their names only with the first build. */
 function buildRoles({ names }: Pick<Context, 'names'>): Wanted[] {
   const roles = [
-    ['roles/storage.objectViewer', 'reads the source that was uploaded'],
-    ['roles/artifactregistry.writer', 'stores the image it built'],
-    ['roles/logging.logWriter', 'writes the log of the build'],
+    ['roles/storage.objectViewer', 'reads the uploaded source'],
+    ['roles/artifactregistry.writer', 'stores the built image'],
+    ['roles/logging.logWriter', 'writes the build log'],
   ] as const;
   const member = memberOf(names.account('build'));
   return roles.map(([role, reason]) => ({ on: { kind: 'project' }, role, member, reason }));

@@ -41,7 +41,7 @@ export async function smoke({ gcloud, buckets, settings, env, say, waits = WAITS
   const manifest = await until(() => readManifest(gcloud, folderUrl), waits.manifest, waits.look);
   if (manifest === undefined) {
     throw new Failure(
-      `smoke: ${folderUrl} is not there after ${seconds()}: "./deploy.sh --verify" says whether anything differs, "npx pipeline dlq list --cloud" what was given up`,
+      `smoke: ${folderUrl} does not exist after ${seconds()}: "./deploy.sh --verify" reports differences, "npx pipeline dlq list --cloud" lists dead letters`,
     );
   }
   if (manifest.outcome === 'rejected') {
@@ -52,12 +52,12 @@ export async function smoke({ gcloud, buckets, settings, env, say, waits = WAITS
   const row = await until(() => findRow(table, id, env), waits.row, waits.look);
   if (row === undefined) {
     throw new Failure(
-      `smoke: ${table} has no row of ${id} after ${seconds()}: ingestEvent's log says why: "npx pipeline dlq list --cloud", "./deploy.sh --verify"`,
+      `smoke: ${table} has no row for ${id} after ${seconds()}: see the log of ingestEvent, "npx pipeline dlq list --cloud" and "./deploy.sh --verify"`,
     );
   }
   say(`smoke: row ${row} in ${table} after ${seconds()}`);
   await gcloud.change(['storage', 'rm', url, `${folderUrl.slice(0, folderUrl.lastIndexOf('/'))}/**`]);
-  say('smoke: passed; the clip and its frames are removed again');
+  say('smoke: passed; the clip and its frames were deleted');
 }
 
 async function upload(gcloud: Gcloud, url: string, id: string): Promise<string> {
@@ -121,7 +121,7 @@ async function findRow(table: string, id: string, env: NodeJS.ProcessEnv): Promi
         'smoke: the pipeline command has no credentials: run "gcloud auth application-default login"',
       );
     }
-    throw new Failure(`smoke: the row cannot be looked for: ${oneLine(said, 500)}`);
+    throw new Failure(`smoke: the row could not be looked up: ${oneLine(said, 500)}`);
   }
 }
 

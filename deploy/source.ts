@@ -45,7 +45,7 @@ export function describeSource({ files, bytes, commit }: Source): string {
   const size = `${counted(files, 'file')}, ${Math.ceil(bytes / 1024)} KiB`;
   if (files === 0 || bytes > MOST_BYTES) {
     throw new Failure(
-      `${size} would be uploaded; 1 file to ${MOST_BYTES / 1024} KiB are allowed: mend .gcloudignore ("gcloud meta list-files-for-upload" lists them)`,
+      `the source must be 1 file to ${MOST_BYTES / 1024} KiB, got ${size}: fix .gcloudignore ("gcloud meta list-files-for-upload" lists the files)`,
     );
   }
   return `source: ${size}, commit ${commit.slice(0, 12)}`;

@@ -8,8 +8,9 @@ import {
   placeVariables,
   secretsOf,
 } from '../shared/app/app-settings.ts';
-import { type App, withOptional } from '../shared/app/define-app.ts';
+import type { App } from '../shared/app/define-app.ts';
 import { loadApp } from '../shared/app/load-app.ts';
+import { withOptional } from '../shared/app/optional.ts';
 import type { Setting } from '../shared/app/settings.ts';
 
 const file = fileURLToPath(new URL('configuration.md', import.meta.url));

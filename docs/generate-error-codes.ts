@@ -166,6 +166,8 @@ export function errorCodesDocument(): string {
     '## Retried',
     'Another delivery of the same event could succeed. Each failed attempt is recorded and retried with backoff; after the last one the event becomes a dead letter.',
     table(RETRIED),
+    "## An app's own",
+    'A function refuses with a code of its own, which begins with `app-`, and its definition says in `refusals` what to do: see [write a function](write-a-function.md#refuse-an-event). Such a code is a refusal like any other, in dead letters, metrics and `dlq` commands.',
     '## In dead letters only',
     table({
       unknown: {

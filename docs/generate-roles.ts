@@ -1,8 +1,9 @@
 import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { core } from '../functions/app.ts';
-import { type App, rolesOf, withOptional } from '../shared/app/define-app.ts';
+import { type App, rolesOf } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import { withOptional } from '../shared/app/optional.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
@@ -68,6 +69,10 @@ function placeOf(on: string, { buckets }: App): string {
 
 function sourceOf({ trigger }: FunctionDefinition): string {
   switch (trigger.kind) {
+    case 'anyOf':
+      return 'what its option names';
+    case 'objectDeleted':
+      return `deletions in the ${trigger.bucket} bucket`;
     case 'objectFinalized':
       return `uploads to the ${trigger.bucket} bucket`;
     case 'messagePublished':

@@ -152,7 +152,7 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'Pub/Sub',
     names: '`dead-letters-unread`',
-    holds: 'dead letters that the inspector gave up',
+    holds: 'dead letters that the inspector gave up on',
     until: `${UNREAD_DAYS} days`,
     erase: '`pipeline dlq unread MESSAGE --drop --reason TEXT`',
   },

@@ -15,7 +15,7 @@ export const core = defineApp({
     },
     frames: {
       env: 'FRAMES_BUCKET',
-      doc: 'frames and manifests; soft delete, since nothing here deletes them but a mistake',
+      doc: 'frames and manifests; soft delete, since only a mistake deletes them',
     },
   },
   functions: [processVideo],

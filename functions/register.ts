@@ -1,17 +1,16 @@
 import { cloudEvent, http } from '@google-cloud/functions-framework';
-import { type App, withOptional } from '../shared/app/define-app.ts';
+import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
+import { withOptional } from '../shared/app/optional.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { completeEvent } from '../shared/invocation/push.ts';
 import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
 
-/**
- * Registers every function of an app with the framework, optional ones too: a bundle does not depend on options. Its
- * entry calls this with its app.
- */
+/** Registers every function of an app with the framework; the bundle's entry calls it with its app. */
 export function register(plain: App): void {
   const app: App = {
+    // one bundle serves every choice of options: only functions that are deployed are ever called
     ...withOptional(plain),
     validators: async () => (await import('./ingest/validators.ts')).validatorsOf(plain),
   };
@@ -29,7 +28,7 @@ function registerEvent(definition: FunctionDefinition, app: App): void {
   cloudEvent(name, async (event: unknown) => {
     loaded ??= load();
     const handler = await loaded;
-    if (!('handle' in handler)) throw new TypeError(`${name}: load() must give a module with "handle"`);
+    if (!('handle' in handler)) throw new TypeError(`${name}: load() must return a module with "handle"`);
     const settlement = await handler.handle(completeEvent(event), app, definition);
     if (settlement.kind === 'busy') await answerBusy(event, settlement.reason);
   });
@@ -41,7 +40,7 @@ function registerHttp({ name, load }: FunctionDefinition, app: App): void {
     try {
       loaded ??= load();
       const handler = await loaded;
-      if (!('serve' in handler)) throw new TypeError(`${name}: load() must give a module with "serve"`);
+      if (!('serve' in handler)) throw new TypeError(`${name}: load() must return a module with "serve"`);
       await handler.serve(request, response, app);
     } catch (error) {
       createLogger({ fields: { function: name } }).error('request failed', error);

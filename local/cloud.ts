@@ -3,16 +3,17 @@ import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
 import { core } from '../functions/app.ts';
 import { placeVariables } from '../shared/app/app-settings.ts';
-import { type App, withOptional } from '../shared/app/define-app.ts';
+import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
-import { isFiredByEventarc } from '../shared/app/trigger.ts';
+import { isFiredByEventarc, type Schedule } from '../shared/app/trigger.ts';
+import { isDue, parseCron } from '../shared/core/cron.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
 import { realGeminiSettings, startBrain } from './brain.ts';
-import { publishFinalized, publishKept } from './eventarc/eventarc.ts';
+import { publishDeleted, publishFinalized, publishKept } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { environmentOf, localSettings } from './function-settings.ts';
 import { TOPICS } from './function-subscriptions.ts';
@@ -31,7 +32,10 @@ export { TOPICS };
 
 const CORE: LoadedApp = { app: core, dir: CORE_DIR };
 const PROJECT = 'local';
-const TICK_MS = 300_000;
+const MINUTE_MS = 60_000;
+const EARLY_MS = 10;
+/** For a schedule in a syntax other than Unix cron. */
+const OFTEN = '*/5 * * * *';
 
 export interface Ports {
   gcs?: number;
@@ -62,8 +66,6 @@ export interface LocalCloudOptions {
   secretsFile?: string;
   /** Folder of the secrets that functions read as files. Default: the project's `.secrets`. */
   secretsDir?: string;
-  /** Options of optional functions to run, such as `receive`; default: none. */
-  optional?: readonly string[];
   ports?: Ports;
   /** Base URL of another Pub/Sub, such as the official emulator; if absent, one is started. */
   pubsubUrl?: string;
@@ -124,8 +126,8 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     events = {},
     ports = {},
   } = options;
-  const app = withOptional(loaded.app, options.optional ?? []);
-  const settings = localSettings(withOptional(loaded.app), { given: options.env ?? {}, shell });
+  const { app } = loaded;
+  const settings = localSettings(app, { given: options.env ?? {}, shell });
   const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
   // read before anything runs: a secret may be missing
   const declared = new Map(
@@ -155,6 +157,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       dir: join(dir, 'storage'),
       buckets: Object.keys(app.buckets),
       onFinalized: takeOver,
+      onDeleted: (resource) => {
+        if (isUp) publishDeleted(resource, wanted, pubsub.publishEvent);
+      },
       onTrouble: events.onTrouble,
       ...(ports.gcs !== undefined && { port: ports.gcs }),
     });
@@ -207,7 +212,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     isUp = true;
     for (const { object, id } of gcs.outbox.pending()) takeOver(object, id);
 
-    closers.push(runSchedules(app, pubsub.url));
+    closers.push(runSchedules(wanted, pubsub.url));
 
     const endpoints: Endpoints = {
       app: loaded.dir,
@@ -251,23 +256,39 @@ function withAttempts(definition: FunctionDefinition, attempts: number | undefin
     : definition;
 }
 
-/** Replaces Cloud Scheduler: a tick every five minutes, whatever the schedule. Returns a function that stops it. */
-function runSchedules({ functions }: App, pubsubUrl: string): () => void {
-  const topics = functions.flatMap(({ trigger }) => (trigger.kind === 'schedule' ? [trigger.topic] : []));
+/** Replaces Cloud Scheduler: at each full minute, publishes the ticks that are due. Returns a function that stops it. */
+function runSchedules(functions: readonly FunctionDefinition[], pubsubUrl: string): () => void {
+  const schedules = functions.flatMap(({ trigger }) => (trigger.kind === 'schedule' ? [trigger] : []));
   const publisher = createPublisher({ project: PROJECT, apiEndpoint: pubsubUrl });
-  const timer = setInterval(() => {
-    // The next tick makes up for a missed one.
-    for (const topic of topics) publisher.publish(topic, [{ data: '{}' }]).catch(() => undefined);
-  }, TICK_MS);
+  let timer: NodeJS.Timeout;
+  const wait = (): void => {
+    timer = setTimeout(
+      () => {
+        const minute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
+        for (const { topic } of schedules.filter((one) => hasTick(one, minute))) {
+          // The next tick makes up for a missed one.
+          publisher.publish(topic, [{ data: '{}' }]).catch(() => undefined);
+        }
+        wait();
+        // a timer may fire a millisecond early
+      },
+      MINUTE_MS - (Date.now() % MINUTE_MS) + EARLY_MS,
+    );
+  };
+  wait();
   return () => {
-    clearInterval(timer);
+    clearTimeout(timer);
     publisher.close();
   };
 }
 
-/** True if a function has a Vertex AI role. */
+function hasTick({ cron }: Schedule, minute: number): boolean {
+  const parsed = parseCron(cron) ?? parseCron(OFTEN);
+  return parsed !== undefined && isDue(parsed, minute);
+}
+
 function asksVertex({ functions }: App): boolean {
-  return functions.some(({ roles }) => roles.some(({ role }) => role.startsWith('roles/aiplatform.')));
+  return functions.some(({ apis }) => Object.hasOwn(apis, 'aiplatform'));
 }
 
 async function startInstances(

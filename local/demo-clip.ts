@@ -64,7 +64,7 @@ export async function makeDemoClip({ path, ffmpeg }: DemoClipOptions): Promise<v
   }
   child.stdin.end();
   const [code] = await closed;
-  if (code !== 0) throw new Error(`ffmpeg could not make the demo clip: ${said.trim() || `exit ${code}`}`);
+  if (code !== 0) throw new Error(`ffmpeg failed to make the demo clip: ${said.trim() || `exit ${code}`}`);
 }
 
 const HORIZON = 220;

@@ -21,11 +21,11 @@ export function subscribeOverRest({ url, project }: { url: string; project: stri
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     }).catch((error: Error) => {
-      throw new Error(`Pub/Sub at ${url} does not answer`, { cause: error });
+      throw new Error(`Pub/Sub at ${url} is not responding`, { cause: error });
     });
     const text = await answer.text();
     if (answer.ok || answer.status === known) return answer.status;
-    throw new Error(`Pub/Sub at ${url}: ${method} ${path} answers ${answer.status}: ${text.slice(0, 500)}`);
+    throw new Error(`Pub/Sub at ${url}: ${method} ${path} returned ${answer.status}: ${text.slice(0, 500)}`);
   };
   return {
     async topic(name) {

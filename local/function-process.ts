@@ -114,7 +114,7 @@ function listening(child: ChildProcess, wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const where = wanted === 0 ? 'a port' : `port ${wanted}`;
     const timer = setTimeout(() => {
-      reject(new Error(`function process did not listen on ${where} within 20 s`));
+      reject(new Error(`the function process did not listen on ${where} within 20 s`));
     }, 20_000);
     child.once('message', (message: unknown) => {
       clearTimeout(timer);
@@ -123,7 +123,9 @@ function listening(child: ChildProcess, wanted: number): Promise<number> {
     child.once('exit', (code, signal) => {
       clearTimeout(timer);
       reject(
-        new Error(`function process ended with ${signal ?? `code ${code}`} before it listened on ${where}`),
+        new Error(
+          `the function process ended with ${signal ?? `code ${code}`} before it listened on ${where}`,
+        ),
       );
     });
   });

@@ -40,7 +40,7 @@ export function mistypedSettings(app: App, shell: Env): string[] {
     .filter((name) => !known.has(name) && shell[name])
     .flatMap((name) => {
       const meant = nearest(name, names, 1);
-      return meant === undefined ? [] : [`${name} is no setting of a function; did you mean ${meant}?`];
+      return meant === undefined ? [] : [`${name} is not a setting of any function; did you mean ${meant}?`];
     });
 }
 

@@ -5,8 +5,10 @@ import { parseArgs } from 'node:util';
 import { appFolder, openApp } from '../cli/common/app.ts';
 import { UsageError } from '../cli/common/options.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
-import { AppWork, sourcesOf } from './app-work.ts';
-import { type LocalCloud, type Ports, startLocalCloud } from './cloud.ts';
+import type { LoadedApp } from '../shared/app/load-app.ts';
+import { givenOptions, optionHelp, optionTypes, withOptional } from '../shared/app/optional.ts';
+import { AppWork, howToFire, sourcesOf } from './app-work.ts';
+import { type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
@@ -20,31 +22,30 @@ import type { Work } from './work.ts';
 
 const HELP = `Runs the whole pipeline on this machine: Cloud Storage, Eventarc, Vertex AI and the functions.
 
-  npm start                        makes a short clip, uploads it, and stays up
+  npm start                        makes a short clip, uploads it, and keeps running
   npm start -- a.mp4 b.mov         uploads these instead
-  npm start -- --app DIR [FILES]   runs another app, and uploads the files to the bucket that fires its functions
+  npm start -- --app DIR [FILES]   runs another app, and uploads the files to the bucket that triggers its functions
 
 Options (after --):
   --app DIR           folder of the app to run (default: the core app, functions)
-  --receive           also runs receiveEvent, with the sources of .secrets/RECEIVE_SOURCES (docs/receive.md)
-  --bucket KEY        the bucket that files are uploaded to (default: the only one that fires a function)
-  --moment TEXT       what to look for in the files given here
+  --bucket KEY        the bucket that files are uploaded to (default: the only one that triggers a function)
+  --moment TEXT       what to look for in the given files
   --max-moments N     at most this many frames a video (default 1)
   --out DIR           where frames and manifests are copied to (default frames)
   --dir DIR           where the local cloud keeps its data (default .local)
   --gcs-port N        port of Cloud Storage (default: a free one)
   --pubsub-port N     port of Pub/Sub (default: a free one)
-  --pubsub URL        a Pub/Sub that runs already, such as the official emulator, in place of our own
-  --push-anywhere     Pub/Sub subscriptions may push to other machines (default: to this one alone)
+  --pubsub URL        a Pub/Sub that is already running, such as the official emulator, instead of our own
+  --push-anywhere     Pub/Sub subscriptions may push to other machines (default: only to this one)
   --vertex-port N     port of Vertex AI (default: a free one)
   --function-port N   port of the app's first function (default: a free one)
-  --gemini local|real who answers (default: real where GOOGLE_CLOUD_PROJECT and application default credentials are set)
-  --attempts N        deliveries before an event is a dead letter (default: 5 to 20, as each function is deployed)
-  --settings FILE     NAME=value lines for the functions, such as deploy.env; they come before the environment's
-  --exit              ends when the files are done, instead of staying up
-  --help              this text
-
-What functions declare (docs/configuration.md) is taken from the environment too, and nothing else of it.`;
+  --gemini local|real which model answers (default: real if GOOGLE_CLOUD_PROJECT and application default credentials are set)
+  --attempts N        deliveries before an event becomes a dead letter (default: 5 to 20, as deployed for each function)
+  --settings FILE     NAME=value lines for the functions, such as deploy.env; they override the environment
+  --exit              end when the files are done
+  --help              show this help
+OPTIONAL
+Settings that functions declare (docs/configuration.md) are read from the environment too; no others are.`;
 
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
@@ -57,18 +58,32 @@ const TROUBLE_MS = 10_000;
 /** Interval of checks that the folder still exists, in ms. */
 const WATCH_MS = 1_000;
 
-function usage(message: string): never {
-  process.stderr.write(`${message}\n\n${HELP}\n`);
+function usage(message: string, help = HELP.replace('OPTIONAL', '')): never {
+  process.stderr.write(`${message}\n\n${help}\n`);
   process.exit(2);
 }
 
-function parse() {
+/** The app's own options are known only when it is loaded. */
+function helpFor(app: App): string {
+  const lines = optionHelp(app);
+  return HELP.replace(
+    'OPTIONAL',
+    lines.length === 0 ? '' : ['', 'Functions that run only on request:', ...lines, ''].join('\n'),
+  );
+}
+
+function appOption(): string | undefined {
+  const { app } = parseArgs({ strict: false, options: { app: { type: 'string' } } }).values;
+  return typeof app === 'string' ? app : undefined;
+}
+
+function parse(app: App) {
   try {
     return parseArgs({
       allowPositionals: true,
       options: {
+        ...(optionTypes(app) as Record<never, { type: 'string' }>),
         app: { type: 'string' },
-        receive: { type: 'boolean', default: false },
         bucket: { type: 'string' },
         moment: { type: 'string' },
         'max-moments': { type: 'string' },
@@ -88,7 +103,17 @@ function parse() {
       },
     });
   } catch (error) {
-    return usage((error as Error).message);
+    return usage((error as Error).message, helpFor(app));
+  }
+}
+
+/** The app with what the options add to it. */
+function chosenApp({ app, dir }: LoadedApp, values: Values): LoadedApp {
+  try {
+    return { app: withOptional(app, givenOptions(app, values)), dir };
+  } catch (error) {
+    if (error instanceof TypeError) return usage(error.message, helpFor(app));
+    throw error;
   }
 }
 
@@ -104,8 +129,9 @@ function whole(option: string, text: string | undefined, max: number, what: stri
 }
 
 async function main(): Promise<void> {
-  const { values, positionals: files } = parse();
-  if (values.help) return print(HELP);
+  const declared = await openApp(appFolder(appOption(), undefined, process.env));
+  const { values, positionals: files } = parse(declared.app);
+  if (values.help) return print(helpFor(declared.app));
   const missing = files.filter((file) => !existsSync(file));
   if (missing.length > 0) usage(`no such file: ${missing.map(printable).join(', ')}`);
   if (values.gemini !== undefined && values.gemini !== 'local' && values.gemini !== 'real') {
@@ -115,13 +141,10 @@ async function main(): Promise<void> {
     usage(`--pubsub must be a URL such as http://127.0.0.1:8085, got ${JSON.stringify(values.pubsub)}`);
   }
   if (values.pubsub !== undefined && values['pubsub-port'] !== undefined) {
-    usage('--pubsub and --pubsub-port exclude each other');
+    usage('--pubsub and --pubsub-port cannot be combined');
   }
-  const loaded = await openApp(appFolder(values.app, undefined, process.env));
+  const loaded = chosenApp(declared, values);
   checkUpload(loaded.app, values, files);
-  if (values.receive && !Object.hasOwn(loaded.app.optional, 'receive')) {
-    usage(`--receive must go with an app that includes the services, got ${loaded.app.name}`);
-  }
   for (const line of mistypedSettings(loaded.app, process.env)) complain(line);
   const ports = portsOf(values, loaded.app);
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
@@ -153,10 +176,11 @@ async function main(): Promise<void> {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     // the reader closed the pipe, as head does
     if (error.code === 'EPIPE') return end(0);
-    fail(new Error(`standard output cannot be written: ${placeFault(error) ?? error.message}`));
+    fail(new Error(`cannot write to standard output: ${placeFault(error) ?? error.message}`));
   });
   const watch = setInterval(() => {
-    if (!lock.isHeld()) fail(new Error(`${dir} was removed or taken while the local cloud ran in it`));
+    if (!lock.isHeld())
+      fail(new Error(`${dir} was removed or taken over while the local cloud was running in it`));
   }, WATCH_MS);
   watch.unref();
   const work = await workOf(loaded.app, values, copies);
@@ -172,7 +196,6 @@ async function main(): Promise<void> {
     gemini,
     ports,
     pushAnywhere: values['push-anywhere'],
-    optional: values.receive ? ['receive'] : [],
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
     events: {
@@ -190,8 +213,15 @@ async function main(): Promise<void> {
   const isGood = await work.run(cloud, files);
   if (values.exit) return end(isGood ? 0 : 1);
   for (const line of work.next(cloud)) print(line);
-  print(`  npx pipeline dlq list${place}`);
+  for (const line of optionalLines(loaded.app, declared.app, cloud)) print(line);
+  if (Object.hasOwn(loaded.app.topics, TOPICS.deadLetters)) print(`  npx pipeline dlq list${place}`);
   print('Ctrl-C ends it.');
+}
+
+/** Commands that fire the functions that options have added. */
+function optionalLines({ functions }: App, declared: App, { endpoints }: LocalCloud): string[] {
+  const usual = new Set(declared.functions);
+  return functions.filter((one) => !usual.has(one)).flatMap((one) => howToFire(one, endpoints));
 }
 
 /** Options with which the pipeline command finds the cloud in this folder: none for the default folder. */
@@ -229,11 +259,11 @@ const hasVideo = (app: App): boolean => functionNamed(app, 'processVideo') !== u
 
 function checkUpload(app: App, { bucket, moment, 'max-moments': most }: Values, files: string[]): void {
   if (hasVideo(app)) {
-    if (bucket !== undefined) usage('--bucket must go with an app that does not process videos');
+    if (bucket !== undefined) usage('--bucket needs an app that does not process videos');
     return;
   }
   if (moment !== undefined || most !== undefined) {
-    usage(`--moment and --max-moments must go with an app that has processVideo, got ${app.name}`);
+    usage(`--moment and --max-moments need an app that has processVideo, got ${app.name}`);
   }
   const sources = sourcesOf(app);
   if (bucket !== undefined && !sources.includes(bucket)) {
@@ -242,14 +272,14 @@ function checkUpload(app: App, { bucket, moment, 'max-moments': most }: Values, 
   if (files.length === 0 || bucket !== undefined || sources.length === 1) return;
   usage(
     sources.length === 0
-      ? `files must go with an app that a bucket fires, got ${app.name}`
-      : `--bucket must say where to: ${sources.join(', ')}`,
+      ? `files need an app that a bucket triggers, got ${app.name}`
+      : `--bucket must be given, one of ${sources.join(', ')}`,
   );
 }
 
 function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
   const { gcs, vertex, pubsub, functions } = cloud.endpoints;
-  const note = gemini === 'local' ? '  (looks at the frames; no account needed)' : '';
+  const note = gemini === 'local' ? '  (local model: reads the frames, needs no account)' : '';
   const parts: [string, string][] = [
     ['Cloud Storage', gcs],
     ['Pub/Sub', pubsub],
@@ -268,14 +298,15 @@ function complainOnce(dir: string): (error: unknown) => void {
   return (error) => {
     if (performance.now() - loggedAt < TROUBLE_MS) return;
     loggedAt = performance.now();
-    complain(`${printable(dir)} cannot be written: ${placeFault(error) ?? inOneLine(error)}`);
+    complain(`cannot write to ${printable(dir)}: ${placeFault(error) ?? inOneLine(error)}`);
   };
 }
 
 /** Locks the cloud's private folder. If it cannot be used, throws a one-line message and leaves nothing behind. */
 function takeFolder(dir: string): StateLock {
   const isNew = !existsSync(dir);
-  for (const open of makePrivateFolder(dir)) print(`${printable(open)} was open to others: closed to them`);
+  for (const open of makePrivateFolder(dir))
+    print(`${printable(open)} was accessible to other users: restricted it to yours`);
   try {
     return lockFolder(dir);
   } catch (error) {

@@ -48,11 +48,12 @@ export async function startPubsubPart(options: PubsubPartOptions): Promise<Pubsu
     // A topic without a subscription loses its messages; this one keeps them whatever else reads them.
     const kept = { messageRetentionDuration: '604800s', ackDeadlineSeconds: 60 };
     const api = subscribeOverRest({ url: part.url, project: options.project });
-    await api.subscription('dead-letters-kept', TOPICS.deadLetters, kept);
+    const has = (topic: string): boolean => options.topics.includes(topic);
+    if (has(TOPICS.deadLetters)) await api.subscription('dead-letters-kept', TOPICS.deadLetters, kept);
     // The official emulator allows at most 7 days.
     const days = part.server === undefined ? 7 : 31;
     const unread = { ...kept, messageRetentionDuration: `${days * 86_400}s` };
-    await api.subscription(TOPICS.unread, TOPICS.unread, unread);
+    if (has(TOPICS.unread)) await api.subscription(TOPICS.unread, TOPICS.unread, unread);
     return part;
   } catch (error) {
     await part.close();
@@ -106,9 +107,11 @@ async function foreignPart(options: PubsubPartOptions, url: string): Promise<Pub
   for (const topic of topics) await api.topic(topic);
   const carrier = await startServer('eventarc-pubsub', { ...options, port: undefined });
   const publisher = createPublisher({ project, apiEndpoint: url });
-  carrier.forward('forwarded', TOPICS.deadLetters, ({ data, attributes }) =>
-    publisher.publish(TOPICS.deadLetters, [{ data: Buffer.from(data, 'base64'), attributes }]),
-  );
+  if (topics.includes(TOPICS.deadLetters)) {
+    carrier.forward('forwarded', TOPICS.deadLetters, ({ data, attributes }) =>
+      publisher.publish(TOPICS.deadLetters, [{ data: Buffer.from(data, 'base64'), attributes }]),
+    );
+  }
   const subscribe = async (wanted: WantedSubscription, instance: string | undefined): Promise<void> => {
     const { maxDeliveryAttempts, ackDeadlineSeconds, deadLetterTopic, filter, ordering } = wanted;
     await api.topic(wanted.topic);

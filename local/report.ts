@@ -25,7 +25,7 @@ export function describeResult({ file, manifest, failure, copies }: ProcessedFil
       return [`${name}: rejected: ${code}: ${printable(reason)}`, ...where];
     }
     case 'no-moment':
-      return [`${name}: no such moment in it`, ...where];
+      return [`${name}: no such moment found`, ...where];
     case 'framed': {
       const moments = manifest.moments.map(
         (moment) =>

@@ -28,11 +28,11 @@ export function lockFolder(dir: string): StateLock {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         // the lock was created, but there was no room for the process id
         if (holderOf(file) === '') rmSync(file, { force: true });
-        throw new Error(`${dir} cannot be used: ${placeFault(error) ?? String(error)}`, { cause: error });
+        throw new Error(`cannot use ${dir}: ${placeFault(error) ?? String(error)}`, { cause: error });
       }
     }
     const holder = Number(holderOf(file));
-    if (isAlive(holder)) throw new Error(`a local cloud already runs in ${dir} (process ${holder})`);
+    if (isAlive(holder)) throw new Error(`a local cloud is already running in ${dir} (process ${holder})`);
     rmSync(file, { force: true });
   }
 }

@@ -15,79 +15,82 @@ export type OnStage = (name: string, text: string) => void;
 
 /** Follows uploads through the cloud's events: reports each stage and each upload's result. */
 export class UploadTracker {
-  private readonly outcomes = new Map<string, Outcome>();
-  private readonly waiting = new Map<string, (outcome: Outcome) => void>();
+  readonly #outcomes = new Map<string, Outcome>();
+  readonly #waiting = new Map<string, (outcome: Outcome) => void>();
   /** Last reported error of a failed attempt. */
-  private readonly failures = new Map<string, string>();
+  readonly #failures = new Map<string, string>();
 
-  constructor(
-    private readonly onStage: OnStage,
-    private readonly onSettled: (name: string, outcome: Outcome) => void = () => {},
-  ) {}
+  readonly #onStage: OnStage;
+  readonly #onSettled: (name: string, outcome: Outcome) => void;
+
+  constructor(onStage: OnStage, onSettled: (name: string, outcome: Outcome) => void = () => {}) {
+    this.#onStage = onStage;
+    this.#onSettled = onSettled;
+  }
 
   /** To be passed to the cloud. */
   readonly events: CloudEvents = {
-    onFinalized: (resource) => this.finalized(resource),
-    onAttempt: (_function, attempt) => this.attempted(attempt),
-    onDeadLetter: (letter) => this.givenUp(letter),
-    onFunctionLine: (_function, line) => this.logged(line),
+    onFinalized: (resource) => this.#finalized(resource),
+    onAttempt: (_function, attempt) => this.#attempted(attempt),
+    onDeadLetter: (letter) => this.#givenUp(letter),
+    onFunctionLine: (_function, line) => this.#logged(line),
   };
 
   /** Resolves when the upload's manifest is written or its event is given up. */
   settled(name: string, generation: string): Promise<Outcome> {
     const key = keyOf(name, generation);
-    const known = this.outcomes.get(key);
-    return known ? Promise.resolve(known) : new Promise((resolve) => this.waiting.set(key, resolve));
+    const known = this.#outcomes.get(key);
+    return known ? Promise.resolve(known) : new Promise((resolve) => this.#waiting.set(key, resolve));
   }
 
-  private finalized(resource: ObjectResource): void {
-    if (resource.bucket === BUCKETS.raw) this.onStage(resource.name, `stored in gs://${BUCKETS.raw}`);
+  #finalized(resource: ObjectResource): void {
+    if (resource.bucket === BUCKETS.raw) this.#onStage(resource.name, `stored in gs://${BUCKETS.raw}`);
     if (resource.bucket !== BUCKETS.frames) return;
     const metadata = (resource['metadata'] ?? {}) as Record<string, string>;
     const [name, generation] = [metadata['source-name'], metadata['source-generation']];
     if (!name || !generation) return;
     const file = resource.name.slice(resource.name.lastIndexOf('/') + 1);
-    this.onStage(name, `wrote ${file}`);
-    if (file === 'manifest.json') this.settle(name, generation, { kind: 'manifest', name: resource.name });
+    this.#onStage(name, `wrote ${file}`);
+    if (file === 'manifest.json') this.#settle(name, generation, { kind: 'manifest', name: resource.name });
   }
 
-  private attempted({ subscription, body, attempt, result }: PushAttempt): void {
+  #attempted({ subscription, body, attempt, result }: PushAttempt): void {
     const upload = isSuccess(result) ? undefined : uploadIn(subscription, body);
     if (!upload) return;
-    const reason = this.failures.get(upload.key) ?? `answer ${result}`;
-    this.onStage(upload.name, `attempt ${attempt} failed: ${reason}`);
-    this.failures.set(upload.key, reason);
+    const reason = this.#failures.get(upload.key) ?? `answer ${result}`;
+    this.#onStage(upload.name, `attempt ${attempt} failed: ${reason}`);
+    this.#failures.set(upload.key, reason);
   }
 
-  private givenUp({ subscription, message, attempts }: DeadLetter): void {
+  #givenUp({ subscription, message, attempts }: DeadLetter): void {
     const upload = uploadIn(subscription, Buffer.from(message.data, 'base64'));
     if (!upload) return;
     const { name, generation, key } = upload;
-    this.onStage(name, `given up after ${counted(attempts, 'attempt')}; kept as a dead letter`);
-    this.settle(name, generation, {
+    this.#onStage(name, `given up after ${counted(attempts, 'attempt')}; kept as a dead letter`);
+    this.#settle(name, generation, {
       kind: 'dead-letter',
       attempts,
-      reason: this.failures.get(key) ?? 'no answer',
+      reason: this.#failures.get(key) ?? 'no response',
     });
   }
 
-  private logged(line: string): void {
+  #logged(line: string): void {
     const entry = jsonRecord(line);
     const { object } = entry;
     if (typeof object !== 'string') return;
     const name = object.slice(`gs://${BUCKETS.raw}/`.length);
-    if (entry['message'] === 'step done') this.onStage(name, String(entry['detail']));
+    if (entry['message'] === 'step done') this.#onStage(name, String(entry['detail']));
     if (entry['message'] === 'attempt failed') {
-      this.failures.set(keyOf(name, String(entry['generation'])), `${entry['code']}: ${entry['reason']}`);
+      this.#failures.set(keyOf(name, String(entry['generation'])), `${entry['code']}: ${entry['reason']}`);
     }
   }
 
-  private settle(name: string, generation: string, outcome: Outcome): void {
+  #settle(name: string, generation: string, outcome: Outcome): void {
     const key = keyOf(name, generation);
-    this.outcomes.set(key, outcome);
-    this.onSettled(name, outcome);
-    this.waiting.get(key)?.(outcome);
-    this.waiting.delete(key);
+    this.#outcomes.set(key, outcome);
+    this.#onSettled(name, outcome);
+    this.#waiting.get(key)?.(outcome);
+    this.#waiting.delete(key);
   }
 }
 

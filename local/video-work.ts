@@ -25,21 +25,23 @@ type Result = Awaited<ReturnType<typeof collect>>;
 /** Videos: reports each stage of each upload and copies out its results, for every uploader. */
 export class VideoWork implements Work {
   readonly events: CloudEvents;
-  private readonly tracker: UploadTracker;
-  private readonly results: Promise<Result | undefined>[] = [];
-  private cloud: LocalCloud | undefined;
+  readonly #tracker: UploadTracker;
+  readonly #results: Promise<Result | undefined>[] = [];
+  #cloud: LocalCloud | undefined;
+  readonly #options: VideoWorkOptions;
 
-  constructor(private readonly options: VideoWorkOptions) {
-    this.tracker = new UploadTracker(stagePrinter(options.print), (name, outcome) => {
-      if (this.cloud) this.results.push(this.report(this.cloud, name, outcome));
+  constructor(options: VideoWorkOptions) {
+    this.#options = options;
+    this.#tracker = new UploadTracker(stagePrinter(options.print), (name, outcome) => {
+      if (this.#cloud) this.#results.push(this.#report(this.#cloud, name, outcome));
     });
-    this.events = this.tracker.events;
+    this.events = this.#tracker.events;
   }
 
   /** Processes the files, or a demo clip; their stages read as a story. */
   async run(cloud: LocalCloud, files: readonly string[]): Promise<boolean> {
-    this.cloud = cloud;
-    const { moment } = this.options;
+    this.#cloud = cloud;
+    const { moment } = this.#options;
     const metadata = { ...(moment !== undefined && { moment }) };
     const demo = files.length === 0 ? await mkdtemp(join(tmpdir(), 'pipeline-demo-')) : undefined;
     try {
@@ -52,17 +54,17 @@ export class VideoWork implements Work {
         if (geminiBucket) await uploadFile(file, { bucket: geminiBucket });
         const apiEndpoint = cloud.endpoints.gcs;
         const { name, generation } = await uploadFile(file, { apiEndpoint, bucket: BUCKETS.raw, metadata });
-        await this.tracker.settled(name, generation);
+        await this.#tracker.settled(name, generation);
       }
     } finally {
       if (demo) await rm(demo, { recursive: true, force: true });
     }
-    return (await Promise.all(this.results)).every((result) => result?.manifest?.outcome === 'framed');
+    return (await Promise.all(this.#results)).every((result) => result?.manifest?.outcome === 'framed');
   }
 
   next({ endpoints }: LocalCloud): string[] {
     return [
-      'It stays up. Upload a video of your own, for example:',
+      'It keeps running. Upload a video of your own, for example:',
       `  ${gcloudAt('STORAGE', endpoints.gcs)}gcloud storage cp my.mp4 gs://${BUCKETS.raw}/`,
       `  ${gcloudAt('PUBSUB', endpoints.pubsub)}gcloud pubsub topics publish ${TOPICS.events} --message '{"hello":"world"}'`,
       '  npx pipeline process my.mp4 --moment "the dog catches the ball"',
@@ -70,15 +72,15 @@ export class VideoWork implements Work {
   }
 
   /** Undefined if the results could not be copied: this is reported, but does not stop the others. */
-  private async report(cloud: LocalCloud, name: string, outcome: Outcome): Promise<Result | undefined> {
-    const { out, copies, print, complain } = this.options;
+  async #report(cloud: LocalCloud, name: string, outcome: Outcome): Promise<Result | undefined> {
+    const { out, copies, print, complain } = this.#options;
     try {
       const result = await collect(cloud, outcome, out, copies);
       print(['', ...describeResult({ file: name, ...result }), ''].join('\n'));
       return result;
     } catch (error) {
       const why = error instanceof CopyError ? `--out ${error.message}` : String((error as Error).message);
-      complain(`${printable(name)}: its results were not copied: ${printable(why)}`);
+      complain(`${printable(name)}: could not copy its results: ${printable(why)}`);
       return undefined;
     }
   }

@@ -10,7 +10,7 @@ export async function confirm(question: string, signal: AbortSignal): Promise<vo
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   try {
     const answer = await terminal.question(`${question} [yes/no] `, { signal });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('nothing was done');
+    if (!/^y(es)?$/i.test(answer.trim())) throw new Failure('cancelled: nothing was changed');
   } finally {
     terminal.close();
   }
@@ -22,5 +22,5 @@ export function canAsk(): boolean {
 }
 
 export function needsYes(): UsageError {
-  return new UsageError('this cannot be undone: --yes must be given where no terminal can be asked');
+  return new UsageError('this cannot be undone: pass --yes to confirm without a terminal');
 }

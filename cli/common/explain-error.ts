@@ -9,13 +9,13 @@ export function explainServiceError(error: unknown, { where, isLocal }: Service)
   if (error.code === 'denied' && /default credentials/i.test(message)) {
     return 'no Google credentials: run "gcloud auth application-default login", or "npm start" for a local cloud';
   }
-  if (error.code === 'denied') return `${message}: whose credentials are they?`;
+  if (error.code === 'denied') return `${message}: check which account the credentials belong to`;
   if (
     error.code === 'unavailable' &&
     !message.startsWith('Pub/Sub') &&
     /ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message)
   ) {
-    return `${where}, does not answer: ${isLocal ? 'is it running? "npm start" starts a local cloud' : 'is there a network?'}`;
+    return `${where} is not responding: ${isLocal ? 'start a local cloud with "npm start"' : 'check the network'}`;
   }
   return message;
 }

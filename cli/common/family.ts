@@ -48,7 +48,7 @@ ${about}
 
 ${(await Promise.all(lines)).join('\n')}
 
-pipeline ${name} <command> --help tells more.
+Run "pipeline ${name} <command> --help" for details.
 Exit code: 0 done, 1 ${failed}, 2 wrong usage.
 `;
 }

@@ -40,7 +40,7 @@ function readably<T>(parse: () => T): T {
     const [, unclear] = /^Option '([^']+)' argument is ambiguous/.exec(message) ?? [];
     if (unclear !== undefined) {
       throw new UsageError(
-        `${unclear} needs a value; one that begins with a dash is given as ${printable(unclear)}=-…`,
+        `${unclear} needs a value; write one that begins with a dash as ${printable(unclear)}=-…`,
       );
     }
     const [first = ''] = message.split(/\. (?:To specify|This command)|\n/);

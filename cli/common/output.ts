@@ -8,7 +8,7 @@ export class OutputClosed extends Error {}
 
 /** Explains in one line why a write to standard output failed. */
 export function unwritable(error: NodeJS.ErrnoException): string {
-  return `standard output cannot be written: ${placeFault(error) ?? printable(error.message)}`;
+  return `cannot write to standard output: ${placeFault(error) ?? printable(error.message)}`;
 }
 
 /** Writes text at the reader's pace, so that at most one row group waits in memory. */

@@ -18,12 +18,12 @@ export function openPublisher(
   service: Service,
   project: string,
   signal: AbortSignal,
-  hint = '"gcloud pubsub topics create" makes one',
+  hint = 'create it with "gcloud pubsub topics create"',
 ): Publishing {
   const { where, pubsub, isLocal } = service;
   // events of a local cloud must not reach Google's Pub/Sub
   if (isLocal && pubsub === undefined) {
-    throw new Failure(`${where}, has no Pub/Sub endpoint: set PUBSUB_API_ENDPOINT, or start it again`);
+    throw new Failure(`${where} has no Pub/Sub endpoint: set PUBSUB_API_ENDPOINT or restart the local cloud`);
   }
   const publisher = createPublisher({ project, ...(pubsub !== undefined && { apiEndpoint: pubsub }) });
   const late = lateSignal(signal);
@@ -34,7 +34,7 @@ export function openPublisher(
       } catch (error) {
         if (!(error instanceof AppError) || error.code !== 'invalid-config') throw error;
         const name = topic.includes('/') ? topic : `projects/${project}/topics/${topic}`;
-        throw new Failure(`there is no topic ${name}: ${hint}`);
+        throw new Failure(`topic ${name} does not exist: ${hint}`);
       }
     },
     close() {

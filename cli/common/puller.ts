@@ -41,7 +41,7 @@ export function openPuller(
 ): Pulling {
   const { where, pubsub, isLocal } = service;
   if (isLocal && pubsub === undefined) {
-    throw new Failure(`${where}, has no Pub/Sub endpoint: set PUBSUB_API_ENDPOINT, or start it again`);
+    throw new Failure(`${where} has no Pub/Sub endpoint: set PUBSUB_API_ENDPOINT or restart the local cloud`);
   }
   const client = createPubsubClient({ project, ...(pubsub !== undefined && { apiEndpoint: pubsub }) });
   const late = lateSignal(signal);
@@ -51,7 +51,7 @@ export function openPuller(
       return await client.post(`${path}:${verb}`, JSON.stringify(body), until);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'invalid-config') throw error;
-      throw new Failure(`there is no subscription ${path}: ${hint}`);
+      throw new Failure(`subscription ${path} does not exist: ${hint}`);
     }
   };
   const inParts = async (messages: readonly Pulled[], verb: string, more: object): Promise<void> => {

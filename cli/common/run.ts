@@ -39,7 +39,7 @@ export async function runSubcommand<Context, Place>(
     progress.stop();
     if (error instanceof OutputClosed) return 0;
     if (error instanceof UsageError) {
-      stderr.write(`${printableLines(error.message)}\npipeline ${name} --help tells more.\n`);
+      stderr.write(`${printableLines(error.message)}\nRun "pipeline ${name} --help" for usage.\n`);
       return 2;
     }
     if (onSignal.code !== undefined) {

@@ -13,7 +13,7 @@ export const SERVICE_OPTIONS = {
 
 export const SERVICE_HELP = `  --local DIR        the local cloud that "npm start" runs in DIR (default: .local, if one runs there)
   --cloud            Google's Cloud Storage, even if a local cloud is running
-  --help             this text
+  --help             show this help
 `;
 
 export interface ServiceOptions {
@@ -47,14 +47,14 @@ export function findService(
   env: NodeJS.ProcessEnv,
   localDir = LOCAL_DIR,
 ): Service {
-  if (local !== undefined && cloud) throw new UsageError('--local and --cloud exclude each other');
+  if (local !== undefined && cloud) throw new UsageError('--local and --cloud cannot be combined');
   if (local === '') throw new UsageError('--local must be the folder of a local cloud, got ""');
   if (local !== undefined) return localService(local);
   const storage = env['STORAGE_API_ENDPOINT'] || undefined;
   const pubsub = env['PUBSUB_API_ENDPOINT'] || undefined;
   const project = env['GOOGLE_CLOUD_PROJECT'] || undefined;
   if (!cloud && (storage !== undefined || pubsub !== undefined)) {
-    const where = storage === undefined ? 'Cloud Storage' : `STORAGE_API_ENDPOINT, ${printable(storage)}`;
+    const where = storage === undefined ? 'Cloud Storage' : `STORAGE_API_ENDPOINT (${printable(storage)})`;
     const isLocal = storage !== undefined;
     const named = project ?? (isLocal ? LOCAL_PROJECT : undefined);
     return { storage, pubsub, project: named, where, isLocal, app: undefined };
@@ -74,19 +74,19 @@ function localService(dir: string): Service {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     throw new Failure(
       isMissing
-        ? `no local cloud runs in ${shown}: "npm start" starts one in .local, "npm start -- --dir DIR" in DIR`
-        : `${printable(file)} is not readable (${printable((error as Error).message)}): start the local cloud again`,
+        ? `no local cloud is running in ${shown}: start one with "npm start" (in .local) or "npm start -- --dir DIR"`
+        : `cannot read ${printable(file)} (${printable((error as Error).message)}): restart the local cloud`,
     );
   }
   if (typeof endpoints?.gcs !== 'string') {
-    throw new Failure(`${printable(file)} names no gcs endpoint: start the local cloud again`);
+    throw new Failure(`${printable(file)} has no gcs endpoint: restart the local cloud`);
   }
   return {
     storage: endpoints.gcs,
     pubsub: typeof endpoints.pubsub === 'string' ? endpoints.pubsub : undefined,
     // not GOOGLE_CLOUD_PROJECT, which may name the project for calls to Gemini
     project: LOCAL_PROJECT,
-    where: `the local cloud in ${shown}, ${printable(endpoints.gcs)}`,
+    where: `the local cloud in ${shown} (${printable(endpoints.gcs)})`,
     isLocal: true,
     app: typeof endpoints.app === 'string' ? endpoints.app : undefined,
   };

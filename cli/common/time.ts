@@ -1,7 +1,8 @@
 import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import { quoted, UsageError } from './options.ts';
 
-export const TIME_HELP = '2026-11-21, 2026-11-21T10:00:00Z, 90s, 15m, 2h, 7d or 1w (ago), or now';
+export const TIME_HELP =
+  'a date (2026-11-21), a time (2026-11-21T10:00:00Z), an age (90s, 15m, 2h, 7d, 1w) or now';
 
 const UNIT_MS: Record<string, number> = {
   s: 1_000,

@@ -14,7 +14,7 @@ export function parseNames(given: readonly string[]): string[] {
     const name = text.toLowerCase();
     if (/^[0-9a-f]{4,32}$/.test(name)) return name;
     throw new UsageError(
-      `a dead letter must be named by ${MIN_DIGITS} to 32 hex digits, got ${quoted(text)}`,
+      `the id of a dead letter must be ${MIN_DIGITS} to 32 hex digits, got ${quoted(text)}`,
     );
   });
 }
@@ -22,10 +22,12 @@ export function parseNames(given: readonly string[]): string[] {
 /** Refuses a command line that would choose all letters by accident. Throws UsageError. */
 export function checkChoice(names: readonly string[], filter: LetterFilter, all: boolean): void {
   if (names.length === 0 && filter.isEmpty && !all) {
-    throw new UsageError('which ones? name letters or a group, give a filter, or --all for all open ones');
+    throw new UsageError(
+      'nothing selected: name letters or a group, give a filter, or pass --all for all open ones',
+    );
   }
   if (all && (names.length > 0 || !filter.isEmpty)) {
-    throw new UsageError('--all means all open ones: leave out names and filters');
+    throw new UsageError('--all selects all open ones: it cannot be combined with names or filters');
   }
 }
 
@@ -73,14 +75,14 @@ export function resolveName(
   }
   if (letter !== undefined && letters.length === 1 && groups.length === 0) return { kind: 'letter', letter };
   if (letters.length + groups.length === 0) {
-    throw new Failure(
-      `no dead letter and no group begins with ${name}: "${command('list')}" shows what there is`,
-    );
+    throw new Failure(`no dead letter or group begins with ${name}: "${command('list')}" lists them`);
   }
   const candidates = [
     ...groups.map((id) => `group ${id}`),
     ...letters.map((one) => `letter ${one.letter.slice(0, 16)}`),
   ];
   const more = candidates.length > SHOWN ? ` and ${candidates.length - SHOWN} more` : '';
-  throw new Failure(`${name} may mean ${candidates.slice(0, SHOWN).join(', ')}${more}: give more digits`);
+  throw new Failure(
+    `${name} is ambiguous, it matches ${candidates.slice(0, SHOWN).join(', ')}${more}: give more digits`,
+  );
 }

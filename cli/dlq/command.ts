@@ -7,8 +7,8 @@ import type { PlaceOptions } from './place.ts';
 const dlq: Family<Dlq, PlaceOptions> = {
   name: 'dlq',
   about:
-    'Dead letters: events that a function refused or that were given up, with why, how often and what to do.',
-  failed: 'something was left, failed again or could not be done',
+    'Dead letters: events that a function refused or gave up on, with their cause, their attempts and what to do next.',
+  failed: 'something was skipped, failed again or could not be done',
   subcommands: {
     list: async () => (await import('./list.ts')).list,
     show: async () => (await import('./show.ts')).show,
@@ -23,7 +23,7 @@ const dlq: Family<Dlq, PlaceOptions> = {
 };
 
 export const dlqCommand: Command = {
-  summary: 'shows dead letters, and puts them back',
+  summary: 'shows and replays dead letters',
   run: (args) => runDlq(args, process),
 };
 

@@ -35,8 +35,9 @@ export function describeLetter(shown: ShownLetter, { full }: { full: boolean }):
     ['why', `${death.code}: ${death.message}`],
     ['died', diedText(death)],
     [
-      'in brief',
-      death.brief && 'one of a storm: neither its history nor its object was looked up when it died',
+      'brief',
+      death.brief &&
+        'recorded during a storm of dead letters, without its history or the state of its object',
     ],
     ['group', `${death.group}: ${death.pattern}`],
     ['about', aboutText(death)],
@@ -58,7 +59,11 @@ function field(label: string, text: string): string {
   return `${label.padEnd(11)} ${printable(text)}`;
 }
 
-const WAYS = { refused: 'refused at once', 'given-up': 'given up', unknown: 'in a way that nothing tells' };
+const WAYS = {
+  refused: 'refused at once',
+  'given-up': 'given up',
+  unknown: 'unknown whether refused or given up',
+};
 
 function diedText({
   way,
@@ -93,17 +98,17 @@ function aboutText({ concern }: DeathRecord): string | undefined {
 /** Descriptions of the subject's state. */
 export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<SubjectState, string>>>> = {
   object: {
-    exists: 'the object is there, of the same generation',
-    newer: 'the object was replaced: a newer one has its name',
+    exists: 'the object exists, with the same generation',
+    newer: 'the object was replaced by a newer one',
     gone: 'the object is gone',
     succeeded: 'the object has its manifest: it has been processed since',
-    unknown: 'it could not be told whether the object is there',
+    unknown: 'the state of the object could not be determined',
   },
   event: {
     exists: 'the event is not in the table',
     newer: 'there is a newer event',
     gone: 'the event is gone',
-    succeeded: 'the event is in the table: it has been taken in since',
+    succeeded: 'the event is in the table: it has been ingested since',
     unknown: '',
   },
 };
@@ -111,7 +116,7 @@ export const STATES: Readonly<Record<'object' | 'event', Readonly<Record<Subject
 /** The letter's history in order: one line per entry, more for deaths. */
 function timeline({ entries, replays, unread }: Letter, full: boolean): string[] {
   const outcomes = new Map(replays.map(({ key, status }) => [key, status]));
-  const lines = unread > 0 ? [`  … ${counted(unread, 'death')} before that`] : [];
+  const lines = unread > 0 ? [`  … ${counted(unread, 'earlier death')}`] : [];
   for (const { entry, at } of entries) {
     // implied by the entry that followed
     if (entry.kind === 'sending' && outcomes.has(entry.key)) continue;
@@ -125,7 +130,7 @@ function timeline({ entries, replays, unread }: Letter, full: boolean): string[]
 function entryText(entry: LetterEntry, outcomes: ReadonlyMap<string, string>): string {
   switch (entry.kind) {
     case 'death': {
-      const again = entry.replay === undefined ? '' : ` of replay ${entry.replay}`;
+      const again = entry.replay === undefined ? '' : ` in replay ${entry.replay}`;
       return `died${again}: ${entry.code}: ${entry.message}`;
     }
     case 'replay': {
@@ -135,7 +140,7 @@ function entryText(entry: LetterEntry, outcomes: ReadonlyMap<string, string>): s
       return `replay ${entry.key} published to ${entry.topic} as message ${entry.messageId}: ${outcome}`;
     }
     case 'sending':
-      return `replay ${entry.key} was to be published to ${entry.topic}`;
+      return `replay ${entry.key} to ${entry.topic}: publish not confirmed`;
     case 'resolved':
       return outcomes.has(entry.key)
         ? `replay ${entry.key} settled by ${entry.by}`
@@ -165,7 +170,7 @@ function notKept(attempts: number): string[] {
 function attemptText(attempt: Attempt, before: Attempt | undefined, full: boolean): string[] {
   const { code, message, stack, trace } = attempt;
   const isSame = before?.code === code && before.message === message;
-  const why = isSame ? 'the same' : `${code}: ${message}`;
+  const why = isSame ? 'same error' : `${code}: ${message}`;
   // the stack repeats the message first
   const frames = stack.split('\n').filter((line) => /^\s+at /.test(line));
   const shown = full ? stack.split('\n') : isSame ? [] : frames.slice(0, STACK_LINES);
@@ -190,7 +195,7 @@ function describeAttributes({ letterMessage }: DeathRecord, full: boolean): stri
 
 function describePayload({ payload, death }: ShownLetter, full: boolean): string[] {
   const { kind, lines } = viewPayload(payload, { full });
-  const form = death.letterMessage.form === 'message' ? '' : ', of the event as it was handed over';
+  const form = death.letterMessage.form === 'message' ? '' : ', the event as the function received it';
   if (kind === 'nothing') return ['payload: none'];
   return [`payload: ${bytesText(payload.length)} of ${kind}${form}`, ...lines.map((line) => `  ${line}`)];
 }

@@ -14,11 +14,11 @@ import { parseReason } from './reason.ts';
 const WRITES_AT_A_TIME = 16;
 
 export const discard: DlqSubcommand = {
-  summary: 'settles dead letters that are not to be replayed, with a reason',
+  summary: 'settles dead letters without a replay; needs a reason',
   help: `usage: pipeline dlq discard <letter or group>... --reason TEXT [options]
        pipeline dlq discard <filters> --reason TEXT [options]
 
-Marks dead letters as settled. Nothing is deleted: they are kept with the reason, and opened again if their event
+Marks dead letters as settled. Nothing is deleted: they are kept with the reason, and reopened if their event
 dies again. An argument is ${NAME_HELP}; without one,
 all letters that match the filters are discarded.
 
@@ -39,7 +39,7 @@ ${FILTER_HELP}${PLACE_HELP}`,
     const names = parseNames(positionals);
     const filter = toFilter(values, Date.now());
     checkChoice(names, filter, values.all);
-    const reason = parseReason(values.reason, '--reason must be given: why are they not to be replayed?');
+    const reason = parseReason(values.reason, '--reason must be given: say why they are not replayed');
     const options = { names, filter, reason, isDryRun: values['dry-run'], isJson: values.json };
     return { place: values, run: (dlq) => run(dlq, options) };
   },
@@ -76,9 +76,9 @@ async function run(dlq: Dlq, { names, filter, reason, isDryRun, isJson }: Option
     await out.json({ discarded: isDryRun ? 0 : done, letters: ids(wanted), settled: ids(settled), reason });
     return 0;
   }
-  const verb = isDryRun ? 'would be discarded; none was' : 'discarded';
+  const verb = isDryRun ? 'would be discarded (dry run)' : 'discarded';
   await out.line(`${counted(wanted.length, 'dead letter')} ${verb}`);
-  if (settled.length > 0) await out.line(`${count(settled.length)} left alone: settled already`);
+  if (settled.length > 0) await out.line(`${count(settled.length)} skipped: already settled`);
   return 0;
 }
 

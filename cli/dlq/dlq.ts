@@ -37,7 +37,7 @@ export const dlqOpener: Opener<Dlq, PlaceOptions> = {
   explain: async (error, { place }) => {
     const isMissing = error instanceof AppError && error.code === 'invalid-config';
     if (!isMissing || !error.message.includes(place.stateBucket)) return explainServiceError(error, place);
-    const hint = place.isLocal ? '' : ', and the right service (--local DIR, --cloud)';
-    return `bucket ${place.stateBucket} does not exist in ${place.where}: is it the right --state-bucket${hint}?`;
+    const hint = place.isLocal ? '' : ' and the service (--local DIR, --cloud)';
+    return `bucket ${place.stateBucket} does not exist in ${place.where}: check --state-bucket${hint}`;
   },
 };

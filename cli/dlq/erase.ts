@@ -20,12 +20,12 @@ const LETTERS_A_COMMIT = 5_000;
 const DAY_MS = 86_400_000;
 
 export const erase: DlqSubcommand = {
-  summary: 'removes dead letters with all that is known of them, for good',
+  summary: 'permanently deletes dead letters and everything stored about them',
   help: `usage: pipeline dlq erase <letter or group>... --reason TEXT [--dry-run] [--yes] [options]
        pipeline dlq erase <filters> --reason TEXT [--dry-run] [--yes] [options]
 
 Removes letters with their payloads, attributes and messages: all entries in the state bucket, records of failed
-attempts and of refusals, and their rows in the table of dead letters. A note below erased/ keeps who erased which
+attempts and of refusals, and their rows in the table of dead letters. A record under erased/ keeps who erased which
 letter, when and why. An argument is ${NAME_HELP}, of any
 status unless one is given. If the command is interrupted, run it again: it continues.
 
@@ -52,9 +52,11 @@ Needs roles/storage.objectUser on the state bucket and on the bucket of the tabl
     const { correlation, 'dry-run': isDryRun, yes: isSure, json: isJson } = values;
     if (correlation?.includes('')) throw new UsageError('--correlation must not be empty');
     if (names.length === 0 && filter.isEmpty && correlation === undefined) {
-      throw new UsageError('which ones? name letters or a group, or give a filter');
+      throw new UsageError('nothing selected: name letters or a group, or give a filter');
     }
-    const reason = isDryRun ? '' : parseReason(values.reason, '--reason must be given: why are they erased?');
+    const reason = isDryRun
+      ? ''
+      : parseReason(values.reason, '--reason must be given: say why they are erased');
     if (!isDryRun && !isSure && !canAsk()) throw needsYes();
     const options = { names, filter, correlation, reason, isDryRun, isSure, isJson };
     return { place: values, run: (dlq) => run(dlq, options) };
@@ -82,14 +84,16 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   const { state, signal, clock, progress, out, place } = dlq;
   const { names, filter, correlation, reason, isDryRun } = options;
   if (place.lake === undefined) {
-    throw new Failure('where is the table of dead letters? set LAKE_BUCKET, or its rows would stay');
+    throw new Failure(
+      'LAKE_BUCKET must be set: without it, the rows in the table of dead letters would stay',
+    );
   }
   const all = await listLetters(state, { signal });
   const letters = choose(all, names, filter, STATUSES, place.command).filter(
     ({ correlationId }) => correlation?.includes(correlationId ?? '') ?? true,
   );
   let looked = 0;
-  progress.start(() => `erase: looked at ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
+  progress.start(() => `erase: checked ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
   const found = await mapConcurrent(letters, LETTERS_AT_A_TIME, async (letter) => {
     signal.throwIfAborted();
     const objects = await objectsOf(dlq, letter);
@@ -104,7 +108,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
     if (options.isJson) await out.json(asJson(letters, objects, planned, options));
     else
       await out.line(
-        letters.length === 0 ? 'no dead letter matches' : `${inWords} would be erased; nothing was`,
+        letters.length === 0 ? 'no dead letter matches' : `${inWords} would be erased (dry run)`,
       );
     return 0;
   }
@@ -185,9 +189,9 @@ function linesOf(
       : [
           `not final yet: older versions of the table show the rows until vacuum, after ${filesUntil.toISOString()}`,
         ]),
-    `raw copies lie in the subscription dead-letters-kept until ${copiesUntil(letters)}, and in dead-letters-unread up to 31 days if the inspector gave them up (pipeline dlq unread)`,
-    'lines of the log quote reasons for as long as logs are kept; a redelivery or a replay under way makes a letter anew',
-    ...(isComplete ? [] : ['rows that match keep coming in: run the same command again']),
+    `raw copies stay in the subscription dead-letters-kept until ${copiesUntil(letters)}, and in dead-letters-unread for up to 31 days if the inspector gave up on them (pipeline dlq unread)`,
+    'log lines quote reasons for as long as logs are kept; a redelivery or a replay in progress creates the letter again',
+    ...(isComplete ? [] : ['matching rows keep arriving: run the same command again']),
   ];
 }
 

@@ -11,7 +11,7 @@ import { byTime, groupLetters, type LetterGroup, shortTime, statusesText, status
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 
 export const list: DlqSubcommand = {
-  summary: 'lists what died and why: by cause, or letter by letter',
+  summary: 'lists dead letters and why they died, by cause or one by one',
   help: `usage: pipeline dlq list [<letter or group>...] [filters] [options]
 
 Lists groups of dead letters with the same cause, largest first. Lists single letters with --letters, or if a letter
@@ -30,7 +30,7 @@ ${PLACE_HELP}`,
       json: { type: 'boolean', default: false },
     });
     const names = parseNames(positionals);
-    if (names.length > 0 && values.group) throw new UsageError('--group and a name exclude each other');
+    if (names.length > 0 && values.group) throw new UsageError('--group and a name cannot be combined');
     const filter = toFilter(values, Date.now());
     const limit = wholeNumber('limit', values.limit, { min: 1, max: Number.MAX_SAFE_INTEGER });
     const isSingle = values.letters || names.length > 0 || values.group !== undefined;
@@ -75,8 +75,8 @@ async function run(dlq: Dlq, { names, filter, limit, isSingle, isJson }: Options
 
 function nothing(known: number, where: string, { isEmpty }: LetterFilter): string {
   if (known === 0) return `there are no dead letters: ${where} is empty`;
-  if (!isEmpty) return `no dead letter matches, of ${count(known)} in ${where}`;
-  return `no dead letter is open; ${counted(known, 'settled one')} in ${where} (--status all shows them)`;
+  if (!isEmpty) return `no match among ${counted(known, 'dead letter')} in ${where}`;
+  return `no dead letter is open; ${count(known)} settled in ${where} (--status all lists them)`;
 }
 
 function groupsTable(groups: readonly LetterGroup[], width: number): string[] {

@@ -67,7 +67,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
   const stateBucket = options['state-bucket'] ?? orLocally('STATE_BUCKET', 'state');
   if (stateBucket === undefined) {
     throw new UsageError(
-      'where are the dead letters? give --state-bucket or set STATE_BUCKET ("npm start" runs a local cloud, which has one)',
+      '--state-bucket or STATE_BUCKET must be given ("npm start" starts a local cloud, which has one)',
     );
   }
   check('state-bucket', stateBucket, /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'the name of a bucket');

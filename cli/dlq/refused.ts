@@ -17,7 +17,7 @@ import { savePayload } from './save-payload.ts';
 const READS_AT_A_TIME = 16;
 
 export const refused: DlqSubcommand = {
-  summary: 'shows refused events that became no dead letter, puts them back or discards them',
+  summary: 'shows, puts back or discards refused events that have no dead letter',
   help: `usage: pipeline dlq refused [<event id>...] [options]
 
 Events that a function refused and kept as a record, not as a dead letter: because the event came back to a function
@@ -42,16 +42,16 @@ ${PLACE_HELP}`,
     });
     const wrong = positionals.find((id) => !/^[0-9a-f]{4,64}$/.test(id));
     if (wrong !== undefined)
-      throw new UsageError(`${quoted(wrong)} must be 4 to 64 hex digits of an event's id`);
+      throw new UsageError(`an event id must be 4 to 64 hex digits, got ${quoted(wrong)}`);
     const { 'put-back': putBack, discard, payload, all } = values;
     if (Number(putBack) + Number(discard) + Number(payload !== undefined) > 1) {
-      throw new UsageError('--put-back, --discard and --payload exclude each other');
+      throw new UsageError('--put-back, --discard and --payload cannot be combined');
     }
     if ((putBack || discard) && all === positionals.length > 0) {
-      throw new UsageError('which ones? name events, or give --all');
+      throw new UsageError('nothing selected: name events or pass --all');
     }
     if (payload !== undefined && (payload === '' || positionals.length !== 1)) {
-      throw new UsageError('--payload must be the name of a new file, with the id of one event');
+      throw new UsageError('--payload needs the name of a new file and exactly one event id');
     }
     const options: Options = {
       ids: positionals,
@@ -99,11 +99,11 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   if (action === 'save') {
     const [first, ...more] = found;
     if (!first || more.length > 0)
-      throw new Failure(`${ids[0]} means ${found.length} events: give more digits`);
+      throw new Failure(`${ids[0]} is ambiguous, it matches ${found.length} events: give more digits`);
     const { event, eventStart } = first.record;
     await savePayload(file, Buffer.from(eventStart ?? JSON.stringify(event)));
     await out.line(
-      `payload saved in ${printable(file)}${eventStart === undefined ? '' : ', its beginning alone'}`,
+      `payload saved in ${printable(file)}${eventStart === undefined ? '' : ' (only the beginning was kept)'}`,
     );
     return 0;
   }
@@ -136,7 +136,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   const cells = rows.map((row) => row.map((cell) => printable(String(cell).slice(0, 500))));
   if (rows.length > 0)
     for (const line of tableLines([head, ...cells], limits, out.width)) await out.line(line);
-  const next = rows.length === 0 ? '' : `; ${place.command('refused --help')} tells what can be done`;
+  const next = rows.length === 0 ? '' : `; see ${place.command('refused --help')}`;
   await out.line(`${counted(rows.length, 'refused event')} without a dead letter${next}`);
   return 0;
 }
@@ -148,7 +148,7 @@ async function putBack(
 ): Promise<number> {
   const { project, deadLetterTopic } = place;
   if (project === undefined) {
-    throw new UsageError('which project is the topic of? give --project or set GOOGLE_CLOUD_PROJECT');
+    throw new UsageError("--project or GOOGLE_CLOUD_PROJECT must be given: the topic's project");
   }
   const whole = found.filter(({ record }) => record.eventStart === undefined);
   const publishing = openPublisher(place, project, signal);
@@ -168,9 +168,10 @@ async function putBack(
   if (isJson) await out.json({ putBack: whole.map(({ eventId }) => eventId), left: cut });
   else {
     await out.line(
-      `${counted(whole.length, 'refused event')} put back: the inspector makes dead letters of them`,
+      `${counted(whole.length, 'refused event')} put back: the inspector turns them into dead letters`,
     );
-    if (cut > 0) await out.line(`${count(cut)} left: only the beginning is kept of what is above 256 KiB`);
+    if (cut > 0)
+      await out.line(`${count(cut)} skipped: only the beginning of an event above 256 KiB is kept`);
   }
   return cut > 0 ? 1 : 0;
 }

@@ -25,13 +25,14 @@ export interface Left {
 
 const LOOKS_AT_A_TIME = 32;
 
-const NO_FUNCTION = 'no function can be given it back';
+const NO_FUNCTION = 'no function can take it back';
 
 /** The message that replays the event to its function, or the reason why there is none. */
 export function messageOf(death: DeathRecord, key: string, app: App): ReplayMessage {
   if (!hasTopic(death.function, app)) return { kind: 'impossible', reason: NO_FUNCTION };
   try {
-    return replayMessage(death, key);
+    const isTick = functionNamed(app, death.function)?.trigger.kind === 'schedule';
+    return replayMessage(death, key, isTick);
   } catch (error) {
     return { kind: 'impossible', reason: `its record is damaged: ${String(error)}` };
   }
@@ -57,7 +58,7 @@ export async function planReplay(
 ): Promise<ReplayPlan> {
   const { progress, signal } = dlq;
   let looked = 0;
-  progress.start(() => `replay: looked at ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
+  progress.start(() => `replay: checked ${count(looked)} of ${counted(letters.length, 'dead letter')}`);
   const inOrder = [...letters].sort((a, b) => byTime(a.firstDiedAt, b.firstDiedAt));
   const found = await mapConcurrent(inOrder, LOOKS_AT_A_TIME, async (letter) => {
     signal.throwIfAborted();
@@ -76,8 +77,8 @@ type Why = Pick<Left, 'kind' | 'reason'> | undefined;
 
 export function whySettled({ status }: Pick<LetterSummary, 'status'>): Why {
   const reasons: Partial<Record<LetterSummary['status'], string>> = {
-    replayed: 'replayed already, no outcome yet',
-    resolved: 'resolved already',
+    replayed: 'already replayed, no outcome yet',
+    resolved: 'already resolved',
     discarded: 'discarded',
   };
   const reason = reasons[status];

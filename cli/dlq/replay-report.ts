@@ -49,7 +49,7 @@ export function describePlan(
   const functions = new Map<string, number>();
   for (const { function: name } of wanted) functions.set(name, (functions.get(name) ?? 0) + 1);
   const parts = [...functions].map(([name, number]) => `${count(number)} to ${printable(name)}`);
-  const verb = isDryRun ? 'would be replayed; nothing was' : 'to replay';
+  const verb = isDryRun ? 'would be replayed (dry run)' : 'to replay';
   const seconds = secondsText((wanted.length / rate) * 1_000);
   return [
     ...leftLines(left),
@@ -64,11 +64,11 @@ function leftLines(left: readonly Left[]): string[] {
   const reasons = new Map<string, number>();
   for (const { reason } of settled) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
   const lines = others.slice(0, SHOWN_LEFT).map(({ letter, concern, reason }) => {
-    return `left: ${letter.slice(0, 12)}  ${printable(`${concern}: ${reason}`)}`;
+    return `skipped: ${letter.slice(0, 12)}  ${printable(`${concern}: ${reason}`)}`;
   });
   if (others.length > SHOWN_LEFT)
-    lines.push(`left: ${count(others.length - SHOWN_LEFT)} more (--json names all)`);
-  for (const [reason, number] of reasons) lines.push(`left alone: ${count(number)}, ${reason}`);
+    lines.push(`skipped: ${count(others.length - SHOWN_LEFT)} more (--json lists all)`);
+  for (const [reason, number] of reasons) lines.push(`skipped: ${count(number)}, ${reason}`);
   return lines;
 }
 
@@ -76,7 +76,7 @@ export function describeOutcomes({ sent, outcomes }: Report, command: CommandTex
   const lines = leftLines(sent.left);
   if (sent.unmarked.length > 0) {
     lines.push(
-      `${counted(sent.unmarked.length, 'dead letter')} had no room for the mark of a replay: what comes of them shows in their objects and rows alone`,
+      `${counted(sent.unmarked.length, 'dead letter')} had no room for the replay attributes: their outcome shows only in their objects and table rows`,
     );
   }
   if (!outcomes) return lines;

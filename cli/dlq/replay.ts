@@ -23,14 +23,15 @@ import {
 const DEFAULT_RATE = 50;
 
 export const replay: DlqSubcommand = {
-  summary: 'gives dead letters back to the function that failed, and to no one else',
+  summary: 'replays dead letters to the function that failed, and to no other',
   help: `usage: pipeline dlq replay <letter or group>... [options]
        pipeline dlq replay <filters> [options]
 
 Publishes the original events again, only to the functions that failed: no other subscriber of their topics sees them.
 An argument is ${NAME_HELP}; without one,
-all letters that match the filters are replayed. Letters that are settled, or whose replay has no outcome yet, are left
-alone. Objects of storage events are checked first: letters whose object is gone or was replaced are listed, and left.
+all letters that match the filters are replayed. Letters that are settled, or whose replay has no outcome yet, are
+skipped. Objects of storage events are checked first: if an object is gone or was replaced, its letter is listed and
+skipped.
 
   --all              all unsettled letters, without a filter
   --again            include letters that are settled or have no outcome yet
@@ -40,7 +41,7 @@ alone. Objects of storage events are checked first: letters whose object is gone
 ${EFFECT_HELP}${FILTER_HELP}${PLACE_HELP}
 Ctrl-C stops the replay between two batches; the same command continues it. A letter whose publish was not confirmed is
 published again; its effects still happen once.
-Exit code: 0 all are published (and resolved, with --wait), 1 some were left, failed again or have no outcome.
+Exit code: 0 all are published (and resolved, with --wait), 1 some were skipped, failed again or have no outcome.
 `,
 
   parse(args) {
@@ -61,7 +62,7 @@ Exit code: 0 all are published (and resolved, with --wait), 1 some were left, fa
     const rate = wholeNumber('rate', values.rate, { min: 1, max: 100_000 }) ?? DEFAULT_RATE;
     const wait = wholeNumber('wait', values.wait, { min: 1, max: 86_400 });
     if (wait !== undefined && values['dry-run']) {
-      throw new UsageError('--dry-run publishes nothing: leave out --wait');
+      throw new UsageError('--dry-run publishes nothing: it cannot be combined with --wait');
     }
     const { again, 'dry-run': isDryRun, json: isJson } = values;
     const claim = parseClaim(values);
@@ -90,7 +91,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
   const { names, filter, isDryRun, isJson, again, claim } = options;
   const { project } = place;
   if (project === undefined && !isDryRun) {
-    throw new UsageError('which project are the topics of? give --project or set GOOGLE_CLOUD_PROJECT');
+    throw new UsageError("--project or GOOGLE_CLOUD_PROJECT must be given: the topics' project");
   }
   const letters = choose(await listLetters(state, { signal }), names, filter, UNSETTLED, place.command);
   const plan = await planReplay(dlq, letters, { again });
@@ -125,7 +126,7 @@ async function publishAll(
   const { sent } = report;
   const key = randomBytes(8).toString('hex');
   report.key = key;
-  const hint = 'deploy.sh makes one for each function, and REPLAY_TOPIC_PREFIX names them';
+  const hint = 'deploy.sh creates one per function; REPLAY_TOPIC_PREFIX sets their prefix';
   const publishing = openPublisher(place, project, signal, hint);
   const started = clock.now();
   const done = (): string => `${count(sent.published.length)} of ${counted(wanted.length, 'dead letter')}`;
@@ -142,7 +143,7 @@ async function publishAll(
   }
   if (!isJson) {
     await out.line(`${done()} published in ${secondsText(clock.now() - started)}, replay ${key}`);
-    if (failure !== undefined) await out.line('the same command goes on');
+    if (failure !== undefined) await out.line('run the same command again to continue');
   }
   return failure;
 }

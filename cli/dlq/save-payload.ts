@@ -11,7 +11,7 @@ export function savePayload(file: string, payload: Uint8Array): void {
     const isThere = (error as NodeJS.ErrnoException).code === 'EEXIST';
     throw new Failure(
       isThere
-        ? `${printable(file)} is there already: name a new file`
+        ? `${printable(file)} already exists: name a new file`
         : `--payload ${printable(file)} cannot be written: ${placeFault(error) ?? printable((error as Error).message)}`,
     );
   }

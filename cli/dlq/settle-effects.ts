@@ -24,7 +24,7 @@ export const EFFECT_OPTIONS = {
   'effect-value': { type: 'string' },
 } as const;
 
-export const EFFECT_HELP = `  --effect-done      side effects that may have happened did happen: they are not run again
+export const EFFECT_HELP = `  --effect-done      side effects of unknown outcome did happen: they are not run again
   --effect-value JSON  what such an effect returned, if its function uses it (one effect at a time)
   --effect-again     they did not happen: they are run again
 `;
@@ -36,8 +36,8 @@ export function parseClaim(values: {
   'effect-value'?: string | undefined;
 }): EffectClaim | undefined {
   const { 'effect-done': isDone, 'effect-again': isAgain, 'effect-value': value } = values;
-  if (isDone && isAgain) throw new UsageError('--effect-done and --effect-again exclude each other');
-  if (value !== undefined && !isDone) throw new UsageError('--effect-value needs --effect-done');
+  if (isDone && isAgain) throw new UsageError('--effect-done and --effect-again cannot be combined');
+  if (value !== undefined && !isDone) throw new UsageError('--effect-value must be given with --effect-done');
   if (isAgain) return { happened: false };
   return isDone ? { happened: true, value: parseValue(value) } : undefined;
 }
@@ -64,9 +64,9 @@ export async function unknownEffects(
   });
   const effects = found.flat().filter(({ effect }) => effect.state === 'unknown');
   if (claim.happened && claim.value !== undefined && effects.length !== 1) {
-    throw new UsageError(`--effect-value must be for 1 unknown effect, got ${effects.length}`);
+    throw new UsageError(`--effect-value needs exactly 1 unknown effect, got ${effects.length}`);
   }
-  const verb = claim.happened ? 'taken as done' : 'to be run again';
+  const verb = claim.happened ? 'marked as done' : 'will be run again';
   const lines = effects.map(({ letter: { letter, function: by, eventId }, effect: { name, started } }) => {
     const key = idempotencyKeyOf({ function: by, eventId, name });
     return `effect ${name} of ${letter.slice(0, 12)}, started ${started.startedAt}, key ${key}: ${verb}`;

@@ -1,4 +1,5 @@
 import { printable } from '../../local/terminal-text.ts';
+import { functionNamed } from '../../shared/app/define-app.ts';
 import { listLetters, readLetter, readSummary } from '../../shared/dead-letters/letter-store.ts';
 import { originalOf } from '../../shared/dead-letters/original.ts';
 import type { DeathRecord } from '../../shared/dead-letters/records.ts';
@@ -33,8 +34,9 @@ ${PLACE_HELP}`,
       json: { type: 'boolean', default: false },
     });
     const [name, ...more] = parseNames(positionals);
-    if (name === undefined) throw new UsageError('which one? give the beginning of its id');
-    if (more.length > 0) throw new UsageError('one letter at a time: more than one was given');
+    if (name === undefined) throw new UsageError('no dead letter named: give the beginning of its id');
+    if (more.length > 0)
+      throw new UsageError(`exactly one dead letter must be named, got ${more.length + 1}`);
     if (values.payload === '') throw new UsageError('--payload must be the name of a file, got ""');
     return { place: values, run: (dlq) => run(dlq, name, values) };
   },
@@ -78,11 +80,14 @@ async function load(dlq: Dlq, name: string): Promise<ShownLetter> {
   ]);
   const deaths = letter?.entries.flatMap(({ entry }) => (entry.kind === 'death' ? [entry] : [])) ?? [];
   const death = deaths.at(-1);
-  if (!summary || !letter || !death) throw new Failure(`there is no dead letter ${id}`);
+  if (!summary || !letter || !death) throw new Failure(`dead letter ${id} does not exist`);
   const state = await liveState(dlq, death);
   const { status } = summary;
+  const app = await dlq.app();
+  const refusals: Readonly<Record<string, string>> = functionNamed(app, death.function)?.refusals ?? {};
+  const ownRemedy = Object.hasOwn(refusals, death.code) ? refusals[death.code] : undefined;
   const advice = adviceOn(
-    { ...summary, status, state, isReplayable: isReplayable(death, await dlq.app()) },
+    { ...summary, status, state, ownRemedy, isReplayable: isReplayable(death, app) },
     dlq.place.command,
   );
   return { summary, letter, death, state, advice, payload: payloadOf(death) };
@@ -94,7 +99,7 @@ async function only({ state, signal, place: { command } }: Dlq, name: string): P
   const [first, ...rest] = meant.letters;
   if (first !== undefined && rest.length === 0) return first.letter;
   throw new Failure(
-    `${name} is a group of ${meant.letters.length} dead letters: "${command(`list ${name}`)}" shows them, name one of those`,
+    `${name} is a group of ${meant.letters.length} dead letters: name one of those that "${command(`list ${name}`)}" shows`,
   );
 }
 

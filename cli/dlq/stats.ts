@@ -12,10 +12,10 @@ import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
 const DAYS = 30;
 
 export const stats: DlqSubcommand = {
-  summary: 'counts them: by status, function, code, way, age and day',
+  summary: 'counts dead letters by status, function, code, disposition, age and day',
   help: `usage: pipeline dlq stats [filters] [options]
 
-Counts dead letters, settled ones too, by status, function, code, way of dying, age of those that are not settled,
+Counts dead letters, settled ones too, by status, function, code, disposition, age of those that are not settled,
 and day of the first death (the last ${DAYS} days that have any).
 
 ${FILTER_HELP}${PLACE_HELP}`,
@@ -125,7 +125,7 @@ function describe(counts: LetterCounts, width: number): string[] {
     ['status', counts.byStatus],
     ['function', counts.byFunction],
     ['code', counts.byCode],
-    ['way', counts.byWay],
+    ['disposition', counts.byWay],
     ['unsettled for', counts.byAge],
     ['day', counts.byDay],
   ];

@@ -14,14 +14,14 @@ import { parseReason } from './reason.ts';
 import { savePayload } from './save-payload.ts';
 import { putBackMessage, readUnread } from './unread-letter.ts';
 
-const HINT = 'deploy.sh makes it, and UNREAD_SUBSCRIPTION names it';
+const HINT = 'deploy.sh creates it; UNREAD_SUBSCRIPTION names it';
 
 export const unread: DlqSubcommand = {
-  summary: 'shows dead letters that the inspector gave up, puts them back or drops them',
+  summary: 'shows, puts back or drops dead letters that the inspector gave up on',
   help: `usage: pipeline dlq unread [<message id>...] [options]
 
-Dead letters that inspectDeadLetter gave up after its last attempt: poison that it cannot read, or any letter if the
-inspector was broken for hours. They wait in a subscription of their own for 31 days and fire no function. This command
+Dead letters that inspectDeadLetter gave up on after its last attempt: poison that it cannot read, or any letter if
+the inspector was broken for hours. They wait in a subscription of their own for 31 days and fire no function. This command
 reads their attributes only. Without an option, it lists them and changes nothing.
 
   --put-back         publish them to the dead-letter topic again, for the inspector; fix that first
@@ -45,16 +45,16 @@ ${PLACE_HELP}`,
       json: { type: 'boolean', default: false },
     });
     const wrong = positionals.find((id) => !/^\d{1,32}$/.test(id));
-    if (wrong !== undefined) throw new UsageError(`${quoted(wrong)} must be the id of a message, digits`);
+    if (wrong !== undefined) throw new UsageError(`a message id must be digits, got ${quoted(wrong)}`);
     const { 'put-back': putBack, drop, payload, all } = values;
     if (Number(putBack) + Number(drop) + Number(payload !== undefined) > 1) {
-      throw new UsageError('--put-back, --drop and --payload exclude each other');
+      throw new UsageError('--put-back, --drop and --payload cannot be combined');
     }
     if ((putBack || drop) && all === positionals.length > 0) {
-      throw new UsageError('which ones? name messages, or give --all');
+      throw new UsageError('nothing selected: name messages or pass --all');
     }
     if (payload !== undefined && (payload === '' || positionals.length !== 1)) {
-      throw new UsageError('--payload must be the name of a new file, with the id of one message');
+      throw new UsageError('--payload needs the name of a new file and exactly one message id');
     }
     const options: Options = {
       ids: positionals,
@@ -91,7 +91,7 @@ async function run(dlq: Dlq, options: Options): Promise<number> {
     oneOf('function', options.function, names);
   }
   if (project === undefined) {
-    throw new UsageError('which project is the subscription of? give --project or set GOOGLE_CLOUD_PROJECT');
+    throw new UsageError("--project or GOOGLE_CLOUD_PROJECT must be given: the subscription's project");
   }
   const pulling = openPuller(place, { project, subscription, hint: HINT }, signal);
   let held: Pulled[] = [];
@@ -173,7 +173,7 @@ async function report(
     const rows = shown.map((one) => [
       one.messageId,
       shortTime(one.givenUpAt),
-      one.function ?? 'not said',
+      one.function ?? 'unknown',
       one.code ?? '',
       bytesText(one.bytes),
       one.reason ?? '',
@@ -185,16 +185,16 @@ async function report(
       for (const line of tableLines([head, ...cells], limits, out.width)) await out.line(line);
     await out.line(
       rows.length === 0
-        ? 'no dead letter waits unread'
-        : `${counted(rows.length, 'dead letter')} not read by the inspector; once it is mended: ${place.command('unread --put-back --all')}`,
+        ? 'there are no unread dead letters'
+        : `${counted(rows.length, 'unread dead letter')}; once the inspector is fixed: ${place.command('unread --put-back --all')}`,
     );
   }
   if (action === 'save' && missing.length === 0) await out.line(`payload saved in ${printable(file)}`);
   if (action === 'put-back') await out.line(`${counted(done.size, 'dead letter')} put back`);
   if (action === 'drop') await out.line(`${counted(done.size, 'dead letter')} dropped`);
   if (unsaid.length > 0) {
-    await out.line(`${count(unsaid.length)} left: nothing says whose they were, name it with --function`);
+    await out.line(`${count(unsaid.length)} skipped: their function is unknown, name it with --function`);
   }
-  for (const id of missing) await out.line(`${id} is not among those that wait`);
+  for (const id of missing) await out.line(`no unread dead letter has the message id ${id}`);
   return code;
 }

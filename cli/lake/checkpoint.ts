@@ -7,8 +7,8 @@ export const checkpoint: LakeSubcommand = {
   summary: 'writes a checkpoint, so that the table opens quickly',
   help: `usage: pipeline lake checkpoint [options]
 
-Writes the state of the newest version as one file, so that readers need not replay the log. Harmless beside
-writers.
+Writes the state of the newest version as one file, so that readers need not replay the log. Safe while
+writers are active.
 
 ${PLACE_HELP}`,
 

@@ -8,7 +8,7 @@ const lake: Family<Lake, PlaceOptions> = {
   name: 'lake',
   about:
     'The table of events: every event once, in a Delta Lake table on Cloud Storage or in the local cloud.',
-  failed: 'something is wrong with the table or was not done',
+  failed: 'the table is damaged or something could not be done',
   subcommands: {
     info: async () => (await import('./info.ts')).info,
     history: async () => (await import('./history.ts')).history,

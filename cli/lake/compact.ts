@@ -16,7 +16,7 @@ export const compact: LakeSubcommand = {
 Rewrites small files into larger ones, sorted by id, with bloom filters, so that a look-up is one small read. No row
 changes, and writers continue meanwhile. Each rewrite is a separate commit, so an interrupted run keeps its progress.
 
-  --min-files N      leave fewer new files than this as they are (default 4)
+  --min-files N      do nothing with fewer new files than this (default 4)
 ${PLACE_HELP}`,
 
   parse(args) {
@@ -73,7 +73,7 @@ async function run(lake: Lake, options: { minFiles?: number }): Promise<number> 
   await out.line(total.rewrites === 0 ? 'nothing to compact' : summary());
   if (leftOut > 0) {
     progress.note(
-      `${counted(leftOut, 'file')} left out: another engine's, with columns of types not written here`,
+      `${counted(leftOut, 'file')} skipped: written by another engine, with column types that are not supported here`,
     );
   }
   return 0;

@@ -30,7 +30,7 @@ ${WHERE_HELP}  --reason TEXT      why; stored in the log as given, so name a tic
   --yes              do not ask; required without a terminal
   --json             print JSON, and nothing else, on standard output
 ${PLACE_HELP}
-Needs to list, read, create and delete objects of the table: roles/storage.objectUser on its bucket.
+Needs roles/storage.objectUser on the table's bucket, to list, read, create and delete objects.
 `,
 
   parse(args) {
@@ -107,22 +107,22 @@ async function run(lake: Lake, options: Options): Promise<number> {
     for (const line of linesOf(outcome, options.isDryRun)) await out.line(line);
   }
   if (outcome.isComplete) return 0;
-  progress.note('events that match keep coming in: stop their producer, then run the same command again');
+  progress.note('matching events keep arriving: stop their producer, then run the same command again');
   return 1;
 }
 
 function linesOf(outcome: EraseOutcome, isDryRun: boolean): string[] {
   const { rows, files, rowsCopied, bytesWritten, versions, filesUntil, logUntil } = outcome;
   const found = `${counted(rows, 'event')} of ${counted(files, 'file')}`;
-  if (isDryRun) return [`${found} would be erased; none was`];
+  if (isDryRun) return [`${found} would be erased (dry run)`];
   if (versions.length === 0) return ['no event matches'];
   const until = (time: Date | undefined): string =>
     time === undefined ? 'never' : `after ${formatMicros(BigInt(time.getTime()) * 1_000n)}`;
   return [
-    `${found} erased in version ${versions.join(', ')}: ${counted(rowsCopied, 'other')} copied, ${bytesText(bytesWritten)} written`,
+    `${found} erased in version ${versions.join(', ')}: ${counted(rowsCopied, 'other event')} copied, ${bytesText(bytesWritten)} written`,
     `not final yet: older versions show them until "pipeline lake vacuum" or maintainTable deletes their files: ${until(filesUntil)}`,
     `the log quotes beginnings of values of those files until maintainTable cleans it up: ${until(logUntil)}`,
-    'an event that is delivered or replayed again comes back: docs/data.md tells what else may hold it',
+    'an event that is delivered or replayed again comes back: docs/data.md lists other places that may hold it',
   ];
 }
 
@@ -140,7 +140,7 @@ function refuseValues(reason: string, filter: Filter): void {
       (value) => typeof value === 'string' && value.length >= 4 && reason.includes(value),
     );
     if (isQuoted) {
-      throw new UsageError(`--reason must not hold the ${column} to erase: it is stored in the log`);
+      throw new UsageError(`--reason must not contain the ${column} to erase: it is stored in the log`);
     }
   }
 }

@@ -25,5 +25,5 @@ export function eventIdFault(id: string, { ce_id: ceId, source, data }: ScannedR
       return `the row's data is not JSON: ${(error as Error).message}`;
     }
   }
-  return expected === id ? undefined : `the row's content gives ${expected}`;
+  return expected === id ? undefined : `the row's content yields ${expected}`;
 }

@@ -14,9 +14,7 @@ export async function explainError(error: unknown, place: Place, location: Table
   }
   if (error instanceof AppError && error.code === 'invalid-config') {
     return `bucket ${place.bucket} does not exist in ${place.where}: ${
-      place.isLocal
-        ? 'is it the right --table?'
-        : 'is it the right --table, and the right service (--local DIR, --cloud)?'
+      place.isLocal ? 'check --table' : 'check --table and the service (--local DIR, --cloud)'
     }`;
   }
   return explainServiceError(error, place);
@@ -42,7 +40,7 @@ async function whatIsThere({ bucket, path, url, where }: Place, { store }: Table
   const others = [...tables].slice(0, 5).map((name) => printable(`gs://${bucket}/${name}`));
   const hint =
     others.length > 0
-      ? `there is ${others.join(', ')}`
+      ? `the bucket has ${others.join(', ')}`
       : 'it is created with the first event that ingestEvent accepts';
-  return `there is no table ${url} in ${where}: ${hint}`;
+  return `table ${url} does not exist in ${where}: ${hint}`;
 }

@@ -77,7 +77,7 @@ function idCondition(given: readonly string[]): Condition {
   if (wrong !== undefined) throw new UsageError(`--id must be 8 to 64 hex digits, got ${quoted(wrong)}`);
   const [start = ''] = ids;
   if (ids.every((id) => id.length === 64)) return { in: ids };
-  if (ids.length > 1) throw new UsageError('--id given twice must be whole ids of 64 digits');
+  if (ids.length > 1) throw new UsageError('a repeated --id must be a whole id of 64 hex digits');
   // greater than any hex digit
   return { gte: start, lt: `${start}g` };
 }

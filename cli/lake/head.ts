@@ -38,9 +38,7 @@ ${FILTER_HELP}${VERSION_HELP}${ROW_HELP}${PLACE_HELP}`,
         const snapshot = await loadVersion(location, version, signal);
         const fields = shownFields(snapshot, rows);
         if (!snapshot.fields.some(({ name, type }) => name === TIME && type === 'timestamp')) {
-          throw new Failure(
-            `${place.url} has no column ${TIME} to find the newest by: use "pipeline lake query"`,
-          );
+          throw new Failure(`${place.url} has no column ${TIME} to sort by: use "pipeline lake query"`);
         }
         const columns = fields.map(({ name }) => name);
         const query = { timeColumn: TIME, columns, filter, limit, signal };

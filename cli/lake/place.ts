@@ -41,7 +41,7 @@ function defaultTable(env: NodeJS.ProcessEnv, isLocal: boolean): string {
   const bucket = env['LAKE_BUCKET'] || (isLocal ? 'lake' : undefined);
   if (bucket !== undefined) return `gs://${bucket}/${env['LAKE_PATH'] || 'events'}`;
   throw new UsageError(
-    '--table gs://BUCKET/FOLDER or LAKE_BUCKET must be given ("npm start" runs a local cloud, which has a table)',
+    '--table gs://BUCKET/FOLDER or LAKE_BUCKET must be given ("npm start" starts a local cloud, which has a table)',
   );
 }
 

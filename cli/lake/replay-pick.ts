@@ -27,7 +27,7 @@ export async function pickMessages(
   const known = new Set(snapshot.fields.map(({ name }) => name));
   const lacking = ['event_id', 'type', 'source', 'data'].filter((name) => !known.has(name));
   if (lacking.length > 0)
-    throw new Failure(`the table has no ${lacking.join(', ')}: it is no table of events`);
+    throw new Failure(`the table has no ${lacking.join(', ')}: it is not a table of events`);
   const columns = MESSAGE_COLUMNS.filter((name) => known.has(name));
   const picked: Picked = { events: 0, bytes: 0, first: undefined, last: undefined, types: new Map() };
   progress.start(() => `replay: ${counted(picked.events, 'event')} found, ${bytesText(counts.bytes)} read`);
@@ -60,7 +60,7 @@ export async function describePicked(
   const { events, bytes, first, last, types } = picked;
   const time = (key: string | undefined): string => key?.slice(0, key.indexOf('/')) ?? '';
   await out.line(
-    `${counted(events, 'event')}, ${bytesText(bytes)}, would be published to ${topic.name}; nothing was`,
+    `${counted(events, 'event')}, ${bytesText(bytes)}, would be published to ${topic.name} (dry run)`,
   );
   if (events === 0) return;
   await out.line(`they came from ${time(first)} to ${time(last)}`);

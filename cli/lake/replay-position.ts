@@ -57,7 +57,7 @@ export function readSaved(file: string): SavedReplay | undefined {
   } catch {
     // reported below
   }
-  throw new Failure(`${printable(file)} is not a replay's position: name another file, or remove it`);
+  throw new Failure(`${printable(file)} is not the position of a replay: name another file, or remove it`);
 }
 
 /** Writes the file atomically. Throws Failure. */

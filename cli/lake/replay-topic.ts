@@ -20,5 +20,7 @@ export function parseTopic(topic: string): Topic {
 export function topicPublisher({ place, signal }: Lake, topic: Topic): Publishing {
   const project = topic.project ?? place.project;
   if (project !== undefined) return openPublisher(place, project, signal);
-  throw new UsageError(`--topic ${topic.name} needs a project: projects/P/topics/T, or GOOGLE_CLOUD_PROJECT`);
+  throw new UsageError(
+    `--topic ${topic.name} needs a project: write projects/P/topics/T or set GOOGLE_CLOUD_PROJECT`,
+  );
 }

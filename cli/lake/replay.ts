@@ -28,8 +28,8 @@ export const replay: LakeSubcommand = {
 
 Publishes the events that match all of the filters again, in the order of their first arrival. Each keeps its
 data byte for byte, its attributes as far as the table has them, its correlation id and its event_id: a table that
-has it already does not change. An event that names no cause names itself as the cause, and all messages carry
-the attribute replayId.
+has it already does not change. An event without a causation id gets its own id as causation id, and all messages
+carry the attribute replayId.
 
   --topic TOPIC      short (of GOOGLE_CLOUD_PROJECT) or projects/P/topics/T
 ${FILTER_HELP}  --rate N           publish at most N events per second (default ${DEFAULT_RATE})
@@ -54,10 +54,10 @@ Ctrl-C stops the replay between two messages. A message whose publish was not co
     const { topic, position: file, from } = values;
     if (topic === undefined) throw new UsageError('--topic must be given: the topic to publish to');
     if (from !== undefined && file !== undefined) {
-      throw new UsageError('--from and --position exclude each other');
+      throw new UsageError('--from and --position cannot be combined');
     }
     if (from !== undefined && (values.version !== undefined || values['as-of'] !== undefined)) {
-      throw new UsageError('--from names the version already: leave out --version and --as-of');
+      throw new UsageError('--from includes the version: it cannot be combined with --version or --as-of');
     }
     if (file === '') throw new UsageError('--position must be the name of a file, got ""');
     const rate = wholeNumber('rate', values.rate, { min: 1, max: 100_000 }) ?? DEFAULT_RATE;
@@ -104,7 +104,7 @@ async function run(lake: Lake, options: Options): Promise<number> {
     );
   }
   if (saved.isComplete) {
-    await out.line(`${file}: all ${counted(saved.published, 'event')} are published already`);
+    await out.line(`${file}: all ${counted(saved.published, 'event')} are already published`);
     return 0;
   }
   const publish = options.dryRun ? undefined : topicPublisher(lake, topic);
@@ -161,7 +161,9 @@ async function run(lake: Lake, options: Options): Promise<number> {
     );
     if (failure === undefined && done === lines.count) return 0;
     await out.line(
-      file === undefined ? `go on with --from '${positionText(position)}'` : 'the same command goes on',
+      file === undefined
+        ? `continue with --from '${positionText(position)}'`
+        : 'run the same command again to continue',
     );
     throw failure ?? signal.reason;
   } finally {

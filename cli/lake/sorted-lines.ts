@@ -72,7 +72,7 @@ export class SortedLines {
     } catch (error) {
       const why = placeFault(error);
       if (why === undefined) throw error;
-      throw new Failure(`the temporary folder ${printable(tmpdir())} cannot be written: ${why}`, {
+      throw new Failure(`cannot write to the temporary folder ${printable(tmpdir())}: ${why}`, {
         cause: error,
       });
     }

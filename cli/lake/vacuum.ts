@@ -24,7 +24,7 @@ ${PLACE_HELP}`,
         const { files, bytes, seen } = await (await openTable()).vacuum({ dryRun, signal });
         progress.stop();
         if (dryRun) for (const file of files) await out.line(printable(file));
-        const done = dryRun ? 'would be deleted; nothing was' : 'deleted';
+        const done = dryRun ? 'would be deleted (dry run)' : 'deleted';
         await out.line(`${counted(files.length, 'file')} of ${count(seen)}, ${bytesText(bytes)}: ${done}`);
         return 0;
       },

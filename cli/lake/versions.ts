@@ -29,7 +29,7 @@ export function versionChoice(
   const asOf = values['as-of'];
   const version = wholeNumber('version', values.version, { min: 0, max: Number.MAX_SAFE_INTEGER });
   if (version !== undefined && asOf !== undefined) {
-    throw new UsageError('--version and --as-of exclude each other');
+    throw new UsageError('--version and --as-of cannot be combined');
   }
   if (asOf === undefined) return { version, asOf: undefined };
   // a commit's time is that of its file, in milliseconds
@@ -61,7 +61,7 @@ export async function loadVersion(
     const since =
       range.since === undefined
         ? ''
-        : `; the oldest is of ${formatMicros(BigInt(range.since.getTime()) * 1_000n)}`;
+        : `; the oldest dates from ${formatMicros(BigInt(range.since.getTime()) * 1_000n)}`;
     throw new Failure(`${asked}: versions ${range.oldest} to ${range.newest} can be read${since}`);
   }
 }

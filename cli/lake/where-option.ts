@@ -25,7 +25,7 @@ export function withWhere(
     const known = combined[column] ?? {};
     if (operator !== 'eq') {
       if (known[operator] !== undefined) {
-        throw new UsageError(`--where limits ${column} twice by the same operator`);
+        throw new UsageError(`--where must not compare ${column} twice with the same operator`);
       }
       combined[column] = { ...known, [operator]: value };
     } else {
@@ -61,5 +61,7 @@ function parseValue({ name, type }: Field, text: string, now: number): Value {
     return Number(text);
   }
   if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
-  throw new UsageError(`--where compares ${name} with ${quoted(text)}; it holds ${JSON.stringify(type)}`);
+  throw new UsageError(
+    `--where must compare ${name} with a value of type ${JSON.stringify(type)}, got ${quoted(text)}`,
+  );
 }

@@ -14,7 +14,7 @@ Processes videos on this machine, once, and copies the results out.
   --contact-sheet    also make a sheet of each moment's neighbourhood
   --out DIR          folder for frames and manifests (default frames)
   --json             print one JSON array of the results, and nothing else, on standard output
-  --help             this text
+  --help             show this help
 
 Exit code: 0 all were framed or have no such moment, 1 something was rejected or failed, 2 wrong usage.
 `;

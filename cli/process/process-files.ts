@@ -92,7 +92,7 @@ function inWords(error: unknown): unknown {
   if (error instanceof CopyError) return new Failure(`--out ${printable(error.message)}`, { cause: error });
   const why = placeFault(error);
   if (why === undefined) return error;
-  return new Failure(`the temporary folder ${printable(tmpdir())} cannot be written: ${why}`, {
+  return new Failure(`cannot write to the temporary folder ${printable(tmpdir())}: ${why}`, {
     cause: error,
   });
 }

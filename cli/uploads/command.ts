@@ -7,7 +7,7 @@ import type { Uploads } from './uploads.ts';
 const uploads: Family<Uploads, PlaceOptions> = {
   name: 'uploads',
   about: 'What uploaded videos leave behind: frames, manifests and records.',
-  failed: 'something could not be done',
+  failed: 'something failed',
   subcommands: {
     erase: async () => (await import('./erase.ts')).erase,
   },

@@ -38,7 +38,7 @@ Needs roles/storage.objectUser on the frames and state buckets, and roles/storag
     });
     const [text, ...others] = positionals;
     if (text === undefined || others.length > 0) {
-      throw new UsageError(`one upload is erased at a time, got ${positionals.length}; gs://BUCKET/NAME`);
+      throw new UsageError(`exactly one upload must be given as gs://BUCKET/NAME, got ${positionals.length}`);
     }
     const upload = parseUpload(text);
     const isDryRun = values['dry-run'];
@@ -117,8 +117,8 @@ async function run(uploads: Uploads, { upload, isDryRun, isSure, isJson }: Optio
     for (const { name } of frames) await out.line(printable(`gs://${place.framesBucket}/${name}`));
   if (isDryRun) for (const { name } of state) await out.line(printable(`gs://${place.stateBucket}/${name}`));
   const bytes = bytesText([...frames, ...state].reduce((sum, { size }) => sum + size, 0));
-  if (total === 0) await out.line('nothing is left of it in the frames and the state bucket');
-  else await out.line(`${found}, ${bytes}: ${isDryRun ? 'would be deleted; none was' : 'deleted'}`);
+  if (total === 0) await out.line('nothing is left of it in the frames and state buckets');
+  else await out.line(`${found}, ${bytes}: ${isDryRun ? 'would be deleted (dry run)' : 'deleted'}`);
   for (const line of elsewhere(upload, traces)) await out.line(line);
   return 0;
 }

@@ -33,7 +33,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv): Place 
   const bucket = (option: 'frames-bucket' | 'state-bucket', variable: string, local: string): string => {
     const name = options[option] || env[variable] || (service.isLocal ? local : undefined);
     if (name !== undefined) return name;
-    throw new UsageError(`--${option} must be given, or ${variable} set ("npm start" runs a local cloud)`);
+    throw new UsageError(`--${option} must be given, or ${variable} set ("npm start" starts a local cloud)`);
   };
   return {
     ...service,

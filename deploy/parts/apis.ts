@@ -1,33 +1,11 @@
-import { secretsOf } from '../../shared/app/app-settings.ts';
+import { apisOf } from '../apis-of.ts';
 import { inProject, type Part } from '../context.ts';
-
-export const APIS: Readonly<Record<string, string>> = {
-  cloudresourcemanager: 'the project and its roles',
-  serviceusage: 'which of these are enabled',
-  cloudbilling: 'whether the project can pay',
-  iam: 'service accounts',
-  storage: 'buckets',
-  pubsub: 'topics and subscriptions',
-  eventarc: 'triggers',
-  cloudfunctions: 'functions',
-  run: 'what functions run on',
-  cloudbuild: 'builds functions',
-  artifactregistry: 'keeps what was built',
-  aiplatform: 'Gemini',
-  cloudscheduler: 'calls the maintenance of the tables',
-  logging: 'logs and their metrics',
-  monitoring: 'dashboard and alerts',
-};
-
-/** Enabled only if a function needs secrets. */
-const SECRETS = { secretmanager: 'secrets of functions' };
 
 export const apis: Part = {
   title: 'services',
   async plan(context) {
     const enabled = await context.cloud.services();
-    const hasSecrets = context.app.functions.flatMap(secretsOf).some(({ required }) => required);
-    const wanted: Readonly<Record<string, string>> = hasSecrets ? { ...APIS, ...SECRETS } : APIS;
+    const wanted = apisOf(context.app);
     const missing = Object.keys(wanted).filter((name) => !enabled.has(`${name}.googleapis.com`));
     if (missing.length === 0) return [];
     return [

@@ -1,5 +1,5 @@
 import type { FunctionDefinition, Instance } from '../../shared/app/define-function.ts';
-import { isFiredByEventarc } from '../../shared/app/trigger.ts';
+import { isEventSource } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
 import { environmentDifferences, environmentFlags, type Planned } from '../function-env.ts';
@@ -39,7 +39,7 @@ export const functions: Part = {
       const found = there.get(id);
       const why = remade.get(id);
       if (why !== undefined) return anew(one, why, context);
-      const differs = found ? differences(found, one, context) : ['it is not there'];
+      const differs = found ? differences(found, one, context) : ['it does not exist'];
       if (differs.length === 0) return [];
       return [deploy(found ? 'update' : 'create', differs.join('; '), one, context, found)];
     });
@@ -84,17 +84,17 @@ function whyAnew(
   { trigger }: FunctionDefinition,
   triggers: ReadonlySet<string>,
 ): string | undefined {
-  if (!isFiredByEventarc(trigger)) {
+  if (!isEventSource(trigger)) {
     return (
       eventTrigger &&
-      'Eventarc fires it, and from now on requests do: of a subscription of its own, or of its callers'
+      'Eventarc triggers it; from now on HTTP requests will, from its own subscription or its callers'
     );
   }
-  if (!eventTrigger) return 'requests fire it, and from now on Eventarc does';
+  if (!eventTrigger) return 'HTTP requests trigger it; from now on Eventarc will';
   // a deployment updates the trigger that the function names, and creates none if that is gone
   const path = state === 'ACTIVE' ? eventTrigger.trigger : undefined;
   return path && !triggers.has(shortName(path))
-    ? 'somebody deleted its trigger, which comes with a new function alone'
+    ? 'its trigger was deleted; only a new function gets one'
     : undefined;
 }
 
@@ -108,7 +108,7 @@ function anew(wanted: FunctionDefinition, why: string, context: Planned<Context>
       command: ['functions', 'delete', id, '--gen2', inProject(context), inRegion(context)],
       lane: id,
     },
-    deploy('create', 'in its place', wanted, context),
+    deploy('create', 'to replace it', wanted, context),
   ];
 }
 
@@ -163,8 +163,8 @@ export function differences(
     ['memory', sameMemory(service.availableMemory, instance.memory), instance.memory],
     ['CPU', Number(service.availableCpu), instance.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, instance.concurrency],
-    ['least instances', service.minInstanceCount ?? 0, 0],
-    ['most instances', service.maxInstanceCount, mostInstances(instance, context)],
+    ['minimum instances', service.minInstanceCount ?? 0, 0],
+    ['maximum instances', service.maxInstanceCount, mostInstances(instance, context)],
     ['timeout', service.timeoutSeconds, instance.timeoutSeconds],
     ['service account', service.serviceAccountEmail, account],
     ...triggerPairs(found, name, trigger, names),

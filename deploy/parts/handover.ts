@@ -13,7 +13,7 @@ import { wantedSubscriptions } from './wanted-subscriptions.ts';
  * meanwhile are delivered again by ours; effects happen once.
  */
 export const handover: Part = {
-  title: "what waits in Eventarc's subscriptions",
+  title: "messages waiting in Eventarc's subscriptions",
   async plan(context) {
     const there = new Set((await context.cloud.subscriptions()).map(({ name }) => shortName(name)));
     const steps = (await wantedSubscriptions(context)).map(async (wanted): Promise<Step[]> => {

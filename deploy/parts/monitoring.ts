@@ -1,12 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { type Displayed, type Metric, shortName } from '../cloud-types.ts';
 import { type Context, inProject, type Part } from '../context.ts';
 import { covers } from '../covers.ts';
-import { ROOT } from '../source.ts';
+import { type Json, type MonitoringFile, monitoringFiles } from '../monitoring-files.ts';
 import type { Step } from '../step.ts';
-
-type Json = Record<string, unknown>;
 
 /** Transient: dashboards and alerts do not know a new metric at once. */
 const PASSES = /cannot find metric|metric .* (not found|does not exist)|unknown metric/i;
@@ -19,10 +15,11 @@ export const metrics: Part = {
   async plan(context) {
     if (context.options.only) return [];
     const there = new Map((await context.cloud.metrics()).map((one) => [one.name, one]));
-    const retired = RETIRED_METRICS.map((name) => context.names.metric(name)).filter((name) =>
-      there.has(name),
-    );
-    const written = (await readAll('metrics', context)).flatMap((file): Step[] => {
+    const files = await monitoringFiles('metrics', context);
+    const retired = [...RETIRED_METRICS, ...leftOut(files).map(({ name }) => name)]
+      .map((name) => context.names.metric(name))
+      .filter((name) => there.has(name));
+    const written = files.wanted.flatMap((file): Step[] => {
       const name = context.names.metric(file.name);
       const found = there.get(name);
       if (found && covers(found, file.body)) return [];
@@ -36,7 +33,7 @@ export const metrics: Part = {
       const reason = 'its type or labels differ from the file, and cannot be updated';
       return [remove(name, reason, context), write('create', reason)];
     });
-    return [...retired.map((name) => remove(name, 'nothing is counted by it any more', context)), ...written];
+    return [...retired.map((name) => remove(name, 'it is no longer used', context)), ...written];
   },
 };
 
@@ -63,8 +60,11 @@ export const dashboard: Part = {
   title: 'dashboard',
   async plan(context) {
     if (context.options.only) return [];
-    const [{ body }] = (await readAll('dashboard', context)) as [File];
-    const found = (await context.cloud.dashboards()).find((one) => one.displayName === body['displayName']);
+    const { wanted, whole } = await monitoringFiles('dashboard', context);
+    const [body, full] = [wanted[0]!.body, whole[0]!.body];
+    const there = new Map((await context.cloud.dashboards()).map((one) => [one.displayName, one]));
+    // earlier versions gave every app the whole dashboard, under its name
+    const found = there.get(String(body['displayName'])) ?? there.get(String(full['displayName']));
     if (found && covers(found, body)) return [];
     const verb = found ? 'update' : 'create';
     // the etag protects a concurrent change by somebody else
@@ -73,7 +73,7 @@ export const dashboard: Part = {
       {
         verb,
         what: `dashboard ${body['displayName']}`,
-        why: found ? 'it differs from the file' : 'what happens, in one place',
+        why: found ? 'it differs from the file' : 'shows the state of the pipeline on one page',
         command: [
           ...[
             'monitoring',
@@ -95,7 +95,14 @@ export const alerts: Part = {
   async plan(context) {
     if (context.options.only) return [];
     const there = new Map((await context.cloud.alerts()).map((one) => [one.displayName, one]));
-    return (await readAll('alerts', context)).flatMap(({ body }): Step[] => {
+    const files = await monitoringFiles('alerts', context);
+    const unwanted = leftOut(files).flatMap(({ body }): Step[] => {
+      const found = there.get(String(body['displayName']));
+      const command = ['alpha', 'monitoring', 'policies', 'delete', found?.name ?? '', inProject(context)];
+      const why = 'the app has nothing that it is about';
+      return found ? [{ verb: 'delete', what: `alert ${found.displayName}`, why, command }] : [];
+    });
+    const written = files.wanted.flatMap(({ body }): Step[] => {
       const channels = context.options.channels;
       const wanted = channels.length > 0 ? { ...body, notificationChannels: channels } : body;
       const found = there.get(String(body['displayName']));
@@ -105,7 +112,7 @@ export const alerts: Part = {
         {
           verb,
           what: `alert ${body['displayName']}`,
-          why: found ? 'it differs from the file' : 'somebody is told, and what to do',
+          why: found ? 'it differs from the file' : 'notifies somebody, with what to do',
           command: [
             ...['alpha', 'monitoring', 'policies', verb, ...(found ? [found.name] : []), inProject(context)],
             { flag: '--policy-from-file', content: JSON.stringify(found ? kept(found, wanted) : wanted) },
@@ -114,48 +121,17 @@ export const alerts: Part = {
         },
       ];
     });
+    return [...unwanted, ...written];
   },
 };
+
+/** Files about functions and topics that the app lacks; an earlier version may have deployed them. */
+function leftOut({ wanted, whole }: Record<'wanted' | 'whole', MonitoringFile[]>): MonitoringFile[] {
+  const names = new Set(wanted.map(({ name }) => name));
+  return whole.filter(({ name }) => !names.has(name));
+}
 
 /** Keeps channels added in the console: an update replaces the whole policy. */
 function kept({ notificationChannels }: Displayed, wanted: Json): Json {
   return { ...(notificationChannels && { notificationChannels }), ...wanted };
-}
-
-interface File {
-  /** File name without its extension. */
-  name: string;
-  body: Json;
-}
-
-/** Reads the files of `monitoring/` and fills in the names of this deployment. */
-export async function readAll(
-  kind: 'metrics' | 'dashboard' | 'alerts',
-  context: Pick<Context, 'app' | 'names' | 'options'>,
-): Promise<File[]> {
-  const folder = join(ROOT, 'monitoring', kind);
-  const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
-  return Promise.all(
-    files.map(async (file) => ({
-      name: file.slice(0, -'.json'.length),
-      body: JSON.parse(filled(await readFile(join(folder, file), 'utf8'), context)) as Json,
-    })),
-  );
-}
-
-function filled(text: string, { app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): string {
-  const { prefix, region, project } = names.place;
-  const values: Record<string, string> = {
-    PREFIX: prefix,
-    METRICS: names.metricPrefix,
-    REGION: region,
-    PROJECT: project,
-    FUNCTIONS: app.functions.map(({ name }) => name.toLowerCase()).join('|'),
-    DAILY_DOLLARS: String(options.dailyDollars),
-  };
-  return text.replaceAll(/\$\{([A-Z][A-Z_]+)\}/g, (_, name: string) => {
-    const value = values[name];
-    if (value === undefined) throw new Error(`monitoring: nothing is known as ${name}`);
-    return value;
-  });
 }

@@ -115,7 +115,7 @@ export function revoke({ on, role, member }: Held, context: Pick<Context, 'names
   return {
     verb: 'revoke',
     what: `${role} on ${guardedKey(on)} from ${member}`,
-    why: PUBLIC.includes(member) ? 'its definition does not make it public' : 'no definition asks for it',
+    why: PUBLIC.includes(member) ? 'its definition does not make it public' : 'no definition requires it',
     command: policyChange('remove-iam-policy-binding', { on, role, member }, context),
     lane: guardedKey(on),
     retryOn: PASSES,
@@ -142,7 +142,7 @@ function introduce({ on, role, member }: Wanted, context: Context): Step[] {
     {
       verb: 'create',
       what: `Google's account ${member.slice('serviceAccount:'.length)}`,
-      why: 'it is made when it is first asked for',
+      why: 'Google creates it on first use',
       command: isStorage
         ? ['storage', 'service-agent', inProject(context)]
         : ['beta', 'services', 'identity', 'create', `--service=${api}.googleapis.com`, inProject(context)],

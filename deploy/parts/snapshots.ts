@@ -17,7 +17,7 @@ export async function keepBacklog(from: string, to: string, context: Context): P
   const step: Step = {
     verb: 'create',
     what: `snapshot ${to}`,
-    why: `keeps what waits in ${from}`,
+    why: `keeps the messages waiting in ${from}`,
     command: ['pubsub', 'snapshots', 'create', to, `--subscription=${from}`, inProject(context)],
   };
   return (await keptBacklogs(context)).has(to) ? [dropSnapshot(to, context), step] : [step];
@@ -28,14 +28,14 @@ export function restoreBacklog(name: string, context: Context): Step {
   return {
     verb: 'update',
     what: `subscription ${name}`,
-    why: 'takes over what was kept in the snapshot',
+    why: 'restores the messages kept in the snapshot',
     command: ['pubsub', 'subscriptions', 'seek', name, `--snapshot=${name}`, inProject(context)],
   };
 }
 
 /** Deleted last: a seek may take a minute to take effect everywhere. */
 export const snapshots: Part = {
-  title: 'snapshots that are needed no more',
+  title: 'snapshots that are no longer needed',
   async plan(context) {
     const kept = await keptBacklogs(context);
     const wanted = await wantedSubscriptions(context);

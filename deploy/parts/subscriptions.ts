@@ -35,7 +35,7 @@ function startPushing(name: string, wanted: WantedSubscription, context: Context
   return {
     verb: 'update',
     what: `subscription ${name}`,
-    why: `${wanted.what}: its function is there again`,
+    why: `${wanted.what}: its function exists again`,
     command: ['pubsub', 'subscriptions', 'update', name, inProject(context), ...settings(wanted)],
   };
 }
@@ -77,7 +77,7 @@ export function create(wanted: WantedSubscription, context: Context): Step {
   return {
     verb,
     what: `subscription ${wanted.name ?? `of ${wanted.what}`}`,
-    why: wanted.why || `${wanted.what}: Eventarc's defaults drop what fails for a day`,
+    why: wanted.why || `${wanted.what}: Eventarc's defaults drop messages that fail for a day`,
     command: [
       ...['pubsub', 'subscriptions', verb],
       name,
@@ -131,7 +131,7 @@ async function remake(
     {
       verb: 'delete',
       what: `subscription ${name}`,
-      why: `${wanted.what}: ${why}, and it cannot be given another`,
+      why: `${wanted.what}: ${why}, which cannot be changed`,
       command: ['pubsub', 'subscriptions', 'delete', name, inProject(context)],
     },
     create(wanted, context),
@@ -151,7 +151,7 @@ function fixedDifference(wanted: WantedSubscription, found: Subscription): strin
     return `its topic is ${found.topic}`;
   if ((found.filter ?? undefined) !== wanted.filter) return `its filter is ${found.filter ?? 'none'}`;
   if ((found.enableMessageOrdering ?? false) === wanted.isOrdered) return undefined;
-  return wanted.isOrdered ? 'it has no ordering' : 'it has ordering';
+  return wanted.isOrdered ? 'message ordering is off' : 'message ordering is on';
 }
 
 function change(wanted: WantedSubscription, found: Subscription, context: Context): Step[] {
@@ -165,11 +165,12 @@ function change(wanted: WantedSubscription, found: Subscription, context: Contex
   differ('retention', seconds(found.messageRetentionDuration), wanted.keepDays * DAY_SECONDS);
   differ('expiry', found.expirationPolicy?.ttl, undefined);
   if (wanted.isRetried) {
-    differ('least backoff', seconds(retried.minimumBackoff), 10);
-    differ('most backoff', seconds(retried.maximumBackoff), 600);
+    differ('minimum backoff', seconds(retried.minimumBackoff), 10);
+    differ('maximum backoff', seconds(retried.maximumBackoff), 600);
   }
   if (wanted.dead !== undefined) {
-    if (dead === undefined) differs.push('it has no dead-letter policy: what fails for a week would be lost');
+    if (dead === undefined)
+      differs.push('it has no dead-letter policy: messages that fail for a week would be lost');
     else {
       differ('dead-letter topic', dead.deadLetterTopic, names.topicPath(wanted.dead.topic));
       differ('delivery attempts', dead.maxDeliveryAttempts, wanted.dead.attempts);
@@ -182,8 +183,7 @@ function change(wanted: WantedSubscription, found: Subscription, context: Contex
     differ("push's audience", pushConfig?.oidcToken?.audience, uri);
   }
   const isToClear = wanted.dead === undefined && dead !== undefined;
-  if (isToClear)
-    differs.push('it has a dead-letter policy: its dead letters would come back to it, for ever');
+  if (isToClear) differs.push('it has a dead-letter policy: its dead letters would return to it forever');
   if (differs.length === 0) return [];
   const name = shortName(found.name);
   return [

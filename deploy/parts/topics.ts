@@ -27,7 +27,7 @@ export function wantedTopics(
     ...Object.entries(app.topics).map(([key, { doc }]): [string, string] => [names.topic(key), doc]),
     ...replayable(context).map(({ name }): [string, string] => [
       names.replay(name),
-      `a dead letter goes back to ${name} alone`,
+      `replays dead letters to ${name} only`,
     ]),
   ];
 }

@@ -1,9 +1,4 @@
-import {
-  type EventarcTrigger,
-  eventTypeOf,
-  isFiredByEventarc,
-  type Trigger,
-} from '../../shared/app/trigger.ts';
+import { type EventSource, eventTypeOf, isEventSource, type Trigger } from '../../shared/app/trigger.ts';
 import type { CloudFunction } from '../cloud-types.ts';
 import type { Names } from '../names.ts';
 
@@ -19,8 +14,8 @@ export function triggerFlags(name: string, trigger: Trigger, names: Names): stri
     const who = trigger.callers === 'all' ? '--allow-unauthenticated' : '--no-allow-unauthenticated';
     return ['--trigger-http', '--ingress-settings=all', who];
   }
-  if (!isFiredByEventarc(trigger)) return ['--trigger-http', ...isInside];
-  const filters = [['type', eventTypeOf(trigger)], ...Object.entries(filtersOf(trigger, names))];
+  if (!isEventSource(trigger)) return ['--trigger-http', ...isInside];
+  const filters = Object.entries(filtersOf(trigger, names));
   return [
     '--retry',
     `--trigger-service-account=${names.account(name)}`,
@@ -30,11 +25,12 @@ export function triggerFlags(name: string, trigger: Trigger, names: Names): stri
   ];
 }
 
-/** Eventarc's filters besides the type; all match exactly. */
-function filtersOf(trigger: EventarcTrigger, names: Names): Record<string, string> {
-  return trigger.kind === 'objectFinalized'
-    ? { bucket: names.bucket(trigger.bucket) }
-    : { serviceName: trigger.service, methodName: trigger.method };
+/** Eventarc's filters; all match exactly. */
+export function filtersOf(source: EventSource, names: Names): Record<string, string> {
+  const type = eventTypeOf(source);
+  return source.kind === 'auditLog'
+    ? { type, serviceName: source.service, methodName: source.method }
+    : { type, bucket: names.bucket(source.bucket) };
 }
 
 export function triggerPairs(
@@ -44,7 +40,7 @@ export function triggerPairs(
   names: Names,
 ): Pair[] {
   const ingress = trigger.kind === 'http' ? 'ALLOW_ALL' : 'ALLOW_INTERNAL_ONLY';
-  if (!isFiredByEventarc(trigger)) return [['ingress', ingressSettings, ingress]];
+  if (!isEventSource(trigger)) return [['ingress', ingressSettings, ingress]];
   return [
     ['ingress', ingressSettings, ingress],
     ['retry', fired?.retryPolicy, 'RETRY_POLICY_RETRY'],
@@ -55,9 +51,10 @@ export function triggerPairs(
   ];
 }
 
-function sourcePairs(fired: CloudFunction['eventTrigger'], trigger: EventarcTrigger, names: Names): Pair[] {
+function sourcePairs(fired: CloudFunction['eventTrigger'], trigger: EventSource, names: Names): Pair[] {
   const found = new Map(fired?.eventFilters?.map(({ attribute, value }) => [attribute, value]));
-  const wanted = Object.entries(filtersOf(trigger, names));
+  const { type: _, ...filters } = filtersOf(trigger, names);
+  const wanted = Object.entries(filters);
   return wanted.map(([attribute, value]) => [
     attribute === 'bucket' ? 'event source' : attribute,
     found.get(attribute),

@@ -41,7 +41,8 @@ export interface Push {
 
 /**
  * One per trigger: our own for topics; for buckets Eventarc's, which has no dead-letter policy and a day's retention
- * when created, and may be created anew by any deployment. One per function for replays. Two that keep dead letters.
+ * when created, and may be created anew by any deployment. One per function for replays. Those that keep dead
+ * letters.
  */
 export async function wantedSubscriptions(context: Context): Promise<WantedSubscription[]> {
   const { cloud, names } = context;
@@ -59,8 +60,8 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
     ),
     ...evented.map((one, index) => ofEventarc(one, subscriptions?.[index], context)),
     ...replayable(context).map((one) => replays(one, uriOf(one), context)),
-    kept(context),
-    unread(context),
+    ...(Object.hasOwn(context.app.topics, 'dead-letters') ? [kept(context)] : []),
+    ...(Object.hasOwn(context.app.topics, 'dead-letters-unread') ? [unread(context)] : []),
   ];
 }
 
@@ -104,7 +105,7 @@ function pushSubscription(
     name: names.push(name),
     ask: '',
     what: `messages for ${name}`,
-    why: `fires ${name}`,
+    why: `triggers ${name}`,
     topic,
     filter: subscriptionFilter(trigger),
     isOrdered: trigger.kind === 'messagePublished' && trigger.ordering === true,
@@ -140,7 +141,7 @@ function replays(one: FunctionDefinition, uri: string | undefined, context: Cont
     name: names.replay(name),
     ask: '',
     what: `replays for ${name}`,
-    why: `takes dead letters to ${name} alone`,
+    why: `delivers replayed dead letters to ${name} only`,
     topic: names.replay(name),
     push: pushTo(one, uri, shownTopic, context),
   };
@@ -179,8 +180,8 @@ function kept({ names }: Context): WantedSubscription {
   return {
     name: names.keptSubscription,
     ask: '',
-    what: 'the raw copy of dead letters',
-    why: 'keeps every dead letter for a week, as it came',
+    what: 'raw copies of dead letters',
+    why: 'keeps every dead letter for a week, unchanged',
     topic: names.topic('dead-letters'),
     filter: undefined,
     isOrdered: false,
@@ -199,8 +200,8 @@ function unread(context: Context): WantedSubscription {
   return {
     ...kept(context),
     name: names.unreadSubscription,
-    what: 'dead letters that were not read',
-    why: 'keeps what the inspector gave up until somebody looks',
+    what: 'unread dead letters',
+    why: 'keeps dead letters that the inspector gave up on',
     topic: names.topic('dead-letters-unread'),
     keepDays: UNREAD_DAYS,
   };

@@ -17,21 +17,21 @@ export const inspectDeadLetter = defineFunction({
     timeoutSeconds: 120,
   },
   roles: [
-    { role: 'roles/storage.objectViewer', on: 'sources', reason: 'looks whether the upload is still there' },
+    { role: 'roles/storage.objectViewer', on: 'sources', reason: 'checks whether the upload still exists' },
     {
       role: 'roles/storage.objectViewer',
       on: 'results',
-      reason: 'looks whether the upload has got its result since',
+      reason: 'checks whether the upload has a result by now',
     },
     {
       role: 'roles/storage.objectUser',
       on: 'state',
-      reason: 'keeps the dead letters, and reads what is known of their failed attempts',
+      reason: 'stores the dead letters, and reads the records of their failed attempts',
     },
     {
       role: 'roles/storage.objectUser',
       on: 'lake',
-      reason: 'adds to the table of dead letters, and looks events up in theirs',
+      reason: 'writes the table of dead letters, and looks up events in the table of events',
     },
   ],
   settings,

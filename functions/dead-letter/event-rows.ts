@@ -16,51 +16,53 @@ interface Question {
  * queries.
  */
 export class EventRows {
-  private waiting: Question[] = [];
-  private running = false;
+  #waiting: Question[] = [];
+  #running = false;
+  readonly #store: ObjectStore;
+  readonly #path: string;
 
-  constructor(
-    private readonly store: ObjectStore,
-    private readonly path: string,
-  ) {}
+  constructor(store: ObjectStore, path: string) {
+    this.#store = store;
+    this.#path = path;
+  }
 
   /** True if there are rows of all these ids. More than 100 ids are not looked up: the answer is false. */
   hasAll(ids: readonly string[]): Promise<boolean> {
     if (ids.length > MAX_IDS) return Promise.resolve(false);
     return new Promise((resolve, reject) => {
-      this.waiting.push({ ids, resolve, reject });
-      if (!this.running) void this.run();
+      this.#waiting.push({ ids, resolve, reject });
+      if (!this.#running) void this.#run();
     });
   }
 
-  private async run(): Promise<void> {
-    this.running = true;
-    while (this.waiting.length > 0) {
-      const asked = this.next();
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      const asked = this.#next();
       try {
-        const found = await this.look(new Set(asked.flatMap(({ ids }) => ids)));
+        const found = await this.#look(new Set(asked.flatMap(({ ids }) => ids)));
         for (const { ids, resolve } of asked) resolve(ids.every((id) => found.has(id)));
       } catch (error) {
         for (const { reject } of asked) reject(error);
       }
     }
-    this.running = false;
+    this.#running = false;
   }
 
-  private next(): Question[] {
+  #next(): Question[] {
     let [count, ids] = [0, 0];
-    for (const question of this.waiting) {
+    for (const question of this.#waiting) {
       ids += question.ids.length;
       if (count > 0 && ids > MAX_IDS) break;
       count++;
     }
-    return this.waiting.splice(0, count);
+    return this.#waiting.splice(0, count);
   }
 
-  private async look(ids: ReadonlySet<string>): Promise<Set<string>> {
+  async #look(ids: ReadonlySet<string>): Promise<Set<string>> {
     const found = new Set<string>();
     try {
-      const table = await DeltaTable.open(this.store, this.path);
+      const table = await DeltaTable.open(this.#store, this.#path);
       const filter = { [EVENT_ID]: { in: [...ids] } };
       for await (const rows of table.scan({ columns: [EVENT_ID], filter })) {
         for (const row of rows) found.add(String(row[EVENT_ID]));

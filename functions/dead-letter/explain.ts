@@ -142,7 +142,7 @@ function causeOf(
     const times = deliveries === undefined ? 'deliveries' : counted(deliveries, 'delivery', 'deliveries');
     return { code: 'unknown', message: `given up after ${times}, none of which left a record` };
   }
-  return { code: 'unknown', message: 'neither a function nor a subscription says why it is here' };
+  return { code: 'unknown', message: 'neither a function nor a subscription recorded why it died' };
 }
 
 /** Event-specific values that may appear in its error message. */

@@ -16,13 +16,13 @@ export const settings = {
     min: 1,
     max: 1_000_000,
     default: 100,
-    doc: 'dead letters of one cause that an instance explains in full in an hour; the rest are recorded and counted',
+    doc: 'dead letters of one cause that an instance explains in full per hour; the rest are recorded and counted',
   }),
   INSPECT_FULL_PER_HOUR: integer({
     min: 1,
     max: 1_000_000,
     default: 1_000,
-    doc: 'the same over all causes',
+    doc: 'the same for all causes together',
   }),
 };
 

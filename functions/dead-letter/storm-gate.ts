@@ -33,28 +33,31 @@ const OTHERS = 'others';
  * full; later ones are recorded and counted. Counts are per instance, in memory.
  */
 export class StormGate<T> {
-  private tallies = new Map<string, Tally<T>>();
-  private inFull = 0;
-  private startedAt = 0;
+  #tallies = new Map<string, Tally<T>>();
+  #inFull = 0;
+  #startedAt = 0;
+  readonly #options: StormGateOptions;
 
-  constructor(private readonly options: StormGateOptions) {}
+  constructor(options: StormGateOptions) {
+    this.#options = options;
+  }
 
   /** True if the next letter of this group is to be explained in full. */
   isOpen(group: string, now: number): boolean {
-    this.turn(now);
-    const { perGroup, perHour } = this.options;
-    return this.inFull < perHour && (this.tallies.get(this.keyOf(group))?.inFull ?? 0) < perGroup;
+    this.#turn(now);
+    const { perGroup, perHour } = this.#options;
+    return this.#inFull < perHour && (this.#tallies.get(this.#keyOf(group))?.inFull ?? 0) < perGroup;
   }
 
   noteFull(group: string, about: T, now: number): void {
-    this.turn(now);
-    this.inFull++;
-    this.tallyOf(group, about, now).inFull++;
+    this.#turn(now);
+    this.#inFull++;
+    this.#tallyOf(group, about, now).inFull++;
   }
 
   /** Counts a letter that was only recorded. */
   noteCounted(group: string, about: T, now: number): void {
-    const tally = this.tallyOf(group, about, now);
+    const tally = this.#tallyOf(group, about, now);
     if (tally.counted === 0) tally.since = now;
     tally.counted++;
   }
@@ -62,7 +65,7 @@ export class StormGate<T> {
   /** Groups to be logged now; their counts restart. */
   due(now: number): Counted<T>[] {
     const due: Counted<T>[] = [];
-    for (const tally of this.tallies.values()) {
+    for (const tally of this.#tallies.values()) {
       const isDue = tally.loggedAt === 0 || tally.counted >= LINE_LETTERS || now - tally.loggedAt >= LINE_MS;
       if (tally.counted === 0 || !isDue) continue;
       due.push({ group: tally.group, count: tally.counted, since: tally.since });
@@ -73,26 +76,26 @@ export class StormGate<T> {
   }
 
   /** Starts a new hour; counts not yet logged are dropped. */
-  private turn(now: number): void {
-    if (now - this.startedAt < HOUR_MS) return;
-    this.startedAt = now;
-    this.inFull = 0;
-    for (const [key, tally] of this.tallies) {
-      if (tally.counted === 0) this.tallies.delete(key);
+  #turn(now: number): void {
+    if (now - this.#startedAt < HOUR_MS) return;
+    this.#startedAt = now;
+    this.#inFull = 0;
+    for (const [key, tally] of this.#tallies) {
+      if (tally.counted === 0) this.#tallies.delete(key);
       else tally.inFull = 0;
     }
   }
 
-  private keyOf(group: string): string {
-    return this.tallies.has(group) || this.tallies.size < MAX_GROUPS ? group : OTHERS;
+  #keyOf(group: string): string {
+    return this.#tallies.has(group) || this.#tallies.size < MAX_GROUPS ? group : OTHERS;
   }
 
-  private tallyOf(group: string, about: T, now: number): Tally<T> {
-    const key = this.keyOf(group);
-    const known = this.tallies.get(key);
+  #tallyOf(group: string, about: T, now: number): Tally<T> {
+    const key = this.#keyOf(group);
+    const known = this.#tallies.get(key);
     if (known) return known;
     const made = { group: about, inFull: 0, counted: 0, since: now, loggedAt: 0 };
-    this.tallies.set(key, made);
+    this.#tallies.set(key, made);
     return made;
   }
 }

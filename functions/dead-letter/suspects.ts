@@ -20,52 +20,55 @@ const PAUSE_MS = 100;
  * same neighbours each time, until they are given up with it.
  */
 export class Suspects {
-  private waiting: (() => void)[] = [];
-  private running = 0;
-  private pausing = false;
+  #waiting: (() => void)[] = [];
+  #running = 0;
+  #pausing = false;
 
-  constructor(
-    private readonly random: () => number = Math.random,
-    private readonly pauseMs = PAUSE_MS,
-  ) {}
+  readonly #random: () => number;
+  readonly #pauseMs: number;
+
+  constructor(random: () => number = Math.random, pauseMs = PAUSE_MS) {
+    this.#random = random;
+    this.#pauseMs = pauseMs;
+  }
 
   /** `input` is the function's input. */
   async run<T>(input: unknown, work: () => Promise<T>): Promise<T> {
     if ((deliveryAttemptOf(input) ?? 1) <= FAILED_BEFORE) return work();
-    await this.turn();
+    await this.#turn();
     try {
       return await work();
     } finally {
-      this.running--;
-      this.nextSoon();
+      this.#running--;
+      this.#nextSoon();
     }
   }
 
-  private turn(): Promise<void> {
+  #turn(): Promise<void> {
     return new Promise((resolve) => {
-      this.waiting.push(resolve);
-      if (this.running === 0) this.nextSoon();
+      this.#waiting.push(resolve);
+      if (this.#running === 0) this.#nextSoon();
     });
   }
 
-  private nextSoon(): void {
-    if (this.pausing || this.waiting.length === 0) return;
-    this.pausing = true;
+  #nextSoon(): void {
+    if (this.#pausing || this.#waiting.length === 0) return;
+    this.#pausing = true;
     setTimeout(() => {
-      this.pausing = false;
-      this.next();
-    }, this.pauseMs);
+      this.#pausing = false;
+      this.#next();
+    }, this.#pauseMs);
   }
 
-  private limit(): number {
-    const all = this.running + this.waiting.length;
+  #limit(): number {
+    const all = this.#running + this.#waiting.length;
     return Math.max(1, Math.min(AT_A_TIME, Math.floor(all / SHARE)));
   }
 
-  private next(): void {
-    while (this.waiting.length > 0 && this.running < this.limit()) {
-      const [begin] = this.waiting.splice(Math.floor(this.random() * this.waiting.length), 1);
-      this.running++;
+  #next(): void {
+    while (this.#waiting.length > 0 && this.#running < this.#limit()) {
+      const [begin] = this.#waiting.splice(Math.floor(this.#random() * this.#waiting.length), 1);
+      this.#running++;
       begin?.();
     }
   }

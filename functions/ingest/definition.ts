@@ -22,7 +22,7 @@ export const ingestEvent = defineFunction({
       reason: 'adds files and commits to the table, and moves the hint at its newest checkpoint',
     },
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
-    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,
   load: () => import('./handler.ts'),

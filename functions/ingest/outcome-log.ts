@@ -21,52 +21,55 @@ interface Group {
  * from `count`, `event_lag_ms` from `lagMs`.
  */
 export class OutcomeLog {
-  private readonly groups = new Map<string, Group>();
-  private version = -1;
+  readonly #groups = new Map<string, Group>();
+  #version = -1;
+  readonly #log: Logger;
+  readonly #now: () => number;
+  readonly #declared: ReadonlySet<string>;
 
   /** `declared`: event types that keep their names in metrics. */
-  constructor(
-    private readonly log: Logger,
-    private readonly now: () => number,
-    private readonly declared: ReadonlySet<string>,
-  ) {}
+  constructor(log: Logger, now: () => number, declared: ReadonlySet<string>) {
+    this.#log = log;
+    this.#now = now;
+    this.#declared = declared;
+  }
 
   /** `startedAt` in ms since the epoch. */
   note(row: Row, settled: SubmitOutcome, startedAt: number): void {
     // all callers of one commit are notified in one turn of the event loop: write the entries in the next
-    if (this.groups.size === 0) setImmediate(() => this.write());
-    const now = this.now();
+    if (this.#groups.size === 0) setImmediate(() => this.#write());
+    const now = this.#now();
     const type = String(row['type']);
-    const group = this.group(type, settled.kind === 'added' ? 'ingested' : 'duplicate');
+    const group = this.#group(type, settled.kind === 'added' ? 'ingested' : 'duplicate');
     group.types.set(type, (group.types.get(type) ?? 0) + 1);
     group.durations.push(now - startedAt);
     const published = row['publish_time'];
     if (typeof published === 'bigint') group.lags.push(Math.max(0, now - Number(published / 1_000n)));
-    this.version = Math.max(this.version, settled.version);
+    this.#version = Math.max(this.#version, settled.version);
   }
 
-  private group(type: string, status: Group['status']): Group {
-    const eventType = eventTypeLabel(type, this.declared);
+  #group(type: string, status: Group['status']): Group {
+    const eventType = eventTypeLabel(type, this.#declared);
     const key = `${status} ${eventType}`;
-    const known = this.groups.get(key);
+    const known = this.#groups.get(key);
     if (known) return known;
     const group: Group = { eventType, status, durations: [], lags: [], types: new Map() };
-    this.groups.set(key, group);
+    this.#groups.set(key, group);
     return group;
   }
 
-  private write(): void {
-    const groups = [...this.groups.values()];
-    this.groups.clear();
+  #write(): void {
+    const groups = [...this.#groups.values()];
+    this.#groups.clear();
     for (const { eventType, status, durations, lags, types } of groups) {
       const fields = {
         count: durations.length,
-        version: this.version,
+        version: this.#version,
         ...(eventType === OTHER_TYPES && { types: mostFrequent(types) }),
         durationMs: spread(durations),
         lagMs: spread(lags),
       };
-      reportOutcome(this.log, outcome(status, fields, 'events ingested'), { eventType, durationMs: 0 });
+      reportOutcome(this.#log, outcome(status, fields, 'events ingested'), { eventType, durationMs: 0 });
     }
   }
 }

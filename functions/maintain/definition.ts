@@ -13,10 +13,10 @@ export const maintainTable = defineFunction({
     {
       role: 'roles/storage.objectUser',
       on: 'lake',
-      reason: 'rewrites small files into large ones, and deletes what no version needs any more',
+      reason: 'rewrites small files into large ones, and deletes files that no version needs',
     },
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps the lease and failed attempts' },
-    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,
   load: () => import('./handler.ts'),

@@ -1,11 +1,11 @@
 import { DEATH_ID } from '../../shared/dead-letters/dead-letters-table.ts';
 import type { ParsedEvent } from '../../shared/events/cloud-event.ts';
+import { readTick } from '../../shared/events/read-tick.ts';
 import type { OneEvent } from '../../shared/invocation/event-handler.ts';
 import { outcome } from '../../shared/invocation/outcome.ts';
 import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
 import { maintainTable } from './maintain-table.ts';
-import { parseTick } from './maintain-tick.ts';
 import { type MaintainConfig, parseMaintainConfig } from './settings.ts';
 
 /** Time left for the answer when the run's own time is up. */
@@ -15,7 +15,7 @@ const GRACE_MS = 30_000;
 export const maintenance: OneEvent<ParsedEvent, MaintainConfig> = {
   settings: parseMaintainConfig,
   attemptMs: ({ maintenanceMs }) => maintenanceMs + GRACE_MS,
-  read: parseTick,
+  read: readTick('maintainTable'),
   logFields: ({ event }) => ({ messageId: event.id }),
   async run(_tick, { settings: config, storage, clock, signal, report }) {
     const tables = [

@@ -1,9 +1,9 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
+import type { OptionalPart } from '../../shared/app/optional.ts';
 import { http } from '../../shared/app/trigger.ts';
 import { SOURCES_SECRET, settings } from './settings.ts';
 
-/** Deployed only with `--receive`. */
-export const receiveEvent = defineFunction({
+const receiveEvent = defineFunction({
   name: 'receiveEvent',
   // vendors have no account here: each request is authenticated by its source's key
   trigger: http({ callers: 'all', body: 'bytes' }),
@@ -16,3 +16,9 @@ export const receiveEvent = defineFunction({
   secretFiles: [SOURCES_SECRET],
   load: () => import('./handler.ts'),
 });
+
+export const receive: OptionalPart = {
+  doc: `receiveEvent takes webhooks and other clouds' events from anyone who knows a key
+(docs/receive.md)`,
+  functions: [receiveEvent],
+};

@@ -71,15 +71,12 @@ export async function liveFacts(
     facts = await store.stat(object.name, { signal });
   }
   if (!facts) {
-    throw new AppError(
-      'object-gone',
-      `${uri(object)} is not there any more; generation ${object.generation} was`,
-    );
+    throw new AppError('object-gone', `generation ${object.generation} of ${uri(object)} no longer exists`);
   }
   if (facts.generation !== object.generation) {
     throw new AppError(
       'superseded',
-      `${uri(object)} is generation ${facts.generation} now; this event is for ${object.generation}`,
+      `${uri(object)} now has generation ${facts.generation}, but the event is for ${object.generation}`,
     );
   }
   return facts;
@@ -102,7 +99,7 @@ export async function isFolderPlaceholder(
 /** Refuses a video that is too short; one that is too long is refused when it is opened. */
 export function checkLength({ durationSeconds }: VideoFacts, { minSeconds }: VideoConfig['accept']): void {
   if (durationSeconds === undefined || durationSeconds >= minSeconds) return;
-  throw new AppError('too-short', `video is ${durationSeconds} s long; at least ${minSeconds} s are needed`);
+  throw new AppError('too-short', `video must be at least ${minSeconds} s long, got ${durationSeconds} s`);
 }
 
 /**

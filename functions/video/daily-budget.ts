@@ -100,7 +100,7 @@ export function dailyBudget(options: DailyBudgetOptions): DailyBudget {
     const whose = bound.prefix === undefined ? '' : ` for names that begin with ${quoted(bound.prefix)}`;
     throw new AppError(
       'over-budget',
-      `the ${limit} ${kind} of ${day}${whose} are used up (${setting}); the next day begins at 00:00 UTC`,
+      `the limit of ${limit} ${kind} for ${day}${whose} is reached (${setting}); the next day begins at 00:00 UTC`,
     );
   }
 }

@@ -32,7 +32,7 @@ export async function lookTwice<T>(look: () => Promise<T>, options: LookOptions)
     if (!isRefusal(error) || !SEEN_IN_BYTES.has(error.code)) throw error;
     await options.clock.sleep(SECOND_LOOK_MS, options.signal);
     const result = await look();
-    options.log.warn('refused at first sight, read well at second', {
+    options.log.warn('refused on the first read, accepted on the second', {
       code: error.code,
       reason: error.message,
     });

@@ -143,5 +143,5 @@ function describeDetection({ moments, model, tokens }: Detection): string {
       `${timestamp} (${chosenSeconds.toFixed(3)} s by ${decidedBy})`,
   );
   const what = found.length === 0 ? 'no such moment' : `found ${found.join(', ')}`;
-  return `${what}; ${model.name}, ${model.asks} asks, ${tokens.total} tokens`;
+  return `${what}; ${model.name}, ${counted(model.asks, 'request')}, ${tokens.total} tokens`;
 }

@@ -71,25 +71,25 @@ export const settings = {
     min: 0,
     max: MAX_SLOTS,
     default: 2_000,
-    doc: 'videos that Gemini is asked about in a UTC day, over all instances; 0 is no bound',
+    doc: 'videos that Gemini is asked about in a UTC day, over all instances; 0 means no limit',
   }),
   DAILY_GEMINI_CALLS: integer({
     min: 0,
     max: MAX_SLOTS,
     default: 10_000,
-    doc: 'requests to Gemini in a UTC day, failed ones included; 0 is no bound',
+    doc: 'requests to Gemini in a UTC day, failed ones included; 0 means no limit',
   }),
   DAILY_VIDEOS_PER_PREFIX: integer({
     min: 0,
     max: MAX_SLOTS,
     default: 0,
-    doc: '`DAILY_VIDEOS` for each first folder of upload names; 0 is no bound',
+    doc: '`DAILY_VIDEOS` for each first folder of upload names; 0 means no limit',
   }),
   DAILY_GEMINI_CALLS_PER_PREFIX: integer({
     min: 0,
     max: MAX_SLOTS,
     default: 0,
-    doc: '`DAILY_GEMINI_CALLS` for each first folder; 0 is no bound',
+    doc: '`DAILY_GEMINI_CALLS` for each first folder; 0 means no limit',
   }),
   REFINE: oneOf(['stills', 'none'], {
     default: 'stills',
@@ -134,7 +134,7 @@ export const settings = {
   }),
   LEASE_SECONDS: integer({ min: 1, max: 3_600, default: 60, doc: 'how long a lease outlives its owner' }),
   PRELOAD: flag({ default: false, doc: 'load everything at the first event' }),
-  VERTEX_API_ENDPOINT: endpoint({ form: 'host:port', doc: 'host and port in place of Vertex AI' }),
+  VERTEX_API_ENDPOINT: endpoint({ form: 'host:port', doc: 'host and port to use instead of Vertex AI' }),
 };
 
 /** Meanings and units are documented in `settings`. A 0 that means "no value" is undefined here. */

@@ -50,14 +50,17 @@ export function videoTools(config: VideoConfig, storage: Storage, log: Logger): 
     if (facts.size > MAX_INLINE_BYTES) {
       throw new AppError(
         'too-large',
-        `video has ${facts.size} bytes; at most ${MAX_INLINE_BYTES} can be sent inline (GEMINI_VIDEO=inline)`,
+        `video must have at most ${MAX_INLINE_BYTES} bytes to be sent inline (GEMINI_VIDEO=inline), got ${facts.size}`,
       );
     }
     const stored = await storage.bucket(bucket).get(facts.name, { generation: facts.generation });
-    if (!stored) throw new AppError('object-gone', `gs://${bucket}/${facts.name} is not there any more`);
+    if (!stored) throw new AppError('object-gone', `gs://${bucket}/${facts.name} no longer exists`);
     const found = crc32cOf(stored.body);
     if (facts.crc32c !== '' && found !== facts.crc32c) {
-      throw new AppError('unavailable', `the video's crc32c is ${found} as read; stored is ${facts.crc32c}`);
+      throw new AppError(
+        'unavailable',
+        `the video's crc32c must be ${facts.crc32c}, got ${found} while reading`,
+      );
     }
     return { inline: stored.body, mimeType };
   }
@@ -89,8 +92,9 @@ export async function chooseFfmpeg(
     limits,
     sandbox: sandbox !== undefined,
   });
-  if (!limits) log.warn('ffmpeg runs without limits of memory and CPU time: this system sets none');
-  if (!sandbox) log.warn('ffmpeg runs in the network of this instance: this system allows no namespaces');
+  if (!limits) log.warn('ffmpeg runs without memory and CPU time limits: this system supports none');
+  if (!sandbox)
+    log.warn('ffmpeg runs in the network of this instance: this system does not allow namespaces');
   return ffmpeg;
 }
 
@@ -103,8 +107,8 @@ function mimeTypeOf(name: string, container: VideoFile['facts']['container']): s
 
 async function openModel({ project, gemini }: VideoConfig): Promise<VisionModel> {
   const { sdk, model, location, apiEndpoint } = gemini;
-  if (!project) throw new AppError('invalid-config', 'GOOGLE_CLOUD_PROJECT is not set');
+  if (!project) throw new AppError('invalid-config', 'GOOGLE_CLOUD_PROJECT must be set');
   const open = VISION_ADAPTERS.get(sdk);
-  if (!open) throw new AppError('invalid-config', `no vision adapter is named ${JSON.stringify(sdk)}`);
+  if (!open) throw new AppError('invalid-config', `unknown vision adapter ${JSON.stringify(sdk)}`);
   return open({ project, model, location, apiEndpoint });
 }

@@ -66,7 +66,7 @@ async function run(object: VideoObject, context: VideoContext): Promise<Outcome>
 function ownOutput({ bucket }: VideoObject, config: VideoConfig): Outcome | undefined {
   const { framesBucket, stateBucket, lakeBucket } = config;
   if (![framesBucket, stateBucket, lakeBucket].includes(bucket)) return undefined;
-  const reason = `bucket is ${bucket}, which the pipeline writes to; uploads come from another bucket`;
+  const reason = `bucket must not be one that the pipeline writes to, got ${bucket}`;
   const error = new AppError('invalid-event', reason);
   if (bucket === framesBucket) throw error;
   // A dead letter writes a record and a row, which would fire the same trigger again: only log.

@@ -1,10 +1,11 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
+import { type EventSource, eventSources } from '../../shared/app/trigger.ts';
 import { eventTopicOf } from '../function-subscriptions.ts';
 import type { ObjectResource } from '../gcs/records.ts';
 import type { EventMessage } from '../pubsub/push-body.ts';
-import { finalizedMessage } from './storage-event.ts';
+import { deletedMessage, finalizedMessage } from './storage-event.ts';
 
 /** On disk when it returns. */
 type Publish = (topic: string, message: EventMessage) => void;
@@ -15,11 +16,30 @@ export function publishFinalized(
   functions: readonly FunctionDefinition[],
   publish: Publish,
 ): void {
-  for (const one of functions) {
-    const { trigger } = one;
-    if (trigger.kind !== 'objectFinalized' || trigger.bucket !== resource.bucket) continue;
+  for (const one of firedBy('objectFinalized', resource, functions)) {
     publish(eventTopicOf(one), finalizedMessage(resource));
   }
+}
+
+/** The same for an object that is about to be deleted or replaced. */
+export function publishDeleted(
+  resource: ObjectResource,
+  functions: readonly FunctionDefinition[],
+  publish: Publish,
+): void {
+  for (const one of firedBy('objectDeleted', resource, functions)) {
+    publish(eventTopicOf(one), deletedMessage(resource));
+  }
+}
+
+function firedBy(
+  kind: EventSource['kind'],
+  { bucket }: ObjectResource,
+  functions: readonly FunctionDefinition[],
+): FunctionDefinition[] {
+  const isFired = (source: EventSource): boolean =>
+    source.kind === kind && 'bucket' in source && source.bucket === bucket;
+  return functions.filter(({ trigger }) => eventSources(trigger).some(isFired));
 }
 
 /** Publishes events that earlier versions kept in files of their own, so that they still reach their functions. */

@@ -20,10 +20,10 @@ export async function parseBatch(call: Call): Promise<Batch> {
   const type = call.headers['content-type'] ?? '';
   const boundary = /boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
   const name = boundary?.[1] ?? boundary?.[2];
-  if (name === undefined) throw invalid(`a batch names its boundary; found content type ${type}`);
+  if (name === undefined) throw invalid(`the content type of a batch must have a boundary, got ${type}`);
   const text = (await gathered(call)).toString('utf8').replaceAll('\r\n', '\n');
   const parts = text.split(`--${name}`).slice(1, -1);
-  if (parts.length > 100) throw invalid(`a batch has at most 100 requests; found ${parts.length}`);
+  if (parts.length > 100) throw invalid(`a batch must have at most 100 requests, got ${parts.length}`);
   const answers: string[] = [];
   const calls = parts.map((part, index) =>
     parsePart(part, call, (answer) => {
@@ -48,7 +48,7 @@ function parsePart(part: string, call: Call, store: (answer: string) => void): B
   const [line = '', ...fields] = request.split('\n');
   const [, method, target] = /^([A-Z]+) (\S+)/.exec(line) ?? [];
   if (method === undefined || target === undefined)
-    throw invalid(`a batch part is an HTTP request; found ${line}`);
+    throw invalid(`a batch part must be an HTTP request, got ${line}`);
   const headers = Object.fromEntries(
     fields.map((field) => {
       const colon = field.indexOf(':');

@@ -9,7 +9,7 @@ export function checkBucketName(name: string): void {
   const fine = /^[a-z0-9][a-z0-9._-]*[a-z0-9]$/.test(name) && name.length >= 3 && name.length <= longest;
   if (!fine || name.includes('..') || name.split('.').some((part) => part.length > 63)) {
     throw invalid(
-      `Invalid bucket name: ${JSON.stringify(name)}: want 3 to 63 of a-z, 0-9, "-", "_" and ".", a letter or digit at both ends`,
+      `Invalid bucket name: ${JSON.stringify(name)}: must be 3 to 63 of a-z, 0-9, "-", "_" and ".", with a letter or digit at both ends`,
     );
   }
 }

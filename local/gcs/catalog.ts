@@ -49,10 +49,13 @@ export interface CatalogOptions {
   /** Called with a body file that no object uses any more. */
   onOrphan: (body: string) => void;
   onFinalized: (record: ObjectRecord) => void;
+  /** Called before an object is deleted or replaced, so that a kill in between loses no event. May throw. */
+  onDeleted: (record: ObjectRecord) => void;
 }
 
 /** Index of everything stored: in memory, with a journal on disk. All methods are synchronous. */
-export function openCatalog({ dir, now, events, onOrphan, onFinalized }: CatalogOptions): Catalog {
+export function openCatalog(options: CatalogOptions): Catalog {
+  const { dir, now, events, onOrphan, onFinalized, onDeleted } = options;
   mkdirSync(dir, { recursive: true });
   const buckets = new Map<string, Bucket>();
   const uploads = new Map<string, ObjectRecord>();
@@ -176,6 +179,7 @@ export function openCatalog({ dir, now, events, onOrphan, onFinalized }: Catalog
         timeCreated: at,
         updated: at,
       };
+      if (old) onDeleted(old);
       write(events ? { object: record, finalized: true } : { object: record });
       if (old) onOrphan(old.body);
       if (events) onFinalized(record);
@@ -187,6 +191,7 @@ export function openCatalog({ dir, now, events, onOrphan, onFinalized }: Catalog
       return updated;
     },
     remove(record) {
+      onDeleted(record);
       write({ deleted: { bucket: record.bucket, name: record.name } });
       onOrphan(record.body);
     },

@@ -94,7 +94,7 @@ export async function composeObject(
 
 function parseSources({ catalog }: Stores, bucket: string, list: unknown): ObjectRecord[] {
   if (!Array.isArray(list) || list.length === 0) throw required('sourceObjects');
-  if (list.length > 32) throw invalid(`at most 32 objects are composed at once; found ${list.length}`);
+  if (list.length > 32) throw invalid(`a compose request must have at most 32 objects, got ${list.length}`);
   return list.map(
     (item: {
       name?: unknown;

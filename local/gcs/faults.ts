@@ -57,10 +57,10 @@ const KINDS = ['drop', 'applied-drop', 'corrupt', ...Object.keys(NUMBERS)];
 export function parseAction(value: unknown): FaultAction {
   const action = (typeof value === 'object' && value !== null ? value : {}) as Record<string, unknown>;
   const kind = String(action['kind']);
-  if (!KINDS.includes(kind)) throw invalid(`fault kind is one of ${KINDS.join(', ')}; found ${kind}`);
+  if (!KINDS.includes(kind)) throw invalid(`fault kind must be one of ${KINDS.join(', ')}, got ${kind}`);
   const number = NUMBERS[kind as keyof typeof NUMBERS];
   if (number !== undefined && typeof action[number] !== 'number') {
-    throw invalid(`fault ${kind} needs a number ${number}; found ${JSON.stringify(action[number])}`);
+    throw invalid(`fault ${kind} needs a number ${number}, got ${JSON.stringify(action[number])}`);
   }
   return action as unknown as FaultAction;
 }
@@ -71,7 +71,9 @@ export function parseFault(sent: Record<string, unknown>): Fault {
     const known =
       Array.isArray(operations) && operations.every((one) => OPERATIONS.includes(one as Operation));
     if (!known)
-      throw invalid(`operations are of ${OPERATIONS.join(', ')}; found ${JSON.stringify(operations)}`);
+      throw invalid(
+        `operations must be a list of ${OPERATIONS.join(', ')}, got ${JSON.stringify(operations)}`,
+      );
   }
   return { ...(sent as Omit<Fault, 'action'>), action: parseAction(sent['action']) };
 }

@@ -20,7 +20,7 @@ export async function lockFolder(dir: string): Promise<FolderLock> {
   const holder = readHolder(file);
   if (holder && (await answers(holder.url, holder.token))) {
     throw new Error(
-      `${dir} is in use by the server at ${holder.url}: stop that one, or choose another folder`,
+      `${dir} is in use by the server at ${holder.url}: stop that server or choose another folder`,
     );
   }
   const token = randomUUID();

@@ -108,7 +108,7 @@ export function createHandler({ stores, stats, faults, admin, latency, wait, onT
 
 function injected(status: number): GcsError {
   const reason = status === 412 ? 'conditionNotMet' : status === 429 ? 'rateLimitExceeded' : 'backendError';
-  return new GcsError(status, reason, `a fault that was asked for: ${status}`);
+  return new GcsError(status, reason, `requested fault: ${status}`);
 }
 
 function headerFault(request: IncomingMessage): FaultAction | undefined {

@@ -22,7 +22,7 @@ export async function insertObject(stores: Stores, bucket: string, call: Call): 
     const sent = settingsOf(call, {}, header(call, 'content-type'));
     return store(stores, call, planOf(call, bucket, {}, sent), call.body);
   }
-  if (type !== 'multipart') throw invalid(`Invalid value for uploadType: found ${type}`, 'uploadType');
+  if (type !== 'multipart') throw invalid(`Invalid value for uploadType: ${type}`, 'uploadType');
   const parts = await parseMultipart(header(call, 'content-type'), call.body);
   const metadata = parseJson(parts.metadata);
   const sent = settingsOf(call, metadata, parts.contentType);

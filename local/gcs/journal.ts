@@ -44,7 +44,8 @@ export function openJournal(file: string, replay: (entry: Entry) => void): Journ
       const line = Buffer.from(`${JSON.stringify(entry)}\n`);
       const before = fstatSync(fd).size;
       try {
-        if (writeSync(fd, line) !== line.length) throw new Error(`disk full: ${file} took part of an entry`);
+        if (writeSync(fd, line) !== line.length)
+          throw new Error(`disk full: ${file} has only part of an entry`);
       } catch (error) {
         ftruncateSync(fd, before);
         throw error;

@@ -18,7 +18,7 @@ export function listObjects({ catalog }: Stores, bucketName: string, call: Call)
   const trailing = call.query.get('includeTrailingDelimiter') === 'true';
   const wanted = Number(int64(call.query, 'maxResults') ?? PAGE);
   if (wanted < 1)
-    throw invalid(`Invalid value for maxResults: found ${wanted}, want 1 or more`, 'maxResults');
+    throw invalid(`Invalid value for maxResults: must be 1 or more, got ${wanted}`, 'maxResults');
   const max = Math.min(wanted, PAGE);
 
   const items: ObjectResource[] = [];

@@ -19,7 +19,7 @@ export async function parseMultipart(
   const boundary = /boundary=(?:"([^"]+)"|'([^']+)'|([^;\s]+))/i.exec(contentType ?? '');
   const name = boundary?.[1] ?? boundary?.[2] ?? boundary?.[3];
   if (name === undefined)
-    throw invalid(`a multipart upload names its boundary; found content type ${contentType}`);
+    throw invalid(`the content type of a multipart upload must have a boundary, got ${contentType}`);
   const chunks = body[Symbol.asyncIterator]();
   let held: Buffer = Buffer.alloc(0);
   const more = async (): Promise<boolean> => {

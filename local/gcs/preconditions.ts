@@ -29,7 +29,7 @@ export function int64(query: URLSearchParams, parameter: string): bigint | undef
   const text = query.get(parameter);
   if (text === null || text === '') return undefined;
   if (!/^-?\d{1,19}$/.test(text))
-    throw invalid(`Invalid value for ${parameter}: found ${text}, want a whole number`, parameter);
+    throw invalid(`Invalid value for ${parameter}: must be a whole number, got ${text}`, parameter);
   return BigInt(text);
 }
 

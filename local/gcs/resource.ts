@@ -85,7 +85,8 @@ function applySettings(settings: ObjectSettings, sent: Record<string, unknown>):
     const value = sent[key];
     if (value === null) delete settings[key];
     else if (typeof value === 'string') settings[key] = value;
-    else if (value !== undefined) throw invalid(`Invalid value for ${key}: found ${typeof value}, want text`);
+    else if (value !== undefined)
+      throw invalid(`Invalid value for ${key}: must be a string, got ${typeof value}`);
   }
   for (const key of FLAG_SETTINGS) {
     const value = sent[key];
@@ -99,7 +100,7 @@ function applySettings(settings: ObjectSettings, sent: Record<string, unknown>):
     return;
   }
   if (typeof metadata !== 'object' || Array.isArray(metadata)) {
-    throw invalid('Invalid value for metadata: want an object of texts');
+    throw invalid('Invalid value for metadata: must be an object of strings');
   }
   const merged: Record<string, string> = { ...settings.metadata };
   for (const [key, value] of Object.entries(metadata)) {

@@ -18,7 +18,11 @@ export async function continueResumable(stores: Stores, id: string, call: Call):
   if (!session) {
     const done = stores.catalog.byUpload(id);
     if (done && call.method !== 'DELETE') return json(objectResource(done, call.base));
-    throw new GcsError(404, 'notFound', `No such upload: ${id} was never started, was cancelled, or is over`);
+    throw new GcsError(
+      404,
+      'notFound',
+      `No such upload: ${id} was never started, was cancelled, or is complete`,
+    );
   }
   return session.exclusive(async () => {
     // an earlier request of the same session may have ended it while this one waited
@@ -41,7 +45,7 @@ async function takeChunk(stores: Stores, session: Session, call: Call): Promise<
     throw new GcsError(
       503,
       'backendError',
-      `chunk starts at ${range.start}, but ${session.size} bytes are here`,
+      `the chunk must start at ${session.size}, the number of stored bytes, got ${range.start}`,
     );
   }
   const before = session.size;
@@ -65,7 +69,7 @@ async function takeChunk(stores: Stores, session: Session, call: Call): Promise<
   }
   if (range.end === undefined && range.total !== undefined) {
     throw invalid(
-      `Content-Range declares ${range.total} bytes in all; the upload ends after ${session.size}`,
+      `Content-Range declares ${range.total} bytes in total; the upload ended after ${session.size}`,
     );
   }
   if (received < QUANTUM) {
@@ -102,7 +106,7 @@ function progress(session: Session): Answer {
 function parseRange(text: string | undefined): ChunkRange {
   if (text === undefined) return { start: 0, end: undefined, total: undefined };
   const match = /^bytes (?:\*|(\d+)-(\d+|\*))\/(\d+|\*)$/.exec(text);
-  if (!match) throw invalid(`Failed to parse Content-Range header: found ${JSON.stringify(text)}`);
+  if (!match) throw invalid(`Failed to parse Content-Range header: ${JSON.stringify(text)}`);
   const [, start, last, total] = match;
   return {
     start: start === undefined ? undefined : Number(start),

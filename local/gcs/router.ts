@@ -171,10 +171,10 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid(`the address is not percent-encoded UTF-8: ${text}`);
+    throw invalid(`the address must be percent-encoded UTF-8, got ${text}`);
   }
 }
 
 const notFound = (path: string): GcsError => new GcsError(404, 'notFound', `Not Found: ${path}`);
 const notAllowed = (method: string, path: string): GcsError =>
-  new GcsError(405, 'methodNotAllowed', `${method} is not answered at ${path}`);
+  new GcsError(405, 'methodNotAllowed', `${method} is not supported at ${path}`);

@@ -71,7 +71,7 @@ async function* fileChunks({ fd, start, length }: FilePart): AsyncIterable<Buffe
   for (let at = 0; at < length; ) {
     const size = Math.min(CHUNK, length - at);
     const { bytesRead, buffer } = await readAt(fd, Buffer.allocUnsafe(size), 0, size, start + at);
-    if (bytesRead === 0) throw new Error(`the file of a body ends ${length - at} bytes early`);
+    if (bytesRead === 0) throw new Error(`the file of a response body ended ${length - at} bytes early`);
     yield buffer.subarray(0, bytesRead);
     at += bytesRead;
   }

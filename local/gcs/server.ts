@@ -29,6 +29,8 @@ export interface GcsServerOptions {
    * outbox; entries of an earlier run are not repeated, but listed in `outbox.pending()`.
    */
   onFinalized?: (object: ObjectResource, id: string) => void | Promise<void>;
+  /** Called before an object is deleted or replaced; if it throws, the object stays. */
+  onDeleted?: (object: ObjectResource) => void;
   /** Keeps events for a consumer. Default: true if `onFinalized` is given. */
   events?: boolean;
   /** Called if a request failed because a file could not be written or read. */
@@ -57,7 +59,7 @@ export interface GcsServer {
 
 /** A Cloud Storage JSON API on loopback, with files on disk. */
 export async function startGcsServer(options: GcsServerOptions): Promise<GcsServer> {
-  const { dir, port = 0, host = '127.0.0.1', onFinalized, now = Date.now } = options;
+  const { dir, port = 0, host = '127.0.0.1', onFinalized, onDeleted, now = Date.now } = options;
   const lock = await lockFolder(dir);
   const server = createLocalServer({
     handle: (exchange) => handler.handle(exchange),
@@ -93,6 +95,7 @@ export async function startGcsServer(options: GcsServerOptions): Promise<GcsServ
     events,
     onOrphan: (body) => bodies.remove(body),
     onFinalized: (record) => void offer(record),
+    onDeleted: (record) => onDeleted?.(objectResource(record, url)),
   });
   bodies.sweep(new Set([...catalog.bodies(), ...uploads.bodies()]));
   for (const name of options.buckets ?? []) {

@@ -8,9 +8,9 @@ export async function* chunksOf(request: IncomingMessage): AsyncIterable<Uint8Ar
   try {
     for await (const chunk of request) yield chunk as Uint8Array;
   } catch (error) {
-    throw new ClientGone('the client went away in the middle of its request', { cause: error });
+    throw new ClientGone('the client disconnected in the middle of its request', { cause: error });
   }
-  if (!request.complete) throw new ClientGone('the client went away in the middle of its request');
+  if (!request.complete) throw new ClientGone('the client disconnected in the middle of its request');
 }
 
 /**

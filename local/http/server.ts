@@ -68,7 +68,7 @@ export function createLocalServer({ tls, handle, answerError }: LocalServerOptio
   server.keepAliveTimeout = 600_000;
 
   const shutDown = async (): Promise<void> => {
-    closing.abort(new Error('the server closes'));
+    closing.abort(new Error('the server is closing'));
     const ended = new Promise<void>((resolve) => server.close(() => resolve()));
     server.closeAllConnections();
     await ended;
@@ -99,7 +99,7 @@ function exchangeOf(request: IncomingMessage, response: ServerResponse, closing:
   const raw = request.url ?? '/';
   const mark = raw.indexOf('?');
   const gone = new AbortController();
-  const end = (): void => gone.abort(closing.reason ?? new ClientGone('the client went away'));
+  const end = (): void => gone.abort(closing.reason ?? new ClientGone('the client disconnected'));
   closing.addEventListener('abort', end, { once: true });
   response.once('close', () => {
     closing.removeEventListener('abort', end);

@@ -51,7 +51,7 @@ function unpacked(bytes: Buffer, encoding: string | undefined): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BODY });
   } catch {
-    throw invalid('The request body is not gzip, or more than it may be.');
+    throw invalid('The request body is not valid gzip, or exceeds the size limit when decompressed.');
   }
 }
 

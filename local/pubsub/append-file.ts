@@ -39,7 +39,7 @@ export function openAppendFile(path: string): AppendFile {
       for (let done = 0; done < length; ) {
         const count = readSync(fd, bytes, done, length - done, offset + done);
         if (count === 0)
-          throw new Error(`${path} ends at ${offset + done}; wanted are bytes to ${offset + length}`);
+          throw new Error(`${path} ends at ${offset + done}; bytes up to ${offset + length} were requested`);
         done += count;
       }
       return bytes;

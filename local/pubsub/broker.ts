@@ -42,20 +42,22 @@ const LOOK_MS = 1_000;
 export class Broker {
   readonly state: State;
   readonly counts = { published: 0, delivered: 0, acknowledged: 0, failed: 0, deadLettered: 0 };
-  private readonly now: () => number;
-  private readonly sweeper: NodeJS.Timeout;
+  readonly #now: () => number;
+  readonly #sweeper: NodeJS.Timeout;
+  readonly #options: BrokerOptions;
 
-  constructor(private readonly options: BrokerOptions) {
-    this.now = options.now;
+  constructor(options: BrokerOptions) {
+    this.#options = options;
+    this.#now = options.now;
     this.state = new State(options.dir, options.now, options.sizes, options.onTrouble);
-    this.sweeper = setInterval(() => {
-      for (const subscription of this.state.subscriptions.values()) this.dropOld(subscription);
+    this.#sweeper = setInterval(() => {
+      for (const subscription of this.state.subscriptions.values()) this.#dropOld(subscription);
     }, SWEEP_MS);
-    this.sweeper.unref();
+    this.#sweeper.unref();
   }
 
   get pushAnywhere(): boolean {
-    return this.options.pushAnywhere ?? false;
+    return this.#options.pushAnywhere ?? false;
   }
 
   topic(name: string): TopicRecord {
@@ -92,7 +94,7 @@ export class Broker {
   /** Returns the messages' ids, in order, once all of them are on disk. */
   publish(topic: string, messages: readonly Message[]): string[] {
     this.topic(topic);
-    const publishMs = this.now();
+    const publishMs = this.#now();
     const subscriptions = this.state.subscriptionsOf(topic);
     const ids = messages.map(() => this.state.nextId());
     const stored = messages.flatMap((message, index) => {
@@ -109,11 +111,11 @@ export class Broker {
 
   /** Leases the next message until it is answered, or for this time. */
   take(subscription: Subscription, leaseMs = Number.POSITIVE_INFINITY): Delivery | undefined {
-    this.dropOld(subscription);
-    const item = subscription.backlog.take(this.now() + leaseMs);
+    this.#dropOld(subscription);
+    const item = subscription.backlog.take(this.#now() + leaseMs);
     if (!item) return undefined;
     this.counts.delivered++;
-    if (leaseMs !== Number.POSITIVE_INFINITY) this.arm(subscription);
+    if (leaseMs !== Number.POSITIVE_INFINITY) this.#arm(subscription);
     return { item, lease: item.lease, attempt: item.failed + 1 };
   }
 
@@ -140,18 +142,18 @@ export class Broker {
     this.counts.failed++;
     const policy = subscription.record.deadLetterPolicy;
     const isLast = policy !== undefined && item.failed + 1 >= policy.maxDeliveryAttempts;
-    if (isLast && this.mayGiveUp(subscription, item)) return;
-    const now = this.now();
+    if (isLast && this.#mayGiveUp(subscription, item)) return;
+    const now = this.#now();
     const count = item.failed + 1;
     subscription.backlog.fail(item, now + subscription.backoffMs(item.failed), now);
     this.state.note({ failed: subscription.no, id: item.message.id, count });
-    this.arm(subscription);
+    this.#arm(subscription);
     if (subscription.backlog.hasReady()) subscription.wake();
   }
 
   extend(subscription: Subscription, item: Item, lease: number, ms: number): void {
-    subscription.backlog.extend(item, lease, this.now() + ms);
-    this.arm(subscription);
+    subscription.backlog.extend(item, lease, this.#now() + ms);
+    this.#arm(subscription);
   }
 
   seek(subscription: Subscription, ms: number): void {
@@ -160,22 +162,22 @@ export class Broker {
   }
 
   close(): void {
-    clearInterval(this.sweeper);
+    clearInterval(this.#sweeper);
     this.state.close();
   }
 
   /** If a dead letter cannot be written now, it is retried like a failed delivery. */
-  private mayGiveUp(subscription: Subscription, item: Item): boolean {
+  #mayGiveUp(subscription: Subscription, item: Item): boolean {
     try {
-      return this.giveUp(subscription, item);
+      return this.#giveUp(subscription, item);
     } catch (error) {
-      this.options.onTrouble?.(error);
+      this.#options.onTrouble?.(error);
       return false;
     }
   }
 
   /** False if the topic does not exist: then the message stays, and is retried. */
-  private giveUp(subscription: Subscription, item: Item): boolean {
+  #giveUp(subscription: Subscription, item: Item): boolean {
     const { record } = subscription;
     const topic = record.deadLetterPolicy!.deadLetterTopic;
     if (!this.state.topics.has(topic)) return false;
@@ -193,7 +195,7 @@ export class Broker {
     this.publish(topic, [{ ...message, attributes }]);
     this.state.note({ ack: subscription.no, ids: [id] });
     this.counts.deadLettered++;
-    this.options.onDeadLetter?.({
+    this.#options.onDeadLetter?.({
       subscription: record.name,
       topic,
       messageId: String(id),
@@ -204,28 +206,28 @@ export class Broker {
     return true;
   }
 
-  private dropOld(subscription: Subscription): void {
-    const now = this.now();
+  #dropOld(subscription: Subscription): void {
+    const now = this.#now();
     if (Math.abs(now - subscription.lookedAt) < LOOK_MS) return;
     subscription.lookedAt = now;
     subscription.backlog.dropBefore(now - subscription.retentionMs);
   }
 
   /** Schedules the end of the subscription's next lease or wait. */
-  private arm(subscription: Subscription): void {
+  #arm(subscription: Subscription): void {
     const at = subscription.backlog.nextDue();
     if (at === undefined || (subscription.timer && subscription.timer.at <= at)) return;
     if (subscription.timer) clearTimeout(subscription.timer.handle);
-    const handle = setTimeout(() => this.onDue(subscription), Math.max(1, at - this.now()));
+    const handle = setTimeout(() => this.#onDue(subscription), Math.max(1, at - this.#now()));
     subscription.timer = { handle, at };
   }
 
-  private onDue(subscription: Subscription): void {
+  #onDue(subscription: Subscription): void {
     subscription.timer = undefined;
-    for (const item of subscription.backlog.expired(this.now())) {
+    for (const item of subscription.backlog.expired(this.#now())) {
       this.refuse(subscription, { item, lease: item.lease });
     }
-    this.arm(subscription);
+    this.#arm(subscription);
     if (subscription.backlog.hasReady()) subscription.wake();
   }
 }

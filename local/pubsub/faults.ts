@@ -58,7 +58,7 @@ export function parseFault(body: unknown): Fault {
   const { kind, ...numbers } = (action ?? {}) as Record<string, unknown>;
   if (!Object.hasOwn(KINDS, String(kind))) {
     throw invalid(
-      `fault kind is one of ${Object.keys(KINDS).join(', ')}; found ${String(kind)}`,
+      `fault kind must be one of ${Object.keys(KINDS).join(', ')}, got ${String(kind)}`,
       'action.kind',
     );
   }
@@ -68,7 +68,7 @@ export function parseFault(body: unknown): Fault {
   }
   const stranger = ((operations ?? []) as string[]).find((one) => !OPERATIONS.includes(one as Operation));
   if (stranger !== undefined) {
-    throw invalid(`operations are of ${OPERATIONS.join(', ')}; found ${stranger}`, 'operations');
+    throw invalid(`operations must be a list of ${OPERATIONS.join(', ')}, got ${stranger}`, 'operations');
   }
   return {
     ...rest,

@@ -88,7 +88,7 @@ function readField(value: unknown, type: FieldType, path: string): unknown {
       return undefined;
     case 'unimplemented':
       if (isEmpty(value)) return undefined;
-      throw new PubsubError('UNIMPLEMENTED', `${path} is not offered by the local Pub/Sub server`, path);
+      throw new PubsubError('UNIMPLEMENTED', `${path} is not supported by the local Pub/Sub server`, path);
   }
 }
 

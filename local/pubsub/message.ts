@@ -74,7 +74,7 @@ function checked(message: Message, path: string): Message {
     throw over(path, 'attributes', entries.length, PUBSUB_LIMITS.attributes);
   for (const [key, value] of entries) {
     const name = `${path}.attributes`;
-    if (key === '') throw invalid('The attribute key is empty; 1 to 256 bytes are allowed.', name);
+    if (key === '') throw invalid('The attribute key must be 1 to 256 bytes, got 0.', name);
     // Google's clients write their own attributes, such as googclient_traceparent
     if (key.startsWith('goog') && !key.startsWith('googclient_')) {
       throw invalid(`The attribute key ${key.slice(0, 256)} begins with "goog", which is reserved.`, name);

@@ -19,7 +19,7 @@ export function checkName(kind: Kind, name: string, field: string): string {
   const [projects, project, found, id, ...rest] = name.split('/');
   if (projects !== 'projects' || found !== kind || id === undefined || rest.length > 0) {
     throw invalid(
-      `Invalid [${kind}] name: (name=${name.slice(0, 1_000)}): projects/*/${kind}/* is allowed`,
+      `Invalid [${kind}] name: (name=${name.slice(0, 1_000)}): must be projects/*/${kind}/*`,
       field,
     );
   }

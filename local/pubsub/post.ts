@@ -36,12 +36,12 @@ export function createPoster(maxSockets: number): Poster {
           sent.destroy();
           end(reason);
         };
-        const timer = setTimeout(() => stop(`no answer in ${timeoutMs} ms`), timeoutMs);
+        const timer = setTimeout(() => stop(`no response within ${timeoutMs} ms`), timeoutMs);
         open.add(stop);
         sent.on('response', (response) => {
           response.resume();
           response.on('end', () => end(response.statusCode ?? 0));
-          response.on('close', () => end('answer cut off'));
+          response.on('close', () => end('response was cut off'));
         });
         sent.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
         sent.end(body);

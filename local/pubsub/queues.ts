@@ -1,31 +1,31 @@
 /** First in, first out; `unshift` returns an item to the front. */
 export class Fifo<T> {
-  private items: T[] = [];
-  private head = 0;
+  #items: T[] = [];
+  #head = 0;
 
   get size(): number {
-    return this.items.length - this.head;
+    return this.#items.length - this.#head;
   }
 
   peek(): T | undefined {
-    return this.items[this.head];
+    return this.#items[this.#head];
   }
 
   push(item: T): void {
-    this.items.push(item);
+    this.#items.push(item);
   }
 
   unshift(item: T): void {
-    if (this.head > 0) this.items[--this.head] = item;
-    else this.items.unshift(item);
+    if (this.#head > 0) this.#items[--this.#head] = item;
+    else this.#items.unshift(item);
   }
 
   shift(): T | undefined {
     if (this.size === 0) return undefined;
-    const item = this.items[this.head++]!;
-    if (this.head > 1_000 && this.head * 2 > this.items.length) {
-      this.items = this.items.slice(this.head);
-      this.head = 0;
+    const item = this.#items[this.#head++]!;
+    if (this.#head > 1_000 && this.#head * 2 > this.#items.length) {
+      this.#items = this.#items.slice(this.#head);
+      this.#head = 0;
     }
     return item;
   }
@@ -38,18 +38,18 @@ interface Due<T> {
 
 /** A binary heap ordered by due time. Callers must skip entries that are obsolete. */
 export class DueHeap<T> {
-  private heap: Due<T>[] = [];
+  #heap: Due<T>[] = [];
 
   get size(): number {
-    return this.heap.length;
+    return this.#heap.length;
   }
 
   peek(): Due<T> | undefined {
-    return this.heap[0];
+    return this.#heap[0];
   }
 
   push(at: number, item: T): void {
-    const heap = this.heap;
+    const heap = this.#heap;
     let index = heap.push({ at, item }) - 1;
     while (index > 0) {
       const parent = (index - 1) >> 1;
@@ -60,7 +60,7 @@ export class DueHeap<T> {
   }
 
   pop(): Due<T> | undefined {
-    const heap = this.heap;
+    const heap = this.#heap;
     const first = heap[0];
     const last = heap.pop();
     if (!first || !last || heap.length === 0) return first;
@@ -79,6 +79,6 @@ export class DueHeap<T> {
   /** Drops all obsolete entries. */
   keep(counts: (due: Due<T>) => boolean): void {
     // a sorted array is a heap
-    this.heap = this.heap.filter(counts).sort((a, b) => a.at - b.at);
+    this.#heap = this.#heap.filter(counts).sort((a, b) => a.at - b.at);
   }
 }

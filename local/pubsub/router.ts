@@ -80,7 +80,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw invalid(`the address is not percent-encoded UTF-8: ${text.slice(0, 200)}`);
+    throw invalid(`the address must be percent-encoded UTF-8, got ${text.slice(0, 200)}`);
   }
 }
 
@@ -90,6 +90,6 @@ const UNOFFERED =
 function unknown(method: string, path: string): PubsubError {
   const shown = `${method} ${path.slice(0, 200)}`;
   return UNOFFERED.test(path)
-    ? new PubsubError('UNIMPLEMENTED', `${shown} is not offered by the local Pub/Sub server`)
+    ? new PubsubError('UNIMPLEMENTED', `${shown} is not supported by the local Pub/Sub server`)
     : new PubsubError('NOT_FOUND', `The requested URL was not found: ${shown}`);
 }

@@ -163,5 +163,5 @@ export async function startPubsubServer(options: PubsubServerOptions): Promise<P
 }
 
 function injected(status: number): PubsubError {
-  return new PubsubError(codeOf(status), `a fault that was asked for: ${status}`, undefined, status);
+  return new PubsubError(codeOf(status), `requested fault: ${status}`, undefined, status);
 }

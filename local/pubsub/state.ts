@@ -17,68 +17,66 @@ export interface FileSizes {
 export class State {
   readonly topics = new Map<string, TopicRecord>();
   readonly subscriptions = new Map<string, Subscription>();
-  private readonly byNumber = new Map<number, Subscription>();
-  private numbers = 0;
-  private lastId = 0;
-  private log!: MessageLog;
-  private readonly journal: StateJournal;
+  readonly #byNumber = new Map<number, Subscription>();
+  #numbers = 0;
+  #lastId = 0;
+  #log!: MessageLog;
+  readonly #journal: StateJournal;
 
-  constructor(
-    dir: string,
-    private readonly now: () => number,
-    sizes: FileSizes = {},
-    onTrouble?: (error: unknown) => void,
-  ) {
+  readonly #now: () => number;
+
+  constructor(dir: string, now: () => number, sizes: FileSizes = {}, onTrouble?: (error: unknown) => void) {
+    this.#now = now;
     mkdirSync(dir, { recursive: true });
-    this.journal = openStateJournal(
+    this.#journal = openStateJournal(
       join(dir, 'state.ndjson'),
       (entries) => {
         // messages refer to subscriptions: replay those first, then messages, then what happened to them
-        for (const entry of entries) if ('subscription' in entry) this.apply(entry);
-        this.log = openMessageLog(
+        for (const entry of entries) if ('subscription' in entry) this.#apply(entry);
+        this.#log = openMessageLog(
           join(dir, 'messages'),
-          (message, to) => this.deal(message, to),
+          (message, to) => this.#deal(message, to),
           sizes.segmentBytes,
         );
-        for (const entry of entries) this.apply(entry);
+        for (const entry of entries) this.#apply(entry);
       },
-      () => this.snapshot(),
+      () => this.#snapshot(),
       sizes.journalBytes,
       onTrouble,
     );
     // never reuse an id, whatever happened to the clock or was deleted since
-    this.lastId = Math.max(this.log.lastId, now() * 1_000);
+    this.#lastId = Math.max(this.#log.lastId, now() * 1_000);
   }
 
   /** Writes to disk, then applies. */
   commit(entry: Entry): void {
-    this.journal.append(entry);
-    this.apply(entry);
+    this.#journal.append(entry);
+    this.#apply(entry);
   }
 
   /** Applies, and writes to disk soon. */
   note(entry: Entry): void {
-    this.apply(entry);
-    this.journal.appendSoon(entry);
+    this.#apply(entry);
+    this.#journal.appendSoon(entry);
   }
 
   nextNumber(): number {
-    return this.numbers + 1;
+    return this.#numbers + 1;
   }
 
   nextId(): number {
-    return ++this.lastId;
+    return ++this.#lastId;
   }
 
   /** Writes to disk, then adds to the backlogs. */
   store(messages: readonly NewMessage[]): void {
-    for (const [index, message] of this.log.append(messages).entries()) {
-      for (const no of messages[index]!.to) this.byNumber.get(no)?.backlog.add(message);
+    for (const [index, message] of this.#log.append(messages).entries()) {
+      for (const no of messages[index]!.to) this.#byNumber.get(no)?.backlog.add(message);
     }
   }
 
   read(message: StoredMessage): Buffer {
-    return this.log.read(message);
+    return this.#log.read(message);
   }
 
   subscriptionsOf(topic: string): Subscription[] {
@@ -86,49 +84,49 @@ export class State {
   }
 
   byNo(no: number): Subscription | undefined {
-    return this.byNumber.get(no);
+    return this.#byNumber.get(no);
   }
 
   close(): void {
     for (const subscription of this.subscriptions.values()) subscription.stop();
-    this.journal.close();
-    this.log.close();
+    this.#journal.close();
+    this.#log.close();
   }
 
-  private deal(message: StoredMessage, to: readonly number[]): void {
+  #deal(message: StoredMessage, to: readonly number[]): void {
     for (const no of to) {
-      const subscription = this.byNumber.get(no);
+      const subscription = this.#byNumber.get(no);
       if (!subscription) continue;
       message.holders++;
       subscription.backlog.add(message);
     }
   }
 
-  private apply(entry: Entry): void {
+  #apply(entry: Entry): void {
     if ('topic' in entry) this.topics.set(entry.topic.name, entry.topic);
-    else if ('deletedTopic' in entry) this.dropTopic(entry.deletedTopic);
-    else if ('subscription' in entry) this.setSubscription(entry);
-    else if ('deletedSubscription' in entry) this.dropSubscription(entry.deletedSubscription);
-    else if ('ack' in entry) this.acknowledge(entry);
-    else if ('held' in entry) this.keepHeld(entry);
-    else if ('seek' in entry) this.seek(entry);
-    else if ('numbers' in entry) this.numbers = Math.max(this.numbers, entry.numbers);
+    else if ('deletedTopic' in entry) this.#dropTopic(entry.deletedTopic);
+    else if ('subscription' in entry) this.#setSubscription(entry);
+    else if ('deletedSubscription' in entry) this.#dropSubscription(entry.deletedSubscription);
+    else if ('ack' in entry) this.#acknowledge(entry);
+    else if ('held' in entry) this.#keepHeld(entry);
+    else if ('seek' in entry) this.#seek(entry);
+    else if ('numbers' in entry) this.#numbers = Math.max(this.#numbers, entry.numbers);
     else {
-      const item = this.byNumber.get(entry.failed)?.backlog.get(entry.id);
+      const item = this.#byNumber.get(entry.failed)?.backlog.get(entry.id);
       if (item) item.failed = entry.count;
     }
   }
 
-  private dropTopic(name: string): void {
+  #dropTopic(name: string): void {
     this.topics.delete(name);
     for (const subscription of this.subscriptionsOf(name)) {
       subscription.update({ ...subscription.record, topic: DELETED_TOPIC });
     }
   }
 
-  private setSubscription({ subscription: record, no }: Extract<Entry, { subscription: unknown }>): void {
-    this.numbers = Math.max(this.numbers, no);
-    const known = this.byNumber.get(no);
+  #setSubscription({ subscription: record, no }: Extract<Entry, { subscription: unknown }>): void {
+    this.#numbers = Math.max(this.#numbers, no);
+    const known = this.#byNumber.get(no);
     if (known) {
       // renamed: a later one may already have the old name
       if (this.subscriptions.get(known.record.name) === known) this.subscriptions.delete(known.record.name);
@@ -139,17 +137,17 @@ export class State {
     const subscription = new Subscription({
       no,
       record,
-      firstLease: this.now() * 1_000,
-      onRelease: (message) => this.log.release(message),
+      firstLease: this.#now() * 1_000,
+      onRelease: (message) => this.#log.release(message),
     });
-    this.byNumber.set(no, subscription);
+    this.#byNumber.set(no, subscription);
     this.subscriptions.set(record.name, subscription);
   }
 
-  private dropSubscription(no: number): void {
-    const subscription = this.byNumber.get(no);
+  #dropSubscription(no: number): void {
+    const subscription = this.#byNumber.get(no);
     if (!subscription) return;
-    this.byNumber.delete(no);
+    this.#byNumber.delete(no);
     // during replay, a later one may already have the name
     if (this.subscriptions.get(subscription.record.name) === subscription) {
       this.subscriptions.delete(subscription.record.name);
@@ -158,8 +156,8 @@ export class State {
     subscription.backlog.clear();
   }
 
-  private acknowledge({ ack, ids }: Extract<Entry, { ack: unknown }>): void {
-    const subscription = this.byNumber.get(ack);
+  #acknowledge({ ack, ids }: Extract<Entry, { ack: unknown }>): void {
+    const subscription = this.#byNumber.get(ack);
     if (!subscription) return;
     const keep = subscription.record.retainAckedMessages === true;
     for (const id of ids) {
@@ -168,8 +166,8 @@ export class State {
     }
   }
 
-  private keepHeld({ held, upTo, ids, acked }: Extract<Entry, { held: unknown }>): void {
-    const backlog = this.byNumber.get(held)?.backlog;
+  #keepHeld({ held, upTo, ids, acked }: Extract<Entry, { held: unknown }>): void {
+    const backlog = this.#byNumber.get(held)?.backlog;
     if (!backlog) return;
     const kept = new Set(fromDeltas(ids));
     const done = new Set(fromDeltas(acked));
@@ -181,27 +179,27 @@ export class State {
     }
   }
 
-  private seek({ seek, upTo, ms }: Extract<Entry, { seek: unknown }>): void {
-    const subscription = this.byNumber.get(seek);
+  #seek({ seek, upTo, ms }: Extract<Entry, { seek: unknown }>): void {
+    const subscription = this.#byNumber.get(seek);
     subscription?.backlog.seek(ms, upTo, subscription.record.retainAckedMessages === true);
   }
 
-  private *snapshot(): Iterable<Entry> {
-    yield { numbers: this.numbers };
+  *#snapshot(): Iterable<Entry> {
+    yield { numbers: this.#numbers };
     for (const topic of this.topics.values()) yield { topic };
     for (const { no, record, backlog } of this.subscriptions.values()) {
       yield { subscription: record, no };
       const items = [...backlog.all()];
       const acked = items.filter(({ state }) => state === 'acked');
-      yield { held: no, upTo: this.lastIdEver(), ids: idsOf(items), acked: idsOf(acked) };
+      yield { held: no, upTo: this.#lastIdEver(), ids: idsOf(items), acked: idsOf(acked) };
       for (const { failed, message } of items) {
         if (failed > 0) yield { failed: no, id: message.id, count: failed };
       }
     }
   }
 
-  private lastIdEver(): number {
-    return Math.max(this.lastId, this.log.lastId);
+  #lastIdEver(): number {
+    return Math.max(this.#lastId, this.#log.lastId);
   }
 }
 

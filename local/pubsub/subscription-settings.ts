@@ -92,13 +92,13 @@ export function pushConfig(sent: unknown): PushConfig {
   if (noWrapper) {
     throw new PubsubError(
       'UNIMPLEMENTED',
-      'push_config.no_wrapper is not offered by the local Pub/Sub server',
+      'push_config.no_wrapper is not supported by the local Pub/Sub server',
     );
   }
   if (!pushEndpoint) return {};
   if (!/^https?:\/\//i.test(pushEndpoint) || !URL.canParse(pushEndpoint)) {
     throw invalid(
-      `Invalid push endpoint given (endpoint=${pushEndpoint.slice(0, 500)}): an http:// or https:// URL is allowed`,
+      `Invalid push endpoint given (endpoint=${pushEndpoint.slice(0, 500)}): must be an http:// or https:// URL`,
       'push_config.push_endpoint',
     );
   }

@@ -32,8 +32,8 @@ export class Subscription {
   readonly pulls = new Set<() => void>();
   /** Fires when a lease or a wait expires. */
   timer: { handle: NodeJS.Timeout; at: number } | undefined;
-  private filter: Filter | undefined;
-  private retry: { minMs: number; maxMs: number } | undefined;
+  #filter: Filter | undefined;
+  #retry: { minMs: number; maxMs: number } | undefined;
 
   constructor({ no, record, firstLease, onRelease }: SubscriptionParts) {
     this.no = no;
@@ -44,12 +44,12 @@ export class Subscription {
 
   update(record: SubscriptionRecord): void {
     this.record = record;
-    this.filter = record.filter === undefined ? undefined : parseFilter(record.filter);
+    this.#filter = record.filter === undefined ? undefined : parseFilter(record.filter);
     this.retentionMs = parseDuration(record.messageRetentionDuration) ?? 0;
     const { retryPolicy: policy, pushConfig } = record;
     // a failing push endpoint gets a pause, policy or not
-    if (policy) this.retry = bounds(policy.minimumBackoff, policy.maximumBackoff);
-    else this.retry = pushConfig.pushEndpoint === undefined ? undefined : { minMs: 100, maxMs: 60_000 };
+    if (policy) this.#retry = bounds(policy.minimumBackoff, policy.maximumBackoff);
+    else this.#retry = pushConfig.pushEndpoint === undefined ? undefined : { minMs: 100, maxMs: 60_000 };
     this.backlog.setOrdered(record.enableMessageOrdering === true);
     if (!record.retainAckedMessages) {
       for (const item of [...this.backlog.all()]) if (item.state === 'acked') this.backlog.settle(item);
@@ -57,13 +57,13 @@ export class Subscription {
   }
 
   matches(attributes: Attributes): boolean {
-    return this.filter?.(attributes) ?? true;
+    return this.#filter?.(attributes) ?? true;
   }
 
   /** Milliseconds before the next delivery of a message that has failed this many times. */
   backoffMs(failedBefore: number): number {
-    if (!this.retry) return 0;
-    return Math.min(this.retry.maxMs, this.retry.minMs * 2 ** Math.min(failedBefore, 50));
+    if (!this.#retry) return 0;
+    return Math.min(this.#retry.maxMs, this.#retry.minMs * 2 ** Math.min(failedBefore, 50));
   }
 
   wake(): void {

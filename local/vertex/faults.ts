@@ -49,7 +49,7 @@ export function parseFault(text: string): Fault {
   const kind = OTHERS.find((other) => other === text);
   if (kind) return { kind };
   const all = [...Object.keys(STATUSES), ...OTHERS, 'slow:MS'].join(', ');
-  throw new GoogleError('INVALID_ARGUMENT', `fault is ${JSON.stringify(text)}; known are ${all}`);
+  throw new GoogleError('INVALID_ARGUMENT', `fault must be one of ${all}, got ${JSON.stringify(text)}`);
 }
 
 export interface FaultSetting {

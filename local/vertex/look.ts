@@ -144,6 +144,6 @@ function madeUpMoment(): SeenMoment {
     timestamp: '00:03',
     still: undefined,
     confidence: 0.9,
-    description: 'No frame of this clip was looked at.',
+    description: 'No frame of this clip was sampled.',
   };
 }

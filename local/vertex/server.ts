@@ -76,7 +76,7 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
     }
     const [, model, method] = MODEL_PATH.exec(pathname) ?? [];
     if (!model || request.method !== 'POST') {
-      throw new GoogleError('NOT_FOUND', `${request.method} ${pathname} is not served here.`);
+      throw new GoogleError('NOT_FOUND', `${request.method} ${pathname} is not supported.`);
     }
     await answer(exchange, model, method === 'streamGenerateContent');
   }
@@ -182,7 +182,7 @@ function decoded(path: string): string {
   } catch {
     throw new GoogleError(
       'INVALID_ARGUMENT',
-      `the address is not percent-encoded UTF-8: ${path.slice(0, 200)}`,
+      `the address must be percent-encoded UTF-8, got ${path.slice(0, 200)}`,
     );
   }
 }
@@ -191,6 +191,6 @@ function parseSetting(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
-    throw new GoogleError('INVALID_ARGUMENT', 'the setting is not JSON');
+    throw new GoogleError('INVALID_ARGUMENT', 'the setting must be JSON');
   }
 }

@@ -6,6 +6,8 @@ export interface BucketDefinition {
   doc: string;
   /** Days in which a deleted or overwritten object can be restored (and is billed); 0 for none. Default 7. */
   softDeleteDays?: number;
+  /** True if the services delete objects there while they handle events: its deletions fire no function. */
+  isEmptiedByServices?: true;
   /** Default: objects are kept forever. */
   lifecycle?: readonly LifecycleRule[];
 }

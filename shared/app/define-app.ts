@@ -2,8 +2,9 @@ import { FilterError } from '../events/message-filter.ts';
 import type { Validators } from '../events/validate.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
-import { settingMistakes } from './setting-mistakes.ts';
-import { subscriptionFilter, type Trigger } from './trigger.ts';
+import { type OptionalPart, withOptional } from './optional.ts';
+import { placeMistakes, settingMistakes } from './setting-mistakes.ts';
+import { type EventSource, eventSources, subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
   /** Environment variable that gives functions the topic's name; absent if no function uses it. */
@@ -18,8 +19,8 @@ export interface AppPart {
   /** By key; the key is the end of the topic's name. */
   topics: Readonly<Record<string, TopicDefinition>>;
   functions: readonly FunctionDefinition[];
-  /** Functions that run only if their option is given, as in `deploy.sh --receive`: by the option's name. */
-  optional: Readonly<Record<string, FunctionDefinition>>;
+  /** Functions that run only if an option asks for them: by the option's name. */
+  optional?: Readonly<Record<string, OptionalPart>>;
 }
 
 /** An app is a value: registration, deployment and documentation are derived from it. */
@@ -34,7 +35,7 @@ export interface App extends AppPart {
 
 export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {
   /** Parts and whole apps to include: usually `services`. */
-  includes?: readonly (Omit<AppPart, 'optional'> & Partial<AppPart>)[];
+  includes?: readonly AppPart[];
 }
 
 /**
@@ -51,37 +52,29 @@ export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schema
  */
 export function defineApp({ name, schemas, includes = [], ...own }: AppOptions): App {
   const { buckets = {}, topics = {}, functions = [], optional = {} } = own;
-  const parts: AppPart[] = [
-    { buckets, topics, functions, optional },
-    ...includes.map((part) => ({ optional: {}, ...part })),
-  ];
+  const parts: AppPart[] = [{ buckets, topics, functions, optional }, ...includes];
+  const options: NonNullable<AppPart['optional']> = Object.assign({}, ...parts.map((part) => part.optional));
   const app: App = {
     name,
     ...(schemas !== undefined && { schemas }),
     buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
     topics: Object.assign({}, ...parts.map((part) => part.topics)),
     functions: [...new Set(parts.flatMap((part) => part.functions))],
-    optional: Object.assign({}, ...parts.map((part) => part.optional)),
+    optional: options,
   };
   const whole = withOptional(app);
   const mistakes = [
     ...(/^[a-z][a-z0-9-]*$/.test(name)
       ? []
       : [`name must be lower-case letters, digits and dashes, got ${JSON.stringify(name)}`]),
-    ...repeatedKeys(parts),
+    ...repeatedKeys([...parts, ...Object.values(options)]),
     ...repeatedNames(whole),
     ...whole.functions.flatMap((one) => mistakesOf(one, whole)),
     ...settingMistakes(whole),
+    ...placeMistakes(whole),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;
-}
-
-/** The app with the optional functions of these options, or with all of them. */
-export function withOptional(app: App, options?: readonly string[]): App {
-  const chosen = Object.entries(app.optional).filter(([name]) => options?.includes(name) ?? true);
-  if (chosen.length === 0) return app;
-  return { ...app, functions: [...app.functions, ...chosen.map(([, definition]) => definition)] };
 }
 
 /** Undefined if the app has no function of this name. */
@@ -104,9 +97,9 @@ export function rolesOf({ roles }: FunctionDefinition, app: App): Role[] {
 }
 
 /** The same part may be included more than once; two different ones may not share a key. */
-function repeatedKeys(parts: readonly AppPart[]): string[] {
+function repeatedKeys(parts: readonly Partial<AppPart>[]): string[] {
   return (['buckets', 'topics'] as const).flatMap((kind) => {
-    const entries = parts.flatMap((part) => Object.entries<object>(part[kind]));
+    const entries = parts.flatMap((part) => Object.entries<object>(part[kind] ?? {}));
     return [...new Set(entries.map(([key]) => key))]
       .filter((key) => new Set(entries.filter(([one]) => one === key).map(([, value]) => value)).size > 1)
       .map((key) => `two ${kind} are named ${key}`);
@@ -141,13 +134,15 @@ function repeatedNames({ functions, buckets, topics }: App): string[] {
 const RESERVED = ['project', 'function', 'sources', 'results'];
 
 function mistakesOf(definition: FunctionDefinition, app: App): string[] {
-  const { name, trigger, maxDeliveryAttempts, roles, settledIn, givesUpTo } = definition;
+  const { name, trigger, maxDeliveryAttempts, apis, refusals, roles, settledIn, givesUpTo } = definition;
   const { buckets, topics } = app;
   const places = [...RESERVED, ...Object.keys(buckets), ...Object.keys(topics)];
   const oneOf = (what: string, declared: object, key: string): string[] =>
     Object.hasOwn(declared, key)
       ? []
-      : [`its ${what} must be one of ${Object.keys(declared).join(', ')}, got ${JSON.stringify(key)}`];
+      : [
+          `its ${what} must be one of ${Object.keys(declared).join(', ') || 'those that the app declares, which are none'}, got ${JSON.stringify(key)}`,
+        ];
   return [
     ...(/^[a-z][a-zA-Z0-9]{0,39}$/.test(name)
       ? []
@@ -160,7 +155,15 @@ function mistakesOf(definition: FunctionDefinition, app: App): string[] {
     ...(settledIn === undefined ? [] : oneOf('settledIn', buckets, settledIn)),
     ...(givesUpTo === undefined || Object.hasOwn(topics, givesUpTo)
       ? []
-      : [`the topic ${givesUpTo} must be declared, since it is given up to it: include the services`]),
+      : [`the topic ${givesUpTo}, which takes what is given up, must be declared: include the services`]),
+    ...Object.keys(apis)
+      .filter((api) => !/^[a-z][a-z0-9-]*$/.test(api))
+      .map(
+        (api) => `apis must be names such as "speech", without .googleapis.com, got ${JSON.stringify(api)}`,
+      ),
+    ...Object.keys(refusals)
+      .filter((code) => !/^app-[a-z0-9-]{1,60}$/.test(code))
+      .map((code) => `refusals must have codes such as app-no-address, got ${JSON.stringify(code)}`),
     ...roles
       .filter(({ on }) => !places.includes(on))
       .map(({ role, on }) => `${role} must be on one of ${places.join(', ')}, got ${JSON.stringify(on)}`),
@@ -174,24 +177,47 @@ function triggerMistakes(
 ): string[] {
   switch (trigger.kind) {
     case 'objectFinalized':
-      return oneOf('bucket', buckets, trigger.bucket);
+    case 'objectDeleted':
+    case 'auditLog':
+    case 'anyOf':
+      return eventSources(trigger).flatMap((source) => sourceMistakes(source, oneOf, buckets));
     case 'messagePublished':
     case 'schedule':
       return oneOf('topic', topics, trigger.topic);
-    case 'auditLog':
-      // a comma would start another filter of the deployed trigger
-      return Object.entries({ service: trigger.service, method: trigger.method })
-        .filter(([, text]) => !/^[\w./-]+$/.test(text))
-        .map(
-          ([what, text]) =>
-            `${what} must be letters, digits, dots, dashes and slashes, got ${JSON.stringify(text)}`,
-        );
     case 'http':
       return (trigger.callers === 'all' ? [] : trigger.callers)
         .filter((member) => !MEMBER.test(member))
         .map(
           (member) =>
             `callers must be "all" or members such as serviceAccount:NAME@PROJECT.iam.gserviceaccount.com, got ${JSON.stringify(member)}`,
+        );
+  }
+}
+
+function sourceMistakes(
+  source: EventSource,
+  oneOf: (what: string, declared: object, key: string) => string[],
+  buckets: App['buckets'],
+): string[] {
+  switch (source.kind) {
+    case 'objectFinalized':
+      return oneOf('bucket', buckets, source.bucket);
+    case 'objectDeleted':
+      return [
+        ...oneOf('bucket', buckets, source.bucket),
+        ...(buckets[source.bucket]?.isEmptiedByServices
+          ? [
+              `the bucket whose deletions fire it must not be ${source.bucket}: the services delete there because of events, so each event would cause others`,
+            ]
+          : []),
+      ];
+    case 'auditLog':
+      // a comma would start another filter of the deployed trigger
+      return Object.entries({ service: source.service, method: source.method })
+        .filter(([, text]) => !/^[\w./-]+$/.test(text))
+        .map(
+          ([what, text]) =>
+            `${what} must be letters, digits, dots, dashes and slashes, got ${JSON.stringify(text)}`,
         );
   }
 }
@@ -205,6 +231,6 @@ function filterMistakes(trigger: Trigger): string[] {
     return [];
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
-    return [`its filter is refused by Pub/Sub: ${error.message}`];
+    return [`its filter is not valid for Pub/Sub: ${error.message}`];
   }
 }

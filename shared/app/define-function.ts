@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AppRefusalCode } from '../core/errors.ts';
 import type { Settings } from '../core/settings.ts';
 import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
@@ -55,6 +56,16 @@ interface FunctionFields {
   instance: Instance;
   /** Its own roles; defineFunction adds those that its trigger needs. */
   roles: readonly Role[];
+  /**
+   * Google APIs that it calls, besides those of its trigger, buckets and topics: the purpose by name, without
+   * `.googleapis.com`. The deployment enables them.
+   */
+  apis: Readonly<Record<string, string>>;
+  /**
+   * Refusals of its own, by code, such as `app-no-address`: what to do about such a dead letter, in one line, as
+   * `dlq show` says it.
+   */
+  refusals: Readonly<Record<AppRefusalCode, string>>;
   /** Environment variables that it reads, besides the names of the app's buckets and topics. */
   settings: Settings;
   /** Environment variables held by Secret Manager, or by `.secrets.env` in a local run. */
@@ -65,8 +76,9 @@ interface FunctionFields {
    */
   secretFiles: readonly string[];
   /**
-   * Imports the function that reads an event's subject; undefined if its failures are not explained. Default for
-   * buckets: the object.
+   * Imports the function that reads an event's subject; undefined if its failures are not explained. Default: the
+   * object, for buckets; the message's event, for topics; the tick, for schedules. A handler that identifies its
+   * events otherwise needs one of its own.
    */
   subject: (() => Promise<SubjectReader>) | undefined;
   /** Key of the bucket whose objects show that a subject is settled. */
@@ -86,7 +98,7 @@ export interface FunctionDefinition extends FunctionFields {
   load(): Promise<Handler | HttpHandler>;
 }
 
-type WithDefault = 'subject' | 'settings' | 'secrets' | 'secretFiles';
+type WithDefault = 'subject' | 'apis' | 'refusals' | 'settings' | 'secrets' | 'secretFiles';
 interface CommonOptions
   extends Omit<FunctionFields, WithDefault>,
     Partial<Pick<FunctionFields, WithDefault>> {}
@@ -120,8 +132,18 @@ function triggerRoles(trigger: Trigger): readonly Role[] {
   ];
 }
 
-const objectSubject = async (): Promise<SubjectReader> =>
-  (await import('./object-subject.ts')).subjectOfObject;
+function defaultSubject({ name, trigger }: FunctionOptions): FunctionFields['subject'] {
+  switch (trigger.kind) {
+    case 'objectFinalized':
+      return async () => (await import('./object-subject.ts')).subjectOfObject;
+    case 'messagePublished':
+      return async () => (await import('./message-subject.ts')).subjectOfMessage;
+    case 'schedule':
+      return async () => (await import('./tick-subject.ts')).subjectOfTick(name);
+    default:
+      return undefined;
+  }
+}
 
 /**
  * One function of an app. Its failed deliveries are always retried: without that, an event that fails once is lost.
@@ -141,7 +163,9 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
   return {
     givesUpTo: isCalled ? undefined : 'dead-letters',
     maxDeliveryAttempts: 10,
-    subject: options.trigger.kind === 'objectFinalized' ? objectSubject : undefined,
+    subject: defaultSubject(options),
+    apis: {},
+    refusals: {},
     settings: {},
     secrets: [],
     secretFiles: [],

@@ -29,7 +29,7 @@ export function findApp(dir: string, root = ROOT): string {
   }
   const inside = relative(realpathSync(root), realpathSync(path));
   if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
-    throw refusal(`--app must be a folder inside of ${root}, such as apps/NAME, got ${shown(dir)}`);
+    throw refusal(`--app must be a folder inside ${root}, such as apps/NAME, got ${shown(dir)}`);
   }
   const isPlain = /^[\w.@+/-]+$/.test(inside.replaceAll(sep, '/'));
   if (!isPlain) {

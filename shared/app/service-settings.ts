@@ -19,14 +19,14 @@ const HEADERS = /^[\w!#$&*.^|~-]+=[\x21-\x2b\x2d-\x7e]*(?:,[\w!#$&*.^|~-]+=[\x21
 export const serviceSettings = {
   ...placeSettings,
   STATE_BUCKET: required(placeSettings.STATE_BUCKET),
-  STORAGE_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL in place of Cloud Storage' }),
-  PUBSUB_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL in place of Pub/Sub' }),
+  STORAGE_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL to use instead of Cloud Storage' }),
+  PUBSUB_API_ENDPOINT: endpoint({ form: 'url', doc: 'base URL to use instead of Pub/Sub' }),
   LOG_LEVEL: oneOf(['info', 'debug'], { default: 'info', doc: '`debug` logs each step' }),
   MAX_HOPS: integer({
     min: 1,
     max: 1_000,
     default: DEFAULT_LIMITS.maxHops,
-    doc: 'functions that may answer one another with events, one after the other; above that it is a loop',
+    doc: 'longest chain of functions that trigger each other by events; a longer one is refused as a loop',
   }),
   MAX_EVENTS_PER_CORRELATION: integer({
     min: 1,
@@ -36,7 +36,7 @@ export const serviceSettings = {
   }),
   OTEL_EXPORTER_OTLP_ENDPOINT: optional(
     url({
-      doc: 'base URL of an OpenTelemetry collector, which gets spans of each delivery; if unset, none are made',
+      doc: 'base URL of an OpenTelemetry collector that receives the spans of each delivery; if unset, none are created',
     }),
   ),
   OTEL_EXPORTER_OTLP_HEADERS: optional({
@@ -49,7 +49,7 @@ export const serviceSettings = {
   }),
   OTEL_TRACES_SAMPLER: oneOf(['parentbased_always_on', 'always_on'], {
     default: 'parentbased_always_on',
-    doc: 'deliveries with spans: those whose request or producer is sampled, or says nothing; or all',
+    doc: 'which deliveries get spans: those whose request or producer is sampled or says nothing, or all',
   }),
   K_SERVICE: place(text({ doc: 'set by Cloud Run: the service' })),
   K_REVISION: place(text({ doc: 'set by Cloud Run: the revision of the service' })),

@@ -13,6 +13,19 @@ export function settingMistakes(app: App): string[] {
   return [...nameMistakes(app), ...secretMistakes(app), ...differences(app)];
 }
 
+/** Names of buckets and topics that a function cannot do without, and that the app does not give it. */
+export function placeMistakes(app: App): string[] {
+  const given = placeVariables(app);
+  return app.functions.flatMap((one) =>
+    // a handler of requests is not wired to the toolkit's buckets
+    Object.entries(one.trigger.kind === 'http' ? one.settings : settingsOf(one))
+      .filter(
+        ([name, { type, required }]) => required && ['bucket', 'topic'].includes(type) && !given.has(name),
+      )
+      .map(([name, { type }]) => `${one.name}: a ${type} must have env: '${name}': include the services`),
+  );
+}
+
 function nameMistakes({ functions }: App): string[] {
   return functions.flatMap(({ name, settings, secrets, secretFiles }) => [
     ...[...Object.keys(settings), ...secrets, ...secretFiles]
@@ -57,7 +70,7 @@ function differences({ functions }: App): string[] {
       first.set(name, other);
       if (other.declared !== declared) {
         mistakes.push(
-          `${name} must be declared alike in all functions, got two declarations in ${other.by} and ${one.name}`,
+          `${name} must be declared identically in all functions, got two declarations in ${other.by} and ${one.name}`,
         );
       }
     }

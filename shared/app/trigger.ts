@@ -1,4 +1,9 @@
-import { AUDIT_LOG_WRITTEN, MESSAGE_PUBLISHED, OBJECT_FINALIZED } from '../events/event-types.ts';
+import {
+  AUDIT_LOG_WRITTEN,
+  MESSAGE_PUBLISHED,
+  OBJECT_DELETED,
+  OBJECT_FINALIZED,
+} from '../events/event-types.ts';
 import { FilterError, parseFilter } from '../events/message-filter.ts';
 
 /**
@@ -8,14 +13,29 @@ import { FilterError, parseFilter } from '../events/message-filter.ts';
 export type Trigger = EventTrigger | Http;
 
 /** Triggers whose events are redelivered until they are settled or become dead letters. */
-export type EventTrigger = ObjectFinalized | MessagePublished | Schedule | AuditLog;
+export type EventTrigger = EventarcTrigger | MessagePublished | Schedule;
 
 /** Topics get push subscriptions of their own; these triggers go through Eventarc. */
-export type EventarcTrigger = ObjectFinalized | AuditLog;
+export type EventarcTrigger = EventSource | AnyOf;
+
+/** What one trigger of Eventarc listens to. */
+export type EventSource = ObjectFinalized | ObjectDeleted | AuditLog;
 
 export interface ObjectFinalized {
   kind: 'objectFinalized';
   bucket: string;
+}
+
+/** Objects of a bucket that are deleted, or replaced by a new generation. */
+export interface ObjectDeleted {
+  kind: 'objectDeleted';
+  bucket: string;
+}
+
+/** Several sources, each with a trigger of its own at Eventarc. */
+export interface AnyOf {
+  kind: 'anyOf';
+  of: readonly EventSource[];
 }
 
 export interface MessagePublished {
@@ -63,6 +83,23 @@ export interface Http {
 /** Fired by each new object in a bucket and each new generation of one. */
 export function objectFinalized(on: Omit<ObjectFinalized, 'kind'>): ObjectFinalized {
   return { kind: 'objectFinalized', ...on };
+}
+
+/**
+ * Fired by each object that is deleted for good: by a person, by the bucket's lifecycle, or because a new generation
+ * replaces it. No bucket of an app keeps versions, so none is ever archived.
+ */
+export function objectDeleted(on: Omit<ObjectDeleted, 'kind'>): ObjectDeleted {
+  return { kind: 'objectDeleted', ...on };
+}
+
+/**
+ * Fired by each event of several sources.
+ *
+ * @example anyOf([objectDeleted({ bucket: 'raw' }), objectDeleted({ bucket: 'frames' })])
+ */
+export function anyOf(of: readonly EventSource[]): AnyOf {
+  return { kind: 'anyOf', of };
 }
 
 /**
@@ -131,18 +168,34 @@ export function triggerTopic(trigger: Trigger): string | undefined {
 }
 
 export function isFiredByEventarc(trigger: Trigger): trigger is EventarcTrigger {
-  return trigger.kind === 'objectFinalized' || trigger.kind === 'auditLog';
+  return trigger.kind === 'anyOf' || isEventSource(trigger);
+}
+
+/** True if the function is deployed with its trigger; those of `anyOf` are separate resources. */
+export function isEventSource(trigger: Trigger): trigger is EventSource {
+  return ['objectFinalized', 'objectDeleted', 'auditLog'].includes(trigger.kind);
+}
+
+/** What Eventarc listens to for the trigger; none for other triggers. */
+export function eventSources(trigger: Trigger): readonly EventSource[] {
+  if (trigger.kind === 'anyOf') return trigger.of;
+  return isEventSource(trigger) ? [trigger] : [];
+}
+
+/** The CloudEvents types of the trigger's events. */
+export function eventTypesOf(trigger: EventTrigger): readonly string[] {
+  if (!isFiredByEventarc(trigger)) return [MESSAGE_PUBLISHED];
+  return [...new Set(eventSources(trigger).map(eventTypeOf))];
 }
 
 /** The CloudEvents type that Eventarc filters on: https://cloud.google.com/eventarc/docs/reference/supported-events */
-export function eventTypeOf(trigger: EventTrigger): string {
-  switch (trigger.kind) {
+export function eventTypeOf({ kind }: EventSource): string {
+  switch (kind) {
     case 'objectFinalized':
       return OBJECT_FINALIZED;
+    case 'objectDeleted':
+      return OBJECT_DELETED;
     case 'auditLog':
       return AUDIT_LOG_WRITTEN;
-    case 'messagePublished':
-    case 'schedule':
-      return MESSAGE_PUBLISHED;
   }
 }

@@ -31,37 +31,39 @@ const ANSWERS: ReadonlySet<string> = new Set(['busy']);
  * const receipt = await bank.run(() => charge(order));
  */
 export class Breaker {
-  private current: BreakerState = { kind: 'closed', failures: 0 };
-  private readonly failures: number;
-  private readonly openMs: number;
+  #current: BreakerState = { kind: 'closed', failures: 0 };
+  readonly #failures: number;
+  readonly #openMs: number;
+  readonly #options: BreakerOptions;
 
-  constructor(private readonly options: BreakerOptions) {
-    this.failures = options.failures ?? 5;
-    this.openMs = options.openMs ?? 30_000;
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+    this.#failures = options.failures ?? 5;
+    this.#openMs = options.openMs ?? 30_000;
   }
 
   get state(): BreakerState {
-    return this.current;
+    return this.#current;
   }
 
   /** Throws `unavailable` without calling `work` if the breaker is open or its one trial is in progress. */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.enter();
+    const before = this.#enter();
     try {
       const value = await work();
-      this.settle(before, undefined);
+      this.#settle(before, undefined);
       return value;
     } catch (thrown) {
       const error = toAppError(thrown);
-      this.settle(before, error.retryable && !ANSWERS.has(error.code) ? error : undefined);
+      this.#settle(before, error.retryable && !ANSWERS.has(error.code) ? error : undefined);
       throw thrown;
     }
   }
 
-  private enter(): BreakerState {
-    const state = this.current;
+  #enter(): BreakerState {
+    const state = this.#current;
     if (state.kind === 'closed') return state;
-    const { name, clock } = this.options;
+    const { name, clock } = this.#options;
     if (state.kind === 'half-open') {
       throw new AppError('unavailable', `${name} is being tried after ${state.reason}; try again`);
     }
@@ -69,24 +71,24 @@ export class Breaker {
     if (leftMs > 0) {
       throw new AppError('unavailable', `${name} is not called for ${leftMs} ms after ${state.reason}`);
     }
-    this.current = { kind: 'half-open', reason: state.reason };
-    return this.current;
+    this.#current = { kind: 'half-open', reason: state.reason };
+    return this.#current;
   }
 
-  private settle(before: BreakerState, failure: AppError | undefined): void {
-    const { current } = this;
+  #settle(before: BreakerState, failure: AppError | undefined): void {
+    const current = this.#current;
     // a call that began before it opened says nothing about the current state
     if (before.kind === 'closed' && current.kind !== 'closed') return;
     if (failure === undefined) {
-      this.current = { kind: 'closed', failures: 0 };
+      this.#current = { kind: 'closed', failures: 0 };
       return;
     }
-    const failures = current.kind === 'closed' ? current.failures + 1 : this.failures;
-    if (failures < this.failures) {
-      this.current = { kind: 'closed', failures };
+    const failures = current.kind === 'closed' ? current.failures + 1 : this.#failures;
+    if (failures < this.#failures) {
+      this.#current = { kind: 'closed', failures };
       return;
     }
-    const reason = `${counted(this.failures, 'failure')} in a row, the last one ${failure.code}: ${failure.message}`;
-    this.current = { kind: 'open', until: this.options.clock.now() + this.openMs, reason };
+    const reason = `${counted(this.#failures, 'failure')} in a row, the last one ${failure.code}: ${failure.message}`;
+    this.#current = { kind: 'open', until: this.#options.clock.now() + this.#openMs, reason };
   }
 }

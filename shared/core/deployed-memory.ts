@@ -15,6 +15,7 @@ export function deployedMemory(deployed: string): number {
 /** Parses `512Mi` or `1Gi` to bytes. */
 export function bytesOf(size: string): number {
   const [, number = '', unit = ''] = /^(\d+)(Mi|Gi)$/.exec(size) ?? [];
-  if (unit !== 'Mi' && unit !== 'Gi') throw new Error(`memory must be like 512Mi or 1Gi, got ${size}`);
+  if (unit !== 'Mi' && unit !== 'Gi')
+    throw new Error(`memory must be a size such as 512Mi or 1Gi, got ${size}`);
   return Number(number) * UNITS[unit];
 }

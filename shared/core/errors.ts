@@ -1,5 +1,5 @@
 /**
- * One error class with closed codes. The code says who acts: a refused event is settled at once and never retried;
+ * One error class with closed codes, to which an app adds refusals of its own. The code says who acts: a refused event is settled at once and never retried;
  * a retryable one is thrown, so that the platform redelivers it with backoff.
  */
 const REFUSED = [
@@ -38,9 +38,11 @@ const RETRYABLE = [
   'internal',
 ] as const;
 
-export type RefusalCode = (typeof REFUSED)[number];
+export type RefusalCode = (typeof REFUSED)[number] | AppRefusalCode;
 export type RetryableCode = (typeof RETRYABLE)[number];
 export type ErrorCode = RefusalCode | RetryableCode;
+/** A refusal of an app's own. Its function says in `refusals` what to do about it. */
+export type AppRefusalCode = `app-${string}`;
 
 const refused: ReadonlySet<string> = new Set(REFUSED);
 
@@ -74,7 +76,7 @@ export class AppError extends Error {
 
   /** True if another delivery of the same event could end differently. */
   get retryable(): boolean {
-    return !refused.has(this.code);
+    return !refused.has(this.code) && !isAppCode(this.code);
   }
 }
 
@@ -82,6 +84,8 @@ export class AppError extends Error {
 export function isRefusal(error: unknown): error is AppError & { code: RefusalCode } {
   return error instanceof AppError && !error.retryable;
 }
+
+export const isAppCode = (code: string): code is AppRefusalCode => code.startsWith('app-');
 
 /** Wraps anything thrown as an AppError; unknown errors count as retryable. */
 export function toAppError(error: unknown): AppError {

@@ -14,15 +14,18 @@ export interface Pass {
 
 /** Admits as much at a time as fits, in order of arrival. */
 export class Gate {
-  private inside = 0;
-  private readonly queue: Waiting[] = [];
+  #inside = 0;
+  readonly #queue: Waiting[] = [];
+  readonly #room: number;
+  /** Unit of weight, in the plural. */
+  readonly #unit: string;
+  readonly #maxWaitMs: number;
 
-  constructor(
-    private readonly room: number,
-    /** Unit of weight, in the plural. */
-    private readonly unit: string,
-    private readonly maxWaitMs: number,
-  ) {}
+  constructor(room: number, unit: string, maxWaitMs: number) {
+    this.#room = room;
+    this.#unit = unit;
+    this.#maxWaitMs = maxWaitMs;
+  }
 
   /**
    * Resolves when there is room. An entry larger than the whole capacity is admitted alone. Rejects with `busy`
@@ -30,7 +33,7 @@ export class Gate {
    */
   async enter(weight: number, signal: AbortSignal): Promise<Pass> {
     signal.throwIfAborted();
-    const taken = Math.min(weight, this.room);
+    const taken = Math.min(weight, this.#room);
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer);
@@ -40,43 +43,43 @@ export class Gate {
         weight: taken,
         enter: () => {
           settle();
-          resolve(this.pass(taken));
+          resolve(this.#pass(taken));
         },
       };
       const giveUp = (reason: unknown): void => {
         settle();
-        this.queue.splice(this.queue.indexOf(waiting), 1);
-        this.next();
+        this.#queue.splice(this.#queue.indexOf(waiting), 1);
+        this.#next();
         reject(reason);
       };
       const abort = (): void => giveUp(signal.reason);
       const timer = setTimeout(() => {
-        const found = `${this.inside} and ${weight} more for ${this.maxWaitMs} ms`;
-        giveUp(new AppError('busy', `${this.unit} at a time must be at most ${this.room}, got ${found}`));
-      }, this.maxWaitMs);
+        const found = `${this.#inside} and ${weight} more for ${this.#maxWaitMs} ms`;
+        giveUp(new AppError('busy', `${this.#unit} at a time must be at most ${this.#room}, got ${found}`));
+      }, this.#maxWaitMs);
       signal.addEventListener('abort', abort, { once: true });
-      this.queue.push(waiting);
-      this.next();
+      this.#queue.push(waiting);
+      this.#next();
     });
   }
 
-  private pass(weight: number): Pass {
+  #pass(weight: number): Pass {
     let held = weight;
-    this.inside += held;
+    this.#inside += held;
     const keep = (kept: number): void => {
       if (kept >= held) return;
-      this.inside -= held - kept;
+      this.#inside -= held - kept;
       held = kept;
-      this.next();
+      this.#next();
     };
     return { keep, leave: () => keep(0) };
   }
 
-  private next(): void {
+  #next(): void {
     for (;;) {
-      const [first] = this.queue;
-      if (!first || this.inside + first.weight > this.room) return;
-      this.queue.shift();
+      const [first] = this.#queue;
+      if (!first || this.#inside + first.weight > this.#room) return;
+      this.#queue.shift();
       first.enter();
     }
   }

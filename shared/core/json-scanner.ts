@@ -53,172 +53,175 @@ const QUOTE = 34;
 const BACKSLASH = 92;
 
 class Scanner {
-  private at = 0;
+  #at = 0;
   /** One per level, reused for each object there. */
-  private readonly levels: Members[] = [];
-  private readonly maxNumber: number;
-  private noNamesFrom = Number.POSITIVE_INFINITY;
+  readonly #levels: Members[] = [];
+  readonly #maxNumber: number;
+  #noNamesFrom = Number.POSITIVE_INFINITY;
+  readonly #text: string;
+  readonly #limits: JsonLimits;
+  readonly #listener: JsonListener;
 
-  constructor(
-    private readonly text: string,
-    private readonly limits: JsonLimits,
-    private readonly listener: JsonListener,
-  ) {
-    this.maxNumber = limits.maxNumber ?? MAX_NUMBER;
+  constructor(text: string, limits: JsonLimits, listener: JsonListener) {
+    this.#text = text;
+    this.#limits = limits;
+    this.#listener = listener;
+    this.#maxNumber = limits.maxNumber ?? MAX_NUMBER;
   }
 
   document(): void {
-    this.value(1);
-    this.space();
-    if (this.at < this.text.length) throw this.unexpected();
+    this.#value(1);
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#unexpected();
   }
 
-  private value(depth: number): void {
-    this.space();
-    const start = this.at;
-    switch (this.text[start]) {
+  #value(depth: number): void {
+    this.#space();
+    const start = this.#at;
+    switch (this.#text[start]) {
       case '{':
-        this.object(start, this.checkDepth(depth));
+        this.#object(start, this.#checkDepth(depth));
         break;
       case '[':
-        this.array(start, this.checkDepth(depth));
+        this.#array(start, this.#checkDepth(depth));
         break;
       case '"':
-        this.string();
-        this.listener.scalar?.('string', start, this.at, depth);
+        this.#string();
+        this.#listener.scalar?.('string', start, this.#at, depth);
         break;
       case 't':
-        this.word('true', 'boolean', depth);
+        this.#word('true', 'boolean', depth);
         break;
       case 'f':
-        this.word('false', 'boolean', depth);
+        this.#word('false', 'boolean', depth);
         break;
       case 'n':
-        this.word('null', 'null', depth);
+        this.#word('null', 'null', depth);
         break;
       default:
-        this.number(start, depth);
+        this.#number(start, depth);
     }
   }
 
-  private number(start: number, depth: number): void {
+  #number(start: number, depth: number): void {
     NUMBER.lastIndex = start;
-    if (!NUMBER.test(this.text)) throw this.unexpected();
-    this.at = NUMBER.lastIndex;
-    const length = this.at - start;
-    if (length > this.maxNumber) {
+    if (!NUMBER.test(this.#text)) throw this.#unexpected();
+    this.#at = NUMBER.lastIndex;
+    const length = this.#at - start;
+    if (length > this.#maxNumber) {
       throw new JsonTextError(
         'number',
-        `number at ${start} must have at most ${this.maxNumber} characters, got ${length}`,
+        `number at ${start} must have at most ${this.#maxNumber} characters, got ${length}`,
       );
     }
-    this.listener.scalar?.('number', start, this.at, depth);
+    this.#listener.scalar?.('number', start, this.#at, depth);
   }
 
-  private object(start: number, depth: number): void {
-    this.at++;
-    this.listener.open?.('object', start, depth);
-    const members = this.membersAt(depth);
-    if (!this.take('}')) {
+  #object(start: number, depth: number): void {
+    this.#at++;
+    this.#listener.open?.('object', start, depth);
+    const members = this.#membersAt(depth);
+    if (!this.#take('}')) {
       do {
-        this.space();
-        const from = this.at;
-        this.string();
-        const name = start < this.noNamesFrom && from < this.noNamesFrom ? this.nameAt(from) : undefined;
-        this.expect(':');
+        this.#space();
+        const from = this.#at;
+        this.#string();
+        const name = start < this.#noNamesFrom && from < this.#noNamesFrom ? this.#nameAt(from) : undefined;
+        this.#expect(':');
         if (name !== undefined) {
           members.add(name, from);
-          this.listener.name?.(name, depth);
+          this.#listener.name?.(name, depth);
         }
-        this.value(depth + 1);
-      } while (this.take(','));
-      this.expect('}');
+        this.#value(depth + 1);
+      } while (this.#take(','));
+      this.#expect('}');
     }
     const twice = members.sort();
-    if (twice !== undefined) throw new JsonTextError('syntax', `a second member of one name at ${twice}`);
-    if (!members.isSorted) this.listener.unsorted?.(start, this.at, members.places);
+    if (twice !== undefined) throw new JsonTextError('syntax', `a duplicate member name at ${twice}`);
+    if (!members.isSorted) this.#listener.unsorted?.(start, this.#at, members.places);
     members.clear();
-    this.listener.close?.('object', start, this.at, depth);
+    this.#listener.close?.('object', start, this.#at, depth);
   }
 
-  private array(start: number, depth: number): void {
-    this.at++;
-    this.listener.open?.('array', start, depth);
-    if (!this.take(']')) {
+  #array(start: number, depth: number): void {
+    this.#at++;
+    this.#listener.open?.('array', start, depth);
+    if (!this.#take(']')) {
       do {
-        if (depth === 1) this.noNamesFrom = this.at + (this.limits.maxElement ?? Number.POSITIVE_INFINITY);
-        this.value(depth + 1);
-      } while (this.take(','));
-      this.expect(']');
+        if (depth === 1) this.#noNamesFrom = this.#at + (this.#limits.maxElement ?? Number.POSITIVE_INFINITY);
+        this.#value(depth + 1);
+      } while (this.#take(','));
+      this.#expect(']');
     }
-    this.listener.close?.('array', start, this.at, depth);
+    this.#listener.close?.('array', start, this.#at, depth);
   }
 
-  private membersAt(depth: number): Members {
-    this.levels[depth] ??= new Members();
-    return this.levels[depth];
+  #membersAt(depth: number): Members {
+    this.#levels[depth] ??= new Members();
+    return this.#levels[depth];
   }
 
-  private checkDepth(depth: number): number {
-    if (depth <= this.limits.maxDepth) return depth;
-    throw new JsonTextError('depth', `nested deeper than ${this.limits.maxDepth} levels at ${this.at}`);
+  #checkDepth(depth: number): number {
+    if (depth <= this.#limits.maxDepth) return depth;
+    throw new JsonTextError('depth', `nested deeper than ${this.#limits.maxDepth} levels at ${this.#at}`);
   }
 
-  private nameAt(from: number): string {
-    const literal = this.text.slice(from, this.at);
+  #nameAt(from: number): string {
+    const literal = this.#text.slice(from, this.#at);
     return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1);
   }
 
   /** Moves past the string that begins here. */
-  private string(): void {
-    if (this.text.charCodeAt(this.at) !== QUOTE) throw this.unexpected();
-    for (this.at++; ; this.at++) {
-      const code = this.text.charCodeAt(this.at);
+  #string(): void {
+    if (this.#text.charCodeAt(this.#at) !== QUOTE) throw this.#unexpected();
+    for (this.#at++; ; this.#at++) {
+      const code = this.#text.charCodeAt(this.#at);
       if (code === QUOTE) {
-        this.at++;
+        this.#at++;
         return;
       }
       // NaN past the end
-      if (!(code >= 32)) throw this.unexpected();
+      if (!(code >= 32)) throw this.#unexpected();
       if (code !== BACKSLASH) continue;
-      this.at++;
-      const escaped = this.text[this.at] ?? '';
-      if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(this.text.slice(this.at + 1, this.at + 5))) this.at += 4;
-      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) throw this.unexpected();
+      this.#at++;
+      const escaped = this.#text[this.#at] ?? '';
+      if (escaped === 'u' && /^[0-9a-fA-F]{4}$/.test(this.#text.slice(this.#at + 1, this.#at + 5)))
+        this.#at += 4;
+      else if (escaped === '' || !'"\\/bfnrt'.includes(escaped)) throw this.#unexpected();
     }
   }
 
-  private word(word: string, kind: 'boolean' | 'null', depth: number): void {
-    const start = this.at;
-    if (!this.text.startsWith(word, start)) throw this.unexpected();
-    this.at += word.length;
-    this.listener.scalar?.(kind, start, this.at, depth);
+  #word(word: string, kind: 'boolean' | 'null', depth: number): void {
+    const start = this.#at;
+    if (!this.#text.startsWith(word, start)) throw this.#unexpected();
+    this.#at += word.length;
+    this.#listener.scalar?.(kind, start, this.#at, depth);
   }
 
-  private space(): void {
+  #space(): void {
     for (;;) {
-      const code = this.text.charCodeAt(this.at);
+      const code = this.#text.charCodeAt(this.#at);
       if (code !== 32 && code !== 10 && code !== 13 && code !== 9) return;
-      this.at++;
+      this.#at++;
     }
   }
 
-  private take(char: string): boolean {
-    this.space();
-    if (this.text[this.at] !== char) return false;
-    this.at++;
+  #take(char: string): boolean {
+    this.#space();
+    if (this.#text[this.#at] !== char) return false;
+    this.#at++;
     return true;
   }
 
-  private expect(char: string): void {
-    if (!this.take(char)) throw this.unexpected();
+  #expect(char: string): void {
+    if (!this.#take(char)) throw this.#unexpected();
   }
 
   /** Names the position and the kind of character, never the text, which may be personal data. */
-  private unexpected(): JsonTextError {
-    const found = this.text[this.at];
+  #unexpected(): JsonTextError {
+    const found = this.#text[this.#at];
     const what = found === undefined ? 'its end' : `an unexpected ${sortOf(found)}`;
-    return new JsonTextError('syntax', `${what} at ${this.at}`);
+    return new JsonTextError('syntax', `${what} at ${this.#at}`);
   }
 }
 
@@ -232,19 +235,20 @@ function sortOf(char: string): string {
 class Members {
   isSorted = true;
   places: number[] = [];
-  private names: string[] = [];
+  #names: string[] = [];
 
   add(name: string, place: number): void {
-    const last = this.names.at(-1);
+    const last = this.#names.at(-1);
     if (last !== undefined && !(last < name)) this.isSorted = false;
-    this.names.push(name);
+    this.#names.push(name);
     this.places.push(place);
   }
 
   /** Sorts `places` by name; returns the position of the first duplicate name, if any. */
   sort(): number | undefined {
     if (this.isSorted) return undefined;
-    const { names, places } = this;
+    const names = this.#names;
+    const { places } = this;
     const order = Array.from(names.keys()).sort((a, b) => {
       const [left, right] = [names[a]!, names[b]!];
       return left < right ? -1 : left > right ? 1 : a - b;
@@ -260,7 +264,7 @@ class Members {
 
   clear(): void {
     this.isSorted = true;
-    this.names = [];
+    this.#names = [];
     this.places = [];
   }
 }

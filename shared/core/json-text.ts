@@ -23,22 +23,22 @@ export interface JsonDocument extends JsonText {
 
 /** Positions of the members of objects in name order; kept only for objects that are not already sorted. */
 export class MemberOrder {
-  private readonly places = new Map<number, number>();
+  readonly #places = new Map<number, number>();
   /** Flat list: each object's end, its number of members, and their positions. */
-  private readonly tape: number[] = [];
+  readonly #tape: number[] = [];
 
   add(start: number, end: number, members: readonly number[]): void {
-    this.places.set(start, this.tape.length);
-    this.tape.push(end, members.length);
-    for (const member of members) this.tape.push(member);
+    this.#places.set(start, this.#tape.length);
+    this.#tape.push(end, members.length);
+    for (const member of members) this.#tape.push(member);
   }
 
   /** Undefined for an object whose members are already sorted. */
   of(start: number): { end: number; members: readonly number[] } | undefined {
-    const place = this.places.get(start);
+    const place = this.#places.get(start);
     if (place === undefined) return undefined;
     const first = place + 2;
-    return { end: this.tape[place]!, members: this.tape.slice(first, first + this.tape[place + 1]!) };
+    return { end: this.#tape[place]!, members: this.#tape.slice(first, first + this.#tape[place + 1]!) };
   }
 }
 
@@ -86,38 +86,41 @@ class Collector implements JsonListener {
   unsorted?: NonNullable<JsonListener['unsorted']>;
   /** Called with the kind of the value at depth 1, before its elements. */
   root?: (kind: JsonKind) => void;
-  private members = new Map<string, JsonSpan>();
-  private member: string | undefined;
+  #members = new Map<string, JsonSpan>();
+  #member: string | undefined;
+  readonly #depth: number;
+  readonly #wanted: ReadonlySet<string>;
+  readonly #found: (text: JsonText) => void;
 
-  constructor(
-    private readonly depth: number,
-    private readonly wanted: ReadonlySet<string>,
-    private readonly found: (text: JsonText) => void,
-  ) {}
+  constructor(depth: number, wanted: ReadonlySet<string>, found: (text: JsonText) => void) {
+    this.#depth = depth;
+    this.#wanted = wanted;
+    this.#found = found;
+  }
 
   open(kind: 'array' | 'object', _start: number, depth: number): void {
     if (depth === 1) this.root?.(kind);
-    if (depth === this.depth) this.members = new Map();
+    if (depth === this.#depth) this.#members = new Map();
   }
 
   name(name: string, depth: number): void {
-    if (depth === this.depth) this.member = this.wanted.has(name) ? name : undefined;
+    if (depth === this.#depth) this.#member = this.#wanted.has(name) ? name : undefined;
   }
 
   scalar(kind: JsonKind, start: number, end: number, depth: number): void {
     if (depth === 1) this.root?.(kind);
-    if (depth === this.depth) this.found({ kind, start, end, members: new Map() });
-    else this.note(kind, start, end, depth);
+    if (depth === this.#depth) this.#found({ kind, start, end, members: new Map() });
+    else this.#note(kind, start, end, depth);
   }
 
   close(kind: 'array' | 'object', start: number, end: number, depth: number): void {
-    if (depth === this.depth) this.found({ kind, start, end, members: this.members });
-    else this.note(kind, start, end, depth);
+    if (depth === this.#depth) this.#found({ kind, start, end, members: this.#members });
+    else this.#note(kind, start, end, depth);
   }
 
-  private note(kind: JsonKind, start: number, end: number, depth: number): void {
-    if (depth !== this.depth + 1 || this.member === undefined) return;
-    this.members.set(this.member, { kind, start, end });
-    this.member = undefined;
+  #note(kind: JsonKind, start: number, end: number, depth: number): void {
+    if (depth !== this.#depth + 1 || this.#member === undefined) return;
+    this.#members.set(this.#member, { kind, start, end });
+    this.#member = undefined;
   }
 }

@@ -30,34 +30,37 @@ export function createLogger(options: LoggerOptions = {}): Logger {
 
 /** A class, because a logger is created for every event: its methods are created once. */
 class LineLogger implements Logger {
-  constructor(
-    private readonly options: LoggerOptions,
-    private readonly fields: LogFields,
-  ) {}
+  readonly #options: LoggerOptions;
+  readonly #fields: LogFields;
+
+  constructor(options: LoggerOptions, fields: LogFields) {
+    this.#options = options;
+    this.#fields = fields;
+  }
 
   debug(message: string, fields?: LogFields): void {
-    if (this.options.debug) this.entry('DEBUG', message, fields);
+    if (this.#options.debug) this.#entry('DEBUG', message, fields);
   }
 
   info(message: string, fields?: LogFields): void {
-    this.entry('INFO', message, fields);
+    this.#entry('INFO', message, fields);
   }
 
   warn(message: string, fields?: LogFields): void {
-    this.entry('WARNING', message, fields);
+    this.#entry('WARNING', message, fields);
   }
 
   error(message: string, error: unknown, fields?: LogFields): void {
-    this.entry('ERROR', message, { '@type': ERROR_REPORT_TYPE, stack_trace: stackOf(error), ...fields });
+    this.#entry('ERROR', message, { '@type': ERROR_REPORT_TYPE, stack_trace: stackOf(error), ...fields });
   }
 
   with(fields: LogFields): Logger {
-    return new LineLogger(this.options, { ...this.fields, ...fields });
+    return new LineLogger(this.#options, { ...this.#fields, ...fields });
   }
 
-  private entry(severity: Severity, message: string, fields: LogFields = {}): void {
-    const line = `${stringify({ severity, message, ...this.fields, ...fields })}\n`;
-    if (this.options.write) this.options.write(line);
+  #entry(severity: Severity, message: string, fields: LogFields = {}): void {
+    const line = `${stringify({ severity, message, ...this.#fields, ...fields })}\n`;
+    if (this.#options.write) this.#options.write(line);
     else process.stdout.write(line);
   }
 }

@@ -29,7 +29,7 @@ export function loopMistakes(places: Places): string[] {
     .filter((name) => raw !== undefined && places[name] === raw)
     .map(
       (name) =>
-        `RAW_BUCKET must differ from ${name}, got ${JSON.stringify(raw)} for both: what is written there would count as an upload`,
+        `RAW_BUCKET must differ from ${name}, got ${JSON.stringify(raw)} for both: objects written there would count as uploads`,
     );
   const taken = new Map<string, string>();
   for (const name of ['EVENTS_TOPIC', 'DEAD_LETTER_TOPIC', 'MAINTENANCE_TOPIC'] as const) {
@@ -38,7 +38,7 @@ export function loopMistakes(places: Places): string[] {
     const full = found.includes('/') ? found : `projects/${project}/topics/${found}`;
     const other = taken.get(full);
     if (other !== undefined) {
-      mistakes.push(`${name} must be another topic than ${other}, got ${JSON.stringify(found)}`);
+      mistakes.push(`${name} must differ from ${other}, got ${JSON.stringify(found)} for both`);
     }
     taken.set(full, name);
   }

@@ -54,7 +54,7 @@ export function deadline(ms: number, parent?: AbortSignal): { signal: AbortSigna
   const controller = new AbortController();
   const abort = (): void => controller.abort(parent?.reason);
   const timer = setTimeout(() => {
-    controller.abort(new AppError('timeout', `not done after ${ms} ms, the time one attempt has`));
+    controller.abort(new AppError('timeout', `not done within ${ms} ms, the time limit of one attempt`));
   }, ms);
   timer.unref();
   if (parent?.aborted) abort();

@@ -24,7 +24,7 @@ const COLUMNS = [
   { name: 'last_failure_at', type: 'timestamp' },
   { name: 'concern', type: 'string', comment: 'object or event' },
   { name: 'concern_state', type: 'string' },
-  { name: 'replay', type: 'string', comment: 'the replay that it came back from' },
+  { name: 'replay', type: 'string', comment: 'the replay after which it died again' },
   { name: 'died_at', type: 'timestamp' },
   { name: 'inspected_at', type: 'timestamp' },
   { name: 'bytes', type: 'long', comment: 'of the data' },

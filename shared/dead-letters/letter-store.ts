@@ -181,7 +181,7 @@ export function entryName(letter: string, kind: LetterEntry['kind'], key: string
   if (!/^[0-9a-f]{32}$/.test(letter) || !/^[0-9a-z-]{1,64}$/.test(key)) {
     throw new AppError(
       'internal',
-      `letter ${letter}, key ${key}: 32 hex digits and [0-9a-z-]{1,64} are allowed`,
+      `letter must be 32 hex digits and key [0-9a-z-]{1,64}, got ${letter} and ${key}`,
     );
   }
   return `${PREFIX}${letter}/${kind}-${key}.json`;

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { isJsonObject } from '../core/json-value.ts';
-import { DIED_OF, isOurs } from '../events/letter-attributes.ts';
+import { CLIENT_TRACE, DIED_OF, isOurs } from '../events/letter-attributes.ts';
 import { asPubsubMessage, type PubsubMessage } from '../events/pubsub-message.ts';
 import { asEvent } from './notification.ts';
 import type { DeadMessage } from './records.ts';
@@ -15,6 +15,8 @@ export type Original =
       messageId: string | undefined;
       publishTime: string | undefined;
       orderingKey: string | undefined;
+      /** Trace of a producer whose client library adds it in an attribute that cannot be published again. */
+      traceparent: string | undefined;
     }
   /** Not a message: a CloudEvent, or something meant as one. `text` is its JSON. */
   | { kind: 'event'; input: unknown; text: string };
@@ -31,6 +33,7 @@ export function originalOf(letter: DeadMessage): Original {
       messageId: stated[DIED_OF.messageId],
       publishTime: attributes[DIED_OF.sourcePublishTime] ?? stated[DIED_OF.publishTime],
       orderingKey: stated[DIED_OF.orderingKey] ?? letter.orderingKey,
+      traceparent: attributes[CLIENT_TRACE] ?? stated[DIED_OF.traceparent],
     };
   }
   const text = data.toString();
@@ -39,7 +42,8 @@ export function originalOf(letter: DeadMessage): Original {
   if (!message) return { kind: 'event', input, text };
   const { topic, ...kept } = message;
   const carried = asEvent({ data: message.data, attributes: withoutOurs(message.attributes) });
-  return { kind: 'message', ...kept, ...carried };
+  const traceparent = message.attributes[CLIENT_TRACE] ?? message.attributes[DIED_OF.traceparent];
+  return { kind: 'message', ...kept, ...carried, traceparent };
 }
 
 /** If the subscription of a trigger gave up, the attributes are the producer's, except Pub/Sub's own. */

@@ -15,7 +15,7 @@ export type ReplayMessage =
       /**
        * Parts that had to be omitted for lack of room, in words; the outcome of an unmarked replay is not recorded.
        */
-      leftOut: ('causation' | 'mark' | 'ordering key')[];
+      leftOut: ('causation' | 'mark' | 'ordering key' | 'trace')[];
     }
   /** Why it cannot be republished, in words. */
   | { kind: 'impossible'; reason: string };
@@ -29,21 +29,22 @@ export function replayTopic(functionName: string, prefix = 'replay-'): string {
 
 /**
  * The original as it was, its data byte for byte, with the replay's mark in its attributes and the letter as its
- * cause if it names none. The event's identity does not change. `key` is the replay's.
+ * cause if it names none. The event's identity does not change. `key` is the replay's; `isTick` if the function runs on
+ * a schedule, whose messages are identified by their time.
  */
-export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
+export function replayMessage(death: DeathRecord, key: string, isTick = false): ReplayMessage {
   if (death.function === 'unknown') {
-    return { kind: 'impossible', reason: 'nothing says which function it was for' };
+    return { kind: 'impossible', reason: 'its function is unknown' };
   }
   const original = originalOf(death.letterMessage);
   if (original.kind === 'event' && isBrokenMessage(original.input)) {
-    return { kind: 'impossible', reason: 'what came was no message of Pub/Sub' };
+    return { kind: 'impossible', reason: 'it did not arrive as a Pub/Sub message' };
   }
-  const { data, attributes, orderingKey } = carrierOf(death, original);
+  const { data, attributes, orderingKey, traceparent } = carrierOf(original, isTick);
   if (data.length > PUBSUB_LIMITS.data) {
     return {
       kind: 'impossible',
-      reason: `the event has ${data.length} bytes; a message has at most ${PUBSUB_LIMITS.data}`,
+      reason: `the event must have at most ${PUBSUB_LIMITS.data} bytes to be a message, got ${data.length}`,
     };
   }
   const misfit = misfitIn(attributes);
@@ -58,6 +59,10 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
   // in an attribute: as the message's own ordering key, it could make replays block each other
   if (isOrdered && orderingKey !== '' && room(1)) all[DIED_OF.orderingKey] = orderingKey;
   else if (orderingKey) leftOut.push('ordering key');
+  if (traceparent !== undefined) {
+    if (room(1)) all[DIED_OF.traceparent] = traceparent;
+    else leftOut.push('trace');
+  }
   if (!namesCause(attributes)) {
     if (room(1)) all['ce-causationid'] = death.letter;
     else leftOut.push('causation');
@@ -71,24 +76,29 @@ export function replayMessage(death: DeathRecord, key: string): ReplayMessage {
 
 /** A message that the failed function recognizes as the event. */
 function carrierOf(
-  death: DeathRecord,
   original: Original,
-): { data: Buffer; attributes: Attributes; orderingKey: string | undefined } {
+  isTick: boolean,
+): {
+  data: Buffer;
+  attributes: Attributes;
+  orderingKey: string | undefined;
+  traceparent: string | undefined;
+} {
   if (original.kind === 'event') {
     return {
       data: Buffer.from(original.text),
       attributes: { 'content-type': 'application/cloudevents+json' },
       orderingKey: undefined,
+      traceparent: undefined,
     };
   }
-  const { data, attributes, orderingKey, publishTime } = original;
-  // a schedule's tick is identified by its time
-  const isTick = death.function === 'maintainTable' && publishTime !== undefined;
+  const { data, attributes, orderingKey, traceparent, publishTime } = original;
+  const timed = isTick && publishTime !== undefined && attributes['ce-time'] === undefined;
   return {
     data,
-    attributes:
-      isTick && attributes['ce-time'] === undefined ? { ...attributes, 'ce-time': publishTime } : attributes,
+    attributes: timed ? { ...attributes, 'ce-time': publishTime } : attributes,
     orderingKey,
+    traceparent,
   };
 }
 
@@ -108,15 +118,15 @@ function namesCause(attributes: Attributes): boolean {
 function misfitIn(attributes: Attributes): string | undefined {
   const entries = Object.entries(attributes);
   if (entries.length > PUBSUB_LIMITS.attributes) {
-    return `the event has ${entries.length} attributes; a message has at most ${PUBSUB_LIMITS.attributes}`;
+    return `the event must have at most ${PUBSUB_LIMITS.attributes} attributes, got ${entries.length}`;
   }
   for (const [name, value] of entries) {
     const [nameBytes, valueBytes] = [Buffer.byteLength(name), Buffer.byteLength(value)];
     if (nameBytes < 1 || nameBytes > PUBSUB_LIMITS.attributeKey) {
-      return `an attribute's name has ${nameBytes} bytes; 1 to ${PUBSUB_LIMITS.attributeKey} are allowed`;
+      return `an attribute's name must have 1 to ${PUBSUB_LIMITS.attributeKey} bytes, got ${nameBytes}`;
     }
     if (valueBytes > PUBSUB_LIMITS.attributeValue)
-      return `an attribute has ${valueBytes} bytes; at most ${PUBSUB_LIMITS.attributeValue} are allowed`;
+      return `an attribute must have at most ${PUBSUB_LIMITS.attributeValue} bytes, got ${valueBytes}`;
   }
   return undefined;
 }

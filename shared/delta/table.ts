@@ -221,5 +221,5 @@ async function hasLog(location: TableLocation): Promise<boolean> {
 }
 
 function tableExists({ store, path }: TableLocation): DeltaError {
-  return new DeltaError('table-exists', `a Delta table exists at ${store.bucket}/${path}`);
+  return new DeltaError('table-exists', `a Delta table already exists at ${store.bucket}/${path}`);
 }

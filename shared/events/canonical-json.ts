@@ -34,87 +34,91 @@ export function canonicalHash(text: string, document: JsonDocument): string {
 
 /** Traverses a text that has already been checked. */
 class Writer {
-  constructor(
-    private readonly text: string,
-    private readonly order: MemberOrder,
-    private readonly write: (part: string) => void,
-  ) {}
+  readonly #text: string;
+  readonly #order: MemberOrder;
+  readonly #write: (part: string) => void;
+
+  constructor(text: string, order: MemberOrder, write: (part: string) => void) {
+    this.#text = text;
+    this.#order = order;
+    this.#write = write;
+  }
 
   /** Writes the value that begins here; returns the position of its end. */
   value(start: number): number {
-    switch (this.text[start]) {
+    switch (this.#text[start]) {
       case '{':
-        return this.object(start);
+        return this.#object(start);
       case '[':
-        return this.array(start);
+        return this.#array(start);
       case '"': {
-        const end = this.stringEnd(start);
-        this.write(canonicalString(this.text.slice(start, end)));
+        const end = this.#stringEnd(start);
+        this.#write(canonicalString(this.#text.slice(start, end)));
         return end;
       }
       default: {
-        const end = this.scalarEnd(start);
-        const literal = this.text.slice(start, end);
-        this.write(/^[tfn]/.test(literal) ? literal : canonicalNumber(literal));
+        const end = this.#scalarEnd(start);
+        const literal = this.#text.slice(start, end);
+        this.#write(/^[tfn]/.test(literal) ? literal : canonicalNumber(literal));
         return end;
       }
     }
   }
 
-  private object(start: number): number {
-    this.write('{');
-    const order = this.order.of(start);
-    if (order === undefined) return this.elements(start, '}', (at) => this.member(at));
+  #object(start: number): number {
+    this.#write('{');
+    const order = this.#order.of(start);
+    if (order === undefined) return this.#elements(start, '}', (at) => this.#member(at));
     for (const [index, at] of order.members.entries()) {
-      if (index > 0) this.write(',');
-      this.member(at);
+      if (index > 0) this.#write(',');
+      this.#member(at);
     }
-    this.write('}');
+    this.#write('}');
     return order.end;
   }
 
-  private array(start: number): number {
-    this.write('[');
-    return this.elements(start, ']', (at) => this.value(at));
+  #array(start: number): number {
+    this.#write('[');
+    return this.#elements(start, ']', (at) => this.value(at));
   }
 
   /** Writes elements in their original order. */
-  private elements(start: number, close: string, write: (at: number) => number): number {
-    let at = this.skip(start + 1);
-    while (this.text[at] !== close) {
-      if (this.text[at] === ',') {
-        this.write(',');
-        at = this.skip(at + 1);
+  #elements(start: number, close: string, write: (at: number) => number): number {
+    let at = this.#skip(start + 1);
+    while (this.#text[at] !== close) {
+      if (this.#text[at] === ',') {
+        this.#write(',');
+        at = this.#skip(at + 1);
       }
-      at = this.skip(write(at));
+      at = this.#skip(write(at));
     }
-    this.write(close);
+    this.#write(close);
     return at + 1;
   }
 
-  private member(start: number): number {
-    const end = this.stringEnd(start);
-    this.write(`${canonicalString(this.text.slice(start, end))}:`);
-    return this.value(this.skip(this.skip(end) + 1));
+  #member(start: number): number {
+    const end = this.#stringEnd(start);
+    this.#write(`${canonicalString(this.#text.slice(start, end))}:`);
+    return this.value(this.#skip(this.#skip(end) + 1));
   }
 
-  private stringEnd(start: number): number {
+  #stringEnd(start: number): number {
     for (let at = start + 1; ; at++) {
-      const code = this.text.charCodeAt(at);
+      const code = this.#text.charCodeAt(at);
       if (code === QUOTE) return at + 1;
       if (code === BACKSLASH) at++;
     }
   }
 
-  private scalarEnd(start: number): number {
+  #scalarEnd(start: number): number {
     let at = start;
-    while (at < this.text.length && !',]} \n\r\t'.includes(this.text[at]!)) at++;
+    while (at < this.#text.length && !',]} \n\r\t'.includes(this.#text[at]!)) at++;
     return at;
   }
 
-  private skip(start: number): number {
+  #skip(start: number): number {
     let at = start;
-    while (at < this.text.length && ' \n\r\t'.includes(this.text[at]!)) at++;
+    while (at < this.#text.length && ' \n\r\t'.includes(this.#text[at]!)) at++;
     return at;
   }
 }

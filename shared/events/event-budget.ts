@@ -24,18 +24,21 @@ const LANES = 16;
  * instances share: one write. A slot belongs to the event's id, so a redelivery claims no second one.
  */
 export class EventBudget {
-  private readonly seen = new Map<string, Set<string>>();
+  readonly #seen = new Map<string, Set<string>>();
   /** A fan-out claims this many slots concurrently. */
-  private readonly lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
-  private claims = 0;
+  readonly #lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve());
+  #claims = 0;
+  readonly #options: EventBudgetOptions;
 
-  constructor(private readonly options: EventBudgetOptions) {}
+  constructor(options: EventBudgetOptions) {
+    this.#options = options;
+  }
 
   /** Throws `too-many-events`. */
   async admit(type: string, id: string): Promise<void> {
-    const { state, limit, correlationId, isChained, signal } = this.options;
-    const ids = this.seen.get(type) ?? new Set();
-    this.seen.set(type, ids);
+    const { state, limit, correlationId, isChained, signal } = this.#options;
+    const ids = this.#seen.get(type) ?? new Set();
+    this.#seen.set(type, ids);
     if (ids.has(id)) return;
     if (ids.size >= limit) throw tooMany(type, limit);
     ids.add(id);
@@ -43,7 +46,7 @@ export class EventBudget {
     const folder = `budget/events/${sha256(JSON.stringify([correlationId, type])).slice(0, 32)}/`;
     try {
       const store = await state();
-      if (await this.inLane(() => claimSlot(store, { folder, limit }, id, signal))) return;
+      if (await this.#inLane(() => claimSlot(store, { folder, limit }, id, signal))) return;
     } catch (error) {
       ids.delete(id);
       throw error;
@@ -51,10 +54,10 @@ export class EventBudget {
     throw tooMany(type, limit);
   }
 
-  private inLane<T>(work: () => Promise<T>): Promise<T> {
-    const lane = this.claims++ % LANES;
-    const done = this.lanes[lane]!.then(work);
-    this.lanes[lane] = done.catch(() => {});
+  #inLane<T>(work: () => Promise<T>): Promise<T> {
+    const lane = this.#claims++ % LANES;
+    const done = this.#lanes[lane]!.then(work);
+    this.#lanes[lane] = done.catch(() => {});
     return done;
   }
 }

@@ -1,6 +1,6 @@
 import { REPLAY_KEY, REPLAY_LETTER } from './replay-mark.ts';
 
-/** Attributes that describe a message's death: the first five and the form are ours, the others Pub/Sub's. */
+/** Attributes that describe a message's death: those that begin with `deadLetter` are ours, the others Pub/Sub's. */
 export const DIED_OF = {
   code: 'deadLetterCode',
   reason: 'deadLetterReason',
@@ -10,11 +10,15 @@ export const DIED_OF = {
   messageId: 'deadLetterMessageId',
   publishTime: 'deadLetterPublishTime',
   orderingKey: 'deadLetterOrderingKey',
+  traceparent: 'deadLetterTraceparent',
   form: 'deadLetterForm',
   subscription: 'CloudPubSubDeadLetterSourceSubscription',
   deliveries: 'CloudPubSubDeadLetterSourceDeliveryCount',
   sourcePublishTime: 'CloudPubSubDeadLetterSourceTopicPublishTime',
 } as const;
+
+/** The trace of a producer whose client library adds it. Nobody can publish an attribute with such a name. */
+export const CLIENT_TRACE = 'googclient_traceparent';
 
 const OURS: ReadonlySet<string> = new Set([...Object.values(DIED_OF), REPLAY_LETTER, REPLAY_KEY]);
 

@@ -1,4 +1,5 @@
 import { isJsonObject, type Json } from '../core/json-value.ts';
+import { CLIENT_TRACE, DIED_OF } from './letter-attributes.ts';
 
 /** Links of an event to others. Any publisher can write them, so treat them as claims. */
 export interface EventLinks {
@@ -37,7 +38,7 @@ export const LINK_PLACES = {
   traceparent: {
     event: ['traceparent', 'traceId', 'trace_id', 'trace'],
     metadata: ['traceparent', 'traceId', 'trace_id'],
-    attributes: ['ce-traceparent', 'traceparent', 'googclient_traceparent', 'x-cloud-trace-context'],
+    attributes: ['ce-traceparent', 'traceparent', CLIENT_TRACE, 'x-cloud-trace-context', DIED_OF.traceparent],
   },
   hops: { event: ['hops'], metadata: [], attributes: ['ce-hops', 'hops'] },
 } as const satisfies Record<keyof EventLinks, Places>;

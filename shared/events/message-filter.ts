@@ -29,20 +29,23 @@ export function parseFilter(expression: string): Filter {
 }
 
 class Parser {
-  private index = 0;
+  #index = 0;
+  readonly #tokens: readonly Token[];
 
-  constructor(private readonly tokens: readonly Token[]) {}
+  constructor(tokens: readonly Token[]) {
+    this.#tokens = tokens;
+  }
 
   condition(): Filter {
-    const first = this.term();
-    const operator = this.peek();
+    const first = this.#term();
+    const operator = this.#peek();
     if (!isWord(operator, 'AND') && !isWord(operator, 'OR')) return first;
     const terms = [first];
-    while (isWord(this.peek(), operator.value)) {
-      this.index++;
-      terms.push(this.term());
+    while (isWord(this.#peek(), operator.value)) {
+      this.#index++;
+      terms.push(this.#term());
     }
-    const next = this.peek();
+    const next = this.#peek();
     if (isWord(next, 'AND') || isWord(next, 'OR')) {
       throw new FilterError(`AND and OR must be separated by parentheses, got both at ${next.at}`);
     }
@@ -52,78 +55,78 @@ class Parser {
   }
 
   end(): void {
-    const token = this.peek();
+    const token = this.#peek();
     if (token.kind !== 'end') throw unexpected(token, 'AND, OR or the end');
   }
 
-  private term(): Filter {
-    const token = this.next();
+  #term(): Filter {
+    const token = this.#next();
     if (isWord(token, 'NOT') || isSign(token, '-')) {
-      const inner = this.term();
+      const inner = this.#term();
       return (attributes) => !inner(attributes);
     }
     if (isSign(token, '(')) {
       const inner = this.condition();
-      this.sign(')');
+      this.#sign(')');
       return inner;
     }
-    if (isWord(token, 'hasPrefix')) return this.prefix();
-    if (isWord(token, 'attributes')) return this.comparison();
+    if (isWord(token, 'hasPrefix')) return this.#prefix();
+    if (isWord(token, 'attributes')) return this.#comparison();
     throw unexpected(token, 'attributes, hasPrefix, NOT or (');
   }
 
-  private prefix(): Filter {
-    this.sign('(');
-    const word = this.next();
+  #prefix(): Filter {
+    this.#sign('(');
+    const word = this.#next();
     if (!isWord(word, 'attributes')) throw unexpected(word, 'attributes');
-    this.sign('.');
-    const key = this.key();
-    this.sign(',');
-    const prefix = this.text();
-    this.sign(')');
+    this.#sign('.');
+    const key = this.#key();
+    this.#sign(',');
+    const prefix = this.#text();
+    this.#sign(')');
     return (attributes) => valueAt(attributes, key)?.startsWith(prefix) === true;
   }
 
-  private comparison(): Filter {
-    const token = this.next();
+  #comparison(): Filter {
+    const token = this.#next();
     if (isSign(token, ':')) {
-      const key = this.key();
+      const key = this.#key();
       return (attributes) => valueAt(attributes, key) !== undefined;
     }
     if (!isSign(token, '.')) throw unexpected(token, ': or .');
-    const key = this.key();
-    const operator = this.next();
+    const key = this.#key();
+    const operator = this.#next();
     if (!isSign(operator, '=') && !isSign(operator, '!=')) throw unexpected(operator, '= or !=');
-    const wanted = this.text();
+    const wanted = this.#text();
     return operator.value === '='
       ? (attributes) => valueAt(attributes, key) === wanted
       : (attributes) => valueAt(attributes, key) !== wanted;
   }
 
-  private key(): string {
-    const token = this.next();
+  #key(): string {
+    const token = this.#next();
     if (token.kind !== 'word' && token.kind !== 'text') throw unexpected(token, 'a key');
     return token.value;
   }
 
-  private text(): string {
-    const token = this.next();
+  #text(): string {
+    const token = this.#next();
     if (token.kind !== 'text') throw unexpected(token, 'a quoted value');
     return token.value;
   }
 
-  private sign(value: string): void {
-    const token = this.next();
+  #sign(value: string): void {
+    const token = this.#next();
     if (!isSign(token, value)) throw unexpected(token, value);
   }
 
-  private peek(): Token {
-    return this.tokens[this.index]!;
+  #peek(): Token {
+    return this.#tokens[this.#index]!;
   }
 
-  private next(): Token {
-    const token = this.peek();
-    if (token.kind !== 'end') this.index++;
+  #next(): Token {
+    const token = this.#peek();
+    if (token.kind !== 'end') this.#index++;
     return token;
   }
 }

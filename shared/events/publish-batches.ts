@@ -13,38 +13,46 @@ interface Waiting {
  * a fan-out by `Promise.all` takes one request per thousand events.
  */
 export class PublishBatches {
-  private readonly waiting = new Map<string, Waiting[]>();
+  readonly #waiting = new Map<string, Waiting[]>();
+
+  readonly #publisher: () => Promise<Publisher>;
+  readonly #breakerOf: (topic: string) => Pick<Breaker, 'run'>;
+  readonly #signal: AbortSignal;
 
   constructor(
-    private readonly publisher: () => Promise<Publisher>,
-    private readonly breakerOf: (topic: string) => Pick<Breaker, 'run'>,
-    private readonly signal: AbortSignal,
-  ) {}
+    publisher: () => Promise<Publisher>,
+    breakerOf: (topic: string) => Pick<Breaker, 'run'>,
+    signal: AbortSignal,
+  ) {
+    this.#publisher = publisher;
+    this.#breakerOf = breakerOf;
+    this.#signal = signal;
+  }
 
   /** Resolves with the message's id. Throws as `Publisher.publish` does, and `unavailable` while a breaker is open. */
   publish(topic: string, message: OutgoingMessage): Promise<string> {
     return new Promise((resolve, reject) => {
-      const batch = this.waiting.get(topic) ?? [];
+      const batch = this.#waiting.get(topic) ?? [];
       batch.push({ message, resolve, reject });
       if (batch.length > 1) return;
-      this.waiting.set(topic, batch);
+      this.#waiting.set(topic, batch);
       setImmediate(() => {
-        this.waiting.delete(topic);
-        void this.send(topic, batch);
+        this.#waiting.delete(topic);
+        void this.#send(topic, batch);
       });
     });
   }
 
-  private async send(topic: string, batch: readonly Waiting[]): Promise<void> {
+  async #send(topic: string, batch: readonly Waiting[]): Promise<void> {
     try {
       const messages = batch.map(({ message }) => message);
-      const { signal } = this;
-      const publisher = await this.publisher();
-      const ids = await this.breakerOf(topic).run(() => publisher.publish(topic, messages, { signal }));
+      const signal = this.#signal;
+      const publisher = await this.#publisher();
+      const ids = await this.#breakerOf(topic).run(() => publisher.publish(topic, messages, { signal }));
       for (const [index, { resolve }] of batch.entries()) resolve(ids[index] ?? '');
     } catch (error) {
       // one bad message fails its whole request: retry them one by one
-      if (isRefusal(error) && batch.length > 1) for (const one of batch) await this.send(topic, [one]);
+      if (isRefusal(error) && batch.length > 1) for (const one of batch) await this.#send(topic, [one]);
       else for (const { reject } of batch) reject(unblamed(error));
     }
   }

@@ -82,54 +82,55 @@ const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
  * await outgoing.publish('userEvents', { type: 'user.welcomed', data: { id } });
  */
 export class Outgoing {
-  private readonly limits: PublishLimits;
-  private readonly before: Hops;
-  private readonly correlationId: string;
-  private readonly budget: EventBudget;
-  private readonly batches: PublishBatches;
+  readonly #limits: PublishLimits;
+  readonly #before: Hops;
+  readonly #correlationId: string;
+  readonly #budget: EventBudget;
+  readonly #batches: PublishBatches;
   /** Numbers in use by identical events, by topic and content. */
-  private readonly numbers = new Map<string, Set<number>>();
-  private readonly counts: Record<string, number> = {};
+  readonly #numbers = new Map<string, Set<number>>();
+  readonly #counts: Record<string, number> = {};
+  readonly #cause: Cause;
+  readonly #tools: PublishTools;
 
-  constructor(
-    private readonly cause: Cause,
-    private readonly tools: PublishTools,
-  ) {
+  constructor(cause: Cause, tools: PublishTools) {
+    this.#cause = cause;
+    this.#tools = tools;
     const { state, publisher, breakerOf, signal } = tools;
-    this.limits = { ...DEFAULT_LIMITS, ...tools.limits };
-    this.before = readHops(cause.hops, cause.hopchain);
-    this.correlationId = cause.correlationId ?? cause.eventId;
-    this.budget = new EventBudget({
+    this.#limits = { ...DEFAULT_LIMITS, ...tools.limits };
+    this.#before = readHops(cause.hops, cause.hopchain);
+    this.#correlationId = cause.correlationId ?? cause.eventId;
+    this.#budget = new EventBudget({
       state,
-      limit: this.limits.maxEventsPerCorrelation,
-      correlationId: this.correlationId,
-      isChained: this.before.count > 0,
+      limit: this.#limits.maxEventsPerCorrelation,
+      correlationId: this.#correlationId,
+      isChained: this.#before.count > 0,
       signal,
     });
-    this.batches = new PublishBatches(publisher, (topic) => breakerOf(`topic ${topic}`), signal);
+    this.#batches = new PublishBatches(publisher, (topic) => breakerOf(`topic ${topic}`), signal);
   }
 
   /** Number of events published so far, by type. */
   get published(): Readonly<Record<string, number>> {
-    return this.counts;
+    return this.#counts;
   }
 
   /** `topic` is a key of the app's topics. */
   async publish(topic: string, event: EventToPublish): Promise<Published> {
     const { type } = event;
-    const name = this.topicNamed(topic);
+    const name = this.#topicNamed(topic);
     checkAttributes(event);
-    const hops = nextHops(this.before, this.cause.function, type);
-    if (hops.count > this.limits.maxHops) {
+    const hops = nextHops(this.#before, this.#cause.function, type);
+    if (hops.count > this.#limits.maxHops) {
       const found = `${hops.count}: ${describeChain(hops)}`;
-      throw new AppError('loop', `hops must be at most ${this.limits.maxHops} (MAX_HOPS), got ${found}`);
+      throw new AppError('loop', `hops must be at most ${this.#limits.maxHops} (MAX_HOPS), got ${found}`);
     }
     const data = event.data === undefined ? undefined : JSON.stringify(event.data);
-    const { id, release } = this.identify(name, event, data);
+    const { id, release } = this.#identify(name, event, data);
     try {
-      await this.budget.admit(type, id);
-      const messageId = await this.batches.publish(name, this.messageOf(event, id, hops, data));
-      this.counts[type] = (this.counts[type] ?? 0) + 1;
+      await this.#budget.admit(type, id);
+      const messageId = await this.#batches.publish(name, this.#messageOf(event, id, hops, data));
+      this.#counts[type] = (this.#counts[type] ?? 0) + 1;
       return { id, messageId };
     } catch (error) {
       // the handler may retry the same event, which must get the same number
@@ -138,44 +139,44 @@ export class Outgoing {
     }
   }
 
-  private topicNamed(key: string): string {
-    const { topics } = this.tools;
+  #topicNamed(key: string): string {
+    const { topics } = this.#tools;
     const name = Object.hasOwn(topics, key) ? topics[key] : undefined;
     if (name !== undefined) return name;
     const known = Object.keys(topics).join(', ') || 'none';
     throw new AppError('invalid-config', `topic must be one of ${known}, got ${quoted(key)}`);
   }
 
-  private identify(
+  #identify(
     topic: string,
     { id, type, subject, key }: EventToPublish,
     data: string | undefined,
   ): { id: string; release(): void } {
     const keep = (): void => {};
     if (id !== undefined) return { id, release: keep };
-    const base = ['published', this.cause.function, this.cause.eventId, type];
+    const base = ['published', this.#cause.function, this.#cause.eventId, type];
     if (key !== undefined) return { id: sha256(JSON.stringify([...base, 'key', key])), release: keep };
     const content = [...base, 'content', subject ?? null, data === undefined ? null : contentHash(data)];
     const alike = JSON.stringify([topic, ...content]);
-    const used = this.numbers.get(alike) ?? new Set();
-    this.numbers.set(alike, used);
+    const used = this.#numbers.get(alike) ?? new Set();
+    this.#numbers.set(alike, used);
     let number = 0;
     while (used.has(number)) number++;
     used.add(number);
     return { id: sha256(JSON.stringify([...content, number])), release: () => used.delete(number) };
   }
 
-  private messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
-    const { function: by, eventId, traceparent } = this.cause;
+  #messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
+    const { function: by, eventId, traceparent } = this.#cause;
     const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
     const attributes: OutgoingAttributes = {
       id,
       source: event.source ?? `/${by}`,
       type: event.type,
       subject: event.subject,
-      time: event.time ?? new Date(this.tools.clock.now()).toISOString(),
+      time: event.time ?? new Date(this.#tools.clock.now()).toISOString(),
       dataschema: event.dataschema,
-      correlationid: this.correlationId,
+      correlationid: this.#correlationId,
       causationid: eventId,
       traceparent: isTrace ? traceparent : undefined,
       hops: hops.count,

@@ -96,7 +96,7 @@ function send({ url, body, agent, tls, bearer, signal, timeoutMs }: Sending) {
     const settings = { method: 'POST', headers, agent, ...(signal && { signal }) };
     const sent = tls ? tlsRequest(url, settings) : request(url, settings);
     const timer = setTimeout(() => {
-      sent.destroy(new AppError('timeout', `Pub/Sub: no answer in ${timeoutMs} ms`));
+      sent.destroy(new AppError('timeout', `Pub/Sub: no response within ${timeoutMs} ms`));
     }, timeoutMs);
     sent.on('close', () => clearTimeout(timer));
     sent.on('error', (error) => reject(brokenConnection(error)));
@@ -120,7 +120,7 @@ function parseAnswer(text: string, path: string): Record<string, unknown> {
   try {
     return JSON.parse(text) as Record<string, unknown>;
   } catch (error) {
-    throw new AppError('unavailable', `Pub/Sub: ${path}: the answer is no JSON`, { cause: error });
+    throw new AppError('unavailable', `Pub/Sub: ${path}: the response is not JSON`, { cause: error });
   }
 }
 
@@ -150,7 +150,7 @@ function brokenConnection(error: unknown): AppError {
 
 function ended({ reason }: AbortSignal, path: string): AppError {
   if (reason instanceof AppError) return reason;
-  return new AppError('timeout', `Pub/Sub: ${path}: not done when the attempt was ended`, { cause: reason });
+  return new AppError('timeout', `Pub/Sub: ${path}: not done when the attempt ended`, { cause: reason });
 }
 
 function messageOf(error: unknown): string {

@@ -68,10 +68,7 @@ async function publishOne(
   const given = answer['messageIds'];
   if (!Array.isArray(given) || given.length !== request.length) {
     const found = Array.isArray(given) ? given.length : 'no';
-    throw new AppError(
-      'unavailable',
-      `Pub/Sub: ${topic}: ${found} ids came back for ${request.length} messages`,
-    );
+    throw new AppError('unavailable', `Pub/Sub: ${topic}: got ${found} ids for ${request.length} messages`);
   }
   for (const [position, { index }] of request.entries()) ids[index] = String(given[position]);
 }

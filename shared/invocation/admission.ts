@@ -34,28 +34,31 @@ interface Ticket {
 }
 
 export class Admission {
-  private held = 0;
-  private largeHeld = 0;
-  private refused = 0;
-  private readonly arriving = new Set<Ticket>();
-  private sweeping: NodeJS.Timeout | undefined;
-  private reporting: NodeJS.Timeout | undefined;
+  #held = 0;
+  #largeHeld = 0;
+  #refused = 0;
+  readonly #arriving = new Set<Ticket>();
+  #sweeping: NodeJS.Timeout | undefined;
+  #reporting: NodeJS.Timeout | undefined;
+  readonly #options: AdmissionOptions;
 
-  constructor(private readonly options: AdmissionOptions) {}
+  constructor(options: AdmissionOptions) {
+    this.#options = options;
+  }
 
   /** Bytes in flight. */
   get bytes(): number {
-    return this.held;
+    return this.#held;
   }
 
   /** Wraps the listener, which is called for admitted requests only. */
   guard(listener: RequestListener): RequestListener {
     return (request, response) => {
-      if (this.admit(request, response)) listener(request, response);
+      if (this.#admit(request, response)) listener(request, response);
     };
   }
 
-  private admit(request: IncomingMessage, response: ServerResponse): boolean {
+  #admit(request: IncomingMessage, response: ServerResponse): boolean {
     const { headers } = request;
     // the size of a compressed body is unknown before it is read; neither Pub/Sub nor Eventarc compresses
     const encoding = headers['content-encoding'];
@@ -67,106 +70,106 @@ export class Admission {
     if (length > MAX_BODY) {
       return answer(response, 413, `body must have at most ${MAX_BODY} bytes, got ${length}`);
     }
-    if (!this.hasRoom(length)) return this.putOff(response, length);
+    if (!this.#hasRoom(length)) return this.#putOff(response, length);
     const ticket: Ticket = { request, response, held: 0, seen: -1 };
-    this.hold(ticket, length);
-    response.once('close', () => this.end(ticket));
+    this.#hold(ticket, length);
+    response.once('close', () => this.#end(ticket));
     if (!isChunked && length === 0) return true;
-    this.watch(ticket);
-    if (isChunked) request.on('data', (chunk: Buffer) => this.grow(ticket, chunk.length));
+    this.#watch(ticket);
+    if (isChunked) request.on('data', (chunk: Buffer) => this.#grow(ticket, chunk.length));
     return true;
   }
 
   /** With nothing else in flight, a request of any size is admitted. */
-  private hasRoom(length: number): boolean {
-    const { bytes } = this.options;
-    if (this.held === 0) return true;
-    if (this.held + length > bytes) return false;
-    return length <= SMALL || this.largeHeld === 0 || this.largeHeld + length <= bytes * LARGE_SHARE;
+  #hasRoom(length: number): boolean {
+    const { bytes } = this.#options;
+    if (this.#held === 0) return true;
+    if (this.#held + length > bytes) return false;
+    return length <= SMALL || this.#largeHeld === 0 || this.#largeHeld + length <= bytes * LARGE_SHARE;
   }
 
   /** A body of unknown length is counted as it arrives. */
-  private grow(ticket: Ticket, bytes: number): void {
+  #grow(ticket: Ticket, bytes: number): void {
     const length = ticket.held + bytes;
-    this.release(ticket);
-    if (length <= MAX_BODY && this.hasRoom(length)) {
-      this.hold(ticket, length);
+    this.#release(ticket);
+    if (length <= MAX_BODY && this.#hasRoom(length)) {
+      this.#hold(ticket, length);
       return;
     }
-    this.report();
+    this.#report();
     cut(ticket);
   }
 
-  private hold(ticket: Ticket, length: number): void {
+  #hold(ticket: Ticket, length: number): void {
     ticket.held = length;
-    this.held += length;
-    if (length > SMALL) this.largeHeld += length;
+    this.#held += length;
+    if (length > SMALL) this.#largeHeld += length;
   }
 
-  private release(ticket: Ticket): void {
-    this.held -= ticket.held;
-    if (ticket.held > SMALL) this.largeHeld -= ticket.held;
+  #release(ticket: Ticket): void {
+    this.#held -= ticket.held;
+    if (ticket.held > SMALL) this.#largeHeld -= ticket.held;
     ticket.held = 0;
   }
 
   /** Called when the connection is done with the request. */
-  private end(ticket: Ticket): void {
-    this.arriving.delete(ticket);
+  #end(ticket: Ticket): void {
+    this.#arriving.delete(ticket);
     const { request, response } = ticket;
     if (response.writableEnded || !request.complete) {
-      this.release(ticket);
+      this.#release(ticket);
       return;
     }
     // the caller is gone but the work goes on: its memory is free when it ends
     const { end } = response;
     response.end = ((...args: Parameters<typeof end>) => {
-      this.release(ticket);
+      this.#release(ticket);
       return end.apply(response, args);
     }) as typeof end;
   }
 
   /** Node closes idle connections, but not those whose body stalls half way. */
-  private watch(ticket: Ticket): void {
-    this.arriving.add(ticket);
-    this.sweeping ??= setInterval(() => this.sweep(), this.options.sweepMs ?? 10_000).unref();
+  #watch(ticket: Ticket): void {
+    this.#arriving.add(ticket);
+    this.#sweeping ??= setInterval(() => this.#sweep(), this.#options.sweepMs ?? 10_000).unref();
   }
 
-  private sweep(): void {
-    for (const ticket of this.arriving) {
+  #sweep(): void {
+    for (const ticket of this.#arriving) {
       const { request, response } = ticket;
       const { bytesRead } = request.socket;
-      if (request.complete || response.writableEnded) this.arriving.delete(ticket);
+      if (request.complete || response.writableEnded) this.#arriving.delete(ticket);
       else if (ticket.seen !== bytesRead) ticket.seen = bytesRead;
       else cut(ticket);
     }
-    if (this.arriving.size > 0) return;
-    clearInterval(this.sweeping);
-    this.sweeping = undefined;
+    if (this.#arriving.size > 0) return;
+    clearInterval(this.#sweeping);
+    this.#sweeping = undefined;
   }
 
-  private putOff(response: ServerResponse, length: number): false {
-    this.report();
-    const { bytes } = this.options;
+  #putOff(response: ServerResponse, length: number): false {
+    this.#report();
+    const { bytes } = this.#options;
     response.setHeader('retry-after', '1');
     return answer(
       response,
       429,
-      `bodies in flight must have at most ${bytes} bytes, got ${this.held} and ${length} more`,
+      `bodies in flight must have at most ${bytes} bytes, got ${this.#held} and ${length} more`,
     );
   }
 
   /** At most one log entry per second, even in a storm. */
-  private report(): void {
-    this.refused++;
-    this.reporting ??= setTimeout(() => {
-      const { bytes, log } = this.options;
-      const fields = { requests: this.refused, heldBytes: this.held, maxBytes: bytes };
+  #report(): void {
+    this.#refused++;
+    this.#reporting ??= setTimeout(() => {
+      const { bytes, log } = this.#options;
+      const fields = { requests: this.#refused, heldBytes: this.#held, maxBytes: bytes };
       log.warn('requests put off', {
         ...fields,
-        ...{ outcome: 'put-off', eventType: UNREAD_TYPE, count: this.refused },
+        ...{ outcome: 'put-off', eventType: UNREAD_TYPE, count: this.#refused },
       });
-      this.refused = 0;
-      this.reporting = undefined;
+      this.#refused = 0;
+      this.#reporting = undefined;
     }, 1_000).unref();
   }
 }

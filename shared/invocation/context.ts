@@ -58,13 +58,14 @@ class DeliveryContext<S> implements Context<S> {
   readonly storage: Storage;
   readonly publisher: () => Promise<Publisher>;
   readonly app: App;
-  private opened: Promise<Calls> | undefined;
-  private counts: Calls['published'] | undefined;
+  #opened: Promise<Calls> | undefined;
+  #counts: Calls['published'] | undefined;
+  readonly #wiring: Wiring<S>;
+  readonly #invocation: Invocation;
 
-  constructor(
-    private readonly wiring: Wiring<S>,
-    private readonly invocation: Invocation,
-  ) {
+  constructor(wiring: Wiring<S>, invocation: Invocation) {
+    this.#wiring = wiring;
+    this.#invocation = invocation;
     this.event = invocation.event;
     this.eventId = invocation.eventId;
     this.historyId = invocation.historyId;
@@ -87,52 +88,57 @@ class DeliveryContext<S> implements Context<S> {
   // getters, so that a handler can destructure its context
 
   get bucket(): Context['bucket'] {
-    const { app, env } = this.wiring;
+    const { app, env } = this.#wiring;
     return (key) => bucketOf({ storage: this.storage, app, env }, key);
   }
 
   get forEvent(): Context<S>['forEvent'] {
-    return (event) => contextOf(this.wiring, invocationOf(event, this.invocation));
+    return (event) => contextOf(this.#wiring, invocationOf(event, this.#invocation));
   }
 
   get record(): Calls['record'] {
-    return async (...args) => (await this.calls()).record(...args);
+    return async (...args) => (await this.#calls()).record(...args);
   }
 
   get effect(): Calls['effect'] {
-    return async (...args) => (await this.calls()).effect(...args);
+    return async (...args) => (await this.#calls()).effect(...args);
   }
 
   get dependency(): Calls['dependency'] {
-    return async (...args) => (await this.calls()).dependency(...args);
+    return async (...args) => (await this.#calls()).dependency(...args);
   }
 
   get publish(): Calls['publish'] {
     return async (topic, event) => {
-      const published = await (await this.calls()).publish(topic, event);
-      const { type, source = `/${this.wiring.functionName}` } = event;
+      const published = await (await this.#calls()).publish(topic, event);
+      const { type, source = `/${this.#wiring.functionName}` } = event;
       reportPublished(this.log, { type, source, topic, messageId: published.messageId });
       return published;
     };
   }
 
   get published(): Calls['published'] {
-    return () => this.counts?.() ?? {};
+    return () => this.#counts?.() ?? {};
   }
 
   /** Loads the calls on first use. */
-  private calls(): Promise<Calls> {
-    this.opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
-      const { state, functionName, limits } = this.wiring;
-      const { publisher, invocation } = this;
+  #calls(): Promise<Calls> {
+    this.#opened ??= import('../patterns/calls.ts').then(({ createCalls }) => {
+      const { state, functionName, limits } = this.#wiring;
       const calls = createCalls({
-        ...{ state, publisher, limits, function: functionName, topics: topicsOf(this.wiring) },
-        ...causeOf(invocation),
+        ...{
+          state,
+          publisher: this.publisher,
+          limits,
+          function: functionName,
+          topics: topicsOf(this.#wiring),
+        },
+        ...causeOf(this.#invocation),
       });
-      this.counts = calls.published;
+      this.#counts = calls.published;
       return calls;
     });
-    return this.opened;
+    return this.#opened;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { App } from '../app/define-app.ts';
 import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
 import type { ServiceConfig } from '../app/service-settings.ts';
-import { eventTypeOf, type Trigger } from '../app/trigger.ts';
+import { eventTypesOf, type Trigger } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
@@ -154,7 +154,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
 function typesOf(trigger: Trigger): readonly string[] {
   if (trigger.kind === 'http') return [];
   const types = trigger.kind === 'messagePublished' ? (trigger.types ?? []) : [];
-  return [eventTypeOf(trigger), ...types];
+  return [...eventTypesOf(trigger), ...types];
 }
 
 function configure<S>(

@@ -101,132 +101,140 @@ const NO_TYPES: ReadonlySet<string> = new Set();
 
 /** A class, since thousands are created per second; its fields are filled as the event is read. */
 class Delivery<T extends ParsedEvent> {
-  private readonly input: unknown;
-  private readonly clock: Clock;
-  private readonly startedAt: number;
-  private readonly attempt: ReturnType<typeof deadline>;
+  readonly #input: unknown;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  readonly #attempt: ReturnType<typeof deadline>;
   /** Log fields of the request's own trace. */
-  private readonly requestTrace: LogFields;
-  private readonly span: DeliverySpan | undefined;
-  private log: Logger;
-  private eventId: string | undefined;
-  private historyId: string | undefined;
-  private eventType = UNREAD_TYPE;
+  readonly #requestTrace: LogFields;
+  readonly #span: DeliverySpan | undefined;
+  #log: Logger;
+  #eventId: string | undefined;
+  #historyId: string | undefined;
+  #eventType = UNREAD_TYPE;
+  readonly #fn: EventFunction<T>;
+  readonly #runtime: Runtime;
 
-  constructor(
-    delivered: unknown,
-    private readonly fn: EventFunction<T>,
-    private readonly runtime: Runtime,
-  ) {
-    this.input = fn.takesDeadLetters ? delivered : withoutForeignMarks(delivered, fn.name);
-    this.clock = runtime.clock ?? systemClock;
-    this.startedAt = this.clock.now();
+  constructor(delivered: unknown, fn: EventFunction<T>, runtime: Runtime) {
+    this.#fn = fn;
+    this.#runtime = runtime;
+    this.#input = fn.takesDeadLetters ? delivered : withoutForeignMarks(delivered, fn.name);
+    this.#clock = runtime.clock ?? systemClock;
+    this.#startedAt = this.#clock.now();
     const traceparent = isJsonObject(delivered) ? delivered['traceparent'] : undefined;
-    this.requestTrace = traceFields(traceparent, runtime.project);
-    this.log = runtime.log.with({ function: fn.name, ...this.requestTrace });
-    this.span = runtime.startSpan?.(traceparent, this.clock);
-    this.attempt = deadline(runtime.attemptMs);
+    this.#requestTrace = traceFields(traceparent, runtime.project);
+    this.#log = runtime.log.with({ function: fn.name, ...this.#requestTrace });
+    this.#span = runtime.startSpan?.(traceparent, this.#clock);
+    this.#attempt = deadline(runtime.attemptMs);
   }
 
   async run(): Promise<Settlement> {
-    const { fn, runtime, input, clock, startedAt, span } = this;
-    const { signal } = this.attempt;
+    const fn = this.#fn;
+    const runtime = this.#runtime;
+    const input = this.#input;
+    const span = this.#span;
+    const { signal } = this.#attempt;
     const parsed = await fn.read(input, signal);
     const { event } = parsed;
     const eventId = parsed.eventId ?? eventIdOf(event);
     const historyId = fn.historyId?.(parsed) ?? eventId;
-    this.eventId = eventId;
-    this.historyId = historyId;
-    this.eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
+    this.#eventId = eventId;
+    this.#historyId = historyId;
+    this.#eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
     span?.describe(event);
     const { correlationId, traceparent } = event;
-    const linkedTrace = linkedTraceOf(traceparent, this.requestTrace, runtime.project);
+    const linkedTrace = linkedTraceOf(traceparent, this.#requestTrace, runtime.project);
     const fields = { eventId, correlationId: correlationId?.slice(0, MAX_LOGGED_ID), linkedTrace };
-    this.log = this.log.with(fn.logFields ? Object.assign(fields, fn.logFields(parsed)) : fields);
+    this.#log = this.#log.with(fn.logFields ? Object.assign(fields, fn.logFields(parsed)) : fields);
     const outcome = await fn.run(parsed, {
       event,
       eventId,
       historyId,
       correlationId: correlationId ?? eventId,
       attempt: deliveryAttemptOf(input),
-      log: this.log,
+      log: this.#log,
       signal,
-      clock,
-      startedAt,
+      clock: this.#clock,
+      startedAt: this.#startedAt,
       traceparent: traceparent ?? span?.traceparent,
       trace: span ? (name, work, attributes) => span.run(name, work, attributes) : untraced,
-      report: (one) => this.report(one),
+      report: (one) => this.#report(one),
     });
-    if (outcome) this.report(outcome);
+    if (outcome) this.#report(outcome);
     const mark = isReplayDelivery(input, fn.name) ? replayMarkOf(input) : undefined;
     if (mark) {
       const { resolveReplay } = await import('./resolve-replay.ts');
-      await resolveReplay({ mark, by: fn.name, eventId, clock, signal }, runtime.state);
+      await resolveReplay({ mark, by: fn.name, eventId, clock: this.#clock, signal }, runtime.state);
     }
     return { kind: 'settled' };
   }
 
   /** Settles a refused event; rethrows anything else. */
   async settleFailure(thrown: unknown): Promise<Settlement> {
-    const { fn, runtime, input, attempt, log, clock } = this;
-    let error = attempt.signal.aborted ? abortError(attempt.signal, thrown) : toAppError(thrown);
-    const eventId = this.eventId ?? contentIdOf(input);
+    const fn = this.#fn;
+    const log = this.#log;
+    const { signal } = this.#attempt;
+    let error = signal.aborted ? abortError(signal, thrown) : toAppError(thrown);
+    const eventId = this.#eventId ?? contentIdOf(this.#input);
     if (isRefusal(error)) {
-      const refusal = { function: fn.name, eventId, error, input, signal: attempt.signal };
-      const to = await putAway({ ...refusal, at: new Date(clock.now()) }, runtime);
+      const refusal = { function: fn.name, eventId, error, input: this.#input, signal };
+      const to = await putAway({ ...refusal, at: new Date(this.#clock.now()) }, this.#runtime);
       if (!(to instanceof AppError)) {
-        this.span?.note({ outcome: 'refused' });
-        logRefusal(log, { eventId, eventType: this.eventType, error, to });
+        this.#span?.note({ outcome: 'refused' });
+        logRefusal(log, { eventId, eventType: this.#eventType, error, to });
         return { kind: 'settled' };
       }
       error = to;
     }
-    const fields = { code: error.code, reason: error.message, durationMs: clock.now() - this.startedAt };
+    const fields = {
+      code: error.code,
+      reason: error.message,
+      durationMs: this.#clock.now() - this.#startedAt,
+    };
     if (error.code === 'busy') {
       // expected: most concurrent duplicates end like this while one does the work; nothing failed
-      this.span?.note({ outcome: 'busy' });
+      this.#span?.note({ outcome: 'busy' });
       log.info('delivery put off', fields);
       return { kind: 'busy', reason: error.message };
     }
-    this.span?.fail(error);
+    this.#span?.fail(error);
     logFound(log, eventId, error);
     log.error('attempt failed', error, fields);
-    await this.keepFailure(this.historyId ?? eventId, error);
+    await this.#keepFailure(this.#historyId ?? eventId, error);
     throw error;
   }
 
   /** Spans are sent before the answer: after it an instance may have no CPU. */
   async close(): Promise<void> {
-    this.attempt.clear();
-    await this.span?.end(this.fn.name, this.startedAt);
+    this.#attempt.clear();
+    await this.#span?.end(this.#fn.name, this.#startedAt);
   }
 
-  private report(one: Outcome): void {
-    this.span?.note({ outcome: one.status });
-    const { eventType, startedAt, clock } = this;
-    reportOutcome(this.log, one, { eventType, durationMs: clock.now() - startedAt });
+  #report(one: Outcome): void {
+    this.#span?.note({ outcome: one.status });
+    const durationMs = this.#clock.now() - this.#startedAt;
+    reportOutcome(this.#log, one, { eventType: this.#eventType, durationMs });
   }
 
-  private async keepFailure(historyId: string, error: AppError): Promise<void> {
-    const { fn, runtime, requestTrace, clock, log } = this;
-    const trace = requestTrace['logging.googleapis.com/trace'];
+  async #keepFailure(historyId: string, error: AppError): Promise<void> {
+    const trace = this.#requestTrace['logging.googleapis.com/trace'];
     // Bounded separately: the attempt's own time may be what ran out.
     const bounded = deadline(10_000);
     try {
       await recordFailure(
-        await runtime.state(),
+        await this.#runtime.state(),
         {
-          function: fn.name,
+          function: this.#fn.name,
           eventId: historyId,
           error,
           trace: typeof trace === 'string' ? trace : undefined,
-          at: new Date(clock.now()),
+          at: new Date(this.#clock.now()),
         },
         bounded.signal,
       );
     } catch (unwritten) {
       // The delivery fails anyway and is retried: a lost record costs one line of history, not the event.
-      log.error('failure record not written', unwritten);
+      this.#log.error('failure record not written', unwritten);
     } finally {
       bounded.clear();
     }

@@ -12,12 +12,12 @@ interface ParsedRequest extends IncomingMessage {
  * retried later. The framework passes only the event to a handler, so the request is found by its event.
  */
 export class InFlight {
-  private readonly requests = new Map<ParsedRequest, ServerResponse>();
+  readonly #requests = new Map<ParsedRequest, ServerResponse>();
 
   track(listener: RequestListener): RequestListener {
     return (request, response) => {
-      this.requests.set(request, response);
-      response.once('close', () => this.requests.delete(request));
+      this.#requests.set(request, response);
+      response.once('close', () => this.#requests.delete(request));
       listener(request, response);
     };
   }
@@ -28,7 +28,7 @@ export class InFlight {
    */
   answer(event: unknown, status: number, text: string): boolean {
     if (!isJsonObject(event)) return false;
-    for (const [{ body }, response] of this.requests) {
+    for (const [{ body }, response] of this.#requests) {
       if (typeof body !== 'object' || body === null) continue;
       // in binary mode the event is created for the handler, and only its data is the body
       if (body !== event && body !== event['data']) continue;

@@ -30,54 +30,57 @@ const MAX_VALUE = 1_024;
  * takes longer to load than most functions run. An unresponsive collector costs spans, never a delivery.
  */
 export class OtlpExporter implements SpanSink {
-  private queue: FinishedSpan[] = [];
-  private dropped = 0;
-  private current: Promise<void> | undefined;
-  private next: Promise<void> | undefined;
-  private pausedUntil = 0;
+  #queue: FinishedSpan[] = [];
+  #dropped = 0;
+  #current: Promise<void> | undefined;
+  #next: Promise<void> | undefined;
+  #pausedUntil = 0;
+  readonly #options: OtlpOptions;
 
-  constructor(private readonly options: OtlpOptions) {}
+  constructor(options: OtlpOptions) {
+    this.#options = options;
+  }
 
   add(spans: readonly FinishedSpan[]): void {
-    const room = Math.max(0, MAX_QUEUE - this.queue.length);
-    this.queue.push(...spans.slice(0, room));
-    this.dropped += Math.max(0, spans.length - room);
+    const room = Math.max(0, MAX_QUEUE - this.#queue.length);
+    this.#queue.push(...spans.slice(0, room));
+    this.#dropped += Math.max(0, spans.length - room);
   }
 
   async flush(): Promise<void> {
-    if (this.now() < this.pausedUntil) return;
-    this.next ??= this.sendNext();
+    if (this.#now() < this.#pausedUntil) return;
+    this.#next ??= this.#sendNext();
     const waited = new AbortController();
-    const bound = delay(this.options.waitMs ?? 1_000, undefined, { signal: waited.signal, ref: false });
-    await Promise.race([this.next, bound.catch(() => {})]);
+    const bound = delay(this.#options.waitMs ?? 1_000, undefined, { signal: waited.signal, ref: false });
+    await Promise.race([this.#next, bound.catch(() => {})]);
     waited.abort();
   }
 
   /** One request at a time: spans added meanwhile go with the next one. */
-  private async sendNext(): Promise<void> {
-    await this.current;
-    this.next = undefined;
-    this.current = this.sendQueued();
-    await this.current;
+  async #sendNext(): Promise<void> {
+    await this.#current;
+    this.#next = undefined;
+    this.#current = this.#sendQueued();
+    await this.#current;
   }
 
   /** Never rejects. */
-  private async sendQueued(): Promise<void> {
-    const { endpoint, log, pauseMs = 30_000 } = this.options;
-    const spans = this.queue.splice(0, MAX_BATCH);
+  async #sendQueued(): Promise<void> {
+    const { endpoint, log, pauseMs = 30_000 } = this.#options;
+    const spans = this.#queue.splice(0, MAX_BATCH);
     if (spans.length === 0) return;
     try {
-      await this.post(spans);
+      await this.#post(spans);
     } catch (error) {
-      this.pausedUntil = this.now() + pauseMs;
+      this.#pausedUntil = this.#now() + pauseMs;
       const reason = reasonOf(error);
-      log.warn('spans not exported', { endpoint, reason, spans: spans.length, dropped: this.dropped });
-      this.dropped = 0;
+      log.warn('spans not exported', { endpoint, reason, spans: spans.length, dropped: this.#dropped });
+      this.#dropped = 0;
     }
   }
 
-  private async post(spans: readonly FinishedSpan[]): Promise<void> {
-    const { endpoint, headers, resource } = this.options;
+  async #post(spans: readonly FinishedSpan[]): Promise<void> {
+    const { endpoint, headers, resource } = this.#options;
     const response = await fetch(`${endpoint.replace(/\/+$/, '')}/v1/traces`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
@@ -88,8 +91,8 @@ export class OtlpExporter implements SpanSink {
     if (!response.ok) throw new Error(`collector answered ${response.status}`);
   }
 
-  private now(): number {
-    return (this.options.now ?? Date.now)();
+  #now(): number {
+    return (this.#options.now ?? Date.now)();
   }
 }
 

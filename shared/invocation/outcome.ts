@@ -62,11 +62,11 @@ const MAX_LABELS = 50;
 
 /** Labels chosen by code, such as the types it publishes: bounded in case it derives them from its input. */
 class Labels {
-  private readonly known = new Set<string>();
+  readonly #known = new Set<string>();
 
   of(value: string): string {
-    if (this.known.size < MAX_LABELS) this.known.add(value);
-    return this.known.has(value) ? value : OTHER_TYPES;
+    if (this.#known.size < MAX_LABELS) this.#known.add(value);
+    return this.#known.has(value) ? value : OTHER_TYPES;
   }
 }
 

@@ -56,28 +56,29 @@ const MAX_CALLS = 128;
 
 /** The span of one delivery, a child of the request's span, and the spans of its calls. */
 export class DeliverySpan {
-  private readonly request: TraceContext | undefined;
-  private readonly traceId: string;
-  private readonly spanId = newSpanId();
-  private links: readonly TraceContext[] = [];
-  private attributes: SpanAttributes = {};
-  private error: string | undefined;
-  private readonly calls: FinishedSpan[] = [];
+  readonly #request: TraceContext | undefined;
+  readonly #traceId: string;
+  readonly #spanId = newSpanId();
+  #links: readonly TraceContext[] = [];
+  #attributes: SpanAttributes = {};
+  #error: string | undefined;
+  readonly #calls: FinishedSpan[] = [];
+  readonly #sink: SpanSink;
+  readonly #sampler: 'parent' | 'always';
+  readonly #clock: Clock;
 
   /** `traceparent`: the request's header as received. */
-  constructor(
-    private readonly sink: SpanSink,
-    private readonly sampler: 'parent' | 'always',
-    private readonly clock: Clock,
-    traceparent: unknown,
-  ) {
-    this.request = parseTraceparent(traceparent);
-    this.traceId = this.request?.traceId ?? randomBytes(16).toString('hex');
+  constructor(sink: SpanSink, sampler: 'parent' | 'always', clock: Clock, traceparent: unknown) {
+    this.#sink = sink;
+    this.#sampler = sampler;
+    this.#clock = clock;
+    this.#request = parseTraceparent(traceparent);
+    this.#traceId = this.#request?.traceId ?? randomBytes(16).toString('hex');
   }
 
   /** Trace context of this delivery, for events that it publishes as the first of their chain. */
   get traceparent(): string {
-    return `00-${this.traceId}-${this.spanId}-${this.isSampled() ? '01' : '00'}`;
+    return `00-${this.#traceId}-${this.#spanId}-${this.#isSampled() ? '01' : '00'}`;
   }
 
   /** Links to the producer's trace, which is separate since a request may bring events of many traces. */
@@ -88,7 +89,7 @@ export class DeliverySpan {
     type,
   }: Pick<CloudEvent, 'traceparent' | 'id' | 'source' | 'type'>): void {
     const producer = parseTraceparent(traceparent);
-    if (producer && producer.spanId !== this.request?.spanId) this.links = [producer];
+    if (producer && producer.spanId !== this.#request?.spanId) this.#links = [producer];
     this.note({
       'cloudevents.event_id': id,
       'cloudevents.event_source': source,
@@ -97,16 +98,16 @@ export class DeliverySpan {
   }
 
   note(attributes: SpanAttributes): void {
-    this.attributes = { ...this.attributes, ...attributes };
+    this.#attributes = { ...this.#attributes, ...attributes };
   }
 
   fail(error: unknown): void {
-    this.error = String(error);
+    this.#error = String(error);
   }
 
   /** Runs `work` as a call of this delivery. */
   async run<T>(name: string, work: () => Promise<T>, attributes: SpanAttributes = {}): Promise<T> {
-    const startMs = this.clock.now();
+    const startMs = this.#clock.now();
     let error: string | undefined;
     try {
       return await work();
@@ -114,38 +115,42 @@ export class DeliverySpan {
       error = String(thrown);
       throw thrown;
     } finally {
-      if (this.calls.length < MAX_CALLS) {
-        const { traceId, spanId: parentSpanId } = this;
-        const times = { startMs, endMs: this.clock.now() };
+      if (this.#calls.length < MAX_CALLS) {
+        const traceId = this.#traceId;
+        const parentSpanId = this.#spanId;
+        const times = { startMs, endMs: this.#clock.now() };
         const own = { traceId, parentSpanId, spanId: newSpanId(), kind: 'client' as const, links: [] };
-        this.calls.push({ ...own, ...times, name, attributes, error });
+        this.#calls.push({ ...own, ...times, name, attributes, error });
       }
     }
   }
 
   /** Exports the spans; resolves when they are sent, or shortly after. */
   async end(functionName: string, startMs: number): Promise<void> {
-    if (!this.isSampled()) return;
-    const { traceId, spanId, links, error } = this;
-    const own = { traceId, spanId, parentSpanId: this.request?.spanId, kind: 'consumer' as const };
+    if (!this.#isSampled()) return;
+    const own = {
+      traceId: this.#traceId,
+      spanId: this.#spanId,
+      parentSpanId: this.#request?.spanId,
+      kind: 'consumer' as const,
+      links: this.#links,
+      error: this.#error,
+    };
     // https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/
     const attributes = {
       'faas.name': functionName,
       'messaging.operation.type': 'process',
-      ...this.attributes,
+      ...this.#attributes,
     };
-    const times = { startMs, endMs: this.clock.now() };
-    this.sink.add([
-      { ...own, ...times, name: `process ${functionName}`, attributes, links, error },
-      ...this.calls,
-    ]);
-    await this.sink.flush();
+    const times = { startMs, endMs: this.#clock.now() };
+    this.#sink.add([{ ...own, ...times, name: `process ${functionName}`, attributes }, ...this.#calls]);
+    await this.#sink.flush();
   }
 
   /** A delivery is sampled if its request or its producer is, or if neither says. */
-  private isSampled(): boolean {
-    if (this.sampler === 'always') return true;
-    const known = this.request ? [this.request, ...this.links] : this.links;
+  #isSampled(): boolean {
+    if (this.#sampler === 'always') return true;
+    const known = this.#request ? [this.#request, ...this.#links] : this.#links;
     return known.length === 0 || known.some(({ isSampled }) => isSampled);
   }
 }

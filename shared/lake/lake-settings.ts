@@ -12,12 +12,17 @@ export const lakeSettings = {
     default: 'dead-letters',
     doc: 'folder of the dead-letters table; neither of the two may contain the other',
   }),
-  FLUSH_ROWS: integer({ min: 1, max: 100_000, default: 5_000, doc: 'rows that may wait for a commit' }),
+  FLUSH_ROWS: integer({
+    min: 1,
+    max: 100_000,
+    default: 5_000,
+    doc: 'maximum number of rows that wait for a commit',
+  }),
   FLUSH_BYTES: integer({
     min: 1,
     max: 256 * 1024 * 1024,
     default: 8 * 1024 * 1024,
-    doc: 'bytes that may wait for a commit',
+    doc: 'maximum number of bytes that wait for a commit',
   }),
   FLUSH_MS: integer({
     min: 0,
@@ -29,7 +34,7 @@ export const lakeSettings = {
     min: 1,
     max: 100_000,
     default: 50,
-    doc: 'a checkpoint is written about every so many commits',
+    doc: 'commits between two checkpoints, approximately',
   }),
 };
 
@@ -64,6 +69,6 @@ export function lakeMistakes({
   const isApart = !`${letters}/`.startsWith(`${events}/`) && !`${events}/`.startsWith(`${letters}/`);
   if (isApart) return [];
   return [
-    `LAKE_PATH and DEAD_LETTERS_PATH must be folders outside each other, got ${JSON.stringify(events)} and ${JSON.stringify(letters)}`,
+    `LAKE_PATH and DEAD_LETTERS_PATH must be folders of which neither contains the other, got ${JSON.stringify(events)} and ${JSON.stringify(letters)}`,
   ];
 }

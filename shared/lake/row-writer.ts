@@ -14,45 +14,48 @@ export interface RowWriterOptions extends Pick<LakeConfig, 'flush' | 'checkpoint
 
 /** The only writer of a table in an instance: all its requests share commits. The first row opens the table. */
 export class RowWriter {
-  private opening: Promise<UniqueAppender> | undefined;
-  private opened: UniqueAppender | undefined;
+  #opening: Promise<UniqueAppender> | undefined;
+  #opened: UniqueAppender | undefined;
+  readonly #options: RowWriterOptions;
 
-  constructor(private readonly options: RowWriterOptions) {}
+  constructor(options: RowWriterOptions) {
+    this.#options = options;
+  }
 
   /** Resolves when the row's commit, or its id's presence in the table, is confirmed. */
   async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
     // all requests share the opening: one that runs out of time only stops waiting for it
-    const appender = this.opened ?? (await unlessAborted(this.open(), signal));
+    const appender = this.#opened ?? (await unlessAborted(this.#open(), signal));
     try {
       return await appender.submit(row, { signal });
     } catch (error) {
       // the table was dropped: the next event recreates it
-      if (error instanceof DeltaError && error.code === 'table-not-found') this.forget();
+      if (error instanceof DeltaError && error.code === 'table-not-found') this.#forget();
       throw error;
     }
   }
 
-  private open(): Promise<UniqueAppender> {
-    this.opening ??= this.openTable().then(
+  #open(): Promise<UniqueAppender> {
+    this.#opening ??= this.#openTable().then(
       (opened) => {
-        this.opened = opened;
+        this.#opened = opened;
         return opened;
       },
       (error: unknown) => {
-        this.forget();
+        this.#forget();
         throw error;
       },
     );
-    return this.opening;
+    return this.#opening;
   }
 
-  private forget(): void {
-    this.opening = undefined;
-    this.opened = undefined;
+  #forget(): void {
+    this.#opening = undefined;
+    this.#opened = undefined;
   }
 
-  private async openTable(): Promise<UniqueAppender> {
-    const { store, path, table, flush, checkpointCommits, log } = this.options;
+  async #openTable(): Promise<UniqueAppender> {
+    const { store, path, table, flush, checkpointCommits, log } = this.#options;
     const { location } = await openNamedTable(store, path, table);
     return UniqueAppender.open(location, {
       idColumn: table.idColumn,

@@ -157,9 +157,9 @@ export async function settleEffect(
     return;
   }
   const { isUncertain: _, ...rest } = started;
-  const next: StartedRecord = { ...rest, state: 'did-not-happen', reason: `said by ${said.by}` };
+  const next: StartedRecord = { ...rest, state: 'did-not-happen', reason: `settled by ${said.by}` };
   const outcome = await store.replaceIf(names.started, generation, encode(next), { signal });
-  if (outcome.kind === 'changed') throw new AppError('busy', `effect ${place.name} has changed meanwhile`);
+  if (outcome.kind === 'changed') throw new AppError('busy', `effect ${place.name} changed in the meantime`);
 }
 
 export function encode(record: StartedRecord | DoneRecord): Uint8Array {

@@ -89,37 +89,38 @@ export function runEffect<T>(run: EffectRun, work: EffectWork<T>, options: Effec
 
 /** One run, in the process that owns its started record. */
 class Effect {
-  private readonly names: { started: string; done: string };
-  private readonly clock: Clock;
-  private readonly leaseMs: number;
-  private record: StartedRecord;
-  private generation = '';
+  readonly #names: { started: string; done: string };
+  readonly #clock: Clock;
+  readonly #leaseMs: number;
+  #record: StartedRecord;
+  #generation = '';
+  readonly #run: EffectRun;
+  readonly #options: EffectOptions;
 
-  constructor(
-    private readonly run: EffectRun,
-    private readonly options: EffectOptions,
-  ) {
-    this.names = effectNames(run);
-    this.clock = run.clock ?? systemClock;
-    this.leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
-    this.record = this.begin(1);
+  constructor(run: EffectRun, options: EffectOptions) {
+    this.#run = run;
+    this.#options = options;
+    this.#names = effectNames(run);
+    this.#clock = run.clock ?? systemClock;
+    this.#leaseMs = options.leaseMs ?? DEFAULT_LEASE_MS;
+    this.#record = this.#begin(1);
   }
 
   async perform<T>(work: EffectWork<T>): Promise<T> {
-    const done = await this.start();
+    const done = await this.#start();
     if (done) return done.value as T;
-    const { signal, name, log } = this.run;
-    const stopRenewing = this.keepAlive();
+    const { signal, name, log } = this.#run;
+    const stopRenewing = this.#keepAlive();
     let value: T;
     try {
-      value = await work({ idempotencyKey: idempotencyKeyOf(this.run), signal });
+      value = await work({ idempotencyKey: idempotencyKeyOf(this.#run), signal });
     } catch (thrown) {
       await stopRenewing();
-      throw await this.afterFailure(thrown);
+      throw await this.#afterFailure(thrown);
     }
     await stopRenewing();
     try {
-      return await this.finish(value);
+      return await this.#finish(value);
     } catch (error) {
       log.error('effect happened, and its record was not written', error, { effect: name });
       throw error;
@@ -127,57 +128,60 @@ class Effect {
   }
 
   /** Returns the done record if there is one; otherwise this process owns the started record on return. */
-  private async start(): Promise<DoneRecord | undefined> {
-    const { state, signal, name } = this.run;
-    const created = await state.putIfAbsent(this.names.started, encode(this.record), {
+  async #start(): Promise<DoneRecord | undefined> {
+    const { state, signal, name } = this.#run;
+    const created = await state.putIfAbsent(this.#names.started, encode(this.#record), {
       contentType: 'application/json',
       signal,
     });
     if (created.kind === 'written') {
-      this.generation = created.facts.generation;
+      this.#generation = created.facts.generation;
       return undefined;
     }
-    const early = await readDone(state, this.names.done, signal);
+    const early = await readDone(state, this.#names.done, signal);
     if (early) return early;
-    const found = await readStarted(state, this.names.started, signal);
+    const found = await readStarted(state, this.#names.started, signal);
     if (found === undefined) throw new AppError('unavailable', `effect ${name}: its started record is gone`);
-    const standing = stateOf(found.record, this.clock.now());
+    const standing = stateOf(found.record, this.#clock.now());
     if (standing === 'running') {
-      const leftMs = found.record.expiresAt - this.clock.now();
-      throw new AppError('busy', `effect ${name} runs in another delivery; its lease ends in ${leftMs} ms`);
+      const leftMs = found.record.expiresAt - this.#clock.now();
+      throw new AppError(
+        'busy',
+        `effect ${name} is running in another delivery; its lease ends in ${leftMs} ms`,
+      );
     }
     // read again: a run that had not expired at the first read may have finished before the second
-    const late = await readDone(state, this.names.done, signal);
+    const late = await readDone(state, this.#names.done, signal);
     if (late) return late;
-    if (standing === 'unknown' && this.options.onUnknown === 'stop') throw this.unknown(found.record);
+    if (standing === 'unknown' && this.#options.onUnknown === 'stop') throw this.#unknown(found.record);
     const isUncertain = standing === 'unknown';
-    this.record = { ...this.begin(found.record.run + 1), ...(isUncertain && { isUncertain }) };
-    const taken = await state.replaceIf(this.names.started, found.generation, encode(this.record), {
+    this.#record = { ...this.#begin(found.record.run + 1), ...(isUncertain && { isUncertain }) };
+    const taken = await state.replaceIf(this.#names.started, found.generation, encode(this.#record), {
       signal,
     });
     if (taken.kind === 'changed') throw new AppError('busy', `effect ${name}: another delivery took it over`);
-    this.generation = taken.facts.generation;
+    this.#generation = taken.facts.generation;
     return undefined;
   }
 
-  private begin(run: number): StartedRecord {
-    const now = this.clock.now();
+  #begin(run: number): StartedRecord {
+    const now = this.#clock.now();
     return {
       schemaVersion: 1,
       owner: randomUUID(),
       run,
       startedAt: new Date(now).toISOString(),
       state: 'running',
-      expiresAt: now + this.leaseMs,
+      expiresAt: now + this.#leaseMs,
     };
   }
 
   /** Short and renewed: after a crash the next delivery waits seconds, not the function's timeout. */
-  private keepAlive(): () => Promise<void> {
+  #keepAlive(): () => Promise<void> {
     let renewing = Promise.resolve();
     const timer = setInterval(() => {
-      renewing = renewing.then(() => this.replace({ expiresAt: this.clock.now() + this.leaseMs }));
-    }, this.leaseMs / 3);
+      renewing = renewing.then(() => this.#replace({ expiresAt: this.#clock.now() + this.#leaseMs }));
+    }, this.#leaseMs / 3);
     timer.unref();
     return () => {
       clearInterval(timer);
@@ -186,38 +190,42 @@ class Effect {
   }
 
   /** Best effort: a run that cannot renew is treated like one whose process died. */
-  private async replace(change: Partial<StartedRecord>): Promise<void> {
-    this.record = { ...this.record, ...change };
-    const { state } = this.run;
+  async #replace(change: Partial<StartedRecord>): Promise<void> {
+    this.#record = { ...this.#record, ...change };
+    const { state } = this.#run;
     const outcome = await state
-      .replaceIf(this.names.started, this.generation, encode(this.record))
+      .replaceIf(this.#names.started, this.#generation, encode(this.#record))
       .catch(() => undefined);
-    if (outcome?.kind === 'written') this.generation = outcome.facts.generation;
+    if (outcome?.kind === 'written') this.#generation = outcome.facts.generation;
   }
 
-  private async finish<T>(value: T): Promise<T> {
-    const { state } = this.run;
-    const at = new Date(this.clock.now()).toISOString();
+  async #finish<T>(value: T): Promise<T> {
+    const { state } = this.#run;
+    const at = new Date(this.#clock.now()).toISOString();
     const done: DoneRecord = { schemaVersion: 1, at, ...(value !== undefined && { value }) };
     // read back, so that this delivery sees what later ones will; ignores the signal, since the effect has happened
-    const written = await writeRecord(state, this.names.done, JSON.parse(JSON.stringify(done)) as DoneRecord);
+    const written = await writeRecord(
+      state,
+      this.#names.done,
+      JSON.parse(JSON.stringify(done)) as DoneRecord,
+    );
     return written.value.value as T;
   }
 
-  private async afterFailure(thrown: unknown): Promise<unknown> {
+  async #afterFailure(thrown: unknown): Promise<unknown> {
     const error = toAppError(thrown);
     const reason = `${error.code}: ${error.message}`.slice(0, MAX_REASON);
-    if (happenedNot.has(thrown as object) && !this.record.isUncertain) {
-      await this.replace({ state: 'did-not-happen', expiresAt: 0, reason });
+    if (happenedNot.has(thrown as object) && !this.#record.isUncertain) {
+      await this.#replace({ state: 'did-not-happen', expiresAt: 0, reason });
       return thrown;
     }
-    await this.replace({ state: 'failed', expiresAt: 0, reason });
-    return this.options.onUnknown === 'again' ? thrown : this.unknown(this.record, thrown);
+    await this.#replace({ state: 'failed', expiresAt: 0, reason });
+    return this.#options.onUnknown === 'again' ? thrown : this.#unknown(this.#record, thrown);
   }
 
-  private unknown({ startedAt, reason }: StartedRecord, cause?: unknown): AppError {
+  #unknown({ startedAt, reason }: StartedRecord, cause?: unknown): AppError {
     const why = reason === undefined ? 'its process died' : `its work failed (${reason})`;
-    const message = `effect ${this.run.name} was started at ${startedAt} and ${why}: it may have happened`;
+    const message = `effect ${this.#run.name} was started at ${startedAt} and ${why}: it may have happened`;
     return new AppError('effect-unknown', message, { cause });
   }
 }

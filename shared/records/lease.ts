@@ -64,7 +64,7 @@ async function acquire(
   if (!facts || !held) throw new AppError('busy', `lease ${key} was just released; try again`);
   const leftMs = held.expiresAt - clock.now();
   if (leftMs > 0) {
-    throw new AppError('busy', `another delivery works on this; its lease ${key} ends in ${leftMs} ms`);
+    throw new AppError('busy', `another delivery is working on this; its lease ${key} ends in ${leftMs} ms`);
   }
   const taken = await store.replaceIf(key, facts.generation, record(owner, clock, options), { signal });
   if (taken.kind === 'written') return taken.facts.generation;

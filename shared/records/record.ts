@@ -43,7 +43,7 @@ export async function writeRecord<T>(
   if (outcome.kind === 'written') return { value, ours: true };
   const winner = await readRecord<T>(store, key, options);
   if (winner === undefined) {
-    throw new AppError('unavailable', `record gs://${store.bucket}/${key} was there and is gone`);
+    throw new AppError('unavailable', `record gs://${store.bucket}/${key} existed and is gone`);
   }
   return { value: winner, ours: false };
 }

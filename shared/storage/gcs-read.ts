@@ -40,13 +40,13 @@ export async function readMedia(
   const { statusCode } = response;
   if (statusCode !== 200 && statusCode !== 206) {
     const text = (await collect(response, undefined, ERROR_TEXT)).toString('utf8');
-    throw Object.assign(new Error(text || `answer ${statusCode}`), { code: statusCode });
+    throw Object.assign(new Error(text || `status ${statusCode}`), { code: statusCode });
   }
   if (range && statusCode !== 206) {
     response.destroy();
     throw new AppError(
       'unavailable',
-      `asked for ${range.length} bytes at ${range.offset}; the whole object came`,
+      `requested ${range.length} bytes at ${range.offset}, got the whole object`,
     );
   }
   const announced = response.headers['content-length'];
@@ -117,7 +117,7 @@ function check(headers: Readonly<Record<string, string>>, range: MediaRange | un
     if (Number(first) !== range.offset || body.length !== expected) {
       throw new AppError(
         'unavailable',
-        `asked for ${range.length} bytes at ${range.offset}; got ${body.length} and ${headers['content-range']}`,
+        `requested ${range.length} bytes at ${range.offset}, got ${body.length} and ${headers['content-range']}`,
       );
     }
     if (body.length !== Number(total)) return;
@@ -125,7 +125,7 @@ function check(headers: Readonly<Record<string, string>>, range: MediaRange | un
   const sum = storedSum(headers);
   if (sum === undefined) return;
   const found = crc32cOf(body);
-  if (found !== sum) throw new AppError('unavailable', `the body's crc32c is ${found}; stored is ${sum}`);
+  if (found !== sum) throw new AppError('unavailable', `the body's crc32c must be ${sum}, got ${found}`);
 }
 
 /** CRC32C of the stored object, base64. */

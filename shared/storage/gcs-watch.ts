@@ -75,7 +75,10 @@ function onAnswered(message: unknown): void {
   response.once('close', () => {
     if (response.complete) return;
     entry.fail(
-      new AppError('unavailable', `the connection broke in the middle of an answer (${response.statusCode})`),
+      new AppError(
+        'unavailable',
+        `the connection broke in the middle of a response (${response.statusCode})`,
+      ),
     );
   });
 }

@@ -56,7 +56,7 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
       if (written.name === name && written.size === body.length) return written;
       throw new AppError(
         'internal',
-        `wrote gs://${bucket}/${name}; the answer speaks of ${written.name}, ${written.size} bytes`,
+        `wrote gs://${bucket}/${name}, but the response describes ${written.name}, ${written.size} bytes`,
       );
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
@@ -65,7 +65,7 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
         if (found !== 'open') return found;
         throw new AppError(
           'unavailable',
-          `gs://${bucket}/${name} answered 412 though generation ${match} is live`,
+          `gs://${bucket}/${name} returned 412 although generation ${match} is live`,
           { cause: error },
         );
       }
@@ -95,7 +95,7 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
   if (settled === 'unknown') {
     throw new AppError(
       'unavailable',
-      `gs://${bucket}/${name} is another object now, and whether our write came before it is unknown`,
+      `gs://${bucket}/${name} has been replaced, and it is unknown whether our write came before that`,
     );
   }
   return settled === 'conflict' ? undefined : settled;

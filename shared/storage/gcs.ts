@@ -298,7 +298,7 @@ function checkName(name: string): void {
 
 function checkRange(offset: number, length: number): void {
   if (Number.isSafeInteger(offset) && offset >= 0 && Number.isSafeInteger(length) && length >= 0) return;
-  throw new AppError('internal', `a range is two whole numbers from 0; found ${offset} and ${length}`);
+  throw new AppError('internal', `a range must be two whole numbers from 0, got ${offset} and ${length}`);
 }
 
 function once<T>(make: () => Promise<T>): () => Promise<T> {

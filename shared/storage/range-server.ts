@@ -55,7 +55,10 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
       const found = length === size && crc32c ? crc32cOf(bytes) : crc32c;
       if (found === crc32c) return bytes;
       if (look === 2) {
-        throw new AppError('unavailable', `the object's crc32c is ${found} as read; stored is ${crc32c}`);
+        throw new AppError(
+          'unavailable',
+          `the object's crc32c must be ${crc32c}, got ${found} while reading`,
+        );
       }
       await clock.sleep(SECOND_LOOK_MS, signal);
     }
@@ -89,7 +92,7 @@ export async function serveRanges(options: ServeRangesOptions): Promise<RangeSer
         return part;
       }
       if (look === 2) {
-        const found = `generation ${generation} of the object was deleted while it was read`;
+        const found = `generation ${generation} of the object was deleted while it was being read`;
         throw new AppError('object-gone', found);
       }
       await clock.sleep(SECOND_LOOK_MS, signal);

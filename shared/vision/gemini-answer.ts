@@ -22,11 +22,7 @@ export function readAnswer(response: unknown, askedModel: string): VisionAnswer 
   }
   const candidates = body['candidates'];
   if (!Array.isArray(candidates) || candidates.length === 0) {
-    throw new UnusableAnswer(
-      'malformed-answer',
-      'Gemini answered without a candidate; one was expected',
-      tokens,
-    );
+    throw new UnusableAnswer('malformed-answer', 'Gemini answered without a candidate', tokens);
   }
   const candidate = record(candidates[0]);
   const finish = text(candidate['finishReason']) ?? 'STOP';
@@ -34,7 +30,7 @@ export function readAnswer(response: unknown, askedModel: string): VisionAnswer 
     throw new UnusableAnswer('blocked', `Gemini withheld its answer: finishReason ${finish}`, tokens);
   }
   if (finish !== 'STOP' && finish !== 'FINISH_REASON_UNSPECIFIED') {
-    const why = `Gemini stopped with finishReason ${finish} after ${tokens.output} output and ${tokens.thoughts} thought tokens; STOP was expected`;
+    const why = `finishReason must be STOP, got ${finish} from Gemini after ${tokens.output} output and ${tokens.thoughts} thought tokens`;
     throw new UnusableAnswer('malformed-answer', why, tokens);
   }
   const model = text(body['modelVersion']) ?? askedModel;

@@ -29,7 +29,7 @@ export function geminiError(thrown: unknown, asked: string): AppError {
 export function abortError(signal: AbortSignal): AppError {
   const reason: unknown = signal.reason;
   if (reason instanceof AppError) return reason;
-  return new AppError('timeout', 'Gemini had not answered when the attempt was ended', { cause: reason });
+  return new AppError('timeout', 'Gemini had not answered when the attempt ended', { cause: reason });
 }
 
 /**

@@ -84,7 +84,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh over a version whose topics Even
     const killed = await publishing(published, () => site.run(PLACE, { killAt: { nth: 9, when: 'after' } }));
     expect(killed.code, killed.said).toBeNull();
     const run = succeeded(await publishing(published, () => site.run(PLACE)));
-    expect(run.said).toMatch(/delete function pipeline-ingestevent: Eventarc fires it/);
+    expect(run.said).toMatch(/delete function pipeline-ingestevent: Eventarc triggers it/);
     expect(published.length).toBeGreaterThan(100);
     expect(held()).toEqual(published);
     expect(site.picture()).toEqual(fresh);

@@ -49,7 +49,7 @@ export function unwritablePlaces(dir: string): { places: Place[]; remove(): void
     {
       what: 'where the kernel makes the folders',
       path: '/proc/x',
-      reason: /there is no such place \(ENOENT\)/,
+      reason: /there is no such file or folder \(ENOENT\)/,
     },
     { what: 'below a file', path: join(file, 'x'), reason: /a file is where a folder has to be \(ENOTDIR\)/ },
   ];

@@ -219,7 +219,7 @@ export class RecordedGcloud implements Gcloud {
       if (before !== undefined && before.valueType !== valueType)
         throw new GcloudError([verb], 'INVALID_ARGUMENT: the value type cannot be updated');
       this.things.set(`metric ${name}`, { name, ...wanted });
-    } else if (/(dashboards|policies) (create|update)/.test(verb)) this.watch(verb, flags);
+    } else if (/(dashboards|policies) (create|update)/.test(verb)) this.watch(verb, names, flags);
     else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
   }
 
@@ -408,10 +408,14 @@ export class RecordedGcloud implements Gcloud {
     };
   }
 
-  private watch(verb: string, flags: Flags): void {
+  private watch(verb: string, [id]: readonly string[], flags: Flags): void {
     const kind = verb.includes('policies') ? 'alert' : 'dashboard';
     const body = JSON.parse(flags.get('policy-from-file') ?? flags.get('config-from-file') ?? '{}') as Json;
     const title = String(body['displayName']);
+    for (const [key, { name }] of this.things) {
+      if (id !== undefined && key.startsWith(`${kind} `) && String(name).endsWith(id))
+        this.things.delete(key);
+    }
     this.things.set(`${kind} ${title}`, { ...body, name: `${PROJECT}/${kind}s/${title}`, etag: 'e' });
   }
 

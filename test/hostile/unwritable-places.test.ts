@@ -49,7 +49,7 @@ describe.each(places)('$what', (place) => {
 
 test('npm start --out: one line before anything is done, and the folder is unlocked again', async () => {
   const { code, stderr } = await shell(`exec $START --exit --dir ${dir}/state --out /proc/x ${clip}`);
-  expect(stderr).toBe('--out /proc/x cannot be written: there is no such place (ENOENT)\n');
+  expect(stderr).toBe('--out /proc/x cannot be written: there is no such file or folder (ENOENT)\n');
   expect(code).toBe(1);
   expect(existsSync(join(dir, 'state/pid'))).toBe(false);
 });
@@ -65,7 +65,7 @@ describe('standard output that cannot be written', () => {
     const full = await shell(`exec ${command} > /dev/full`);
     expect(full).toMatchObject({
       code: 1,
-      stderr: 'standard output cannot be written: no space left on device (ENOSPC)\n',
+      stderr: 'cannot write to standard output: no space left on device (ENOSPC)\n',
     });
     const gone = await shell(`${command} | true; exit \${PIPESTATUS[0]}`);
     expect(gone).toMatchObject({ code: 0, stderr: '' });
@@ -74,7 +74,7 @@ describe('standard output that cannot be written', () => {
   test('pipeline process --json keeps the frames, and says that the list was lost', async () => {
     const out = join(dir, 'kept');
     const { code, stderr } = await shell(`exec $PIPELINE process ${clip} --out ${out} --json > /dev/full`);
-    expect(stderr).toMatch(/\nstandard output cannot be written: no space left on device \(ENOSPC\)\n$/);
+    expect(stderr).toMatch(/\ncannot write to standard output: no space left on device \(ENOSPC\)\n$/);
     expect(code).toBe(1);
     expect(readdirSync(out)).toEqual(['box.mp4']);
   });
@@ -143,14 +143,16 @@ describe('during the work', () => {
       if (disk) {
         disk.fill();
         expect(await upload('no-room.mp4')).toBe(500);
-        await expect.poll(() => seen).toMatch(/home cannot be written: no space left on device \(ENOSPC\)\n/);
+        await expect
+          .poll(() => seen)
+          .toMatch(/cannot write to \S*home: no space left on device \(ENOSPC\)\n/);
         disk.empty();
       }
       expect(await upload('room-again.mp4')).toBe(200);
       await expect.poll(() => seen, { timeout: 60_000 }).toMatch(/room-again\.mp4: framed/);
       rmSync(home, { recursive: true });
       const { code, stderr } = await ended;
-      expect(stderr).toMatch(/home was removed or taken while the local cloud ran in it\n$/);
+      expect(stderr).toMatch(/home was removed or taken over while the local cloud was running in it\n$/);
       expect(code).toBe(1);
     } finally {
       disk?.remove();

@@ -8,7 +8,10 @@ import { type LoadedApp, loadApp } from '../../shared/app/load-app.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** An app must be inside the project; Git and the linter ignore this folder. */
+/**
+ * An app that only answers requests, without the services. An app must be inside the project; Git and the linter
+ * ignore this folder.
+ */
 const FILES = {
   'settings.ts': `
     import { type Env, integer, oneOf, readSettings, secretSettings } from '../../shared/app/settings.ts';
@@ -28,14 +31,13 @@ const FILES = {
     import { defineApp } from '../../shared/app/define-app.ts';
     import { defineFunction } from '../../shared/app/define-function.ts';
     import { http } from '../../shared/app/trigger.ts';
-    import { services } from '../../functions/services.ts';
     import { secrets, settings } from './settings.ts';
     const instance = { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 };
     const greet = defineFunction({
       name: 'greet', trigger: http({ callers: 'all' }), instance, roles: [], settings, secrets,
       load: () => import('./handler.ts'),
     });
-    export default defineApp({ name: 'greeting', includes: [services], functions: [greet] });`,
+    export default defineApp({ name: 'greeting', functions: [greet] });`,
 };
 
 let dir: string;

@@ -129,7 +129,7 @@ test('two videos a day for each folder, processes killed: one uploader takes not
     expect(pipeline.kills()).toBeGreaterThanOrEqual(1);
     const reasons = pipeline.logs.filter(({ code }) => code === 'over-budget').map(({ reason }) => reason);
     expect(reasons[0]).toMatch(
-      /the 2 videos of .* begin with "alice\/" are used up \(DAILY_VIDEOS_PER_PREFIX\)/,
+      /the limit of 2 videos for .* begin with "alice\/" is reached \(DAILY_VIDEOS_PER_PREFIX\)/,
     );
     await expect.poll(() => kept(pipeline)).toBe(2);
   } finally {

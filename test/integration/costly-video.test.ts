@@ -29,7 +29,7 @@ test('an upload that gets ffmpeg killed twice ends in a manifest at the second d
       attempts: 2,
       rejection: {
         code: 'too-costly',
-        reason: 'decoding ended twice the same: ffmpeg was ended from outside by SIGKILL',
+        reason: 'decoding failed twice in the same way: ffmpeg was killed from outside by SIGKILL',
       },
     });
     expect(manifest.tokens).toBeUndefined();

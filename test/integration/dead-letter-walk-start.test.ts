@@ -67,7 +67,7 @@ test('npm start reports a dead letter, and the command it names shows it', async
 test.each([
   [['--attempts', '0'], /--attempts must be a number from 1 to 100, got "0"/],
   [['--pubsub', 'localhost:8085'], /--pubsub must be a URL such as \S+, got "localhost:8085"/],
-  [['--pubsub', 'http://127.0.0.1:1', '--pubsub-port', '1'], /--pubsub and --pubsub-port exclude each other/],
+  [['--pubsub', 'http://127.0.0.1:1', '--pubsub-port', '1'], /--pubsub and --pubsub-port cannot be combined/],
 ])('wrong usage %j is refused with the right one', async (args, message) => {
   const { output, ended } = start('--dir', join(dir, 'usage'), ...args);
   expect(await ended).toBe(2);
@@ -77,5 +77,5 @@ test.each([
 test('a Pub/Sub that does not answer is named', async () => {
   const { output, ended } = start('--dir', join(dir, 'away'), '--pubsub', 'http://127.0.0.1:1');
   expect(await ended).toBe(1);
-  expect(output()).toMatch(/^Pub\/Sub at http:\/\/127\.0\.0\.1:1 does not answer\n$/);
+  expect(output()).toMatch(/^Pub\/Sub at http:\/\/127\.0\.0\.1:1 is not responding\n$/);
 });

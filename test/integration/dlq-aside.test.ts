@@ -43,12 +43,12 @@ async function waiting(): Promise<{ messageId: string; function?: string }[]> {
 
 test('letters that the inspector gave up are listed, saved, put back unchanged and dropped with a note; listing removes nothing', async () => {
   const empty = await unread();
-  expect(empty).toMatchObject({ code: 0, stdout: 'no dead letter waits unread\n' });
+  expect(empty).toMatchObject({ code: 0, stdout: 'there are no unread dead letters\n' });
   await api.publish(UNREAD, refusedByIngest, { data: base64('given up'), attributes: inspectors });
   const listed = await unread();
   expect(listed.stdout).toMatch(/not-json .*data is .*red/);
   expect(listed.stdout).not.toContain('\u001b');
-  expect(listed.stdout).toContain('2 dead letters not read by the inspector');
+  expect(listed.stdout).toContain('2 unread dead letters');
   const [first, second] = await waiting();
   expect([first?.function, second?.function]).toEqual(['ingestEvent', undefined]);
 
@@ -60,7 +60,7 @@ test('letters that the inspector gave up are listed, saved, put back unchanged a
   const back = await unread('--put-back', '--all');
   expect(back).toMatchObject({ code: 1 });
   expect(back.stdout).toBe(
-    '1 dead letter put back\n1 left: nothing says whose they were, name it with --function\n',
+    '1 dead letter put back\n1 skipped: their function is unknown, name it with --function\n',
   );
   const [got] = await scene.received('dead-letters');
   expect(textOf(got!)).toBe('poison');

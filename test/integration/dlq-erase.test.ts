@@ -135,7 +135,7 @@ test('a dry run counts; without a terminal and without --yes nothing is done', a
   const dry = await erase(hers.letter.slice(0, 12), '--dry-run');
   expect(dry).toMatchObject({
     code: 0,
-    stdout: '1 dead letter: 5 objects, 2 rows would be erased; nothing was\n',
+    stdout: '1 dead letter: 5 objects, 2 rows would be erased (dry run)\n',
   });
   expect(await erase(hers.letter, '--reason', 'ticket 7')).toMatchObject({ code: 2 });
   expect(await erase(hers.letter, '--yes')).toMatchObject({ code: 2 });

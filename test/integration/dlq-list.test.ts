@@ -114,7 +114,7 @@ describe('dead letters of three causes', () => {
   test('nothing matches: says so, and how many there are', async () => {
     const run = await scene.here(['list', '--code', 'nonsense']);
     expect(run.stdout).toMatch(
-      /^no dead letter matches, of 6 in gs:\/\/state\/dead-letters\/ in the local cloud/,
+      /^no match among 6 dead letters in gs:\/\/state\/dead-letters\/ in the local cloud/,
     );
     expect(run.code).toBe(0);
     expect(await scene.json('list', '--code', 'nonsense')).toEqual({
@@ -150,7 +150,7 @@ test('no letters: says so; all settled: says that', async () => {
     await scene.write(deathOf(1));
     await writeDiscard(scene.state, { letter: deathOf(1).letter, key: 'd', reason: 'r', by: 'me', at: AT });
     expect((await scene.here(['list'])).stdout).toMatch(
-      /^no dead letter is open; 1 settled one in gs:\/\/state\/dead-letters\/ in .* \(--status all shows them\)\n$/,
+      /^no dead letter is open; 1 settled in gs:\/\/state\/dead-letters\/ in .* \(--status all lists them\)\n$/,
     );
   } finally {
     await scene.close();

@@ -91,7 +91,9 @@ describe('interrupted', () => {
     const first = await killed('SIGINT');
     expect(first.code).toBe(130);
     expect(first.stderr).toMatch(/stopped\n$/);
-    expect(first.stdout).toMatch(/\d+ of 300 dead letters published in .*\nthe same command goes on\n$/);
+    expect(first.stdout).toMatch(
+      /\d+ of 300 dead letters published in .*\nrun the same command again to continue\n$/,
+    );
     const sent = await scene.received(INGEST);
     expect(sent.length).toBeGreaterThan(0);
     expect(sent.length).toBeLessThan(COUNT);
@@ -107,7 +109,7 @@ describe('interrupted', () => {
 
     const last = await scene.here(['replay', '--all', '--rate', '10000']);
     expect(last.code).toBe(0);
-    expect(last.stdout).toContain(`left alone: ${known.size}, replayed already, no outcome yet\n`);
+    expect(last.stdout).toContain(`skipped: ${known.size}, already replayed, no outcome yet\n`);
     expect(last.stdout).toContain(`${COUNT - known.size} of ${COUNT - known.size} dead letters published`);
     sent.push(...(await scene.received(INGEST)));
     expect(new Set(sent.map(letterOf)).size).toBe(COUNT);
@@ -130,7 +132,9 @@ describe('a service that fails', () => {
     });
     const run = await scene.here(['replay', '--all']);
     expect(run.code).toBe(1);
-    expect(run.stdout).toMatch(/0 of 3 dead letters published in .*\nthe same command goes on\n$/);
+    expect(run.stdout).toMatch(
+      /0 of 3 dead letters published in .*\nrun the same command again to continue\n$/,
+    );
     expect(run.stderr).toMatch(/503/);
     expect(await scene.received(INGEST)).toHaveLength(3);
     scene.gcs.server.faults.clear();
@@ -151,7 +155,7 @@ describe('a service that fails', () => {
     expect(run.code).toBe(1);
     expect(run.stdout).toMatch(/3 of 4 dead letters published in /);
     expect(run.stdout).toMatch(
-      new RegExp(`left: ${deathOf(0).letter.slice(0, 12)} {2}order.created e-0: Pub/Sub: .*400`),
+      new RegExp(`skipped: ${deathOf(0).letter.slice(0, 12)} {2}order.created e-0: Pub/Sub: .*400`),
     );
     expect(idsOf(await scene.received(INGEST)).sort()).toEqual(['e-1', 'e-2', 'e-3']);
     expect(await statusOf(deathOf(0).letter)).toBe('open');
@@ -162,7 +166,7 @@ describe('a service that fails', () => {
     const run = await scene.here(['replay', '--all', '--project', 'other']);
     expect(run.code).toBe(1);
     expect(run.stderr).toBe(
-      'there is no topic projects/other/topics/replay-ingestevent: deploy.sh makes one for each function, and REPLAY_TOPIC_PREFIX names them\n',
+      'topic projects/other/topics/replay-ingestevent does not exist: deploy.sh creates one per function; REPLAY_TOPIC_PREFIX sets their prefix\n',
     );
   });
 });

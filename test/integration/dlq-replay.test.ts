@@ -75,9 +75,9 @@ test('run twice, nothing is sent twice: letters that are pending, settled or dis
   expect(again.stdout.split('\n').sort()).toEqual([
     '',
     '0 dead letters to replay',
-    'left alone: 1, discarded',
-    'left alone: 1, replayed already, no outcome yet',
-    'left alone: 1, resolved already',
+    'skipped: 1, already replayed, no outcome yet',
+    'skipped: 1, already resolved',
+    'skipped: 1, discarded',
   ]);
   expect(await scene.received(INGEST)).toEqual([]);
 
@@ -92,7 +92,7 @@ test('a dry run publishes nothing and marks nothing', async () => {
   const run = await scene.here(['replay', '--all', '--dry-run', '--rate', '2']);
   expect(run).toMatchObject({ code: 0, stderr: '' });
   expect(run.stdout).toBe(
-    '5 dead letters would be replayed; nothing was: 5 to ingestEvent\nat 2 a second it takes 2.5 s\n',
+    '5 dead letters would be replayed (dry run): 5 to ingestEvent\nat 2 a second it takes 2.5 s\n',
   );
   expect(await scene.json('replay', '--all', '--dry-run')).toMatchObject({
     dryRun: true,
@@ -152,11 +152,11 @@ describe('storage events', () => {
     const dry = await scene.here(['replay', '--all', '--dry-run']);
     expect(dry.code).toBe(1);
     expect(dry.stdout.split('\n').slice(0, 3)).toEqual([
-      `left: ${gone.letter.slice(0, 12)}  gs://raw/gone.mp4#17: its object is gone`,
+      `skipped: ${gone.letter.slice(0, 12)}  gs://raw/gone.mp4#17: its object is gone`,
       expect.stringMatching(
-        /^left: [0-9a-f]{12} {2}gs:\/\/raw\/replaced #7\.mp4#18: its object was replaced by generation \d+$/,
+        /^skipped: [0-9a-f]{12} {2}gs:\/\/raw\/replaced #7\.mp4#18: its object was replaced by generation \d+$/,
       ),
-      '2 dead letters would be replayed; nothing was: 2 to processVideo',
+      '2 dead letters would be replayed (dry run): 2 to processVideo',
     ]);
     expect(await scene.received(VIDEO)).toEqual([]);
 
@@ -221,7 +221,7 @@ describe('followed with --wait', () => {
     ]);
     expect(run).toMatchObject({ code: 0, stderr: '' });
     expect(run.stdout).toMatch(/\n2 resolved, 0 failed again, 0 without an outcome yet\n$/);
-    expect((await scene.here(['list'])).stdout).toMatch(/^no dead letter is open; 2 settled ones/);
+    expect((await scene.here(['list'])).stdout).toMatch(/^no dead letter is open; 2 settled/);
   });
 
   test('discarded by somebody else meanwhile: not counted as resolved', async () => {
@@ -266,7 +266,7 @@ describe('followed with --wait', () => {
 test('discarded with a reason: settled, shown with it, and not replayed', async () => {
   await scene.write(...many(3), deathOf(9, { code: 'quota', message: 'x' }));
   const dry = await scene.here(['discard', '--code', 'unavailable', '--reason', 'a test', '--dry-run']);
-  expect(dry.stdout).toBe('3 dead letters would be discarded; none was\n');
+  expect(dry.stdout).toBe('3 dead letters would be discarded (dry run)\n');
   expect(await statusOf(deathOf(0).letter)).toBe('open');
   const run = await scene.here(['discard', '--code', 'unavailable', '--reason', 'a test\u001b[2J']);
   expect(run).toEqual({ code: 0, stdout: '3 dead letters discarded\n', stderr: '' });

@@ -57,7 +57,7 @@ test('everything known: why, how often, its attempts and replays in order, its p
   const text = await show(death);
   expect(lineOf(text, 'letter')).toBe(letter);
   expect(lineOf(text, 'status')).toBe('resolved');
-  expect(lineOf(text, 'next')).toBe('nothing: it is settled');
+  expect(lineOf(text, 'next')).toBe('nothing to do: it is settled');
   expect(lineOf(text, 'function')).toBe('ingestEvent');
   expect(lineOf(text, 'why')).toBe('denied: still 403');
   expect(lineOf(text, 'about')).toBe('event of type order.created, id e-1, source //shop');
@@ -73,7 +73,7 @@ test('everything known: why, how often, its attempts and replays in order, its p
     '      at put (gcs.ts:1:1)',
     '      at write (table.ts:2:2)',
     '      at a (b.ts:1:1)',
-    '  2026-11-20T10:00:02.000Z  attempt 2 failed: the same',
+    '  2026-11-20T10:00:02.000Z  attempt 2 failed: same error',
     '    … 2 attempts not kept',
     '  2026-11-20T10:00:05.000Z  attempt 5 failed: denied: read gs://lake/events: 403',
     '      at put (gcs.ts:1:5)',
@@ -83,7 +83,7 @@ test('everything known: why, how often, its attempts and replays in order, its p
     expect.stringMatching(
       /^ {2}20.*Z {2}replay aaaa published to replay-ingestevent as message 17: failed again$/,
     ),
-    '  2026-11-20T10:00:01.000Z  died of replay aaaa: denied: still 403',
+    '  2026-11-20T10:00:01.000Z  died in replay aaaa: denied: still 403',
     expect.stringMatching(
       /^ {2}20.*Z {2}replay bbbb published to replay-ingestevent as message 18: resolved$/,
     ),
@@ -102,7 +102,7 @@ test('as JSON: the stored record, the payload in base64, and the advice', async 
     letter: death.letter,
     status: 'open',
     state: 'exists',
-    advice: expect.stringMatching(/^a service was away/),
+    advice: expect.stringMatching(/^a service was unavailable/),
     payload: { bytes: 2, base64: 'AP8=' },
     replays: [],
     unreadDeaths: 0,
@@ -125,10 +125,10 @@ test('the payload is saved byte for byte, in a new file that only its owner can 
   expect((await readFile(file)).equals(data)).toBe(true);
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   const again = await scene.here(['show', death.letter, '--payload', file]);
-  expect(again).toMatchObject({ code: 1, stderr: `${file} is there already: name a new file\n` });
+  expect(again).toMatchObject({ code: 1, stderr: `${file} already exists: name a new file\n` });
   const nowhere = await scene.here(['show', death.letter, '--payload', '/nonexistent/x']);
   expect(nowhere.stderr).toMatch(
-    /^--payload \/nonexistent\/x cannot be written: there is no such place \(ENOENT\)\n$/,
+    /^--payload \/nonexistent\/x cannot be written: there is no such file or folder \(ENOENT\)\n$/,
   );
 });
 
@@ -146,9 +146,9 @@ describe('current state of its subject', () => {
 
   test('the object is there', async () => {
     const text = await video(11, 'a.mp4', await upload('a.mp4'));
-    expect(lineOf(text, 'now')).toBe('the object is there, of the same generation');
+    expect(lineOf(text, 'now')).toBe('the object exists, with the same generation');
     expect(lineOf(text, 'next')).toMatch(
-      /^a quota was used up: .*\(npx pipeline dlq replay [0-9a-f]{12} --local \S+, or npx/,
+      /^a quota was exhausted: .*\(npx pipeline dlq replay [0-9a-f]{12} --local \S+, or npx/,
     );
   });
   test('gone', async () => {
@@ -159,7 +159,7 @@ describe('current state of its subject', () => {
   test('newer', async () => {
     await upload('c.mp4');
     const text = await video(13, 'c.mp4', '5');
-    expect(lineOf(text, 'now')).toBe('the object was replaced: a newer one has its name');
+    expect(lineOf(text, 'now')).toBe('the object was replaced by a newer one');
     expect(lineOf(text, 'next')).toMatch(/^its object was replaced/);
   });
   test('processed meanwhile', async () => {
@@ -167,7 +167,7 @@ describe('current state of its subject', () => {
     await scene.storage.bucket('frames').putIfAbsent(videoNames(object).manifest, Buffer.from('{}'));
     const text = await video(14, 'd.mp4', object.generation);
     expect(lineOf(text, 'now')).toBe('the object has its manifest: it has been processed since');
-    expect(lineOf(text, 'next')).toMatch(/^nothing is missing, its event has been settled since/);
+    expect(lineOf(text, 'next')).toMatch(/^its event has been processed since, so nothing is missing/);
   });
   test('the event is in the table', async () => {
     const death = deathOf(15);
@@ -177,7 +177,7 @@ describe('current state of its subject', () => {
     await table.append([
       { event_id: eventIdOf({ id: 'e-15', source: '//shop' }), type: 't', source: '//shop', data: '{}' },
     ]);
-    expect(lineOf(await show(death), 'now')).toBe('the event is in the table: it has been taken in since');
+    expect(lineOf(await show(death), 'now')).toBe('the event is in the table: it has been ingested since');
   });
 });
 

@@ -37,7 +37,9 @@ test('it happened: the replay does not run it, and gets the value that the perso
   const letter = await die(1);
   const args = ['replay', letter, '--effect-done', '--effect-value', '{"receipt":7}'];
   const dry = await scene.here([...args, '--dry-run']);
-  expect(dry.stdout).toMatch(/effect card of [0-9a-f]{12}, started 20.*Z, key [0-9a-f]{64}: taken as done\n/);
+  expect(dry.stdout).toMatch(
+    /effect card of [0-9a-f]{12}, started 20.*Z, key [0-9a-f]{64}: marked as done\n/,
+  );
   await expect(deliver(1, () => 'charged')).rejects.toMatchObject({ code: 'effect-unknown' });
   expect(await scene.received(TOPIC)).toEqual([]);
 
@@ -86,15 +88,15 @@ test('dlq show says what to do', async () => {
   const letter = await die(1);
   const { stdout } = await scene.here(['show', letter]);
   expect(stdout.replaceAll(/\s+/g, ' ')).toMatch(
-    /ask the provider whether it happened: if so, replay with --effect-done, if not, with --effect-again/,
+    /ask the provider whether the effect happened: if so, replay with --effect-done; if not, with --effect-again/,
   );
 });
 
 test.each([
-  [['--effect-done', '--effect-again'], '--effect-done and --effect-again exclude each other'],
-  [['--effect-again', '--effect-value', '1'], '--effect-value needs --effect-done'],
+  [['--effect-done', '--effect-again'], '--effect-done and --effect-again cannot be combined'],
+  [['--effect-again', '--effect-value', '1'], '--effect-value must be given with --effect-done'],
   [['--effect-done', '--effect-value', '{'], '--effect-value must be JSON'],
-  [['--effect-done', '--effect-value', '1'], '--effect-value must be for 1 unknown effect, got 2'],
+  [['--effect-done', '--effect-value', '1'], '--effect-value needs exactly 1 unknown effect, got 2'],
 ])('%j', async (args, message) => {
   const letters = [await die(1), await die(2)];
   const run = await scene.here(['replay', ...letters, ...args]);

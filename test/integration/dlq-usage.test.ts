@@ -16,31 +16,34 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
     [['list', '--frobnicate'], /^Unknown option '--frobnicate'\n/],
     [['list', '--status', 'lost'], /--status must be one of .* got "lost"/],
     [['list', '--limit', '0'], /--limit must be a whole number from 1 .* got "0"/],
-    [['list', '--since', 'yesterday'], /--since must be 2026-11-21, .* got "yesterday"/],
+    [['list', '--since', 'yesterday'], /--since must be a date \(2026-11-21\), .* got "yesterday"/],
     [['list', '--group', 'xyz'], /--group must be 4 to 12 hex digits, got "xyz"/],
-    [['list', 'abcdef', '--group', 'abcdef'], /--group and a name exclude each other/],
-    [['list', 'a\u001b[31mb'], /a dead letter must be named by 4 to 32 hex digits, got "a\ufffd\[31mb"/],
-    [['list', '--cloud'], /--local and --cloud exclude each other/],
+    [['list', 'abcdef', '--group', 'abcdef'], /--group and a name cannot be combined/],
+    [['list', 'a\u001b[31mb'], /the id of a dead letter must be 4 to 32 hex digits, got "a\ufffd\[31mb"/],
+    [['list', '--cloud'], /--local and --cloud cannot be combined/],
     [['list', '--state-bucket', 'a b'], /--state-bucket must be the name of a bucket, got "a b"/],
-    [['show'], /which one\? give the beginning of its id/],
-    [['show', 'abcdef', 'abcde0'], /one letter at a time/],
+    [['show'], /no dead letter named: give the beginning of its id/],
+    [['show', 'abcdef', 'abcde0'], /exactly one dead letter must be named, got 2/],
     [['show', ID, '--payload', ''], /--payload must be the name of a file, got ""/],
     [['show', ID, '--status', 'open'], /^Unknown option '--status'/],
-    [['replay'], /which ones\? name letters or a group, give a filter, or --all/],
-    [['replay', '--all', ID], /--all means all open ones: leave out names and filters/],
-    [['replay', '--all', '--code', 'quota'], /--all means all open ones/],
+    [['replay'], /nothing selected: name letters or a group, give a filter, or pass --all/],
+    [['replay', '--all', ID], /--all selects all open ones: it cannot be combined with names or filters/],
+    [['replay', '--all', '--code', 'quota'], /--all selects all open ones/],
     [['replay', ID, '--rate', '0'], /--rate must be a whole number from 1 .* got "0"/],
     [['replay', ID, '--wait', 'long'], /--wait must be a whole number from 1 .* got "long"/],
-    [['replay', ID, '--dry-run', '--wait', '5'], /--dry-run publishes nothing: leave out --wait/],
-    [['discard', '--reason', 'x'], /which ones\?/],
-    [['discard', ID], /--reason must be given: why are they not to be replayed\?/],
+    [
+      ['replay', ID, '--dry-run', '--wait', '5'],
+      /--dry-run publishes nothing: it cannot be combined with --wait/,
+    ],
+    [['discard', '--reason', 'x'], /nothing selected/],
+    [['discard', ID], /--reason must be given: say why they are not replayed/],
     [['discard', ID, '--reason', ' '], /--reason must be 1 to 1000 characters, got ""/],
     [['stats', ID], /^Unexpected argument '/],
   ])('%j', async (args, message) => {
     const run = await scene.here(args);
     expect(run.stdout).toBe('');
     expect(run.stderr).toMatch(message);
-    expect(run.stderr).toMatch(/pipeline dlq \w+ --help tells more\.\n$/);
+    expect(run.stderr).toMatch(/Run "pipeline dlq \w+ --help" for usage\.\n$/);
     expect(run.code).toBe(2);
   });
 
@@ -56,7 +59,7 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
   test('without a location', async () => {
     const run = await runDlqHere(['list', '--cloud']);
     expect(run.code).toBe(2);
-    expect(run.stderr).toMatch(/where are the dead letters\? give --state-bucket or set STATE_BUCKET/);
+    expect(run.stderr).toMatch(/--state-bucket or STATE_BUCKET must be given/);
   });
 });
 
@@ -80,18 +83,18 @@ describe('anything missing is exit code 1 and one line that says what to do', ()
   test.each<[string[], RegExp]>([
     [
       ['show', 'abcdef'],
-      /no dead letter and no group begins with abcdef: "npx pipeline dlq list --local \S+" shows/,
+      /no dead letter or group begins with abcdef: "npx pipeline dlq list --local \S+" lists them/,
     ],
-    [['show', 'a'.repeat(32)], /there is no dead letter a{32}/],
+    [['show', 'a'.repeat(32)], /dead letter a{32} does not exist/],
     [
       ['show', deathOf(1).group],
-      /is a group of 2 dead letters: "npx pipeline dlq list [0-9a-f]{12} --local \S+" shows them/,
+      /is a group of 2 dead letters: name one of those that "npx pipeline dlq list [0-9a-f]{12} --local \S+" shows/,
     ],
     [
       ['list', '--state-bucket', 'attic'],
-      /bucket attic does not exist in the local cloud in .*--state-bucket\?/,
+      /bucket attic does not exist in the local cloud in .*: check --state-bucket/,
     ],
-    [['replay', ID], /has no Pub\/Sub endpoint: set PUBSUB_API_ENDPOINT, or start it again/],
+    [['replay', ID], /has no Pub\/Sub endpoint: set PUBSUB_API_ENDPOINT or restart the local cloud/],
   ])('%j', async (args, message) => {
     const run = await scene.here(args);
     expect(run.stderr).toMatch(message);
@@ -101,12 +104,12 @@ describe('anything missing is exit code 1 and one line that says what to do', ()
 
   test('no local cloud', async () => {
     const run = await runDlqHere(['list', '--local', '/nonexistent']);
-    expect(run.stderr).toMatch(/no local cloud runs in \/nonexistent: "npm start"/);
+    expect(run.stderr).toMatch(/no local cloud is running in \/nonexistent: start one with "npm start"/);
     expect(run.code).toBe(1);
   });
   test('a service that does not answer', async () => {
     const run = await runDlqHere(['list'], { STORAGE_API_ENDPOINT: 'http://127.0.0.1:9' });
-    expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT, http:\/\/127\.0\.0\.1:9, does not answer/);
+    expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT \(http:\/\/127\.0\.0\.1:9\) is not responding/);
     expect(run.code).toBe(1);
   });
   test('the project is required before anything else', async () => {
@@ -114,9 +117,7 @@ describe('anything missing is exit code 1 and one line that says what to do', ()
       PUBSUB_API_ENDPOINT: 'http://127.0.0.1:9',
       STATE_BUCKET: 'state',
     });
-    expect(run.stderr).toMatch(
-      /which project are the topics of\? give --project or set GOOGLE_CLOUD_PROJECT/,
-    );
+    expect(run.stderr).toMatch(/--project or GOOGLE_CLOUD_PROJECT must be given: the topics' project/);
     expect(run.code).toBe(2);
   });
 });

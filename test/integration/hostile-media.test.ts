@@ -139,7 +139,7 @@ describe('a file that is no video container never reaches ffmpeg', () => {
   test('an index that claims 49 days is too long before anything is decoded', async () => {
     const long = setInBox(setInBox(good, 'mdhd', 16, 0xffff_fff0), 'elst', 8, 0xffff_fff0);
     const failure = await attempt(await fileOf(long), NEVER_STARTED);
-    expect(failure).toEqual(refusal('too-long', /video is 4294967\.3 s long; at most 60 s are processed/));
+    expect(failure).toEqual(refusal('too-long', /video must be at most 60 s long, got 4294967\.3 s/));
   });
 });
 
@@ -148,7 +148,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     const path = join(folder, 'sound.m4a');
     await runTool(tool, ['-f', 'lavfi', '-i', 'sine=duration=1', '-c:a', 'aac', '-f', 'mp4', path]);
     expect(await attempt(path, ffmpeg)).toEqual(
-      refusal('unsupported-media', /no video stream, only audio; one is needed/),
+      refusal('unsupported-media', /object must have a video stream, got only audio/),
     );
   });
 
@@ -172,7 +172,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
     const path = join(folder, 'large.mp4');
     await makeClip({ path, frames: 2, rate: '25', width: 1_600, height: 900, options: X264 }, tool);
     expect(await attempt(path, ffmpeg)).toEqual(
-      refusal('too-large', /video is 1600 x 90\d pixels; at most 1000000 in all/),
+      refusal('too-large', /video must have at most 1000000 pixels and \d+ a side, got 1600 x 90\d/),
     );
   });
 
@@ -195,7 +195,7 @@ describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmp
       bytes.writeUInt16BE(65_000, at + 7);
     }
     expect(await attempt(await fileOf(bytes), ffmpeg)).toEqual(
-      refusal('too-large', /65\d\d\d x 65\d\d\d pixels; at most 1000000/),
+      refusal('too-large', /at most 1000000 pixels .* got 65\d\d\d x 65\d\d\d/),
     );
   });
 

@@ -146,7 +146,7 @@ test('a dry run publishes nothing and says what would be published', async () =>
   await scene.table.append([0, 1, 2].flatMap((n) => numbered(n)));
   const run = await scene.here('replay', '--topic', 'events', '--dry-run', '--rate', '2');
   expect(run.stdout.split('\n')).toEqual([
-    expect.stringMatching(/^3 events, .* would be published to events; nothing was$/),
+    expect.stringMatching(/^3 events, .* would be published to events \(dry run\)$/),
     `they came from 2026-11-20T10:00:00.000000Z to 2026-11-20T10:00:02.000000Z`,
     'at 2 a second it takes 1.5 s',
     '         3  order.created',
@@ -174,7 +174,9 @@ describe('interrupted', () => {
   test('by Ctrl-C: the same command continues after the last event, and leaves out later events', async () => {
     const file = join(scene.dir, 'position.json');
     const output = await stopped('--position', file);
-    expect(output).toMatch(/^\d+ events? of 200 published to events .*\nthe same command goes on\n$/);
+    expect(output).toMatch(
+      /^\d+ events? of 200 published to events .*\nrun the same command again to continue\n$/,
+    );
     const saved = JSON.parse(await readFile(file, 'utf8')) as { published: number; isComplete: boolean };
     expect(saved.isComplete).toBe(false);
     const before = await received();
@@ -191,14 +193,14 @@ describe('interrupted', () => {
     const third = await scene.here('replay', '--topic', 'events', '--position', file);
     expect(third).toMatchObject({
       code: 0,
-      stdout: expect.stringMatching(/all 200 events are published already/),
+      stdout: expect.stringMatching(/all 200 events are already published/),
     });
     expect(await received()).toEqual([]);
   });
 
   test('by Ctrl-C: --from with the printed position continues there', async () => {
     const output = await stopped();
-    const [, position = ''] = /^go on with --from '(\S+)'$/m.exec(output) ?? [];
+    const [, position = ''] = /^continue with --from '(\S+)'$/m.exec(output) ?? [];
     expect(position).toMatch(/^1\/2026-11-20T10:\d\d:\d\d\.\d{6}Z\/\d{20}\/[0-9a-f]{64}$/);
     const before = await received();
     await scene.table.append(numbered(500));
@@ -229,7 +231,7 @@ describe('failures', () => {
     const run = await scene.here('replay', '--topic', 'events', '--rate', '10');
     expect(run.code).toBe(1);
     expect(run.stderr).toMatch(/Pub\/Sub: .*403/);
-    const [, position = ''] = /^2 events of 4 .*\ngo on with --from '(\S+)'$/m.exec(run.stdout) ?? [];
+    const [, position = ''] = /^2 events of 4 .*\ncontinue with --from '(\S+)'$/m.exec(run.stdout) ?? [];
     expect((await scene.here('replay', '--topic', 'events', '--from', position)).code).toBe(0);
     expect(idsOf(await received())).toEqual(['e-0', 'e-1', 'e-2', 'e-3']);
   });
@@ -238,7 +240,7 @@ describe('failures', () => {
     const run = await scene.here('replay', '--topic', 'nowhere');
     expect(run).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/^there is no topic projects\/local\/topics\/nowhere: /),
+      stderr: expect.stringMatching(/^topic projects\/local\/topics\/nowhere does not exist: /),
     });
   });
 
@@ -249,8 +251,8 @@ describe('failures', () => {
   });
 
   test.each([
-    ['no JSON', '{', /is not a replay's position: name another file/],
-    ['another kind of JSON', '{"position":"2/"}', /is not a replay's position/],
+    ['no JSON', '{', /is not the position of a replay: name another file/],
+    ['another kind of JSON', '{"position":"2/"}', /is not the position of a replay/],
     [
       'of another replay',
       '{"replay":"gs://lake/other {}","started":1,"replayId":"r","position":"2/","published":0,"isComplete":false}',

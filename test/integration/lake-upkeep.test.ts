@@ -96,12 +96,12 @@ describe('verify', () => {
     [
       'an id that is not that of the row',
       () => scene.table.append(cloudEvents(50, 1).map((row) => ({ ...row, event_id: 'ab'.repeat(32) }))),
-      /^id-content: part-\S+: (ab){32}: the row's content gives [0-9a-f]{64}$/m,
+      /^id-content: part-\S+: (ab){32}: the row's content yields [0-9a-f]{64}$/m,
     ],
     [
       'data that was changed under its id',
       () => scene.table.append(plain('{"a": 1}').map((row) => ({ ...row, data: '{"a": 2}' }))),
-      /^id-content: part-\S+: [0-9a-f]{64}: the row's content gives [0-9a-f]{64}$/m,
+      /^id-content: part-\S+: [0-9a-f]{64}: the row's content yields [0-9a-f]{64}$/m,
     ],
     [
       'data that is not JSON',
@@ -111,7 +111,7 @@ describe('verify', () => {
     [
       'an event that is there twice',
       () => scene.table.append(cloudEvents(7, 1)),
-      /^id-twice: part-\S+: [0-9a-f]{64} is in part-\S+, too$/m,
+      /^id-twice: part-\S+: [0-9a-f]{64} is also in part-\S+$/m,
     ],
     [
       'a checkpoint that lacks a file',
@@ -219,7 +219,7 @@ test('vacuum: only old files that no version needs, and none in a dry run', asyn
   await scene.store.putIfAbsent('events/part-young.parquet', Buffer.alloc(10));
   const dry = await scene.here('vacuum', '--dry-run');
   expect(dry.stdout).toMatch(
-    /^part-orphan\ufffd\.parquet\n1 file of \d+, 1\.2 KB: would be deleted; nothing was\n$/,
+    /^part-orphan\ufffd\.parquet\n1 file of \d+, 1\.2 KB: would be deleted \(dry run\)\n$/,
   );
   expect(await scene.store.stat('events/part-orphan\u001b.parquet')).toBeDefined();
   expect((await scene.here('vacuum')).stdout).toMatch(/^1 file of \d+, 1\.2 KB: deleted\n$/);

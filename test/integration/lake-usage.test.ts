@@ -22,14 +22,14 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
     [['query', '--type', ''], /--type must not be empty/],
     [['query', '--limit', '0'], /--limit must be a whole number from 1 to \d+, got "0"/],
     [['query', '--limit', 'ten'], /--limit must be a whole number .* got "ten"/],
-    [['query', '--since', 'yesterday'], /--since must be 2026-11-21, .* got "yesterday"/],
+    [['query', '--since', 'yesterday'], /--since must be a date \(2026-11-21\), .* got "yesterday"/],
     [['query', '--until', '2026-02-30'], /--until must be .* got "2026-02-30"/],
     [['query', '--since', '1h', '--until', '2h'], /--since must be before --until, got 1h and 2h/],
     [['query', '--by', 'data'], /--by must be one of time, publish_time, ingest_time, got "data"/],
     [['query', '--id', 'xyz'], /--id must be 8 to 64 hex digits, got "xyz"/],
-    [['query', '--id', 'abcdef01', '--id', 'abcdef02'], /must be whole ids of 64 digits/],
+    [['query', '--id', 'abcdef01', '--id', 'abcdef02'], /must be a whole id of 64 hex digits/],
     [['query', '--version', '-1'], /--version/],
-    [['query', '--version', '1', '--as-of', '2h'], /--version and --as-of exclude each other/],
+    [['query', '--version', '1', '--as-of', '2h'], /--version and --as-of cannot be combined/],
     [['query', '--format', 'xml'], /--format must be one of table, jsonl, csv, csv-safe, got "xml"/],
     [['query', '--raw'], /--raw is for --format csv and csv-safe, got --format table/],
     [['query', '--columns', 'type,,data'], /--columns must be names separated by commas/],
@@ -41,7 +41,7 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
     ],
     [['query', '--table', 'gs://lake'], /--table must be .* got "gs:\/\/lake"/],
     [['query', '--table', 'gs://lake/a\u001b[31m'], /--table must be .* got "gs:\/\/lake\/a\ufffd\[31m"/],
-    [['query', '--cloud'], /--local and --cloud exclude each other/],
+    [['query', '--cloud'], /--local and --cloud cannot be combined/],
     [['history', '--limit', '-3'], /--limit/],
     [['head', '-n', '1.5'], /--limit must be a whole number from 1 to 10000, got "1\.5"/],
     [['verify', '--format', 'table'], /--format must be one of text, json, got "table"/],
@@ -57,10 +57,10 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
       ['replay', '--topic', 'events', '--from', 'here'],
       /--from must be a position that a replay printed, got "here"/,
     ],
-    [['replay', '--topic', 'events', '--from', '2/', '--version', '1'], /--from names the version already/],
+    [['replay', '--topic', 'events', '--from', '2/', '--version', '1'], /--from includes the version/],
     [
       ['replay', '--topic', 'events', '--from', '2/', '--position', 'p'],
-      /--from and --position exclude each other/,
+      /--from and --position cannot be combined/,
     ],
   ])('%j', async (args, message) => {
     const [command, ...rest] = args;
@@ -68,7 +68,7 @@ describe('wrong usage is exit code 2 and one line that says what is allowed', ()
     const run = await runHere([...(command === undefined ? [] : [command]), ...place, ...rest]);
     expect(run.stdout).toBe('');
     expect(run.stderr).toMatch(message);
-    expect(run.stderr).toMatch(/usage: pipeline lake|pipeline lake \w+ --help tells more/);
+    expect(run.stderr).toMatch(/usage: pipeline lake|Run "pipeline lake \w+ --help"/);
     expect(run.code).toBe(2);
   });
 
@@ -101,7 +101,7 @@ describe('anything missing is exit code 1 and one line that says what to do', ()
     fails(/bucket attic does not exist in the local cloud in/, 'info', '--table', 'gs://attic/events'));
   test('no such table: lists the existing ones', () =>
     fails(
-      /there is no table gs:\/\/lake\/event in .*: there is gs:\/\/lake\/events$/m,
+      /table gs:\/\/lake\/event does not exist in .*: the bucket has gs:\/\/lake\/events$/m,
       'query',
       '--table',
       'gs://lake/event',
@@ -117,7 +117,7 @@ describe('anything missing is exit code 1 and one line that says what to do', ()
   });
   test('a version that does not exist yet', () =>
     fails(
-      /there is no version 9: versions 0 to 2 can be read; the oldest is of 20\d\d-/,
+      /there is no version 9: versions 0 to 2 can be read; the oldest dates from 20\d\d-/,
       'query',
       '--version',
       '9',
@@ -131,12 +131,12 @@ describe('anything missing is exit code 1 and one line that says what to do', ()
     ));
   test('no local cloud', () =>
     runHere(['info', '--local', '/nonexistent']).then((run) => {
-      expect(run.stderr).toMatch(/no local cloud runs in \/nonexistent: "npm start"/);
+      expect(run.stderr).toMatch(/no local cloud is running in \/nonexistent: start one with "npm start"/);
       expect(run.code).toBe(1);
     }));
   test('a service that does not answer', async () => {
     const run = await runHere(['info'], { STORAGE_API_ENDPOINT: 'http://127.0.0.1:9' });
-    expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT, http:\/\/127\.0\.0\.1:9, does not answer/);
+    expect(run.stderr).toMatch(/STORAGE_API_ENDPOINT \(http:\/\/127\.0\.0\.1:9\) is not responding/);
     expect(run.code).toBe(1);
   });
   test('a log that is damaged', async () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Gcloud } from '../../deploy/gcloud.ts';
 import { GcloudError } from '../../deploy/gcloud.ts';
+import { readAll } from '../../deploy/monitoring-files.ts';
 import { Names } from '../../deploy/names.ts';
 import { parseOptions } from '../../deploy/options.ts';
-import { readAll } from '../../deploy/parts/monitoring.ts';
 import { smoke } from '../../deploy/smoke.ts';
 import { core } from '../../functions/app.ts';
 import { BUCKETS } from '../../local/cloud.ts';
@@ -84,7 +84,7 @@ test('the smoke test passes if everything works: manifest, then row', { timeout:
     expect.stringMatching(/^smoke: uploaded gs:\/\/raw\/smoke\/\d+\.mp4$/),
     expect.stringMatching(/^smoke: framed after \d+ s: gs:\/\/frames\/smoke\/\d+\.mp4\/\d+\/manifest\.json$/),
     expect.stringMatching(/^smoke: row [0-9a-f]{16} in gs:\/\/lake\/events after \d+ s$/),
-    'smoke: passed; the clip and its frames are removed again',
+    'smoke: passed; the clip and its frames were deleted',
   ]);
   expect(gcloud.removed).toEqual([
     expect.stringMatching(/^gs:\/\/raw\/smoke\/\d+\.mp4$/),

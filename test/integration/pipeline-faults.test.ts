@@ -143,7 +143,7 @@ describe('storage fails', () => {
     const manifest = await pipeline.manifestOf(await pipeline.upload(long, 'long.mp4'));
     expect(manifest).toMatchObject({ outcome: 'framed', attempts: 1 });
     expect(pipeline.logs.find(({ object }) => object === 'gs://raw/long.mp4')).toMatchObject({
-      message: 'refused at first sight, read well at second',
+      message: 'refused on the first read, accepted on the second',
       code: 'unsupported-media',
     });
   });

@@ -176,7 +176,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
       outcome: 'rejected',
       rejection: {
         code: 'superseded',
-        reason: expect.stringContaining(`is generation ${second.generation} now`),
+        reason: expect.stringContaining(`now has generation ${second.generation}`),
       },
       moments: [],
       model: { asks: 1 },

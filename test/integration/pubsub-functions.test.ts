@@ -128,7 +128,7 @@ describe('a function subscribed to a topic', () => {
     subscribe({ urls: [url], ackDeadlineSeconds: 0.2, onAttempt: (attempt) => attempts.push(attempt) });
     await publish('x');
     await eventually(() => attempts.length === 3);
-    expect(attempts.map(({ result }) => result)).toEqual(['no answer in 200 ms', 'ECONNRESET', 200]);
+    expect(attempts.map(({ result }) => result)).toEqual(['no response within 200 ms', 'ECONNRESET', 200]);
     await eventually(() => backlog() === 0);
   });
 

@@ -197,7 +197,7 @@ describe('endpoints for other processes', () => {
       expect((await admin('POST', '/_faults', body)).status).toBe(400);
     }
     const stranger = { action: { kind: 'drop' }, operations: ['nonsense'] };
-    expect(await (await admin('POST', '/_faults', stranger)).text()).toContain('found nonsense');
+    expect(await (await admin('POST', '/_faults', stranger)).text()).toContain('got nonsense');
   });
 
   test('counts', async () => {

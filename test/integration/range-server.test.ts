@@ -206,7 +206,7 @@ describe('when storage fails', () => {
     await expect(get(url, 'bytes=0-')).rejects.toThrow();
     expect(server?.failure).toMatchObject({
       code: 'unavailable',
-      message: `the object's crc32c is ${crc32cOf(turned)} as read; stored is ${object.crc32c}`,
+      message: `the object's crc32c must be ${object.crc32c}, got ${crc32cOf(turned)} while reading`,
     });
     await server?.close();
     const sound = await start(async () => small, { object });

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collectRows, DeltaTable } from '../../shared/delta/index.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 import { plainPubsub, type Received } from '../helpers/pubsub.ts';
-import { linesOf, SOURCE_KEYS, type SourceId, seconds, sign } from '../helpers/receive.ts';
+import { linesOf, RECEIVING, SOURCE_KEYS, type SourceId, seconds, sign } from '../helpers/receive.ts';
 import { REQUESTS } from '../helpers/vendor-requests.ts';
 
 let pipeline: Pipeline;
@@ -25,7 +25,7 @@ beforeAll(async () => {
   writeKeys(linesOf(SOURCE_KEYS));
   pipeline = await startPipeline({
     only: ['receiveEvent', 'ingestEvent'],
-    optional: ['receive'],
+    app: RECEIVING,
     secretsDir: dir,
     env: { MAX_EVENT_BYTES: '10000000' },
   });

@@ -139,7 +139,7 @@ describe('npm start', () => {
     await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
     const second = start('--dir', home);
     expect(await second.ended).toBe(1);
-    expect(second.output()).toMatch(/a local cloud already runs in .* \(process \d+\)/);
+    expect(second.output()).toMatch(/a local cloud is already running in .* \(process \d+\)/);
     first.child.kill('SIGINT');
     await first.ended;
   }, 120_000);

@@ -61,14 +61,14 @@ describe.each(places)('$what', (place) => {
 
 test('pipeline process --out in a place that takes no folder ends with one line', async () => {
   const { code, stderr } = await shell('exec $PIPELINE process package.json --out /proc/x');
-  expect(stderr).toBe('--out /proc/x cannot be written: there is no such place (ENOENT)\n');
+  expect(stderr).toBe('--out /proc/x cannot be written: there is no such file or folder (ENOENT)\n');
   expect(code).toBe(1);
 });
 
 test('lost help output is reported', async () => {
   expect(await shell('exec $PIPELINE process --help > /dev/full')).toMatchObject({
     code: 1,
-    stderr: 'standard output cannot be written: no space left on device (ENOSPC)\n',
+    stderr: 'cannot write to standard output: no space left on device (ENOSPC)\n',
   });
 });
 
@@ -94,7 +94,7 @@ describe('standard output that cannot be written', () => {
     const [run, place] = family === 'lake' ? ([runLake, lake.dir] as const) : ([runDlq, dlq.dir] as const);
     const line = args.includes('--help') ? args : [...args, '--local', place];
     for (const [errno, code, message] of [
-      ['ENOSPC', 1, 'standard output cannot be written: no space left on device (ENOSPC)\n'],
+      ['ENOSPC', 1, 'cannot write to standard output: no space left on device (ENOSPC)\n'],
       ['EPIPE', 0, ''],
     ] as const) {
       let said = '';

@@ -93,9 +93,9 @@ test('an upload that is being processed is left alone until its lease ends', asy
 });
 
 test.each([
-  [[], /^one upload is erased at a time, got 0/],
+  [[], /^exactly one upload must be given as gs:\/\/BUCKET\/NAME, got 0/],
   [['busy.mp4', '--yes'], /^the upload must be gs:\/\/BUCKET\/NAME.*got "busy\.mp4"/],
-  [['gs://raw/busy.mp4'], /^this cannot be undone: --yes/],
+  [['gs://raw/busy.mp4'], /^this cannot be undone: pass --yes/],
 ])('wrong usage %j', async (args, message) => {
   const run = await erase(...args);
   expect(run).toMatchObject({ code: 2, stdout: '' });

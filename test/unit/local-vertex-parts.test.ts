@@ -34,7 +34,7 @@ describe('faults', () => {
   });
 
   it('an unknown one is refused with a list of the known ones', () => {
-    expect(() => parseFault('slow')).toThrow(/fault is "slow"; known are .*429.*malformed.*slow:MS/);
+    expect(() => parseFault('slow')).toThrow(/fault must be one of .*429.*malformed.*slow:MS, got "slow"/);
     expect(() => new FaultPlan().set({ kinds: ['429', 'boom'] })).toThrow(/"boom"/);
     expect(() => new FaultPlan().set(null)).toThrow(/list of strings/);
     expect(parseFault('slow:250')).toEqual({ kind: 'slow', ms: 250 });

@@ -44,8 +44,10 @@ export function* boxesIn(bytes: Uint8Array): Generator<{ type: string; body: Uin
 /** Throws `corrupt-media` if a box contains so many others that reading them all would be an attack. */
 export function countSibling(count: number): void {
   if (count <= MAX_SIBLINGS) return;
-  const found = `the mp4 index has ${count} or more boxes in one box`;
-  throw new AppError('corrupt-media', `${found}; at most ${MAX_SIBLINGS} are read`);
+  throw new AppError(
+    'corrupt-media',
+    `a box of the mp4 index must have at most ${MAX_SIBLINGS} boxes, got ${count} or more`,
+  );
 }
 
 /** Body of the box at the end of this path of types; undefined if one is missing. */

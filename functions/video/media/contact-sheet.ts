@@ -32,7 +32,7 @@ const GLYPHS: Readonly<Record<string, string>> = {
  */
 export async function contactSheet(frames: readonly VideoFrame[]): Promise<EncodedImage> {
   const first = frames[0];
-  if (!first) throw new RangeError('contactSheet: got no frames; at least one is needed');
+  if (!first) throw new RangeError('contactSheet: frames must be at least 1, got 0');
   const columns = Math.min(MAX_COLUMNS, frames.length);
   const rows = Math.ceil(frames.length / columns);
   const cell = { width: first.width + GAP, height: first.height + LABEL_HEIGHT + GAP };

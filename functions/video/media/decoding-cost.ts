@@ -6,15 +6,15 @@ import { AppError } from '../../../shared/core/errors.ts';
  * is blamed on the input.
  */
 export function notDone(seconds: number): AppError {
-  return new AppError('timeout', `ffmpeg was not done after ${seconds} s, the time one command has`);
+  return new AppError('timeout', `ffmpeg did not finish within ${seconds} s, the time limit of one command`);
 }
 
 export function outOfCpuTime(seconds: number): AppError {
-  return new AppError('timeout', `ffmpeg was stopped by its limit of CPU time, that of ${seconds} s`);
+  return new AppError('timeout', `ffmpeg was stopped by its CPU time limit of ${seconds} s`);
 }
 
 export function killedFromOutside(signal: string): AppError {
-  return new AppError('unavailable', `ffmpeg was ended from outside by ${signal}`);
+  return new AppError('unavailable', `ffmpeg was killed from outside by ${signal}`);
 }
 
 /** The kernel refused memory to ffmpeg under its own limit: another attempt has no more. */
@@ -36,7 +36,7 @@ export function refusedTwice(
   earlier: readonly { code: string; message: string }[],
 ): AppError | undefined {
   const before = earlier.some((one) => one.code === code && one.message === message);
-  return before ? new AppError('too-costly', `decoding ended twice the same: ${message}`) : undefined;
+  return before ? new AppError('too-costly', `decoding failed twice in the same way: ${message}`) : undefined;
 }
 
 /** Fastest decoding measured on one core of a server: an input that needs more cannot succeed. */
@@ -55,10 +55,9 @@ export function refuseSlow(
   const secondsEach = 1 / SAMPLES_A_SECOND + (width * height) / PIXELS_A_SECOND;
   const most = Math.floor(commandSeconds / secondsEach);
   if (samples <= most) return;
-  const found = `a frame takes up to ${samples} samples since its keyframe`;
   throw new AppError(
     'too-costly',
-    `${found}; at most ${most} of ${width} x ${height} pixels can be decoded in ${commandSeconds} s`,
+    `a frame must need at most ${most} samples of ${width} x ${height} pixels since its keyframe, got ${samples}: no more can be decoded in ${commandSeconds} s`,
   );
 }
 

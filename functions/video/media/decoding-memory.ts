@@ -53,7 +53,7 @@ export function planMemory(cost: PictureCost, instanceBytes: number, threads: nu
   const needed = mebibytes(least + own + RESERVED_BYTES);
   throw new AppError(
     'too-costly',
-    `decoding ${picture} needs ${needed} MiB of memory; this instance has ${mebibytes(instanceBytes)} MiB`,
+    `decoding ${picture} needs ${needed} MiB of memory, but this instance has ${mebibytes(instanceBytes)} MiB`,
   );
 }
 

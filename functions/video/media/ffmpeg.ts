@@ -78,7 +78,7 @@ async function identify(path: string, source: FfmpegBinary['source']): Promise<F
   const filters = libraryVersion(text, 'libavfilter');
   const formats = libraryVersion(text, 'libavformat');
   if (!version || !filters || !formats) {
-    throw new AppError('invalid-config', `${path} does not answer as ffmpeg does: ${text.slice(0, 80)}`);
+    throw new AppError('invalid-config', `${path} does not behave like ffmpeg: ${text.slice(0, 80)}`);
   }
   return {
     ...{ path, version, source },

@@ -76,8 +76,11 @@ export async function readMatroska(cache: BlockCache): Promise<MatroskaVideo> {
 function refuseLargeTracks(tracks: Element | undefined): void {
   const bytes = tracks ? tracks.end - tracks.start : 0;
   if (bytes <= REFUSED_TRACKS_BYTES) return;
-  const found = `the Matroska tracks, their codecs' private data included, have ${bytes} bytes`;
-  throw new AppError('corrupt-media', `${found}; at most ${REFUSED_TRACKS_BYTES} are read`);
+  const what = "the Matroska tracks, including their codecs' private data,";
+  throw new AppError(
+    'corrupt-media',
+    `${what} must have at most ${REFUSED_TRACKS_BYTES} bytes, got ${bytes}`,
+  );
 }
 
 /**

@@ -35,8 +35,10 @@ export async function readMp4Layout(cache: BlockCache): Promise<Mp4Layout> {
   for (let count = 0; offset < cache.size; count++) {
     if (count === MAX_TOP_BOXES) {
       if (moov) break;
-      const found = `no index (moov box) among the first ${count} boxes of the mp4`;
-      throw new AppError('corrupt-media', `${found}; at most ${MAX_TOP_BOXES} are read`);
+      throw new AppError(
+        'corrupt-media',
+        `the index (moov box) must be among the first ${MAX_TOP_BOXES} boxes of the mp4, got none`,
+      );
     }
     const tail = cache.size - offset;
     if (samples && !moov && tail <= TAIL_BYTES) await cache.prefetch(offset, tail);

@@ -184,15 +184,21 @@ async function probe(context: DecodeContext, limits: MediaLimits): Promise<Probe
   if (width && height) refuseLarge(Number(width), Number(height), limits, true);
   if (announced) refuseLarge(announced.width || 0, announced.height || 0, limits);
   if (!announced && log.streamKinds.length > 0) {
-    throw new AppError('unsupported-media', `no video stream, only ${list(log.streamKinds)}; one is needed`);
+    throw new AppError(
+      'unsupported-media',
+      `object must have a video stream, got only ${list(log.streamKinds)}`,
+    );
   }
   if (/matches no streams/.test(said)) {
-    throw new AppError('unsupported-media', `no video stream, only ${list(log.streamKinds)}; one is needed`);
+    throw new AppError(
+      'unsupported-media',
+      `object must have a video stream, got only ${list(log.streamKinds)}`,
+    );
   }
   if (announced && said.includes(`Codec (${announced.codec}) not on whitelist`)) {
     throw new AppError(
       'unsupported-media',
-      `video is coded as ${announced.codec}; taken are ${COMMON_CODECS} and those that docs/codecs.md lists`,
+      `video codec must be ${COMMON_CODECS} or one that docs/codecs.md lists, got ${announced.codec}`,
     );
   }
   if (announced && /no decoder|Decoder \(.*\) not found|Unknown decoder|Decoding requested/i.test(said)) {
@@ -204,8 +210,8 @@ async function probe(context: DecodeContext, limits: MediaLimits): Promise<Probe
 
 function refuseLong(seconds: number, limits: MediaLimits): void {
   if (seconds <= limits.maxSeconds) return;
-  const found = `video is ${Math.round(seconds * 10) / 10} s long`;
-  throw new AppError('too-long', `${found}; at most ${limits.maxSeconds} s are processed`);
+  const found = Math.round(seconds * 10) / 10;
+  throw new AppError('too-long', `video must be at most ${limits.maxSeconds} s long, got ${found} s`);
 }
 
 function refuseLarge(width: number, height: number, limits: MediaLimits, always = false): void {
@@ -213,7 +219,7 @@ function refuseLarge(width: number, height: number, limits: MediaLimits, always 
   if (!always && width * height <= limits.maxPixels && Math.max(width, height) <= side) return;
   throw new AppError(
     'too-large',
-    `video is ${width} x ${height} pixels; at most ${limits.maxPixels} in all and ${side} a side are processed`,
+    `video must have at most ${limits.maxPixels} pixels and ${side} a side, got ${width} x ${height}`,
   );
 }
 

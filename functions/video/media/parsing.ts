@@ -9,12 +9,8 @@ export function parsing<T>(what: string, parse: () => T): T {
     return parse();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new AppError(
-      'corrupt-media',
-      `the ${what} is damaged: a box or table is shorter than it has to be`,
-      {
-        cause: error,
-      },
-    );
+    throw new AppError('corrupt-media', `the ${what} is damaged: a box or table is too short`, {
+      cause: error,
+    });
   }
 }

@@ -16,8 +16,10 @@ export async function hideSegmentIndexes(cache: BlockCache, version: string): Pr
   let offset = 0;
   for (let count = 0; offset < cache.size; count++) {
     if (count === MAX_BOXES) {
-      const found = `the mp4 has more than ${MAX_BOXES} boxes with segment indexes among them`;
-      throw new AppError('unsupported-media', `${found}; ffmpeg ${version} misreads these: use a later one`);
+      throw new AppError(
+        'unsupported-media',
+        `an mp4 with segment indexes must have at most ${MAX_BOXES} boxes for ffmpeg ${version}, got more: use a later ffmpeg`,
+      );
     }
     const box = readBox(await cache.slice(offset, 16), offset, cache.size);
     if (!box) return;

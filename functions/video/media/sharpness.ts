@@ -28,7 +28,7 @@ export function sharpness(frame: VideoFrame): number {
 /** The sharpest of one or more frames; the first if equal. */
 export function sharpest(frames: readonly VideoFrame[]): VideoFrame {
   let best = frames[0];
-  if (!best) throw new RangeError('sharpest: got no frames; at least one is needed');
+  if (!best) throw new RangeError('sharpest: frames must be at least 1, got 0');
   let most = sharpness(best);
   for (const frame of frames.slice(1)) {
     const found = sharpness(frame);

@@ -48,8 +48,10 @@ export async function readStated(container: Container, cache: BlockCache): Promi
   const head = await cache.slice(0, STATED_BYTES);
   const end = statedEnd(container, head);
   if (end !== undefined && end > cache.size) {
-    const found = `the file is cut off: it ends at byte ${end} by its own account`;
-    throw new AppError('corrupt-media', `${found}, the object at ${cache.size}`);
+    throw new AppError(
+      'corrupt-media',
+      `the file is cut off: it states that it ends at byte ${end}, the object ends at ${cache.size}`,
+    );
   }
   if (container === 'matroska') {
     const track = await readMatroska(cache);
@@ -63,8 +65,10 @@ export async function readStated(container: Container, cache: BlockCache): Promi
 async function readMp4(cache: BlockCache): Promise<StatedTrack | undefined> {
   const { moov, firstFragment, segmentIndexes } = await readMp4Layout(cache);
   if (moov.size > MAX_INDEX_BYTES) {
-    const found = `the mp4 index (moov box) has ${moov.size} bytes`;
-    throw new AppError('corrupt-media', `${found}; at most ${MAX_INDEX_BYTES} are read`);
+    throw new AppError(
+      'corrupt-media',
+      `the mp4 index (moov box) must have at most ${MAX_INDEX_BYTES} bytes, got ${moov.size}`,
+    );
   }
   if (moov.size > INDEX_BYTES) {
     await countBoxes(cache, moov);

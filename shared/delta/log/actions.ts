@@ -97,7 +97,7 @@ export function encodeActions(actions: readonly Action[]): Uint8Array {
  */
 export function parseCommit(version: number, body: Uint8Array): Commit {
   if (body.length > MAX_COMMIT_BYTES) {
-    throw corrupt(`version ${version} has ${body.length} bytes; at most ${MAX_COMMIT_BYTES} are read`);
+    throw corrupt(`version ${version} must have at most ${MAX_COMMIT_BYTES} bytes, got ${body.length}`);
   }
   const actions: unknown[] = [];
   const lines = new TextDecoder().decode(body).split('\n');
@@ -202,7 +202,7 @@ function parseTxn(fields: Fields, where: string): Txn {
   const version =
     typeof stated === 'bigint' && Number.isSafeInteger(Number(stated)) ? Number(stated) : stated;
   if (typeof version !== 'bigint' && !Number.isSafeInteger(version)) {
-    throw corrupt(`txn of ${where} has version ${describe(version)}; an integer is needed`);
+    throw corrupt(`version of txn of ${where} must be an integer, got ${describe(version)}`);
   }
   return {
     appId: text(fields, 'appId', `txn of ${where}`),
@@ -217,19 +217,19 @@ function isPresent(value: unknown): boolean {
 
 function asObject(value: unknown, what: string): Fields {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields;
-  throw corrupt(`${what} holds ${describe(value)}; an object is needed`);
+  throw corrupt(`${what} must be an object, got ${describe(value)}`);
 }
 
 function text(fields: Fields, key: string, what: string): string {
   const value = fields[key];
   if (typeof value === 'string' && value !== '') return value;
-  throw corrupt(`${what} has ${key} ${describe(value)}; a text is needed`);
+  throw corrupt(`${key} of ${what} must be a string, got ${describe(value)}`);
 }
 
 function integer(fields: Fields, key: string, what: string): number {
   const value = typeof fields[key] === 'bigint' ? Number(fields[key]) : fields[key];
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
-  throw corrupt(`${what} has ${key} ${describe(fields[key])}; an integer from 0 to 2^53 is needed`);
+  throw corrupt(`${key} of ${what} must be an integer from 0 to 2^53, got ${describe(fields[key])}`);
 }
 
 function optionalInteger<K extends string>(fields: Fields, key: K, what: string): { [key in K]?: number } {
@@ -238,7 +238,7 @@ function optionalInteger<K extends string>(fields: Fields, key: K, what: string)
 
 function strings(value: unknown, what: string): string[] {
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value as string[];
-  throw corrupt(`${what} is ${describe(value)}; a list of texts is needed`);
+  throw corrupt(`${what} must be a list of strings, got ${describe(value)}`);
 }
 
 function stringMap(value: unknown): Record<string, string | null> {

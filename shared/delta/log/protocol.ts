@@ -15,18 +15,18 @@ const READABLE: ReadonlySet<string> = new Set(['timestampNtz', 'vacuumProtocolCh
 export function checkReadable(protocol: Protocol, metadata: Metadata): void {
   const { minReaderVersion, readerFeatures = [] } = protocol;
   if (minReaderVersion > 3 || (minReaderVersion === 2 && usesColumnMapping(metadata))) {
-    throw unsupported(`needs reader version ${minReaderVersion}; versions 1 and 3 are read`);
+    throw unsupported(`needs reader version ${minReaderVersion}; versions 1 and 3 are supported`);
   }
   const unknown = minReaderVersion === 3 ? readerFeatures.filter((name) => !READABLE.has(name)) : [];
   if (unknown.length > 0) {
     throw unsupported(
-      `needs the reader features ${unknown.join(', ')}; known are ${[...READABLE].join(', ')}`,
+      `needs the reader features ${unknown.join(', ')}; supported are ${[...READABLE].join(', ')}`,
     );
   }
   const column = unreadableColumn(parseSchema(metadata.schemaString));
   if (column !== undefined) throw unsupported(column);
   if (metadata.format.provider !== 'parquet') {
-    throw unsupported(`keeps its data as ${metadata.format.provider}; parquet is read`);
+    throw unsupported(`stores its data as ${metadata.format.provider}; only parquet is supported`);
   }
 }
 
@@ -39,12 +39,12 @@ export function checkWritable(protocol: Protocol, metadata: Metadata): void {
   const { minReaderVersion, minWriterVersion } = protocol;
   if (minReaderVersion > 1 || minWriterVersion > 2) {
     throw unsupported(
-      `needs reader version ${minReaderVersion} and writer version ${minWriterVersion}; tables of versions up to 1 and 2 are written`,
+      `needs reader version ${minReaderVersion} and writer version ${minWriterVersion}; only tables of versions up to 1 and 2 can be written`,
     );
   }
   if (metadata.partitionColumns.length > 0) {
     throw unsupported(
-      `is partitioned by ${metadata.partitionColumns.join(', ')}; unpartitioned ones are written`,
+      `is partitioned by ${metadata.partitionColumns.join(', ')}; only unpartitioned tables can be written`,
     );
   }
   const column = unwritableColumn(parseSchema(metadata.schemaString));

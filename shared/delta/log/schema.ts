@@ -101,7 +101,7 @@ export function schemaStringOf(columns: readonly Column[]): string {
 export function withColumns(schemaString: string, columns: readonly Column[]): string {
   const required = columns.find((column) => column.nullable === false);
   if (required) {
-    throw new DeltaError('schema-mismatch', `column ${required.name} is not nullable; added columns must be`);
+    throw new DeltaError('schema-mismatch', `added column ${required.name} must be nullable`);
   }
   const fields = [...parseSchema(schemaString), ...parseSchema(schemaStringOf(columns))];
   checkNames(fields);
@@ -141,9 +141,9 @@ export function unreadableColumn(fields: readonly Field[]): string | undefined {
 }
 
 function unreadableType(name: string, type: Json): string | undefined {
-  if (name === '__proto__') return 'has a column or field named __proto__, which is not read';
+  if (name === '__proto__') return 'has a column or field named __proto__, which is not supported';
   if (typeof type !== 'object' || type === null || Array.isArray(type)) return undefined;
-  if (typeof type.keyType === 'object') return `has column ${name}, a map whose keys are not read`;
+  if (typeof type.keyType === 'object') return `has column ${name}, a map with unsupported keys`;
   for (const inner of [type.elementType, type.keyType, type.valueType]) {
     const what = inner === undefined ? undefined : unreadableType(name, inner);
     if (what !== undefined) return what;
@@ -162,11 +162,11 @@ export function unwritableColumn(fields: readonly Field[]): string | undefined {
   for (const { name, type, nullable, metadata } of fields) {
     // one that may be null is left out of new files
     if (!isColumnType(type) && !nullable)
-      return `has column ${name} of type ${JSON.stringify(type)}, which is not written`;
+      return `has column ${name} of type ${JSON.stringify(type)}, which cannot be written`;
     const rule = ['delta.invariants', 'delta.generationExpression'].find(
       (key) => metadata[key] !== undefined,
     );
-    if (rule) return `has ${rule} on column ${name}, which is not evaluated`;
+    if (rule) return `has ${rule} on column ${name}, which is not supported`;
   }
   return undefined;
 }
@@ -193,7 +193,10 @@ const INTEGER_LIMITS = { integer: 2 ** 31, short: 2 ** 15, byte: 2 ** 7 };
 export function toStored(value: Value, field: Field): string | number | bigint | boolean | Uint8Array | null {
   if (value === null || value === undefined) {
     if (field.nullable) return null;
-    throw new DeltaError('schema-mismatch', `column ${field.name} got no value; it is not nullable`);
+    throw new DeltaError(
+      'schema-mismatch',
+      `column ${field.name} must have a value, since it is not nullable`,
+    );
   }
   switch (field.type) {
     case 'string':
@@ -246,7 +249,9 @@ function show(value: Value): string {
   if (value instanceof Uint8Array) return `${value.length} bytes`;
   if (value instanceof Date) return 'an invalid date';
   if (typeof value !== 'string') return `a ${typeof value}`;
-  return value.isWellFormed() ? `a string of ${value.length} characters` : 'a string with half a character';
+  return value.isWellFormed()
+    ? `a string of ${value.length} characters`
+    : 'a string with half a surrogate pair';
 }
 
 function checkNames(fields: readonly Field[]): void {
@@ -255,12 +260,12 @@ function checkNames(fields: readonly Field[]): void {
     // the protocol wants names unique regardless of case
     const key = name.toLowerCase();
     if (name === '' || seen.has(key)) {
-      throw new DeltaError('schema-mismatch', `column name ${JSON.stringify(name)} is empty or there twice`);
+      throw new DeltaError('schema-mismatch', `column name ${JSON.stringify(name)} is empty or a duplicate`);
     }
     if (/[ ,;{}()\n\t=]/.test(name)) {
       throw new DeltaError(
         'schema-mismatch',
-        `column name ${JSON.stringify(name)} has one of " ,;{}()\\n\\t="`,
+        `column name must have none of " ,;{}()\\n\\t=", got ${JSON.stringify(name)}`,
       );
     }
     seen.add(key);

@@ -33,7 +33,7 @@ export async function versionAt(
     const since = oldestTime?.toISOString() ?? 'nowhere';
     throw new DeltaError(
       'version-not-found',
-      `${time.toISOString()} is before the oldest version left, ${oldest} from ${since}`,
+      `${time.toISOString()} is before the oldest remaining version, ${oldest} from ${since}`,
     );
   }
   const found =

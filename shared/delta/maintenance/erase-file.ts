@@ -72,7 +72,7 @@ export async function eraseFromFile(
   if (foreign) {
     throw new DeltaError(
       'unsupported-table',
-      `data file ${path} has column ${foreign.name} of type ${JSON.stringify(foreign.type)}, which is not written: erase with the engine that wrote it`,
+      `data file ${path} has column ${foreign.name} of type ${JSON.stringify(foreign.type)}, which cannot be written here: erase with the engine that wrote it`,
     );
   }
   for (const range of rowGroupsOf(parquet.metadata.row_groups).flatMap(inSteps)) {

@@ -53,7 +53,8 @@ export function toColumns(fields: readonly Field[], rows: readonly Row[]): Store
   const names = new Set(fields.map((field) => field.name));
   for (const row of rows) {
     for (const name in row) {
-      if (!names.has(name)) throw new DeltaError('schema-mismatch', `a row has ${name}, which is no column`);
+      if (!names.has(name))
+        throw new DeltaError('schema-mismatch', `a row has ${name}, which is not a column of the table`);
     }
   }
   return fields.map((field) => rows.map((row) => toStored(row[field.name], field)));

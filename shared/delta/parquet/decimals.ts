@@ -25,7 +25,7 @@ export function plainDecimals(
     if (column !== element || element.repetition_type === 'REPEATED') {
       throw new DeltaError(
         'unsupported-table',
-        `data file ${path} has decimals inside another column, at ${element.name}; they are not read`,
+        `data file ${path} has decimals inside another column, at ${element.name}; this is not supported`,
       );
     }
     scales.set(element.name, element.scale ?? 0);

@@ -35,7 +35,9 @@ export function unpackLz4(input: Uint8Array, size: number): Uint8Array {
     const offset = byte() | (byte() << 8);
     const match = length(token & 15) + 4;
     if (offset === 0 || offset > to || to + match > size) {
-      throw new RangeError(`LZ4 block copies ${match} bytes from ${offset} back at byte ${to} of ${size}`);
+      throw new RangeError(
+        `LZ4 block copies ${match} bytes from offset ${offset} back at byte ${to} of ${size}`,
+      );
     }
     // byte by byte: a copy may reach into what it writes
     for (let end = to + match; to < end; to++) output[to] = output[to - offset] as number;

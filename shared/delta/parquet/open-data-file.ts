@@ -14,7 +14,10 @@ export async function openDataFile(
   signal?: AbortSignal,
 ): Promise<ParquetFile> {
   if (deletionVector !== undefined) {
-    throw new DeltaError('unsupported-table', `data file ${path} has a deletion vector, which is not read`);
+    throw new DeltaError(
+      'unsupported-table',
+      `data file ${path} has a deletion vector, which is not supported`,
+    );
   }
   return openParquet(location, path, size, signal);
 }

@@ -139,5 +139,5 @@ function bitsOf(level: number): number {
 
 function within(value: number | undefined, most: number, what: string): asserts value is number {
   if (Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most) return;
-  throw new RangeError(`${value} ${what}, at most ${most} are possible`);
+  throw new RangeError(`${what} must be 0 to ${most}, got ${value}`);
 }

@@ -159,7 +159,9 @@ function checkFooter({ num_rows, row_groups }: FileMetaData, path: string, size:
       }
     }
     if (group.num_rows < 0n || group.num_rows > MAX_GROUP_ROWS) {
-      throw corrupt(`${path} has a row group of ${group.num_rows} rows; at most ${MAX_GROUP_ROWS} are read`);
+      throw corrupt(
+        `${path} has a row group of ${group.num_rows} rows; at most ${MAX_GROUP_ROWS} are supported`,
+      );
     }
   }
   if (rows !== num_rows)

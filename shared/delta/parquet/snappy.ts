@@ -38,12 +38,12 @@ export function unpackSnappy(input: Uint8Array, size: number): Uint8Array {
 }
 
 function littleEndian(input: Uint8Array, at: number, bytes: number): number {
-  if (at + bytes > input.length) throw new RangeError('the packed bytes end within a length');
+  if (at + bytes > input.length) throw new RangeError('the compressed bytes end inside a length');
   let value = 0;
   for (let index = bytes - 1; index >= 0; index--) value = value * 256 + (input[at + index] as number);
   return value;
 }
 
 function tooLong(length: number): RangeError {
-  return new RangeError(`a run of ${length} bytes leads out of the page`);
+  return new RangeError(`a run of ${length} bytes exceeds the page`);
 }

@@ -193,7 +193,7 @@ function notLoadable(location: TableLocation, listing: LogListing, version: numb
   if (hasV2Checkpoints) {
     return new DeltaError(
       'unsupported-table',
-      'the table keeps its state in V2 checkpoints, which are not read',
+      'the table keeps its state in V2 checkpoints, which are not supported',
     );
   }
   const oldest = checkpoints[0]?.version;

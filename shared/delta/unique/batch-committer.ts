@@ -216,7 +216,7 @@ export function storedRow(
 ): Pick<PendingRow, 'fields' | 'values' | 'bytes'> {
   const unknown = Object.keys(row).find((name) => !fields.some((field) => field.name === name));
   if (unknown !== undefined)
-    throw new DeltaError('schema-mismatch', `a row has ${unknown}, which is no column`);
+    throw new DeltaError('schema-mismatch', `a row has ${unknown}, which is not a column of the table`);
   const values = fields.map((field) => toStored(row[field.name], field));
   let bytes = 0;
   for (const value of values) {

@@ -102,7 +102,7 @@ export class UniqueAppender {
     if (typeof id !== 'string' || id === '') {
       throw new DeltaError(
         'schema-mismatch',
-        `column ${this.#options.idColumn} got ${String(id)}; an id is needed`,
+        `column ${this.#options.idColumn} must have an id, got ${String(id)}`,
       );
     }
     const make = () => ({ id, row, ...storedRow(this.#committer.fields, row) });
@@ -135,7 +135,9 @@ export class UniqueAppender {
   async close(options: { signal?: AbortSignal | undefined } = {}): Promise<void> {
     this.#closed = true;
     const giveUp = (): void =>
-      this.#queue.rejectAll(new DeltaError('closed', 'the appender was closed in haste'));
+      this.#queue.rejectAll(
+        new DeltaError('closed', 'the appender was closed before its pending rows were committed'),
+      );
     options.signal?.addEventListener('abort', giveUp, { once: true });
     this.#queue.close();
     await this.#running;
@@ -212,7 +214,7 @@ async function openTracker(location: TableLocation, idColumn: string): Promise<I
   if (id?.type !== 'string') {
     throw new DeltaError(
       'schema-mismatch',
-      `column ${idColumn} is ${id ? String(id.type) : 'not there'}; ids are strings`,
+      `column ${idColumn} must be of type string, got ${id ? String(id.type) : 'none'}`,
     );
   }
   return tracker;

@@ -45,7 +45,7 @@ export class FileBounds {
         return !mayMatchFile(this.#stats, [condition]);
       };
       if (bounds && (misses(bounds.min) || misses(bounds.max))) {
-        yield `a query of ${field.name} would miss rows: their values are beyond the statistics`;
+        yield `a query by ${field.name} would miss rows: their values are outside the statistics`;
       }
       const logged = nullCount[field.name];
       const nulls = this.#nulls.get(field.name) ?? rows;

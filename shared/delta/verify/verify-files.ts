@@ -98,7 +98,7 @@ export async function verifyFiles(
     const other = ids.add(id, number);
     if (other !== undefined) {
       const first = other === number ? 'the same file' : (files[other]?.[0] ?? '');
-      await report({ kind: 'id-twice', where: path, what: `${id} is in ${first}, too` });
+      await report({ kind: 'id-twice', where: path, what: `${id} is also in ${first}` });
     }
     const fault = idFault?.(id, row);
     if (fault !== undefined) await report({ kind: 'id-content', where: path, what: `${id}: ${fault}` });

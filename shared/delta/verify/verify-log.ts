@@ -57,7 +57,7 @@ export async function verifyLog(
   }
   const differences = difference(loaded, replayed, now);
   for (const what of differences) {
-    await report({ kind: 'state-differs', where: `version ${loaded.version}`, what: `as it opens, ${what}` });
+    await report({ kind: 'state-differs', where: `version ${loaded.version}`, what: `on opening, ${what}` });
   }
 
   /** Empty if the log begins at version 0; otherwise the oldest checkpoint that can be read. */

@@ -23,7 +23,7 @@ export async function costlyClips(folder: string, ffmpeg: string): Promise<Media
       name: '8k-16-references.mp4',
       options: ['-c:v', 'libx264', '-preset', 'ultrafast', '-x264-params', 'ref=16:keyint=250:threads=1'],
       reason:
-        /^decoding h264 yuv420p of 7680 x 4320 pixels with 16 reference frames needs \d{4} MiB of memory; this instance has 1024 MiB$/,
+        /^decoding h264 yuv420p of 7680 x 4320 pixels with 16 reference frames needs \d{4} MiB of memory, but this instance has 1024 MiB$/,
     },
     {
       name: '8k-hdr.mp4',
@@ -38,13 +38,13 @@ export async function costlyClips(folder: string, ffmpeg: string): Promise<Media
         'yuv420p10le',
       ],
       reason:
-        /^decoding hevc yuv420p10le of 7680 x 4320 .* needs \d{4} MiB of memory; this instance has 1024 MiB$/,
+        /^decoding hevc yuv420p10le of 7680 x 4320 .* needs \d{4} MiB of memory, but this instance has 1024 MiB$/,
     },
     {
       name: '8k-444-12.mkv',
       options: ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', X265, '-pix_fmt', 'yuv444p12le'],
       reason:
-        /^decoding hevc yuv444p12le of 7680 x 4320 .* needs \d{4} MiB of memory; this instance has 1024 MiB$/,
+        /^decoding hevc yuv444p12le of 7680 x 4320 .* needs \d{4} MiB of memory, but this instance has 1024 MiB$/,
     },
   ];
   return Promise.all(
@@ -79,7 +79,7 @@ export async function strangeCodecs(folder: string, ffmpeg: string): Promise<Med
         name,
         path,
         code: 'unsupported-media',
-        reason: new RegExp(`^video is coded as ${codec}; taken are h264, `),
+        reason: new RegExp(`^video codec must be h264, .*, got ${codec}$`),
       };
     }),
   );
@@ -127,7 +127,7 @@ export async function strangeIndexes(folder: string, ffmpeg: string): Promise<Me
       path: oneKeyframe,
       code: 'too-costly',
       reason:
-        /^a frame takes up to \d+ samples since its keyframe; at most \d+ of 160 x 90 pixels can be decoded in 60 s$/,
+        /^a frame must need at most \d+ samples of 160 x 90 pixels since its keyframe, got \d+: no more can be decoded in 60 s$/,
     },
   ];
 }

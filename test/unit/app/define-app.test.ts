@@ -3,7 +3,7 @@ import { core } from '../../../functions/app.ts';
 import { services } from '../../../functions/services.ts';
 import { appSettings } from '../../../shared/app/app-settings.ts';
 import { type App, defineApp, functionNamed, rolesOf } from '../../../shared/app/define-app.ts';
-import { defineFunction } from '../../../shared/app/define-function.ts';
+import { defineFunction, type FunctionDefinition } from '../../../shared/app/define-function.ts';
 import { flag, integer, optional, text } from '../../../shared/app/settings.ts';
 import {
   auditLog,
@@ -25,12 +25,11 @@ const greeting = {
 const greet = defineFunction(greeting);
 const app: App = {
   name: 'hello',
-  buckets: { raw: { env: 'RAW_BUCKET', doc: 'uploads' } },
+  buckets: { raw: { env: 'RAW_BUCKET', doc: 'uploads' }, state: { env: 'STATE_BUCKET', doc: 'records' } },
   topics: {
     events: { env: 'EVENTS_TOPIC', doc: 'everything' },
     'dead-letters': { doc: 'what was given up' },
   },
-  optional: {},
   functions: [greet],
 };
 
@@ -66,7 +65,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a bucket that is not declared',
     { functions: [{ ...greet, trigger: objectFinalized({ bucket: 'toString' }) }] },
-    /its bucket must be one of raw, got "toString"/,
+    /its bucket must be one of raw, state, got "toString"/,
   ],
   [
     'a schedule on an undeclared topic',
@@ -76,7 +75,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a filter that Pub/Sub refuses',
     { functions: [{ ...greet, trigger: messagePublished({ topic: 'events', filter: 'attributes.a = b' }) }] },
-    /greet: its filter is refused by Pub\/Sub: expected a quoted value at 15, got "b"/,
+    /greet: its filter is not valid for Pub\/Sub: expected a quoted value at 15, got "b"/,
   ],
   [
     'attempts that Pub/Sub does not take',
@@ -86,7 +85,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a role on something unknown',
     { functions: [{ ...greet, roles: [{ role: 'roles/x', on: 'lake', reason: '' }] }] },
-    /roles\/x must be on one of project, function, sources, results, raw, events, dead-letters, got "lake"/,
+    /roles\/x must be on one of project, function, sources, results, raw, state, events, dead-letters, got "lake"/,
   ],
   [
     'a bucket and a topic of one name',
@@ -101,7 +100,7 @@ test.each<[string, Partial<App>, RegExp]>([
   [
     'a missing topic for given-up messages',
     { topics: { events: app.topics['events']! } },
-    /greet: the topic dead-letters must be declared, .*include the services/,
+    /greet: the topic dead-letters, which takes what is given up, must be declared: include the services/,
   ],
   [
     'a bucket that bears the name of a kind of place',
@@ -124,9 +123,14 @@ test.each<[string, Partial<App>, RegExp]>([
     /service must be letters, digits, dots, dashes and slashes, got "a,b"/,
   ],
   [
+    'a refusal that could be one of the toolkit',
+    { functions: [{ ...greet, refusals: { 'no-name': 'ask for it' } as FunctionDefinition['refusals'] }] },
+    /greet: refusals must have codes such as app-no-address, got "no-name"/,
+  ],
+  [
     'results in a bucket that is not declared',
     { functions: [{ ...greet, settledIn: 'frames' }] },
-    /its settledIn must be one of raw, got "frames"/,
+    /its settledIn must be one of raw, state, got "frames"/,
   ],
   [
     'a setting with two meanings',
@@ -136,12 +140,12 @@ test.each<[string, Partial<App>, RegExp]>([
         { ...greet, name: 'part', settings: { TONE: text({ default: 'cold', doc: 'how' }) } },
       ],
     },
-    /TONE must be declared alike in all functions, got two declarations in greet and part/,
+    /TONE must be declared identically in all functions, got two declarations in greet and part/,
   ],
   [
     'a setting that the server of every function reads otherwise',
     { functions: [{ ...greet, settings: { ADMIT_BYTES: flag({ default: true, doc: '' }) } }] },
-    /ADMIT_BYTES must be declared alike/,
+    /ADMIT_BYTES must be declared identically/,
   ],
   [
     'a name that no shell takes',
@@ -177,6 +181,35 @@ test.each<[string, Partial<App>, RegExp]>([
   expect(() => defineApp({ ...app, ...changes })).toThrow(told);
 });
 
+const NEEDS = [
+  'greet: the topic dead-letters, which takes what is given up, must be declared: include the services',
+  "greet: a bucket must have env: 'STATE_BUCKET': include the services",
+];
+const jobs = { jobs: { doc: 'ticks' } };
+test.each<[string, EventTrigger, Partial<App>]>([
+  ['a schedule', schedule({ cron: '* * * * *', topic: 'jobs' }), { topics: jobs }],
+  ['a topic', messagePublished({ topic: 'jobs' }), { topics: jobs }],
+  [
+    'a bucket',
+    objectFinalized({ bucket: 'files' }),
+    { buckets: { files: { env: 'IN_BUCKET', doc: 'files' } } },
+  ],
+])(
+  'a function fired by %s, without the services, is told what it lacks; with them it is an app',
+  (_name, trigger, parts) => {
+    const only = { name: 'only', functions: [defineFunction({ ...greeting, trigger })], ...parts };
+    expect(() => defineApp(only)).toThrow(`app only: ${NEEDS.join('; ')}`);
+    expect(defineApp({ ...only, includes: [services] }).functions).toHaveLength(4);
+  },
+);
+
+test('a topic of an app that declares none is told apart from a misspelt one', () => {
+  const functions = [defineFunction({ ...greeting, trigger: messagePublished({ topic: 'jobs' }) })];
+  expect(() => defineApp({ name: 'only', functions })).toThrow(
+    'greet: its topic must be one of those that the app declares, which are none, got "jobs"',
+  );
+});
+
 test('two functions may share a setting that only one of them requires', () => {
   const tone = text({ doc: 'how' });
   const functions = [
@@ -208,7 +241,7 @@ test('an app that includes another has all of its parts once, its own first', ()
     functions: [{ ...greet, name: 'takeOrder', trigger: objectFinalized({ bucket: 'orders' }) }],
   });
   expect(shop.functions.map(({ name }) => name)).toEqual(['takeOrder', 'greet']);
-  expect(Object.keys(shop.buckets)).toEqual(['orders', 'raw']);
+  expect(Object.keys(shop.buckets)).toEqual(['orders', 'raw', 'state']);
   expect(Object.keys(shop.topics)).toEqual(['events', 'dead-letters']);
 });
 

@@ -51,10 +51,13 @@ describe('what a name means', () => {
     expect(resolveName(all, 'beef4')).toMatchObject({ kind: 'group', letters: [all[2]] });
   });
   test.each([
-    ['abcd', /abcd may mean letter abcd110000000000, letter abcd220000000000: give more digits/],
-    ['beef', /beef may mean group beef44000000, letter beef330000000000: give more digits/],
-    ['feed', /feed may mean group feed00000001, group feed00000002: give more digits/],
-    ['0123', /no dead letter and no group begins with 0123/],
+    [
+      'abcd',
+      /abcd is ambiguous, it matches letter abcd110000000000, letter abcd220000000000: give more digits/,
+    ],
+    ['beef', /beef is ambiguous, it matches group beef44000000, letter beef330000000000: give more digits/],
+    ['feed', /feed is ambiguous, it matches group feed00000001, group feed00000002: give more digits/],
+    ['0123', /no dead letter or group begins with 0123/],
   ])('%s: %s', (name, message) => {
     expect(() => resolveName(all, name)).toThrow(Failure);
     expect(() => resolveName(all, name)).toThrow(message);
@@ -99,8 +102,8 @@ describe('selection of letters', () => {
   });
   test('nothing is chosen by accident', () => {
     const empty = toFilter({}, NOW);
-    expect(() => checkChoice([], empty, false)).toThrow(/which ones\? name letters or a group/);
-    expect(() => checkChoice([], toFilter({ code: ['quota'] }, NOW), true)).toThrow(/--all means all open/);
+    expect(() => checkChoice([], empty, false)).toThrow(/nothing selected: name letters or a group/);
+    expect(() => checkChoice([], toFilter({ code: ['quota'] }, NOW), true)).toThrow(/--all selects all open/);
     expect(() => checkChoice([], empty, true)).not.toThrow();
   });
   test.each([
@@ -173,26 +176,34 @@ describe('what to do next', () => {
     });
 
   test.each<[Partial<AdviceOn>, RegExp]>([
-    [{}, /^a service was away: .*\(npx pipeline dlq replay abcdef012345, or npx/],
+    [{}, /^a service was unavailable: .*\(npx pipeline dlq replay abcdef012345, or npx/],
     [{ code: 'denied' }, /^grant the role that the message names/],
     [{ code: 'schema-violation', way: 'refused' }, /^deploy a schema that allows it/],
-    [{ code: 'no such code' }, /^nothing says why/],
-    [{ code: 'constructor' }, /^nothing says why/],
-    [{ status: 'failed-again' }, /^its replay failed too; a service was away/],
+    [{ code: 'no such code' }, /^no cause was recorded/],
+    [
+      { code: 'app-no-address', way: 'refused' },
+      /^fix what the message names, then replay; or discard it \(/,
+    ],
+    [
+      { code: 'app-no-address', ownRemedy: 'ask for an address' },
+      /^ask for an address \(npx pipeline dlq replay /,
+    ],
+    [{ code: 'constructor' }, /^no cause was recorded/],
+    [{ status: 'failed-again' }, /^its replay failed too; a service was unavailable/],
     [{ status: 'replayed' }, /^wait for the outcome .*, npx pipeline dlq replay abcdef012345 --again$/],
     // no mark fitted, so no outcome will ever be reported
-    [{ status: 'replayed', state: 'succeeded' }, /^nothing is missing/],
-    [{ status: 'resolved', state: 'gone' }, /^nothing: it is settled$/],
-    [{ status: 'discarded' }, /^nothing: it was discarded/],
+    [{ status: 'replayed', state: 'succeeded' }, /^its event has been processed since/],
+    [{ status: 'resolved', state: 'gone' }, /^nothing to do: it is settled$/],
+    [{ status: 'discarded' }, /^nothing to do: it was discarded/],
     [{ state: 'gone' }, /^its object is gone, .*npx pipeline dlq discard abcdef012345 --reason/],
     [{ state: 'newer' }, /^its object was replaced/],
-    [{ state: 'succeeded' }, /^nothing is missing/],
-    [{ isReplayable: false }, /^no function can be given it back/],
+    [{ state: 'succeeded' }, /^its event has been processed since/],
+    [{ isReplayable: false }, /^no function can take it back/],
   ])('%j', (fields, expected) => expect(on(fields)).toMatch(expected));
 
   test('a replay is proposed if it may help', () => {
     expect(on({ code: 'not-json' })).toMatch(
-      /^a replay ends the same: .* \(npx pipeline dlq discard [0-9a-f]{12} --reason …\)$/,
+      /^a replay would fail the same way: .* \(npx pipeline dlq discard [0-9a-f]{12} --reason …\)$/,
     );
     expect(on({ code: 'quota' })).toMatch(
       / \(npx pipeline dlq replay [0-9a-f]{12}, or npx pipeline dlq discard /,
@@ -244,7 +255,7 @@ describe('where the letters are', () => {
     }
   });
   test.each([
-    [{}, {}, /where are the dead letters\? give --state-bucket or set STATE_BUCKET/],
+    [{}, {}, /--state-bucket or STATE_BUCKET must be given/],
     [{ 'state-bucket': 'No Bucket' }, {}, /--state-bucket must be the name of a bucket, got "No Bucket"/],
     [{ project: '-' }, { STATE_BUCKET: 'abc' }, /--project must be the id of a project, got "-"/],
   ])('%j', (options, env, message) => {

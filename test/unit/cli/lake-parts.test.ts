@@ -98,7 +98,7 @@ describe('location of the table', () => {
     await writeFile(join(dir, 'endpoints.json'), '{');
     expect(() => findPlace({ cloud: false, local: dir }, {}, dir)).toThrow(Failure);
     await writeFile(join(dir, 'endpoints.json'), '{"vertex":"x"}');
-    expect(() => findPlace({ cloud: false, local: dir }, {}, dir)).toThrow(/names no gcs endpoint/);
+    expect(() => findPlace({ cloud: false, local: dir }, {}, dir)).toThrow(/has no gcs endpoint/);
   });
 });
 

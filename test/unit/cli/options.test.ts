@@ -4,7 +4,7 @@ import { parseOptions, UsageError } from '../../../cli/common/options.ts';
 const OPTIONS = { version: { type: 'string' }, full: { type: 'boolean' } } as const;
 
 test.each([
-  [['--version', '-1'], '--version needs a value; one that begins with a dash is given as --version=-…'],
+  [['--version', '-1'], '--version needs a value; write one that begins with a dash as --version=-…'],
   [['--versoin', '1'], "Unknown option '--versoin'"],
   [['--full=yes'], "Option '--full' does not take an argument"],
   [['--version'], "Option '--version <value>' argument missing"],

@@ -50,7 +50,7 @@ test('a deadline aborts with a retryable timeout that names the time', async () 
   await new Promise((resolve) => signal.addEventListener('abort', resolve));
   expect(signal.reason).toMatchObject({
     code: 'timeout',
-    message: 'not done after 1 ms, the time one attempt has',
+    message: 'not done within 1 ms, the time limit of one attempt',
   });
   clear();
 });

@@ -157,8 +157,8 @@ test('one entry, or none', async () => {
 
 test('an invalid name is not written', async () => {
   const store = ticking();
-  await expect(writeDeath(store, deathRecord({ letter: '../x' }))).rejects.toThrow('letter ../x');
+  await expect(writeDeath(store, deathRecord({ letter: '../x' }))).rejects.toThrow('got ../x');
   await expect(writeReplay(store, { letter: A, key: 'a/b', topic: 't', messageId: '1', at })).rejects.toThrow(
-    'key a/b',
+    'and a/b',
   );
 });

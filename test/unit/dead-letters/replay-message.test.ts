@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { messageOf } from '../../../cli/dlq/replay-plan.ts';
 import { core } from '../../../functions/app.ts';
 import { subjectOf } from '../../../shared/app/subject.ts';
 import { AppError } from '../../../shared/core/errors.ts';
@@ -6,9 +7,12 @@ import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-mess
 import { readDeadLetter } from '../../../shared/dead-letters/read-dead-letter.ts';
 import type { DeathRecord } from '../../../shared/dead-letters/records.ts';
 import { replayMessage, replayTopic } from '../../../shared/dead-letters/replay-message.ts';
+import { contentIdOf } from '../../../shared/events/content-id.ts';
+import { withoutForeignMarks } from '../../../shared/events/delivery.ts';
+import { LENIENT, parseIncomingMessage } from '../../../shared/events/incoming-message.ts';
 import { finalizedEvent, notificationMessage } from '../../helpers/events.ts';
 import { deathRecord, givenUp, givenUpMessage } from '../../helpers/letters.ts';
-import { binary, messageEvent, pubsubMessage, structured } from '../../helpers/messages.ts';
+import { binary, messageEvent, pubsubMessage, replayEvent, structured } from '../../helpers/messages.ts';
 
 const LETTER = '0123456789abcdef0123456789abcdef';
 const MARK = { deadLetterReplayOf: LETTER, deadLetterReplay: 'run-1' };
@@ -114,26 +118,22 @@ test('an ordering key that is too long is left out', () => {
 });
 
 test.each([
-  [
-    'nobody knows whose it was',
-    deathRecord({ function: 'unknown' }),
-    'nothing says which function it was for',
-  ],
+  ['nobody knows whose it was', deathRecord({ function: 'unknown' }), 'its function is unknown'],
   [
     'what came was no message',
     deathOf(refused(messageEvent({ data: '%%%' }))),
-    'what came was no message of Pub/Sub',
+    'it did not arrive as a Pub/Sub message',
   ],
-  ['what came was no object', deathOf(refused('boo')), 'what came was no message of Pub/Sub'],
+  ['what came was no object', deathOf(refused('boo')), 'it did not arrive as a Pub/Sub message'],
   [
     'a message that could not have been published',
     deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: { a: 'v'.repeat(1_025) } })))),
-    'an attribute has 1025 bytes; at most 1024 are allowed',
+    'an attribute must have at most 1024 bytes, got 1025',
   ],
   [
     'more attributes than a message has',
     deathOf(refused(messageEvent(pubsubMessage({ data: 'x', attributes: many(101) })))),
-    'the event has 101 attributes; a message has at most 100',
+    'the event must have at most 100 attributes, got 101',
   ],
 ])('cannot be published again: %s', (_name, death, reason) => {
   expect(replayMessage(death, 'run-1')).toEqual({ kind: 'impossible', reason });
@@ -148,9 +148,37 @@ test('a refused storage event is published whole, as a CloudEvent', () => {
   expect(JSON.parse(dataOf(replay))).toEqual(event);
 });
 
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+const NAMED = { 'ce-specversion': '1.0', 'ce-id': '1', 'ce-type': 't', 'ce-source': '//s' };
+const attributes = { ...NAMED, googclient_traceparent: TRACE };
+
+test.each<[string, unknown]>([
+  ['gave up', givenUp({ data: '{}', attributes })],
+  ['refused', refused(messageEvent(pubsubMessage({ data: '{}', attributes })))],
+  [
+    'gave up as a replay',
+    givenUp(
+      {
+        data: '{}',
+        attributes: { ...NAMED, deadLetterTraceparent: TRACE },
+      },
+      'replay-ingestevent',
+    ),
+  ],
+])('a trace that only the client library names is kept where its function %s', (_how, letter) => {
+  const replay = replayMessage(deathOf(letter), 'run-1');
+  if (replay.kind !== 'message') throw new Error(replay.reason);
+  expect(Object.keys(replay.message.attributes ?? {}).filter((name) => name.startsWith('goog'))).toEqual([]);
+  const message = pubsubMessage({ ...replay.message });
+  const delivered = withoutForeignMarks(replayEvent(message), 'ingestEvent');
+  const { event } = parseIncomingMessage(delivered, LENIENT);
+  expect(event.traceparent).toBe(TRACE);
+  expect(contentIdOf(delivered)).toBe(contentIdOf(messageEvent(pubsubMessage({ data: '{}', attributes }))));
+});
+
 test('a tick of the maintenance keeps its time, which is all its content', () => {
   const letter = givenUp({ data: '{}' }, 'eventarc-maintainTable');
-  expect(replayMessage(deathOf(letter, 'maintainTable'), 'run-1')).toMatchObject({
+  expect(messageOf(deathOf(letter, 'maintainTable'), 'run-1', core)).toMatchObject({
     message: { attributes: { 'ce-time': '2026-11-21T10:00:00.123Z' } },
   });
 });
@@ -184,7 +212,7 @@ test.each([
   ['processVideo', 'a notification', givenUpMessage(notificationMessage(), 'eventarc-processVideo')],
 ])('identity, correlation and subject stay: %s, %s', async (name, _form, input) => {
   const fix = (fields: Record<string, unknown>) => messageEvent(pubsubMessage(fields));
-  const replay = replayMessage(deathOf(input, name), 'run-1');
+  const replay = messageOf(deathOf(input, name), 'run-1', core);
   if (replay.kind !== 'message') throw new Error(replay.reason);
   const { original } = readDeadLetter(input, ['processVideo', 'ingestEvent', 'maintainTable']);
   const { inputOf } = await import('../../../shared/dead-letters/original.ts');

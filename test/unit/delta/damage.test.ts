@@ -68,7 +68,7 @@ describe('a damaged page', () => {
     await replace(bucket, name, changed);
     await expect(collectRows(table.scan())).rejects.toMatchObject({
       code: 'corrupt-table',
-      message: expect.stringContaining('values of a run, at most 300 are possible'),
+      message: expect.stringContaining('values of a run must be 0 to 300, got'),
     });
   });
 });

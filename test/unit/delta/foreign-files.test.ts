@@ -134,7 +134,7 @@ describe('columns that an analyst added', () => {
         nullable: true,
         metadata: {},
       },
-      /column m, a map whose keys are not read/,
+      /column m, a map with unsupported keys/,
     ],
   ])('a value that no object can represent is refused, not returned wrong: %j', async (field, message) => {
     const bucket = memoryBucket();

@@ -154,30 +154,30 @@ describe('a bad table is refused with what is wrong', () => {
     ],
     ['no protocol', { [commit(0)]: METADATA }, 'corrupt-table', /no protocol/],
     ['no metadata', { [commit(0)]: PROTOCOL }, 'corrupt-table', /no metaData/],
-    ['an action that is a list', { [commit(0)]: `${first}[1]` }, 'corrupt-table', /an object is needed/],
+    ['an action that is a list', { [commit(0)]: `${first}[1]` }, 'corrupt-table', /must be an object/],
     [
       'an add without a path',
       { [commit(0)]: first, [commit(1)]: ADD.replace('"a.parquet"', 'null') },
       'corrupt-table',
-      /path null/,
+      /path of add of version 1 must be a string, got null/,
     ],
     [
       'a size below zero',
       { [commit(0)]: first, [commit(1)]: ADD.replace('100', '-1') },
       'corrupt-table',
-      /size -1/,
+      /size of add .* got -1/,
     ],
     [
       'a size beyond all files',
       { [commit(0)]: first, [commit(1)]: ADD.replace('100', '99999999999999999999') },
       'corrupt-table',
-      /size 99999999999999999999/,
+      /size of add .* got 99999999999999999999/,
     ],
     [
       'a size in words',
       { [commit(0)]: first, [commit(1)]: ADD.replace('100', '"big"') },
       'corrupt-table',
-      /size "big"/,
+      /size of add .* got "big"/,
     ],
     [
       'partition values that are a text',
@@ -225,7 +225,7 @@ describe('a bad table is refused with what is wrong', () => {
       'a version that is a word',
       { [commit(0)]: first.replace(':1,', ':"one",') },
       'corrupt-table',
-      /minReaderVersion "one"/,
+      /minReaderVersion of protocol .* got "one"/,
     ],
   ];
   test.each(cases)('%s', async (_, files, code, message) => {

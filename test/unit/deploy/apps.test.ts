@@ -10,6 +10,7 @@ import { appOption, parseOptions } from '../../../deploy/options.ts';
 import { ROOT } from '../../../deploy/source.ts';
 import { core } from '../../../functions/app.ts';
 import { services } from '../../../functions/services.ts';
+import { processVideo } from '../../../functions/video/definition.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { auditLog, http, objectFinalized } from '../../../shared/app/trigger.ts';
@@ -112,6 +113,54 @@ test('an app is deployed under its own name, each function by its trigger; a sec
   expect(gcloud.changes).toEqual([]);
 });
 
+const enabled = (): string[] => [...gcloud.services].map((name) => name.replace('.googleapis.com', ''));
+
+test('only the services that an app uses are enabled, and those that its functions name', async () => {
+  const load = async () => ({ serve: async () => {} });
+  const quote = (apis?: Record<string, string>) =>
+    defineFunction({
+      name: 'quote',
+      trigger: http({ callers: 'all' }),
+      instance,
+      roles: [],
+      load,
+      ...(apis && { apis }),
+    });
+  const alone = defineApp({ name: 'shop', functions: [quote()] });
+  gcloud.services.clear();
+  await deployAll(contextOf(alone), gcloud, say);
+  expect(enabled()).toContain('cloudfunctions');
+  expect(
+    enabled().filter((one) => ['aiplatform', 'pubsub', 'eventarc', 'cloudscheduler'].includes(one)),
+  ).toEqual([]);
+  expect([...gcloud.things.keys()].filter((key) => /^(topic|subscription|bucket|job)/.test(key))).toEqual([]);
+  expect(madeLines(contextOf(alone).names, { app: alone, dir: 'apps/shop' }).join('\n')).not.toMatch(
+    /events go to/,
+  );
+  await deployAll(contextOf(appWith([SHOP])), gcloud, say);
+  expect(enabled()).toEqual(expect.arrayContaining(['pubsub', 'eventarc', 'cloudscheduler']));
+  expect(enabled()).not.toContain('aiplatform');
+  await deployAll(
+    contextOf(defineApp({ name: 'shop', functions: [quote({ speech: 'hears' })] })),
+    gcloud,
+    say,
+  );
+  expect(enabled()).toContain('speech');
+  expect(() => defineApp({ name: 'shop', functions: [quote({ 'speech.googleapis.com': 'hears' })] })).toThrow(
+    'quote: apis must be names such as "speech", without .googleapis.com, got "speech.googleapis.com"',
+  );
+});
+
+test('what an earlier version watched for an app without videos is deleted or renamed', async () => {
+  const app = appWith([SHOP]);
+  await deployAll(contextOf({ ...app, functions: [...app.functions, processVideo] }), gcloud, say);
+  const watched = (): string[] => [...gcloud.things.keys()].filter((key) => /video|gemini/i.test(key));
+  expect(watched().filter((key) => /^(metric|alert|dashboard)/.test(key)).length).toBeGreaterThan(5);
+  await deployAll(contextOf(app), gcloud, say);
+  expect(watched().filter((key) => /^(metric|alert|dashboard)/.test(key))).toEqual([]);
+  expect(await deployAll(contextOf(app), gcloud, say)).toBe(0);
+});
+
 test('a removed caller may no longer call, and nobody else may', async () => {
   await deployAll(contextOf(appWith([SHOP, TILL])), gcloud, say);
   expect(invokers('shop-quote')).toEqual([SHOP, TILL]);
@@ -145,7 +194,7 @@ test('the environment of the command names every bucket of the app, and the app'
     ]),
   );
   expect(madeLines(names, { app, dir: 'apps/shop' }).join('\n')).toMatch(
-    /orders bucket +gs:\/\/demo-project-shop-orders \(uploads fire takeOrder\)/,
+    /orders bucket +gs:\/\/demo-project-shop-orders \(uploads trigger takeOrder\)/,
   );
 });
 
@@ -153,14 +202,14 @@ test.each<[string, string[], RegExp]>([
   [
     'a prefix too long for a service account',
     ['--prefix', 'abcdefghijkl'],
-    /--prefix must leave the service account of takeOrderOfACustomer at most 30 characters, got 33/,
+    /--prefix must be shorter: the service account of takeOrderOfACustomer must be at most 30 characters, got 33/,
   ],
   [
     'raw days without the bucket',
     ['--raw-days', '3'],
-    /--raw-days must go with an app that has the bucket raw, got shop/,
+    /--raw-days needs an app that has the bucket raw, got shop/,
   ],
-  ['a smoke test without videos', ['--smoke'], /--smoke must go with an app that has processVideo, got shop/],
+  ['a smoke test without videos', ['--smoke'], /--smoke needs an app that has processVideo, got shop/],
 ])('%s is wrong usage', (_name, args, message) => {
   const long = defineFunction({
     ...event,

@@ -262,8 +262,8 @@ describe('changes by somebody else are found by --verify, and repaired', () => {
     const before = picture();
     gcloud.things.delete('trigger pipeline-processvideo-1');
     gcloud.things.delete(subscription);
-    await expect(verifyAll(run(), say)).rejects.toThrow('differ from what is wanted');
-    expect(lines.join('\n')).toMatch(/delete function pipeline-processvideo: somebody deleted its trigger/);
+    await expect(verifyAll(run(), say)).rejects.toThrow('from the desired state');
+    expect(lines.join('\n')).toMatch(/delete function pipeline-processvideo: its trigger was deleted/);
     await deploy();
     expect(gcloud.changes.slice(0, 2)).toEqual([
       'functions delete pipeline-processvideo',
@@ -282,7 +282,7 @@ describe('changes by somebody else are found by --verify, and repaired', () => {
     expect(gcloud.changes).toEqual([]);
     expect(await deploy()).toBe(steps);
     await verifyAll(run(), say);
-    expect(lines).toEqual(['everything is as it should be']);
+    expect(lines).toEqual(['everything matches the desired state']);
     expect(picture()).toEqual(before);
   });
 });

@@ -102,6 +102,6 @@ test('after services were enabled, it waits for one that is not yet reported as 
 
 test('no temporary folder is left, however the command ended', async () => {
   const gcloud = gcloudThat(['exit 3']);
-  await expect(gcloud.change(['x', { flag: '--f', content: 'y' }])).rejects.toThrow('gcloud ended with 3');
+  await expect(gcloud.change(['x', { flag: '--f', content: 'y' }])).rejects.toThrow('gcloud exited with 3');
   expect(readdirSync(dir)).toEqual(['gcloud']);
 });

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
+import { readAll } from '../../../deploy/monitoring-files.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
-import { readAll } from '../../../deploy/parts/monitoring.ts';
 import { core } from '../../../functions/app.ts';
+import { services } from '../../../functions/services.ts';
+import { type App, defineApp } from '../../../shared/app/define-app.ts';
+import { defineFunction } from '../../../shared/app/define-function.ts';
+import { http, messagePublished, objectFinalized } from '../../../shared/app/trigger.ts';
 
 const options = parseOptions(
   ['--project', 'demo-project', '--region', 'us-central1', '--prefix', 'two-parts', '--daily-dollars', '7'],
@@ -139,6 +143,97 @@ test('tiles fill the dashboard without overlapping', () => {
   const rows = Math.ceil(tiles.length / 2);
   const wanted = Array.from({ length: rows }, (_, row) => [0, 24].map((x) => `${x},${row * 16} 24x16`));
   expect(taken).toEqual(wanted.flat());
+});
+
+test('the number of waiting messages is shown for the subscriptions whose age is shown', () => {
+  const text = JSON.stringify(dashboards[0]!.body);
+  const shown = (metric: string): string | undefined =>
+    new RegExp(`${metric}\\{[^}]*subscription_id=~\\\\"([^"\\\\]+)`).exec(text)?.[1];
+  expect(shown('num_undelivered_messages')).toMatch(/push/);
+  expect(shown('num_undelivered_messages')).toBe(shown('oldest_unacked_message_age'));
+});
+
+const instance = { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 };
+const events = {
+  instance,
+  roles: [],
+  load: async () => ({ handle: async () => ({ kind: 'settled' as const }) }),
+};
+const asks = { instance, roles: [], load: async () => ({ serve: async () => {} }) };
+
+/** Every file for an app, as text, and the names of metrics and alerts. */
+async function watching(app: App) {
+  const own = { ...context, app };
+  const [metrics, alerts, dashboards] = await Promise.all([
+    readAll('metrics', own),
+    readAll('alerts', own),
+    readAll('dashboard', own),
+  ]);
+  const text = JSON.stringify([...metrics, ...alerts, ...dashboards]);
+  const tiles = (dashboards[0]!.body['mosaicLayout'] as { tiles: { widget: { title: string } }[] }).tiles;
+  return {
+    text,
+    metrics: metrics.map(({ name }) => name),
+    alerts: alerts.map(({ name }) => name),
+    tiles: tiles.map(({ widget }) => widget.title),
+    used: [...text.matchAll(/user[_/]two_parts_(\w+?)(?:_sum|_count|_bucket)?(?:\{|\\")/g)].map(
+      ([, name]) => name!,
+    ),
+  };
+}
+
+test.each(core.functions.map(({ name }) => name))(
+  'nothing is watched for %s in an app without it',
+  async (name) => {
+    const { text, metrics, used } = await watching({
+      ...core,
+      functions: core.functions.filter((one) => one.name !== name),
+    });
+    expect(text.match(new RegExp(`.{30}${name}.{30}`, 'gi'))).toBeNull();
+    expect(used.filter((metric) => !metrics.includes(metric))).toEqual([]);
+  },
+);
+
+test('an app without videos has no alert, metric or tile about videos or Gemini', async () => {
+  const made = await watching(defineApp({ name: 'shop', includes: [services] }));
+  expect(made.alerts).toEqual(['consumer-lag', 'dead-letters', 'failure-rate']);
+  expect(made.metrics).toContain('events_consumed_total');
+  expect(made.text.match(/.{30}(video|gemini|upload|over-budget).{30}/gi)).toBeNull();
+});
+
+test('messages for functions of any app are watched', async () => {
+  const app = defineApp({
+    name: 'shop',
+    includes: [services],
+    buckets: { orders: { env: 'ORDERS_BUCKET', doc: 'orders' } },
+    functions: [
+      defineFunction({ ...events, name: 'takeOrder', trigger: objectFinalized({ bucket: 'orders' }) }),
+      defineFunction({ ...events, name: 'countOrder', trigger: messagePublished({ topic: 'events' }) }),
+      defineFunction({ ...asks, name: 'quote', trigger: http({ callers: 'all' }) }),
+    ],
+  });
+  const [lag] = (await readAll('alerts', { ...context, app })).map(({ body }) => body as unknown as Alert);
+  expect(lag!.conditions).toHaveLength(2);
+  const { filter } = lag!.conditions[1]!.conditionThreshold!;
+  const shown = new RegExp(`^(?:${/full_match\("(.+)"\)$/.exec(filter)![1]})$`);
+  for (const name of ['eventarc-us-central1-two-parts-takeorder-123-sub-4', 'two-parts-push-countorder']) {
+    expect(name).toMatch(shown);
+  }
+  for (const name of ['two-parts-push-quote', 'two-parts-push-ingestevent', 'two-parts-replay-countorder']) {
+    expect(name).not.toMatch(shown);
+  }
+});
+
+test('an app that only answers requests has its failures and instances watched, and no queue', async () => {
+  const quote = defineFunction({ ...asks, name: 'quote', trigger: http({ callers: 'all' }) });
+  const made = await watching(defineApp({ name: 'shop', functions: [quote] }));
+  expect(made).toMatchObject({ alerts: ['failure-rate'], metrics: [], used: [] });
+  expect(made.tiles).toEqual([
+    'Instances by function',
+    'CPU of the instances: 95 %, by function',
+    'Memory of the instances: 95 %, by function',
+  ]);
+  expect(made.text.match(/.{30}(backoff|dead letter).{30}/g)).toBeNull();
 });
 
 test('deliveries that are only deferred with 429 do not count as failures', () => {

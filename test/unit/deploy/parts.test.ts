@@ -21,8 +21,8 @@ const PLACE = ['--project', 'demo-project', '--region', 'us-central1'];
 
 describe('wrong usage says what is allowed', () => {
   test.each<[string, string[], RegExp]>([
-    ['no project', ['--region', 'us-central1'], /which project\? give --project/],
-    ['no region', ['--project', 'demo-project'], /which region\? give --region, such as us-central1/],
+    ['no project', ['--region', 'us-central1'], /--project or GOOGLE_CLOUD_PROJECT must be given/],
+    ['no region', ['--project', 'demo-project'], /--region must be given, such as us-central1/],
     [
       'a name for an id',
       ['--project', 'My Project', '--region', 'us-central1'],
@@ -31,11 +31,15 @@ describe('wrong usage says what is allowed', () => {
     [
       'a zone for a region',
       ['--project', 'demo-project', '--region', 'us-central1-a'],
-      /--region is "us-central1-a"/,
+      /--region must be a region such as us-central1 .*, got "us-central1-a"/,
     ],
     ['a long prefix', [...PLACE, '--prefix', 'a-very-long-prefix'], /1 to 12 lower-case letters/],
-    ['a prefix that ends in a dash', [...PLACE, '--prefix', 'a-'], /--prefix is "a-"/],
-    ['an unknown function', [...PLACE, '--only', 'processVideos'], /allowed are processVideo, ingestEvent/],
+    ['a prefix that ends in a dash', [...PLACE, '--prefix', 'a-'], /--prefix must be 1 to 12 .*, got "a-"/],
+    [
+      'an unknown function',
+      [...PLACE, '--only', 'processVideos'],
+      /--only must be one of processVideo, ingestEvent/,
+    ],
     ['an unknown option', [...PLACE, '--dryrun'], /--dryrun/],
     [
       'no instance at all',
@@ -48,9 +52,13 @@ describe('wrong usage says what is allowed', () => {
       [...PLACE, '--notify', 'me@example.com'],
       /projects\/P\/notificationChannels\/ID/,
     ],
-    ['two things at once', [...PLACE, '--verify', '--destroy'], /--verify and --destroy exclude each other/],
-    ['a smoke test of nothing', [...PLACE, '--smoke', '--dry-run'], /--smoke goes with a deployment alone/],
-    ['data without destruction', [...PLACE, '--with-data'], /--with-data goes with --destroy/],
+    ['two things at once', [...PLACE, '--verify', '--destroy'], /--verify and --destroy cannot be combined/],
+    [
+      'a smoke test of nothing',
+      [...PLACE, '--smoke', '--dry-run'],
+      /--smoke uploads a clip: it needs a deployment/,
+    ],
+    ['data without destruction', [...PLACE, '--with-data'], /--with-data needs --destroy/],
   ])('%s', (_name, args, told) => {
     expect(() => parseOptions(args, {}, core)).toThrow(told);
   });
@@ -140,7 +148,7 @@ describe("gcloud's errors become one line that says what to do", () => {
     [
       'an unknown region',
       "ERROR: (gcloud.functions.list) PERMISSION_DENIED: Permission denied on 'locations/mars-east1' (or it may not exist).",
-      /choose a --region of/,
+      /choose a --region from/,
     ],
     [
       'an organization that allows only its own',
@@ -214,10 +222,8 @@ test('the hash of the source follows names and contents', async () => {
 test('an upload that cannot be intended is refused, with its size', () => {
   const source = { files: 182, bytes: 830_000, hash: '', commit: 'c0ffee0123456789' };
   expect(describeSource(source)).toBe('source: 182 files, 811 KiB, commit c0ffee012345');
-  expect(() => describeSource({ ...source, bytes: 300 * 1024 ** 2 })).toThrow(
-    /307200 KiB would be uploaded; .*gcloudignore/,
-  );
-  expect(() => describeSource({ ...source, files: 0, bytes: 0 })).toThrow(/0 files, 0 KiB would be uploaded/);
+  expect(() => describeSource({ ...source, bytes: 300 * 1024 ** 2 })).toThrow(/307200 KiB: .*gcloudignore/);
+  expect(() => describeSource({ ...source, files: 0, bytes: 0 })).toThrow(/got 0 files, 0 KiB/);
 });
 
 test('nothing in the lake expires by age, and raw videos only if requested', () => {

@@ -43,7 +43,7 @@ describe('deploy.sh', () => {
     expect(deploy('--region', 'us-central1')).toEqual({
       code: 2,
       out: '',
-      said: 'which project? give --project, or set GOOGLE_CLOUD_PROJECT\n./deploy.sh --help tells more.\n',
+      said: '--project or GOOGLE_CLOUD_PROJECT must be given\nRun "./deploy.sh --help" for usage.\n',
     });
   });
 
@@ -58,7 +58,7 @@ describe('deploy.sh', () => {
     expect(deploy(...PLACE)).toEqual({
       code: 1,
       out: '',
-      said: 'gcloud is not installed: https://cloud.google.com/sdk/docs/install says how\n',
+      said: 'gcloud is not installed: see https://cloud.google.com/sdk/docs/install\n',
     });
   });
 
@@ -71,14 +71,14 @@ describe('deploy.sh', () => {
     expect(deploy(...PLACE)).toEqual({
       code: 1,
       out: '',
-      said: 'gcloud is not logged in, or no longer: run "gcloud auth login"\n',
+      said: 'gcloud is not logged in, or its login expired: run "gcloud auth login"\n',
     });
   });
 
   test('an old gcloud is reported as such', () => {
     gcloudThat(`echo '{"Google Cloud SDK": "412.0.0"}'`);
     expect(deploy(...PLACE).said).toBe(
-      'gcloud is 412.0.0; 528 or later is needed: run "gcloud components update"\n',
+      'gcloud must be 528 or later, got 412.0.0: run "gcloud components update"\n',
     );
   });
 

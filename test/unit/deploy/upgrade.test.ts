@@ -115,8 +115,8 @@ describe('functions fired by Eventarc get their own subscriptions', () => {
   test('--verify says so, and a dry run prints every command once, for bash', async () => {
     await deploy();
     gcloud.fireByEventarc(...FIRED);
-    await expect(verifyAll(run(), say)).rejects.toThrow('differ from what is wanted');
-    expect(lines.join('\n')).toMatch(/delete function pipeline-ingestevent: Eventarc fires it/);
+    await expect(verifyAll(run(), say)).rejects.toThrow('from the desired state');
+    expect(lines.join('\n')).toMatch(/delete function pipeline-ingestevent: Eventarc triggers it/);
     const changes = await dryRun(run(), say);
     const commands = lines.join('\n').match(/^gcloud .*$/gm)!;
     expect(commands).toHaveLength(changes);
@@ -178,8 +178,6 @@ describe('another filter means another subscription', () => {
   test('the reason names the old one', async () => {
     await deploy();
     await expect(verifyAll(run(filtered(FILTER)), say)).rejects.toThrow('differ');
-    expect(lines.join('\n')).toMatch(
-      /messages for ingestEvent: its filter is none, and it cannot be given another/,
-    );
+    expect(lines.join('\n')).toMatch(/messages for ingestEvent: its filter is none, which cannot be changed/);
   });
 });

@@ -95,7 +95,7 @@ test('names of an element that is too large are not checked, those of the next o
   const read = (text: string): unknown =>
     readJsonElements(text, { maxDepth: 10, maxElement: 40 }, new Set(), () => {});
   expect(read(`[${large},{}]`)).toBe('array');
-  expect(() => read(`[${large},{"b":1,"b":2}]`)).toThrow('a second member of one name');
+  expect(() => read(`[${large},{"b":1,"b":2}]`)).toThrow('a duplicate member name');
 });
 
 test('a number is refused by its length', () => {

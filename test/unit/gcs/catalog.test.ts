@@ -6,9 +6,13 @@ import { type Catalog, openCatalog } from '../../../local/gcs/catalog.ts';
 
 let dir: string;
 let orphans: string[];
+let deleted: string[];
+let stuck: boolean;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'gcs-catalog-'));
   orphans = [];
+  deleted = [];
+  stuck = false;
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -19,6 +23,10 @@ const open = (): Catalog =>
     events: true,
     onOrphan: (body) => orphans.push(body),
     onFinalized: () => undefined,
+    onDeleted: ({ name, generation }) => {
+      if (stuck) throw new Error('disk full');
+      deleted.push(`${name} ${generation}`);
+    },
   });
 const object = (name: string, body = `body of ${name}`) => ({
   bucket: 'raw',
@@ -116,4 +124,22 @@ describe('the catalog', () => {
     expect(again.pending()).toEqual([]);
     again.close();
   });
+});
+
+it('announces each generation that is deleted or replaced, and keeps what could not be announced', () => {
+  const catalog = open();
+  catalog.createBucket('raw', {});
+  const first = catalog.commit(object('a'));
+  expect(deleted).toEqual([]);
+  const second = catalog.commit(object('a'));
+  expect(deleted).toEqual([`a ${first.generation}`]);
+  stuck = true;
+  expect(() => catalog.remove(second)).toThrow('disk full');
+  expect(() => catalog.commit(object('a'))).toThrow('disk full');
+  expect(catalog.find('raw', 'a')).toEqual(second);
+  stuck = false;
+  catalog.remove(second);
+  expect(deleted).toEqual([`a ${first.generation}`, `a ${second.generation}`]);
+  expect(catalog.find('raw', 'a')).toBeUndefined();
+  catalog.close();
 });

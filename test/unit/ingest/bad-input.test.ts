@@ -111,7 +111,7 @@ const CASES: Record<string, Case> = {
   'a bad escape': { input: plain('["\\x41"]'), dead: [['not-json', 'an unexpected character at 3']] },
   'a member twice': {
     input: plain('{"a":1,"\\u0061":2}'),
-    dead: [['not-json', 'a second member of one name at 7']],
+    dead: [['not-json', 'a duplicate member name at 7']],
   },
   'more bytes than allowed': {
     input: plain(JSON.stringify({ text: 'x'.repeat(2_000) })),

@@ -41,7 +41,7 @@ test('an attempt that runs out of time is not acknowledged, and the next one fin
   const ingest = startMemoryIngest({ storage, env: { INGEST_SECONDS: '0.1' } });
   await expect(ingest.deliver(event('late'))).rejects.toMatchObject({
     code: 'timeout',
-    message: 'not done after 100 ms, the time one attempt has',
+    message: 'not done within 100 ms, the time limit of one attempt',
   });
   slow.open();
   // Redelivers until it succeeds: on a busy machine a tenth of a second may not be enough either.

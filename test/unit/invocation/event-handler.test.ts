@@ -31,7 +31,7 @@ const definition = defineFunction({
 });
 const app = defineApp({
   name: 'notes',
-  buckets: { paper: { env: 'NOTES_BUCKET', doc: 'papers' } },
+  buckets: { paper: { env: 'NOTES_BUCKET', doc: 'papers' }, state: { env: 'STATE_BUCKET', doc: 'records' } },
   topics: { notes: { env: 'NOTES_TOPIC', doc: 'notes' }, 'dead-letters': { doc: 'what was given up' } },
   functions: [definition],
 });

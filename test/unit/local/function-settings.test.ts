@@ -64,7 +64,7 @@ test('a variable of the shell whose name is nearly that of a setting is warned a
     RAW_BUCKET: 'x',
   };
   expect(mistypedSettings(core, shell)).toEqual([
-    'MOMENT_PROMT is no setting of a function; did you mean MOMENT_PROMPT?',
+    'MOMENT_PROMT is not a setting of any function; did you mean MOMENT_PROMPT?',
   ]);
 });
 

@@ -102,7 +102,7 @@ describe.each([AGAIN, STOP])('onUnknown $onUnknown', (options) => {
     let runs = 0;
     await expect(deliver(() => void runs++, options)).rejects.toMatchObject({
       code: 'busy',
-      message: 'effect card runs in another delivery; its lease ends in 30000 ms',
+      message: 'effect card is running in another delivery; its lease ends in 30000 ms',
     });
     finish('charged');
     await first;

@@ -20,7 +20,7 @@ test('while one holds the lease another gets busy, with the time left', async ()
   await withLease(store, 'k', options, async () => {
     await expect(withLease(store, 'k', options, async () => {})).rejects.toMatchObject({
       code: 'busy',
-      message: 'another delivery works on this; its lease k ends in 60000 ms',
+      message: 'another delivery is working on this; its lease k ends in 60000 ms',
     });
   });
 });

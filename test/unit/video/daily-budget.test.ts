@@ -126,7 +126,8 @@ describe('the budget of a video', () => {
     await expect(admit('c')).rejects.toMatchObject({
       code: 'over-budget',
       retryable: true,
-      message: 'the 2 videos of 2026-11-21 are used up (DAILY_VIDEOS); the next day begins at 00:00 UTC',
+      message:
+        'the limit of 2 videos for 2026-11-21 is reached (DAILY_VIDEOS); the next day begins at 00:00 UTC',
     });
     await admit('c', at('2026-11-22T00:00:00.000Z'));
   });
@@ -160,7 +161,7 @@ describe('the budget of a video', () => {
     await expect(admit('alice/deep/3.mp4')).rejects.toMatchObject({
       code: 'over-budget',
       message:
-        'the 2 videos of 2026-11-21 for names that begin with "alice/" are used up (DAILY_VIDEOS_PER_PREFIX); ' +
+        'the limit of 2 videos for 2026-11-21 for names that begin with "alice/" is reached (DAILY_VIDEOS_PER_PREFIX); ' +
         'the next day begins at 00:00 UTC',
     });
     // alice's refused upload took no shared slot

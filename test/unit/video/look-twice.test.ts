@@ -24,7 +24,7 @@ function scene(...outcomes: (AppError | string)[]) {
 test('a refusal that a corrupted read could cause is checked again a second later', async () => {
   const seen = scene(new AppError('unsupported-media', 'found a text'), 'a video');
   expect(await seen.run).toBe('a video');
-  expect([seen.waits, seen.warned]).toEqual([[1_000], ['refused at first sight, read well at second']]);
+  expect([seen.waits, seen.warned]).toEqual([[1_000], ['refused on the first read, accepted on the second']]);
 });
 
 test('refused twice: refused with the second reason', async () => {

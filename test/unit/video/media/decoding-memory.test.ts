@@ -33,7 +33,7 @@ describe('memory of decoding', () => {
 
   test('a video that does not fit is refused with both numbers', () => {
     expect(() => planMemory(cost('h264', 'yuv420p', 16), 1_024 * MiB, 2)).toThrow(
-      /^decoding h264 yuv420p of 7680 x 4320 pixels with 16 reference frames needs \d{4} MiB of memory; this instance has 1024 MiB$/,
+      /^decoding h264 yuv420p of 7680 x 4320 pixels with 16 reference frames needs \d{4} MiB of memory, but this instance has 1024 MiB$/,
     );
   });
 
@@ -79,7 +79,7 @@ describe('time of decoding', () => {
     const small = { width: 160, height: 90 };
     expect(() => refuseSlow(300_000, small, 60)).not.toThrow();
     expect(() => refuseSlow(600_000, small, 60)).toThrow(
-      /^a frame takes up to 600000 samples since its keyframe; at most 441176 of 160 x 90 pixels can be decoded in 60 s$/,
+      /^a frame must need at most 441176 samples of 160 x 90 pixels since its keyframe, got 600000: no more can be decoded in 60 s$/,
     );
   });
 
@@ -88,7 +88,8 @@ describe('time of decoding', () => {
     expect(refusedTwice(error, [{ code: 'unavailable', message: '503' }])).toBeUndefined();
     expect(refusedTwice(error, [{ code: 'timeout', message: error.message }])).toMatchObject({
       code: 'too-costly',
-      message: 'decoding ended twice the same: ffmpeg was not done after 60 s, the time one command has',
+      message:
+        'decoding failed twice in the same way: ffmpeg did not finish within 60 s, the time limit of one command',
     });
   });
 });

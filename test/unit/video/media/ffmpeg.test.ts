@@ -189,7 +189,7 @@ describe('how it ends', () => {
     async (name) => {
       await expect(run(`kill -${name} $$`)).rejects.toMatchObject({
         code: 'unavailable',
-        message: `ffmpeg was ended from outside by SIG${name}`,
+        message: `ffmpeg was killed from outside by SIG${name}`,
       });
     },
   );
@@ -197,7 +197,7 @@ describe('how it ends', () => {
   test('after its time it is killed, and the error says how long it had', async () => {
     await expect(run('exec sleep 30', { timeLimitMs: 100 })).rejects.toMatchObject({
       code: 'timeout',
-      message: 'ffmpeg was not done after 0.1 s, the time one command has',
+      message: 'ffmpeg did not finish within 0.1 s, the time limit of one command',
     });
     expect(childProcesses()?.filter((name) => name === 'sleep') ?? []).toEqual([]);
   });

@@ -1,0 +1,4 @@
+import { eventHandler } from '../../shared/invocation/event-handler.ts';
+import { recordAudit } from './record-audit-log.ts';
+
+export const { handle } = eventHandler(recordAudit);
