@@ -38,7 +38,7 @@ export function loopMistakes(places: Places): string[] {
     const full = found.includes('/') ? found : `projects/${project}/topics/${found}`;
     const other = taken.get(full);
     if (other !== undefined) {
-      mistakes.push(`${name} must differ from ${other}, got ${JSON.stringify(found)} for both`);
+      mistakes.push(`${name} must differ from ${other}, got ${JSON.stringify(found)}`);
     }
     taken.set(full, name);
   }

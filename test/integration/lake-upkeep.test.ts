@@ -86,7 +86,7 @@ describe('verify', () => {
     [
       'bounds by which a query would miss rows',
       () => recommit((stats) => Object.assign(stats['maxValues'] as object, { type: 'a', ce_id: 'e-3' })),
-      /^statistics: part-\S+: a query of ce_id would miss rows/m,
+      /^statistics: part-\S+: a query by ce_id would miss rows/m,
     ],
     [
       'nulls that the log does not know of',

@@ -76,6 +76,6 @@ test.each<[string, () => string, RegExp]>([
 
 test('an app outside of the project is refused: its imports and its deployment need the project', () => {
   writeFileSync(join(outside, 'app.ts'), 'export default 1;');
-  expect(() => findApp(outside)).toThrow(/^--app must be a folder inside of .*, such as apps\/NAME, got/);
+  expect(() => findApp(outside)).toThrow(/^--app must be a folder inside .*, such as apps\/NAME, got/);
   expect(() => findApp(project)).toThrow(/^--app must be a folder with an app\.ts/);
 });

@@ -26,7 +26,7 @@ const parsers = [
   ['inspectDeadLetter', parseDeadLetterConfig],
 ] as const;
 
-const upload = 'what is written there would count as an upload';
+const upload = 'objects written there would count as uploads';
 const loops: [string, Record<string, string>, string][] = [
   [
     'frames among the uploads',
@@ -46,17 +46,17 @@ const loops: [string, Record<string, string>, string][] = [
   [
     'dead letters among the events',
     { DEAD_LETTER_TOPIC: 'events' },
-    'DEAD_LETTER_TOPIC must be another topic than EVENTS_TOPIC, got "events"',
+    'DEAD_LETTER_TOPIC must differ from EVENTS_TOPIC, got "events"',
   ],
   [
     'the same topic by its full name',
     { DEAD_LETTER_TOPIC: 'projects/p/topics/events' },
-    'DEAD_LETTER_TOPIC must be another topic than EVENTS_TOPIC, got "projects/p/topics/events"',
+    'DEAD_LETTER_TOPIC must differ from EVENTS_TOPIC, got "projects/p/topics/events"',
   ],
   [
     'a maintenance run with every event',
     { MAINTENANCE_TOPIC: 'events' },
-    'MAINTENANCE_TOPIC must be another topic than EVENTS_TOPIC, got "events"',
+    'MAINTENANCE_TOPIC must differ from EVENTS_TOPIC, got "events"',
   ],
 ];
 

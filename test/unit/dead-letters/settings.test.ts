@@ -44,7 +44,7 @@ describe.each([
     ['/a/b/c', 'a/b'],
   ])('two tables cannot share a folder: %s and %s', (lake, letters) => {
     const env = { ...needed, LAKE_PATH: lake, DEAD_LETTERS_PATH: letters };
-    expect(() => parse(env)).toThrow(/must be folders outside each other/);
+    expect(() => parse(env)).toThrow(/must be folders of which neither contains the other/);
   });
 
   test.each(['/', '.', './events', 'a//b', 'a/../b', '..'])('not a folder for a table: %j', (path) => {

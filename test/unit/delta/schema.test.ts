@@ -53,7 +53,7 @@ describe('values that a column holds', () => {
   });
 
   test('a column that is not nullable refuses nothing', () => {
-    expect(() => toStored(null, field('string', false))).toThrow(/column c got no value/);
+    expect(() => toStored(null, field('string', false))).toThrow(/column c must have a value/);
   });
 });
 

@@ -33,7 +33,7 @@ const validators = compileValidators([
 const app = {
   ...defineApp({
     name: 'shop',
-    buckets: {},
+    buckets: { state: { env: 'STATE_BUCKET', doc: 'records' } },
     topics: { orders: { env: 'ORDERS_TOPIC', doc: 'orders' }, 'dead-letters': { doc: 'dead letters' } },
     functions: [definition],
   }),

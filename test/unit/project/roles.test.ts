@@ -20,7 +20,7 @@ test('so is the table in docs/threat-model.md', () => {
 test('it names every function, and every role with its reason', () => {
   expect(core.functions.filter(({ name }) => !document.includes(`\n## ${name}\n`))).toEqual([]);
   expect(document).toContain(
-    '| `roles/aiplatform.user` | **the project** | asks Gemini; has no narrower resource |',
+    '| `roles/aiplatform.user` | **the project** | calls Gemini, which has no narrower resource |',
   );
 });
 

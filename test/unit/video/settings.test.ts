@@ -58,7 +58,7 @@ test('one error lists every bad variable with what was found and what is allowed
         'GEMINI_FPS must be a number from 0.01 to 24, got "25"; ' +
         'DAILY_VIDEOS must be an integer from 0 to 10000000, got "-1"; ' +
         'FRAME_FORMAT must be one of png, jpeg, webp, avif, got "gif"; ' +
-        'RAW_BUCKET must differ from FRAMES_BUCKET, got "frames" for both: what is written there would count as an upload',
+        'RAW_BUCKET must differ from FRAMES_BUCKET, got "frames" for both: objects written there would count as uploads',
     }),
   );
 });
