@@ -69,7 +69,11 @@ export interface CloudFunction {
 }
 
 export interface EventarcTrigger {
+  /** `projects/P/locations/R/triggers/T`. */
   name: string;
+  eventFilters?: { attribute: string; value: string }[];
+  serviceAccount?: string;
+  destination?: { cloudRun?: { service?: string } };
   transport?: { pubsub?: { subscription?: string; topic?: string } };
 }
 
@@ -77,6 +81,12 @@ export interface Binding {
   role: string;
   members?: string[];
   condition?: unknown;
+}
+
+export interface Policy {
+  bindings?: Binding[];
+  /** https://cloud.google.com/logging/docs/audit/configure-data-access */
+  auditConfigs?: { service: string }[];
 }
 
 export interface Named {

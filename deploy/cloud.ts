@@ -7,6 +7,7 @@ import type {
   Job,
   Metric,
   Named,
+  Policy,
   Subscription,
 } from './cloud-types.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
@@ -85,11 +86,18 @@ export class Cloud {
 
   /** IAM bindings of a resource, which must exist. */
   async policy(guarded: Guarded): Promise<Binding[]> {
+    return (await this.#wholePolicy(guarded)).bindings ?? [];
+  }
+
+  /** Services with Data Access audit logs in the project; `allServices` for all. */
+  async auditedServices(): Promise<string[]> {
+    const { auditConfigs = [] } = await this.#wholePolicy({ kind: 'project' });
+    return auditConfigs.map(({ service }) => service);
+  }
+
+  #wholePolicy(guarded: Guarded): Promise<Policy> {
     const command = policyCommand(guarded, 'get-iam-policy', this.#place);
-    const { bindings } = await this.#once(guardedKey(guarded), () =>
-      this.#gcloud.read<{ bindings?: Binding[] }>(...this.#in(...command)),
-    );
-    return bindings ?? [];
+    return this.#once(guardedKey(guarded), () => this.#gcloud.read<Policy>(...this.#in(...command)));
   }
 
   async #list<T>(service: string, ...command: string[]): Promise<T[]> {

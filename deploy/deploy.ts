@@ -6,6 +6,7 @@ import type { Gcloud } from './gcloud.ts';
 import { accounts } from './parts/accounts.ts';
 import { apis } from './parts/apis.ts';
 import { buckets } from './parts/buckets.ts';
+import { eventTriggers } from './parts/event-triggers.ts';
 import { functions } from './parts/functions.ts';
 import { handover } from './parts/handover.ts';
 import { alerts, dashboard, metrics } from './parts/monitoring.ts';
@@ -14,10 +15,12 @@ import { schedule } from './parts/schedule.ts';
 import { snapshots } from './parts/snapshots.ts';
 import { forwarding, subscriptions } from './parts/subscriptions.ts';
 import { topics } from './parts/topics.ts';
+import { unwanted } from './parts/unchosen.ts';
 
 /** In order of dependency. */
 export const PARTS: readonly Part[] = [
   apis,
+  unwanted,
   buckets,
   topics,
   accounts,
@@ -25,6 +28,7 @@ export const PARTS: readonly Part[] = [
   handover,
   functions,
   invokers,
+  eventTriggers,
   subscriptions,
   forwarding,
   schedule,

@@ -8,6 +8,7 @@ import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import { type MonitoringFile, type MonitoringKind, monitoringFiles } from './monitoring-files.ts';
 import { memberOf } from './names.ts';
+import { remove as removeTrigger } from './parts/event-triggers.ts';
 import { RETIRED_METRICS } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
@@ -124,13 +125,22 @@ const metrics: Taken = async (context) => {
 };
 
 const running: Taken = async (context) => {
-  const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
-  return functionNames(context)
-    .map((name) => context.names.function(name))
-    .filter((name) => there.has(name))
-    .map((name) =>
-      remove(`function ${name}`, ['functions', 'delete', name, '--gen2', inRegion(context)], context),
-    );
+  const { cloud, names } = context;
+  const there = new Set((await cloud.functions()).map(({ name }) => shortName(name)));
+  const several = context.app.functions.filter(({ trigger }) => trigger.kind === 'anyOf');
+  const triggers = (await cloud.triggers())
+    .map(({ name }) => shortName(name))
+    .filter((trigger) => several.some(({ name }) => trigger.startsWith(names.triggerPrefix(name))));
+  return [
+    // others are deleted with their functions
+    ...triggers.map((trigger) => removeTrigger(trigger, '', context)),
+    ...functionNames(context)
+      .map((name) => names.function(name))
+      .filter((name) => there.has(name))
+      .map((name) =>
+        remove(`function ${name}`, ['functions', 'delete', name, '--gen2', inRegion(context)], context),
+      ),
+  ];
 };
 
 /** Eventarc deletes its own subscriptions with the triggers. An interrupted run may have left snapshots. */

@@ -3,7 +3,9 @@ import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
 import { placeFault } from '../local/make-folder.ts';
 import type { LoadedApp } from '../shared/app/load-app.ts';
+import { withOptional } from '../shared/app/optional.ts';
 import { counted } from '../shared/core/counted.ts';
+import { auditNotes } from './audit-notes.ts';
 import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
@@ -11,7 +13,8 @@ import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, GcloudError } from './gcloud.ts';
 import { Names } from './names.ts';
-import { appOption, HELP, type Options, parseOptions } from './options.ts';
+import { appOfRun } from './optional.ts';
+import { appOption, helpFor, type Options, parseOptions } from './options.ts';
 import { checkReadiness, findProject } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
@@ -32,7 +35,7 @@ FILES=$(mktemp -d)`;
 
 async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const { project, region, prefix, action } = options;
-  if (action === 'help') return say(HELP.trimEnd());
+  if (action === 'help') return say(helpFor(loaded.app).trimEnd());
   if (action === 'env') {
     const names = new Names({ project, region, prefix, projectNumber: '' });
     return say(cliEnvironment(names, loaded).join('\n'));
@@ -41,30 +44,34 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
   const gcloud = createGcloud({ project, env, patienceMs, onWait });
-  const { app } = loaded;
-  const asking = { app, gcloud, options, env };
-  const settings = readSettings(options.settings, loaded, { GOOGLE_CLOUD_PROJECT: project });
+  const whole = { ...loaded, app: withOptional(loaded.app) };
+  const asking = { app: loaded.app, gcloud, options, env };
+  const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
+  const app = await appOfRun(loaded.app, options, { cloud, names });
   const context: Context = { app, options, names, cloud, source, settings };
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
+  const notes = await auditNotes(context);
   if (options.dryRun) {
     say(SCRIPT_HEAD);
+    for (const line of notes) say(`# ${line}`);
     const changes = await dryRun(context, say);
     return say(changes === 0 ? '# nothing to change' : `# ${counted(changes, 'change')} (dry run)`);
   }
   say(describeSource(source));
+  for (const line of notes) say(line);
   const changes = await deployAll(context, gcloud, say);
   say(
     changes === 0
       ? 'nothing to change: everything matches the desired state'
       : `${counted(changes, 'change')} made`,
   );
-  for (const line of madeLines(names, loaded)) say(line);
+  for (const line of madeLines(names, { ...loaded, app })) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
     await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });

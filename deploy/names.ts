@@ -75,6 +75,11 @@ export class Names {
     return `${this.place.prefix}-${job}`;
   }
 
+  /** Begins the names of all of a function's triggers at Eventarc. */
+  triggerPrefix(name: string): string {
+    return `${this.function(name)}-`;
+  }
+
   /** `pipeline_dlq_messages_total`. */
   metric(name: string): string {
     return `${this.metricPrefix}${name}`;

@@ -1,5 +1,13 @@
+import { parseArgs } from 'node:util';
 import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
+import {
+  type GivenOptions,
+  givenOptions,
+  optionHelp,
+  optionTypes,
+  withOptional,
+} from '../shared/app/optional.ts';
 import { RAW } from './parts/buckets.ts';
 
 export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
@@ -19,6 +27,8 @@ export interface Options {
   rawDays: number | undefined;
   /** Upper bound for every function's `maxInstances`; undefined for none. */
   maxInstances: number | undefined;
+  /** Options of functions that run only on request. */
+  optional: GivenOptions;
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
   dailyDollars: number;
   /** `projects/P/notificationChannels/ID`. */
@@ -82,14 +92,28 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-/** Value of `--app`, read first: the other options depend on the app. Throws UsageError. */
+/** Options of the app are known only at run time. */
+const NONE = {} as const;
+
+/** Value of `--app`, read first: the other options depend on the app. */
 export function appOption(args: string[]): string | undefined {
-  return parse(args, OPTIONS).app;
+  const { app } = parseArgs({ args, strict: false, options: { app: { type: 'string' } } }).values;
+  return typeof app === 'string' ? app : undefined;
+}
+
+/** The help text, with the options of this app. */
+export function helpFor(app: App): string {
+  const lines = optionHelp(app);
+  if (lines.length === 0) return HELP;
+  return HELP.replace(
+    '\nExit codes',
+    `\nFunctions that run only on request:\n${lines.join('\n')}\n\nExit codes`,
+  );
 }
 
 /** Throws UsageError with the given and the allowed value. */
 export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): Options {
-  const values = parse(args, OPTIONS);
+  const values = parse(args, { ...OPTIONS, ...(optionTypes(app) as typeof NONE) });
   const action = actionOf(values);
   const options: Options = {
     action,
@@ -103,6 +127,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     yes: values.yes,
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
     maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
+    optional: givenOptions(app, values),
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
     settings: values.settings,
@@ -136,7 +161,7 @@ function actionOf({ help, verify, destroy, env }: Values): Action {
   return chosen[0] ?? 'deploy';
 }
 
-function checkPlace({ project, region, prefix }: Options, app: App): void {
+function checkPlace({ project, region, prefix, optional }: Options, app: App): void {
   if (project === '') throw new UsageError('--project or GOOGLE_CLOUD_PROJECT must be given');
   if (!/^[a-z][a-z0-9-]{4,28}[a-z0-9]$/.test(project)) {
     throw new UsageError(
@@ -154,7 +179,7 @@ function checkPlace({ project, region, prefix }: Options, app: App): void {
       `--prefix must be 1 to 12 lower-case letters, digits and dashes, without "goog", got ${quoted(prefix)}`,
     );
   }
-  for (const { name } of app.functions) {
+  for (const { name } of chosenApp(app, optional).functions) {
     const account = `${prefix}-${name.toLowerCase()}`;
     if (account.length <= MAX_ACCOUNT) continue;
     throw new UsageError(
@@ -167,6 +192,14 @@ function checkPlace({ project, region, prefix }: Options, app: App): void {
     throw new UsageError(
       `--prefix must be shorter: the name of bucket ${key} must be at most ${MAX_BUCKET} characters, got ${bucket.length} with ${quoted(prefix)}`,
     );
+  }
+}
+
+function chosenApp(app: App, given: GivenOptions): App {
+  try {
+    return withOptional(app, given);
+  } catch (error) {
+    throw error instanceof TypeError ? new UsageError(error.message) : error;
   }
 }
 
@@ -187,7 +220,7 @@ function checkApp({ rawDays, smoke }: Options, app: App): void {
 
 function functionOf(name: string | undefined, app: App): string | undefined {
   if (name === undefined) return undefined;
-  const known = app.functions.map((one) => one.name);
+  const known = withOptional(app).functions.map((one) => one.name);
   const found = known.find((one) => one.toLowerCase() === name.toLowerCase());
   if (found === undefined)
     throw new UsageError(`--only must be one of ${known.join(', ')}, got ${quoted(name)}`);

@@ -60,8 +60,8 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 | \`REGION\` | \`deploy.sh\` | the region, if \`--region\` is not given |`;
 
 /** Content of docs/configuration.md for this app. */
-export function configurationDocument(given: App = core): string {
-  const app = withOptional(given);
+export function configurationDocument(declared: App = core): string {
+  const app = withOptional(declared);
   const sections: [heading: string, ...paragraphs: string[]][] = [
     ['Set by the deployment', DEPLOYED, placeTable(app)],
     ...groups(app),

@@ -9,17 +9,17 @@ const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
 
 /** Content of docs/roles.md: resources and roles of each function, from the app's definitions. */
-export function rolesDocument(given: App = core): string {
-  const app = withOptional(given);
+export function rolesDocument(app: App = withOptional(core)): string {
   return `${[
     '# What each function may do',
+    app.functions.map(({ name }) => `- [${name}](#${name.toLowerCase()})`).join('\n'),
     'Generated from `functions/app.ts` by `node --import tsx docs/generate-roles.ts`; a test fails if it is out of date.',
-    '`receiveEvent` is deployed only with `--receive`. Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, otherwise on the project.',
+    'Each function runs as a service account of its own, with these roles and no other. A role is granted on a bucket or a topic if possible, otherwise on the project.',
     table(
       ['function', 'fired by', 'attempts', 'memory', 'CPU', 'requests at a time', 'instances', 'time'],
       app.functions.map((one) => [
         `\`${one.name}\``,
-        sourceOf(one),
+        sourceOf(one, app),
         String(one.maxDeliveryAttempts),
         one.instance.memory,
         String(one.instance.cpu),
@@ -39,13 +39,12 @@ export function rolesDocument(given: App = core): string {
 }
 
 /** Short form for the threat model: one line per function, with its roles and their resources. */
-export function rolesSummary(given: App = core): string {
-  const app = withOptional(given);
+export function rolesSummary(app: App = withOptional(core)): string {
   return table(
     ['function', 'fired by', 'roles, and no other'],
     app.functions.map((one) => [
       `\`${one.name}\``,
-      sourceOf(one),
+      sourceOf(one, app),
       rolesOf(one, app)
         .map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${placeOf(on, app)}`)
         .join(', '),
@@ -67,10 +66,20 @@ function placeOf(on: string, { buckets }: App): string {
   return Object.hasOwn(buckets, on) ? `${on} bucket` : topicName(on);
 }
 
-function sourceOf({ trigger }: FunctionDefinition): string {
+function sourceOf({ name, trigger }: FunctionDefinition, { optional = {} }: App): string {
+  const option = Object.entries(optional).find(([, { functions = [] }]) =>
+    functions.some((one) => one.name === name),
+  );
+  const only = option === undefined ? '' : `; runs only with \`--${option[0]}\``;
+  // the option's value says what fires it
+  if (option?.[1].choose !== undefined) return `what \`--${option[0]}\` names`;
+  return firedBy(trigger) + only;
+}
+
+function firedBy(trigger: FunctionDefinition['trigger']): string {
   switch (trigger.kind) {
     case 'anyOf':
-      return 'what its option names';
+      return trigger.of.map(firedBy).join(', ');
     case 'objectDeleted':
       return `deletions in the ${trigger.bucket} bucket`;
     case 'objectFinalized':

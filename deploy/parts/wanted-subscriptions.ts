@@ -1,7 +1,8 @@
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
-import { isFiredByEventarc, subscriptionFilter, triggerTopic } from '../../shared/app/trigger.ts';
+import { isEventSource, subscriptionFilter, triggerTopic } from '../../shared/app/trigger.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, replayable } from '../context.ts';
+import { wantedTriggers } from './event-triggers.ts';
 
 export const KEPT_DAYS = 7;
 /** Pub/Sub's maximum: nothing else has a copy of what the inspector could not read. */
@@ -59,6 +60,7 @@ export async function wantedSubscriptions(context: Context): Promise<WantedSubsc
       pushSubscription(one, left?.[index] === undefined ? uriOf(one) : undefined, left?.[index], context),
     ),
     ...evented.map((one, index) => ofEventarc(one, subscriptions?.[index], context)),
+    ...(await ofOwnTriggers(context)),
     ...replayable(context).map((one) => replays(one, uriOf(one), context)),
     ...(Object.hasOwn(context.app.topics, 'dead-letters') ? [kept(context)] : []),
     ...(Object.hasOwn(context.app.topics, 'dead-letters-unread') ? [unread(context)] : []),
@@ -71,7 +73,7 @@ function topicFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefi
 }
 
 function eventarcFunctions(context: Pick<Context, 'app' | 'options'>): FunctionDefinition[] {
-  return chosen(context).filter(({ trigger }) => isFiredByEventarc(trigger));
+  return chosen(context).filter(({ trigger }) => isEventSource(trigger));
 }
 
 /** Short name of the subscription that Eventarc made for a deployed function; undefined if it has no trigger. */
@@ -128,6 +130,22 @@ function ofEventarc(
     topic: undefined,
     push: undefined,
   };
+}
+
+/** Of functions that have several triggers. */
+async function ofOwnTriggers(context: Context): Promise<WantedSubscription[]> {
+  const there = await context.cloud.triggers();
+  return chosen(context).flatMap((one) =>
+    wantedTriggers(one, context.names).map(({ name }) => {
+      const found = there.find((each) => shortName(each.name) === name)?.transport?.pubsub?.subscription;
+      const place = `${name} --project=${context.names.place.project} --location=${context.names.place.region}`;
+      return {
+        ...ofEventarc(one, found && shortName(found), context),
+        ask: `$(gcloud eventarc triggers describe ${place} --format='value(transport.pubsub.subscription)')`,
+        what: `${one.name}'s trigger ${name}`,
+      };
+    }),
+  );
 }
 
 function replays(one: FunctionDefinition, uri: string | undefined, context: Context): WantedSubscription {

@@ -32,11 +32,17 @@ export const recordAudit: OneEvent<AuditEvent, AuditConfig> = {
   read: readAuditEvent,
   logFields: ({ entry: { service, method } }) => ({ service, method }),
   async run({ message, entry }, context) {
-    const { app, settings } = context;
+    const { app, settings, event, clock, startedAt } = context;
     const reason = ownReason(entry, { app, project: settings.project, places: settings.ownPlaces });
     if (reason === undefined) return publishToEvents(message, context);
     // the pipeline writes all the time: a line for each write would be most of its log
-    context.log.debug('own activity ignored', { outcome: 'ignored', reason });
+    context.log.debug('own activity ignored', {
+      outcome: 'ignored',
+      eventType: event.type,
+      count: 1,
+      durationMs: clock.now() - startedAt,
+      reason,
+    });
     return undefined;
   },
 };

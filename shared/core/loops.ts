@@ -9,12 +9,16 @@ export const placeSettings = {
   FRAMES_BUCKET: place(bucket({ doc: 'where frames and manifests are written' })),
   STATE_BUCKET: place(bucket({ doc: 'write-once records, leases, failure records, dead letters' })),
   LAKE_BUCKET: place(bucket({ doc: 'the tables' })),
-  EVENTS_TOPIC: place(topic({ doc: 'where `processVideo` publishes outcomes; if unset, it publishes none' })),
+  EVENTS_TOPIC: place(
+    topic({ doc: 'where events are published; if unset, `processVideo` publishes no outcomes' }),
+  ),
   DEAD_LETTER_TOPIC: place(
     topic({ doc: 'where refused events are published; if unset, they are kept in the state bucket' }),
   ),
   MAINTENANCE_TOPIC: place(topic({ doc: 'where the schedule publishes; read only to compare the names' })),
-  GOOGLE_CLOUD_PROJECT: place(text({ doc: 'the project; Gemini needs it' })),
+  GOOGLE_CLOUD_PROJECT: place(
+    text({ doc: 'the project; Gemini needs it, and it is part of the names of our accounts' }),
+  ),
 };
 
 type Places = Partial<ValuesOf<typeof placeSettings>>;

@@ -24,6 +24,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   'iam service-accounts create': 'display-name',
   'functions deploy':
     'region gen2 runtime source entry-point retry memory cpu concurrency min-instances max-instances timeout service-account trigger-service-account build-service-account ingress-settings no-allow-unauthenticated allow-unauthenticated ignore-file set-build-env-vars trigger-location trigger-topic trigger-http trigger-event-filters set-env-vars set-secrets clear-secrets update-labels',
+  'eventarc triggers create':
+    'location destination-run-service destination-run-region event-filters service-account',
+  'eventarc triggers delete': 'location',
   'scheduler jobs create pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs update pubsub': 'location schedule time-zone topic message-body',
   'scheduler jobs resume': 'location',
@@ -70,6 +73,8 @@ export class RecordedGcloud implements Gcloud {
   /** By kind and name: `bucket demo-project-pipeline-raw`. */
   readonly things = new Map<string, Json>();
   readonly policies = new Map<string, { role: string; members: string[] }[]>();
+  /** Services with Data Access audit logs. */
+  readonly audited: string[] = [];
   /** Objects by bucket. */
   readonly objects = new Map<string, string[]>();
   /** Ids of messages that a subscription or a snapshot holds, by its key in `things`. */
@@ -174,7 +179,13 @@ export class RecordedGcloud implements Gcloud {
     if (text === 'version') return { 'Google Cloud SDK': '528.0.0', alpha: '1', beta: '1' };
     if (text.startsWith('projects describe')) return { projectNumber: '12345', lifecycleState: 'ACTIVE' };
     if (text.startsWith('billing projects describe')) return { billingEnabled: true };
-    if (text.includes('get-iam-policy')) return { bindings: this.policies.get(policyKey(words)) ?? [] };
+    if (text.includes('get-iam-policy')) {
+      const auditConfigs = words[0] === 'projects' ? this.audited.map((service) => ({ service })) : [];
+      return {
+        bindings: this.policies.get(policyKey(words)) ?? [],
+        ...(auditConfigs.length > 0 && { auditConfigs }),
+      };
+    }
     if (text.startsWith('storage objects list')) {
       return this.objects.get(words[3]!.replace(/^gs:\/\/|\/\*\*$/g, '')) ?? [];
     }
@@ -198,6 +209,7 @@ export class RecordedGcloud implements Gcloud {
       const email = `${name}@demo-project.iam.gserviceaccount.com`;
       this.things.set(`account ${email}`, { email });
     } else if (verb === 'functions deploy') this.deployFunction(name, flags);
+    else if (verb === 'eventarc triggers create') this.runTrigger(name, flags);
     else if (verb.startsWith('scheduler jobs') && verb.endsWith('pubsub')) {
       this.things.set(`job ${name}`, {
         name: `${PROJECT}/locations/r/jobs/${name}`,
@@ -377,6 +389,32 @@ export class RecordedGcloud implements Gcloud {
     return path;
   }
 
+  /** A trigger with a service as its destination. */
+  private runTrigger(name: string, flags: Flags): void {
+    const flag = (one: string): string => flags.get(one) ?? '';
+    const subscription = `${PROJECT}/subscriptions/eventarc-r-${name}-sub-2`;
+    if (this.things.has(`trigger ${name}`)) throw new GcloudError([name], 'Resource already exists');
+    this.things.set(`trigger ${name}`, {
+      name: `${PROJECT}/locations/r/triggers/${name}`,
+      eventFilters: Object.entries(list(flag('event-filters'))).map(([attribute, value]) => ({
+        attribute,
+        value,
+      })),
+      serviceAccount: flag('service-account'),
+      destination: {
+        cloudRun: { service: flag('destination-run-service'), region: flag('destination-run-region') },
+      },
+      transport: { pubsub: { subscription } },
+    });
+    this.things.set(`subscription eventarc-r-${name}-sub-2`, {
+      name: subscription,
+      topic: `${PROJECT}/topics/eventarc-r-${name}`,
+      ackDeadlineSeconds: 10,
+      messageRetentionDuration: '86400s',
+      expirationPolicy: {},
+    });
+  }
+
   /** A deployment without either flag leaves them as they are. */
   private secretsOf(name: string, flags: Flags): Json {
     const set = flags.get('set-secrets');
@@ -434,6 +472,9 @@ export class RecordedGcloud implements Gcloud {
         const ids = [thing['name'], thing['email'], String(thing['name']).split('/').at(-1)];
         const isKind = key.startsWith(`${KINDS[verb]} `);
         if (isKind && ids.includes(name)) this.forget(key);
+        if (verb === 'eventarc triggers delete' && key === `subscription eventarc-r-${name}-sub-2`) {
+          this.forget(key);
+        }
         // Eventarc's resources are deleted with the function
         if (
           verb === 'functions delete' &&
@@ -452,6 +493,7 @@ const KINDS: Readonly<Record<string, string>> = {
   'alpha monitoring policies delete': 'alert',
   'monitoring dashboards delete': 'dashboard',
   'logging metrics delete': 'metric',
+  'eventarc triggers delete': 'trigger',
   'functions delete': 'function',
   'pubsub subscriptions delete': 'subscription',
   'pubsub snapshots delete': 'snapshot',

@@ -86,7 +86,9 @@ test("another app's reference has its own buckets, and not the core's", () => {
     defineApp({ name: 'thumbnails', includes: [services], buckets: { images } }),
   );
   expect(document).toContain('\n| `IMAGES_BUCKET` | | uploaded images |\n');
-  expect(document).toContain('\n| `LAKE_BUCKET` | all functions | the tables |\n');
+  expect(document).toContain(
+    '\n| `LAKE_BUCKET` | `ingestEvent`, `maintainTable`, `inspectDeadLetter` | the tables |\n',
+  );
   expect(document).not.toMatch(/^\| `(RAW|FRAMES)_BUCKET` \|/m);
   expect(document).not.toContain('MOMENT_PROMPT');
 });

@@ -1,8 +1,8 @@
-import { ApiError, notFound, unmet } from '../api-error.ts';
+import { ApiError, exists, invalid, notFound, unmet } from '../api-error.ts';
 import type { Cloud } from '../cloud.ts';
 import { policyOf } from '../policies.ts';
 import { type Call, route, type Service } from '../service.ts';
-import { type JsonObject, list, object, text } from '../shapes.ts';
+import { checkShape, type JsonObject, list, object, type Shape, text } from '../shapes.ts';
 import { putSubscription } from './pubsub.ts';
 import { agentOf } from './service-usage.ts';
 
@@ -137,6 +137,86 @@ function prefix({ cloud, params }: Call): string {
   return `projects/${cloud.state.project.id}/locations/${params['location']}/triggers/`;
 }
 
+/** https://cloud.google.com/eventarc/docs/reference/rest/v1/projects.locations.triggers */
+const TRIGGER: Shape = {
+  name: 'string',
+  eventFilters: [{ attribute: 'string', value: 'string', operator: 'string' }],
+  serviceAccount: 'string',
+  destination: { cloudRun: { service: 'string', region: 'string', path: 'string' } },
+  transport: { pubsub: { topic: 'string' } },
+  labels: 'map',
+  eventDataContentType: 'string',
+};
+
+const TIME = '2026-01-01T00:00:00Z';
+
+/** Creates a trigger whose destination is a Cloud Run service, with a topic and a subscription of its own. */
+function create(call: Call): object {
+  const { cloud, body } = call;
+  checkShape(body, TRIGGER);
+  const id = call.query.get('triggerId') ?? '';
+  const name = prefix(call) + id;
+  if (!/^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/.test(id))
+    throw invalid(`Trigger id ${id}: up to 63 of a-z, 0-9 and -.`);
+  if (cloud.get(name) !== undefined) throw exists(`Resource '${name}' already exists`);
+  const { project } = cloud.state;
+  const account = text(body['serviceAccount']);
+  if (cloud.get(`projects/${project.id}/serviceAccounts/${account}`) === undefined) {
+    throw notFound(`Service account projects/-/serviceAccounts/${account} was not found`);
+  }
+  const target = object(object(body['destination'])['cloudRun']);
+  const service = cloud.get(
+    `projects/${project.id}/locations/${text(target['region'])}/services/${text(target['service'])}`,
+  );
+  if (service === undefined) {
+    throw notFound(
+      `Cloud Run service ${text(target['service'])} was not found: the trigger needs its destination.`,
+    );
+  }
+  const region = call.params['location'] ?? '';
+  const filters = list(body['eventFilters']).map(object);
+  const type = text(filters.find((one) => one['attribute'] === 'type')?.['value']);
+  if (type === '') throw invalid('The trigger needs a filter on type.');
+  const eventTrigger = {
+    eventType: type,
+    eventFilters: filters.filter((one) => one['attribute'] !== 'type'),
+    serviceAccountEmail: account,
+  };
+  checkBucket(cloud, eventTrigger, region, account);
+  const topic = `projects/${project.id}/topics/eventarc-${region}-${id}-${cloud.next()}`;
+  cloud.set(topic, { name: topic, labels: { 'goog-eventarc': '' } });
+  const request = { functionId: id, location: region, service: '', uri: text(service['uri']), eventTrigger };
+  const subscription = subscribe(cloud, id, region, topic, request);
+  const made = cloud.set(name, {
+    ...body,
+    name,
+    uid: String(cloud.next()),
+    transport: { pubsub: { topic, subscription } },
+    createTime: TIME,
+    // gcloud says until when a new trigger of audit logs may be inactive
+    updateTime: TIME,
+    etag: cloud.etag(),
+  });
+  return operation(call, made);
+}
+
+function operation(call: Call, value: JsonObject): object {
+  const parent = prefix(call).replace(/\/triggers\/$/, '');
+  const type = 'type.googleapis.com/google.cloud.eventarc.v1.Trigger';
+  return call.cloud.done(`${parent}/operations/operation-${call.cloud.next()}`, { '@type': type, ...value });
+}
+
+function remove(call: Call): object {
+  const name = prefix(call) + call.params['id'];
+  const found = call.cloud.get(name);
+  if (found === undefined) throw notFound(`Resource '${name}' was not found`);
+  if (object(found['labels'])['goog-managed-by'] === 'cloudfunctions') {
+    throw unmet('The trigger is managed by Cloud Functions: delete the function.');
+  }
+  deleteTrigger(call.cloud, name);
+  return operation(call, {});
+}
+
 export const eventarc: Service = {
   name: 'eventarc',
   api: 'eventarc.googleapis.com',
@@ -150,6 +230,17 @@ export const eventarc: Service = {
               .map(([, one]) => one)
           : call.cloud.under(prefix(call)),
     })),
+    route(`POST ${base}`, 'eventarc.triggers.create', create),
+    route(`DELETE ${base}/{id}`, 'eventarc.triggers.delete', remove),
+    route(
+      'GET v1/projects/{project}/locations/{location}/operations/{id}',
+      'eventarc.operations.get',
+      (call) => ({
+        ...call.cloud.state.operations.get(
+          `${prefix(call).replace(/\/triggers\/$/, '')}/operations/${call.params['id']}`,
+        ),
+      }),
+    ),
     route(`GET ${base}/{id}`, 'eventarc.triggers.get', (call) => {
       const found = call.cloud.get(prefix(call) + call.params['id']);
       if (found === undefined) throw notFound(`Resource '${prefix(call)}${call.params['id']}' was not found`);

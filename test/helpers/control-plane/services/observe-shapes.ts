@@ -3,6 +3,8 @@ import { oneOf, type Shape } from '../shapes.ts';
 const LABEL: Shape = { key: 'string', valueType: oneOf('STRING', 'BOOL', 'INT64'), description: 'string' };
 
 export const LOG_METRIC: Shape = {
+  // output only: an update may send it back
+  resourceName: 'string',
   name: 'string',
   description: 'string',
   filter: 'string',
