@@ -52,6 +52,7 @@ function client(): Promise<void> {
     };
     socket.on('connect', send);
     socket.on('error', reject);
+    socket.on('close', () => reject(new Error('the function closed a connection')));
     socket.on('data', (chunk) => {
       // `HTTP/1.1 200`: the status is at a fixed offset
       if (chunk.toString('latin1', 9, 12) === '200') latencies.push(performance.now() - sentAt);
@@ -63,5 +64,5 @@ function client(): Promise<void> {
 
 function request(): string {
   const id = `load-${process.pid}-${++serial}`;
-  return `POST /github/bench HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\nx-github-event: issues\r\nx-github-delivery: ${id}\r\nx-hub-signature-256: sha256=${signature}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  return `POST /github/bench HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\nx-github-event: issues\r\nx-github-delivery: ${id}\r\nx-hub-signature-256: sha256=${signature}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
 }
