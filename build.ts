@@ -3,20 +3,13 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Metafile, type Plugin } from 'esbuild';
+import { joinChunks } from './bundler/join-chunks.ts';
+import { COMMON, COMMONJS, requiredBuiltins } from './bundler/options.js';
 import { readSchemas, schemaFolders, validatorsSource } from './schemas/compile.ts';
 import type { App } from './shared/app/define-app.ts';
 import { CORE_DIR, type LoadedApp, loadApp } from './shared/app/load-app.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-
-/** The clients are CommonJS and use globals that ES modules lack. */
-const COMMONJS = [
-  "import{createRequire as __createRequire}from'node:module'",
-  "import{fileURLToPath as __toPath}from'node:url'",
-  'const require=__createRequire(import.meta.url)',
-  'const __filename=__toPath(import.meta.url)',
-  "const __dirname=__toPath(new URL('.',import.meta.url));",
-].join(';');
 
 /** Compiles the events' schemas into the bundle, so that nothing is compiled at run time and ajv is not bundled. */
 export const compiledSchemas = (app: Pick<App, 'schemas'>): Plugin => ({
@@ -42,35 +35,35 @@ export async function bundle(
 ): Promise<Metafile> {
   const { app, dir } = loaded ?? (await loadApp(`${here}${CORE_DIR}`));
   await rm(outdir, { recursive: true, force: true });
-  const { metafile } = await build({
-    metafile: true,
+  const options = {
     absWorkingDir: here,
+    outdir,
+    ...COMMON,
+    minify: true,
+    sourcesContent: false,
+    logLevel: 'warning' as const,
+  };
+  const chunks = await build({
+    ...options,
     stdin: {
       contents: `import app from './${dir}/app.ts'; import { register } from './functions/register.ts'; register(app);`,
       resolveDir: here,
       sourcefile: 'index.js',
     },
     entryNames: 'index',
-    outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.9',
-    minify: true,
     keepNames: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    legalComments: 'none',
-    logLevel: 'warning',
+    write: false,
+    metafile: true,
+    sourcemap: 'inline',
     // the framework loads us; the other two come with binaries
     external: ['@google-cloud/functions-framework', 'sharp', '@ffmpeg-installer/ffmpeg'],
-    // Node has URL built in; the clients' polyfill and its tables are a third of their load time
-    alias: { 'whatwg-url': 'node:url' },
-    banner: { js: COMMONJS },
-    plugins: [compiledSchemas(app), ...plugins],
+    plugins: [compiledSchemas(app), ...plugins, requiredBuiltins],
   });
-  return metafile;
+  return joinChunks(chunks, 'index.js', {
+    ...options,
+    sourcemap: 'linked',
+    banner: { js: `${COMMONJS};` },
+  });
 }
 
 /**

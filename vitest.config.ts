@@ -1,16 +1,24 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/helpers/longest-first.ts';
+
+/** Three on two cores, because many tests wait for other processes; or `--poolOptions.forks.maxForks`. */
+const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 3);
 
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/bundle-place.ts',
-    include: ['test/{unit,contract,integration,chaos}/**/*.test.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    include: ['test/{unit,contract,integration}/**/*.test.ts'],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     // Polls end as soon as they succeed; the limit allows for a busy machine.
     expect: { poll: { timeout: 15_000, interval: 50 } },
     // In CI a failure may be the machine's: retry it once, and the report says so.
     retry: process.env['CI'] ? 1 : 0,
+    unstubEnvs: true,
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
-    poolOptions: { forks: { minForks: 1, maxForks: 2 } },
+    // A worker keeps its modules: loading them again for each file takes longer than most of the files. The pool would
+    // end such a worker twice if it had nothing left to do, so all of them stay until the end.
+    poolOptions: { forks: { minForks: forks, maxForks: forks, isolate: false } },
   },
 });

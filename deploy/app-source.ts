@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { LoadedApp } from '../shared/app/load-app.ts';
+import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 
 /** Sources that every app's build needs: the build's own files, and what all functions share. */
 const ALWAYS = [
@@ -10,6 +10,7 @@ const ALWAYS = [
   '.npmrc',
   'tsconfig.json',
   'build.ts',
+  'bundler',
   'shared',
   'schemas',
 ];
@@ -19,21 +20,26 @@ const NEVER = ['node_modules', '.DS_Store'];
 
 /**
  * Files and folders of the project that an app is built from: its own folder, its schemas, and the folders of all
- * functions whose code it imports. Sorted, with forward slashes.
+ * functions and apps whose code it imports. Sorted, with forward slashes.
  */
 export function sourcesOf({ app, dir }: LoadedApp, root: string): string[] {
   const imported = reached([...filesBelow(dir, root), 'build.ts', 'functions/register.ts'], root)
     // include a function's whole folder: it may read files that no module imports
-    .map((file) => /^functions\/[^/]+(?=\/)/.exec(file)?.[0] ?? file)
-    .filter((path) => path.startsWith('functions/'));
-  const { schemas } = app;
-  const folder = schemas?.startsWith('file:') ? fileURLToPath(schemas) : schemas;
-  const own = [dir, ...(folder === undefined ? [] : [relative(root, folder)])];
+    .map((file) => /^[^/]+\/[^/]+(?=\/)/.exec(file)?.[0] ?? file);
+  const schemas = (app.schemas ?? []).map((folder) =>
+    folder.startsWith('file:') ? fileURLToPath(folder) : folder,
+  );
+  const own = [dir, ...schemas.map((folder) => relative(root, folder))];
   const all = [...new Set([...ALWAYS, ...imported, ...own])].map((path) => path.replaceAll('\\', '/'));
   const isBelow = (path: string): boolean => all.some((one) => path.startsWith(`${one}/`));
   return all
     .filter((path) => !path.startsWith('..') && !isBelow(path) && existsSync(join(root, path)))
     .sort();
+}
+
+/** True if everything that the core is built from is what .gcloudignore lets through: it includes no app. */
+export function isPlainCore(sources: readonly string[]): boolean {
+  return sources.every((path) => path === CORE_DIR || ALWAYS.includes(path));
 }
 
 /** All files below the sources: those that gcloud uploads with `ignoreFile`. */

@@ -27,7 +27,6 @@ export interface Gcloud {
 
 /** Each gcloud process takes about 100 MB and a second of CPU: more in parallel are no faster. */
 const AT_A_TIME = 3;
-const FIRST_WAIT_MS = 2_000;
 /** A newly enabled service is not enabled everywhere at once. */
 const DISABLED = /SERVICE_DISABLED|it is disabled|is not enabled/i;
 
@@ -39,11 +38,14 @@ export interface GcloudOptions {
    * everywhere, in milliseconds.
    */
   patienceMs: number;
+  /** Pause before the first retry, in milliseconds; it doubles up to 30 s. Default 2,000. */
+  firstWaitMs?: number;
   /** Called before each retry, with the failure. */
   onWait?: (text: string) => void;
 }
 
-export function createGcloud({ project, env, patienceMs, onWait }: GcloudOptions): Gcloud {
+export function createGcloud(options: GcloudOptions): Gcloud {
+  const { project, env, patienceMs, firstWaitMs = 2_000, onWait } = options;
   const slots = new Slots(AT_A_TIME);
   const childEnv = { ...env, CLOUDSDK_CORE_DISABLE_PROMPTS: '1', CLOUDSDK_CORE_PROJECT: project };
   let isSettling = false;
@@ -51,7 +53,7 @@ export function createGcloud({ project, env, patienceMs, onWait }: GcloudOptions
   async function run(args: string[], retryOn?: RegExp): Promise<string> {
     // patience counts from the first failure: a deployment may run for minutes before it fails
     let end = Number.POSITIVE_INFINITY;
-    for (let wait = FIRST_WAIT_MS; ; wait = Math.min(wait * 2, 30_000)) {
+    for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, 30_000)) {
       try {
         return await slots.take(() => spawnGcloud(args, childEnv));
       } catch (error) {

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { Failure } from '../cli/common/options.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import { counted } from '../shared/core/counted.ts';
-import { filesOf, ignoreFile, sourcesOf } from './app-source.ts';
+import { filesOf, ignoreFile, isPlainCore, sourcesOf } from './app-source.ts';
 import type { Gcloud } from './gcloud.ts';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -18,17 +18,17 @@ export interface Source {
   bytes: number;
   /** Hash of names and contents, 16 hex digits: a function is deployed again if it differs. */
   hash: string;
-  /** Folder and ignore file of an app other than the core; undefined for the core. */
+  /** Folder and ignore file of an app other than the core; undefined for the core, unless it includes an app. */
   app?: { dir: string; ignoreFile: string };
   /** Commit for the label: 40 hex digits, with `-changed` if the tree differs; `none` outside of git. */
   commit: string;
 }
 
-/** Hashes exactly the files that gcloud would upload: for the core, according to .gcloudignore. */
+/** Hashes exactly the files that gcloud would upload: for the core alone, according to .gcloudignore. */
 export async function readSource(gcloud: Gcloud, loaded: LoadedApp, root = ROOT): Promise<Source> {
   const { dir } = loaded;
-  if (dir !== CORE_DIR) {
-    const sources = sourcesOf(loaded, root);
+  const sources = sourcesOf(loaded, root);
+  if (dir !== CORE_DIR || !isPlainCore(sources)) {
     const found = await measure(filesOf(sources, root).sort(), root);
     return { ...found, commit: await commitOf(root), app: { dir, ignoreFile: ignoreFile(sources) } };
   }

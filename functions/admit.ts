@@ -1,5 +1,6 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
+import type { Trigger } from '../shared/app/trigger.ts';
 import { deployedMemory } from '../shared/core/deployed-memory.ts';
 import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
@@ -41,10 +42,9 @@ export function admitBySize(app: App): void {
     const { memory } = definition?.instance ?? { memory: '512Mi' };
     const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
     const log = createLogger({ fields: { function: name } });
-    const trigger = definition?.trigger;
-    const isRaw = trigger?.kind === 'http' && trigger.body === 'bytes';
-    const inner = isRaw ? bodiesAsBytes(listener) : inFlight.track(pushesAsEvents(listener));
-    const server = createServer(new Admission({ bytes, log }).guard(inner));
+    const server = createServer(
+      new Admission({ bytes, log }).guard(inFlight.track(bodiesFor(definition?.trigger, listener))),
+    );
     // limits the time of a body to that of the longest small function
     server.requestTimeout = 60_000;
     // the front end keeps connections for 600 s: if we closed first, it could send on a closed one
@@ -52,4 +52,10 @@ export function admitBySize(app: App): void {
     return server;
   };
   Object.assign(http, { createServer: createAdmittingServer });
+}
+
+/** Requests of an `http` function are no pushes, whatever their paths. */
+function bodiesFor(trigger: Trigger | undefined, listener: RequestListener): RequestListener {
+  if (trigger?.kind !== 'http') return pushesAsEvents(listener);
+  return trigger.body === 'bytes' ? bodiesAsBytes(listener) : listener;
 }

@@ -1,7 +1,7 @@
 import { serviceConfig, serviceSettings } from '../shared/app/service-settings.ts';
 import { type Env, readSettings, required } from '../shared/app/settings.ts';
 import type { Subject } from '../shared/app/subject.ts';
-import { loopMistakes, placeSettings } from '../shared/core/loops.ts';
+import { placeSettings } from '../shared/core/place-settings.ts';
 import type { CloudEvent } from '../shared/events/cloud-event.ts';
 import type { OutgoingMessage } from '../shared/gcp/pubsub.ts';
 import type { Context } from '../shared/invocation/context.ts';
@@ -18,7 +18,7 @@ export type RecordConfig = ReturnType<typeof parseRecordConfig>;
 
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseRecordConfig(env: Env) {
-  const values = readSettings(settings, env, loopMistakes);
+  const values = readSettings(settings, env);
   return { ...serviceConfig(values), eventsTopic: values.EVENTS_TOPIC };
 }
 

@@ -29,6 +29,7 @@ export interface FunctionProcessOptions {
 
 export interface FunctionProcess {
   url: string;
+  env: Env;
   /** Id of the current process. */
   pid(): number | undefined;
   close(): Promise<void>;
@@ -62,6 +63,7 @@ export async function startFunction(options: FunctionProcessOptions): Promise<Fu
   }
   return {
     url: `http://127.0.0.1:${port}/`,
+    env: options.env,
     pid: () => child.pid,
     async close() {
       closing = true;

@@ -63,7 +63,7 @@ function main(args: string[]): void {
   let checked: CheckedFile[];
   try {
     // a schema that does not compile would break the build later
-    compileValidators(readSchemas(schemaFolders({ schemas: folder })));
+    compileValidators(readSchemas(schemaFolders({ schemas: [folder] })));
     checked = checkSchemas(folder, base);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);

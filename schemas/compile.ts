@@ -14,11 +14,10 @@ export interface SchemaFile {
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** Folders with schemas for an app's events: the core's, and its own. */
-export function schemaFolders({ schemas }: { schemas?: string | undefined } = {}): string[] {
-  if (schemas === undefined) return [here];
-  const own = schemas.startsWith('file:') ? fileURLToPath(schemas) : schemas;
-  return [...new Set([here, own].map((folder) => resolve(folder)))];
+/** Folders with schemas for an app's events: the core's, its own, and those of the apps that it includes. */
+export function schemaFolders({ schemas = [] }: { schemas?: readonly string[] | undefined } = {}): string[] {
+  const own = schemas.map((folder) => (folder.startsWith('file:') ? fileURLToPath(folder) : folder));
+  return [...new Set([here, ...own].map((folder) => resolve(folder)))];
 }
 
 /** Reads the files `<type>/<version>.json` below the folders, by default this one. Throws if one is not JSON. */

@@ -1,5 +1,7 @@
 import { parseJson, type ScannedRow, stringifyJson } from '../../shared/delta/index.ts';
-import { traceparentFrom } from '../../shared/events/links.ts';
+import { LENIENT } from '../../shared/events/incoming-message.ts';
+import { readEvents } from '../../shared/events/read-events.ts';
+import { traceparentFrom } from '../../shared/events/traceparent.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
 import { formatMicros } from '../common/time.ts';
@@ -23,16 +25,24 @@ export const MESSAGE_COLUMNS = [
   'trace_id',
 ] as const;
 
+const NOT_DELIVERED = {
+  messageId: undefined,
+  publishTime: undefined,
+  orderingKey: undefined,
+  topic: undefined,
+};
+
 type Attributes = Readonly<Record<string, string>>;
 
 /**
  * Converts a stored event to a message that gets the same id on ingest: a CloudEvent in binary mode, whose data is
- * the stored bytes, or plain JSON if it was that. An event that names no cause becomes its own cause; `replayId` marks
+ * the stored bytes, or the stored bytes alone if they were published in another form. An event that names no cause becomes its own cause; `replayId` marks
  * all messages of a replay. A CloudEvent is sent in structured mode if an attribute is too long for a message, or if its
  * data looks like a CloudEvent, too.
  */
 export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessage {
-  const isCloudEvent = typeof row['ce_id'] === 'string';
+  const data = typeof row['data'] === 'string' ? row['data'] : '';
+  const isCloudEvent = typeof row['ce_id'] === 'string' && !isWholeBody(data, row['event_id']);
   const event = attributesOf({
     ...(isCloudEvent && { specversion: '1.0', id: row['ce_id'] }),
     source: row['source'],
@@ -44,7 +54,6 @@ export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessag
     causationid: row['causation_id'] ?? row['event_id'],
     traceparent: traceparentFrom(row['trace_id'], String(row['event_id'])),
   });
-  const data = typeof row['data'] === 'string' ? row['data'] : '';
   const orderingKey = row['ordering_key'];
   const rest = typeof orderingKey === 'string' && orderingKey !== '' ? { orderingKey } : {};
   const isTooLong = Object.values(event).some(
@@ -60,6 +69,18 @@ export function replayMessage(row: ScannedRow, replayId: string): OutgoingMessag
   const attributes: Record<string, string> = { 'content-type': 'application/json', replayId };
   for (const [name, value] of Object.entries(event)) attributes[`${prefix}${name}`] = value;
   return { data, attributes, ...rest };
+}
+
+/** True if the data by itself is the event, in a form that has its own id and source. */
+function isWholeBody(data: string, eventId: unknown): boolean {
+  const message = { data: Buffer.from(data), attributes: {}, ...NOT_DELIVERED };
+  try {
+    const [outcome, ...others] = readEvents(message, LENIENT).outcomes;
+    if (outcome?.kind !== 'event' || others.length > 0) return false;
+    return !outcome.isCloudEvent && outcome.event.eventId === eventId;
+  } catch {
+    return false;
+  }
 }
 
 function attributesOf(given: Readonly<Record<string, unknown>>): Attributes {

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { COMMON, COMMONJS, requiredBuiltins } from '../../bundler/options.js';
 
 /*
  * Cache of the bundled command: tsx needs a second to load two hundred TypeScript files, the bundle a twentieth of
@@ -22,6 +23,7 @@ export const NODE_CACHE = join(CACHE, 'node');
 const SURROUNDINGS = [
   'cli/pipeline.js',
   'cli/launch/bundle.js',
+  'bundler/options.js',
   'tsconfig.json',
   'package.json',
   // npm rewrites it whenever node_modules changes
@@ -31,13 +33,9 @@ const SURROUNDINGS = [
 /** Packages bundled with their dependencies. All others are resolved at run time. */
 const BUNDLED = /^(hyparquet|hyparquet-writer|fzstd|google-auth-library|@google-cloud\/storage)(\/|$)/;
 
-/** The clients are CommonJS and use globals that ES modules lack. An app's own TypeScript needs tsx. */
+/** Sources know their own URL, and an app's own TypeScript needs tsx. */
 const PREAMBLE = [
-  "import{createRequire as __createRequire}from'node:module'",
-  "import{fileURLToPath as __toPath}from'node:url'",
-  'const require=__createRequire(import.meta.url)',
-  'const __filename=__toPath(import.meta.url)',
-  "const __dirname=__toPath(new URL('.',import.meta.url))",
+  COMMONJS,
   // for packages; each of our own sources defines its own
   'globalThis.__sourceUrl??=import.meta.url',
   "const __importSource=async(url)=>{const{register}=await import('tsx/esm/api');globalThis.__tsx??=register();return import(url)};",
@@ -114,18 +112,12 @@ async function build(outdir) {
     absWorkingDir: ROOT,
     entryPoints: ['cli/main.ts'],
     outdir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.9',
+    ...COMMON,
     minifyWhitespace: true,
-    legalComments: 'none',
     logLevel: 'silent',
-    alias: { 'whatwg-url': 'node:url' },
     define: { 'import.meta.url': '__sourceUrl' },
     banner: { js: PREAMBLE },
-    plugins: [sources(files)],
+    plugins: [sources(files), requiredBuiltins],
   });
   await writeFile(join(outdir, 'package.json'), '{"type":"module"}');
   return files.sort(([a], [b]) => (a < b ? -1 : 1));

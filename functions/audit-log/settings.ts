@@ -1,5 +1,5 @@
 import { type Env, readSettings, required } from '../../shared/app/settings.ts';
-import { placeSettings } from '../../shared/core/loops.ts';
+import { placeSettings } from '../../shared/core/place-settings.ts';
 import { settings as common, parseRecordConfig } from '../record-event.ts';
 
 export const settings = {

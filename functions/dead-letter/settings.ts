@@ -1,6 +1,5 @@
 import { serviceConfig, serviceSettings } from '../../shared/app/service-settings.ts';
 import { type Env, integer, number, readSettings } from '../../shared/app/settings.ts';
-import { loopMistakes } from '../../shared/core/loops.ts';
 import { lakeConfig, lakeMistakes, lakeSettings } from '../../shared/lake/lake-settings.ts';
 
 export const settings = {
@@ -31,7 +30,7 @@ export type DeadLetterConfig = ReturnType<typeof parseDeadLetterConfig>;
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseDeadLetterConfig(env: Env) {
   // An uninspected dead letter is kept for a week; an inspection loop would never end.
-  const values = readSettings(settings, env, loopMistakes, lakeMistakes);
+  const values = readSettings(settings, env, lakeMistakes);
   return {
     ...serviceConfig(values),
     ...lakeConfig(values),

@@ -1,8 +1,8 @@
 import { parseRfc3339 } from '../../shared/core/rfc3339.ts';
 import type { Column, RowOf } from '../../shared/delta/index.ts';
 import { type JsonEvent, ownIdOf } from '../../shared/events/cloud-event.ts';
-import { traceIdOf } from '../../shared/events/links.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
+import { traceIdOf } from '../../shared/events/traceparent.ts';
 import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
 import type { TableDefinition } from '../../shared/lake/named-table.ts';
 

@@ -1,23 +1,27 @@
 import { setMaxListeners } from 'node:events';
-import { type AppError, isRefusal } from '../../shared/core/errors.ts';
+import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
-import type { JsonEvent } from '../../shared/events/cloud-event.ts';
+import { type JsonEvent, ownIdOf } from '../../shared/events/cloud-event.ts';
 import type { PubsubMessage } from '../../shared/events/pubsub-message.ts';
 import type { ReadEvents } from '../../shared/events/read-events.ts';
 import type { Invocation } from '../../shared/invocation/handle.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
 import { rowOf } from './events-table.ts';
+import type { EventStatus } from './outcome-log.ts';
+import type { Comparison } from './stored-content.ts';
 
 export interface IngestTools {
   /** Throws `schema-violation` or `unknown-type`. */
   validate(event: JsonEvent): void;
-  /** Resolves when the row is durably in the table. */
-  submit(row: Row, options: { signal: AbortSignal }): Promise<SubmitOutcome>;
+  /** Resolves when the row, or another one under its id or one of its former ids, is durably in the table. */
+  submit(row: Row, options: { signal: AbortSignal; formerIds?: readonly string[] }): Promise<SubmitOutcome>;
+  /** What the table has under the id of a duplicate. */
+  compare(row: Row, formerIds: readonly string[], signal: AbortSignal): Promise<Comparison>;
   /** Publishes an invalid event of a batch as a dead letter of its own. */
   refuse(error: AppError, text: string, message: PubsubMessage, invocation: Invocation): Promise<void>;
   /** `row` is the submitted one. */
-  settled(row: Row, outcome: SubmitOutcome, invocation: Invocation): void;
+  settled(row: Row, status: EventStatus, version: number, invocation: Invocation): void;
 }
 
 /** Each holds a copy of the message's attributes, up to 100 KB, until it is published. */
@@ -62,7 +66,20 @@ export async function ingestEvent(
 
   async function submit(event: JsonEvent): Promise<void> {
     const row = rowOf(event, message, invocation.clock.now());
-    const outcome = await tools.submit(row, invocation);
-    tools.settled(row, outcome, invocation);
+    const { signal } = invocation;
+    const { formerIds = [] } = event;
+    const { kind, version } = await tools.submit(row, { signal, formerIds });
+    const found = kind === 'added' ? 'absent' : await tools.compare(row, formerIds, signal);
+    if (kind === 'duplicate' && found === 'absent') {
+      // a CloudEvent has the id that earlier versions would have given this content
+      const own = await tools.submit(row, { signal });
+      return tools.settled(row, own.kind === 'added' ? 'ingested' : 'duplicate', own.version, invocation);
+    }
+    if (found === 'unknown' && formerIds.length > 0 && ownIdOf(event) === undefined) {
+      // it may be that CloudEvent's id, and then the content would be lost
+      throw new AppError('unavailable', 'the stored event could not be read to tell it from this one');
+    }
+    const status = kind === 'added' ? 'ingested' : found === 'other' ? 'conflicting' : 'duplicate';
+    tools.settled(row, status, version, invocation);
   }
 }

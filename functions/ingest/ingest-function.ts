@@ -10,11 +10,13 @@ import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
 import { logRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
+import { ConflictLog } from './conflict-log.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
 import { OutcomeLog } from './outcome-log.ts';
 import { type IngestConfig, parseIngestConfig } from './settings.ts';
+import { StoredContent } from './stored-content.ts';
 import { validatorsOf } from './validators.ts';
 
 const { name: NAME } = definition;
@@ -49,6 +51,8 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
       checkpointCommits: config.checkpointCommits,
       log,
     });
+    const stored = new StoredContent((ids, options) => writer.rowsOf(ids, options));
+    const conflicts = new ConflictLog(systemClock.now);
     const room = Math.floor(deployedMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
     const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
     const tools: IngestTools = {
@@ -61,7 +65,12 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         const to = await refuse({ function: NAME, ...part, error, at, signal });
         logRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
-      settled: (row, outcome, { startedAt }) => outcomes.note(row, outcome, startedAt),
+      compare: (row, formerIds, signal) => stored.compare(row, formerIds, signal),
+      settled(row, status, version, { startedAt, log: own }) {
+        if (status === 'ingested') stored.remember(row);
+        if (status === 'conflicting') conflicts.note(row, own);
+        outcomes.note(row, status, version, startedAt);
+      },
     };
     return {
       eventTypes,

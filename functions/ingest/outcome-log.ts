@@ -1,14 +1,17 @@
 import type { LogFields, Logger } from '../../shared/core/log.ts';
-import type { Row, SubmitOutcome } from '../../shared/delta/index.ts';
+import type { Row } from '../../shared/delta/index.ts';
 import { eventTypeLabel, OTHER_TYPES, outcome, reportOutcome } from '../../shared/invocation/outcome.ts';
 
 /** Names of event types per entry. */
 const MAX_TYPES = 10;
 
+/** `conflicting`: a duplicate by its id, whose content is not that of the stored event. */
+export type EventStatus = 'ingested' | 'duplicate' | 'conflicting';
+
 /** Events of one type that one commit settled alike. */
 interface Group {
   eventType: string;
-  status: 'ingested' | 'duplicate';
+  status: EventStatus;
   durations: number[];
   lags: number[];
   /** Counts by the producers' type names. */
@@ -35,17 +38,17 @@ export class OutcomeLog {
   }
 
   /** `startedAt` in ms since the epoch. */
-  note(row: Row, settled: SubmitOutcome, startedAt: number): void {
+  note(row: Row, status: EventStatus, version: number, startedAt: number): void {
     // all callers of one commit are notified in one turn of the event loop: write the entries in the next
     if (this.#groups.size === 0) setImmediate(() => this.#write());
     const now = this.#now();
     const type = String(row['type']);
-    const group = this.#group(type, settled.kind === 'added' ? 'ingested' : 'duplicate');
+    const group = this.#group(type, status);
     group.types.set(type, (group.types.get(type) ?? 0) + 1);
     group.durations.push(now - startedAt);
     const published = row['publish_time'];
     if (typeof published === 'bigint') group.lags.push(Math.max(0, now - Number(published / 1_000n)));
-    this.#version = Math.max(this.#version, settled.version);
+    this.#version = Math.max(this.#version, version);
   }
 
   #group(type: string, status: Group['status']): Group {

@@ -1,6 +1,5 @@
 import { serviceConfig, serviceSettings } from '../../shared/app/service-settings.ts';
 import { type Env, integer, readSettings } from '../../shared/app/settings.ts';
-import { loopMistakes } from '../../shared/core/loops.ts';
 import { lakeConfig, lakeMistakes, lakeSettings } from '../../shared/lake/lake-settings.ts';
 
 export const settings = {
@@ -13,7 +12,7 @@ export type MaintainConfig = ReturnType<typeof parseMaintainConfig>;
 
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseMaintainConfig(env: Env) {
-  const values = readSettings(settings, env, loopMistakes, lakeMistakes);
+  const values = readSettings(settings, env, lakeMistakes);
   return {
     ...serviceConfig(values),
     ...lakeConfig(values),

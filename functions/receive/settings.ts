@@ -1,7 +1,7 @@
 import { secretFile } from '../../shared/app/app-settings.ts';
 import { serviceConfig, serviceSettings } from '../../shared/app/service-settings.ts';
 import { type Env, integer, readSettings, required, type Setting, text } from '../../shared/app/settings.ts';
-import { placeSettings } from '../../shared/core/loops.ts';
+import { placeSettings } from '../../shared/core/place-settings.ts';
 
 /** Name of the secret with the keys of all sources. */
 export const SOURCES_SECRET = 'RECEIVE_SOURCES';

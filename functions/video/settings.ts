@@ -12,7 +12,7 @@ import {
   required,
   text,
 } from '../../shared/app/settings.ts';
-import { loopMistakes, placeSettings } from '../../shared/core/loops.ts';
+import { placeSettings } from '../../shared/core/place-settings.ts';
 import { MAX_SLOTS } from '../../shared/records/slot-limits.ts';
 import { VISION_ADAPTERS } from '../../shared/vision/adapters.ts';
 
@@ -142,7 +142,7 @@ export type VideoConfig = ReturnType<typeof parseVideoConfig>;
 
 /** Pure: throws one `invalid-config` that lists every bad variable. */
 export function parseVideoConfig(env: Env) {
-  const values = readSettings(settings, env, loopMistakes);
+  const values = readSettings(settings, env);
   return {
     ...serviceConfig(values),
     framesBucket: values.FRAMES_BUCKET,

@@ -1,5 +1,5 @@
 import { AppError } from '../../shared/core/errors.ts';
-import type { Logger } from '../../shared/core/log.ts';
+import type { LogFields, Logger } from '../../shared/core/log.ts';
 import type { Context } from '../../shared/invocation/context.ts';
 import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { type Outcome, outcome, reportPublished } from '../../shared/invocation/outcome.ts';
@@ -8,7 +8,7 @@ import type { VisionModel } from '../../shared/vision/vision-model.ts';
 import type { Manifest } from './manifest.ts';
 import { uploadIdOf, videoNames } from './records.ts';
 import { parseVideoConfig, type VideoConfig } from './settings.ts';
-import { parseVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
+import { readVideoEvent, type VideoEvent, type VideoObject } from './video-object.ts';
 
 type VideoContext = Context<VideoConfig>;
 
@@ -19,16 +19,27 @@ export const videos: ByInstance<VideoEvent, VideoConfig> = {
   async open({ settings: config, storage, log }) {
     if (config.preload) await preload(config, storage, log);
     return {
-      read: parseVideoEvent,
-      historyId: ({ object }) => uploadIdOf(object),
-      logFields: ({ object }) => ({
-        object: `gs://${object.bucket}/${object.name}`,
-        generation: object.generation,
-      }),
-      run: ({ object }, context) => run(object, context),
+      read: (input, signal) =>
+        readVideoEvent(input, async ({ bucket, name }) => {
+          const facts = await storage.bucket(bucket).stat(name, { signal });
+          const generation = facts?.generation;
+          const object = `gs://${bucket}/${name}`;
+          log.info('generation looked up, since the event names none', { object, generation });
+          return generation;
+        }),
+      historyId: (read) => (read.kind === 'uploaded' ? uploadIdOf(read.object) : read.event.eventId),
+      logFields: (read) => (read.kind === 'uploaded' ? fieldsOf(read.object) : {}),
+      run: async (read, context) =>
+        read.kind === 'uploaded'
+          ? run(read.object, context)
+          : outcome('ignored', { reason: `${read.other} announces no upload` }, 'event ignored'),
     };
   },
 };
+
+function fieldsOf({ bucket, name, generation }: VideoObject): LogFields {
+  return { object: `gs://${bucket}/${name}`, generation };
+}
 
 /** Preloads modules on an instance started ahead of its events, so that no event waits for them. */
 async function preload(config: VideoConfig, storage: Storage, log: Logger): Promise<void> {

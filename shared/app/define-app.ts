@@ -2,6 +2,7 @@ import { FilterError } from '../events/message-filter.ts';
 import type { Validators } from '../events/validate.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
+import { cycleMistakes } from './loops.ts';
 import { type OptionalPart, withOptional } from './optional.ts';
 import { placeMistakes, settingMistakes } from './setting-mistakes.ts';
 import { type EventSource, eventSources, subscriptionFilter, type Trigger } from './trigger.ts';
@@ -27,15 +28,20 @@ export interface AppPart {
 export interface App extends AppPart {
   /** Default prefix of the names of everything deployed. */
   name: string;
-  /** Absolute path or file URL of the folder with the JSON Schemas of its events: `<type>/<version>.json`. */
-  schemas?: string | undefined;
+  /**
+   * Absolute paths or file URLs of the folders with the JSON Schemas of its events and of those of the apps that it
+   * includes: `<type>/<version>.json`.
+   */
+  schemas?: readonly string[] | undefined;
   /** Validators of those schemas and the core's; the runtime passes them to handlers that need them. */
   validators?: () => Promise<Validators>;
 }
 
-export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schemas'> {
+export interface AppOptions extends Partial<AppPart>, Pick<App, 'name'> {
+  /** The folder, or folders, of its own schemas. */
+  schemas?: string | readonly string[] | undefined;
   /** Parts and whole apps to include: usually `services`. */
-  includes?: readonly AppPart[];
+  includes?: readonly (AppPart & Pick<App, 'schemas'>)[];
 }
 
 /**
@@ -50,13 +56,14 @@ export interface AppOptions extends Partial<AppPart>, Pick<App, 'name' | 'schema
  *   functions: [makeThumbnail],
  * });
  */
-export function defineApp({ name, schemas, includes = [], ...own }: AppOptions): App {
+export function defineApp({ name, schemas = [], includes = [], ...own }: AppOptions): App {
   const { buckets = {}, topics = {}, functions = [], optional = {} } = own;
   const parts: AppPart[] = [{ buckets, topics, functions, optional }, ...includes];
   const options: NonNullable<AppPart['optional']> = Object.assign({}, ...parts.map((part) => part.optional));
+  const folders = [...new Set([schemas, ...includes.map((part) => part.schemas ?? [])].flat())];
   const app: App = {
     name,
-    ...(schemas !== undefined && { schemas }),
+    ...(folders.length > 0 && { schemas: folders }),
     buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
     topics: Object.assign({}, ...parts.map((part) => part.topics)),
     functions: [...new Set(parts.flatMap((part) => part.functions))],
@@ -72,6 +79,7 @@ export function defineApp({ name, schemas, includes = [], ...own }: AppOptions):
     ...whole.functions.flatMap((one) => mistakesOf(one, whole)),
     ...settingMistakes(whole),
     ...placeMistakes(whole),
+    ...cycleMistakes(whole),
   ];
   if (mistakes.length > 0) throw new TypeError(`app ${name}: ${mistakes.join('; ')}`);
   return app;

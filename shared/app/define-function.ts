@@ -83,6 +83,11 @@ interface FunctionFields {
   subject: (() => Promise<SubjectReader>) | undefined;
   /** Key of the bucket whose objects show that a subject is settled. */
   settledIn?: string;
+  /**
+   * Why it does not fire itself forever, although its roles let it write to the bucket or topic that fires it, or to
+   * one that fires a function which writes there.
+   */
+  firesItself?: string;
 }
 
 export interface FunctionDefinition extends FunctionFields {

@@ -1,4 +1,4 @@
-import { placeSettings } from '../core/loops.ts';
+import { placeSettings } from '../core/place-settings.ts';
 import {
   endpoint,
   integer,

@@ -1,6 +1,13 @@
 import { AppError } from './errors.ts';
 import type { Env, Setting, Settings, ValuesOf } from './settings.ts';
 
+/** An `invalid-config` that lists every bad variable. */
+export class SettingsError extends AppError {
+  constructor(readonly mistakes: readonly string[]) {
+    super('invalid-config', `configuration: ${mistakes.join('; ')}`);
+  }
+}
+
 /** Characters of a bad value that a message shows. */
 const SHOWN = 80;
 
@@ -11,8 +18,7 @@ const SHOWN = 80;
 export type Check<Declared extends Settings> = (values: Partial<ValuesOf<Declared>>) => readonly string[];
 
 /**
- * Reads the declared settings; pure. An empty or blank variable counts as not set. Throws one `invalid-config` that
- * lists every bad variable.
+ * Reads the declared settings; pure. An empty or blank variable counts as not set. Throws one SettingsError.
  *
  * @example
  * const { MAX_BYTES } = readSettings({ MAX_BYTES: integer({ min: 1, max: 100, default: 10, doc: '…' }) }, env);
@@ -32,7 +38,7 @@ export function readSettings<Declared extends Settings>(
   // each value was parsed by the setting of its name
   const read = values as ValuesOf<Declared>;
   mistakes.push(...checks.flatMap((check) => check(read)));
-  if (mistakes.length > 0) throw new AppError('invalid-config', `configuration: ${mistakes.join('; ')}`);
+  if (mistakes.length > 0) throw new SettingsError(mistakes);
   return read;
 }
 

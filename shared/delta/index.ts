@@ -92,7 +92,7 @@ export { type CreateOptions, DeltaTable, type VersionChoice } from './table.ts';
 export type { CommittedBatch } from './unique/batch-committer.ts';
 export type { SubmitOutcome } from './unique/batch-queue.ts';
 export { newestIndex } from './unique/id-index-file.ts';
-export { UniqueAppender, type UniqueAppenderOptions } from './unique/unique-appender.ts';
+export { type SubmitOptions, UniqueAppender, type UniqueAppenderOptions } from './unique/unique-appender.ts';
 export type { Finding, Report } from './verify/finding.ts';
 export { type FileFacts, verifyFiles } from './verify/verify-files.ts';
 export { type LogFacts, verifyLog } from './verify/verify-log.ts';

@@ -1,9 +1,9 @@
 import type { JsonDocument } from '../core/json-text.ts';
 import { eventIdOf, type JsonEvent } from './cloud-event.ts';
-import { plainIdOf } from './content-id.ts';
 import type { EventForm } from './event-forms.ts';
 import { JsonBody } from './json-body.ts';
 import { linksOf } from './links.ts';
+import { plainIdOf } from './plain-id.ts';
 import type { PubsubMessage } from './pubsub-message.ts';
 import { readForm } from './read-form.ts';
 import { jsonLinks } from './structured-event.ts';

@@ -1,5 +1,6 @@
 import { isJsonObject, type Json } from '../core/json-value.ts';
 import { CLIENT_TRACE, DIED_OF } from './letter-attributes.ts';
+import { readTraceparent, traceparentFrom } from './traceparent.ts';
 
 /** Links of an event to others. Any publisher can write them, so treat them as claims. */
 export interface EventLinks {
@@ -60,7 +61,11 @@ export function linksOf(eventId: string, sources: LinkSources): EventLinks {
     correlationId: first(LINK_PLACES.correlationId, sources, idOf),
     causationId: first(LINK_PLACES.causationId, sources, idOf),
     hops: first(LINK_PLACES.hops, sources, hopsOf) ?? 0,
-    traceparent: first(LINK_PLACES.traceparent, sources, (value) => traceparentOf(value, eventId)),
+    traceparent: first(
+      LINK_PLACES.traceparent,
+      sources,
+      (value) => readTraceparent(value) ?? traceparentFrom(value, eventId),
+    ),
   };
 }
 
@@ -68,22 +73,6 @@ export function linksOf(eventId: string, sources: LinkSources): EventLinks {
 export function linkSources(event: Json, attributes: Readonly<Record<string, unknown>> = {}): LinkSources {
   const metadata = isJsonObject(event['metadata']) ? event['metadata'] : {};
   return { event: (name) => event[name], metadata: (name) => metadata[name], attributes };
-}
-
-/** 32 hex digits. */
-export function traceIdOf({ traceparent }: Pick<EventLinks, 'traceparent'>): string | undefined {
-  return traceparent?.slice(3, 35);
-}
-
-/**
- * Builds a traceparent from a bare trace id, with a span id derived from the event. Undefined unless `traceId` is
- * 32 hex digits, not all 0, alone or as Google writes it: `projects/P/traces/ID` in log entries, `ID/SPAN;o=1` in
- * its header.
- */
-export function traceparentFrom(traceId: unknown, eventId: string): string | undefined {
-  const bare = typeof traceId === 'string' ? GOOGLE_TRACE.exec(traceId)?.[1] : undefined;
-  const text = bare?.toLowerCase() ?? '';
-  return TRACE_ID.test(text) ? `00-${text}-${eventId.slice(0, 16)}-01` : undefined;
 }
 
 function first<T>(
@@ -116,18 +105,4 @@ function hopsOf(value: unknown): number | undefined {
   if (value === undefined || value === null) return undefined;
   const text = typeof value === 'number' ? String(value) : value;
   return typeof text === 'string' && /^\d+$/.test(text) ? Math.min(Number(text), MAX_HOPS) : undefined;
-}
-
-const GOOGLE_TRACE = /^(?:projects\/[^/]{1,100}\/traces\/)?([0-9a-fA-F]{32})(?:\/\d{1,20}(?:;o=\d)?)?$/;
-const TRACE_ID = /^(?!0{32})[0-9a-f]{32}$/;
-/** https://www.w3.org/TR/trace-context/#versioning-of-traceparent: later versions may append parts. */
-const TRACEPARENT = /^(?!ff)([0-9a-f]{2})(-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2})($|-)/;
-/** In characters. */
-const MAX_TRACEPARENT = 256;
-
-function traceparentOf(value: unknown, eventId: string): string | undefined {
-  if (typeof value !== 'string' || value.length > MAX_TRACEPARENT) return undefined;
-  const match = TRACEPARENT.exec(value);
-  if (!match) return traceparentFrom(value, eventId);
-  return match[1] === '00' && match[3] !== '' ? undefined : `00${match[2]}`;
 }

@@ -5,6 +5,7 @@ import { readJsonText } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { canonicalHash } from './canonical-json.ts';
 import { EventBudget } from './event-budget.ts';
@@ -12,6 +13,7 @@ import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
 import { type OutgoingAttributes, structuredMessage } from './outgoing-event.ts';
 import { PublishBatches } from './publish-batches.ts';
 import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
+import { readTraceparent } from './traceparent.ts';
 
 export interface EventToPublish {
   type: string;
@@ -63,9 +65,6 @@ export interface PublishTools {
   clock: Pick<Clock, 'now'>;
   signal: AbortSignal;
 }
-
-const MAX_ATTRIBUTE = 1_024;
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /**
  * Publishes the events that one delivery of one event causes, each at least once.
@@ -168,7 +167,6 @@ export class Outgoing {
 
   #messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
     const { function: by, eventId, traceparent } = this.#cause;
-    const isTrace = traceparent !== undefined && TRACEPARENT.test(traceparent);
     const attributes: OutgoingAttributes = {
       id,
       source: event.source ?? `/${by}`,
@@ -178,7 +176,7 @@ export class Outgoing {
       dataschema: event.dataschema,
       correlationid: this.#correlationId,
       causationid: eventId,
-      traceparent: isTrace ? traceparent : undefined,
+      traceparent: readTraceparent(traceparent),
       hops: hops.count,
       hopchain: hops.chain.join('>'),
     };
@@ -198,7 +196,7 @@ function checkAttributes(event: EventToPublish): void {
     if (value === undefined && name !== 'type') continue;
     const isText = typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value);
     // an object's name may have 1,024 bytes, and more once it is encoded
-    const longest = name === 'subject' ? 4 * MAX_ATTRIBUTE : MAX_ATTRIBUTE;
+    const longest = (name === 'subject' ? 4 : 1) * PUBSUB_LIMITS.attributeValue;
     if (isText && value !== '' && value.length <= longest) continue;
     const found = typeof value === 'string' ? `${value.length} characters` : typeof value;
     throw new AppError(

@@ -2,9 +2,15 @@ import { AppError } from '../core/errors.ts';
 import { isJsonObject, type Json, quoted } from '../core/json-value.ts';
 import { MAX_OBJECT_NAME_BYTES } from '../storage/object-name.ts';
 import { type CloudEvent, decodeJson, eventIdOf, invalid, parseCloudEvent } from './cloud-event.ts';
-import { OBJECT_FINALIZED as FINALIZED, MESSAGE_PUBLISHED } from './event-types.ts';
+import { contentIdOf } from './content-id.ts';
+import { OBJECT_FINALIZED as FINALIZED, MESSAGE_PUBLISHED, OBJECT_CHANGES } from './event-types.ts';
 import { linkSources, linksOf } from './links.ts';
+import { messageEvent, parsePubsubMessage } from './pubsub-message.ts';
 import { readReplayMark } from './replay-mark.ts';
+
+const OTHER_CHANGES: ReadonlySet<string> = new Set(OBJECT_CHANGES);
+/** https://cloud.google.com/storage/docs/pubsub-notifications#events */
+const OTHER_NOTIFICATIONS = new Set(['OBJECT_DELETE', 'OBJECT_ARCHIVE', 'OBJECT_METADATA_UPDATE']);
 
 /** The uploaded object that an event announces. */
 export interface UploadedObject {
@@ -19,14 +25,35 @@ export interface ObjectEvent {
   object: UploadedObject;
 }
 
+/** What an event of a bucket says. */
+export type Announcement =
+  | ({ kind: 'uploaded' } & ObjectEvent)
+  /** It names no generation, so the live one is meant; `at` completes the event with it. */
+  | { kind: 'unversioned'; object: Omit<UploadedObject, 'generation'>; at(generation: string): ObjectEvent }
+  /** Something else happened to an object: `what` is the type that says so. */
+  | { kind: 'not-an-upload'; event: CloudEvent; what: string; allowed: string };
+
 /**
- * Accepts every form in which a finalized object is announced: a CloudEvent with the object resource as its data
- * (JSON, text, bytes or base64), the bare object resource, and the Pub/Sub envelope of a storage notification
- * (https://cloud.google.com/storage/docs/pubsub-notifications), itself a CloudEvent or bare. Throws `invalid-event`
- * naming what was found and what is allowed.
+ * Accepts every form in which a change of an object is announced: a CloudEvent with the object resource as its data
+ * (JSON, text, bytes or base64), the bare object resource or only its bucket and name, also under `data`, and the
+ * Pub/Sub envelope of a storage notification (https://cloud.google.com/storage/docs/pubsub-notifications) or of any of
+ * these, itself a CloudEvent or bare. Throws `invalid-event` naming what was found and what is allowed.
  */
-export function readObject(input: unknown): ObjectEvent {
+export function readAnnouncement(input: unknown): Announcement {
   return parseEvent(input, { attributes: {}, traceparent: undefined }, carriedEvent);
+}
+
+/** The upload that an event announces, without a look-up. Throws `invalid-event` if it does not name one. */
+export function readObject(input: unknown): ObjectEvent {
+  const found = readAnnouncement(input);
+  switch (found.kind) {
+    case 'uploaded':
+      return { event: found.event, object: found.object };
+    case 'unversioned':
+      throw new AppError('invalid-event', `generation must be ${GENERATION.what}, got nothing`);
+    case 'not-an-upload':
+      throw new AppError('invalid-event', `${found.allowed}, got ${quoted(found.what)}`);
+  }
 }
 
 /** What a message contributes to the event that it carries. */
@@ -41,37 +68,73 @@ function parseEvent(
   input: unknown,
   carrier: Carrier,
   inside: (message: Json) => Json | undefined,
-): ObjectEvent {
+): Announcement {
   if (isJsonObject(input) && input['specversion'] === undefined) {
-    if (input['kind'] === 'storage#object') return bare(input, parseObject(input), carrier);
+    const resource = resourceIn(input);
+    if (resource) return announced(parseResource(resource), (object) => bare(resource, object, carrier));
     if (isJsonObject(input['message'])) {
       const { message } = input;
       const bearer = { attributes: attributesOf(message), traceparent: undefined };
       const carried = inside(message);
       if (carried) return parseEvent(carried, bearer, none);
-      return bare(input, parseNotification(message), bearer);
+      return parseNotification(
+        message,
+        (object) => bare(input, object, bearer),
+        () => messageEvent(parsePubsubMessage(input), contentIdOf(input)),
+      );
     }
   }
   const event = traced(parseCloudEvent(input, carrier.attributes), carrier);
-  switch (event.type) {
-    case FINALIZED:
-      return { event, object: parseObject(decodeJson(event.data, 'data')) };
-    case MESSAGE_PUBLISHED: {
-      const message = decodeJson(event.data, 'data')['message'];
-      if (!isJsonObject(message)) {
-        throw invalid('data.message', 'a Pub/Sub message', message);
-      }
-      const carried = inside(message);
-      if (!carried) return { event, object: parseNotification(message) };
-      const { traceparent } = event;
-      return parseEvent(carried, { attributes: attributesOf(message), traceparent }, none);
-    }
-    default:
-      throw new AppError(
-        'invalid-event',
-        `type must be ${FINALIZED} or ${MESSAGE_PUBLISHED}, got ${quoted(event.type)}`,
-      );
+  if (event.type === FINALIZED) {
+    return announced(parseResource(decodeJson(event.data, 'data')), () => event);
   }
+  if (event.type === MESSAGE_PUBLISHED) {
+    const message = decodeJson(event.data, 'data')['message'];
+    if (!isJsonObject(message)) {
+      throw invalid('data.message', 'a Pub/Sub message', message);
+    }
+    const carried = inside(message);
+    const { traceparent } = event;
+    if (carried) return parseEvent(carried, { attributes: attributesOf(message), traceparent }, none);
+    return parseNotification(
+      message,
+      () => event,
+      () => event,
+    );
+  }
+  const allowed = `type must be ${FINALIZED} or ${MESSAGE_PUBLISHED}`;
+  if (OTHER_CHANGES.has(event.type)) return { kind: 'not-an-upload', event, what: event.type, allowed };
+  throw new AppError('invalid-event', `${allowed}, got ${quoted(event.type)}`);
+}
+
+/** The object resource in an input without an envelope: itself, or its `data`. */
+function resourceIn(input: Json): Json | undefined {
+  if (isResource(input)) return input;
+  if (input['data'] === undefined || input['message'] !== undefined) return undefined;
+  try {
+    const data = decodeJson(input['data'], 'data');
+    return isResource(data) ? data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isResource(value: Json): boolean {
+  if (value['kind'] === 'storage#object') return true;
+  return typeof value['bucket'] === 'string' && typeof value['name'] === 'string';
+}
+
+function announced(
+  { generation, ...object }: ParsedResource,
+  eventOf: (object: UploadedObject) => CloudEvent,
+): Announcement {
+  const at = (live: string): ObjectEvent => {
+    const uploaded = { ...object, generation: live };
+    return { event: eventOf(uploaded), object: uploaded };
+  };
+  return generation === undefined
+    ? { kind: 'unversioned', object, at }
+    : { kind: 'uploaded', ...at(generation) };
 }
 
 function traced(event: CloudEvent, { traceparent }: Carrier): CloudEvent {
@@ -106,31 +169,48 @@ function carriedEvent(message: Json): Json | undefined {
   return decodeJson(message['data'], 'message.data');
 }
 
-function parseNotification(message: Json): UploadedObject {
+function parseNotification(
+  message: Json,
+  eventOf: (object: UploadedObject) => CloudEvent,
+  otherEvent: () => CloudEvent,
+): Announcement {
   const attributes = attributesOf(message);
-  if (attributes['eventType'] !== undefined && attributes['eventType'] !== 'OBJECT_FINALIZE') {
-    throw new AppError(
-      'invalid-event',
-      `eventType must be OBJECT_FINALIZE, got ${quoted(attributes['eventType'])}`,
-    );
+  const { eventType } = attributes;
+  if (eventType !== undefined && eventType !== 'OBJECT_FINALIZE') {
+    const allowed = 'eventType must be OBJECT_FINALIZE';
+    if (typeof eventType === 'string' && OTHER_NOTIFICATIONS.has(eventType)) {
+      return { kind: 'not-an-upload', event: otherEvent(), what: eventType, allowed };
+    }
+    throw new AppError('invalid-event', `${allowed}, got ${quoted(eventType)}`);
   }
   // A notification with payloadFormat NONE has only attributes.
   if (attributes['bucketId'] !== undefined) {
-    return parseObject({
-      bucket: attributes['bucketId'],
-      name: attributes['objectId'],
-      generation: attributes['objectGeneration'],
-    });
+    const { bucketId: bucket, objectId: name, objectGeneration: generation } = attributes;
+    return announced(parseResource({ bucket, name, generation }), eventOf);
   }
-  return parseObject(decodeJson(message['data'], 'message.data'));
+  const carried = decodeJson(message['data'], 'message.data');
+  return announced(parseResource(resourceIn(carried) ?? carried), eventOf);
 }
 
-function parseObject(resource: Json): UploadedObject {
-  return {
-    bucket: field(resource, 'bucket', /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'a bucket name'),
-    name: objectName(resource['name']),
-    generation: field(resource, 'generation', /^[1-9][0-9]{0,18}$/, 'a positive decimal string'),
-  };
+type ParsedResource = Omit<UploadedObject, 'generation'> & { generation: string | undefined };
+
+const GENERATION = { form: /^[1-9][0-9]{0,18}$/, what: 'a positive decimal string' };
+
+function parseResource(resource: Json): ParsedResource {
+  const bucket = field(resource, 'bucket', /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'a bucket name');
+  const name = objectName(resource['name']);
+  const hasOwn = resource['generation'] !== undefined && resource['generation'] !== null;
+  const generation = hasOwn
+    ? field(resource, 'generation', GENERATION.form, GENERATION.what)
+    : generationIn(resource['id'], `${bucket}/${name}/`);
+  return { bucket, name, generation };
+}
+
+/** The resource's id is `bucket/name/generation`: https://cloud.google.com/storage/docs/json_api/v1/objects */
+function generationIn(id: unknown, prefix: string): string | undefined {
+  if (typeof id !== 'string' || !id.startsWith(prefix)) return undefined;
+  const generation = id.slice(prefix.length);
+  return GENERATION.form.test(generation) ? generation : undefined;
 }
 
 function field(resource: Json, name: string, allowed: RegExp, what: string): string {
@@ -160,7 +240,7 @@ function objectName(value: unknown): string {
 }
 
 /** Makes an event for an input without an envelope, with an identity that redeliveries share. */
-function bare(input: Json, object: UploadedObject, carrier: Carrier): ObjectEvent {
+function bare(input: Json, object: UploadedObject, carrier: Carrier): CloudEvent {
   const id = `${object.name}#${object.generation}`;
   const source = `//storage.googleapis.com/projects/_/buckets/${object.bucket}`;
   const eventId = eventIdOf({ id, source });
@@ -176,5 +256,5 @@ function bare(input: Json, object: UploadedObject, carrier: Carrier): ObjectEven
     extensions: {},
     data: input,
   };
-  return { event: traced(event, carrier), object };
+  return traced(event, carrier);
 }

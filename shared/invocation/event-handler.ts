@@ -1,8 +1,10 @@
 import type { App } from '../app/define-app.ts';
 import type { FunctionDefinition, Settlement } from '../app/define-function.ts';
+import { sharedNameMistakes } from '../app/loops.ts';
 import type { ServiceConfig } from '../app/service-settings.ts';
 import { eventTypesOf, type Trigger } from '../app/trigger.ts';
 import type { Clock } from '../core/clock.ts';
+import { AppError } from '../core/errors.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
@@ -115,7 +117,7 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   options: OneEvent<E, S> | ByInstance<E, S>,
   { app, definition, env, services, clock }: Host,
 ): Promise<Deliver> {
-  const { config, settings } = configure(options, env, services?.log);
+  const { config, settings } = configure(options, { app, env }, services?.log);
   const { storage, publisher, log } = { ...connect(config), ...services };
   const state = async () => storage.bucket(config.stateBucket);
   const keep = keepRefusals(state);
@@ -159,10 +161,12 @@ function typesOf(trigger: Trigger): readonly string[] {
 
 function configure<S>(
   { settings }: Common<S>,
-  env: Env,
+  { app, env }: Pick<Host, 'app' | 'env'>,
   log: Logger = createLogger(),
 ): { config: ServiceConfig; settings: S } {
   try {
+    const loops = sharedNameMistakes(app, env);
+    if (loops.length > 0) throw new AppError('invalid-config', `configuration: ${loops.join('; ')}`);
     // without a parser S is undefined
     return parseConfig(env, settings ?? (() => undefined as S));
   } catch (error) {

@@ -7,8 +7,11 @@ const TOPIC_PATH = /^\/(projects\/[^/?]+\/topics\/[^/?]+)(?:\?|$)/;
 /** Must not be empty in a CloudEvent; the message with the real id is in the body. */
 const ID_TO_COME = 'push';
 
+/** What curl and other clients send with a body unless told otherwise: no event is a form. */
+const FORM = /^application\/x-www-form-urlencoded\b/i;
+
 /**
- * Turns each push to a path such as `/projects/P/topics/T` into a CloudEvent in binary mode, with the headers that
+ * Takes JSON for what it is, whatever the client called it, and turns each push to a path such as `/projects/P/topics/T` into a CloudEvent in binary mode, with the headers that
  * Eventarc sets. By itself, functions-framework rebuilds a push, dropping its subscription, delivery attempt and
  * ordering key, and rejects one without data. Only callers that may invoke the function choose the path.
  */
@@ -20,6 +23,7 @@ export function pushesAsEvents(listener: RequestListener): RequestListener {
 }
 
 function setEventHeaders({ url = '', headers }: IncomingMessage): void {
+  if (FORM.test(headers['content-type'] ?? '')) headers['content-type'] = 'application/json';
   const topic = TOPIC_PATH.exec(url)?.[1];
   if (topic === undefined || headers['ce-id'] !== undefined) return;
   Object.assign(headers, {

@@ -1,7 +1,7 @@
 import { type ServiceConfig, serviceConfig, serviceSettings } from '../app/service-settings.ts';
 import { AppError } from '../core/errors.ts';
 import { createLogger, type Logger } from '../core/log.ts';
-import { readSettings } from '../core/read-settings.ts';
+import { readSettings, SettingsError } from '../core/read-settings.ts';
 import type { Env } from '../core/settings.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { createGcsStorage } from '../storage/gcs.ts';
@@ -22,23 +22,20 @@ export function parseConfig<S>(
   const settings = attempt(() => parseSettings(env));
   const services = attempt(() => serviceConfig(readSettings(serviceSettings, env)));
   if ('mistakes' in settings || 'mistakes' in services) {
-    const own = 'mistakes' in settings ? settings.mistakes : '';
-    const others = 'mistakes' in services ? services.mistakes.split('; ') : [];
+    const all = [settings, services].flatMap((one) => ('mistakes' in one ? one.mistakes : []));
     // a handler may read some of the same variables
-    const all = [own, ...others.filter((one) => !own.includes(one))].filter((one) => one !== '');
-    throw new AppError('invalid-config', `${PREFIX}${all.join('; ')}`);
+    throw new SettingsError([...new Set(all)]);
   }
   return { config: services.value, settings: settings.value };
 }
 
-const PREFIX = 'configuration: ';
-
-function attempt<T>(parse: () => T): { value: T } | { mistakes: string } {
+function attempt<T>(parse: () => T): { value: T } | { mistakes: readonly string[] } {
   try {
     return { value: parse() };
   } catch (error) {
-    if (!(error instanceof AppError && error.code === 'invalid-config')) throw error;
-    return { mistakes: error.message.replace(PREFIX, '') };
+    if (error instanceof SettingsError) return { mistakes: error.mistakes };
+    if (error instanceof AppError && error.code === 'invalid-config') return { mistakes: [error.message] };
+    throw error;
   }
 }
 

@@ -1,25 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../core/clock.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
-
-/** https://www.w3.org/TR/trace-context/#traceparent-header, version 00. */
-export interface TraceContext {
-  /** 32 hex digits. */
-  traceId: string;
-  /** 16 hex digits. */
-  spanId: string;
-  isSampled: boolean;
-}
-
-/** Undefined if the header is absent or malformed. */
-export function parseTraceparent(value: unknown): TraceContext | undefined {
-  const match =
-    typeof value === 'string' &&
-    /^[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})/.exec(value);
-  if (!match) return undefined;
-  const [, traceId = '', spanId = '', flags = ''] = match;
-  return { traceId, spanId, isSampled: (Number.parseInt(flags, 16) & 1) === 1 };
-}
+import { formatTraceparent, parseTraceparent, type TraceContext } from '../events/traceparent.ts';
 
 /** Runs `work`, as a span if traces are exported. */
 export type Trace = <T>(name: string, work: () => Promise<T>, attributes?: SpanAttributes) => Promise<T>;
@@ -78,7 +60,7 @@ export class DeliverySpan {
 
   /** Trace context of this delivery, for events that it publishes as the first of their chain. */
   get traceparent(): string {
-    return `00-${this.#traceId}-${this.#spanId}-${this.#isSampled() ? '01' : '00'}`;
+    return formatTraceparent({ traceId: this.#traceId, spanId: this.#spanId, isSampled: this.#isSampled() });
   }
 
   /** Links to the producer's trace, which is separate since a request may bring events of many traces. */

@@ -1,4 +1,4 @@
-import { placeSettings } from '../core/loops.ts';
+import { placeSettings } from '../core/place-settings.ts';
 import { folder, integer, required, type ValuesOf } from '../core/settings.ts';
 
 /** Unique id column of the events table: each event's SHA-256 identity in 64 hex digits. */

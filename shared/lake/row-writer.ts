@@ -1,6 +1,13 @@
 import type { Logger } from '../core/log.ts';
 import { unlessAborted } from '../core/unless-aborted.ts';
-import { DeltaError, type Row, type SubmitOutcome, UniqueAppender } from '../delta/index.ts';
+import {
+  DeltaError,
+  type Row,
+  type ScannedRow,
+  type SubmitOptions,
+  type SubmitOutcome,
+  UniqueAppender,
+} from '../delta/index.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { LakeConfig } from './lake-settings.ts';
 import { openNamedTable, type TableDefinition } from './named-table.ts';
@@ -23,16 +30,27 @@ export class RowWriter {
   }
 
   /** Resolves when the row's commit, or its id's presence in the table, is confirmed. */
-  async submit(row: Row, { signal }: { signal: AbortSignal }): Promise<SubmitOutcome> {
+  async submit(
+    row: Row,
+    { signal, formerIds }: SubmitOptions & { signal: AbortSignal },
+  ): Promise<SubmitOutcome> {
     // all requests share the opening: one that runs out of time only stops waiting for it
     const appender = this.#opened ?? (await unlessAborted(this.#open(), signal));
     try {
-      return await appender.submit(row, { signal });
+      return await appender.submit(row, { signal, formerIds });
     } catch (error) {
       // the table was dropped: the next event recreates it
       if (error instanceof DeltaError && error.code === 'table-not-found') this.#forget();
       throw error;
     }
+  }
+
+  /** Rows that the table has under these ids, once a row was submitted. */
+  async rowsOf(
+    ids: readonly string[],
+    options: { columns: readonly string[]; signal?: AbortSignal },
+  ): Promise<ScannedRow[]> {
+    return (await this.#opened?.rowsOf(ids, options)) ?? [];
   }
 
   #open(): Promise<UniqueAppender> {

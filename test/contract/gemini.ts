@@ -64,7 +64,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
         apiEndpoint: vertex.endpoint,
         thinkingLevel: 'low',
       };
-      gemini = startGeminiProcess(sdk, options, {
+      gemini = await startGeminiProcess(sdk, options, {
         ...metadataEnvironment(metadata, join(dir, 'no-home')),
         NODE_EXTRA_CA_CERTS: vertex.caPath,
       });
@@ -208,7 +208,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     });
 
     it('an unreachable service is unavailable, and the adapter prints nothing', async () => {
-      const alone = startGeminiProcess(
+      const alone = await startGeminiProcess(
         sdk,
         { ...options, apiEndpoint: await closedPort() },
         metadataEnvironment(metadata, join(dir, 'no-home')),
@@ -222,7 +222,7 @@ export function geminiContract(sdk: 'vertexai' | 'genai'): void {
     });
 
     it('without credentials it is denied', async () => {
-      const nobody = startGeminiProcess(sdk, options, {
+      const nobody = await startGeminiProcess(sdk, options, {
         ...metadataEnvironment(metadata, join(dir, 'no-home')),
         METADATA_SERVER_DETECTION: 'none',
         NODE_EXTRA_CA_CERTS: vertex.caPath,

@@ -1,4 +1,5 @@
 import { type FfmpegBinary, findFfmpeg } from '../../functions/video/media/ffmpeg.ts';
+import { FULL } from './full-form.ts';
 
 /**
  * The ffmpegs that media tests run with: the bundled one, the one on PATH if there is one, and any named
@@ -15,4 +16,9 @@ export async function testBinaries(): Promise<FfmpegBinary[]> {
     if (path !== '') binaries.push(await findFfmpeg(path));
   }
   return binaries;
+}
+
+/** Those that a test with many clips asks: all of them in full, or else the bundled one, which runs in the cloud. */
+export function underTest(binaries: readonly FfmpegBinary[]): readonly FfmpegBinary[] {
+  return FULL ? binaries : binaries.slice(0, 1);
 }

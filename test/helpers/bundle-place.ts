@@ -1,9 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { CACHE } from './made-once.ts';
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
-
-/** Folder where the test files of one run share a bundle; otherwise each would spend seconds on its own. */
+/** Folder where the test files of one run share bundles and clips; otherwise each would spend seconds on its own. */
 export async function setup(): Promise<() => Promise<void>> {
   await mkdir(CACHE, { recursive: true });
   const place = await mkdtemp(`${CACHE}run-`);

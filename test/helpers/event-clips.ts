@@ -1,7 +1,10 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { copyFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { sha256 } from '../../shared/core/sha256.ts';
+import { madeOnce, runPlace } from './made-once.ts';
 
 /** The machine's ffmpeg, or else the one from npm, for making clips; it is not under test. */
 export function anyFfmpeg(): string {
@@ -27,9 +30,23 @@ export interface EventClip {
   sound?: boolean;
 }
 
-/** Makes a clip of one colour in which a box appears and disappears; returns its path. */
+/**
+ * Makes a clip of one colour in which a box appears and disappears; returns its path. Test files of one run share each
+ * clip.
+ */
 export async function makeEventClip(dir: string, name: string, clip: EventClip): Promise<string> {
   const path = join(dir, name);
+  if (runPlace() === undefined) {
+    await encode(path, clip);
+    return path;
+  }
+  const key = sha256(JSON.stringify([clip.seconds, clip.box, clip.sound, extname(name)])).slice(0, 16);
+  const made = await madeOnce(`clip-${key}`, (draft) => encode(join(draft, `clip${extname(name)}`), clip));
+  await copyFile(join(made, `clip${extname(name)}`), path);
+  return path;
+}
+
+async function encode(path: string, clip: EventClip): Promise<void> {
   const inputs = ['-f', 'lavfi', '-i', `color=c=0x304050:s=320x180:r=25:d=${clip.seconds}`];
   if (clip.sound) inputs.push('-f', 'lavfi', '-i', `sine=frequency=440:duration=${clip.seconds}`);
   const filter = clip.box
@@ -48,5 +65,4 @@ export async function makeEventClip(dir: string, name: string, clip: EventClip):
     '-2',
   ];
   await promisify(execFile)(anyFfmpeg(), ['-v', 'error', '-y', ...inputs, '-vf', filter, ...codecs, path]);
-  return path;
 }

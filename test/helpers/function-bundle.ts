@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { COMMON, COMMONJS, requiredBuiltins } from '../../bundler/options.js';
 
 const cache = fileURLToPath(new URL('../../node_modules/.cache/event-pipeline/', import.meta.url));
-const REQUIRE = "import{createRequire as __r}from'node:module';const require=__r(import.meta.url);";
 
 /** Bundles a test's own function so that `startFunction` can run it. */
 export async function functionBundle(
@@ -15,17 +15,13 @@ export async function functionBundle(
   await build({
     entryPoints: { index: entry },
     outdir: dir,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node20.9',
+    ...COMMON,
     // it is loaded again after each kill
     minify: true,
     logLevel: 'warning',
     external: ['@google-cloud/functions-framework'],
-    banner: { js: REQUIRE },
-    plugins,
+    banner: { js: `${COMMONJS};` },
+    plugins: [...plugins, requiredBuiltins],
   });
   await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
   return { dir, remove: () => rm(dir, { recursive: true, force: true }) };

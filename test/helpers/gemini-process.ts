@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { pathToFileURL } from 'node:url';
 import { AppError, type ErrorCode } from '../../shared/core/errors.ts';
 import type { GeminiOptions } from '../../shared/vision/gemini-request.ts';
 import type { VisionAnswer, VisionModel } from '../../shared/vision/vision-model.ts';
 import type { ChildMessage, ChildReply } from '../contract/gemini-child.ts';
+import { bundledScript } from './bundled-script.ts';
 
 export interface GeminiProcess extends VisionModel {
   /** Its output so far, stdout and stderr. */
@@ -13,18 +12,16 @@ export interface GeminiProcess extends VisionModel {
 }
 
 /** An adapter in a child process; `environment` replaces variables, undefined removes them. */
-export function startGeminiProcess(
+export async function startGeminiProcess(
   sdk: 'vertexai' | 'genai',
   options: GeminiOptions,
   environment: Readonly<Record<string, string | undefined>>,
-): GeminiProcess {
-  const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
+): Promise<GeminiProcess> {
   const child: ChildProcess = fork(
-    new URL('../contract/gemini-child.ts', import.meta.url),
+    await bundledScript(new URL('../contract/gemini-child.ts', import.meta.url)),
     [sdk, JSON.stringify(options)],
     {
       env: { ...process.env, ...environment },
-      execArgv: ['--import', tsx],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },

@@ -46,6 +46,8 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     backoff: { minMs: 20, maxMs: 200 },
     only: ['processVideo'],
     ...options,
+    // a still costs as much as the rest of a short clip
+    env: { REFINE_STILLS: '6', ...options.env },
     dir,
     events: {
       ...options.events,

@@ -1,6 +1,6 @@
 import { startPubsubServer } from '../../local/pubsub/server.ts';
 
-/** `node --import tsx pubsub-process.ts DIR PORT`: a server in its own process, for tests that kill it. */
+/** `node pubsub-process.ts DIR PORT`: a server in its own process, for tests that kill it. */
 const [dir = '', port = '0'] = process.argv.slice(2);
 const server = await startPubsubServer({
   dir,

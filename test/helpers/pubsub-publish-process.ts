@@ -1,6 +1,6 @@
 import { createPublisher } from '../../shared/gcp/pubsub.ts';
 
-/** `node --import tsx pubsub-publish-process.ts ENDPOINT`: publishes twice with the environment's credentials. */
+/** `node pubsub-publish-process.ts ENDPOINT`: publishes twice with the environment's credentials. */
 const publisher = createPublisher({ project: 'local', apiEndpoint: process.argv[2] ?? '' });
 const ids = [
   ...(await publisher.publish('events', [{ data: 'one' }])),

@@ -8,6 +8,7 @@ import { privateBundle } from '../../build.ts';
 import { BUCKETS, TOPICS } from '../../local/cloud.ts';
 import { readSchemas, type SchemaFile, validatorsSource } from '../../schemas/compile.ts';
 import { collectRows, DeltaTable, type ScannedRow } from '../../shared/delta/index.ts';
+import { runDlqHere } from './dlq.ts';
 import { makeEventClip } from './event-clips.ts';
 import { type CliRun, startCli } from './lake.ts';
 import { type Pipeline, type PipelineOptions, startPipeline } from './pipeline.ts';
@@ -42,7 +43,7 @@ export interface WalkScene {
   clips: string;
   /** Runs `pipeline dlq` in a process of its own. */
   dlq(...args: string[]): Promise<CliRun>;
-  /** The same with `--json`, whatever its exit code. */
+  /** The same in this process, with `--json` and whatever its exit code. */
   json<T>(...args: string[]): Promise<{ code: CliRun['code']; value: T }>;
   /** Polls until this many letters are open. */
   untilOpen(letters: number): Promise<ShownGroup[]>;
@@ -79,7 +80,7 @@ export async function startWalk(options: PipelineOptions & { schema: SchemaFile 
 
   const dlq = (...args: string[]): Promise<CliRun> => startCli(['dlq', ...args, '--local', dir]).ended;
   const json = async <T>(...args: string[]): Promise<{ code: CliRun['code']; value: T }> => {
-    const { code, stdout, stderr } = await dlq(...args, '--json');
+    const { code, stdout, stderr } = await runDlqHere([...args, '--local', dir, '--json']);
     if (stdout === '') throw new Error(`dlq ${args.join(' ')}: ${code}: ${stderr}`);
     return { code, value: JSON.parse(stdout) as T };
   };

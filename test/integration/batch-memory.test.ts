@@ -1,15 +1,16 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { bundledScript } from '../helpers/bundled-script.ts';
 
-const SCRIPT = fileURLToPath(new URL('../helpers/batch-memory-process.ts', import.meta.url));
+const SCRIPT = new URL('../helpers/batch-memory-process.ts', import.meta.url);
 /** Heap limit: one message takes 34 MB of it, in base64, as bytes and as text. */
 const HEAP_MIB = 128;
 
 test('messages of 10 MB that would expand to millions of values are read or refused in little memory', async () => {
-  const child = spawn(process.execPath, ['--import', 'tsx', `--max-old-space-size=${HEAP_MIB}`, SCRIPT], {
+  const script = await bundledScript(SCRIPT);
+  const child = spawn(process.execPath, [`--max-old-space-size=${HEAP_MIB}`, script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [output, [code, signal]] = await Promise.all([text(child.stdout), once(child, 'exit')]);

@@ -25,7 +25,17 @@ const SOURCE = 'cli/dlq/command.ts';
 /** A copy of the project with linked packages, because the command keeps its bundle in node_modules. */
 beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'pipeline-copy-'));
-  const parts = ['cli', 'shared', 'functions', 'schemas', 'local', 'deploy', 'build.ts', 'tsconfig.json'];
+  const parts = [
+    'cli',
+    'shared',
+    'functions',
+    'schemas',
+    'local',
+    'deploy',
+    'bundler',
+    'build.ts',
+    'tsconfig.json',
+  ];
   for (const part of [...parts, 'package.json'])
     await cp(join(root, part), inCopy(part), { recursive: true });
   await mkdir(inCopy('node_modules'));

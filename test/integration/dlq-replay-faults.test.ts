@@ -62,7 +62,7 @@ test('a damaged entry, a damaged envelope and attributes without room for the ma
 });
 
 describe('interrupted', () => {
-  const COUNT = 300;
+  const COUNT = 150;
   const args = ['replay', '--all', '--rate', '100'];
   beforeEach(() => scene.write(...many(COUNT)));
 
@@ -92,7 +92,7 @@ describe('interrupted', () => {
     expect(first.code).toBe(130);
     expect(first.stderr).toMatch(/stopped\n$/);
     expect(first.stdout).toMatch(
-      /\d+ of 300 dead letters published in .*\nrun the same command again to continue\n$/,
+      /\d+ of 150 dead letters published in .*\nrun the same command again to continue\n$/,
     );
     const sent = await scene.received(INGEST);
     expect(sent.length).toBeGreaterThan(0);

@@ -35,7 +35,7 @@ describe.each(['vertexai', 'genai'] as const)('from question to frame, through %
       openObject: async (_, name) => join(dir, name),
     });
     const options = { project: 'passes', location: 'global', model: 'gemini-3.8-flash' };
-    model = startGeminiProcess(
+    model = await startGeminiProcess(
       sdk,
       { ...options, apiEndpoint: vertex.endpoint },
       { ...metadataEnvironment(metadata, join(dir, 'no-home')), NODE_EXTRA_CA_CERTS: vertex.caPath },

@@ -254,11 +254,8 @@ describe('one local cloud that allows two moments and a sheet', () => {
   });
 
   test.each([
-    ['quotes', `it's "67".mp4`],
-    ['percent signs', '100%25 %2F%00.mp4'],
-    ['steps up', '../../etc/passwd.mp4'],
-    ['emoji and umlauts', 'Grüße 👋🏽.mp4'],
-    ['a query and a fragment', 'a?b=c&d#e.mp4'],
+    ['quotes, percent signs and a query', `it's "67" 100%25 %2F%00 a?b=c&d#e.mp4`],
+    ['steps up, emoji and umlauts', '../../etc/Grüße 👋🏽.mp4'],
     ['nothing but an extension', '.MP4'],
     ['1,024 bytes', `${'é'.repeat(510)}.mp4`],
   ])('a name with %s is an ordinary name', async (_what, name) => {
@@ -339,12 +336,14 @@ test('limits come from the configuration', async () => {
 });
 
 test.each([
-  ['jpeg of 200 pixels', { FRAME_FORMAT: 'jpeg', FRAME_WIDTH: '200' }, 'jpeg', 200],
-  ['webp', { FRAME_FORMAT: 'webp' }, 'webp', 320],
-  ['avif', { FRAME_FORMAT: 'avif' }, 'heif', 320],
-  ['the other SDK', { GEMINI_SDK: 'genai' }, 'png', 320],
-  ['the coarse pass alone', { REFINE: 'none' }, 'png', 320],
-  ['bytes sent inline', { GEMINI_VIDEO: 'inline' }, 'png', 320],
+  [
+    'jpeg of 200 pixels, through the other SDK',
+    { FRAME_FORMAT: 'jpeg', FRAME_WIDTH: '200', GEMINI_SDK: 'genai' },
+    'jpeg',
+    200,
+  ],
+  ['webp, the coarse pass alone', { FRAME_FORMAT: 'webp', REFINE: 'none' }, 'webp', 320],
+  ['avif, bytes sent inline', { FRAME_FORMAT: 'avif', GEMINI_VIDEO: 'inline' }, 'heif', 320],
 ])('with settings: %s', async (_case, env, format, width) => {
   const pipeline = await startPipeline({ env });
   try {

@@ -5,7 +5,6 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { metadataEnvironment, startMetadataServer } from '../../local/metadata-server.ts';
@@ -15,6 +14,7 @@ import { localCertificate } from '../../local/vertex/tls.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { createPublisher, type Publisher } from '../../shared/gcp/pubsub.ts';
 import type { PubsubOptions } from '../../shared/gcp/pubsub-client.ts';
+import { bundledScript } from '../helpers/bundled-script.ts';
 import { plainPubsub, startTestPubsub, type TestPubsub, textOf } from '../helpers/pubsub.ts';
 import { createSubscriber } from '../helpers/pubsub-subscriber.ts';
 
@@ -238,9 +238,7 @@ describe('credentials', () => {
       const { stdout } = await promisify(execFile)(
         process.execPath,
         [
-          '--import',
-          'tsx',
-          fileURLToPath(new URL('../helpers/pubsub-publish-process.ts', import.meta.url)),
+          await bundledScript(new URL('../helpers/pubsub-publish-process.ts', import.meta.url)),
           `https://localhost:${(server.address() as AddressInfo).port}`,
         ],
         { env: { ...process.env, ...metadataEnvironment(metadata, dir), NODE_EXTRA_CA_CERTS: caPath } },

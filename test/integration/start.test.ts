@@ -9,6 +9,10 @@ import type { Endpoints } from '../../local/cloud.ts';
 import { uploadFile } from '../../local/upload.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
 import { makeEventClip } from '../helpers/event-clips.ts';
+import { FULL } from '../helpers/full-form.ts';
+import { startCli } from '../helpers/lake.ts';
+import { structured } from '../helpers/messages.ts';
+import { plainPubsub } from '../helpers/pubsub.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 let dir: string;
@@ -69,10 +73,10 @@ function childrenOf(pid: number): number[] {
 }
 
 describe('npm start', () => {
-  test('makes a clip, shows its stages and its frame, stays up, and leaves nothing behind on Ctrl-C', async () => {
+  test('makes a clip, shows its stages, its frame and a dead letter, holds its folder, and leaves nothing behind on Ctrl-C', async () => {
     const home = join(dir, 'demo');
     const { child, output, ended } = start('--dir', home, '--out', join(dir, 'out'));
-    await expect.poll(output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
+    await expect.poll(output, { timeout: 120_000 }).toMatch(/Ctrl-C ends it/);
     expect(output()).toMatch(/s {2}demo\.mp4 {2}opened mp4 h264 640x360/);
     expect(output()).toMatch(/demo\.mp4: framed\n {2}frame at 4\.\d+ s, 640x360/);
     const frame = /^ {4}(\S+\.png)$/m.exec(output())![1]!;
@@ -84,11 +88,25 @@ describe('npm start', () => {
     const functions = childrenOf(child.pid!);
     expect(functions.length).toBeGreaterThan(0);
 
+    // a second start in the same folder says which process holds it
+    const second = start('--dir', home);
+    expect(await second.ended).toBe(1);
+    expect(second.output()).toMatch(/a local cloud is already running in .* \(process \d+\)/);
+
+    // a dead letter is reported, and the command that its line names shows it
+    const { data, attributes } = structured({ id: 'bad-1', type: 'video.framed', data: { moments: 1 } });
+    await plainPubsub(() => endpoints.pubsub).publish('events', { data, attributes });
+    const told =
+      /dead letter of ingestEvent: schema-violation: .*\n {2}video\.framed.*\n {2}npx pipeline (dlq show \w{12} --local \S+)\n/;
+    await expect.poll(output, { timeout: 30_000 }).toMatch(told);
+    const shown = await startCli(told.exec(output())![1]!.split(' ')).ended;
+    expect(shown).toMatchObject({ code: 0, stdout: expect.stringContaining('schema-violation') });
+
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     await expect.poll(() => functions.filter(isAlive)).toEqual([]);
     expect(existsSync(join(home, 'endpoints.json'))).toBe(false);
-  });
+  }, 180_000);
 
   test('invalid settings end it with one line, before anything runs', async () => {
     const file = join(dir, 'some.env');
@@ -105,7 +123,10 @@ describe('npm start', () => {
     expect(existsSync(join(home, 'storage'))).toBe(false);
   });
 
-  test('killed outright, it takes its functions with it, and the next start finishes their work', async () => {
+  test('killed outright, it takes its functions with it, and the next start finishes their work', async ({
+    skip,
+  }) => {
+    skip(!FULL);
     const home = join(dir, 'killed');
     const first = start('--dir', home, '--out', join(dir, 'out'), clip);
     await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
@@ -133,28 +154,34 @@ describe('npm start', () => {
     expect(await second.ended).toBe(143);
   }, 180_000);
 
-  test('two starts in one folder: the second says which process holds it', async () => {
-    const home = join(dir, 'held');
-    const first = start('--dir', home, '--out', join(dir, 'out'), clip);
-    await expect.poll(first.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
-    const second = start('--dir', home);
-    expect(await second.ended).toBe(1);
-    expect(second.output()).toMatch(/a local cloud is already running in .* \(process \d+\)/);
-    first.child.kill('SIGINT');
-    await first.ended;
-  }, 120_000);
-
-  test.each([
+  const wrong: [args: string[], message: RegExp][] = [
     [['--gcs-port', 'abc'], /--gcs-port must be a port from 1 to 65535, got "abc"/],
+    [['--what'], /Unknown option '--what'/],
     [['--gemini', 'magic'], /--gemini must be local or real, got "magic"/],
     [['nowhere.mp4'], /no such file: nowhere\.mp4/],
-    [['--what'], /Unknown option '--what'/],
-  ])('wrong usage %j: exit code 2 and the right usage', async (args, message) => {
-    const { output, ended } = start('--dir', join(dir, 'usage'), ...args);
-    expect(await ended).toBe(2);
-    expect(output()).toMatch(message);
-    expect(output()).toMatch(/Options/);
-  });
+    [['--attempts', '0'], /--attempts must be a number from 1 to 100, got "0"/],
+    [['--pubsub', 'localhost:8085'], /--pubsub must be a URL such as \S+, got "localhost:8085"/],
+    [
+      ['--pubsub', 'http://127.0.0.1:1', '--pubsub-port', '1'],
+      /--pubsub and --pubsub-port cannot be combined/,
+    ],
+  ];
+  test.each(FULL ? wrong : wrong.slice(0, 2))(
+    'wrong usage %j: exit code 2 and the right usage',
+    async (args, message) => {
+      const { output, ended } = start('--dir', join(dir, 'usage'), ...args);
+      expect(await ended).toBe(2);
+      expect(output()).toMatch(message);
+      expect(output()).toMatch(/Options/);
+    },
+  );
+});
+
+test('a Pub/Sub that does not answer is named', async ({ skip }) => {
+  skip(!FULL);
+  const { output, ended } = start('--dir', join(dir, 'away'), '--pubsub', 'http://127.0.0.1:1');
+  expect(await ended).toBe(1);
+  expect(output()).toMatch(/^Pub\/Sub at http:\/\/127\.0\.0\.1:1 is not responding\n$/);
 });
 
 describe('pipeline process', () => {
@@ -169,7 +196,8 @@ describe('pipeline process', () => {
     expect(result.copies.map((path) => path.startsWith(out) && existsSync(path))).toEqual([true, true]);
   });
 
-  test('exit code 1 if one of them is rejected, with the reason', async () => {
+  test('exit code 1 if one of them is rejected, with the reason', async ({ skip }) => {
+    skip(!FULL);
     const page = join(dir, 'page.mp4');
     await writeFile(page, '<html>hello</html>');
     const { output, ended } = pipeline('process', clip, page, '--out', join(dir, 'cli'));
@@ -191,9 +219,10 @@ describe('pipeline process', () => {
     expect(output()).toMatch(message);
   });
 
-  test('interrupted, it ends at once and leaves no process and no folder', async () => {
+  test('interrupted, it ends at once and leaves no process and no folder', async ({ skip }) => {
+    skip(!FULL);
     const { child, output, ended } = pipeline('process', clip, clip, clip, '--out', join(dir, 'cli'));
-    await expect.poll(output, { timeout: 60_000 }).toMatch(/stored in gs:/);
+    await expect.poll(output, { timeout: 120_000 }).toMatch(/stored in gs:/);
     const functions = childrenOf(child.pid!);
     child.kill('SIGINT');
     expect(await ended).toBe(130);

@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Endpoints } from '../../local/cloud.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
+import { FULL } from '../helpers/full-form.ts';
 import { changedFiles, copyProject, writeBlocks } from '../helpers/project-copy.ts';
 
 /*
@@ -138,7 +139,10 @@ test('images become thumbnails; refused ones are replayed after the bound is rai
   expect(await wide.ended).toBe(130);
 }, 120_000);
 
-test("events of a topic are checked against the app's schemas, and each is handled by its type", async () => {
+test("events of a topic are checked against the app's schemas, and each is handled by its type", async ({
+  skip,
+}) => {
+  skip(!FULL);
   const welcome = start('apps/welcome');
   await expect.poll(welcome.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
   const endpoints = JSON.parse(readFileSync(join(copy, '.local/endpoints.json'), 'utf8')) as Endpoints;
@@ -190,7 +194,8 @@ test("events of a topic are checked against the app's schemas, and each is handl
   await welcome.ended;
 }, 120_000);
 
-test('a function that answers requests is served, without authentication here', async () => {
+test('a function that answers requests is served, without authentication here', async ({ skip }) => {
+  skip(!FULL);
   const greeter = start('apps/greeter');
   await expect.poll(greeter.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
   const url = /^greet\s+(\S+)$/m.exec(greeter.output())?.[1] ?? '';
@@ -253,7 +258,10 @@ test('a dry run lists its function, buckets, roles and upload, and nothing of th
   expect(script).not.toMatch(/processvideo|functions\/video|-raw|RAW_BUCKET|greeter|gemini|aiplatform/i);
 });
 
-test('a dry run of a function that answers requests grants the role to its callers, and to nobody else', async () => {
+test('a dry run of a function that answers requests grants the role to its callers, and to nobody else', async ({
+  skip,
+}) => {
+  skip(!FULL);
   const script = await dryRun('apps/greeter');
   expect(script).toMatch(
     /functions deploy greeter-greet .*--trigger-http --ingress-settings=all --no-allow-unauthenticated/,
@@ -270,3 +278,38 @@ test('a dry run of a function that answers requests grants the role to its calle
 test('no other file of the project was touched', () => {
   expect(changedFiles(copy)).toEqual([]);
 });
+
+/** Uploads an image to the core's local cloud, of which one function runs. */
+const BESIDE = `import { startLocalCloud } from './local/cloud.ts';
+import { uploadFile } from './local/upload.ts';
+let shrunk;
+const done = new Promise((resolve) => { shrunk = resolve; });
+const onFunctionLine = (_name, line) => { if (/"outcome":"shrunk"/.test(line)) shrunk(line); };
+const cloud = await startLocalCloud({ dir: 'beside', only: ['makeThumbnail'], events: { onFunctionLine } });
+await uploadFile('small.png', { apiEndpoint: cloud.endpoints.gcs, bucket: 'images' });
+console.log(await done);
+await cloud.close();
+`;
+
+test("beside the core, as the page says: two lines of functions/app.ts, and both apps' functions", async () => {
+  const page = readFileSync(join(copy, 'docs/write-a-function.md'), 'utf8');
+  const [, imported = '', included = ''] = /```\n(import .*)\n…\n(.*)\n```/.exec(page) ?? [];
+  const file = join(copy, 'functions/app.ts');
+  const before = readFileSync(file, 'utf8');
+  const after = `${imported}\n${before.replace('  includes: [services],', included)}`;
+  expect(after).toContain('[services, thumbnails]');
+  writeFileSync(file, after);
+  expect(changedFiles(copy)).toEqual(['functions/app.ts']);
+
+  const script = await dryRun('functions');
+  expect(script).toMatch(/functions deploy pipeline-processvideo .*PIPELINE_APP=functions/);
+  expect(script).toMatch(/functions deploy pipeline-makethumbnail .*PIPELINE_APP=functions/);
+  expect(script).toMatch(/buckets create gs:\/\/demo-project-pipeline-images /);
+  expect(script).toMatch(/!\/apps\/thumbnails\n/);
+  expect(script).toMatch(/gemini/);
+
+  writeFileSync(join(copy, 'beside.mjs'), BESIDE);
+  const { ended, output } = run([process.execPath, '--import', 'tsx', 'beside.mjs']);
+  expect(await ended, output()).toBe(0);
+  expect(output()).toMatch(/"made":"small\.png\//);
+}, 120_000);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FfmpegBinary } from '../../functions/video/media/ffmpeg.ts';
 import { openVideoFile } from '../../functions/video/media/open-video.ts';
 import type { VideoFile } from '../../functions/video/media/video-file.ts';
-import { testBinaries } from '../helpers/binaries.ts';
+import { testBinaries, underTest } from '../helpers/binaries.ts';
 import { makeClip, runTool } from '../helpers/clips.ts';
 import { fileStore } from '../helpers/file-store.ts';
 import { LYING_CLIPS, stateDuration } from '../helpers/lying-clips.ts';
@@ -15,7 +15,7 @@ import { readFrameNumber } from '../helpers/numbered-frames.ts';
 const LIMITS = { maxSeconds: 60, maxPixels: 4_000_000 };
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '10'];
 const binaries = await testBinaries();
-const versions = binaries.map((binary) => [binary.version, binary] as const);
+const versions = underTest(binaries).map((binary) => [binary.version, binary] as const);
 /** The newest binary makes the clips, because the oldest cannot make all of them. */
 const tool = binaries.at(-1)!.path;
 let folder = '';

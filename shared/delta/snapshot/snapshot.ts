@@ -71,6 +71,15 @@ export class Snapshot {
     this.version = commit.version;
   }
 
+  /** The same version with these files only, without tombstones and transactions. */
+  withFiles(files: Iterable<readonly [path: string, add: AddFile]>): Snapshot {
+    const part = new Snapshot();
+    for (const [path, add] of files) part.files.set(path, add);
+    part.#current = { ...this.#current };
+    part.version = this.version;
+    return part;
+  }
+
   copy(): Snapshot {
     const copy = new Snapshot();
     for (const [path, add] of this.files) copy.files.set(path, add);

@@ -125,7 +125,7 @@ export class BatchCommitter {
 
   async #sort(tracker: IdTracker, rows: readonly PendingRow[]): Promise<Sorted> {
     const sorted: Sorted = { fresh: [], live: [], suspects: [] };
-    const verdicts = tracker.classify(rows.map(({ id }) => id));
+    const verdicts = classify(tracker, rows);
     // looked up once; then only their absence from exactly this version admits them
     const doubtful = rows.flatMap((entry, index) => {
       const verdict = verdicts[index];
@@ -134,7 +134,7 @@ export class BatchCommitter {
     const found = doubtful.length > 0 ? await tracker.verify(doubtful) : new Set<string>();
     for (const [index, entry] of rows.entries()) {
       const verdict = verdicts[index] ?? 'absent';
-      if (verdict === 'live' || found.has(entry.id)) sorted.live.push(entry);
+      if (verdict === 'live' || isIn(found, entry)) sorted.live.push(entry);
       else if (verdict === 'absent' || entry.isDoubtful) sorted.fresh.push(entry);
       else sorted.suspects.push({ entry, candidates: verdict });
     }
@@ -150,8 +150,8 @@ export class BatchCommitter {
       .verify(suspects.flatMap(({ candidates }) => candidates))
       .then(
         (found) => {
-          const live = entries.filter(({ id }) => found.has(id));
-          const doubtful = entries.filter(({ id }) => !found.has(id));
+          const live = entries.filter((entry) => isIn(found, entry));
+          const doubtful = entries.filter((entry) => !isIn(found, entry));
           this.#queue.settle(live, { kind: 'duplicate', version });
           for (const entry of doubtful) entry.isDoubtful = true;
           this.#queue.requeue(doubtful);
@@ -223,6 +223,28 @@ export function storedRow(
     bytes += typeof value === 'string' || value instanceof Uint8Array ? value.length + 4 : 8;
   }
   return { fields, values, bytes };
+}
+
+function idsOf({ id, formerIds = [] }: PendingRow): readonly string[] {
+  return formerIds.length === 0 ? [id] : [id, ...formerIds];
+}
+
+function isIn(found: ReadonlySet<string>, entry: PendingRow): boolean {
+  return idsOf(entry).some((id) => found.has(id));
+}
+
+/** For each row: in the table under one of its ids, in none, or the files that may contain them. */
+function classify(tracker: IdTracker, rows: readonly PendingRow[]): ('absent' | 'live' | IdCandidate[])[] {
+  const verdicts = tracker.classify(rows.flatMap(idsOf));
+  let next = 0;
+  return rows.map(({ formerIds = [] }) => {
+    const own = verdicts.slice(next, next + 1 + formerIds.length);
+    next += own.length;
+    if (own.length === 1) return own[0]!;
+    if (own.includes('live')) return 'live';
+    const candidates = own.flatMap((verdict) => (Array.isArray(verdict) ? verdict : []));
+    return candidates.length === 0 ? 'absent' : candidates;
+  });
 }
 
 function isSame(some: readonly PendingRow[], others: readonly PendingRow[]): boolean {

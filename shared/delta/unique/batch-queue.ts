@@ -22,6 +22,8 @@ export interface BatchLimits {
 /** A pending row, and every caller that waits for its id. */
 export interface PendingRow {
   id: string;
+  /** Other ids under which the table may already have the row. */
+  formerIds?: readonly string[] | undefined;
   row: Row;
   /** The schema it was validated against. */
   fields: readonly Field[];

@@ -121,6 +121,22 @@ export class IdTracker {
     });
   }
 
+  /** Live files that may contain one of the ids. Reads nothing. */
+  filesOf(ids: readonly string[]): Map<string, AddFile> {
+    const files = new Map<string, AddFile>();
+    const fingerprints = fingerprintsOf(ids);
+    for (const position of ids.keys()) {
+      const high = fingerprints[position * 2] as number;
+      for (const hit of this.#index.find(high, fingerprints[position * 2 + 1] as number)) {
+        for (const path of this.#register.resolve(hit)) {
+          const add = this.snapshot.files.get(path);
+          if (add) files.set(path, add);
+        }
+      }
+    }
+    return files;
+  }
+
   /** Those of the ids that their files contain. */
   verify(candidates: readonly IdCandidate[]): Promise<Set<string>> {
     return this.#lookup.findLive(candidates);

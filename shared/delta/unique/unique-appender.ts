@@ -6,6 +6,8 @@ import { checkWritable } from '../log/protocol.ts';
 import type { Row } from '../log/schema.ts';
 import { STALE_MS } from '../log/table-properties.ts';
 import { LogWitness } from '../log/witness.ts';
+import type { ScannedRow } from '../snapshot/scan.ts';
+import { selectRows } from '../snapshot/select-rows.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { BatchCommitter, type CommittedBatch, type PreparedBatch, storedRow } from './batch-committer.ts';
 import { type BatchLimits, BatchQueue, type SubmitOutcome } from './batch-queue.ts';
@@ -30,6 +32,11 @@ export interface UniqueAppenderOptions extends Partial<BatchLimits> {
   onCommit?: (commit: CommittedBatch) => void;
   /** Called with errors of background work: a checkpoint or index that was not written. */
   onUpkeepError?: (error: unknown) => void;
+}
+
+export interface SubmitOptions {
+  signal?: AbortSignal | undefined;
+  formerIds?: readonly string[] | undefined;
 }
 
 /** With fewer rows waiting, two small files would cost more than they save. */
@@ -93,9 +100,10 @@ export class UniqueAppender {
   /**
    * Resolves when the row's commit, or its id's presence in the table, is confirmed. Rejects with `schema-mismatch`
    * for an invalid row, with `unsettled` if the outcome is unknown (submit it again), and with the signal's reason
-   * if that comes first: the row may then still enter the table.
+   * if that comes first: the row may then still enter the table. A row whose id or one of whose `formerIds` is in the
+   * table is a duplicate.
    */
-  async submit(row: Row, options: { signal?: AbortSignal | undefined } = {}): Promise<SubmitOutcome> {
+  async submit(row: Row, options: SubmitOptions = {}): Promise<SubmitOutcome> {
     if (this.#closed) throw new DeltaError('closed', 'the appender is closed');
     options.signal?.throwIfAborted();
     const id = row[this.#options.idColumn];
@@ -105,8 +113,24 @@ export class UniqueAppender {
         `column ${this.#options.idColumn} must have an id, got ${String(id)}`,
       );
     }
-    const make = () => ({ id, row, ...storedRow(this.#committer.fields, row) });
+    const { formerIds } = options;
+    const make = () => ({ id, formerIds, row, ...storedRow(this.#committer.fields, row) });
     return this.#queue.join(id, make, options.signal);
+  }
+
+  /** The table's rows with these ids, in any order, at the appender's version; none while the index is being rebuilt. */
+  async rowsOf(
+    ids: readonly string[],
+    { columns, signal }: { columns: readonly string[]; signal?: AbortSignal },
+  ): Promise<ScannedRow[]> {
+    const tracker = this.#tracker;
+    if (tracker === undefined) return [];
+    const { idColumn } = this.#options;
+    const part = tracker.snapshot.withFiles(tracker.filesOf(ids));
+    const query = { columns, filter: { [idColumn]: { in: ids } }, keyColumn: idColumn, signal };
+    const rows: ScannedRow[] = [];
+    for await (const some of selectRows(this.#location, part, query)) rows.push(...some);
+    return rows;
   }
 
   /** Undefined while the index is being rebuilt. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const COPIED = [
-  ...['deploy.sh', 'deploy', 'monitoring', 'functions', 'shared', 'schemas', 'cli', 'local'],
+  ...['deploy.sh', 'deploy', 'monitoring', 'bundler', 'functions', 'shared', 'schemas', 'cli', 'local'],
   ...[
     'package.json',
     'package-lock.json',

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { bundledScript } from '../../helpers/bundled-script.ts';
 import type { ChildReport } from './child.ts';
 
 export interface MutationRun {
@@ -13,7 +13,7 @@ export interface MutationRun {
   heapMiB?: number;
 }
 
-const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+const CHILD = new URL('child.ts', import.meta.url);
 /**
  * Processor time on one input after which the process counts as hung. Far above the second that an input may take,
  * because the child itself reports slow inputs that end. A process that waits forever takes no CPU time; HANG_MS limits it.
@@ -27,10 +27,10 @@ export async function runMutations(run: MutationRun): Promise<ChildReport> {
   const dir = mkdtempSync(join(tmpdir(), 'mutations-'));
   const progress = join(dir, 'index');
   const child = fork(
-    CHILD,
+    await bundledScript(CHILD),
     ['--kind', kind, '--seed', String(seed), '--count', String(count), '--progress', progress],
     {
-      execArgv: ['--import', 'tsx', `--max-old-space-size=${heapMiB}`],
+      execArgv: [`--max-old-space-size=${heapMiB}`],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );

@@ -19,7 +19,7 @@ function gcloudThat(lines: string[], patienceMs = 10_000, more: Partial<GcloudOp
   writeFileSync(join(dir, 'gcloud'), ['#!/bin/bash', ...lines, ''].join('\n'));
   chmodSync(join(dir, 'gcloud'), 0o755);
   const env = { PATH: `${dir}:${process.env['PATH']}`, DIR: dir };
-  return createGcloud({ project: 'demo-project', env, patienceMs, ...more });
+  return createGcloud({ project: 'demo-project', env, patienceMs, firstWaitMs: 20, ...more });
 }
 
 test('asks for JSON, in the project, without questions', async () => {
@@ -80,11 +80,11 @@ test('errors that pass with time are retried, and no others', async () => {
 
 test('patience begins with the first failure, however long the command took; the reason for waiting is printed', async () => {
   const told: string[] = [];
-  const slow = gcloudThat(['sleep 2.6', ...FAILS_ONCE], 2_500, { onWait: (text) => told.push(text) });
+  const slow = gcloudThat(['sleep 0.3', ...FAILS_ONCE], 200, { onWait: (text) => told.push(text) });
   await slow.change(['functions', 'deploy'], /does not exist/);
   expect(tries()).toBe(2);
   expect(told).toEqual(['ERROR: (gcloud.x) the account does not exist.']);
-}, 20_000);
+});
 
 test('after services were enabled, it waits for one that is not yet reported as enabled', async () => {
   const gcloud = gcloudThat([

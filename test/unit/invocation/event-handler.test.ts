@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { defineApp } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { integer, readSettings } from '../../../shared/app/settings.ts';
@@ -125,7 +125,7 @@ test('a bucket that the app does not have, or without a configured name, is a wr
     );
   await expect(bucketOf('frames')).rejects.toMatchObject({
     code: 'invalid-config',
-    message: 'bucket must be one of paper, got "frames"',
+    message: 'bucket must be one of paper, state, got "frames"',
   });
   await expect(bucketOf('paper', { STATE_BUCKET: 'state' })).rejects.toMatchObject({
     code: 'invalid-config',
@@ -153,7 +153,7 @@ test('one error names every bad variable, of the function and of its wiring', as
 
 test('an instance that could not be opened is opened with its next event', async () => {
   let isDown = true;
-  process.env['STATE_BUCKET'] = 'state';
+  vi.stubEnv('STATE_BUCKET', 'state');
   const { handle } = eventHandler({
     open() {
       if (isDown) throw new Error('not yet');

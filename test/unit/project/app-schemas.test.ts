@@ -6,6 +6,7 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compiledSchemas } from '../../../build.ts';
 import { validatorsOf } from '../../../functions/ingest/validators.ts';
+import { defineApp } from '../../../shared/app/define-app.ts';
 import type { Validators } from '../../../shared/events/validate.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -20,7 +21,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 /** The module that replaces functions/ingest/validators.ts in a bundle of the app. */
-async function bundled(schemas: string | undefined): Promise<Validators> {
+async function bundled(schemas: readonly string[] | undefined): Promise<Validators> {
   const { outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ['functions/ingest/validators.ts'],
@@ -40,19 +41,22 @@ async function bundled(schemas: string | undefined): Promise<Validators> {
 test.each([
   ['a path', () => join(dir, 'schemas')],
   ['a file URL', () => pathToFileURL(join(dir, 'schemas')).href],
-])('the bundle of an app has validators of its schemas and of the core, given by %s', async (_name, of) => {
-  const schemas = of();
-  for (const validators of [await bundled(schemas), validatorsOf({ schemas })]) {
-    expect(Object.keys(validators).sort()).toEqual([
-      'order.created',
-      'video.framed',
-      'video.no-moment',
-      'video.rejected',
-    ]);
-    const check = validators['order.created']!['1']!;
-    expect([check({ order: 'A-17' }), check({ order: 17 })]).toEqual([true, false]);
-  }
-});
+])(
+  "the bundle of an app has validators of the core's schemas and of an included app's, given by %s",
+  async (_name, of) => {
+    const { schemas } = defineApp({ name: 'outer', includes: [defineApp({ name: 'inner', schemas: of() })] });
+    for (const validators of [await bundled(schemas), validatorsOf({ schemas })]) {
+      expect(Object.keys(validators).sort()).toEqual([
+        'order.created',
+        'video.framed',
+        'video.no-moment',
+        'video.rejected',
+      ]);
+      const check = validators['order.created']!['1']!;
+      expect([check({ order: 'A-17' }), check({ order: 17 })]).toEqual([true, false]);
+    }
+  },
+);
 
 test('the core app has only those of the core', async () => {
   expect(Object.keys(await bundled(undefined))).toEqual([
@@ -66,7 +70,7 @@ test('the core app has only those of the core', async () => {
 test('a version that both have is refused by name', () => {
   mkdirSync(join(dir, 'twice/video.framed'), { recursive: true });
   writeFileSync(join(dir, 'twice/video.framed/1.json'), '{}');
-  expect(() => validatorsOf({ schemas: join(dir, 'twice') })).toThrow(
+  expect(() => validatorsOf({ schemas: [join(dir, 'twice')] })).toThrow(
     'schemas/video.framed/1.json: must be in one folder, got two',
   );
 });

@@ -15,9 +15,10 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 
 type Kind = 'import-statement' | 'dynamic-import';
 
-/** Packages in everything reachable from these outputs. */
+/** Packages in everything reachable from these outputs. The entry is loaded before any of the others. */
 function packages(from: string[], kinds: Kind[]): string[] {
-  const reached = new Set<string>();
+  const entry = outputOf('index.js');
+  const reached = new Set(from.includes(entry) ? [] : [entry]);
   const queue = [...from];
   const found = new Set<string>();
   for (let output = queue.pop(); output !== undefined; output = queue.pop()) {
@@ -81,7 +82,9 @@ test.each(handlers)('%s: the span exporter and the calls are loaded on demand', 
 
 test('no function can load what another needs', () => {
   const all: Kind[] = ['import-statement', 'dynamic-import'];
-  const video = packages([outputOf('functions/video/handler.ts')], all);
+  // the entry leads to the clients of models, since the names of the models are settings
+  const models = ['vertexai', 'genai'].map((name) => outputOf(`shared/vision/gemini-${name}.ts`));
+  const video = packages([outputOf('functions/video/handler.ts'), ...models], all);
   expect(video).toEqual(
     expect.arrayContaining(['@google-cloud/storage', '@google-cloud/vertexai', 'fluent-ffmpeg']),
   );
@@ -91,6 +94,28 @@ test('no function can load what another needs', () => {
   expect(ingest.filter((name) => /sharp|ffmpeg|vertexai|genai/.test(name))).toEqual([]);
   const inspector = packages([outputOf('functions/dead-letter/handler.ts')], all);
   expect(inspector.filter((name) => /sharp|ffmpeg|vertexai|genai|ajv/.test(name))).toEqual([]);
+});
+
+test('few files load before the first event: the entry is one, and a handler is in a few', () => {
+  const filesOf = (output: string, reached = new Set<string>()): Set<string> => {
+    if (reached.has(output)) return reached;
+    reached.add(output);
+    for (const { path, kind, external } of metafile.outputs[output]!.imports) {
+      if (!external && kind === 'import-statement') filesOf(path, reached);
+    }
+    return reached;
+  };
+  expect([...filesOf(outputOf('index.js'))]).toHaveLength(1);
+  const counts = handlers.map(([name, input]) => [name, filesOf(outputOf(input)).size - 1] as const);
+  expect(counts.filter(([, files]) => files > 8)).toEqual([]);
+});
+
+test('modules of Node that load others when imported are required', () => {
+  const imported = Object.values(metafile.outputs).flatMap(({ imports }) =>
+    imports.filter(({ kind }) => kind === 'import-statement').map(({ path }) => path.replace('node:', '')),
+  );
+  expect(imported).toContain('fs');
+  expect(imported.filter((path) => /^(crypto|events|https?|util)$/.test(path))).toEqual([]);
 });
 
 test('schemas are compiled before deployment: only helpers of ajv are left', () => {

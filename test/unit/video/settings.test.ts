@@ -43,7 +43,6 @@ describe('values', () => {
 test('one error lists every bad variable with what was found and what is allowed', () => {
   expect(() =>
     parseVideoConfig({
-      RAW_BUCKET: 'frames',
       FRAMES_BUCKET: 'frames',
       DAILY_VIDEOS: '-1',
       FRAME_FORMAT: 'gif',
@@ -57,8 +56,7 @@ test('one error lists every bad variable with what was found and what is allowed
         'configuration: STATE_BUCKET must be set; MAX_MOMENTS must be an integer from 1 to 20, got "1.5"; ' +
         'GEMINI_FPS must be a number from 0.01 to 24, got "25"; ' +
         'DAILY_VIDEOS must be an integer from 0 to 10000000, got "-1"; ' +
-        'FRAME_FORMAT must be one of png, jpeg, webp, avif, got "gif"; ' +
-        'RAW_BUCKET must differ from FRAMES_BUCKET, got "frames" for both: objects written there would count as uploads',
+        'FRAME_FORMAT must be one of png, jpeg, webp, avif, got "gif"',
     }),
   );
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseVideoEvent } from '../../../functions/video/video-object.ts';
+import { parseVideoEvent, readVideoEvent } from '../../../functions/video/video-object.ts';
 import { eventIdOf } from '../../../shared/events/cloud-event.ts';
 import {
   finalizedEvent,
@@ -34,6 +34,80 @@ describe('every form of the event is understood', () => {
     ],
   ])('%s', (_form, input) => {
     expect(parseVideoEvent(input).object).toEqual(object);
+  });
+});
+
+const unversioned = (extra: Record<string, unknown> = {}) => ({ bucket: 'raw', name: 'clip.mp4', ...extra });
+const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64');
+
+describe('the generation is that of the field, else of the id, else of the live object', () => {
+  const id = `raw/clip.mp4/${object.generation}`;
+  test.each<[string, unknown, string | undefined]>([
+    ['the field', unversioned({ generation: '7', id }), '7'],
+    ['the id', unversioned({ id }), object.generation],
+    ['the id of a CloudEvent', finalizedEvent({ generation: undefined }), object.generation],
+    ['the id of a bare resource', { ...objectResource(), generation: null }, object.generation],
+    ['the id of another object', unversioned({ id: 'raw/other.mp4/7' }), undefined],
+    ['an id without a generation', unversioned({ id: 'raw/clip.mp4' }), undefined],
+    ['neither', unversioned(), undefined],
+    ['neither, under data', { data: unversioned() }, undefined],
+    ['neither, under data in base64', { data: base64(unversioned()) }, undefined],
+    ['neither, in a message', { message: { data: base64(unversioned()) } }, undefined],
+    ['neither, under data in a message', { message: { data: base64({ data: unversioned() }) } }, undefined],
+    ['neither, in the message of an event', notificationOf(unversioned()), undefined],
+    ['neither, in a CloudEvent', finalizedEvent({}, { data: unversioned() }), undefined],
+  ])('%s', async (_place, input, generation) => {
+    const asked: unknown[] = [];
+    const read = await readVideoEvent(input, async (one) => {
+      asked.push(one);
+      return 'live';
+    });
+    expect(read).toMatchObject({ object: { ...object, generation: generation ?? 'live' } });
+    expect(asked).toEqual(generation === undefined ? [{ bucket: 'raw', name: 'clip.mp4' }] : []);
+  });
+
+  test('an object that is gone is refused', async () => {
+    const read = readVideoEvent(unversioned(), async () => undefined);
+    await expect(read).rejects.toMatchObject({
+      code: 'object-gone',
+      message: 'gs://raw/clip.mp4 is not there, and its event names no generation',
+    });
+  });
+
+  test('a look-up gives the bare object the id that its resource has', async () => {
+    const { event } = await readVideoEvent(unversioned(), async () => object.generation);
+    expect(event.eventId).toBe(parseVideoEvent(objectResource()).event.eventId);
+  });
+});
+
+function notificationOf(resource: unknown): Record<string, unknown> {
+  return { ...notificationEvent(), data: { message: { data: base64(resource), messageId: '1' } } };
+}
+
+describe('what is not an upload is told apart from what is wrong', () => {
+  const read = (input: unknown) => readVideoEvent(input, async () => 'live');
+  test.each([
+    ['deleted', 'OBJECT_DELETE'],
+    ['archived', 'OBJECT_ARCHIVE'],
+    ['metadataUpdated', 'OBJECT_METADATA_UPDATE'],
+  ])('%s', async (change, eventType) => {
+    const type = `google.cloud.storage.object.v1.${change}`;
+    expect(await read(finalizedEvent({}, { type }))).toMatchObject({ kind: 'other', other: type });
+    const message = notificationMessage();
+    const attributes = { ...(message['attributes'] as object), eventType };
+    const told = { kind: 'other', other: eventType };
+    expect(await read({ message: { ...message, attributes } })).toMatchObject(told);
+    expect(
+      await read({ ...notificationEvent(), data: { message: { ...message, attributes } } }),
+    ).toMatchObject(told);
+  });
+
+  test('another type is refused', async () => {
+    await expect(read(finalizedEvent({}, { type: 'a.b' }))).rejects.toMatchObject({ code: 'invalid-event' });
+    await expect(read({ message: { attributes: { eventType: 'OBJECT_EATEN' } } })).rejects.toMatchObject({
+      code: 'invalid-event',
+      message: 'eventType must be OBJECT_FINALIZE, got "OBJECT_EATEN"',
+    });
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openVideoFile } from '../../../../functions/video/media/open-video.ts';
 import type { VideoFrame } from '../../../../functions/video/media/video-file.ts';
-import { testBinaries } from '../../../helpers/binaries.ts';
+import { testBinaries, underTest } from '../../../helpers/binaries.ts';
 import { makeClip } from '../../../helpers/clips.ts';
 import { fileStore } from '../../../helpers/file-store.ts';
 
@@ -91,8 +91,9 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const binaries = await testBinaries();
+const versions = underTest(binaries).map((binary) => [binary.version, binary] as const);
 
-describe.each(binaries.map((binary) => [binary.version, binary] as const))('ffmpeg %s', (_, ffmpeg) => {
+describe.each(versions)('ffmpeg %s', (_, ffmpeg) => {
   test.each(KINDS.map((kind, index) => [kind.name, kind, index] as const))(
     'known colours are preserved: %s',
     async (_name, kind, index) => {

@@ -1,0 +1,138 @@
+import { readJsonText } from '../../shared/core/json-text.ts';
+import { deadline } from '../../shared/core/retry.ts';
+import type { Row, ScannedRow } from '../../shared/delta/index.ts';
+import { canonicalHash } from '../../shared/events/canonical-json.ts';
+import { ID_COLUMN } from './events-table.ts';
+
+/**
+ * What the table has under a duplicate's id: the same content, other content, no such event (only an id that earlier
+ * versions could have given it, which is another event's), or nobody looked.
+ */
+export type Comparison = 'same' | 'other' | 'absent' | 'unknown';
+
+type Content = Readonly<Record<string, unknown>>;
+type Reader = (
+  ids: readonly string[],
+  options: { columns: readonly string[]; signal: AbortSignal },
+) => Promise<ScannedRow[]>;
+
+/** Compared: the time is left out, because a producer that publishes an event again may set it anew. */
+const COLUMNS = [ID_COLUMN, 'ce_id', 'type', 'subject', 'data'] as const;
+/** Bytes of recent rows. Most duplicates are redeliveries within seconds. */
+const RECENT_BYTES = 8 * 1024 * 1024;
+/** Of a row, besides its content. */
+const ENTRY_BYTES = 256;
+/** Ids per look-up, which reads a page of each row's file. */
+const MAX_IDS = 100;
+/** Duplicates that wait for a look-up; a storm of old ones is not compared. */
+const MAX_WAITING = 1_000;
+const LOOK_MS = 5_000;
+
+interface Question {
+  ids: readonly string[];
+  answer(rows: ScannedRow[] | undefined): void;
+}
+
+/**
+ * Compares duplicates with the rows that the table has. Nothing is computed for a new event; recent rows are in memory,
+ * and others are read from the files that the index names, one query at a time for all duplicates that wait.
+ */
+export class StoredContent {
+  /** As bytes: a text cut from a batch would keep the whole batch in memory. */
+  readonly #recent = new Map<string, Buffer>();
+  #recentBytes = 0;
+  readonly #waiting: Question[] = [];
+  #running = false;
+  readonly #read: Reader;
+
+  constructor(read: Reader) {
+    this.#read = read;
+  }
+
+  /** The table has this row. */
+  remember(row: Row): void {
+    const id = String(row[ID_COLUMN]);
+    const content = Buffer.from(textOf(row));
+    const bytes = content.length + ENTRY_BYTES;
+    if (bytes > RECENT_BYTES || this.#recent.has(id)) return;
+    this.#recent.set(id, content);
+    this.#recentBytes += bytes;
+    for (const [oldest, { length }] of this.#recent) {
+      if (this.#recentBytes <= RECENT_BYTES) break;
+      this.#recent.delete(oldest);
+      this.#recentBytes -= length + ENTRY_BYTES;
+    }
+  }
+
+  /** Never rejects: what cannot be read in time is unknown. */
+  async compare(row: Row, formerIds: readonly string[], signal: AbortSignal): Promise<Comparison> {
+    const id = String(row[ID_COLUMN]);
+    // equal content is what gives it the id
+    const isContentId = typeof row['ce_id'] !== 'string';
+    if (isContentId && formerIds.length === 0) return 'same';
+    const recent = this.#recent.get(id);
+    if (recent) return isContentId ? 'same' : verdictOf(textOf(row), recent.toString());
+    const rows = await this.#look([id, ...formerIds], signal);
+    if (rows === undefined) return 'unknown';
+    const own = rows.find((one) => one[ID_COLUMN] === id);
+    if (own) return isContentId ? 'same' : verdictOf(textOf(row), textOf(own));
+    // what earlier versions stored was plain content, byte for byte
+    const former = rows.filter((one) => formerIds.includes(String(one[ID_COLUMN])));
+    if (former.some((one) => one['ce_id'] === null)) return 'same';
+    return former.length > 0 ? 'absent' : 'unknown';
+  }
+
+  #look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
+    if (this.#waiting.length >= MAX_WAITING || signal.aborted) return Promise.resolve(undefined);
+    return new Promise((answer) => {
+      this.#waiting.push({ ids, answer });
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    while (this.#waiting.length > 0) {
+      const asked = this.#next();
+      const { signal, clear } = deadline(LOOK_MS);
+      const ids = [...new Set(asked.flatMap((one) => one.ids))];
+      const rows = await this.#read(ids, { columns: COLUMNS, signal }).catch(() => undefined);
+      clear();
+      for (const { answer } of asked) answer(rows);
+    }
+    this.#running = false;
+  }
+
+  #next(): Question[] {
+    let [count, ids] = [0, 0];
+    for (const question of this.#waiting) {
+      ids += question.ids.length;
+      if (count > 0 && ids > MAX_IDS) break;
+      count++;
+    }
+    return this.#waiting.splice(0, count);
+  }
+}
+
+/** Of JSON in canonical form: 64 hex digits. */
+export function contentHashOf(data: string): string {
+  return canonicalHash(data, readJsonText(data, { maxDepth: Number.POSITIVE_INFINITY }));
+}
+
+/** Type, subject and data; the first two have no control characters. */
+function textOf({ type, subject, data }: Content): string {
+  return `${type ?? ''}\0${subject ?? ''}\0${data ?? ''}`;
+}
+
+function verdictOf(text: string, stored: string): Comparison {
+  if (text === stored) return 'same';
+  const [type, subject, data = ''] = parts(text);
+  const [storedType, storedSubject, storedData = ''] = parts(stored);
+  if (type !== storedType || subject !== storedSubject || data === '' || storedData === '') return 'other';
+  return contentHashOf(data) === contentHashOf(storedData) ? 'same' : 'other';
+}
+
+/** Data holds no raw NUL: it is JSON. */
+function parts(text: string): string[] {
+  return text.split('\0');
+}
