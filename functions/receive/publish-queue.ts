@@ -31,10 +31,14 @@ const MAX_BYTES = 5_000_000;
  * requests. A message waits for nothing while fewer than four of those are under way.
  */
 export class PublishQueue {
-  private readonly waiting: Group[] = [];
-  private running = 0;
+  readonly #waiting: Group[] = [];
+  #running = 0;
 
-  constructor(private readonly options: PublishQueueOptions) {}
+  readonly #options: PublishQueueOptions;
+
+  constructor(options: PublishQueueOptions) {
+    this.#options = options;
+  }
 
   /**
    * Resolves when Pub/Sub has confirmed all messages. Throws as `Publisher.publish` does; some of them may then have
@@ -43,60 +47,60 @@ export class PublishQueue {
   publish(messages: readonly OutgoingMessage[]): Promise<void> {
     if (messages.length === 0) return Promise.resolve();
     const bytes = messages.reduce((sum, { data }) => sum + Buffer.byteLength(data), 0);
-    const expiresAt = this.options.now() + this.options.timeoutMs;
+    const expiresAt = this.#options.now() + this.#options.timeoutMs;
     return new Promise((resolve, reject) => {
-      this.waiting.push({ messages, bytes, expiresAt, resolve, reject });
-      if (this.waiting.length > 1) return;
+      this.#waiting.push({ messages, bytes, expiresAt, resolve, reject });
+      if (this.#waiting.length > 1) return;
       // requests that were read in the same turn go together
-      setImmediate(() => this.next());
+      setImmediate(() => this.#next());
     });
   }
 
-  private next(): void {
-    while (this.running < PARALLEL && this.waiting.length > 0) {
-      this.running++;
-      void this.send(this.take()).finally(() => {
-        this.running--;
-        this.next();
+  #next(): void {
+    while (this.#running < PARALLEL && this.#waiting.length > 0) {
+      this.#running++;
+      void this.#send(this.#take()).finally(() => {
+        this.#running--;
+        this.#next();
       });
     }
   }
 
-  private take(): Group[] {
+  #take(): Group[] {
     let [count, messages, bytes] = [0, 0, 0];
-    for (const group of this.waiting) {
+    for (const group of this.#waiting) {
       messages += group.messages.length;
       bytes += group.bytes;
       if (count > 0 && (messages > PUBSUB_LIMITS.messages || bytes > MAX_BYTES)) break;
       count++;
     }
-    return this.waiting.splice(0, count);
+    return this.#waiting.splice(0, count);
   }
 
-  private async send(taken: readonly Group[]): Promise<void> {
-    const now = this.options.now();
+  async #send(taken: readonly Group[]): Promise<void> {
+    const now = this.#options.now();
     const groups = taken.filter(({ expiresAt }) => expiresAt > now);
     for (const group of taken) {
       if (group.expiresAt > now) continue;
-      group.reject(new AppError('timeout', `Pub/Sub: no turn within ${this.options.timeoutMs} ms`));
+      group.reject(new AppError('timeout', `Pub/Sub: no turn within ${this.#options.timeoutMs} ms`));
     }
     if (groups.length === 0) return;
     const limit = deadline(Math.min(...groups.map(({ expiresAt }) => expiresAt)) - now);
     try {
-      const publisher = await this.options.publisher();
+      const publisher = await this.#options.publisher();
       const messages = groups.flatMap((group) => group.messages);
-      await publisher.publish(this.options.topic, messages, { signal: limit.signal });
+      await publisher.publish(this.#options.topic, messages, { signal: limit.signal });
       for (const { resolve } of groups) resolve();
     } catch (error) {
-      await this.failed(groups, error);
+      await this.#failed(groups, error);
     } finally {
       limit.clear();
     }
   }
 
-  private async failed(groups: readonly Group[], error: unknown): Promise<void> {
+  async #failed(groups: readonly Group[], error: unknown): Promise<void> {
     // one bad message fails its whole request: the others are published without it
-    if (isRefusal(error) && groups.length > 1) for (const one of groups) await this.send([one]);
+    if (isRefusal(error) && groups.length > 1) for (const one of groups) await this.#send([one]);
     else for (const { reject } of groups) reject(unblamed(error));
   }
 }

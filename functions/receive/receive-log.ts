@@ -9,33 +9,34 @@ const INTERVAL_MS = 1_000;
  * counted, and written at most once a second for each source and reason.
  */
 export class ReceiveLog {
-  private readonly counts = new Map<
-    string,
-    { source: string; status: number; reason: string; count: number }
-  >();
-  private timer: NodeJS.Timeout | undefined;
+  readonly #counts = new Map<string, { source: string; status: number; reason: string; count: number }>();
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(private readonly log: Logger) {}
+  readonly #log: Logger;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
 
   accepted(
     source: string,
     fields: { events: number; deadLetters: number; bytes: number; durationMs: number },
   ): void {
-    this.log.info('events received', { source, ...fields });
+    this.#log.info('events received', { source, ...fields });
   }
 
   /** `source` must be one that is configured: names from paths are unbounded. */
   refused(source: string | undefined, { status, reason = 'none' }: Answer): void {
     const key = `${source} ${reason}`;
-    const known = this.counts.get(key) ?? { source: source ?? 'unknown', status, reason, count: 0 };
+    const known = this.#counts.get(key) ?? { source: source ?? 'unknown', status, reason, count: 0 };
     known.count++;
-    this.counts.set(key, known);
-    this.timer ??= setTimeout(() => this.flush(), INTERVAL_MS);
+    this.#counts.set(key, known);
+    this.#timer ??= setTimeout(() => this.#flush(), INTERVAL_MS);
   }
 
-  private flush(): void {
-    this.timer = undefined;
-    for (const fields of this.counts.values()) this.log.warn('requests refused', fields);
-    this.counts.clear();
+  #flush(): void {
+    this.#timer = undefined;
+    for (const fields of this.#counts.values()) this.#log.warn('requests refused', fields);
+    this.#counts.clear();
   }
 }

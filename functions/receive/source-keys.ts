@@ -19,51 +19,55 @@ const MIN_AGE_MS = 1_000;
  * is valid with its first request. If the file cannot be read, the keys of the last read stay valid.
  */
 export class SourceKeys {
-  private keys: Keys | undefined;
-  private readAt = Number.NEGATIVE_INFINITY;
-  private reading: Promise<void> | undefined;
+  #keys: Keys | undefined;
+  #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<void> | undefined;
 
-  constructor(private readonly options: SourceKeysOptions) {}
+  readonly #options: SourceKeysOptions;
+
+  constructor(options: SourceKeysOptions) {
+    this.#options = options;
+  }
 
   /** None for a source that is not configured. Throws `unavailable` if the keys were never read. */
   async of(id: string): Promise<readonly string[]> {
-    if (this.keys === undefined || this.age() >= MAX_AGE_MS) await this.refresh();
-    return this.known(id);
+    if (this.#keys === undefined || this.#age() >= MAX_AGE_MS) await this.#refresh();
+    return this.#known(id);
   }
 
   /** The keys after reading the file again, or undefined if it was read a moment ago. */
   async again(id: string): Promise<readonly string[] | undefined> {
-    if (this.reading === undefined && this.age() < MIN_AGE_MS) return undefined;
-    await this.refresh();
-    return this.known(id);
+    if (this.#reading === undefined && this.#age() < MIN_AGE_MS) return undefined;
+    await this.#refresh();
+    return this.#known(id);
   }
 
-  private age(): number {
-    return this.options.now() - this.readAt;
+  #age(): number {
+    return this.#options.now() - this.#readAt;
   }
 
-  private known(id: string): readonly string[] {
-    if (this.keys === undefined) throw new AppError('unavailable', 'keys of sources must be readable');
-    return this.keys.get(id) ?? [];
+  #known(id: string): readonly string[] {
+    if (this.#keys === undefined) throw new AppError('unavailable', 'keys of sources must be readable');
+    return this.#keys.get(id) ?? [];
   }
 
   /** One read serves all requests that wait for it. */
-  private refresh(): Promise<void> {
-    this.reading ??= this.read().finally(() => {
-      this.reading = undefined;
+  #refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = undefined;
     });
-    return this.reading;
+    return this.#reading;
   }
 
-  private async read(): Promise<void> {
-    const { log } = this.options;
+  async #read(): Promise<void> {
+    const { log } = this.#options;
     try {
-      const { keys, mistakes } = readKeys(await this.options.read());
-      this.keys = keys;
+      const { keys, mistakes } = readKeys(await this.#options.read());
+      this.#keys = keys;
       if (mistakes.length > 0) log.warn('keys of sources have bad lines', { mistakes });
     } catch (error) {
       log.error('keys of sources not read', error);
     }
-    this.readAt = this.options.now();
+    this.#readAt = this.#options.now();
   }
 }
