@@ -53,6 +53,7 @@ export interface CloudFunction {
     ingressSettings?: string;
     environmentVariables?: Record<string, string>;
     secretEnvironmentVariables?: { key: string; secret: string; version: string }[];
+    secretVolumes?: { mountPath: string; secret: string; versions?: { version: string; path: string }[] }[];
     uri?: string;
   };
   eventTrigger?: {

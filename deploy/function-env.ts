@@ -31,8 +31,9 @@ export function environmentFlags(
   where: Planned,
   found: CloudFunction | undefined,
 ): string[] {
-  const secrets = secretVersions(definition, where);
-  const hadSecrets = (found?.serviceConfig?.secretEnvironmentVariables ?? []).length > 0;
+  const secrets = { ...secretVersions(definition, where), ...fileFlags(definition, where) };
+  const { secretEnvironmentVariables = [], secretVolumes = [] } = found?.serviceConfig ?? {};
+  const hadSecrets = secretEnvironmentVariables.length + secretVolumes.length > 0;
   const set = Object.entries(secrets).map(([name, version]) => `${name}=${version}`);
   return [
     `--set-env-vars=${listFlag(environment(definition, where))}`,
@@ -43,14 +44,30 @@ export function environmentFlags(
 /** Maps variables to the newest version of their secrets, which instances read when they start. */
 function secretVersions(definition: FunctionDefinition, { names, secrets }: Planned): Record<string, string> {
   const wanted = secretsOf(definition).filter(
-    ({ name, required }) => required || secrets.has(names.secret(name)),
+    ({ name, required, file }) => file === undefined && (required || secrets.has(names.secret(name))),
   );
   return Object.fromEntries(wanted.map(({ name }) => [name, `${names.secret(name)}:latest`]));
 }
 
+/** Paths of the files whose reads fetch the newest version, with their secrets. */
+function secretPaths(definition: FunctionDefinition, { names }: Planned): [string, string][] {
+  return secretsOf(definition).flatMap(({ name, file }) =>
+    file === undefined ? [] : [[file, `${names.secret(name)}:latest`] as [string, string]],
+  );
+}
+
+/** gcloud wants `/FOLDER:/FILE`. */
+function fileFlags(definition: FunctionDefinition, where: Planned): Record<string, string> {
+  const flags = secretPaths(definition, where).map(([path, version]) => {
+    const end = path.lastIndexOf('/');
+    return [`${path.slice(0, end)}:${path.slice(end)}`, version];
+  });
+  return Object.fromEntries(flags);
+}
+
 /** Describes differences that require a new deployment, without values. */
 export function environmentDifferences(
-  { environmentVariables = {}, secretEnvironmentVariables = [] }: Service,
+  { environmentVariables = {}, secretEnvironmentVariables = [], secretVolumes = [] }: Service,
   definition: FunctionDefinition,
   where: Planned,
 ): string[] {
@@ -60,7 +77,13 @@ export function environmentDifferences(
     secretEnvironmentVariables.map(({ key, secret, version }) => [key, `${secret}:${version}`]),
   );
   const settings = differing(own, environment(definition, where));
-  const secrets = differing(held, secretVersions(definition, where));
+  const mounted = secretVolumes.flatMap(({ mountPath, secret, versions = [] }) =>
+    versions.map(({ version, path }) => [`${mountPath}/${path.replace(/^\//, '')}`, `${secret}:${version}`]),
+  );
+  const secrets = differing(
+    { ...held, ...Object.fromEntries(mounted) },
+    { ...secretVersions(definition, where), ...Object.fromEntries(secretPaths(definition, where)) },
+  );
   return [
     ...(settings.length > 0 ? [`settings differ: ${settings.join(', ')}`] : []),
     ...(secrets.length > 0 ? [`secrets differ: ${secrets.join(', ')}`] : []),

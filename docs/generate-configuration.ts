@@ -21,6 +21,7 @@ const HEADINGS: Readonly<Record<string, string>> = {
   ingestEvent: 'Events',
   maintainTable: 'Maintenance',
   inspectDeadLetter: 'Dead letters',
+  receiveEvent: 'Webhooks and other clouds',
   'ingestEvent, maintainTable, inspectDeadLetter': 'Tables',
 };
 
@@ -35,10 +36,11 @@ const DEPLOYED = `\`deploy.sh\` and the local cloud set these for every function
 const ENDPOINTS =
   "For local runs and tests. In the cloud, Google's own are used, and `deploy.env` must not contain these.";
 
-const SECRETS = `A function lists the secrets that it needs in its definition, as in \`secrets: ['MAIL_API_KEY']\`; the core needs none. Those of the table are optional.
+const SECRETS = `A function lists the secrets that it needs in its definition, as in \`secrets: ['MAIL_API_KEY']\`; the core needs none but \`RECEIVE_SOURCES\`, the sources of \`receiveEvent\` ([webhooks](receive.md)). Those of the table are optional.
 
 - In the cloud, each is the newest version of a secret in Secret Manager, which you create; only the functions that declare it can read it (see [deploy](deploy.md#secrets)). \`deploy.env\` must not contain it.
 - \`npm start\` reads them from \`.secrets.env\` beside \`package.json\`, one \`NAME=value\` per line. Git ignores that file. Optional ones may be variables of your shell instead.
+- A secret in \`secretFiles: ['NAME']\` is a file instead of a variable: a running instance reads new versions from it. The variable \`NAME_FILE\` has its path in a local run, where it is \`.secrets/NAME\`; in the cloud it is mounted at \`/secrets/NAME/value\`.
 - The function reads them with its settings: \`readSettings({ ...settings, ...secretSettings(['MAIL_API_KEY']) }, env)\`. A secret's value appears in no message.`;
 
 const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \`.local\` by themselves. For Google's, \`eval "$(./deploy.sh … --env)"\` sets what they need.

@@ -1,11 +1,13 @@
 import http, { type RequestListener, type Server } from 'node:http';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
+import type { Trigger } from '../shared/app/trigger.ts';
 import { deployedMemory } from '../shared/core/deployed-memory.ts';
 import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
 import { pushesAsEvents } from '../shared/invocation/push.ts';
+import { bodiesAsBytes } from '../shared/invocation/raw-body.ts';
 import { parseAdmissionConfig } from './settings.ts';
 
 /**
@@ -38,11 +40,10 @@ export function admitBySize(app: App): void {
     const { functionName: name, admitBytes } = parseAdmissionConfig(process.env);
     const definition = functionNamed(app, name);
     const { memory } = definition?.instance ?? { memory: '512Mi' };
-    const takesEvents = definition?.trigger.kind !== 'http';
     const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
     const log = createLogger({ fields: { function: name } });
     const server = createServer(
-      new Admission({ bytes, log }).guard(inFlight.track(takesEvents ? pushesAsEvents(listener) : listener)),
+      new Admission({ bytes, log }).guard(inFlight.track(bodiesFor(definition?.trigger, listener))),
     );
     // limits the time of a body to that of the longest small function
     server.requestTimeout = 60_000;
@@ -51,4 +52,10 @@ export function admitBySize(app: App): void {
     return server;
   };
   Object.assign(http, { createServer: createAdmittingServer });
+}
+
+/** Requests of an `http` function are no pushes, whatever their paths. */
+function bodiesFor(trigger: Trigger | undefined, listener: RequestListener): RequestListener {
+  if (trigger?.kind !== 'http') return pushesAsEvents(listener);
+  return trigger.body === 'bytes' ? bodiesAsBytes(listener) : listener;
 }

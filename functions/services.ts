@@ -5,6 +5,7 @@ import { inspectDeadLetter } from './dead-letter/definition.ts';
 import { objectDeletions } from './deletion/definition.ts';
 import { ingestEvent } from './ingest/definition.ts';
 import { maintainTable } from './maintain/definition.ts';
+import { receive } from './receive/definition.ts';
 import { ticks } from './tick/definition.ts';
 
 /**
@@ -45,5 +46,5 @@ export const services: AppPart = {
     'dead-letters-unread': { doc: 'dead letters that the inspector gave up on' },
   },
   functions: [ingestEvent, maintainTable, inspectDeadLetter],
-  optional: { 'audit-logs': auditLogs, 'object-deletions': objectDeletions, ticks },
+  optional: { receive, 'audit-logs': auditLogs, 'object-deletions': objectDeletions, ticks },
 };

@@ -64,6 +64,8 @@ export interface LocalCloudOptions {
   shell?: Env;
   /** File of `NAME=value` lines with the functions' secrets. Default: the project's `.secrets.env`. */
   secretsFile?: string;
+  /** Folder of the secrets that functions read as files. Default: the project's `.secrets`. */
+  secretsDir?: string;
   ports?: Ports;
   /** Base URL of another Pub/Sub, such as the official emulator; if absent, one is started. */
   pubsubUrl?: string;
@@ -119,6 +121,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     dir,
     shell = {},
     secretsFile,
+    secretsDir,
     gemini = 'local',
     events = {},
     ports = {},
@@ -128,7 +131,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
   // read before anything runs: a secret may be missing
   const declared = new Map(
-    wanted.map((one) => [one, environmentOf(app, one, { settings, shell, secretsFile })] as const),
+    wanted.map(
+      (one) => [one, environmentOf(app, one, { settings, shell, secretsFile, secretsDir })] as const,
+    ),
   );
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Failure, quoted } from '../cli/common/options.ts';
 import {
@@ -16,6 +17,8 @@ import { readSettingLines } from './settings-file.ts';
 
 /** Ignored by git. */
 export const SECRETS_FILE = fileURLToPath(new URL('../.secrets.env', import.meta.url));
+/** Folder of the secrets that are files, each under its name. Ignored by git, too. */
+const SECRETS_DIR = fileURLToPath(new URL('../.secrets', import.meta.url));
 
 /** Variables from which Google's clients take credentials and billing: for functions that use the real Gemini. */
 export const CREDENTIALS = [
@@ -65,18 +68,32 @@ export function environmentOf(
     settings,
     shell,
     secretsFile = SECRETS_FILE,
-  }: { settings: Env; shell: Env; secretsFile?: string | undefined },
+    secretsDir = SECRETS_DIR,
+  }: { settings: Env; shell: Env; secretsFile?: string | undefined; secretsDir?: string | undefined },
 ): Env {
   return {
     ...Object.fromEntries(CREDENTIALS.flatMap((name) => (shell[name] ? [[name, shell[name]]] : []))),
     ...pickSettings(app, definition, settings),
     ...secretValues(definition, shell, secretsFile),
+    ...secretFiles(definition, secretsDir),
   };
+}
+
+/** Variables with the paths of the files. Throws Failure if one is missing. */
+function secretFiles({ name: reader, secretFiles }: FunctionDefinition, dir: string): Record<string, string> {
+  const files = secretFiles.map((name) => [name, join(dir, name)] as const);
+  const missing = files.find(([, path]) => !existsSync(path));
+  if (missing !== undefined) {
+    throw new Failure(
+      `${reader} needs the secret ${missing[0]}: write it to ${quoted(missing[1])}, which Git ignores`,
+    );
+  }
+  return Object.fromEntries(files.map(([name, path]) => [`${name}_FILE`, path]));
 }
 
 /** Secrets of the file, plus optional ones of the shell. */
 function secretValues(definition: FunctionDefinition, shell: Env, file: string): Record<string, string> {
-  const wanted = secretsOf(definition);
+  const wanted = secretsOf(definition).filter(({ file }) => file === undefined);
   if (wanted.length === 0) return {};
   const lines = existsSync(file) ? readSettingLines(file) : [];
   const held = new Map(lines.map((line) => [line.name, line.value.trim()]));

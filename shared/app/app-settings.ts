@@ -54,17 +54,29 @@ export function operatorSettings(app: Sets): AppSetting[] {
   );
 }
 
-/** Variables of a function that are stored as secrets: those it lists, and settings declared as secret. */
+export interface DeclaredSecret {
+  name: string;
+  required: boolean;
+  /** Path of the file that it is mounted as; undefined for a variable. */
+  file?: string;
+}
+
+/** Secrets of a function: those it lists, as variables or files, and settings declared as secret. */
 export function secretsOf({
   settings,
   secrets,
-}: Pick<FunctionDefinition, 'settings' | 'secrets'>): { name: string; required: boolean }[] {
+  secretFiles,
+}: Pick<FunctionDefinition, 'settings' | 'secrets' | 'secretFiles'>): DeclaredSecret[] {
   const declared = Object.entries(settings).filter(([, { secret }]) => secret);
   return [
     ...secrets.map((name) => ({ name, required: true })),
     ...declared.map(([name, { required }]) => ({ name, required })),
+    ...secretFiles.map((name) => ({ name, required: true, file: secretFile(name) })),
   ];
 }
+
+/** Path of a secret that is mounted as a file. Cloud Run mounts each secret in a folder of its own. */
+export const secretFile = (name: string): string => `/secrets/${name}/value`;
 
 /**
  * Says what is wrong with a variable that an operator wrote down for this app; undefined if nothing is. Functions

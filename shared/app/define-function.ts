@@ -71,6 +71,11 @@ interface FunctionFields {
   /** Environment variables held by Secret Manager, or by `.secrets.env` in a local run. */
   secrets: readonly string[];
   /**
+   * Secrets that a running instance reads again after a rotation: each is a file, mounted at `secretFile(name)`, or
+   * `.secrets/NAME` in a local run.
+   */
+  secretFiles: readonly string[];
+  /**
    * Imports the function that reads an event's subject; undefined if its failures are not explained. Default: the
    * object, for buckets; the message's event, for topics; the tick, for schedules. A handler that identifies its
    * events otherwise needs one of its own.
@@ -98,7 +103,7 @@ export interface FunctionDefinition extends FunctionFields {
   load(): Promise<Handler | HttpHandler>;
 }
 
-type WithDefault = 'subject' | 'apis' | 'refusals' | 'settings' | 'secrets';
+type WithDefault = 'subject' | 'apis' | 'refusals' | 'settings' | 'secrets' | 'secretFiles';
 interface CommonOptions
   extends Omit<FunctionFields, WithDefault>,
     Partial<Pick<FunctionFields, WithDefault>> {}
@@ -168,6 +173,7 @@ export function defineFunction(options: FunctionOptions): FunctionDefinition {
     refusals: {},
     settings: {},
     secrets: [],
+    secretFiles: [],
     ...options,
     roles: [...options.roles, ...triggerRoles(options.trigger)],
   };

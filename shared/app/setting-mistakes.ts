@@ -27,8 +27,8 @@ export function placeMistakes(app: App): string[] {
 }
 
 function nameMistakes({ functions }: App): string[] {
-  return functions.flatMap(({ name, settings, secrets }) => [
-    ...[...Object.keys(settings), ...secrets]
+  return functions.flatMap(({ name, settings, secrets, secretFiles }) => [
+    ...[...Object.keys(settings), ...secrets, ...secretFiles]
       .filter((variable) => !NAME.test(variable))
       .map((variable) => `${name}: a setting must be named like MAX_BYTES, got ${JSON.stringify(variable)}`),
     ...Object.entries(settings)
@@ -43,14 +43,17 @@ function nameMistakes({ functions }: App): string[] {
 function secretMistakes(app: App): string[] {
   const places = placeVariables(app);
   const settings = new Set(app.functions.flatMap((one) => Object.keys(settingsOf(one))));
-  return app.functions.flatMap(({ name, secrets }) => [
-    ...secrets
-      .filter((secret) => settings.has(secret) || places.has(secret))
-      .map((secret) => `${name}: ${secret} must be a secret or a setting, got both`),
-    ...secrets
-      .filter((secret, index) => secrets.indexOf(secret) !== index)
-      .map((secret) => `${name}: the secret ${secret} is listed twice`),
-  ]);
+  return app.functions.flatMap(({ name, secrets: variables, secretFiles }) => {
+    const secrets = [...variables, ...secretFiles];
+    return [
+      ...secrets
+        .filter((secret) => settings.has(secret) || places.has(secret))
+        .map((secret) => `${name}: ${secret} must be a secret or a setting, got both`),
+      ...secrets
+        .filter((secret, index) => secrets.indexOf(secret) !== index)
+        .map((secret) => `${name}: the secret ${secret} is listed twice`),
+    ];
+  });
 }
 
 /** A variable has one value per deployment, so it must mean the same everywhere. Whether it is required may differ. */

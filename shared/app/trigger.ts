@@ -76,6 +76,8 @@ export interface Http {
   kind: 'http';
   /** `all`, or a list of IAM members such as `serviceAccount:shop@my-project.iam.gserviceaccount.com`. */
   callers: 'all' | readonly string[];
+  /** `bytes`: `rawBody` is the body whatever its content type, and nothing parses it. Default: by content type. */
+  body?: 'bytes';
 }
 
 /** Fired by each new object in a bucket and each new generation of one. */

@@ -17,12 +17,16 @@ export interface OutgoingAttributes {
   hopchain: string;
 }
 
+/** Required attributes, and any others. */
+export type MessageAttributes = Pick<OutgoingAttributes, 'id' | 'source' | 'type'> &
+  Readonly<Record<string, string | number | undefined>>;
+
 /**
  * A CloudEvent in structured mode. Its attributes are repeated as `ce-*` attributes of the message, as far as they
  * fit, for subscriptions to filter on. `data` is JSON text, or undefined.
  */
 export function structuredMessage(
-  { id, source, type, ...optional }: OutgoingAttributes,
+  { id, source, type, ...optional }: MessageAttributes,
   data: string | undefined,
   orderingKey?: string,
 ): OutgoingMessage {

@@ -11,7 +11,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { canonicalHash } from './canonical-json.ts';
 import { EventBudget } from './event-budget.ts';
 import { describeChain, type Hops, nextHops, readHops } from './hops.ts';
-import { structuredMessage } from './outgoing-event.ts';
+import { type OutgoingAttributes, structuredMessage } from './outgoing-event.ts';
 import { PublishBatches } from './publish-batches.ts';
 import { DEFAULT_LIMITS, type PublishLimits } from './publish-limits.ts';
 
@@ -167,7 +167,7 @@ export class Outgoing {
 
   #messageOf(event: EventToPublish, id: string, hops: Hops, data: string | undefined) {
     const { function: by, eventId, traceparent } = this.#cause;
-    const attributes = {
+    const attributes: OutgoingAttributes = {
       id,
       source: event.source ?? `/${by}`,
       type: event.type,
@@ -180,7 +180,7 @@ export class Outgoing {
       hops: hops.count,
       hopchain: hops.chain.join('>'),
     };
-    return structuredMessage(attributes, data, event.orderingKey);
+    return structuredMessage({ ...attributes }, data, event.orderingKey);
   }
 }
 

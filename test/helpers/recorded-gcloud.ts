@@ -419,15 +419,31 @@ export class RecordedGcloud implements Gcloud {
   private secretsOf(name: string, flags: Flags): Json {
     const set = flags.get('set-secrets');
     if (set !== undefined) {
-      const pairs = Object.entries(list(set)).map(([key, value]) => [key, value.split(':')] as const);
+      // `/FOLDER:/FILE=SECRET:VERSION` mounts a file
+      const files = set.split(',').filter((one) => one.startsWith('/'));
+      const others = set.split(',').filter((one) => !one.startsWith('/'));
+      const pairs = Object.entries(list(others.join(','))).map(
+        ([key, value]) => [key, value.split(':')] as const,
+      );
       const held = pairs.map(([key, [secret, version]]) => ({ key, projectId: '12345', secret, version }));
-      return { secretEnvironmentVariables: held };
+      const volumes = files.map((one) => {
+        const [, mountPath, path, secret, version] = /^([^:]+):([^=]+)=([^:]+):(.+)$/.exec(one) ?? [];
+        return { mountPath, projectId: '12345', secret, versions: [{ path, version }] };
+      });
+      return {
+        ...(held.length > 0 && { secretEnvironmentVariables: held }),
+        ...(volumes.length > 0 && { secretVolumes: volumes }),
+      };
     }
     const { serviceConfig: before = {} } = (this.things.get(`function ${name}`) ?? {}) as {
       serviceConfig?: Json;
     };
-    const held = before['secretEnvironmentVariables'];
-    return held === undefined || flags.has('clear-secrets') ? {} : { secretEnvironmentVariables: held };
+    if (flags.has('clear-secrets')) return {};
+    const { secretEnvironmentVariables, secretVolumes } = before;
+    return {
+      ...(secretEnvironmentVariables !== undefined && { secretEnvironmentVariables }),
+      ...(secretVolumes !== undefined && { secretVolumes }),
+    };
   }
 
   private watch(verb: string, [id]: readonly string[], flags: Flags): void {

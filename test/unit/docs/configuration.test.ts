@@ -6,8 +6,9 @@ import { configurationDocument } from '../../../docs/generate-configuration.ts';
 import { core } from '../../../functions/app.ts';
 import { services } from '../../../functions/services.ts';
 import { CREDENTIALS } from '../../../local/function-settings.ts';
-import { appSettings } from '../../../shared/app/app-settings.ts';
+import { appSettings, secretsOf } from '../../../shared/app/app-settings.ts';
 import { defineApp } from '../../../shared/app/define-app.ts';
+import { withOptional } from '../../../shared/app/optional.ts';
 import { integer, text } from '../../../shared/app/settings.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -47,7 +48,9 @@ test('docs/configuration.md is what node --import tsx docs/generate-configuratio
 });
 
 test('every variable that is declared or read is in the tables, and no other', () => {
-  const read = [...appSettings(core).map(({ name }) => name), ...lookedUp(), ...CREDENTIALS];
+  const whole = withOptional(core);
+  const secrets = whole.functions.flatMap((one) => secretsOf(one).map(({ name }) => name));
+  const read = [...appSettings(whole).map(({ name }) => name), ...secrets, ...lookedUp(), ...CREDENTIALS];
   expect(read.length).toBeGreaterThan(60);
   expect([...documented()].sort()).toEqual([...new Set(read)].sort());
 });
@@ -56,7 +59,7 @@ test('functions read no variable that is not declared', () => {
   const found = sources('functions', 'shared').flatMap((text) =>
     [...text.matchAll(/env\[?\.?'?([A-Z][A-Z0-9_]+)/g)].map(([, name]) => name!),
   );
-  const declared = appSettings(core).map(({ name }) => name);
+  const declared = appSettings(withOptional(core)).map(({ name }) => name);
   // PATH finds ffmpeg; the framework sets its target for the server
   expect([...new Set(found)].filter((name) => !declared.includes(name)).sort()).toEqual([
     'FUNCTION_TARGET',

@@ -16,8 +16,15 @@ function existing({ cloud, params }: Call): JsonObject {
 
 /** The checks of a function's deployment: each secret exists, has the version, and its account may read it. */
 export function checkSecrets(cloud: Cloud, service: JsonObject): void {
-  for (const item of list(service['secretEnvironmentVariables'])) {
+  const mounted = list(service['secretVolumes']).flatMap((item) => {
+    const { mountPath, secret, versions } = object(item);
+    return list(versions).map((one) => [mountPath, secret, object(one)['version']] as const);
+  });
+  const named = list(service['secretEnvironmentVariables']).map((item) => {
     const { key, secret, version } = object(item);
+    return [key, secret, version] as const;
+  });
+  for (const [key, secret, version] of [...named, ...mounted]) {
     const name = prefix(cloud) + text(secret);
     const found = cloud.get(name);
     if (found === undefined) throw notFound(`Secret ${name} was not found`);

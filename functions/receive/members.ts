@@ -1,0 +1,52 @@
+import { AppError } from '../../shared/core/errors.ts';
+import type { JsonEvent } from '../../shared/events/cloud-event.ts';
+import { structuredMessage } from '../../shared/events/outgoing-event.ts';
+import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
+import type { Source } from './sources.ts';
+
+/** One event of a request. A `refused` one, with its JSON, becomes a dead letter. */
+export type Member =
+  | { kind: 'event'; message: OutgoingMessage }
+  | { kind: 'refused'; error: AppError; text: string };
+
+/** Attribute of every message: the source that was authenticated, which a sender cannot choose. */
+export const RECEIVED_FROM = 'receivedfrom';
+
+/** Bytes of a message with its attributes; Pub/Sub accepts no more. */
+const MAX_MESSAGE = 10_000_000;
+
+/** An event as a CloudEvent in structured mode. `data` is its JSON, byte for byte. */
+export function messageOf(source: Source, event: JsonEvent, data: string): OutgoingMessage {
+  const {
+    id,
+    source: from,
+    type,
+    subject,
+    time,
+    dataschema,
+    correlationId,
+    causationId,
+    traceparent,
+  } = event;
+  const links = { correlationid: correlationId, causationid: causationId, traceparent };
+  return marked(
+    source,
+    structuredMessage({ id, source: from, type, subject, time, dataschema, ...links }, data),
+  );
+}
+
+/** Marks a message with its source. Throws `too-large` if Pub/Sub would refuse it. */
+export function marked({ id }: Source, { data, attributes = {} }: OutgoingMessage): OutgoingMessage {
+  const all = Object.entries({ ...attributes, [RECEIVED_FROM]: id });
+  const fitting = all.filter(([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue);
+  const bytes = fitting.reduce(
+    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
+    Buffer.byteLength(data),
+  );
+  if (bytes <= MAX_MESSAGE) return { data, attributes: Object.fromEntries(fitting) };
+  throw new AppError(
+    'too-large',
+    `event must have at most ${MAX_MESSAGE} bytes with its attributes, got ${bytes}`,
+  );
+}
