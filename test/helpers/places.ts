@@ -51,7 +51,11 @@ export function unwritablePlaces(dir: string): { places: Place[]; remove(): void
       path: '/proc/x',
       reason: /there is no such file or folder \(ENOENT\)/,
     },
-    { what: 'below a file', path: join(file, 'x'), reason: /a file is where a folder has to be \(ENOTDIR\)/ },
+    {
+      what: 'below a file',
+      path: join(file, 'x'),
+      reason: /a part of the path is a file, not a folder \(ENOTDIR\)/,
+    },
   ];
   const full = smallDisk(join(dir, 'full'), 64);
   const readOnly = smallDisk(join(dir, 'read-only'), 64);

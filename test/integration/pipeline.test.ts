@@ -216,7 +216,7 @@ describe('one local cloud that allows two moments and a sheet', () => {
     expect(await read('newer.mp4/5/manifest.json')).toMatchObject({
       rejection: {
         code: 'superseded',
-        reason: expect.stringContaining(`generation ${upload.generation} now`),
+        reason: expect.stringContaining(`now has generation ${upload.generation}`),
       },
     });
   });
@@ -321,7 +321,7 @@ test('limits come from the configuration', async () => {
     const big = join(clips, 'big.mp4');
     await writeFile(big, Buffer.alloc(60_001));
     const cases: [string, string, string, RegExp][] = [
-      [still, 'in/short.mp4', 'too-short', /video is 3 s long; at least 3.5 s/],
+      [still, 'in/short.mp4', 'too-short', /video must be at least 3\.5 s long, got 3 s/],
       [clip, 'in/long.mp4', 'too-long', /6 s.*5 s/],
       [big, 'in/big.mp4', 'too-large', /video must have at most 60000 bytes, got 60001/],
       [clip, 'elsewhere.mp4', 'outside-prefix', /name must begin with "in\/", got "elsewhere.mp4"/],

@@ -6,15 +6,17 @@ import { AppError } from '../../../shared/core/errors.ts';
  * is blamed on the input.
  */
 export function notDone(seconds: number): AppError {
-  return new AppError('timeout', `ffmpeg did not finish within ${seconds} s, the time limit of one command`);
+  return blamed('timeout', `ffmpeg did not finish within ${seconds} s, the time limit of one command`);
 }
 
 export function outOfCpuTime(seconds: number): AppError {
-  return new AppError('timeout', `ffmpeg was stopped by its CPU time limit of ${seconds} s`);
+  return blamed('timeout', `ffmpeg was stopped by its CPU time limit of ${seconds} s`);
 }
 
-export function killedFromOutside(signal: string): AppError {
-  return new AppError('unavailable', `ffmpeg was killed from outside by ${signal}`);
+/** SIGTERM is the end of an instance, and says nothing about the input. */
+export function killedFromOutside(signal: 'SIGKILL' | 'SIGTERM'): AppError {
+  const message = `ffmpeg was killed from outside by ${signal}`;
+  return signal === 'SIGKILL' ? blamed('unavailable', message) : new AppError('unavailable', message);
 }
 
 /** The kernel refused memory to ffmpeg under its own limit: another attempt has no more. */
@@ -25,9 +27,17 @@ export function outOfMemory(memoryBytes: number): AppError {
   );
 }
 
-/** True if ffmpeg was stopped by one of the above, except for the end of an instance (SIGTERM). */
-export function blamesDecoding({ message }: AppError): boolean {
-  return /^ffmpeg was (not done|stopped by its limit|ended from outside by SIGKILL)/.test(message);
+const BLAMED = new WeakSet<AppError>();
+
+function blamed(code: 'timeout' | 'unavailable', message: string): AppError {
+  const error = new AppError(code, message);
+  BLAMED.add(error);
+  return error;
+}
+
+/** True if decoding the input may have stopped ffmpeg. */
+export function blamesDecoding(error: AppError): boolean {
+  return BLAMED.has(error);
 }
 
 /** The refusal of an input that ended an earlier attempt the same way; undefined if none did. */

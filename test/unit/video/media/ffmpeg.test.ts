@@ -19,6 +19,8 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 afterEach(() => {
   vi.unstubAllEnvs();
+  // a worker keeps its modules, and this one keeps what it found
+  vi.resetModules();
 });
 
 /** Creates an executable from this shell script. */
