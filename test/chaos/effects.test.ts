@@ -13,13 +13,13 @@ import { functionBundle } from '../helpers/function-bundle.ts';
 import { startTestGcs } from '../helpers/gcs.ts';
 import { randomFrom } from '../helpers/random.ts';
 
-/** `.ci/run` sets EFFECTS to 1,000; a run of 10,000 takes about a quarter of an hour. */
+/** `.ci/run` sets EFFECTS to 500; a run of 10,000 takes about a quarter of an hour. */
 const EVENTS = Number(process.env['EFFECTS'] ?? 60);
 const INSTANCES = 3;
 /** Far fewer in flight per process than are charged between two kills; otherwise nothing would ever finish. */
-const AT_A_TIME = EVENTS < 1_000 ? 12 : 30;
+const AT_A_TIME = EVENTS < 500 ? 12 : 30;
 /** One charge in this many kills its process at once, and one acknowledgement in this many kills any process. */
-const KILL_EVERY = EVENTS < 1_000 ? 25 : 200;
+const KILL_EVERY = EVENTS < 500 ? 25 : 200;
 /** A process that the machine stalls for longer counts as dead, and long runs meet such stalls without a kill. */
 const LEASE_MS = EVENTS < 1_000 ? 3_000 : 10_000;
 const SEED = 20261121;

@@ -215,5 +215,5 @@ test.each([
 });
 
 test('--help lists the options of the app', () => {
-  expect(helpFor(core)).toMatch(/Functions that run only on request:\n {2}--[^]*\n {2}--audit-logs LIST/);
+  expect(helpFor(core)).toMatch(/Functions that run only on request:\n {2}--[\s\S]*\n {2}--audit-logs LIST/);
 });

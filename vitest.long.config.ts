@@ -10,12 +10,12 @@ function sampled(folder: string): string[] {
   );
 }
 
-/** Processes killed at every boundary and at random, and in full what `npm test` samples. */
+/** Processes killed at every boundary and at random, tests that take long, and in full what `npm test` samples. */
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/bundle-place.ts',
     include: [
-      'test/chaos/**/*.test.ts',
+      'test/{chaos,long}/**/*.test.ts',
       ...['unit', 'contract', 'integration'].flatMap((kind) => sampled(`test/${kind}`)),
     ],
     env: { TEST_FORM: 'full' },
