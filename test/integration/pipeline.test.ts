@@ -322,7 +322,7 @@ test('limits come from the configuration', async () => {
     await writeFile(big, Buffer.alloc(60_001));
     const cases: [string, string, string, RegExp][] = [
       [still, 'in/short.mp4', 'too-short', /video must be at least 3\.5 s long, got 3 s/],
-      [clip, 'in/long.mp4', 'too-long', /6 s.*5 s/],
+      [clip, 'in/long.mp4', 'too-long', /video must be at most 5 s long, got 6 s/],
       [big, 'in/big.mp4', 'too-large', /video must have at most 60000 bytes, got 60001/],
       [clip, 'elsewhere.mp4', 'outside-prefix', /name must begin with "in\/", got "elsewhere.mp4"/],
     ];
@@ -330,29 +330,6 @@ test('limits come from the configuration', async () => {
       const { rejection } = await pipeline.manifestOf(await pipeline.upload(file, name));
       expect(rejection).toEqual({ code, reason: expect.stringMatching(reason) });
     }
-  } finally {
-    await pipeline.close();
-  }
-});
-
-test.each([
-  [
-    'jpeg of 200 pixels, through the other SDK',
-    { FRAME_FORMAT: 'jpeg', FRAME_WIDTH: '200', GEMINI_SDK: 'genai' },
-    'jpeg',
-    200,
-  ],
-  ['webp, the coarse pass alone', { FRAME_FORMAT: 'webp', REFINE: 'none' }, 'webp', 320],
-  ['avif, bytes sent inline', { FRAME_FORMAT: 'avif', GEMINI_VIDEO: 'inline' }, 'heif', 320],
-])('with settings: %s', async (_case, env, format, width) => {
-  const pipeline = await startPipeline({ env });
-  try {
-    const manifest = await pipeline.manifestOf(await pipeline.upload(clip));
-    expect(manifest.outcome).toBe('framed');
-    const { frame } = manifest.moments[0]!;
-    const stored = await pipeline.cloud.storage.bucket(BUCKETS.frames).get(frame.name);
-    expect(await sharp(stored!.body).metadata()).toMatchObject({ format, width });
-    expect(frame.width).toBe(width);
   } finally {
     await pipeline.close();
   }

@@ -291,7 +291,10 @@ console.log(await done);
 await cloud.close();
 `;
 
-test("beside the core, as the page says: two lines of functions/app.ts, and both apps' functions", async () => {
+test("beside the core, as the page says: two lines of functions/app.ts, and both apps' functions", async ({
+  skip,
+}) => {
+  skip(!FULL);
   const page = readFileSync(join(copy, 'docs/write-a-function.md'), 'utf8');
   const [, imported = '', included = ''] = /```\n(import .*)\n…\n(.*)\n```/.exec(page) ?? [];
   const file = join(copy, 'functions/app.ts');
