@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Cloud } from '../../../deploy/cloud.ts';
-import type { Context } from '../../../deploy/context.ts';
-import { deployAll, dryRun, verifyAll } from '../../../deploy/deploy.ts';
-import { destroyAll } from '../../../deploy/destroy.ts';
-import { Names } from '../../../deploy/names.ts';
-import { parseOptions } from '../../../deploy/options.ts';
-import { core } from '../../../functions/app.ts';
-import { type App, defineApp } from '../../../shared/app/define-app.ts';
-import { messagePublished } from '../../../shared/app/trigger.ts';
-import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
+import { Cloud } from '../../deploy/cloud.ts';
+import type { Context } from '../../deploy/context.ts';
+import { deployAll, dryRun, verifyAll } from '../../deploy/deploy.ts';
+import { destroyAll } from '../../deploy/destroy.ts';
+import { Names } from '../../deploy/names.ts';
+import { parseOptions } from '../../deploy/options.ts';
+import { core } from '../../functions/app.ts';
+import { type App, defineApp } from '../../shared/app/define-app.ts';
+import { messagePublished } from '../../shared/app/trigger.ts';
+import { RecordedGcloud } from '../helpers/recorded-gcloud.ts';
 
 const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
 const FIRED = ['pipeline-ingestevent', 'pipeline-maintaintable', 'pipeline-inspectdeadletter'];

@@ -1,4 +1,0 @@
-import { geminiContract } from './gemini.ts';
-
-geminiContract('vertexai');
-geminiContract('genai');

@@ -1,0 +1,4 @@
+import { geminiContract } from '../contract/gemini.ts';
+
+geminiContract('vertexai');
+geminiContract('genai');
