@@ -222,10 +222,10 @@ test('without the started record the same kills cause second charges', {
   timeout,
 }, async () => {
   const source = await readFile(new URL('../../shared/patterns/effect.ts', import.meta.url), 'utf8');
-  const line = 'const created = await state.putIfAbsent(this.names.started';
+  const line = 'const created = await state.putIfAbsent(this.#names.started';
   const forgetful = source.replace(
     line,
-    `if (this.run) return readDone(state, this.names.done, signal);\n${line}`,
+    `if (this.#run) return readDone(state, this.#names.done, signal);\n${line}`,
   );
   expect(forgetful).not.toBe(source);
   const outcome = await run('stop', 60, [
