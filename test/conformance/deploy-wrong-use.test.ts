@@ -161,7 +161,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that is not ready f
     [[], /--project/],
     [['--project', PROJECT], /--region/],
     [[...PLACE, '--frobnicate'], /--frobnicate/],
-    [[...PLACE, '--only', 'nosuch'], /nosuch.*processVideo/],
+    [[...PLACE, '--only', 'nosuch'], /processVideo.*got "nosuch"/],
     [[...PLACE, '--with-data'], /--destroy/],
     [['--project', 'No Project', '--region', REGION], /No Project/],
   ])('wrong options %j: exit code 2, and nothing asked', async (args, says) => {

@@ -98,15 +98,14 @@ test('the pipeline command accepts every line as written', async () => {
   const typed = of('npx').map(({ args }) => args);
   const commands = [
     ...new Map(
-      typed.filter(([program]) => program !== 'vitest').map((args) => [args.join(' '), args]),
+      typed.filter(([program]) => program === 'pipeline').map((args) => [args.join(' '), args]),
     ).values(),
   ];
   expect(commands.length).toBeGreaterThan(20);
   const env = { ...process.env, ...exportedNames(), METADATA_SERVER_DETECTION: 'none' };
   // All at once: each waits for a service that is not running.
   const wrong = await Promise.all(
-    commands.map(async ([pipeline, ...args]) => {
-      expect(pipeline).toBe('pipeline');
+    commands.map(async ([, ...args]) => {
       // placeholders for ids
       const command = args.map(
         (arg) => ({ LETTER: 'ab12cd34', GROUP: 'ab12cd34', MESSAGE: '1795278091838002' })[arg] ?? arg,
