@@ -31,7 +31,7 @@ export function makePrivateFolder(dir: string): string[] {
       : entries.filter((entry) => OWN.has(entry)).map((entry) => join(dir, entry));
     return places.filter(closeToOthers);
   } catch (error) {
-    throw new Error(`cannot use ${dir}: ${placeFault(error) ?? String(error)}`, { cause: error });
+    throw new Error(`${dir} cannot be used: ${placeFault(error) ?? String(error)}`, { cause: error });
   }
 }
 

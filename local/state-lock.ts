@@ -28,7 +28,7 @@ export function lockFolder(dir: string): StateLock {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
         // the lock was created, but there was no room for the process id
         if (holderOf(file) === '') rmSync(file, { force: true });
-        throw new Error(`cannot use ${dir}: ${placeFault(error) ?? String(error)}`, { cause: error });
+        throw new Error(`${dir} cannot be used: ${placeFault(error) ?? String(error)}`, { cause: error });
       }
     }
     const holder = Number(holderOf(file));
