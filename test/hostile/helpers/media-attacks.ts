@@ -114,7 +114,7 @@ export async function strangeIndexes(folder: string, ffmpeg: string): Promise<Me
       name: 'two-million-tracks.mp4',
       path: manyTracks,
       code: 'corrupt-media',
-      reason: /1025 or more boxes in one box; at most 1024/,
+      reason: /a box of the mp4 index must have at most 1024 boxes, got 1025 or more/,
     },
     {
       name: 'two-byte-mehd.mp4',
