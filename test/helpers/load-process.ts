@@ -19,7 +19,7 @@ export interface LoadResult {
 }
 
 const [url = '', concurrency = '1', seconds = '5', prefix = 'load', batch = '1'] = process.argv.slice(2);
-const { hostname, port } = new URL(url);
+const { host, hostname, port } = new URL(url);
 let serial = 0;
 let failed = 0;
 const latencies: number[] = [];
@@ -79,7 +79,7 @@ function request(): string {
   const data = Buffer.from(isBatch ? `[${events.join(',')}]` : events.join()).toString('base64');
   const type = `application/cloudevents${isBatch ? '-batch' : ''}+json`;
   const body = `{"subscription":"projects/demo/subscriptions/events","message":{"data":"${data}","attributes":{"content-type":"${type}"},"messageId":"${id}","message_id":"${id}","publishTime":"${now}","publish_time":"${now}"}}`;
-  return `POST / HTTP/1.1\r\nhost: ${hostname}\r\ncontent-type: application/json\r\nce-specversion: 1.0\r\nce-id: ${id}\r\nce-source: //pubsub.googleapis.com/projects/demo/topics/events\r\nce-type: google.cloud.pubsub.topic.v1.messagePublished\r\nce-time: ${now}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+  return `POST / HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\nce-specversion: 1.0\r\nce-id: ${id}\r\nce-source: //pubsub.googleapis.com/projects/demo/topics/events\r\nce-type: google.cloud.pubsub.topic.v1.messagePublished\r\nce-time: ${now}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
 function event(now: string): string {
