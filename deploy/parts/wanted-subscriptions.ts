@@ -132,7 +132,7 @@ function ofEventarc(
   };
 }
 
-/** Of functions that have several triggers. */
+/** Subscriptions of functions that have several triggers. */
 async function ofOwnTriggers(context: Context): Promise<WantedSubscription[]> {
   const there = await context.cloud.triggers();
   return chosen(context).flatMap((one) =>

@@ -20,7 +20,7 @@ type Reader = (
 const COLUMNS = [ID_COLUMN, 'ce_id', 'type', 'subject', 'data'] as const;
 /** Bytes of recent rows. Most duplicates are redeliveries within seconds. */
 const RECENT_BYTES = 8 * 1024 * 1024;
-/** Of a row, besides its content. */
+/** Memory of a row beside its content. */
 const ENTRY_BYTES = 256;
 /** Ids per look-up, which reads a page of each row's file. */
 const MAX_IDS = 100;
@@ -114,7 +114,7 @@ export class StoredContent {
   }
 }
 
-/** Of JSON in canonical form: 64 hex digits. */
+/** SHA-256 of the JSON in canonical form, in 64 hex digits. */
 export function contentHashOf(data: string): string {
   return canonicalHash(data, readJsonText(data, { maxDepth: Number.POSITIVE_INFINITY }));
 }

@@ -107,7 +107,7 @@ function keyIn({ header, query }: Received, inQuery: boolean): Buffer | undefine
   return tokens.length === 1 ? Buffer.from(tokens[0]!) : undefined;
 }
 
-/** Digests of 32 bytes; every pair is compared, so that the time tells nothing about where one matched. */
+/** Compares every pair of 32-byte digests, so that the time taken does not reveal which one matched. */
 function compare(given: readonly Buffer[], expected: readonly Buffer[]): Verdict {
   let matches = 0;
   for (const one of given) {

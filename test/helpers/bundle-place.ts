@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { CACHE } from './made-once.ts';
 
-/** Folder where the test files of one run share bundles and clips; otherwise each would spend seconds on its own. */
+/** Folder in which the test files of one run share bundles and clips, which take seconds to make. */
 export async function setup(): Promise<() => Promise<void>> {
   await mkdir(CACHE, { recursive: true });
   const place = await mkdtemp(`${CACHE}run-`);

@@ -17,7 +17,7 @@ import {
 
 /** An hour of the vendor's schedule in 7.2 s. */
 const SCALE = 0.002;
-/** Of both vendors together. */
+/** Events of both vendors together. */
 const EVENTS = 160;
 const KILLS = 5;
 /** Accepted requests before the next kill. */
