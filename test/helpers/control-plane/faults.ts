@@ -22,6 +22,11 @@ export class Faults {
   /** Bindings of a service account created within this many requests are refused. */
   accountLag = 0;
 
+  /** A subscription created within this many requests is not found, nor listed. */
+  subscriptionLag = 0;
+  /** Milliseconds that a change of metrics, dashboards or alerts takes; others meanwhile are refused. */
+  editMs = 0;
+
   add(fault: Fault): void {
     this.rules.push(fault);
   }
@@ -32,6 +37,8 @@ export class Faults {
     this.recreateSubscriptions = false;
     this.metricLag = 0;
     this.accountLag = 0;
+    this.subscriptionLag = 0;
+    this.editMs = 0;
   }
 
   /** The error for this request, if any. */

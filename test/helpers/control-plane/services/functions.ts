@@ -170,7 +170,12 @@ function checkBuilder(cloud: Cloud, named: string): void {
 }
 
 /** Adds the platform's fields, and the service and trigger that belong to a function. */
-function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined): JsonObject {
+function settle(
+  call: Call,
+  wanted: JsonObject,
+  before: JsonObject | undefined,
+  isReplaced = false,
+): JsonObject {
   const { cloud } = call;
   const { project } = cloud.state;
   const [location, id] = [call.params['location']!, text(wanted['name']).replace(/^.*\//, '')];
@@ -178,7 +183,7 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
   const uri = `https://${id}-${project.number}.${location}.run.app`;
   cloud.set(service, { name: service, uri, labels: { 'goog-managed-by': 'cloudfunctions' } });
   const request = { functionId: id, location, service, uri };
-  const eventTrigger = wanted['eventTrigger'] && settleTrigger(cloud, wanted, before, request);
+  const eventTrigger = wanted['eventTrigger'] && settleTrigger(cloud, wanted, before, request, isReplaced);
   const config = object(wanted['serviceConfig']);
   return {
     ...wanted,
@@ -199,19 +204,26 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
   };
 }
 
-/** A function keeps the trigger that it was created with. */
+/** A function keeps the trigger that it was created with, unless an update names it. */
 function settleTrigger(
   cloud: Cloud,
   wanted: JsonObject,
   before: JsonObject | undefined,
   place: Omit<TriggerRequest, 'eventTrigger'>,
+  isReplaced: boolean,
 ): JsonObject {
   const eventTrigger: JsonObject = { triggerRegion: place.location, ...object(wanted['eventTrigger']) };
   if (eventTrigger['triggerRegion'] === '') eventTrigger['triggerRegion'] = place.location;
   eventTrigger['retryPolicy'] ??= 'RETRY_POLICY_DO_NOT_RETRY';
   const request = { ...place, eventTrigger };
   const old = text(object(before?.['eventTrigger'])['trigger']);
-  if (old === '') {
+  if (isReplaced && old !== '') {
+    // the old subscription is deleted with what it has not delivered
+    const pubsub = object(object(object(cloud.get(old))['transport'])['pubsub']);
+    cloud.lost.push(...(cloud.state.backlogs.get(text(pubsub['subscription'])) ?? []));
+    deleteTrigger(cloud, old);
+  }
+  if (isReplaced || old === '') {
     eventTrigger['trigger'] = createTrigger(cloud, request);
     return eventTrigger;
   }
@@ -253,7 +265,8 @@ function create(call: Call): object {
 function update(call: Call): object {
   const before = existing(call);
   checkShape(call.body, FUNCTION);
-  const next = applyMask(before, call.body, call.query.get('updateMask') ?? '');
+  const mask = call.query.get('updateMask') ?? '';
+  const next = applyMask(before, call.body, mask);
   if (isFired(before) !== isFired(next)) {
     // stricter than the documentation, which does not say that it can be changed
     throw invalid(
@@ -261,7 +274,10 @@ function update(call: Call): object {
     );
   }
   checkFunction(call, next);
-  return operation(call, call.cloud.set(nameOf(call), settle(call, next, before)));
+  return operation(
+    call,
+    call.cloud.set(nameOf(call), settle(call, next, before, /(^|,)event_?trigger/i.test(mask))),
+  );
 }
 
 const isFired = ({ eventTrigger }: JsonObject): boolean => Object.keys(object(eventTrigger)).length > 0;
