@@ -259,7 +259,31 @@ function create(call: Call): object {
   if (call.cloud.get(name) !== undefined)
     throw exists(`Could not create function ${name}, it already exists`);
   checkFunction(call, call.body);
+  const bare = call.cloud.faults.halfMade.shift();
+  if (bare !== undefined) return halfMade(call, name, bare);
   return operation(call, call.cloud.set(name, settle(call, { ...call.body, name }, undefined)));
+}
+
+/** The operation fails, and the function's record stays. */
+function halfMade(call: Call, name: string, bare: number): object {
+  call.cloud.set(name, { name, environment: 'GEN_2', state: 'FAILED', bare });
+  const operation: JsonObject = {
+    name: `${parent(call)}/operations/operation-${call.cloud.next()}`,
+    done: true,
+    metadata: { '@type': 'type.googleapis.com/google.cloud.functions.v2.OperationMetadata', stages: [] },
+    error: { code: 13, message: 'Failed to initialize region (action ID: 2f9c): ' },
+  };
+  call.cloud.state.operations.set(text(operation['name']), operation);
+  return operation;
+}
+
+/** A half-made function lacks its build for a while. */
+function shownFunction(call: Call): JsonObject {
+  const found = existing(call);
+  const { bare, ...rest } = found;
+  if (bare === undefined) return found;
+  if (Number(bare) > 0) found['bare'] = Number(bare) - 1;
+  return Number(bare) > 0 ? rest : { ...rest, buildConfig: { runtime: RUNTIMES[1]! } };
 }
 
 function update(call: Call): object {
@@ -267,7 +291,8 @@ function update(call: Call): object {
   checkShape(call.body, FUNCTION);
   const mask = call.query.get('updateMask') ?? '';
   const next = applyMask(before, call.body, mask);
-  if (isFired(before) !== isFired(next)) {
+  delete next['bare'];
+  if (before['bare'] === undefined && isFired(before) !== isFired(next)) {
     // stricter than the documentation, which does not say that it can be changed
     throw invalid(
       'A function that requests call cannot become one that events fire, nor the other way round.',
@@ -305,7 +330,7 @@ export const functions: Service = {
               .map(([, one]) => one)
           : call.cloud.under(`${parent(call)}/functions/`),
     })),
-    route(`GET ${base}/functions/{id}`, 'cloudfunctions.functions.get', existing),
+    route(`GET ${base}/functions/{id}`, 'cloudfunctions.functions.get', shownFunction),
     route(`POST ${base}/functions`, 'cloudfunctions.functions.create', create),
     route(`PATCH ${base}/functions/{id}`, 'cloudfunctions.functions.update', update),
     route(`DELETE ${base}/functions/{id}`, 'cloudfunctions.functions.delete', remove),
