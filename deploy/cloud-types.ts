@@ -93,6 +93,10 @@ export interface Named {
   name: string;
 }
 
+export interface Repository extends Named {
+  cleanupPolicies?: Record<string, unknown>;
+}
+
 export interface Metric extends Named {
   metricDescriptor?: { valueType?: string; labels?: { key: string }[] };
 }

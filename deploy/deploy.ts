@@ -3,12 +3,14 @@ import { counted } from '../shared/core/counted.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import type { Context, Part } from './context.ts';
 import type { Gcloud } from './gcloud.ts';
+import type { DeploymentLock } from './lock.ts';
 import { accounts } from './parts/accounts.ts';
 import { apis } from './parts/apis.ts';
 import { buckets } from './parts/buckets.ts';
 import { eventTriggers } from './parts/event-triggers.ts';
 import { functions } from './parts/functions.ts';
 import { handover } from './parts/handover.ts';
+import { images } from './parts/images.ts';
 import { alerts, dashboard, metrics } from './parts/monitoring.ts';
 import { invokers, roles } from './parts/roles.ts';
 import { schedule } from './parts/schedule.ts';
@@ -27,6 +29,7 @@ export const PARTS: readonly Part[] = [
   roles,
   handover,
   functions,
+  images,
   invokers,
   eventTriggers,
   subscriptions,
@@ -38,15 +41,33 @@ export const PARTS: readonly Part[] = [
   snapshots,
 ];
 
-/** Applies every part, each planned again after the parts before it are applied. Returns the number of changes. */
-export async function deployAll(context: Context, gcloud: Gcloud, say: Say): Promise<number> {
+/**
+ * Applies every part, each planned again after the parts before it are applied. Returns the number of changes.
+ * @param lock taken before the first change, as soon as it can be
+ */
+export async function deployAll(
+  context: Context,
+  gcloud: Gcloud,
+  say: Say,
+  lock: Pick<DeploymentLock, 'take' | 'release'> = NO_LOCK,
+): Promise<number> {
   let changes = 0;
   // plan all parts in parallel first, so that a no-op returns quickly
   const plans = await Promise.all(PARTS.map((part) => part.plan(context)));
   if (plans.flat().length === 0) return 0;
-  for (const part of PARTS) changes += await apply(part, context, gcloud, say);
+  try {
+    for (const part of PARTS) {
+      // somebody else may have changed what was read before it was taken
+      if (await lock.take()) context.cloud.forget();
+      changes += await apply(part, context, gcloud, say);
+    }
+  } finally {
+    await lock.release();
+  }
   return changes;
 }
+
+const NO_LOCK = { take: async () => false, release: async () => {} };
 
 /** Times that a part is planned in one run: again after a lost answer, which may have left something twice. */
 const ROUNDS = 3;

@@ -23,8 +23,8 @@ const CHANGING = new Set([
 export function picture(state: State): Picture {
   const resources: Record<string, JsonObject> = {};
   for (const [name, resource] of [...state.resources].sort(([a], [b]) => (steady(a) < steady(b) ? -1 : 1))) {
-    // Uploaded sources belong to the platform, which deletes them later.
-    if (name.startsWith('uploads/')) continue;
+    // Uploaded sources and images belong to the platform, which deletes them later.
+    if (name.startsWith('uploads/') || name.includes('/repositories/')) continue;
     const text = JSON.stringify(resource, (key, value) => (CHANGING.has(key) ? undefined : value));
     const shown: JsonObject = JSON.parse(steady(text));
     // Alert policies and dashboards are identified by their display names.
