@@ -1,5 +1,6 @@
 import { Failure } from '../cli/common/options.ts';
 import { counted } from '../shared/core/counted.ts';
+import { apisOf } from './apis-of.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import type { Context, Part } from './context.ts';
 import type { Gcloud } from './gcloud.ts';
@@ -90,12 +91,30 @@ async function apply(part: Part, context: Context, gcloud: Gcloud, say: Say): Pr
 /** Prints the commands that would run. Returns the number of changes. */
 export async function dryRun(context: Context, say: Say): Promise<number> {
   let changes = 0;
+  for (const line of await unchecked(context)) say(`# ${line}`);
   for (const part of PARTS) {
     const steps = await part.plan(context);
     if (steps.length > 0) say(asScript(steps, part.title));
     changes += steps.length;
   }
   return changes;
+}
+
+/** What a dry run cannot know as long as services are not enabled, and how its script differs from a deployment. */
+async function unchecked({ app, cloud, options }: Context): Promise<string[]> {
+  const enabled = await cloud.services();
+  const missing = Object.keys(apisOf(app)).filter((name) => !enabled.has(`${name}.googleapis.com`));
+  if (missing.length === 0) return [];
+  const is = (name: string, what: string): string[] =>
+    missing.includes(name) ? [`not checked: ${what}`] : [];
+  return [
+    `${counted(missing.length, 'service')} not enabled yet, whose resources cannot be read: all are taken as missing`,
+    ...is('storage', "whether the buckets' names are free"),
+    ...is('cloudbilling', 'whether the project has a billing account'),
+    ...is('cloudbuild', `whether builds are allowed in ${options.region}`),
+    ...is('run', 'whether the quota of CPUs and instances suffices'),
+    'this script does not wait: a command may fail because what was made before it is not known everywhere yet; ./deploy.sh without --dry-run tries it again',
+  ];
 }
 
 /** Reads everything back and reports each difference. Throws Failure if there is any. */

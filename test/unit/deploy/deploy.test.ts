@@ -376,6 +376,43 @@ test('the first function of a project is deployed alone, the others in parallel'
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
+test('old images are deleted, unless the repository has a policy of its own', async () => {
+  await deploy();
+  const [repository] = gcloud.repositories;
+  expect(Object.keys(repository!['cleanupPolicies'] as object)).toEqual(['keep-newest', 'delete-old']);
+  repository!['cleanupPolicies'] = { mine: {} };
+  expect(await deploy()).toBe(0);
+  // another version of Cloud Functions may store images elsewhere
+  gcloud.repositories.length = 0;
+  expect(await deploy()).toBe(0);
+});
+
+test('a newer gcloud lists services by another field', async () => {
+  await deploy();
+  const read = gcloud.read.bind(gcloud);
+  gcloud.read = async <T>(...command: string[]): Promise<T> => {
+    const found = await read<T>(...command);
+    if (command[0] !== 'services') return found;
+    const services = found as { config: { name: string } }[];
+    return services.map(({ config }) => ({ name: `projects/12345/services/${config.name}` })) as T;
+  };
+  expect(await deploy()).toBe(0);
+});
+
+test.each(['42', 'projects/demo-project/notificationChannels/42', 'projects/12345/notificationChannels/42'])(
+  'alerts are sent to the channel %s; a second run changes nothing',
+  async (channel) => {
+    await deploy(['--notify', channel]);
+    const name = 'projects/demo-project/notificationChannels/42';
+    expect(gcloud.all('alert').map((one) => one['notificationChannels'])).toEqual(Array(4).fill([name]));
+    // Google may answer with the project's number
+    for (const one of gcloud.all('alert'))
+      one['notificationChannels'] = [name.replace('demo-project', '12345')];
+    expect(await deploy(['--notify', channel])).toBe(0);
+    expect(await deploy(['--notify', '43'])).toBe(4);
+  },
+);
+
 describe('Monitoring', () => {
   test('metrics, dashboards and alerts are changed one after another, also when they are deleted', async () => {
     let running = 0;
@@ -567,6 +604,12 @@ test('a dry run prints commands for bash and runs none', async () => {
   const changes = await dryRun(run(), say);
   expect(gcloud.changes).toEqual([]);
   const script = lines.join('\n');
+  expect(lines.slice(0, 3)).toEqual([
+    expect.stringMatching(/^# \d+ services not enabled yet, whose resources cannot be read/),
+    "# not checked: whether the buckets' names are free",
+    '# not checked: whether the project has a billing account',
+  ]);
+  expect(script).toMatch(/^# this script does not wait: /m);
   expect(script.match(/^gcloud /gm)).toHaveLength(changes);
   expect(script).toContain(
     `gcloud pubsub subscriptions update "$(gcloud eventarc triggers describe "$(gcloud functions describe pipeline-processvideo --v2 --project=demo-project --region=europe-west1 --format='value(eventTrigger.trigger)')" --format='value(transport.pubsub.subscription)')" --project=demo-project`,
