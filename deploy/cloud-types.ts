@@ -77,10 +77,17 @@ export interface EventarcTrigger {
   transport?: { pubsub?: { subscription?: string; topic?: string } };
 }
 
+/** https://cloud.google.com/iam/docs/conditions-overview */
+export interface Condition {
+  title: string;
+  expression: string;
+  description?: string;
+}
+
 export interface Binding {
   role: string;
   members?: string[];
-  condition?: unknown;
+  condition?: Condition;
 }
 
 export interface Policy {

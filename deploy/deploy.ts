@@ -13,7 +13,7 @@ import { functions } from './parts/functions.ts';
 import { handover } from './parts/handover.ts';
 import { images } from './parts/images.ts';
 import { alerts, dashboard, metrics } from './parts/monitoring.ts';
-import { invokers, roles } from './parts/roles.ts';
+import { invokers, roles, strayRoles } from './parts/roles.ts';
 import { schedule } from './parts/schedule.ts';
 import { snapshots } from './parts/snapshots.ts';
 import { forwarding, subscriptions } from './parts/subscriptions.ts';
@@ -31,6 +31,7 @@ export const PARTS: readonly Part[] = [
   handover,
   functions,
   images,
+  strayRoles,
   invokers,
   eventTriggers,
   subscriptions,

@@ -13,6 +13,7 @@ import { remove as removeTrigger } from './parts/event-triggers.ts';
 import { RETIRED_METRICS, removeAlert, removeDashboard, removeMetric } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
+import { CONDITION } from './roles.ts';
 import { secretsHere } from './secrets.ts';
 import type { Step } from './step.ts';
 
@@ -224,7 +225,9 @@ async function rolesHeldOn(things: readonly Guarded[], context: Context): Promis
   const steps = await Promise.all(
     things.map(async (on) => {
       const held = (await context.cloud.policy(on)).flatMap(({ role, members = [], condition }) =>
-        members.filter((member) => ours.has(member) && !condition).map((member) => ({ on, role, member })),
+        members
+          .filter((member) => ours.has(member) && (!condition || condition.title === CONDITION))
+          .map((member) => ({ on, role, member, ...(condition && { condition }) })),
       );
       return held.map((one) => ({ ...revoke(one, context), why: '' }));
     }),

@@ -38,8 +38,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'alpha monitoring policies update': 'policy-from-file',
   'projects add-iam-policy-binding': 'member role condition',
   'projects remove-iam-policy-binding': 'member role condition',
-  'storage buckets add-iam-policy-binding': 'member role',
-  'storage buckets remove-iam-policy-binding': 'member role',
+  'storage buckets add-iam-policy-binding': 'member role condition condition-from-file',
+  'storage buckets remove-iam-policy-binding': 'member role condition condition-from-file',
   'pubsub topics add-iam-policy-binding': 'member role',
   'pubsub topics remove-iam-policy-binding': 'member role',
   'pubsub subscriptions add-iam-policy-binding': 'member role',
@@ -73,7 +73,10 @@ export class RecordedGcloud implements Gcloud {
   readonly services = new Set<string>(['cloudresourcemanager.googleapis.com']);
   /** By kind and name: `bucket demo-project-pipeline-raw`. */
   readonly things = new Map<string, Json>();
-  readonly policies = new Map<string, { role: string; members: string[] }[]>();
+  readonly policies = new Map<
+    string,
+    { role: string; members: string[]; condition?: { expression: string; title: string } }[]
+  >();
   /** Services with Data Access audit logs. */
   readonly audited: string[] = [];
   /** Repositories of images: Google's own. */
@@ -205,7 +208,7 @@ export class RecordedGcloud implements Gcloud {
       const found = this.repositories.find((one) => String(one['name']).endsWith(`/${name}`));
       if (found === undefined) throw new GcloudError([verb], 'NOT_FOUND: Requested entity was not found.');
       found['cleanupPolicies'] = Object.fromEntries(policies.map((one) => [one.name, one]));
-    } else if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flag('role'), flag('member'));
+    } else if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flags);
     else if (verb === 'services enable') for (const one of names) this.services.add(one);
     else if (verb.startsWith('storage buckets') && !verb.endsWith('delete'))
       this.bucket(name.slice(5), flags);
@@ -245,17 +248,22 @@ export class RecordedGcloud implements Gcloud {
     else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
   }
 
-  private bind(verb: string, name: string, role: string, member: string): void {
+  private bind(verb: string, name: string, flags: Flags): void {
+    const [role = '', member = ''] = [flags.get('role'), flags.get('member')];
     const kind = verb.startsWith('projects') ? 'project' : verb.split(' ').slice(0, -1).join(' ');
     const key = `${kind} ${name}`;
     const bindings = this.policies.get(key) ?? [];
     this.policies.set(key, bindings);
-    const held = bindings.find((one) => one.role === role);
+    const file = flags.get('condition-from-file');
+    const condition =
+      file === undefined ? undefined : (JSON.parse(file) as { expression: string; title: string });
+    const held = bindings.filter(
+      (one) => one.role === role && one.condition?.expression === condition?.expression,
+    );
     if (verb.includes('remove')) {
-      for (const one of bindings)
-        if (one.role === role) one.members = one.members.filter((each) => each !== member);
-    } else if (held) held.members.push(member);
-    else bindings.push({ role, members: [member] });
+      for (const one of held) one.members = one.members.filter((each) => each !== member);
+    } else if (held[0]) held[0].members.push(member);
+    else bindings.push({ role, members: [member], ...(condition && { condition }) });
   }
 
   private bucket(name: string, flags: Flags): void {

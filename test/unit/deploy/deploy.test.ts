@@ -190,7 +190,7 @@ describe('changes by somebody else are found by --verify, and repaired', () => {
       'all roles on the lake were taken away',
       () => gcloud.policies.delete('storage buckets gs://demo-project-pipeline-lake'),
       /grant roles\/storage.objectUser on bucket demo-project-pipeline-lake/,
-      3,
+      7,
     ],
     [
       'a bucket keeps what is deleted, and is paid for twice',
@@ -315,6 +315,36 @@ test('a new commit without new source deploys no function; new source deploys al
   expect(gcloud.changes.map((one) => one.split(' ').slice(0, 2).join(' '))).toEqual(
     Array(4).fill('functions deploy'),
   );
+});
+
+test('an upgrade to narrower roles grants them first, and revokes the wide one when the functions are replaced', async () => {
+  await deploy();
+  const lake = 'storage buckets gs://demo-project-pipeline-lake';
+  const member = 'serviceAccount:pipeline-ingestevent@demo-project.iam.gserviceaccount.com';
+  const before = picture();
+  const mine = { title: 'mine', expression: 'request.time < timestamp("2030-01-01T00:00:00Z")' };
+  gcloud.policies.get(lake)!.push({ role: 'roles/storage.objectAdmin', members: [member], condition: mine });
+  const withMine = picture();
+  const all = gcloud.policies.get(lake)!;
+  // as an earlier version granted it
+  gcloud.policies.set(lake, [
+    ...all.filter(({ members }) => !members.includes(member) || members.length > 1),
+  ]);
+  for (const one of gcloud.policies.get(lake)!) one.members = one.members.filter((each) => each !== member);
+  gcloud.policies.get(lake)!.push({ role: 'roles/storage.objectUser', members: [member] });
+  gcloud.policies.get(lake)!.push({ role: 'roles/storage.objectAdmin', members: [member], condition: mine });
+  await deploy([], { source: { ...SOURCE, hash: 'fedcba9876543210' } });
+  const order = gcloud.changes.map((one) => one.replace(/ gs:.*| pipeline-.*/, ''));
+  expect(order.lastIndexOf('storage buckets add-iam-policy-binding')).toBeLessThan(
+    order.indexOf('functions deploy'),
+  );
+  expect(order.indexOf('storage buckets remove-iam-policy-binding')).toBeGreaterThan(
+    order.lastIndexOf('functions deploy'),
+  );
+  await deploy();
+  // somebody else's condition is left alone
+  expect((picture() as { held: string[] }).held).toEqual((withMine as { held: string[] }).held);
+  expect(before).not.toEqual(withMine);
 });
 
 describe('the trigger of an upload', () => {

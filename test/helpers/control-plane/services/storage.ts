@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ApiError, denied, exists, invalid, notFound } from '../api-error.ts';
 import { type Cloud, LOCATIONS } from '../cloud.ts';
 import { policyOf, setPolicy } from '../policies.ts';
@@ -170,7 +171,7 @@ function readObject(call: Call): object {
 /** A small file, with its metadata, in one request of two parts. */
 function upload(call: Call): object {
   existing(call);
-  const boundary = /boundary="?([^";]+)/.exec(call.headers['content-type'] ?? '')?.[1] ?? '';
+  const boundary = /boundary=['"]?([^'";]+)/.exec(call.headers['content-type'] ?? '')?.[1] ?? '';
   const [, first = '', second = ''] = call.raw.toString('latin1').split(`--${boundary}`);
   const contentOf = (part: string): string =>
     part.slice(part.search(/\r?\n\r?\n/)).replace(/^\r?\n\r?\n/, '');
@@ -200,6 +201,7 @@ export function putObject(cloud: Cloud, bucket: string, name: string, data = Buf
     generation: '1',
     metageneration: '1',
     size: String(data.length),
+    md5Hash: createHash('md5').update(data).digest('base64'),
     contentType: 'application/octet-stream',
     storageClass: 'STANDARD',
   });
