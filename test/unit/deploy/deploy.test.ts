@@ -6,6 +6,7 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { checkGcloud } from '../../../deploy/preflight.ts';
 import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
@@ -442,6 +443,36 @@ test.each(['42', 'projects/demo-project/notificationChannels/42', 'projects/1234
     expect(await deploy(['--notify', '43'])).toBe(4);
   },
 );
+
+test.each([
+  ['528.0.0', ['alpha', 'monitoring', 'policies']],
+  ['560.0.0', ['monitoring', 'policies']],
+])('gcloud %s: alerts are changed with %j', async (version, words) => {
+  const read = async <T>(): Promise<T> => ({ 'Google Cloud SDK': version, alpha: '1', beta: '1' }) as T;
+  expect(await checkGcloud({ read })).toEqual(words);
+  const context = run();
+  const cloud = new Cloud(gcloud, context.names.place, words);
+  await deployAll({ ...context, cloud }, gcloud, say);
+  expect(gcloud.changes.filter((one) => one.startsWith(`${words.join(' ')} create`))).toHaveLength(4);
+  expect(gcloud.all('alert')).toHaveLength(4);
+  await destroyAll(
+    { ...run(['--destroy', '--yes']), cloud: new Cloud(gcloud, context.names.place, words) },
+    gcloud,
+    say,
+  );
+  expect(gcloud.all('alert')).toEqual([]);
+});
+
+test('a gcloud without the commands that are needed: both ways to get them', async () => {
+  const without = (version: string, ...has: string[]) => ({
+    read: async <T>(): Promise<T> =>
+      ({ 'Google Cloud SDK': version, ...Object.fromEntries(has.map((one) => [one, '1'])) }) as T,
+  });
+  await expect(checkGcloud(without('528.0.0', 'beta'))).rejects.toThrow(
+    /no alpha commands: run "gcloud components install alpha"; if gcloud came from a package, update that instead/,
+  );
+  await expect(checkGcloud(without('560.0.0', 'beta'))).resolves.toBeDefined();
+});
 
 describe('Monitoring', () => {
   test('metrics, dashboards and alerts are changed one after another, also when they are deleted', async () => {
