@@ -25,7 +25,10 @@ export interface JsonListener {
   /** `depth` is that of the object. */
   name?(name: string, depth: number): void;
   close?(kind: 'array' | 'object', start: number, end: number, depth: number): void;
-  /** Called for an object whose members are not in name order: `members` are their positions in that order. */
+  /**
+   * Called for an object whose members are not in name order: `members` are their positions in that order, valid only
+   * during the call.
+   */
   unsorted?(start: number, end: number, members: readonly number[]): void;
 }
 
@@ -231,6 +234,9 @@ function sortOf(char: string): string {
   return /\d/.test(char) ? 'digit' : 'character';
 }
 
+/** Up to this number, insertion takes less time than a sort that allocates; it is quadratic. */
+const FEW = 24;
+
 /** Members of one open object. Duplicates are found by sorting: a sender could make the keys of a hash collide. */
 class Members {
   isSorted = true;
@@ -238,8 +244,8 @@ class Members {
   #names: string[] = [];
 
   add(name: string, place: number): void {
-    const last = this.#names.at(-1);
-    if (last !== undefined && !(last < name)) this.isSorted = false;
+    const count = this.#names.length;
+    if (count > 0 && !(this.#names[count - 1]! < name)) this.isSorted = false;
     this.#names.push(name);
     this.places.push(place);
   }
@@ -247,24 +253,49 @@ class Members {
   /** Sorts `places` by name; returns the position of the first duplicate name, if any. */
   sort(): number | undefined {
     if (this.isSorted) return undefined;
+    if (this.#names.length <= FEW) this.#insert();
+    else this.#sortMany();
+    const names = this.#names;
+    let twice: number | undefined;
+    for (let index = 1; index < names.length; index++) {
+      if (names[index - 1] !== names[index]) continue;
+      twice = Math.min(twice ?? Number.POSITIVE_INFINITY, this.places[index]!);
+    }
+    return twice;
+  }
+
+  clear(): void {
+    if (this.#names.length === 0) return;
+    this.isSorted = true;
+    this.#names.length = 0;
+    this.places.length = 0;
+  }
+
+  /** Stable, as is #sortMany: equal names stay in the order of their places. */
+  #insert(): void {
+    const names = this.#names;
+    const { places } = this;
+    for (let next = 1; next < names.length; next++) {
+      const name = names[next]!;
+      const place = places[next]!;
+      let at = next;
+      for (; at > 0 && name < names[at - 1]!; at--) {
+        names[at] = names[at - 1]!;
+        places[at] = places[at - 1]!;
+      }
+      names[at] = name;
+      places[at] = place;
+    }
+  }
+
+  #sortMany(): void {
     const names = this.#names;
     const { places } = this;
     const order = Array.from(names.keys()).sort((a, b) => {
       const [left, right] = [names[a]!, names[b]!];
       return left < right ? -1 : left > right ? 1 : a - b;
     });
-    let twice: number | undefined;
-    for (let index = 1; index < order.length; index++) {
-      const [before, at] = [order[index - 1]!, order[index]!];
-      if (names[before] === names[at]) twice = Math.min(twice ?? Number.POSITIVE_INFINITY, places[at]!);
-    }
+    this.#names = order.map((index) => names[index]!);
     this.places = order.map((index) => places[index]!);
-    return twice;
-  }
-
-  clear(): void {
-    this.isSorted = true;
-    this.#names = [];
-    this.places = [];
   }
 }
