@@ -249,10 +249,7 @@ class Members {
     if (this.isSorted) return undefined;
     const names = this.#names;
     const { places } = this;
-    const order = Array.from(names.keys()).sort((a, b) => {
-      const [left, right] = [names[a]!, names[b]!];
-      return left < right ? -1 : left > right ? 1 : a - b;
-    });
+    const order = sortedOrder(names);
     let twice: number | undefined;
     for (let index = 1; index < order.length; index++) {
       const [before, at] = [order[index - 1]!, order[index]!];
@@ -267,4 +264,25 @@ class Members {
     this.#names = [];
     this.places = [];
   }
+}
+
+/** Names above which insertion is slower than a sort. */
+const MANY = 24;
+
+/** Indexes of the names in name order; equal names keep theirs. */
+function sortedOrder(names: readonly string[]): number[] {
+  const order = Array.from(names.keys());
+  if (names.length > MANY) {
+    return order.sort((a, b) => {
+      const [left, right] = [names[a]!, names[b]!];
+      return left < right ? -1 : left > right ? 1 : a - b;
+    });
+  }
+  for (let index = 1; index < order.length; index++) {
+    const name = names[index]!;
+    let at = index;
+    for (; at > 0 && names[order[at - 1]!]! > name; at--) order[at] = order[at - 1]!;
+    order[at] = index;
+  }
+  return order;
 }
