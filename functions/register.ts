@@ -4,7 +4,9 @@ import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/def
 import { withOptional } from '../shared/app/optional.ts';
 import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
+import { problem, sendAnswer } from '../shared/invocation/problem.ts';
 import { completeEvent } from '../shared/invocation/push.ts';
+import type { Serve } from '../shared/invocation/whole-body.ts';
 import { admitBySize, answerBusy, answerFailed } from './admit.ts';
 import './one-domain.ts';
 
@@ -15,10 +17,16 @@ export function register(plain: App): void {
     ...withOptional(plain),
     validators: async () => (await import('./ingest/validators.ts')).validatorsOf(plain),
   };
-  admitBySize(app);
+  const serving = new Map<string, Serve>();
+  admitBySize(app, (name) => serving.get(name)!);
   for (const definition of app.functions) {
-    if (definition.trigger.kind === 'http') registerHttp(definition, app);
-    else registerEvent(definition, app);
+    if (definition.trigger.kind !== 'http') {
+      registerEvent(definition, app);
+      continue;
+    }
+    const serve = serveWith(definition, app);
+    serving.set(definition.name, serve);
+    http(definition.name, serve);
   }
 }
 
@@ -41,9 +49,9 @@ function registerEvent(definition: FunctionDefinition, app: App): void {
   });
 }
 
-function registerHttp({ name, load }: FunctionDefinition, app: App): void {
+function serveWith({ name, load }: FunctionDefinition, app: App): Serve {
   let loaded: Promise<Handler | HttpHandler> | undefined;
-  http(name, async (request, response) => {
+  return async (request, response) => {
     try {
       loaded ??= load();
       const handler = await loaded;
@@ -53,7 +61,7 @@ function registerHttp({ name, load }: FunctionDefinition, app: App): void {
       createLogger({ fields: { function: name } }).error('request failed', error);
       // a partial answer must not look complete
       if (response.headersSent) response.destroy();
-      else response.status(500).end();
+      else sendAnswer(response, problem(500));
     }
-  });
+  };
 }
