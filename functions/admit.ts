@@ -5,6 +5,7 @@ import { deployedMemory } from '../shared/core/deployed-memory.ts';
 import { AppError } from '../shared/core/errors.ts';
 import { createLogger } from '../shared/core/log.ts';
 import { Admission } from '../shared/invocation/admission.ts';
+import { bodyProblems } from '../shared/invocation/body-problems.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
 import { pushesAsEvents } from '../shared/invocation/push.ts';
 import { bodiesAsBytes } from '../shared/invocation/raw-body.ts';
@@ -57,5 +58,5 @@ export function admitBySize(app: App): void {
 /** Requests of an `http` function are no pushes, whatever their paths. */
 function bodiesFor(trigger: Trigger | undefined, listener: RequestListener): RequestListener {
   if (trigger?.kind !== 'http') return pushesAsEvents(listener);
-  return trigger.body === 'bytes' ? bodiesAsBytes(listener) : listener;
+  return trigger.body === 'bytes' ? bodiesAsBytes(listener) : bodyProblems(listener);
 }

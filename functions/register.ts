@@ -3,6 +3,7 @@ import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition, Handler, HttpHandler } from '../shared/app/define-function.ts';
 import { withOptional } from '../shared/app/optional.ts';
 import { createLogger } from '../shared/core/log.ts';
+import { problem, sendAnswer } from '../shared/invocation/problem.ts';
 import { completeEvent } from '../shared/invocation/push.ts';
 import { admitBySize, answerBusy } from './admit.ts';
 import './one-domain.ts';
@@ -46,7 +47,7 @@ function registerHttp({ name, load }: FunctionDefinition, app: App): void {
       createLogger({ fields: { function: name } }).error('request failed', error);
       // a partial answer must not look complete
       if (response.headersSent) response.destroy();
-      else response.status(500).end();
+      else sendAnswer(response, problem(500));
     }
   });
 }
