@@ -117,6 +117,10 @@ class DeliveryContext<S> implements Context<S> {
     };
   }
 
+  get prepare(): Calls['prepare'] {
+    return async (...args) => (await this.#calls()).prepare(...args);
+  }
+
   get published(): Calls['published'] {
     return () => this.#counts?.() ?? {};
   }
