@@ -1,5 +1,6 @@
 import { readJsonText } from '../../shared/core/json-text.ts';
 import { deadline } from '../../shared/core/retry.ts';
+import { SharedQuery } from '../../shared/core/shared-query.ts';
 import type { Row, ScannedRow } from '../../shared/delta/index.ts';
 import { canonicalHash } from '../../shared/events/canonical-json.ts';
 import { ID_COLUMN } from './events-table.ts';
@@ -22,16 +23,9 @@ const COLUMNS = [ID_COLUMN, 'ce_id', 'type', 'subject', 'data'] as const;
 const RECENT_BYTES = 8 * 1024 * 1024;
 /** Memory of a row beside its content. */
 const ENTRY_BYTES = 256;
-/** Ids per look-up, which reads a page of each row's file. */
-const MAX_IDS = 100;
 /** Duplicates that wait for a look-up; a storm of old ones is not compared. */
 const MAX_WAITING = 1_000;
 const LOOK_MS = 5_000;
-
-interface Question {
-  ids: readonly string[];
-  answer(rows: ScannedRow[] | undefined): void;
-}
 
 /**
  * Compares duplicates with the rows that the table has. Nothing is computed for a new event; recent rows are in memory,
@@ -41,12 +35,14 @@ export class StoredContent {
   /** As bytes: a text cut from a batch would keep the whole batch in memory. */
   readonly #recent = new Map<string, Buffer>();
   #recentBytes = 0;
-  readonly #waiting: Question[] = [];
-  #running = false;
-  readonly #read: Reader;
+  /** Each look-up reads a page of each row's file. */
+  readonly #query: SharedQuery<ScannedRow[]>;
 
   constructor(read: Reader) {
-    this.#read = read;
+    this.#query = new SharedQuery(async (ids) => {
+      const { signal, clear } = deadline(LOOK_MS);
+      return read(ids, { columns: COLUMNS, signal }).finally(clear);
+    });
   }
 
   /** The table has this row. */
@@ -82,35 +78,9 @@ export class StoredContent {
     return former.length > 0 ? 'absent' : 'unknown';
   }
 
-  #look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
-    if (this.#waiting.length >= MAX_WAITING || signal.aborted) return Promise.resolve(undefined);
-    return new Promise((answer) => {
-      this.#waiting.push({ ids, answer });
-      if (!this.#running) void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true;
-    while (this.#waiting.length > 0) {
-      const asked = this.#next();
-      const { signal, clear } = deadline(LOOK_MS);
-      const ids = [...new Set(asked.flatMap((one) => one.ids))];
-      const rows = await this.#read(ids, { columns: COLUMNS, signal }).catch(() => undefined);
-      clear();
-      for (const { answer } of asked) answer(rows);
-    }
-    this.#running = false;
-  }
-
-  #next(): Question[] {
-    let [count, ids] = [0, 0];
-    for (const question of this.#waiting) {
-      ids += question.ids.length;
-      if (count > 0 && ids > MAX_IDS) break;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
+  async #look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
+    if (this.#query.waiting >= MAX_WAITING || signal.aborted) return undefined;
+    return this.#query.about(ids).catch(() => undefined);
   }
 }
 

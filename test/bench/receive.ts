@@ -10,7 +10,7 @@ import { privateBundle } from '../../build.ts';
 import { type FunctionProcess, startFunction } from '../../local/function-process.ts';
 import { freePort } from '../../local/ports.ts';
 import { emptyFunction } from '../helpers/empty-function.ts';
-import type { LoadResult } from '../helpers/load-process.ts';
+import type { LoadResult } from '../helpers/load.ts';
 import type { Emit } from './main.ts';
 
 /** Time of one publish request, in ms. */

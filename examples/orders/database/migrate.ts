@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/core/errors.ts';
 import type { Database, Sql } from '../../../shared/patterns/sql.ts';
 
 export interface Migration {
-  /** Counted from 1, without gaps. */
+  /** Of the file name: the order in which they are applied. */
   number: number;
   /** File name. */
   name: string;
@@ -49,20 +49,22 @@ export async function migrate(database: Database, migrations: readonly Migration
   });
 }
 
-/** The migrations of a folder: files such as `0001-events.sql`. Throws `invalid-config` for a gap or another name. */
+/** The migrations of a folder: files such as `0001-events.sql`. Throws `invalid-config` for any other name. */
 export async function readMigrations(folder: URL): Promise<Migration[]> {
   const names = (await readdir(folder)).sort();
-  return Promise.all(
-    names.map(async (name, index) => {
+  const migrations = await Promise.all(
+    names.map(async (name) => {
       const number = Number(/^(\d{4})-[a-z0-9-]+\.sql$/.exec(name)?.[1]);
-      if (number !== index + 1) {
-        const wanted = String(index + 1).padStart(4, '0');
-        throw new AppError('invalid-config', `migration must be named ${wanted}-….sql, got ${name}`);
+      if (Number.isNaN(number)) {
+        throw new AppError('invalid-config', `migration must be named 0001-what-it-adds.sql, got ${name}`);
       }
       const sql = await readFile(new URL(name, folder), 'utf8');
       return { number, name, sql, hash: createHash('sha256').update(sql).digest('hex') };
     }),
   );
+  const twice = migrations.find(({ number }, index) => migrations[index + 1]?.number === number);
+  if (twice) throw new AppError('invalid-config', `two migrations have the number of ${twice.name}`);
+  return migrations;
 }
 
 /** The migrations of this app. */

@@ -11,6 +11,8 @@ export interface PoolOptions {
   connections: number;
   /** A statement's time, in ms. Default 10,000. */
   statementMs?: number;
+  /** Time to wait for a lock, in ms. Default 5,000. */
+  lockMs?: number;
   clock?: Clock;
 }
 
@@ -34,14 +36,15 @@ const RUNS = 6;
  * Connections of one instance, opened on demand. Every error is an AppError, as `Sql` says. A transaction that fails
  * for others' sake, by a deadlock or a serialization failure, runs again.
  */
-export function createPool({ url, connections, statementMs = STATEMENT_MS, clock }: PoolOptions): Pool {
+export function createPool({ url, connections, clock, ...limits }: PoolOptions): Pool {
+  const { statementMs = STATEMENT_MS, lockMs = LOCK_MS } = limits;
   const pool = new pg.Pool({
     connectionString: url,
     max: connections,
     connectionTimeoutMillis: CONNECT_MS,
     idleTimeoutMillis: IDLE_MS,
     statement_timeout: statementMs,
-    lock_timeout: Math.min(LOCK_MS, statementMs),
+    lock_timeout: lockMs,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
     // a server that is gone without a word answers nothing
     query_timeout: statementMs + CONNECT_MS,

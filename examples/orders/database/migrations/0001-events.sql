@@ -32,10 +32,13 @@ create table snapshots (
 create table outbox (
   position bigint generated always as identity primary key,
   id text not null unique,
-  -- published in the order of their positions
+  -- its messages are published in the order of their positions
   stream text not null,
   topic text not null,
-  message jsonb not null,
+  type text not null,
+  data text not null,
+  attributes jsonb not null,
+  ordering_key text,
   created_at timestamptz not null default clock_timestamp(),
   claimed_until timestamptz,
   published_at timestamptz
