@@ -1,6 +1,4 @@
 import type { App } from '../app/define-app.ts';
-import { AppError } from '../core/errors.ts';
-import { quoted } from '../core/json-value.ts';
 import type { Env } from '../core/settings.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
 import type { PublishLimits } from '../events/publish-limits.ts';
@@ -9,6 +7,7 @@ import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
 import type { Invocation } from './handle.ts';
 import { reportPublished } from './outcome.ts';
+import { bucketOf, topicNamed, topicsOf } from './places.ts';
 import type { Tracing } from './start-tracing.ts';
 
 /** What a handler gets besides its event. One value per delivery. */
@@ -19,7 +18,9 @@ export interface Context<S = undefined> extends Invocation, Calls {
   storage: Storage;
   /** A bucket of the app, by its key. Throws `invalid-config` if the environment does not name it. */
   bucket(key: string): ObjectStore;
-  /** The client behind `publish`, for messages that are not events. */
+  /** The name of a topic of the app, by its key, for `publisher`. Throws `invalid-config` as `bucket` does. */
+  topicNamed(key: string): string;
+  /** The client behind `publish`, for messages that are not events, and for those that `prepare` returned. */
   publisher(): Promise<Publisher>;
   app: App;
   /** For one of several events in a message: its calls and its published events belong to that event. */
@@ -92,6 +93,10 @@ class DeliveryContext<S> implements Context<S> {
     return (key) => bucketOf({ storage: this.storage, app, env }, key);
   }
 
+  get topicNamed(): Context['topicNamed'] {
+    return (key) => topicNamed(this.#wiring, key);
+  }
+
   get forEvent(): Context<S>['forEvent'] {
     return (event) => contextOf(this.#wiring, invocationOf(event, this.#invocation));
   }
@@ -156,24 +161,6 @@ function invocationOf(event: CloudEvent, outer: Invocation): Invocation {
   return { ...outer, event, eventId, historyId: eventId, correlationId, traceparent, log };
 }
 
-/**
- * A bucket of the app, by its key. Throws `invalid-config` if the app lacks it, or the environment does not name
- * it.
- */
-export function bucketOf(
-  { storage, app: { buckets }, env }: Pick<Wiring<unknown>, 'storage' | 'app' | 'env'>,
-  key: string,
-): ObjectStore {
-  const declared = Object.hasOwn(buckets, key) ? buckets[key] : undefined;
-  if (declared === undefined) {
-    const known = Object.keys(buckets).join(', ') || 'none';
-    throw new AppError('invalid-config', `bucket must be one of ${known}, got ${quoted(key)}`);
-  }
-  const name = textOf(declared.env, env);
-  if (name === undefined) throw new AppError('invalid-config', `configuration: ${declared.env} must be set`);
-  return storage.bucket(name);
-}
-
 function causeOf(invocation: Invocation) {
   const { event, eventId, correlationId, traceparent, clock, log, signal } = invocation;
   const { hops, extensions } = event;
@@ -181,14 +168,4 @@ function causeOf(invocation: Invocation) {
     ...{ eventId, correlationId, traceparent, hops, clock, log, signal },
     hopchain: extensions['hopchain'],
   };
-}
-
-/** Topics named in the environment, by their keys in the app. */
-function topicsOf<S>({ app, env }: Wiring<S>): Record<string, string> {
-  const named = Object.entries(app.topics).map(([key, { env: variable }]) => [key, textOf(variable, env)]);
-  return Object.fromEntries(named.filter(([, name]) => name !== undefined));
-}
-
-function textOf(variable: string | undefined, env: Env): string | undefined {
-  return variable === undefined ? undefined : env[variable]?.trim() || undefined;
 }

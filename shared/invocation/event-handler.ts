@@ -9,9 +9,10 @@ import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { bucketOf, type Context, contextOf, type Wiring } from './context.ts';
+import { type Context, contextOf, type Wiring } from './context.ts';
 import { handleEvent, type Invocation, type Runtime } from './handle.ts';
 import type { Outcome } from './outcome.ts';
+import { bucketOf } from './places.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
 import { connect, parseConfig, type Services } from './services.ts';
 
@@ -159,8 +160,9 @@ function typesOf(trigger: Trigger): readonly string[] {
   return [...eventTypesOf(trigger), ...types];
 }
 
-function configure<S>(
-  { settings }: Common<S>,
+/** Parses everything before the first delivery. A bad environment is logged and thrown as `invalid-config`. */
+export function configure<S>(
+  { settings }: Pick<Common<S>, 'settings'>,
   { app, env }: Pick<Host, 'app' | 'env'>,
   log: Logger = createLogger(),
 ): { config: ServiceConfig; settings: S } {
