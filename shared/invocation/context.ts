@@ -1,8 +1,12 @@
 import type { App } from '../app/define-app.ts';
+import type { Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
+import type { Column } from '../delta/index.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
 import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
+import type { AppTable, AppTables } from '../lake/app-tables.ts';
+import type { TableDefinition } from '../lake/named-table.ts';
 import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
 import type { Invocation } from './handle.ts';
@@ -20,12 +24,22 @@ export interface Context<S = undefined> extends Invocation, Calls {
   bucket(key: string): ObjectStore;
   /** The name of a topic of the app, by its key, for `publisher`. Throws `invalid-config` as `bucket` does. */
   topicNamed(key: string): string;
+  /**
+   * A table that the app declares in `tables`: each row is there once, however often it is added. The handler must
+   * have `tables: openTables`.
+   *
+   * @example await table(SIGNUPS).add({ user_id: data.userId, signed_up_at: new Date(event.time) });
+   */
+  table<Columns extends readonly Column[]>(definition: TableDefinition<Columns>): AppTable<Columns>;
   /** The client behind `publish`, for messages that are not events, and for those that `prepare` returned. */
   publisher(): Promise<Publisher>;
   app: App;
   /** For one of several events in a message: its calls and its published events belong to that event. */
   forEvent(event: CloudEvent): Context<S>;
 }
+
+/** What the writers of an app's tables need. */
+export type TableWiring = Pick<Wiring<unknown>, 'app' | 'env' | 'storage' | 'log'>;
 
 /** What an instance shares among all of its deliveries. */
 export interface Wiring<S> {
@@ -37,6 +51,9 @@ export interface Wiring<S> {
   functionName: string;
   limits: PublishLimits;
   env: Env;
+  log: Logger;
+  /** The writers of the app's tables; opened when a row is added. */
+  tables(): AppTables;
   /** Undefined if tracing is off. */
   tracing: Tracing | undefined;
 }
@@ -95,6 +112,13 @@ class DeliveryContext<S> implements Context<S> {
 
   get topicNamed(): Context['topicNamed'] {
     return (key) => topicNamed(this.#wiring, key);
+  }
+
+  get table(): Context['table'] {
+    const { tables } = this.#wiring;
+    return (definition) => ({
+      add: async (row) => tables().table(definition, this.signal).add(row),
+    });
   }
 
   get forEvent(): Context<S>['forEvent'] {
