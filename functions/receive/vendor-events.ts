@@ -6,9 +6,9 @@ import { formedEvent } from '../../shared/events/formed-event.ts';
 import { LENIENT } from '../../shared/events/incoming-message.ts';
 import { JsonBody } from '../../shared/events/json-body.ts';
 import { readForm } from '../../shared/events/read-form.ts';
+import type { Received } from '../../shared/invocation/request.ts';
 import { MAX_DEPTH, MAX_EVENTS } from './body.ts';
 import { type Member, messageOf } from './members.ts';
-import type { Received } from './request.ts';
 import type { Kind, Source } from './sources.ts';
 
 type Vendor = Extract<Kind, 'eventbridge' | 'eventgrid' | 'github' | 'stripe'>;

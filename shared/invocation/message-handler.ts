@@ -6,6 +6,7 @@ import type { ReadOptions } from '../events/read-events.ts';
 import { MESSAGE_LIMITS, readMessage, type TypedMessage } from '../events/read-message.ts';
 import type { Context } from './context.ts';
 import { type ByInstance, type EventHandler, eventHandler, type Instance } from './event-handler.ts';
+import type { openTables } from './open-tables.ts';
 import { OTHER_TYPES, type Outcome, outcome, reportOutcome } from './outcome.ts';
 import { logRefusal } from './refusals.ts';
 
@@ -25,6 +26,8 @@ interface Common<T extends string, S> {
   types: readonly T[];
   /** Pure: throws one `invalid-config` that lists every bad variable. */
   settings?: (env: Env) => S;
+  /** `openTables` of `open-tables.ts`, for a handler that adds rows. */
+  tables?: typeof openTables;
   /** Default: `MESSAGE_LIMITS`. */
   limits?: ReadOptions;
 }
@@ -67,9 +70,10 @@ export function messageHandler<T extends string, S = undefined>(work: MessageWor
 export function messageWork<T extends string, S = undefined>(
   work: MessageWork<T, S>,
 ): ByInstance<TypedMessage<T>, S> {
-  const { types, limits = MESSAGE_LIMITS, settings } = work;
+  const { types, limits = MESSAGE_LIMITS, settings, tables } = work;
   return {
     ...(settings && { settings }),
+    ...(tables && { tables }),
     async open(instance) {
       const validators = (await instance.app.validators?.()) ?? {};
       const run = 'open' in work ? await work.open(instance) : work.run;
