@@ -49,14 +49,15 @@ function registerEvent(definition: FunctionDefinition, app: App): void {
   });
 }
 
-function serveWith({ name, load }: FunctionDefinition, app: App): Serve {
+function serveWith(definition: FunctionDefinition, app: App): Serve {
+  const { name, load } = definition;
   let loaded: Promise<Handler | HttpHandler> | undefined;
   return async (request, response) => {
     try {
       loaded ??= load();
       const handler = await loaded;
       if (!('serve' in handler)) throw new TypeError(`${name}: load() must return a module with "serve"`);
-      await handler.serve(request, response, app);
+      await handler.serve(request, response, app, definition);
     } catch (error) {
       createLogger({ fields: { function: name } }).error('request failed', error);
       // a partial answer must not look complete
