@@ -9,6 +9,7 @@
  * - A step that cannot be refused lies behind the point of no return: it is sent again until it is answered.
  * - What undoes a step, or lies behind that point, and is not answered after several tries, parks the saga: a person
  *   has to look. The answer, should it come, still lets it go on.
+ * - If somebody else undoes a step, such as a customer who cancels, the saga turns back.
  */
 
 /** One step: types of the commands that run and undo it, and of the events that answer them. */
@@ -41,6 +42,8 @@ export interface SagaState {
   deadline: number | undefined;
   /** Type of the event that turned it back, or `STEP overdue`; undefined as long as it goes forward. */
   reason: string | undefined;
+  /** Names of steps that somebody else has undone. */
+  undone: readonly string[];
 }
 
 export interface SagaLimits {
@@ -58,7 +61,7 @@ export interface SagaMove {
 
 /** @example const { state, command } = startSaga(ORDER_SAGA, clock.now(), limits); */
 export function startSaga(steps: readonly SagaStep[], now: number, limits: SagaLimits): SagaMove {
-  return forward(steps, 0, now, limits);
+  return forward(steps, 0, now + limits.answerMs);
 }
 
 /** Undefined if the event is not awaited: a late answer, or one to a command that was sent twice. */
@@ -70,14 +73,19 @@ export function sagaAnswered(
   limits: SagaLimits,
 ): SagaMove | undefined {
   if (state.tries === 0) return undefined;
-  const { run, undo } = steps[state.step]!;
-  if (state.isUndoing) {
-    return undo?.done === type
-      ? backward(steps, state.step - 1, state.reason ?? type, now, limits)
-      : undefined;
+  const deadline = now + limits.answerMs;
+  const { step, isUndoing, reason = type, undone } = state;
+  const { run, undo } = steps[step]!;
+  if (isUndoing && undo?.done === type) return backward(steps, step - 1, { reason, undone }, deadline);
+  if (!isUndoing && run?.done === type) return forward(steps, step + 1, deadline);
+  if (!isUndoing && run?.refused?.includes(type)) {
+    return backward(steps, step - 1, { reason, undone }, deadline);
   }
-  if (run?.done === type) return forward(steps, state.step + 1, now, limits);
-  return run?.refused?.includes(type) ? backward(steps, state.step - 1, type, now, limits) : undefined;
+  const other = steps.slice(0, step + 1).find((one) => one.undo?.done === type);
+  if (other === undefined || undone.includes(other.name)) return undefined;
+  const known = { reason, undone: [...undone, other.name] };
+  if (isUndoing) return { state: { ...state, ...known }, command: undefined };
+  return backward(steps, step, known, deadline);
 }
 
 /** Call it at or after `deadline`. Undefined if no answer is overdue. */
@@ -88,47 +96,46 @@ export function sagaOverdue(
   limits: SagaLimits,
 ): SagaMove | undefined {
   if (state.deadline === undefined || now < state.deadline) return undefined;
-  const { name, run, undo } = steps[state.step]!;
-  if (!state.isUndoing && run?.refused !== undefined) {
-    return backward(steps, state.step, `${name} overdue`, now, limits);
+  const deadline = now + limits.answerMs;
+  const { step, isUndoing, tries, undone } = state;
+  const { name, run, undo } = steps[step]!;
+  if (!isUndoing && run?.refused) {
+    return backward(steps, step, { reason: `${name} overdue`, undone }, deadline);
   }
-  const command = state.isUndoing ? undo?.command : run?.command;
-  if (state.tries >= limits.maxTries)
+  if (tries >= limits.maxTries) {
     return { state: { ...state, status: 'parked', deadline: undefined }, command: undefined };
-  return { state: { ...state, tries: state.tries + 1, deadline: now + limits.answerMs }, command };
+  }
+  const command = isUndoing ? undo?.command : run?.command;
+  return { state: { ...state, tries: tries + 1, deadline }, command };
 }
 
 /** The first step from `from` on that has a command. */
-function forward(steps: readonly SagaStep[], from: number, now: number, limits: SagaLimits): SagaMove {
-  for (let step = from; step < steps.length; step++) {
-    const { run } = steps[step]!;
-    if (run === undefined) continue;
-    const sent = { step, isUndoing: false, tries: 1, deadline: now + limits.answerMs, reason: undefined };
-    return { state: { status: 'running', ...sent }, command: run.command };
+function forward(steps: readonly SagaStep[], from: number, deadline: number): SagaMove {
+  const step = steps.findIndex(({ run }, index) => index >= from && run !== undefined);
+  const common = { isUndoing: false, reason: undefined, undone: [] };
+  if (step === -1) {
+    const state = { ...common, status: 'completed', step: steps.length, tries: 0 } as const;
+    return { state: { ...state, deadline: undefined }, command: undefined };
   }
-  return ended('completed', steps.length, undefined);
+  const state = { ...common, status: 'running', step, tries: 1, deadline } as const;
+  return { state, command: steps[step]!.run!.command };
 }
 
-/** The first step from `from` down that can be undone. */
+/** The first step from `from` down that has to be undone. */
 function backward(
   steps: readonly SagaStep[],
   from: number,
-  reason: string,
-  now: number,
-  limits: SagaLimits,
+  known: Pick<SagaState, 'reason' | 'undone'>,
+  deadline: number,
 ): SagaMove {
-  for (let step = from; step >= 0; step--) {
-    const { undo } = steps[step]!;
-    if (undo === undefined) continue;
-    const sent = { step, isUndoing: true, tries: 1, deadline: now + limits.answerMs, reason };
-    return { state: { status: 'compensating', ...sent }, command: undo.command };
+  const step = steps.findLastIndex(
+    ({ name, undo }, index) => index <= from && undo !== undefined && !known.undone.includes(name),
+  );
+  const common = { ...known, isUndoing: true, step };
+  if (step === -1) {
+    const state = { ...common, status: 'compensated', tries: 0, deadline: undefined } as const;
+    return { state, command: undefined };
   }
-  return ended('compensated', -1, reason);
-}
-
-function ended(status: 'completed' | 'compensated', step: number, reason: string | undefined): SagaMove {
-  return {
-    state: { status, step, isUndoing: status === 'compensated', tries: 0, deadline: undefined, reason },
-    command: undefined,
-  };
+  const state = { ...common, status: 'compensating', tries: 1, deadline } as const;
+  return { state, command: steps[step]!.undo!.command };
 }

@@ -52,6 +52,10 @@ export interface CommandRefund1 {
    * Counted from 1: a command that is not answered in time is sent again.
    */
   attempt: number;
+  /**
+   * ISO 4217.
+   */
+  currency: string;
 }
 
 /**

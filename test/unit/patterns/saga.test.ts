@@ -92,13 +92,27 @@ test('a compensation that keeps failing parks the saga; its answer, should it co
 
 test('events that are not awaited change nothing: late answers, answers of other steps, anything after the end', () => {
   const { state } = play('hotel');
-  for (const type of ['hotel', 'printed', 'hotel-freed', 'full', 'rejected'])
+  for (const type of ['hotel', 'printed', 'full', 'anything'])
     expect(sagaAnswered(STEPS, state, type, 0, LIMITS)).toBeUndefined();
   const { state: ended } = play('hotel', 'flight', 'printed');
   for (const type of ['printed', 'grounded', 'rejected'])
     expect(sagaAnswered(STEPS, ended, type, 0, LIMITS)).toBeUndefined();
   expect(sagaOverdue(STEPS, ended, 1e9, LIMITS)).toBeUndefined();
   expect(sagaOverdue(STEPS, state, state.deadline! - 1, LIMITS)).toBeUndefined();
+});
+
+test('if somebody else undoes a step, the saga turns back, and does not undo that step again', () => {
+  const early = play('hotel', 'rejected', 'flight-freed', 'hotel-freed');
+  expect(early.commands).toEqual(['book-hotel', 'book-flight', 'free-flight', 'free-hotel']);
+  expect(early.state).toMatchObject({ status: 'compensated', reason: 'rejected' });
+  // behind the point of no return, too: the step could not happen any more
+  const late = play('hotel', 'flight', 'rejected', 'flight-freed', 'hotel-freed');
+  expect(late.commands).toEqual(['book-hotel', 'book-flight', 'print', 'free-flight', 'free-hotel']);
+  expect(late.state.status).toBe('compensated');
+  // while it is turning back for another reason
+  const twice = play('hotel', 'sold-out', 'rejected', 'rejected', 'hotel-freed');
+  expect(twice.commands).toEqual(['book-hotel', 'book-flight', 'free-hotel']);
+  expect(twice.state).toMatchObject({ status: 'compensated', reason: 'sold-out' });
 });
 
 /** What a service has done, by its commands in any order: an undone step stays undone. */
