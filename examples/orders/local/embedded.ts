@@ -2,6 +2,13 @@ import { PGlite } from '@electric-sql/pglite';
 import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { freePort } from '../../../local/ports.ts';
 
+export interface EmbeddedOptions {
+  dir?: string;
+  /** Default: a free one. */
+  port?: number;
+  from?: Uint8Array<ArrayBuffer>;
+}
+
 export interface EmbeddedDatabase {
   url: string;
   close(): Promise<void>;
@@ -13,16 +20,13 @@ const MAX_CONNECTIONS = 500;
 /**
  * PostgreSQL in this process, for tests and local runs, at an address that any client can use. It runs one
  * transaction at a time, and the others wait; settings of a session, such as timeouts, are ignored. Without `dir` it
- * lives in memory.
+ * lives in memory. `from`: files of a cluster, as `emptyCluster` gives them; making one takes seconds.
  */
-export async function startEmbedded({
-  dir,
-  port,
-}: {
-  dir?: string;
-  port?: number;
-} = {}): Promise<EmbeddedDatabase> {
-  const db = await PGlite.create(dir === undefined ? {} : { dataDir: dir });
+export async function startEmbedded({ dir, port, from }: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const db = await PGlite.create({
+    ...(dir !== undefined && { dataDir: dir }),
+    ...(from !== undefined && { loadDataDir: new Blob([from]) }),
+  });
   const own = port ?? (await freePort());
   const server = new PGLiteSocketServer({
     ...{ db, port: own, host: '127.0.0.1' },
@@ -36,4 +40,12 @@ export async function startEmbedded({
       await db.close();
     },
   };
+}
+
+/** Files of a cluster that is just initialized. */
+export async function emptyCluster(): Promise<Uint8Array<ArrayBuffer>> {
+  const db = await PGlite.create();
+  const files = await db.dumpDataDir('none');
+  await db.close();
+  return new Uint8Array(await files.arrayBuffer());
 }
