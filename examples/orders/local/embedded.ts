@@ -1,6 +1,7 @@
+import { createServer, type Socket } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
 import { freePort } from '../../../local/ports.ts';
+import { EmbeddedSession, Turns } from './embedded-session.ts';
 
 export interface EmbeddedOptions {
   dir?: string;
@@ -14,9 +15,6 @@ export interface EmbeddedDatabase {
   close(): Promise<void>;
 }
 
-/** Far more than a local run's functions open together. */
-const MAX_CONNECTIONS = 500;
-
 /**
  * PostgreSQL in this process, for tests and local runs, at an address that any client can use. It runs one
  * transaction at a time, and the others wait; settings of a session, such as timeouts, are ignored. Without `dir` it
@@ -27,16 +25,23 @@ export async function startEmbedded({ dir, port, from }: EmbeddedOptions = {}): 
     ...(dir !== undefined && { dataDir: dir }),
     ...(from !== undefined && { loadDataDir: new Blob([from]) }),
   });
-  const own = port ?? (await freePort());
-  const server = new PGLiteSocketServer({
-    ...{ db, port: own, host: '127.0.0.1' },
-    maxConnections: MAX_CONNECTIONS,
+  const turns = new Turns();
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    new EmbeddedSession(socket, db, turns);
   });
-  await server.start();
+  const own = port ?? (await freePort());
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(own, '127.0.0.1', resolve);
+  });
   return {
     url: `postgresql://postgres:postgres@127.0.0.1:${own}/postgres`,
     async close() {
-      await server.stop();
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
       await db.close();
     },
   };
