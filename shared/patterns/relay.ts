@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../core/clock.ts';
 import { type AppError, isRefusal, toAppError } from '../core/errors.ts';
 import { mapConcurrent } from '../core/map-concurrent.ts';
 import type { OutgoingMessage, Publisher } from '../gcp/pubsub.ts';
@@ -9,7 +10,9 @@ export interface RelayOptions {
   topicNamed(key: string): string;
   /** Called for each event that Pub/Sub has confirmed. */
   onPublished?(event: { topic: string; type: string; id: string; messageId: string }): void;
-  signal: AbortSignal;
+  /** Time after which it claims nothing more, in ms. Default 20,000. */
+  maxMs?: number;
+  clock?: Pick<Clock, 'now'>;
   /** How long a relay that died keeps its streams from others, in ms. Default 30,000. */
   leaseMs?: number;
 }
@@ -26,6 +29,7 @@ const STREAMS = 100;
 const ROWS = 1_000;
 const PARALLEL = 8;
 const LEASE_MS = 30_000;
+const MAX_MS = 20_000;
 
 /**
  * Claims streams by their first event that is not published. Whoever has claimed that row publishes the stream; others
@@ -78,9 +82,10 @@ interface Row {
  * Throws what `Publisher.publish` throws if Pub/Sub cannot be reached, and what `Sql` does.
  */
 export async function relay(database: Database, options: RelayOptions): Promise<Relayed> {
-  const { signal, leaseMs = LEASE_MS } = options;
+  const { leaseMs = LEASE_MS, maxMs = MAX_MS, clock = systemClock } = options;
+  const until = clock.now() + maxMs;
   const all: Relayed = { published: 0, refused: [] };
-  while (!signal.aborted) {
+  while (clock.now() < until) {
     const { rows: claimed } = await database.query<{ stream: string }>(CLAIM, [STREAMS, leaseMs]);
     if (claimed.length === 0) break;
     const streams = claimed.map(({ stream }) => stream);
@@ -123,9 +128,11 @@ async function publishStreams(rows: readonly Row[], options: RelayOptions): Prom
 /** One request; or if Pub/Sub refuses it, one for each event up to the one that is at fault. */
 async function publishRun(
   run: readonly Row[],
-  { publisher, topicNamed, onPublished, signal }: RelayOptions,
+  { publisher, topicNamed, onPublished, leaseMs = LEASE_MS }: RelayOptions,
 ): Promise<{ published: string[]; error?: AppError }> {
   const published: string[] = [];
+  // afterwards another relay may claim the stream
+  const signal = AbortSignal.timeout(leaseMs);
   const send = async (rows: readonly Row[]): Promise<void> => {
     const { topic } = rows[0]!;
     const ids = await publisher.publish(topicNamed(topic), rows.map(messageOf), { signal });

@@ -4,6 +4,13 @@ import { createServer, type Socket } from 'node:net';
 import { PGlite } from '@electric-sql/pglite';
 import { ClientMessages, leavesTransactionOpen, queryMessage } from './postgres-messages.ts';
 
+export interface EmbeddedOptions {
+  dir?: string;
+  /** Default: a free one. */
+  port?: number;
+  from?: Uint8Array<ArrayBuffer>;
+}
+
 export interface EmbeddedDatabase {
   url: string;
   /** Closes every connection, as a server does that restarts: open transactions are rolled back. */
@@ -17,16 +24,17 @@ const IDLE_IN_TRANSACTION_MS = 10_000;
 /**
  * PostgreSQL in this process, for tests and local runs, at an address that any client can use. It runs one
  * transaction at a time, and the others wait; settings of a session, such as timeouts, are ignored. Without `dir` it
- * lives in memory.
+ * lives in memory. `from`: files of a cluster, as `emptyCluster` gives them; making one takes seconds.
  */
 export async function startEmbedded({
   dir,
   port = 0,
-}: {
-  dir?: string;
-  port?: number;
-} = {}): Promise<EmbeddedDatabase> {
-  const db = await PGlite.create(dir === undefined ? {} : { dataDir: dir });
+  from,
+}: EmbeddedOptions = {}): Promise<EmbeddedDatabase> {
+  const db = await PGlite.create({
+    ...(dir !== undefined && { dataDir: dir }),
+    ...(from !== undefined && { loadDataDir: new Blob([from]) }),
+  });
   const turns = new Turns(db);
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -50,6 +58,14 @@ export async function startEmbedded({
       await db.close();
     },
   };
+}
+
+/** Files of a cluster that is just initialized. */
+export async function emptyCluster(): Promise<Uint8Array<ArrayBuffer>> {
+  const db = await PGlite.create();
+  const files = await db.dumpDataDir('none');
+  await db.close();
+  return new Uint8Array(await files.arrayBuffer());
 }
 
 /** One client at a time: a statement of one must not come between those of another's transaction. */
