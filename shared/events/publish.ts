@@ -1,3 +1,4 @@
+import { isAttributeText } from '../core/attribute-text.ts';
 import type { Breaker } from '../core/breaker.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
@@ -230,7 +231,7 @@ function checkAttributes(event: EventToPublish): void {
   for (const name of ['type', 'subject', 'dataschema', 'key', 'id', 'source'] as const) {
     const value = event[name];
     if (value === undefined && name !== 'type') continue;
-    const isText = typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value);
+    const isText = typeof value === 'string' && isAttributeText(value);
     // an object's name may have 1,024 bytes, and more once it is encoded
     const longest = (name === 'subject' ? 4 : 1) * PUBSUB_LIMITS.attributeValue;
     if (isText && value !== '' && value.length <= longest) continue;
