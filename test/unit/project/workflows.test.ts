@@ -43,6 +43,14 @@ test('the tests run on the oldest supported Node, and on the deployed one', () =
   expect(textOf('ci.yml')).toContain('- run: .ci/run');
 });
 
+test('schemas and contracts are compared with the branch that a pull request goes to', () => {
+  const [, job = ''] = /\n {2}schemas:\n([\s\S]*?)\n\n/.exec(textOf('ci.yml')) ?? [];
+  expect(job).toContain("if: github.event_name == 'pull_request'");
+  // the merge and its parents
+  expect(job).toContain('fetch-depth: 2');
+  expect(job).toContain('- run: npm run schemas:check -- HEAD^1');
+});
+
 test('main is deployed after its checks, one deployment at a time, and read back', () => {
   const deploy = textOf('deploy.yml');
   expect(deploy).toMatch(/branches: \[main\]/);
