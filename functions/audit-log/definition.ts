@@ -1,16 +1,13 @@
-import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
+import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import type { OptionalPart } from '../../shared/app/optional.ts';
 import { type AuditLog, anyOf, auditLog } from '../../shared/app/trigger.ts';
-import { roles } from '../record-event.ts';
+import { defineRecorder } from '../recorder.ts';
 import { settings } from './settings.ts';
 
 const recordAuditLog = (of: readonly AuditLog[]): FunctionDefinition =>
-  defineFunction({
+  defineRecorder({
     name: 'recordAuditLog',
     trigger: anyOf(of),
-    maxDeliveryAttempts: 20,
-    instance: { memory: '512Mi', cpu: 1, concurrency: 80, maxInstances: 4, timeoutSeconds: 60 },
-    roles,
     settings,
     load: () => import('./handler.ts'),
     subject: async () => (await import('./subject.ts')).subjectOf,

@@ -1,17 +1,13 @@
 import type { App } from '../../shared/app/define-app.ts';
-import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
+import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import type { OptionalPart } from '../../shared/app/optional.ts';
 import { anyOf, type ObjectDeleted, objectDeleted } from '../../shared/app/trigger.ts';
-import { roles, settings } from '../record-event.ts';
+import { defineRecorder } from '../recorder.ts';
 
 const recordDeletion = (of: readonly ObjectDeleted[]): FunctionDefinition =>
-  defineFunction({
+  defineRecorder({
     name: 'recordDeletion',
     trigger: anyOf(of),
-    maxDeliveryAttempts: 20,
-    instance: { memory: '512Mi', cpu: 1, concurrency: 80, maxInstances: 4, timeoutSeconds: 60 },
-    roles,
-    settings,
     load: () => import('./handler.ts'),
     subject: async () => (await import('./subject.ts')).subjectOf,
   });

@@ -1,12 +1,19 @@
-import { defineFunction } from '../../shared/app/define-function.ts';
+import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
 import { writesOnce } from '../../shared/app/storage-roles.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
 import { addsRows } from '../table-roles.ts';
 import { settings } from './settings.ts';
 
-export const ingestEvent = defineFunction({
-  name: 'ingestEvent',
-  trigger: messagePublished({ topic: 'events' }),
+/**
+ * A function that takes every event of a topic into the table of events: for a topic of an app's own, beside
+ * `ingestEvent`. Writers of one table may run at the same time.
+ *
+ * @example ingestTopic('ingestUserEvents', 'user-events')
+ */
+export const ingestTopic = (name: string, topic: string): FunctionDefinition =>
+  defineFunction({ ...common, name, trigger: messagePublished({ topic }) });
+
+const common = {
   maxDeliveryAttempts: 20,
   instance: {
     memory: '1Gi',
@@ -25,4 +32,6 @@ export const ingestEvent = defineFunction({
   settings,
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
-});
+};
+
+export const ingestEvent = ingestTopic('ingestEvent', 'events');

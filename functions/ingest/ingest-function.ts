@@ -19,7 +19,6 @@ import { type IngestConfig, parseIngestConfig } from './settings.ts';
 import { StoredContent } from './stored-content.ts';
 import { validatorsOf } from './validators.ts';
 
-const { name: NAME } = definition;
 /**
  * An event of a batch takes about 6 kB from reading to commit, whatever its size, so batches of small events need
  * much memory for their bytes. They get a fifth of the instance.
@@ -39,10 +38,14 @@ interface AdmittedMessage extends IncomingMessage {
 export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
   settings: parseIngestConfig,
   attemptMs: (config) => config.attemptMs,
-  open({ settings: config, app, storage, log, refuse }) {
+  open({ settings: config, app, functionName, storage, log, refuse }) {
     const validators = validatorsOf(app);
     const eventTypes = Object.keys(validators);
-    const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now, new Set(eventTypes));
+    const outcomes = new OutcomeLog(
+      log.with({ function: functionName }),
+      systemClock.now,
+      new Set(eventTypes),
+    );
     const writer = new RowWriter({
       store: storage.bucket(config.lakeBucket),
       path: config.lakePath,
@@ -62,7 +65,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         const { clock, signal } = invocation;
         const at = new Date(clock.now());
         const part = messagePart(message, text, config.read);
-        const to = await refuse({ function: NAME, ...part, error, at, signal });
+        const to = await refuse({ function: functionName, ...part, error, at, signal });
         logRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       compare: (row, formerIds, signal) => stored.compare(row, formerIds, signal),

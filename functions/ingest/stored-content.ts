@@ -1,5 +1,6 @@
 import { readJsonText } from '../../shared/core/json-text.ts';
 import { deadline } from '../../shared/core/retry.ts';
+import { SharedQuery } from '../../shared/core/shared-query.ts';
 import type { Row, ScannedRow } from '../../shared/delta/index.ts';
 import { canonicalHash } from '../../shared/events/canonical-json.ts';
 import { ID_COLUMN } from './events-table.ts';
@@ -18,35 +19,34 @@ type Reader = (
 
 /** Compared: the time is left out, because a producer that publishes an event again may set it anew. */
 const COLUMNS = [ID_COLUMN, 'ce_id', 'type', 'subject', 'data'] as const;
-/** Bytes of recent rows. Most duplicates are redeliveries within seconds. */
-const RECENT_BYTES = 8 * 1024 * 1024;
+/** Bytes of each of two generations of recent rows. Most duplicates are redeliveries within seconds. */
+const GENERATION_BYTES = 4 * 1024 * 1024;
 /** Memory of a row beside its content. */
 const ENTRY_BYTES = 256;
-/** Ids per look-up, which reads a page of each row's file. */
-const MAX_IDS = 100;
 /** Duplicates that wait for a look-up; a storm of old ones is not compared. */
 const MAX_WAITING = 1_000;
 const LOOK_MS = 5_000;
-
-interface Question {
-  ids: readonly string[];
-  answer(rows: ScannedRow[] | undefined): void;
-}
 
 /**
  * Compares duplicates with the rows that the table has. Nothing is computed for a new event; recent rows are in memory,
  * and others are read from the files that the index names, one query at a time for all duplicates that wait.
  */
 export class StoredContent {
-  /** As bytes: a text cut from a batch would keep the whole batch in memory. */
-  readonly #recent = new Map<string, Buffer>();
-  #recentBytes = 0;
-  readonly #waiting: Question[] = [];
-  #running = false;
-  readonly #read: Reader;
+  /**
+   * As bytes: a text cut from a batch would keep the whole batch in memory. A full generation replaces the older one;
+   * deleting the oldest rows one by one would leave holes in a map, through which each search for the next one goes.
+   */
+  #newer = new Map<string, Buffer>();
+  #older: ReadonlyMap<string, Buffer> = new Map();
+  #newerBytes = 0;
+  /** Each look-up reads a page of each row's file. */
+  readonly #query: SharedQuery<ScannedRow[]>;
 
   constructor(read: Reader) {
-    this.#read = read;
+    this.#query = new SharedQuery(async (ids) => {
+      const { signal, clear } = deadline(LOOK_MS);
+      return read(ids, { columns: COLUMNS, signal }).finally(clear);
+    });
   }
 
   /** The table has this row. */
@@ -54,14 +54,18 @@ export class StoredContent {
     const id = String(row[ID_COLUMN]);
     const content = Buffer.from(textOf(row));
     const bytes = content.length + ENTRY_BYTES;
-    if (bytes > RECENT_BYTES || this.#recent.has(id)) return;
-    this.#recent.set(id, content);
-    this.#recentBytes += bytes;
-    for (const [oldest, { length }] of this.#recent) {
-      if (this.#recentBytes <= RECENT_BYTES) break;
-      this.#recent.delete(oldest);
-      this.#recentBytes -= length + ENTRY_BYTES;
+    if (bytes > GENERATION_BYTES || this.#recent(id)) return;
+    if (this.#newerBytes + bytes > GENERATION_BYTES) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+      this.#newerBytes = 0;
     }
+    this.#newer.set(id, content);
+    this.#newerBytes += bytes;
+  }
+
+  #recent(id: string): Buffer | undefined {
+    return this.#newer.get(id) ?? this.#older.get(id);
   }
 
   /** Never rejects: what cannot be read in time is unknown. */
@@ -70,7 +74,7 @@ export class StoredContent {
     // equal content is what gives it the id
     const isContentId = typeof row['ce_id'] !== 'string';
     if (isContentId && formerIds.length === 0) return 'same';
-    const recent = this.#recent.get(id);
+    const recent = this.#recent(id);
     if (recent) return isContentId ? 'same' : verdictOf(textOf(row), recent.toString());
     const rows = await this.#look([id, ...formerIds], signal);
     if (rows === undefined) return 'unknown';
@@ -82,35 +86,9 @@ export class StoredContent {
     return former.length > 0 ? 'absent' : 'unknown';
   }
 
-  #look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
-    if (this.#waiting.length >= MAX_WAITING || signal.aborted) return Promise.resolve(undefined);
-    return new Promise((answer) => {
-      this.#waiting.push({ ids, answer });
-      if (!this.#running) void this.#run();
-    });
-  }
-
-  async #run(): Promise<void> {
-    this.#running = true;
-    while (this.#waiting.length > 0) {
-      const asked = this.#next();
-      const { signal, clear } = deadline(LOOK_MS);
-      const ids = [...new Set(asked.flatMap((one) => one.ids))];
-      const rows = await this.#read(ids, { columns: COLUMNS, signal }).catch(() => undefined);
-      clear();
-      for (const { answer } of asked) answer(rows);
-    }
-    this.#running = false;
-  }
-
-  #next(): Question[] {
-    let [count, ids] = [0, 0];
-    for (const question of this.#waiting) {
-      ids += question.ids.length;
-      if (count > 0 && ids > MAX_IDS) break;
-      count++;
-    }
-    return this.#waiting.splice(0, count);
+  async #look(ids: readonly string[], signal: AbortSignal): Promise<ScannedRow[] | undefined> {
+    if (this.#query.waiting >= MAX_WAITING || signal.aborted) return undefined;
+    return this.#query.about(ids).catch(() => undefined);
   }
 }
 

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import type { HttpRequest } from '../../shared/app/define-function.ts';
+import { sendAnswer } from '../../shared/invocation/problem.ts';
 import { connect } from '../../shared/invocation/services.ts';
-import type { Answer } from './answers.ts';
 import { PublishQueue } from './publish-queue.ts';
 import { ReceiveLog } from './receive-log.ts';
 import { type ReceiverTools, receive } from './receiver.ts';
@@ -17,7 +17,7 @@ let tools: ReceiverTools | undefined;
 /** Answers every request, a failed one with a problem document. */
 export async function serve(request: HttpRequest, response: ServerResponse): Promise<void> {
   tools ??= open(process.env);
-  send(response, await receive(request, tools));
+  sendAnswer(response, await receive(request, tools));
 }
 
 function open(env: NodeJS.ProcessEnv): ReceiverTools {
@@ -38,10 +38,4 @@ function open(env: NodeJS.ProcessEnv): ReceiverTools {
     toleranceMs: config.toleranceMs,
     now,
   };
-}
-
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
-  const text = body === undefined ? '' : JSON.stringify(body);
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(text) });
-  response.end(text);
 }

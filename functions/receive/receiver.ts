@@ -4,6 +4,7 @@ import type { Logger } from '../../shared/core/log.ts';
 import { deadLetterMessage } from '../../shared/dead-letters/dead-letter-message.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { pathOf, type Received, receivedOf } from '../../shared/invocation/request.ts';
 import {
   type Answer,
   accepted,
@@ -17,7 +18,6 @@ import {
 import { authenticate, type Verdict } from './authenticate.ts';
 import { type Member, RECEIVED_FROM } from './members.ts';
 import type { ReceiveLog } from './receive-log.ts';
-import { pathOf, type Received, receivedOf } from './request.ts';
 import type { SourceKeys } from './source-keys.ts';
 import { type Source, sourceOf } from './sources.ts';
 import { translate } from './translate.ts';

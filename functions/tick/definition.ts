@@ -1,17 +1,14 @@
-import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
+import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import type { OptionalPart } from '../../shared/app/optional.ts';
 import { schedule } from '../../shared/app/trigger.ts';
 import { parseCron } from '../../shared/core/cron.ts';
-import { roles, settings } from '../record-event.ts';
+import { defineRecorder } from '../recorder.ts';
 
 const recordTick = (cron: string): FunctionDefinition =>
-  defineFunction({
+  defineRecorder({
     name: 'recordTick',
     trigger: schedule({ cron, topic: 'ticks', job: 'ticks' }),
-    maxDeliveryAttempts: 20,
-    instance: { memory: '512Mi', cpu: 1, concurrency: 80, maxInstances: 1, timeoutSeconds: 60 },
-    roles,
-    settings,
+    maxInstances: 1,
     load: () => import('./handler.ts'),
     subject: async () => (await import('./subject.ts')).subjectOf,
   });

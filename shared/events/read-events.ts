@@ -68,8 +68,8 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   }
   const root = readEventText(text, options.maxDepth);
   // a producer may repeat the envelope in attributes, for subscriptions to filter on
-  const repeats = root.kind === 'object' && isRepeated(text, root, given);
-  if (contentType === STRUCTURED || (looksStructured(root) && (!isBinary || repeats))) {
+  const isStructured = looksStructured(root) && (!isBinary || isRepeated(text, root, given));
+  if (contentType === STRUCTURED || isStructured) {
     return one('structured', structuredEvent(text, root, attributes, options), text);
   }
   if (isBinary) return one('binary', cloudEventOf(given, beside, text), text);
@@ -111,7 +111,8 @@ function readBatch(text: string, attributes: Attributes, options: ReadOptions): 
 function elementOf(text: string, item: JsonText, attributes: Attributes, options: ReadOptions): ReadOutcome {
   const own = text.slice(item.start, item.end);
   return outcomeOf(own, () => {
-    checkSize(Buffer.byteLength(own), options);
+    // a UTF-16 code unit takes up to 3 bytes
+    if (own.length * 3 > options.maxBytes) checkSize(Buffer.byteLength(own), options);
     return { event: structuredEvent(text, item, attributes, options), isCloudEvent: true };
   });
 }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Logger } from '../core/log.ts';
 import { UNREAD_TYPE } from './outcome.ts';
+import { problem, sendAnswer } from './problem.ts';
 
 /**
  * Admission control by bytes. A platform limits requests, but memory is proportional to their bytes: an instance
@@ -180,8 +181,7 @@ function cut({ request }: Ticket): void {
 }
 
 /** Node discards the rest of the body, so the connection stays usable for the next request. */
-function answer(response: ServerResponse, status: number, text: string): false {
-  response.writeHead(status, { 'content-type': 'text/plain' });
-  response.end(`${text}\n`);
+function answer(response: ServerResponse, status: number, detail: string): false {
+  sendAnswer(response, problem(status, { detail }));
   return false;
 }

@@ -8,10 +8,12 @@ import { AppError } from '../core/errors.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
+import type { AppTables } from '../lake/app-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { bucketOf, type Context, contextOf, type Wiring } from './context.ts';
+import { type Context, contextOf, type TableWiring, type Wiring } from './context.ts';
 import { handleEvent, type Invocation, type Runtime } from './handle.ts';
 import type { Outcome } from './outcome.ts';
+import { bucketOf, topicNamed } from './places.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
 import { connect, parseConfig, type Services } from './services.ts';
 
@@ -46,6 +48,8 @@ export interface Instance<S> extends Services {
   app: App;
   /** A bucket of the app, by its key. Throws `invalid-config` if the environment does not name it. */
   bucket(key: string): ObjectStore;
+  /** The name of a topic of the app, by its key, for `publisher`. Throws `invalid-config` as `bucket` does. */
+  topicNamed(key: string): string;
   refuse: Refuse;
 }
 
@@ -54,6 +58,10 @@ interface Common<S> {
   settings?: (env: Env) => S;
   /** Time limit of one attempt, in ms, below the function's own timeout. Default: nine tenths of it. */
   attemptMs?: (settings: S) => number;
+  /**
+   * `openTables` of `open-tables.ts`, for a handler that adds rows: other functions must not load what writes tables.
+   */
+  tables?: (wiring: TableWiring) => AppTables;
 }
 
 export type OneEvent<E extends ParsedEvent, S> = Common<S> & EventWork<E, S>;
@@ -127,9 +135,23 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const { name: functionName } = definition;
   const tracing =
     config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
+  let opening: ReturnType<Wiring<S>['tables']> | undefined;
+  const tables: Wiring<S>['tables'] = () => {
+    if (!options.tables) {
+      throw new AppError('internal', 'a handler that adds rows must have tables: openTables');
+    }
+    opening ??= options.tables({ app, env, storage, log });
+    return opening;
+  };
+  const wiring: Wiring<S> = {
+    ...{ settings, storage, publisher, state, app, functionName, limits, env, log, tables },
+    tracing,
+  };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
-  const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, bucket, refuse };
+  const instance: Instance<S> = {
+    ...{ functionName, settings, storage, publisher, log, app, bucket, refuse },
+    topicNamed: (key) => topicNamed(wiring, key),
+  };
   const work = 'open' in options ? await options.open(instance) : options;
   const { trigger } = definition;
   const runtime: Runtime = {
@@ -159,8 +181,9 @@ function typesOf(trigger: Trigger): readonly string[] {
   return [...eventTypesOf(trigger), ...types];
 }
 
-function configure<S>(
-  { settings }: Common<S>,
+/** Parses everything before the first delivery. A bad environment is logged and thrown as `invalid-config`. */
+export function configure<S>(
+  { settings }: Pick<Common<S>, 'settings'>,
   { app, env }: Pick<Host, 'app' | 'env'>,
   log: Logger = createLogger(),
 ): { config: ServiceConfig; settings: S } {

@@ -11,7 +11,7 @@ import { freePort } from '../../local/ports.ts';
 import { DeltaTable, parseStats, type Snapshot } from '../../shared/delta/index.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
 import { emptyFunction } from '../helpers/empty-function.ts';
-import type { LoadResult } from '../helpers/load-process.ts';
+import type { LoadResult } from '../helpers/load.ts';
 import { startXmlStorage } from '../helpers/xml-storage.ts';
 import type { Emit } from './main.ts';
 

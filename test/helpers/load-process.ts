@@ -1,75 +1,22 @@
-import { connect } from 'node:net';
+import { putLoad } from './load.ts';
 
 /**
  * `node --import tsx load-process.ts URL CONCURRENCY SECONDS PREFIX [BATCH]`: posts messages of one event or a
- * batch of events. Each connection sends its next message once the last one is answered. Writes the results as one
- * line of JSON. Uses raw sockets, because a client that costs as much as the server would measure itself.
+ * batch of events. Writes the results as one line of JSON.
  */
-export interface LoadResult {
-  /** Acknowledged events. */
-  events: number;
-  /** Requests that failed. */
-  failed: number;
-  seconds: number;
-  /** Acknowledged events per second. */
-  perSecond: number;
-  /** Median latency, in milliseconds. */
-  p50: number;
-  p95: number;
-}
-
 const [url = '', concurrency = '1', seconds = '5', prefix = 'load', batch = '1'] = process.argv.slice(2);
-const { host, hostname, port } = new URL(url);
+const { host } = new URL(url);
 let serial = 0;
-let failed = 0;
-const latencies: number[] = [];
-const started = performance.now();
-const end = started + Number(seconds) * 1_000;
 
-await Promise.all(Array.from({ length: Number(concurrency) }, client));
-const elapsed = (performance.now() - started) / 1_000;
-latencies.sort((a, b) => a - b);
-const result: LoadResult = {
-  events: latencies.length * Number(batch),
-  failed,
-  seconds: elapsed,
-  perSecond: Math.round((latencies.length * Number(batch)) / elapsed),
-  p50: Math.round(latencies[Math.floor(latencies.length * 0.5)] ?? 0),
-  p95: Math.round(latencies[Math.floor(latencies.length * 0.95)] ?? 0),
-};
+const result = await putLoad({
+  url,
+  concurrency: Number(concurrency),
+  seconds: Number(seconds),
+  status: 204,
+  eventsPerRequest: Number(batch),
+  request,
+});
 process.stdout.write(`${JSON.stringify(result)}\n`);
-
-/** One connection: responses arrive one at a time and have no body. */
-function client(): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(Number(port), hostname);
-    socket.setNoDelay(true);
-    let sentAt = 0;
-    const send = (): void => {
-      sentAt = performance.now();
-      if (sentAt >= end) {
-        socket.destroy();
-        resolve();
-        return;
-      }
-      socket.write(request());
-    };
-    socket.on('connect', send);
-    socket.on('error', reject);
-    // a server may close a connection that waits for an answer; without another this client would never settle
-    socket.on('close', () => {
-      if (performance.now() >= end) return resolve();
-      failed++;
-      client().then(resolve, reject);
-    });
-    socket.on('data', (chunk) => {
-      // `HTTP/1.1 204`: the status is at a fixed offset
-      if (chunk.toString('latin1', 9, 12) === '204') latencies.push(performance.now() - sentAt);
-      else failed++;
-      send();
-    });
-  });
-}
 
 function request(): string {
   const now = new Date().toISOString();

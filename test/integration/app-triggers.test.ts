@@ -107,11 +107,39 @@ test('an entry of an audit log, published to the topic of the trigger, fires the
 
 test('a request whose handler throws is answered with 500; the reason is logged, not returned', async () => {
   const answer = await fetch(cloud.endpoints.functions['fail']!);
-  expect([answer.status, await answer.text()]).toEqual([500, '']);
+  expect(await problemOf(answer)).toEqual([
+    500,
+    { type: 'about:blank', title: 'Internal Server Error', status: 500 },
+  ]);
   expect(entries().find(({ message }) => message === 'request failed')).toMatchObject({
     function: 'fail',
     severity: 'ERROR',
   });
+});
+
+async function problemOf(answer: Response): Promise<unknown[]> {
+  expect(answer.headers.get('content-type')).toBe('application/problem+json');
+  return [answer.status, await answer.json()];
+}
+
+test('what is refused before a function is called is a problem document, without a stack', async () => {
+  const post = async (body: string | Buffer, headers: Record<string, string> = {}): Promise<unknown[]> => {
+    const all = { 'content-type': 'application/json', ...headers };
+    return problemOf(await fetch(cloud.endpoints.functions['fail']!, { method: 'POST', headers: all, body }));
+  };
+  const about = (status: number, title: string, detail: unknown) => [
+    status,
+    { type: 'about:blank', title, status, detail },
+  ];
+  expect(await post('{"name": nobody}')).toEqual(
+    about(400, 'Bad Request', expect.stringMatching(/^body must be readable: Unexpected token/)),
+  );
+  expect(await post('{}', { 'content-encoding': 'gzip' })).toEqual(
+    about(415, 'Unsupported Media Type', 'content-encoding must be identity, got gzip'),
+  );
+  expect(await post(Buffer.alloc(16 * 1024 * 1024 + 1, 32))).toEqual(
+    about(413, 'Content Too Large', 'body must have at most 16777216 bytes, got 16777217'),
+  );
 });
 
 test('an app that uses no model runs without one', () => {

@@ -103,6 +103,16 @@ test('only the table format spells out the paths of its log and its index', () =
   expect(spelling).toEqual([]);
 });
 
+test('nothing imports the examples, except for the examples themselves', () => {
+  const strays = product.filter(({ from, to }) => /^examples\//.test(to) && !from.startsWith('examples/'));
+  expect(strays).toEqual([]);
+  // and none of them another one
+  const app = (path: string) => /^examples\/([^/]+)/.exec(path)?.[1];
+  expect(
+    importsOf('examples').filter(({ from, to }) => app(to) !== undefined && app(to) !== app(from)),
+  ).toEqual([]);
+});
+
 test('one function never imports another', () => {
   const folder = (path: string) => /^functions\/([^/]+)\//.exec(path)?.[1];
   expect(
@@ -135,7 +145,7 @@ test('only wiring files and the server in front of them read the environment, ap
   expect(
     readers.filter(
       (file) =>
-        !/^(functions\/(admit|receive\/handler)|shared\/invocation\/event-handler|.*\/run-ffmpeg)\.ts$/.test(
+        !/^(functions\/(admit|receive\/handler)|shared\/invocation\/(event|request)-handler|.*\/run-ffmpeg)\.ts$/.test(
           file,
         ),
     ),

@@ -44,6 +44,14 @@ test('the tests run on the oldest supported Node, and on the deployed one', () =
   expect(textOf('ci.yml')).toContain('- run: .ci/run');
 });
 
+test('schemas and contracts are compared with the branch that a pull request goes to', () => {
+  const [, job = ''] = /\n {2}schemas:\n([\s\S]*?)\n\n/.exec(textOf('ci.yml')) ?? [];
+  expect(job).toContain("if: github.event_name == 'pull_request'");
+  // the merge and its parents
+  expect(job).toContain('fetch-depth: 2');
+  expect(job).toContain('- run: npm run schemas:check -- HEAD^1');
+});
+
 test('main is deployed after its checks, one deployment at a time, and read back', () => {
   const deploy = textOf('deploy.yml');
   expect(deploy).toMatch(/branches: \[main\]/);
@@ -63,15 +71,6 @@ test('beside the credentials of a deployment, no script of a package runs', () =
   expect(deploy.match(/npm (ci|install)[^\n]*/g)).toEqual(['npm ci --ignore-scripts']);
   expect(deploy.indexOf('npm ci')).toBeLessThan(deploy.indexOf('google-github-actions/auth@'));
   expect(deploy).toMatch(/environment: production/);
-});
-
-test("a pull request's schemas are compared with those of its base", () => {
-  const checks = textOf('ci.yml');
-  expect(checks).toMatch(/if: github\.event_name == 'pull_request'/);
-  expect(checks).toMatch(/fetch-depth: 0/);
-  expect(checks).toMatch(
-    /npm run schemas:check -- "\$BASE"\n +env:\n +BASE: \$\{\{ github\.event\.pull_request\.base\.sha \}\}/,
-  );
 });
 
 test('the trust of the deployer is bound to the id of the repository, its environment and its branch', () => {
