@@ -3,6 +3,7 @@ import { toAppError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/core/log.ts';
 import { deadLetterMessage } from '../../shared/dead-letters/dead-letter-message.ts';
 import { contentIdOf } from '../../shared/events/content-id.ts';
+import { RECEIVED_FROM } from '../../shared/events/received-from.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import {
   type Answer,
@@ -15,7 +16,7 @@ import {
   unauthorized,
 } from './answers.ts';
 import { authenticate, type Verdict } from './authenticate.ts';
-import { type Member, RECEIVED_FROM } from './members.ts';
+import type { Member } from './members.ts';
 import type { ReceiveLog } from './receive-log.ts';
 import { pathOf, type Received, receivedOf } from './request.ts';
 import type { SourceKeys } from './source-keys.ts';
