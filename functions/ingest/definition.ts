@@ -1,9 +1,10 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
+import { EVENTS_READER, OTHER_FORM } from '../events-reader.ts';
 import { settings } from './settings.ts';
 
 export const ingestEvent = defineFunction({
-  name: 'ingestEvent',
+  name: EVENTS_READER,
   trigger: messagePublished({ topic: 'events' }),
   maxDeliveryAttempts: 20,
   instance: {
@@ -25,6 +26,10 @@ export const ingestEvent = defineFunction({
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,
+  refusals: {
+    [OTHER_FORM]:
+      'replay it to store it as plain JSON; or have its sender correct it and send it again, then discard this one',
+  },
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
 });

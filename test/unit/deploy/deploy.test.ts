@@ -60,7 +60,7 @@ test('an empty project becomes the whole pipeline; a second run changes nothing'
     function: 4,
     job: 1,
     dashboard: 1,
-    alert: 4,
+    alert: 5,
   });
   expect(await deploy()).toBe(0);
   expect(gcloud.changes).toEqual([]);
