@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Failure } from '../cli/common/options.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 
 /** Sources that every app's build needs: the build's own files, and what all functions share. */
@@ -18,12 +19,21 @@ const ALWAYS = [
 /** Names excluded in every folder, as in .gcloudignore. */
 const NEVER = ['node_modules', '.DS_Store'];
 
+/** Excluded at the top of every app's folder: what only local runs and tests need. */
+const LOCAL = ['local.ts', 'local', 'test'];
+
 /**
  * Files and folders of the project that an app is built from: its own folder, its schemas, and the folders of all
- * functions and apps whose code it imports. Sorted, with forward slashes.
+ * functions and apps whose code it imports. Sorted, with forward slashes. Throws Failure if it imports a file that is
+ * for local runs and tests only.
  */
 export function sourcesOf({ app, dir }: LoadedApp, root: string): string[] {
-  const imported = reached([...filesBelow(dir, root), 'build.ts', 'functions/register.ts'], root)
+  const files = reached([...uploaded(dir, root), 'build.ts', 'functions/register.ts'], root);
+  const local = files.find((file) => LOCAL.some((name) => `${file}/`.startsWith(`${dir}/${name}/`)));
+  if (local !== undefined) {
+    throw new Failure(`${local} is for local runs and tests only, so nothing that is deployed may import it`);
+  }
+  const imported = files
     // include a function's whole folder: it may read files that no module imports
     .map((file) => /^[^/]+\/[^/]+(?=\/)/.exec(file)?.[0] ?? file);
   const schemas = (app.schemas ?? []).map((folder) =>
@@ -45,9 +55,20 @@ export function isPlainCore(sources: readonly string[]): boolean {
 /** All files below the sources: those that gcloud uploads with `ignoreFile`. */
 export function filesOf(sources: readonly string[], root: string): string[] {
   return sources.flatMap((path) =>
-    statSync(join(root, path)).isDirectory() ? filesBelow(path, root) : [path],
+    statSync(join(root, path)).isDirectory() ? uploaded(path, root) : [path],
   );
 }
+
+/** Files below a source, without those of an app that only local runs and tests need. */
+function uploaded(source: string, root: string): string[] {
+  const left = localParts(source);
+  return filesBelow(source, root).filter((file) => !left.some((path) => `${file}/`.startsWith(`${path}/`)));
+}
+
+const localParts = (source: string): string[] =>
+  ALWAYS.includes(source) || `${source}/`.startsWith(`${CORE_DIR}/`)
+    ? []
+    : LOCAL.map((name) => `${source}/${name}`);
 
 /**
  * Content for gcloud's `--ignore-file` that uploads the sources and nothing else. An entry below an excluded folder
@@ -62,6 +83,7 @@ export function ignoreFile(sources: readonly string[]): string {
       lines.add(`!/${folder}`).add(`/${folder}/*`);
     }
     lines.add(`!/${path}`);
+    for (const left of localParts(path)) lines.add(`/${left}`);
   }
   return `${[...lines, ...NEVER, '*.log'].join('\n')}\n`;
 }

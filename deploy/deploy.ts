@@ -44,14 +44,24 @@ export async function deployAll(context: Context, gcloud: Gcloud, say: Say): Pro
   // plan all parts in parallel first, so that a no-op returns quickly
   const plans = await Promise.all(PARTS.map((part) => part.plan(context)));
   if (plans.flat().length === 0) return 0;
-  for (const part of PARTS) {
+  for (const part of PARTS) changes += await apply(part, context, gcloud, say);
+  return changes;
+}
+
+/** Times that a part is planned in one run: again after a lost answer, which may have left something twice. */
+const ROUNDS = 3;
+
+async function apply(part: Part, context: Context, gcloud: Gcloud, say: Say): Promise<number> {
+  let changes = 0;
+  for (let round = 1; round <= ROUNDS; round++) {
     const steps = await part.plan(context);
-    if (steps.length === 0) continue;
-    say(`-- ${part.title}`);
-    await applySteps(steps, gcloud, say);
+    if (steps.length === 0) return changes;
+    say(`-- ${part.title}${round > 1 ? ', again: an answer was lost' : ''}`);
+    const changed = await applySteps(steps, gcloud, say);
     changes += steps.length;
     if (part === apis) context.cloud.forgetServices();
     else context.cloud.forget();
+    if (changed === 'made') return changes;
   }
   return changes;
 }

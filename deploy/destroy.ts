@@ -9,7 +9,7 @@ import { type Gcloud, GcloudError } from './gcloud.ts';
 import { type MonitoringFile, type MonitoringKind, monitoringFiles } from './monitoring-files.ts';
 import { memberOf } from './names.ts';
 import { remove as removeTrigger } from './parts/event-triggers.ts';
-import { RETIRED_METRICS } from './parts/monitoring.ts';
+import { RETIRED_METRICS, removeAlert, removeDashboard, removeMetric } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
 import { secretsHere } from './secrets.ts';
@@ -88,24 +88,10 @@ const watching: Taken = async (context) => {
       ),
     ...alerts
       .filter(({ displayName = '' }) => ourAlerts.has(displayName))
-      .map(({ name, displayName }) =>
-        remove(
-          `alert ${displayName}`,
-          ['alpha', 'monitoring', 'policies', 'delete', name],
-          context,
-          'watching',
-        ),
-      ),
+      .map((one) => removeAlert(one, '', context)),
     ...boards
       .filter(({ displayName = '' }) => ourBoards.has(displayName))
-      .map(({ name, displayName }) =>
-        remove(
-          `dashboard ${displayName}`,
-          ['monitoring', 'dashboards', 'delete', shortName(name)],
-          context,
-          'watching',
-        ),
-      ),
+      .map((one) => removeDashboard(one, '', context)),
   ];
 };
 
@@ -121,7 +107,7 @@ const metrics: Taken = async (context) => {
   const ours = new Set([...files, ...RETIRED_METRICS].map((name) => context.names.metric(name)));
   return (await context.cloud.metrics())
     .filter(({ name }) => ours.has(name))
-    .map(({ name }) => remove(`metric ${name}`, ['logging', 'metrics', 'delete', name], context));
+    .map(({ name }) => removeMetric(name, '', context));
 };
 
 const running: Taken = async (context) => {

@@ -11,11 +11,12 @@ import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
-import { createGcloud, GcloudError } from './gcloud.ts';
+import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
 import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
-import { checkReadiness, findProject } from './preflight.ts';
+import { heldPermissions } from './permissions.ts';
+import { checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
@@ -43,7 +44,12 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const env = process.env;
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
-  const gcloud = createGcloud({ project, env, patienceMs, onWait });
+  const isHeld = async (permission?: string): Promise<boolean> => {
+    const asked = permission === undefined ? PERMISSIONS : [permission];
+    const held = await heldPermissions(asked, { gcloud, project, env });
+    return held !== undefined && asked.every((one) => held.has(one));
+  };
+  const gcloud: Gcloud = createGcloud({ project, env, patienceMs, onWait, isHeld });
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });

@@ -55,7 +55,7 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
   --daily-dollars N   alert if Gemini costs more than this per day (default: 50)
   --notify CHANNEL    send alerts to projects/P/notificationChannels/ID; may be given more than once
   --patience SECONDS  how long to retry while new accounts, roles and services are still
-                      propagating (default: 600)
+                      propagating (default: 900)
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 if anything does
@@ -131,7 +131,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
     settings: values.settings,
-    patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 600) * 1_000,
+    patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 900) * 1_000,
   };
   if (action === 'help') return options;
   checkPlace(options, app);

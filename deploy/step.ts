@@ -17,9 +17,13 @@ export interface Step {
   command: readonly Arg[];
   /** Steps of the same lane run in order, since they change the same resource. */
   lane?: string;
-  /** Transient failures to retry: new resources are not known everywhere at once. */
-  retryOn?: RegExp;
+  /** Finished before any other step of its part begins. */
+  isAlone?: true;
 }
+
+/** The command without its flags: `pubsub topics create NAME`. */
+export const wordsOf = (command: readonly Arg[]): string =>
+  command.filter((arg) => typeof arg === 'string' && !arg.startsWith('--')).join(' ');
 
 /** Formats the command for bash, to run after `shownFiles`. */
 export function shown(command: readonly Arg[]): string {

@@ -34,6 +34,15 @@ export function answerBusy(event: unknown, reason: string): Promise<never> {
 }
 
 /**
+ * Requests a redelivery for an attempt whose failure is in the log: thrown to the framework, it would be logged a
+ * second time, without its severity and fields. Throws if the request cannot be found.
+ */
+export function answerFailed(event: unknown, error: AppError): Promise<never> {
+  if (!inFlight.answer(event, 500, error.code)) throw error;
+  return new Promise(() => {});
+}
+
+/**
  * Must be called before the framework creates its server. `serving` returns the `http` function of that name, to call
  * it without the framework.
  */

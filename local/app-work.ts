@@ -33,8 +33,12 @@ export class AppWork implements Work {
 
   constructor(options: AppWorkOptions) {
     this.#options = options;
+    const sources = new Set(sourcesOf(options.app));
     this.events = {
-      onFinalized: ({ bucket, name }) => this.#print(`gs://${bucket}/${name}`, 'stored'),
+      onFinalized: ({ bucket, name }) => {
+        // records and files of tables are no news
+        if (sources.has(bucket)) this.#print(`gs://${bucket}/${name}`, 'stored');
+      },
       onAttempt: (name, { result, body }) => {
         if (typeof result === 'number' && result >= 200 && result < 300) this.#end(name, body, true);
       },

@@ -12,14 +12,16 @@ import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
+import { startServices } from './app-services.ts';
 import { realGeminiSettings, startBrain } from './brain.ts';
 import { publishDeleted, publishFinalized, publishKept } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
-import { environmentOf, localSettings } from './function-settings.ts';
+import { environmentOf, givenSecrets, localSettings } from './function-settings.ts';
 import { TOPICS } from './function-subscriptions.ts';
 import type { ObjectResource } from './gcs/records.ts';
 import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
+import type { LocalService, LocalServices } from './hook.ts';
 import { makeFolder } from './make-folder.ts';
 import type { DeadLetter } from './pubsub/broker.ts';
 import type { PushAttempt } from './pubsub/push.ts';
@@ -77,6 +79,8 @@ export interface LocalCloudOptions {
   bundleDir?: string;
   /** Default: the core app. */
   app?: LoadedApp;
+  /** Local services of the app, as its `local.ts` exports them. */
+  services?: LocalServices;
   /** Names of the functions to run; default: all. */
   only?: readonly string[];
   /** Command prefix of every function process, as for `startFunction`. */
@@ -102,6 +106,8 @@ export interface LocalCloud {
   /** For `NODE_EXTRA_CA_CERTS`; undefined if the real Gemini is used. */
   caPath: string | undefined;
   storage: Storage;
+  /** The app's own local services, by name. */
+  services: Readonly<Record<string, LocalService>>;
   gcs: GcsServer;
   /** Undefined if the real Gemini is used. */
   vertex: VertexServer | undefined;
@@ -126,12 +132,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const { app } = loaded;
   const settings = localSettings(app, { given: options.env ?? {}, shell });
   const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
-  // read before anything runs: a secret may be missing
-  const declared = new Map(
-    wanted.map(
-      (one) => [one, environmentOf(app, one, { settings, shell, secretsFile, secretsDir })] as const,
-    ),
-  );
   makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [
@@ -142,6 +142,16 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
+    const own = await startServices(options.services ?? {}, {
+      app,
+      dir,
+      given: { ...settings, ...givenSecrets(app, { shell, secretsFile }) },
+    });
+    closers.push(own.close);
+    // read before anything else runs: a secret may be missing
+    const places = { settings, provided: own.env, shell, secretsFile, secretsDir };
+    const declared = new Map(wanted.map((one) => [one, environmentOf(app, one, places)] as const));
+
     let isUp = false;
     const takeOver = (resource: ObjectResource, id: string): void => {
       // until every trigger has its topic, the event waits in the server's outbox
@@ -225,6 +235,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       endpoints,
       caPath: brain?.vertex.caPath,
       storage: createGcsStorage({ apiEndpoint: gcs.url, projectId: PROJECT }),
+      services: own.byName,
       gcs,
       pubsub: pubsub.server,
       vertex: brain?.vertex,

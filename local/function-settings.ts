@@ -60,21 +60,43 @@ export function localSettings(app: App, { given, shell }: { given: Env; shell: E
   return settings;
 }
 
-/** The part of `settings` that a function declares, plus its credentials and its secrets. Throws Failure. */
+/** Secrets of all functions of an app that the operator gave, by name. */
+export function givenSecrets(
+  { functions }: App,
+  { shell, secretsFile = SECRETS_FILE }: { shell: Env; secretsFile?: string | undefined },
+): Env {
+  return Object.assign({}, ...functions.map((one) => heldSecrets(one, shell, secretsFile)));
+}
+
+/**
+ * The part of `settings` that a function declares, plus its credentials and its secrets. `provided` are settings and
+ * secrets of local services, for what the operator did not give. Throws Failure.
+ */
 export function environmentOf(
   app: App,
   definition: FunctionDefinition,
   {
     settings,
+    provided = {},
     shell,
     secretsFile = SECRETS_FILE,
     secretsDir = SECRETS_DIR,
-  }: { settings: Env; shell: Env; secretsFile?: string | undefined; secretsDir?: string | undefined },
+  }: {
+    settings: Env;
+    provided?: Env;
+    shell: Env;
+    secretsFile?: string | undefined;
+    secretsDir?: string | undefined;
+  },
 ): Env {
   return {
     ...Object.fromEntries(CREDENTIALS.flatMap((name) => (shell[name] ? [[name, shell[name]]] : []))),
-    ...pickSettings(app, definition, settings),
-    ...secretValues(definition, shell, secretsFile),
+    ...pickSettings(app, definition, { ...provided, ...settings }),
+    ...secretValues(definition, {
+      provided,
+      held: heldSecrets(definition, shell, secretsFile),
+      file: secretsFile,
+    }),
     ...secretFiles(definition, secretsDir),
   };
 }
@@ -92,17 +114,11 @@ function secretFiles({ name: reader, secretFiles }: FunctionDefinition, dir: str
 }
 
 /** Secrets of the file, plus optional ones of the shell. */
-function secretValues(definition: FunctionDefinition, shell: Env, file: string): Record<string, string> {
-  const wanted = secretsOf(definition).filter(({ file }) => file === undefined);
+function heldSecrets(definition: FunctionDefinition, shell: Env, file: string): Env {
+  const wanted = variableSecrets(definition);
   if (wanted.length === 0) return {};
   const lines = existsSync(file) ? readSettingLines(file) : [];
   const held = new Map(lines.map((line) => [line.name, line.value.trim()]));
-  const missing = wanted.filter(({ name, required }) => required && !held.get(name)).map(({ name }) => name);
-  if (missing.length > 0) {
-    throw new Failure(
-      `${definition.name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
-    );
-  }
   return Object.fromEntries(
     wanted.flatMap(({ name, required }) => {
       const value = held.get(name) || (required ? undefined : shell[name]);
@@ -110,6 +126,25 @@ function secretValues(definition: FunctionDefinition, shell: Env, file: string):
     }),
   );
 }
+
+/** Throws Failure if a required one is missing. */
+function secretValues(
+  definition: FunctionDefinition,
+  { provided, held, file }: { provided: Env; held: Env; file: string },
+): Env {
+  const wanted = variableSecrets(definition);
+  const values = { ...provided, ...held };
+  const missing = wanted.filter(({ name, required }) => required && !values[name]).map(({ name }) => name);
+  if (missing.length > 0) {
+    throw new Failure(
+      `${definition.name} needs the secret ${missing.join(', ')}: add a line ${missing[0]}=… to ${quoted(file)}, which Git ignores`,
+    );
+  }
+  return Object.fromEntries(wanted.flatMap(({ name }) => (values[name] ? [[name, values[name]]] : [])));
+}
+
+const variableSecrets = (definition: FunctionDefinition) =>
+  secretsOf(definition).filter(({ file }) => file === undefined);
 
 /** Settings of a file such as deploy.env; none if there is no file. Throws Failure. */
 export function settingsOfFile(file: string | undefined): Record<string, string> {

@@ -10,13 +10,15 @@ import { givenOptions, optionHelp, optionTypes, withOptional } from '../shared/a
 import { AppWork, howToFire, sourcesOf } from './app-work.ts';
 import { type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
+import { runDemo } from './demo.ts';
 import { mistypedSettings, settingsOfFile } from './function-settings.ts';
 import { chooseGemini } from './gemini-choice.ts';
+import { loadHook } from './hook.ts';
 import { letterLines } from './letter-lines.ts';
 import { placeFault, removeEmpty } from './make-folder.ts';
 import { makePrivateFolder } from './private-folder.ts';
 import { lockFolder, type StateLock } from './state-lock.ts';
-import { escapeText, printable } from './terminal-text.ts';
+import { escapeText, inOneLine, printable } from './terminal-text.ts';
 import { VideoWork } from './video-work.ts';
 import type { Work } from './work.ts';
 
@@ -24,7 +26,8 @@ const HELP = `Runs the whole pipeline on this machine: Cloud Storage, Eventarc, 
 
   npm start                        makes a short clip, uploads it, and keeps running
   npm start -- a.mp4 b.mov         uploads these instead
-  npm start -- --app DIR [FILES]   runs another app, and uploads the files to the bucket that triggers its functions
+  npm start -- --app DIR           runs another app, and its demo if it has one
+  npm start -- --app DIR FILES     runs another app, and uploads the files to the bucket that triggers its functions
 
 Options (after --):
   --app DIR           folder of the app to run (default: the core app, functions)
@@ -42,7 +45,7 @@ Options (after --):
   --gemini local|real which model answers (default: real if GOOGLE_CLOUD_PROJECT and application default credentials are set)
   --attempts N        deliveries before an event becomes a dead letter (default: 5 to 20, as deployed for each function)
   --settings FILE     NAME=value lines for the functions, such as deploy.env; they override the environment
-  --exit              end when the files are done
+  --exit              end when the files or the demo are done
   --help              show this help
 OPTIONAL
 Settings that functions declare (docs/configuration.md) are read from the environment too; no others are.`;
@@ -145,6 +148,7 @@ async function main(): Promise<void> {
   }
   const loaded = chosenApp(declared, values);
   checkUpload(loaded.app, values, files);
+  const { services, demo } = await loadHook(loaded.dir);
   for (const line of mistypedSettings(loaded.app, process.env)) complain(line);
   const ports = portsOf(values, loaded.app);
   const maxDeliveryAttempts = whole('attempts', values.attempts, 100, 'a number');
@@ -157,8 +161,10 @@ async function main(): Promise<void> {
   const lock = takeFolder(dir);
   let cloud: LocalCloud | undefined;
   let ending: Promise<void> | undefined;
+  const ended = new AbortController();
   const end = (code: number): void => {
     ending ??= (async () => {
+      ended.abort(new Error('the local cloud is ending'));
       await cloud?.close().catch(() => undefined);
       lock.release();
       process.exit(code);
@@ -195,6 +201,7 @@ async function main(): Promise<void> {
     },
     gemini,
     ports,
+    ...(services && { services }),
     pushAnywhere: values['push-anywhere'],
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
@@ -210,7 +217,11 @@ async function main(): Promise<void> {
   if (ending) return;
   printEndpoints(cloud, gemini, dir);
 
-  const isGood = await work.run(cloud, files);
+  const isGood =
+    demo && files.length === 0
+      ? await runDemo(demo, cloud, { print, complain, signal: ended.signal })
+      : await work.run(cloud, files);
+  if (ending) return;
   if (values.exit) return end(isGood ? 0 : 1);
   for (const line of work.next(cloud)) print(line);
   for (const line of optionalLines(loaded.app, declared.app, cloud)) print(line);
@@ -285,6 +296,9 @@ function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
     ['Pub/Sub', pubsub],
     ...(vertex === undefined ? [] : [['Vertex AI', `${vertex}${note}`] as [string, string]]),
     ...Object.entries(functions),
+    ...Object.entries(cloud.services).map(
+      ([name, { shown }]) => [name, printable(shown)] as [string, string],
+    ),
     ['data', dir],
   ];
   const width = Math.max(...parts.map(([name]) => name.length));
@@ -317,11 +331,6 @@ function takeFolder(dir: string): StateLock {
 
 function failOut(error: unknown): never {
   throw error instanceof CopyError ? new Error(`--out ${error.message}`, { cause: error }) : error;
-}
-
-function inOneLine(error: unknown): string {
-  const { message = String(error) } = (error ?? {}) as Partial<Error>;
-  return printable(message);
 }
 
 process.stderr.on('error', () => undefined);

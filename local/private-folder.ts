@@ -12,6 +12,7 @@ const OWN: ReadonlySet<string> = new Set([
   'no-credentials',
   'pid',
   'pubsub',
+  'services',
   'storage',
   'vertex',
 ]);

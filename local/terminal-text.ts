@@ -11,6 +11,12 @@ export function printable(text: string): string {
   return text.replace(ACTING, '\ufffd');
 }
 
+/** The message of an error, for a terminal. */
+export function inOneLine(error: unknown): string {
+  const { message = String(error) } = (error ?? {}) as Partial<Error>;
+  return printable(message);
+}
+
 /** Escapes every character in JSON text that a terminal would act on; the value is unchanged. */
 export function escapeJson(json: string): string {
   return json.replace(ACTING, (char) => (char === '\n' ? char : escaped(char)));

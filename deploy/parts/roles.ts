@@ -9,9 +9,6 @@ import type { Step } from '../step.ts';
 import { functionsMadeAnew } from './functions.ts';
 import { wantedTopics } from './topics.ts';
 
-/** Transient: a new account is not known yet, or somebody else changed the policy at the same time. */
-export const PASSES =
-  /gserviceaccount\.com does not exist|service account .* not (found|exist)|concurrent policy changes/i;
 const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
 
 export const roles: Part = {
@@ -107,7 +104,6 @@ function grant({ on, role, member, reason }: Wanted, context: Context): Step {
     why: reason,
     command: policyChange('add-iam-policy-binding', { on, role, member }, context),
     lane: guardedKey(on),
-    retryOn: PASSES,
   };
 }
 
@@ -118,7 +114,6 @@ export function revoke({ on, role, member }: Held, context: Pick<Context, 'names
     why: PUBLIC.includes(member) ? 'its definition does not make it public' : 'no definition requires it',
     command: policyChange('remove-iam-policy-binding', { on, role, member }, context),
     lane: guardedKey(on),
-    retryOn: PASSES,
   };
 }
 

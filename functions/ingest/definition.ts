@@ -1,11 +1,18 @@
-import { defineFunction } from '../../shared/app/define-function.ts';
+import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
 import { EVENTS_READER, OTHER_FORM } from '../events-reader.ts';
 import { settings } from './settings.ts';
 
-export const ingestEvent = defineFunction({
-  name: EVENTS_READER,
-  trigger: messagePublished({ topic: 'events' }),
+/**
+ * A function that takes every event of a topic into the table of events: for a topic of an app's own, beside
+ * `ingestEvent`. Writers of one table may run at the same time.
+ *
+ * @example ingestTopic('ingestUserEvents', 'user-events')
+ */
+export const ingestTopic = (name: string, topic: string): FunctionDefinition =>
+  defineFunction({ ...common, name, trigger: messagePublished({ topic }) });
+
+const common = {
   maxDeliveryAttempts: 20,
   instance: {
     memory: '1Gi',
@@ -32,4 +39,6 @@ export const ingestEvent = defineFunction({
   },
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
-});
+};
+
+export const ingestEvent = ingestTopic(EVENTS_READER, 'events');

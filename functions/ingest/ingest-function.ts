@@ -20,7 +20,6 @@ import { type IngestConfig, parseIngestConfig } from './settings.ts';
 import { StoredContent } from './stored-content.ts';
 import { validatorsOf } from './validators.ts';
 
-const { name: NAME } = definition;
 /**
  * An event of a batch takes about 6 kB from reading to commit, whatever its size, so batches of small events need
  * much memory for their bytes. They get a fifth of the instance.
@@ -40,10 +39,14 @@ interface AdmittedMessage extends IncomingMessage {
 export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
   settings: parseIngestConfig,
   attemptMs: (config) => config.attemptMs,
-  open({ settings: config, app, storage, log, refuse }) {
+  open({ settings: config, app, functionName, storage, log, refuse }) {
     const validators = validatorsOf(app);
     const eventTypes = Object.keys(validators);
-    const outcomes = new OutcomeLog(log.with({ function: NAME }), systemClock.now, new Set(eventTypes));
+    const outcomes = new OutcomeLog(
+      log.with({ function: functionName }),
+      systemClock.now,
+      new Set(eventTypes),
+    );
     const writer = new RowWriter({
       store: storage.bucket(config.lakeBucket),
       path: config.lakePath,
@@ -58,7 +61,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
       state: storage.bucket(config.stateBucket),
       path: config.lakePath,
       now: systemClock.now,
-      log: log.with({ function: NAME }),
+      log: log.with({ function: functionName }),
     });
     const room = Math.floor(deployedMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
     const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
@@ -69,7 +72,7 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         const { clock, signal } = invocation;
         const at = new Date(clock.now());
         const part = messagePart(message, text, config.read);
-        const to = await refuse({ function: NAME, ...part, error, at, signal });
+        const to = await refuse({ function: functionName, ...part, error, at, signal });
         logRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       compare: (row, formerIds, signal) => stored.compare(row, formerIds, signal),

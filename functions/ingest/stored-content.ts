@@ -26,8 +26,8 @@ type Reader = (
 ) => Promise<ScannedRow[]>;
 
 const COLUMNS = [ID_COLUMN, 'ce_id', 'type', 'subject', 'data', 'ingest_time'] as const;
-/** Bytes of recent rows. Most duplicates are redeliveries within seconds. */
-const RECENT_BYTES = 8 * 1024 * 1024;
+/** Bytes of each of two generations of recent rows. Most duplicates are redeliveries within seconds. */
+const GENERATION_BYTES = 4 * 1024 * 1024;
 /** Memory of a row beside its content. */
 const ENTRY_BYTES = 256;
 /** Duplicates that wait for a look-up; a storm of old ones is not compared. */
@@ -39,9 +39,13 @@ const LOOK_MS = 5_000;
  * and others are read from the files that the index names, one query at a time for all duplicates that wait.
  */
 export class StoredContent {
-  /** As bytes: a text cut from a batch would keep the whole batch in memory. */
-  readonly #recent = new Map<string, { text: Buffer; ingestTime: unknown }>();
-  #recentBytes = 0;
+  /**
+   * As bytes: a text cut from a batch would keep the whole batch in memory. A full generation replaces the older one;
+   * deleting the oldest rows one by one would leave holes in a map, through which each search for the next one goes.
+   */
+  #newer = new Map<string, Stored>();
+  #older: ReadonlyMap<string, Stored> = new Map();
+  #newerBytes = 0;
   /** Each look-up reads a page of each row's file. */
   readonly #query: SharedQuery<ScannedRow[]>;
 
@@ -57,14 +61,18 @@ export class StoredContent {
     const id = String(row[ID_COLUMN]);
     const content = Buffer.from(textOf(row));
     const bytes = content.length + ENTRY_BYTES;
-    if (bytes > RECENT_BYTES || this.#recent.has(id)) return;
-    this.#recent.set(id, { text: content, ingestTime: row['ingest_time'] });
-    this.#recentBytes += bytes;
-    for (const [oldest, { text }] of this.#recent) {
-      if (this.#recentBytes <= RECENT_BYTES) break;
-      this.#recent.delete(oldest);
-      this.#recentBytes -= text.length + ENTRY_BYTES;
+    if (bytes > GENERATION_BYTES || this.#recent(id)) return;
+    if (this.#newerBytes + bytes > GENERATION_BYTES) {
+      this.#older = this.#newer;
+      this.#newer = new Map();
+      this.#newerBytes = 0;
     }
+    this.#newer.set(id, { text: content, ingestTime: row['ingest_time'] });
+    this.#newerBytes += bytes;
+  }
+
+  #recent(id: string): Stored | undefined {
+    return this.#newer.get(id) ?? this.#older.get(id);
   }
 
   /** Never rejects: what cannot be read in time is unknown. */
@@ -73,7 +81,7 @@ export class StoredContent {
     // equal content is what gives it the id
     const isContentId = typeof row['ce_id'] !== 'string';
     if (isContentId && formerIds.length === 0) return 'same';
-    const recent = this.#recent.get(id);
+    const recent = this.#recent(id);
     if (recent) return isContentId ? 'same' : verdictOf(textOf(row), recent);
     const rows = await this.#look([id, ...formerIds], signal);
     if (rows === undefined) return 'unknown';

@@ -1,8 +1,10 @@
-import { type AppError, type ErrorCode, isRefusal } from '../../shared/core/errors.ts';
+import type { AppError } from '../../shared/core/errors.ts';
 import {
+  jsonAnswer,
   type Answer as Plain,
   type ProblemOptions,
   problem as plainProblem,
+  problemOf,
 } from '../../shared/invocation/problem.ts';
 import type { Verdict } from './authenticate.ts';
 
@@ -12,7 +14,7 @@ export interface Answer extends Plain {
 }
 
 export function accepted(body: unknown): Answer {
-  return { status: 200, headers: JSON_BODY, body };
+  return jsonAnswer(200, body);
 }
 
 /** The detail says nothing that helps to forge a request; the reason is for the log. */
@@ -20,7 +22,6 @@ function problem(status: number, reason: string, options: ProblemOptions = {}): 
   return { ...plainProblem(status, options), reason };
 }
 
-const JSON_BODY = { 'content-type': 'application/json', 'cache-control': 'no-store' };
 const ALLOW = { allow: 'POST, OPTIONS' };
 
 export const NOT_FOUND: Answer = problem(404, 'unknown-source', { detail: 'no such source' });
@@ -43,19 +44,7 @@ export function tooLarge(bytes: number, maxBytes: number): Answer {
   return problem(413, 'too-large', { detail: `body must have at most ${maxBytes} bytes, got ${bytes}` });
 }
 
-const REFUSED: Partial<Record<ErrorCode, number>> = { 'too-large': 413, 'unsupported-media': 415 };
-
-/** Seconds after which the sender may try again. */
-const RETRY_SECONDS = { quota: '5', other: '10' };
-
-/** A refusal is the sender's fault, and its message names places and sizes only; anything else is ours. */
-export function failed(error: AppError): Answer {
-  const { code, message } = error;
-  if (isRefusal(error)) return problem(REFUSED[code] ?? 400, code, { detail: message });
-  return code === 'quota'
-    ? problem(429, code, { headers: { 'retry-after': RETRY_SECONDS.quota } })
-    : problem(503, code, { headers: { 'retry-after': RETRY_SECONDS.other } });
-}
+export const failed = (error: AppError): Answer => ({ ...problemOf(error), reason: error.code });
 
 /**
  * The answer to a sender's question whether it may deliver here.

@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import type { Received } from './request.ts';
+import type { Received } from '../../shared/invocation/request.ts';
 import { type Kind, keyBytes } from './sources.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { AppError } from '../../shared/core/errors.ts';
 import { quoted } from '../../shared/core/json-value.ts';
 import { decodeText } from '../../shared/events/event-text.ts';
-import type { Received } from './request.ts';
+import type { Received } from '../../shared/invocation/request.ts';
 
 /** Levels of arrays and objects in an event: the readers of the topic have limits of their own. */
 export const MAX_DEPTH = 1_000;

@@ -4,9 +4,9 @@ import { structuredMessage } from '../../shared/events/outgoing-event.ts';
 import { type ReadOutcome, readEvents, STRUCTURED } from '../../shared/events/read-events.ts';
 import { MESSAGE_LIMITS } from '../../shared/events/read-message.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import type { Received } from '../../shared/invocation/request.ts';
 import { jsonTextOf, MAX_DEPTH, MAX_EVENTS } from './body.ts';
 import { type Member, marked } from './members.ts';
-import type { Received } from './request.ts';
 import type { Source } from './sources.ts';
 
 const LIMITS = { ...MESSAGE_LIMITS, maxDepth: MAX_DEPTH, maxBatch: MAX_EVENTS };

@@ -3,9 +3,9 @@ import { readEventText } from '../../shared/events/event-text.ts';
 import { JsonBody } from '../../shared/events/json-body.ts';
 import { cloudEventOf } from '../../shared/events/json-event.ts';
 import { jsonLinks } from '../../shared/events/structured-event.ts';
+import type { Received } from '../../shared/invocation/request.ts';
 import { MAX_DEPTH } from './body.ts';
 import { type Member, marked, messageOf } from './members.ts';
-import type { Received } from './request.ts';
 import type { Source } from './sources.ts';
 
 /** A Standard Webhook: id of the header `webhook-id`, which a retry keeps; type and time of the recommended members. */

@@ -6,6 +6,7 @@ import { LENIENT } from '../../shared/events/incoming-message.ts';
 import { identityOf } from '../../shared/events/message-part.ts';
 import { RECEIVED_FROM } from '../../shared/events/received-from.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
+import { pathOf, type Received, receivedOf } from '../../shared/invocation/request.ts';
 import { EVENTS_READER } from '../events-reader.ts';
 import {
   type Answer,
@@ -20,7 +21,6 @@ import {
 import { authenticate, type Verdict } from './authenticate.ts';
 import type { Member } from './members.ts';
 import type { ReceiveLog } from './receive-log.ts';
-import { pathOf, type Received, receivedOf } from './request.ts';
 import type { SourceKeys } from './source-keys.ts';
 import { type Source, sourceOf } from './sources.ts';
 import { translate } from './translate.ts';

@@ -1,8 +1,8 @@
+import { contentTypeOf, type Received } from '../../shared/invocation/request.ts';
 import { jsonTextOf } from './body.ts';
 import { cloudEventsOf } from './cloud-events.ts';
 import type { Member } from './members.ts';
 import { plainJson, standardWebhook } from './plain-events.ts';
-import { contentTypeOf, type Received } from './request.ts';
 import type { Source } from './sources.ts';
 import { validationCode } from './validation.ts';
 import { vendorEvent, vendorEvents } from './vendor-events.ts';

@@ -3,10 +3,10 @@ import { type JsonText, readJsonElements } from '../../shared/core/json-text.ts'
 import { checked, MEMBERS, readEventText } from '../../shared/events/event-text.ts';
 import { readFormed } from '../../shared/events/formed-event.ts';
 import { LENIENT } from '../../shared/events/incoming-message.ts';
+import type { Received } from '../../shared/invocation/request.ts';
 import { OTHER_FORM } from '../events-reader.ts';
 import { MAX_DEPTH, MAX_EVENTS } from './body.ts';
 import { type Member, messageOf } from './members.ts';
-import type { Received } from './request.ts';
 import type { Kind, Source } from './sources.ts';
 
 type Vendor = Extract<Kind, 'eventbridge' | 'eventgrid' | 'github' | 'stripe'>;

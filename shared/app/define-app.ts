@@ -1,10 +1,12 @@
 import { FilterError } from '../events/message-filter.ts';
 import type { Validators } from '../events/validate.ts';
+import type { TableDefinition } from '../lake/named-table.ts';
 import type { BucketDefinition } from './bucket.ts';
 import type { FunctionDefinition, Role } from './define-function.ts';
 import { cycleMistakes } from './loops.ts';
 import { type OptionalPart, withOptional } from './optional.ts';
 import { placeMistakes, settingMistakes } from './setting-mistakes.ts';
+import { tableMistakes } from './table-mistakes.ts';
 import { type EventSource, eventSources, subscriptionFilter, type Trigger } from './trigger.ts';
 
 export interface TopicDefinition {
@@ -20,6 +22,8 @@ export interface AppPart {
   /** By key; the key is the end of the topic's name. */
   topics: Readonly<Record<string, TopicDefinition>>;
   functions: readonly FunctionDefinition[];
+  /** Tables of its own in the bucket `lake`, which the services maintain. */
+  tables?: readonly TableDefinition[];
   /** Functions that run only if an option asks for them: by the option's name. */
   optional?: Readonly<Record<string, OptionalPart>>;
 }
@@ -57,8 +61,8 @@ export interface AppOptions extends Partial<AppPart>, Pick<App, 'name'> {
  * });
  */
 export function defineApp({ name, schemas = [], includes = [], ...own }: AppOptions): App {
-  const { buckets = {}, topics = {}, functions = [], optional = {} } = own;
-  const parts: AppPart[] = [{ buckets, topics, functions, optional }, ...includes];
+  const { buckets = {}, topics = {}, functions = [], tables = [], optional = {} } = own;
+  const parts: AppPart[] = [{ buckets, topics, functions, tables, optional }, ...includes];
   const options: NonNullable<AppPart['optional']> = Object.assign({}, ...parts.map((part) => part.optional));
   const folders = [...new Set([schemas, ...includes.map((part) => part.schemas ?? [])].flat())];
   const app: App = {
@@ -67,6 +71,7 @@ export function defineApp({ name, schemas = [], includes = [], ...own }: AppOpti
     buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
     topics: Object.assign({}, ...parts.map((part) => part.topics)),
     functions: [...new Set(parts.flatMap((part) => part.functions))],
+    tables: [...new Set(parts.flatMap((part) => part.tables ?? []))],
     optional: options,
   };
   const whole = withOptional(app);
@@ -77,6 +82,7 @@ export function defineApp({ name, schemas = [], includes = [], ...own }: AppOpti
     ...repeatedKeys([...parts, ...Object.values(options)]),
     ...repeatedNames(whole),
     ...whole.functions.flatMap((one) => mistakesOf(one, whole)),
+    ...tableMistakes(whole),
     ...settingMistakes(whole),
     ...placeMistakes(whole),
     ...cycleMistakes(whole),

@@ -40,8 +40,13 @@ export interface HttpRequest extends IncomingMessage {
 
 /** What `load` imports for an `http` function. */
 export interface HttpHandler {
-  /** Must answer the request before it resolves. If it throws first, the caller gets 500. */
-  serve(request: HttpRequest, response: ServerResponse, app: App): Promise<void>;
+  /** Must answer the request before it resolves. If it throws first, the caller gets 500. See `requestHandler`. */
+  serve(
+    request: HttpRequest,
+    response: ServerResponse,
+    app: App,
+    definition: FunctionDefinition,
+  ): Promise<void>;
 }
 
 /**

@@ -25,7 +25,9 @@ export interface JsonListener {
   /** `depth` is that of the object. */
   name?(name: string, depth: number): void;
   close?(kind: 'array' | 'object', start: number, end: number, depth: number): void;
-  /** Called for an object whose members are not in name order: `members` are their positions in that order. */
+  /**
+   * Called for an object whose members are not in name order: `members` are their positions in that order.
+   */
   unsorted?(start: number, end: number, members: readonly number[]): void;
 }
 
@@ -231,58 +233,78 @@ function sortOf(char: string): string {
   return /\d/.test(char) ? 'digit' : 'character';
 }
 
-/** Members of one open object. Duplicates are found by sorting: a sender could make the keys of a hash collide. */
+/** Up to this number, insertion takes less time than a sort that allocates; it is quadratic. */
+const FEW = 24;
+/** Entries that are kept for the next object of a level. */
+const MOST_KEPT = 1_000;
+
+/**
+ * Members of one open object, of which there is one a level. Duplicates are found by sorting: a sender could make the
+ * keys of a hash collide.
+ */
 class Members {
   isSorted = true;
-  places: number[] = [];
+  #count = 0;
+  /** What lies beyond the count is left from an earlier object. */
   #names: string[] = [];
+  #places: number[] = [];
 
-  add(name: string, place: number): void {
-    const last = this.#names.at(-1);
-    if (last !== undefined && !(last < name)) this.isSorted = false;
-    this.#names.push(name);
-    this.places.push(place);
+  get places(): readonly number[] {
+    return this.#places.slice(0, this.#count);
   }
 
-  /** Sorts `places` by name; returns the position of the first duplicate name, if any. */
+  add(name: string, place: number): void {
+    const count = this.#count++;
+    if (count > 0 && !(this.#names[count - 1]! < name)) this.isSorted = false;
+    this.#names[count] = name;
+    this.#places[count] = place;
+  }
+
+  /** Sorts the members by name; returns the position of the first duplicate name, if any. */
   sort(): number | undefined {
     if (this.isSorted) return undefined;
+    if (this.#count <= FEW) this.#insert();
+    else this.#sortMany();
     const names = this.#names;
-    const { places } = this;
-    const order = sortedOrder(names);
     let twice: number | undefined;
-    for (let index = 1; index < order.length; index++) {
-      const [before, at] = [order[index - 1]!, order[index]!];
-      if (names[before] === names[at]) twice = Math.min(twice ?? Number.POSITIVE_INFINITY, places[at]!);
+    for (let index = 1; index < this.#count; index++) {
+      if (names[index - 1] !== names[index]) continue;
+      twice = Math.min(twice ?? Number.POSITIVE_INFINITY, this.#places[index]!);
     }
-    this.places = order.map((index) => places[index]!);
     return twice;
   }
 
   clear(): void {
+    if (this.#count > MOST_KEPT) [this.#names, this.#places] = [[], []];
     this.isSorted = true;
-    this.#names = [];
-    this.places = [];
+    this.#count = 0;
   }
-}
 
-/** Names above which insertion is slower than a sort. */
-const MANY = 24;
+  /** Stable, as #sortMany is: equal names stay in the order of their positions. */
+  #insert(): void {
+    const names = this.#names;
+    const places = this.#places;
+    for (let next = 1; next < this.#count; next++) {
+      const name = names[next]!;
+      const place = places[next]!;
+      let at = next;
+      for (; at > 0 && name < names[at - 1]!; at--) {
+        names[at] = names[at - 1]!;
+        places[at] = places[at - 1]!;
+      }
+      names[at] = name;
+      places[at] = place;
+    }
+  }
 
-/** Indexes of the names in name order; equal names keep theirs. */
-function sortedOrder(names: readonly string[]): number[] {
-  const order = Array.from(names.keys());
-  if (names.length > MANY) {
-    return order.sort((a, b) => {
+  #sortMany(): void {
+    const names = this.#names.slice(0, this.#count);
+    const places = this.#places;
+    const order = Array.from(names.keys()).sort((a, b) => {
       const [left, right] = [names[a]!, names[b]!];
       return left < right ? -1 : left > right ? 1 : a - b;
     });
+    this.#names = order.map((index) => names[index]!);
+    this.#places = order.map((index) => places[index]!);
   }
-  for (let index = 1; index < order.length; index++) {
-    const name = names[index]!;
-    let at = index;
-    for (; at > 0 && names[order[at - 1]!]! > name; at--) order[at] = order[at - 1]!;
-    order[at] = index;
-  }
-  return order;
 }

@@ -1,3 +1,4 @@
+import { isAttributeText } from '../core/attribute-text.ts';
 import { isJsonObject, type Json } from '../core/json-value.ts';
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
@@ -61,5 +62,5 @@ function memberOf(from: Json, name: string): Json {
 
 function textOf(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '' || value.length > MAX_TEXT) return undefined;
-  return value.isWellFormed() && !/\p{Cc}/u.test(value) ? value : undefined;
+  return isAttributeText(value) ? value : undefined;
 }

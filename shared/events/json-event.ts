@@ -1,3 +1,4 @@
+import { isAttributeText } from '../core/attribute-text.ts';
 import { parseRfc3339 } from '../core/rfc3339.ts';
 import { eventIdOf, invalid, type JsonEvent } from './cloud-event.ts';
 import { type LinkSources, linksOf } from './links.ts';
@@ -61,8 +62,7 @@ function timeOf(value: unknown): string | undefined {
   throw invalid('time', 'an RFC 3339 timestamp', value);
 }
 
-/** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md#type-system */
 function isAttribute(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > MAX_ATTRIBUTE) return false;
-  return value.isWellFormed() && !/\p{Cc}/u.test(value);
+  return isAttributeText(value);
 }

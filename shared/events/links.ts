@@ -1,3 +1,4 @@
+import { isAttributeText } from '../core/attribute-text.ts';
 import { isJsonObject, type Json } from '../core/json-value.ts';
 import { readTraceparent, traceparentFrom } from '../core/traceparent.ts';
 import { CLIENT_TRACE, DIED_OF } from './letter-attributes.ts';
@@ -97,7 +98,7 @@ function first<T>(
 
 function idOf(value: unknown): string | undefined {
   if (typeof value !== 'string' || value === '' || value.length > MAX_ID) return undefined;
-  return value.isWellFormed() && !/\p{Cc}/u.test(value) ? value : undefined;
+  return isAttributeText(value) ? value : undefined;
 }
 
 /** A count above the bound is certainly a loop; an invalid count means the start of a chain. */

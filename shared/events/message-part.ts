@@ -14,20 +14,26 @@ export interface MessagePart {
   eventId: string;
 }
 
+/** A push body as Pub/Sub would have sent it, with a message as it was read. */
+export function messageInput({
+  data,
+  attributes,
+  messageId,
+  publishTime,
+  orderingKey,
+}: PubsubMessage): Record<string, unknown> {
+  return { message: { data: data.toString('base64'), attributes, messageId, publishTime, orderingKey } };
+}
+
 /** `text` is the event's JSON. */
 export function messagePart(message: PubsubMessage, text: string, options: ReadOptions): MessagePart {
-  const { messageId, publishTime, orderingKey } = message;
   const attributes = Object.fromEntries(attributesOfOne(message.attributes));
-  const input = {
-    message: {
-      data: Buffer.from(text).toString('base64'),
-      // an array that declared nothing holds events of any form
-      attributes: isBatch(message) ? { ...attributes, 'content-type': STRUCTURED } : attributes,
-      messageId,
-      publishTime,
-      orderingKey,
-    },
-  };
+  const input = messageInput({
+    ...message,
+    data: Buffer.from(text),
+    // an array that declared nothing holds events of any form
+    attributes: isBatch(message) ? { ...attributes, 'content-type': STRUCTURED } : attributes,
+  });
   return { input, eventId: identityOf(input, options) };
 }
 

@@ -1,3 +1,4 @@
+import { isAttributeText } from '../core/attribute-text.ts';
 import type { Breaker } from '../core/breaker.ts';
 import type { Clock } from '../core/clock.ts';
 import { AppError } from '../core/errors.ts';
@@ -5,7 +6,7 @@ import { readJsonText } from '../core/json-text.ts';
 import { quoted } from '../core/json-value.ts';
 import { sha256 } from '../core/sha256.ts';
 import { readTraceparent } from '../core/traceparent.ts';
-import type { Publisher } from '../gcp/pubsub.ts';
+import type { OutgoingMessage, Publisher } from '../gcp/pubsub.ts';
 import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { canonicalHash } from './canonical-json.ts';
@@ -40,6 +41,19 @@ export interface Published {
   /** The event's id attribute. */
   id: string;
   messageId: string;
+}
+
+/** An event that is ready to be sent: as an outbox keeps it. Its id, links and hops are final. */
+export interface PreparedEvent {
+  /** Key of the app's topics. */
+  topic: string;
+  /** The event's id attribute. */
+  id: string;
+  type: string;
+  /** JSON text of the message's data. */
+  data: string;
+  attributes: Readonly<Record<string, string>>;
+  orderingKey: string | undefined;
 }
 
 /** The event whose delivery publishes. Untrusted values are passed as found and bounded here. */
@@ -116,8 +130,31 @@ export class Outgoing {
 
   /** `topic` is a key of the app's topics. */
   async publish(topic: string, event: EventToPublish): Promise<Published> {
-    const { type } = event;
     const name = this.#topicNamed(topic);
+    return this.#complete(name, event, async (id, message) => {
+      const messageId = await this.#batches.publish(name, message);
+      return { id, messageId };
+    });
+  }
+
+  /**
+   * What `publish` would send, checked and counted like it, and sent by somebody else later: for an outbox, whose row
+   * is written in the transaction of the change that the event reports.
+   */
+  async prepare(topic: string, event: EventToPublish): Promise<PreparedEvent> {
+    return this.#complete(this.#topicNamed(topic), event, async (id, { data, attributes }) => ({
+      ...{ topic, id, type: event.type, data: Buffer.from(data).toString(), attributes: attributes ?? {} },
+      orderingKey: event.orderingKey,
+    }));
+  }
+
+  /** `topic` is the topic's name. */
+  async #complete<T>(
+    topic: string,
+    event: EventToPublish,
+    send: (id: string, message: OutgoingMessage) => Promise<T>,
+  ): Promise<T> {
+    const { type } = event;
     checkAttributes(event);
     const hops = nextHops(this.#before, this.#cause.function, type);
     if (hops.count > this.#limits.maxHops) {
@@ -125,12 +162,12 @@ export class Outgoing {
       throw new AppError('loop', `hops must be at most ${this.#limits.maxHops} (MAX_HOPS), got ${found}`);
     }
     const data = event.data === undefined ? undefined : JSON.stringify(event.data);
-    const { id, release } = this.#identify(name, event, data);
+    const { id, release } = this.#identify(topic, event, data);
     try {
       await this.#budget.admit(type, id);
-      const messageId = await this.#batches.publish(name, this.#messageOf(event, id, hops, data));
+      const sent = await send(id, this.#messageOf(event, id, hops, data));
       this.#counts[type] = (this.#counts[type] ?? 0) + 1;
-      return { id, messageId };
+      return sent;
     } catch (error) {
       // the handler may retry the same event, which must get the same number
       release();
@@ -194,7 +231,7 @@ function checkAttributes(event: EventToPublish): void {
   for (const name of ['type', 'subject', 'dataschema', 'key', 'id', 'source'] as const) {
     const value = event[name];
     if (value === undefined && name !== 'type') continue;
-    const isText = typeof value === 'string' && value.isWellFormed() && !/\p{Cc}/u.test(value);
+    const isText = typeof value === 'string' && isAttributeText(value);
     // an object's name may have 1,024 bytes, and more once it is encoded
     const longest = (name === 'subject' ? 4 : 1) * PUBSUB_LIMITS.attributeValue;
     if (isText && value !== '' && value.length <= longest) continue;

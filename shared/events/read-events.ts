@@ -111,7 +111,8 @@ function readBatch(text: string, attributes: Attributes, options: ReadOptions): 
 function elementOf(text: string, item: JsonText, attributes: Attributes, options: ReadOptions): ReadOutcome {
   const own = text.slice(item.start, item.end);
   return outcomeOf(own, () => {
-    checkSize(Buffer.byteLength(own), options);
+    // a UTF-16 code unit takes up to 3 bytes
+    if (own.length * 3 > options.maxBytes) checkSize(Buffer.byteLength(own), options);
     return { event: structuredEvent(text, item, attributes, options), isCloudEvent: true };
   });
 }

@@ -1,14 +1,17 @@
 import type { App } from '../app/define-app.ts';
-import { AppError } from '../core/errors.ts';
-import { quoted } from '../core/json-value.ts';
+import type { Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
+import type { Column } from '../delta/index.ts';
 import type { CloudEvent } from '../events/cloud-event.ts';
 import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
+import type { AppTable, AppTables } from '../lake/app-tables.ts';
+import type { TableDefinition } from '../lake/named-table.ts';
 import type { Calls } from '../patterns/calls.ts';
 import type { ObjectStore, Storage } from '../storage/object-store.ts';
 import type { Invocation } from './handle.ts';
 import { reportPublished } from './outcome.ts';
+import { bucketOf, topicNamed, topicsOf } from './places.ts';
 import type { Tracing } from './start-tracing.ts';
 
 /** What a handler gets besides its event. One value per delivery. */
@@ -19,12 +22,24 @@ export interface Context<S = undefined> extends Invocation, Calls {
   storage: Storage;
   /** A bucket of the app, by its key. Throws `invalid-config` if the environment does not name it. */
   bucket(key: string): ObjectStore;
-  /** The client behind `publish`, for messages that are not events. */
+  /** The name of a topic of the app, by its key, for `publisher`. Throws `invalid-config` as `bucket` does. */
+  topicNamed(key: string): string;
+  /**
+   * A table that the app declares in `tables`: each row is there once, however often it is added. The handler must
+   * have `tables: openTables`.
+   *
+   * @example await table(SIGNUPS).add({ user_id: data.userId, signed_up_at: new Date(event.time) });
+   */
+  table<Columns extends readonly Column[]>(definition: TableDefinition<Columns>): AppTable<Columns>;
+  /** The client behind `publish`, for messages that are not events, and for those that `prepare` returned. */
   publisher(): Promise<Publisher>;
   app: App;
   /** For one of several events in a message: its calls and its published events belong to that event. */
   forEvent(event: CloudEvent): Context<S>;
 }
+
+/** What the writers of an app's tables need. */
+export type TableWiring = Pick<Wiring<unknown>, 'app' | 'env' | 'storage' | 'log'>;
 
 /** What an instance shares among all of its deliveries. */
 export interface Wiring<S> {
@@ -36,6 +51,9 @@ export interface Wiring<S> {
   functionName: string;
   limits: PublishLimits;
   env: Env;
+  log: Logger;
+  /** The writers of the app's tables; opened when a row is added. */
+  tables(): AppTables;
   /** Undefined if tracing is off. */
   tracing: Tracing | undefined;
 }
@@ -92,6 +110,17 @@ class DeliveryContext<S> implements Context<S> {
     return (key) => bucketOf({ storage: this.storage, app, env }, key);
   }
 
+  get topicNamed(): Context['topicNamed'] {
+    return (key) => topicNamed(this.#wiring, key);
+  }
+
+  get table(): Context['table'] {
+    const { tables } = this.#wiring;
+    return (definition) => ({
+      add: async (row) => tables().table(definition, this.signal).add(row),
+    });
+  }
+
   get forEvent(): Context<S>['forEvent'] {
     return (event) => contextOf(this.#wiring, invocationOf(event, this.#invocation));
   }
@@ -115,6 +144,10 @@ class DeliveryContext<S> implements Context<S> {
       reportPublished(this.log, { type, source, topic, messageId: published.messageId });
       return published;
     };
+  }
+
+  get prepare(): Calls['prepare'] {
+    return async (...args) => (await this.#calls()).prepare(...args);
   }
 
   get published(): Calls['published'] {
@@ -152,24 +185,6 @@ function invocationOf(event: CloudEvent, outer: Invocation): Invocation {
   return { ...outer, event, eventId, historyId: eventId, correlationId, traceparent, log };
 }
 
-/**
- * A bucket of the app, by its key. Throws `invalid-config` if the app lacks it, or the environment does not name
- * it.
- */
-export function bucketOf(
-  { storage, app: { buckets }, env }: Pick<Wiring<unknown>, 'storage' | 'app' | 'env'>,
-  key: string,
-): ObjectStore {
-  const declared = Object.hasOwn(buckets, key) ? buckets[key] : undefined;
-  if (declared === undefined) {
-    const known = Object.keys(buckets).join(', ') || 'none';
-    throw new AppError('invalid-config', `bucket must be one of ${known}, got ${quoted(key)}`);
-  }
-  const name = textOf(declared.env, env);
-  if (name === undefined) throw new AppError('invalid-config', `configuration: ${declared.env} must be set`);
-  return storage.bucket(name);
-}
-
 function causeOf(invocation: Invocation) {
   const { event, eventId, correlationId, traceparent, clock, log, signal } = invocation;
   const { hops, extensions } = event;
@@ -177,14 +192,4 @@ function causeOf(invocation: Invocation) {
     ...{ eventId, correlationId, traceparent, hops, clock, log, signal },
     hopchain: extensions['hopchain'],
   };
-}
-
-/** Topics named in the environment, by their keys in the app. */
-function topicsOf<S>({ app, env }: Wiring<S>): Record<string, string> {
-  const named = Object.entries(app.topics).map(([key, { env: variable }]) => [key, textOf(variable, env)]);
-  return Object.fromEntries(named.filter(([, name]) => name !== undefined));
-}
-
-function textOf(variable: string | undefined, env: Env): string | undefined {
-  return variable === undefined ? undefined : env[variable]?.trim() || undefined;
 }

@@ -8,10 +8,12 @@ import { AppError } from '../core/errors.ts';
 import { createLogger, type LogFields, type Logger } from '../core/log.ts';
 import type { Env } from '../core/settings.ts';
 import type { ParsedEvent } from '../events/cloud-event.ts';
+import type { AppTables } from '../lake/app-tables.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { bucketOf, type Context, contextOf, type Wiring } from './context.ts';
+import { type Context, contextOf, type TableWiring, type Wiring } from './context.ts';
 import { handleEvent, type Invocation, type Runtime } from './handle.ts';
 import type { Outcome } from './outcome.ts';
+import { bucketOf } from './places.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
 import { connect, parseConfig, type Services } from './services.ts';
 
@@ -54,6 +56,10 @@ interface Common<S> {
   settings?: (env: Env) => S;
   /** Time limit of one attempt, in ms, below the function's own timeout. Default: nine tenths of it. */
   attemptMs?: (settings: S) => number;
+  /**
+   * `openTables` of `open-tables.ts`, for a handler that adds rows: other functions must not load what writes tables.
+   */
+  tables?: (wiring: TableWiring) => AppTables;
 }
 
 export type OneEvent<E extends ParsedEvent, S> = Common<S> & EventWork<E, S>;
@@ -127,7 +133,18 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
   const { name: functionName } = definition;
   const tracing =
     config.traces && (await import('./start-tracing.ts')).startTracing(config.traces, functionName, log);
-  const wiring: Wiring<S> = { settings, storage, publisher, state, app, functionName, limits, env, tracing };
+  let opening: ReturnType<Wiring<S>['tables']> | undefined;
+  const tables: Wiring<S>['tables'] = () => {
+    if (!options.tables) {
+      throw new AppError('internal', 'a handler that adds rows must have tables: openTables');
+    }
+    opening ??= options.tables({ app, env, storage, log });
+    return opening;
+  };
+  const wiring: Wiring<S> = {
+    ...{ settings, storage, publisher, state, app, functionName, limits, env, log, tables },
+    tracing,
+  };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
   const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, bucket, refuse };
   const work = 'open' in options ? await options.open(instance) : options;
@@ -159,8 +176,9 @@ function typesOf(trigger: Trigger): readonly string[] {
   return [...eventTypesOf(trigger), ...types];
 }
 
-function configure<S>(
-  { settings }: Common<S>,
+/** Parses everything before the first delivery. A bad environment is logged and thrown as `invalid-config`. */
+export function configure<S>(
+  { settings }: Pick<Common<S>, 'settings'>,
   { app, env }: Pick<Host, 'app' | 'env'>,
   log: Logger = createLogger(),
 ): { config: ServiceConfig; settings: S } {

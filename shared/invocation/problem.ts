@@ -1,4 +1,5 @@
 import { type ServerResponse, STATUS_CODES } from 'node:http';
+import { type AppError, type ErrorCode, isRefusal } from '../core/errors.ts';
 
 /** An answer of an HTTP function. */
 export interface Answer {
@@ -6,6 +7,16 @@ export interface Answer {
   headers: Readonly<Record<string, string>>;
   /** JSON; undefined for an answer without a body. */
   body: unknown;
+}
+
+/** An answer with JSON that no cache keeps. */
+export function jsonAnswer(
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Answer {
+  const json = { 'content-type': 'application/json', 'cache-control': 'no-store' };
+  return { status, headers: { ...headers, ...json }, body };
 }
 
 /** One fault of a request's body. */
@@ -46,6 +57,20 @@ export function problem(status: number, { detail, errors, headers = {} }: Proble
       ...(errors !== undefined && { errors }),
     },
   };
+}
+
+const REFUSED: Partial<Record<ErrorCode, number>> = { 'too-large': 413, 'unsupported-media': 415 };
+
+/** Seconds after which the sender may try again. */
+const RETRY_SECONDS = { quota: '5', other: '10' };
+
+/** A refusal is the sender's fault, and its message names places and sizes only; anything else is ours. */
+export function problemOf(error: AppError): Answer {
+  const { code, message } = error;
+  if (isRefusal(error)) return problem(REFUSED[code] ?? 400, { detail: message });
+  return code === 'quota'
+    ? problem(429, { headers: { 'retry-after': RETRY_SECONDS.quota } })
+    : problem(503, { headers: { 'retry-after': RETRY_SECONDS.other } });
 }
 
 /** Sends the whole answer and ends the response. */

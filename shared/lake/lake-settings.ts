@@ -40,6 +40,9 @@ export const lakeSettings = {
 
 type LakeValues = ValuesOf<typeof lakeSettings>;
 
+/** Folder of the lake bucket that holds the tables of apps, each in a folder of its name. */
+export const APP_TABLES = 'tables';
+
 export interface LakeConfig {
   lakeBucket: string;
   /** Folders in that bucket: the events table and the dead-letters table. */
@@ -65,10 +68,17 @@ export function lakeMistakes({
   LAKE_PATH: events,
   DEAD_LETTERS_PATH: letters,
 }: Partial<LakeValues>): string[] {
-  if (events === undefined || letters === undefined) return [];
+  const reserved = Object.entries({ LAKE_PATH: events, DEAD_LETTERS_PATH: letters })
+    .filter(([, path]) => `${path}/`.startsWith(`${APP_TABLES}/`))
+    .map(
+      ([name, path]) =>
+        `${name} must be outside of ${APP_TABLES}/, where apps have their own tables, got ${JSON.stringify(path)}`,
+    );
+  if (events === undefined || letters === undefined) return reserved;
   const isApart = !`${letters}/`.startsWith(`${events}/`) && !`${events}/`.startsWith(`${letters}/`);
-  if (isApart) return [];
+  if (isApart) return reserved;
   return [
+    ...reserved,
     `LAKE_PATH and DEAD_LETTERS_PATH must be folders of which neither contains the other, got ${JSON.stringify(events)} and ${JSON.stringify(letters)}`,
   ];
 }

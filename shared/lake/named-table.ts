@@ -3,10 +3,10 @@ import { type Column, DeltaError, DeltaTable } from '../delta/index.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 
 /** A table defined by this project. Nullable columns may be appended at any time. */
-export interface TableDefinition {
+export interface TableDefinition<Columns extends readonly Column[] = readonly Column[]> {
   name: string;
   description: string;
-  columns: readonly Column[];
+  columns: Columns;
   /** Column whose values are unique. */
   idColumn: string;
 }

@@ -1,7 +1,7 @@
 import type { Breaker } from '../core/breaker.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import { type EventToPublish, Outgoing, type Published } from '../events/publish.ts';
+import { type EventToPublish, Outgoing, type PreparedEvent, type Published } from '../events/publish.ts';
 import type { PublishLimits } from '../events/publish-limits.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 import { record } from '../records/record.ts';
@@ -37,6 +37,14 @@ export interface Calls {
    */
   publish(topic: string, event: EventToPublish): Promise<Published>;
   /**
+   * The event that `publish` would send, without sending it: for an outbox, whose row is written in the transaction of
+   * the change that the event reports. Its id follows from its cause, and its hops are counted, as with `publish`.
+   *
+   * @example
+   * const event = await prepare('events', { type: 'order.confirmed', data: { orderId }, orderingKey: orderId });
+   */
+  prepare(topic: string, event: EventToPublish): Promise<PreparedEvent>;
+  /**
    * A call to an external service, through the circuit breaker of that name: if it keeps failing, later calls throw
    * `unavailable` at once until it has had time to recover.
    *
@@ -44,7 +52,7 @@ export interface Calls {
    * const rates = await dependency('exchange-rates', () => fetchRates(signal));
    */
   dependency<T>(name: string, work: () => Promise<T>): Promise<T>;
-  /** Number of events published so far, by type. */
+  /** Number of events published or prepared so far, by type. */
   published(): Readonly<Record<string, number>>;
 }
 
@@ -98,6 +106,7 @@ export function createCalls(options: CallsOptions): Calls {
       return runEffect({ state: await state(), function: by, eventId, name, clock, log, signal }, work, how);
     },
     publish: (topic, event) => outgoing.publish(topic, event),
+    prepare: (topic, event) => outgoing.prepare(topic, event),
     dependency: (name, work) => breakers(name).run(work),
     published: () => outgoing.published,
   };

@@ -1,4 +1,4 @@
-import { type Gcloud, GcloudError } from '../../deploy/gcloud.ts';
+import { type Changed, type Gcloud, GcloudError } from '../../deploy/gcloud.ts';
 import type { Arg } from '../../deploy/step.ts';
 
 type Json = Record<string, unknown>;
@@ -91,7 +91,7 @@ export class RecordedGcloud implements Gcloud {
     return command[0] === 'auth' ? 'a-token\n' : '';
   }
 
-  async change(command: readonly Arg[]): Promise<void> {
+  async change(command: readonly Arg[]): Promise<Changed> {
     const words: string[] = [];
     const flags = new Map<string, string>();
     for (const arg of command) {
@@ -110,6 +110,7 @@ export class RecordedGcloud implements Gcloud {
     this.before(verb);
     this.changes.push(`${verb} ${words.slice(verb.split(' ').length).join(' ')}`.trim());
     this.apply(verb, words.slice(verb.split(' ').length), flags);
+    return 'made';
   }
 
   /** Publishes to every subscription of the topic, given by its short name. */
@@ -326,11 +327,15 @@ export class RecordedGcloud implements Gcloud {
   private deployFunction(name: string, flags: Flags): void {
     const flag = (one: string): string => flags.get(one) ?? '';
     const filters = list(flag('trigger-event-filters'));
-    const isHttp = flags.has('trigger-http');
     const old = this.things.get(`function ${name}`);
+    const isNamed = flags.has('trigger-event-filters');
+    if (!old && !isNamed && !flags.has('trigger-http'))
+      throw new GcloudError([name], 'You must specify a trigger when deploying a new function.');
+    const isHttp = flags.has('trigger-http') || (!isNamed && old?.['eventTrigger'] === undefined);
     if (old && (old['eventTrigger'] === undefined) !== isHttp) {
       throw new GcloudError([name], 'the trigger of a function cannot be of another kind');
     }
+    const kept = isNamed ? undefined : (old?.['eventTrigger'] as Json | undefined);
     const bucketTopic = `${PROJECT}/topics/eventarc-r-${name}-1-3`;
     const path = isHttp ? '' : `${PROJECT}/locations/r/triggers/${name}-1`;
     this.things.set(`function ${name}`, {
@@ -355,7 +360,10 @@ export class RecordedGcloud implements Gcloud {
         ...this.secretsOf(name, flags),
         uri: `https://${name}-x.a.run.app`,
       },
-      ...(!isHttp && {
+      ...(kept && {
+        eventTrigger: { ...kept, ...(flags.has('retry') && { retryPolicy: 'RETRY_POLICY_RETRY' }) },
+      }),
+      ...(isNamed && {
         eventTrigger: {
           trigger: path,
           triggerRegion: flag('trigger-location'),
@@ -370,7 +378,10 @@ export class RecordedGcloud implements Gcloud {
         },
       }),
     });
-    if (!old && !isHttp) this.makeTrigger(name, bucketTopic);
+    if (!isNamed) return;
+    // a trigger that is named is made anew, and what its subscription held is lost
+    this.forget(`subscription eventarc-r-${name}-1-sub-2`);
+    this.makeTrigger(name, bucketTopic);
   }
 
   private makeTrigger(name: string, topic: unknown): string {

@@ -230,11 +230,13 @@ function idsOf({ id, formerIds = [] }: PendingRow): readonly string[] {
 }
 
 function isIn(found: ReadonlySet<string>, entry: PendingRow): boolean {
-  return idsOf(entry).some((id) => found.has(id));
+  return found.size > 0 && idsOf(entry).some((id) => found.has(id));
 }
 
 /** For each row: in the table under one of its ids, in none, or the files that may contain them. */
 function classify(tracker: IdTracker, rows: readonly PendingRow[]): ('absent' | 'live' | IdCandidate[])[] {
+  const isPlain = rows.every(({ formerIds }) => formerIds === undefined || formerIds.length === 0);
+  if (isPlain) return tracker.classify(rows.map(({ id }) => id));
   const verdicts = tracker.classify(rows.flatMap(idsOf));
   let next = 0;
   return rows.map(({ formerIds = [] }) => {

@@ -37,6 +37,8 @@ export interface PendingRow {
 }
 
 interface Waiter {
+  entry: PendingRow;
+  signal: AbortSignal | undefined;
   resolve(outcome: SubmitOutcome): void;
   reject(error: unknown): void;
 }
@@ -48,6 +50,8 @@ interface Waiter {
 export class BatchQueue {
   /** Queued and in flight, by id. */
   readonly #pending = new Map<string, PendingRow>();
+  /** One listener a signal: the events of a batch share theirs. */
+  readonly #listening = new Map<AbortSignal, { waiters: Set<Waiter>; abort: () => void }>();
   #queue: PendingRow[] = [];
   #queuedBytes = 0;
   #wake: (() => void) | undefined;
@@ -70,37 +74,23 @@ export class BatchQueue {
   }
 
   /** Waits for the outcome of `id`: joins its waiters if it is pending, else queues a new row. */
-  join(
-    id: string,
-    make: () => Omit<PendingRow, 'arrived' | 'waiters'>,
-    signal?: AbortSignal,
-  ): Promise<SubmitOutcome> {
+  join(id: string, make: (arrived: number) => PendingRow, signal?: AbortSignal): Promise<SubmitOutcome> {
     const known = this.#pending.get(id);
-    const entry = known ?? { ...make(), arrived: this.#clock.now(), waiters: new Set<Waiter>() };
+    const entry = known ?? make(this.#clock.now());
     if (known === undefined) {
       this.#pending.set(id, entry);
       this.#queue.push(entry);
       this.#queuedBytes += entry.bytes;
     }
     const outcome = new Promise<SubmitOutcome>((resolve, reject) => {
-      const abort = (): void => {
-        entry.waiters.delete(waiter);
-        // the row may be in flight: a caller that gave up does not know, and submits again
-        if (entry.waiters.size === 0) this.#withdraw(entry);
-        reject(signal?.reason);
-      };
       const waiter: Waiter = {
-        resolve(result) {
-          signal?.removeEventListener('abort', abort);
-          resolve(known === undefined ? result : { ...result, kind: 'duplicate' });
-        },
-        reject(error) {
-          signal?.removeEventListener('abort', abort);
-          reject(error);
-        },
+        entry,
+        signal,
+        resolve: known === undefined ? resolve : (result) => resolve({ ...result, kind: 'duplicate' }),
+        reject,
       };
       entry.waiters.add(waiter);
-      signal?.addEventListener('abort', abort, { once: true });
+      if (signal) this.#listen(signal, waiter);
     });
     this.#wake?.();
     return outcome;
@@ -152,7 +142,10 @@ export class BatchQueue {
     if (entries.length > 0) this.#expect(entries.length);
     for (const entry of entries) {
       this.#forget(entry);
-      for (const waiter of entry.waiters) waiter.resolve(outcome);
+      for (const waiter of entry.waiters) {
+        this.#ignore(waiter);
+        waiter.resolve(outcome);
+      }
     }
   }
 
@@ -160,7 +153,10 @@ export class BatchQueue {
     if (entries.length > 0) this.#expect(entries.length);
     for (const entry of entries) {
       this.#forget(entry);
-      for (const waiter of entry.waiters) waiter.reject(error);
+      for (const waiter of entry.waiters) {
+        this.#ignore(waiter);
+        waiter.reject(error);
+      }
     }
   }
 
@@ -218,11 +214,44 @@ export class BatchQueue {
     if (this.#pending.get(entry.id) === entry) this.#pending.delete(entry.id);
   }
 
-  #withdraw(entry: PendingRow): void {
-    const at = this.#queue.indexOf(entry);
-    if (at < 0) return;
-    this.#queue.splice(at, 1);
-    this.#queuedBytes -= entry.bytes;
-    this.#pending.delete(entry.id);
+  #listen(signal: AbortSignal, waiter: Waiter): void {
+    const known = this.#listening.get(signal);
+    if (known) {
+      known.waiters.add(waiter);
+      return;
+    }
+    const waiters = new Set([waiter]);
+    const abort = (): void => this.#giveUp(signal, waiters);
+    this.#listening.set(signal, { waiters, abort });
+    signal.addEventListener('abort', abort, { once: true });
+  }
+
+  #ignore(waiter: Waiter): void {
+    const { signal } = waiter;
+    const known = signal && this.#listening.get(signal);
+    if (!known?.waiters.delete(waiter) || known.waiters.size > 0) return;
+    signal?.removeEventListener('abort', known.abort);
+    this.#listening.delete(signal!);
+  }
+
+  /** Rows in flight may still be committed: a caller that gave up does not know, and submits again. */
+  #giveUp(signal: AbortSignal, waiters: ReadonlySet<Waiter>): void {
+    this.#listening.delete(signal);
+    const abandoned = new Set<PendingRow>();
+    for (const waiter of waiters) {
+      waiter.entry.waiters.delete(waiter);
+      if (waiter.entry.waiters.size === 0) abandoned.add(waiter.entry);
+      waiter.reject(signal.reason);
+    }
+    this.#withdraw(abandoned);
+  }
+
+  #withdraw(entries: ReadonlySet<PendingRow>): void {
+    this.#queue = this.#queue.filter((entry) => {
+      if (!entries.has(entry)) return true;
+      this.#queuedBytes -= entry.bytes;
+      this.#pending.delete(entry.id);
+      return false;
+    });
   }
 }

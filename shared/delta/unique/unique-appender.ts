@@ -10,7 +10,7 @@ import type { ScannedRow } from '../snapshot/scan.ts';
 import { selectRows } from '../snapshot/select-rows.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { BatchCommitter, type CommittedBatch, type PreparedBatch, storedRow } from './batch-committer.ts';
-import { type BatchLimits, BatchQueue, type SubmitOutcome } from './batch-queue.ts';
+import { type BatchLimits, BatchQueue, type PendingRow, type SubmitOutcome } from './batch-queue.ts';
 import { IdTracker } from './id-tracker.ts';
 import { timedStore } from './timed-store.ts';
 import { Upkeep } from './upkeep.ts';
@@ -114,7 +114,10 @@ export class UniqueAppender {
       );
     }
     const { formerIds } = options;
-    const make = () => ({ id, formerIds, row, ...storedRow(this.#committer.fields, row) });
+    const make = (arrived: number): PendingRow => {
+      const { fields, values, bytes } = storedRow(this.#committer.fields, row);
+      return { id, formerIds, row, fields, values, bytes, arrived, isDoubtful: false, waiters: new Set() };
+    };
     return this.#queue.join(id, make, options.signal);
   }
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { DeltaTable, UniqueAppender, type UniqueAppenderOptions } from '../../../shared/delta/index.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
@@ -135,6 +136,17 @@ describe('a submit', () => {
     expect((await others[1])?.version).toBe(2);
     expect(await idsIn(bucket)).toEqual([idOf('first'), idOf('shared')].sort());
     await expect(writer.submit(rowOf('x'), { signal: impatient.signal })).rejects.toThrow('too late');
+  });
+
+  test('with the signal of others adds no listener of its own, and leaves none behind', async () => {
+    const bucket = memoryBucket();
+    await newTable(bucket);
+    const writer = await appender(bucket, { maxAgeMs: 5 });
+    const { signal } = new AbortController();
+    const outcomes = ['a', 'b', 'c'].map((name) => writer.submit(rowOf(name), { signal }));
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await Promise.all(outcomes);
+    expect(getEventListeners(signal, 'abort')).toHaveLength(0);
   });
 
   test('that is aborted in flight is not acknowledged, and a redelivery finds the row', async () => {

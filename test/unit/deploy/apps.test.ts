@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { filesOf, ignoreFile, sourcesOf } from '../../../deploy/app-source.ts';
 import { Cloud } from '../../../deploy/cloud.ts';
@@ -237,6 +239,35 @@ test('an app is uploaded with the functions whose code it imports, and with no o
   expect(sources.filter((path) => /video|dead-letter|app\.ts/.test(path))).toEqual([]);
   expect(filesOf(sources, ROOT)).toEqual(expect.arrayContaining(['package.json', 'shared/core/errors.ts']));
   expect(ignoreFile(['apps/shop', 'shared'])).toBe(
-    '/??*\n!/apps\n/apps/*\n!/apps/shop\n!/shared\nnode_modules\n.DS_Store\n*.log\n',
+    '/??*\n!/apps\n/apps/*\n!/apps/shop\n/apps/shop/local.ts\n/apps/shop/local\n/apps/shop/test\n!/shared\nnode_modules\n.DS_Store\n*.log\n',
   );
+});
+
+test('files for local runs and tests are not uploaded, and nothing that is deployed may import them', () => {
+  const root = mkdtempSync(join(tmpdir(), 'app-source-'));
+  const write = (file: string, text: string): void => {
+    mkdirSync(dirname(join(root, file)), { recursive: true });
+    writeFileSync(join(root, file), text);
+  };
+  try {
+    write('apps/shop/app.ts', "import './handler.ts';\n");
+    write('apps/shop/handler.ts', 'export const x = 1;\n');
+    write('apps/shop/local.ts', "import './local/mail.ts';\nimport '../../local/hook.ts';\n");
+    for (const file of ['apps/shop/local/mail.ts', 'apps/shop/test/shop.test.ts', 'local/hook.ts'])
+      write(file, 'export {};\n');
+    for (const file of ['build.ts', 'functions/register.ts']) write(file, '');
+    const loaded = { app: appWith('all'), dir: 'apps/shop' };
+    const sources = sourcesOf(loaded, root);
+    expect(sources).toEqual(['apps/shop', 'build.ts', 'functions/register.ts']);
+    expect(filesOf(sources, root)).toEqual(
+      expect.arrayContaining(['apps/shop/app.ts', 'apps/shop/handler.ts']),
+    );
+    expect(filesOf(sources, root).filter((file) => /local|test/.test(file))).toEqual([]);
+    write('apps/shop/handler.ts', "import './local/mail.ts';\n");
+    expect(() => sourcesOf(loaded, root)).toThrow(
+      'apps/shop/local/mail.ts is for local runs and tests only, so nothing that is deployed may import it',
+    );
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
 });

@@ -317,6 +317,103 @@ test('a new commit without new source deploys no function; new source deploys al
   );
 });
 
+describe('the trigger of an upload', () => {
+  const subscription = 'subscription eventarc-r-pipeline-processvideo-1-sub-2';
+  const trigger = (): Record<string, unknown> =>
+    gcloud.things.get('function pipeline-processvideo')!['eventTrigger'] as Record<string, unknown>;
+
+  test('new source leaves it alone: messages that wait are kept', async () => {
+    await deploy();
+    gcloud.backlogs.set(subscription, new Set([1, 2]));
+    await deploy([], { source: { ...SOURCE, hash: 'fedcba9876543210' } });
+    expect(gcloud.backlogs.get(subscription)).toEqual(new Set([1, 2]));
+    expect(trigger()).toMatchObject({ retryPolicy: 'RETRY_POLICY_RETRY' });
+  });
+
+  test('retries that were turned off are turned on again, without another trigger', async () => {
+    await deploy();
+    gcloud.backlogs.set(subscription, new Set([1]));
+    trigger()['retryPolicy'] = 'RETRY_POLICY_DO_NOT_RETRY';
+    await deploy();
+    expect(trigger()['retryPolicy']).toBe('RETRY_POLICY_RETRY');
+    expect(gcloud.backlogs.get(subscription)).toEqual(new Set([1]));
+  });
+
+  test('it is replaced if it fires on another bucket, or was never made', async () => {
+    await deploy();
+    const wanted = structuredClone(trigger());
+    trigger()['eventFilters'] = [{ attribute: 'bucket', value: 'other' }];
+    await deploy();
+    expect(trigger()).toEqual(wanted);
+    delete trigger()['trigger'];
+    gcloud.things.get('function pipeline-processvideo')!['state'] = 'FAILED';
+    await deploy();
+    expect(trigger()).toEqual(wanted);
+    expect(await deploy()).toBe(0);
+  });
+});
+
+test('the first function of a project is deployed alone, the others in parallel', async () => {
+  const running = new Set<string>();
+  let most = 0;
+  const seen: number[] = [];
+  const change = gcloud.change.bind(gcloud);
+  gcloud.change = async (command, ...rest) => {
+    if (command[1] !== 'deploy') return change(command, ...rest);
+    running.add(String(command[2]));
+    seen.push(running.size);
+    most = Math.max(most, running.size);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    running.delete(String(command[2]));
+    return change(command, ...rest);
+  };
+  await deploy();
+  expect(seen[0]).toBe(1);
+  expect(seen[1]).toBe(1);
+  expect(most).toBe(core.functions.length - 1);
+  seen.length = 0;
+  await deploy([], { source: { ...SOURCE, hash: 'fedcba9876543210' } });
+  expect(seen).toEqual([1, 2, 3, 4]);
+});
+
+describe('Monitoring', () => {
+  test('metrics, dashboards and alerts are changed one after another, also when they are deleted', async () => {
+    let running = 0;
+    const overlaps: string[] = [];
+    const change = gcloud.change.bind(gcloud);
+    gcloud.change = async (command, ...rest) => {
+      if (!/^(logging|monitoring|alpha monitoring)/.test(command.slice(0, 2).join(' ')))
+        return change(command, ...rest);
+      if (running++ > 0) overlaps.push(command.slice(0, 4).join(' '));
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      running--;
+      return change(command, ...rest);
+    };
+    await deploy();
+    await destroyAll(run(['--destroy', '--yes']), gcloud, say);
+    expect(overlaps).toEqual([]);
+  });
+
+  test('an alert whose creation was answered late, and made again, is left once', async () => {
+    const change = gcloud.change.bind(gcloud);
+    let lost = 0;
+    gcloud.change = async (command, ...rest) => {
+      await change(command, ...rest);
+      if (command[1] !== 'monitoring' || command[3] !== 'create' || lost++ > 0) return 'made';
+      const [title, alert] = [...gcloud.things].find(([key]) => key.startsWith('alert '))!;
+      gcloud.things.set(`${title} (again)`, { ...alert, name: `${alert['name']}-again` });
+      return 'uncertain';
+    };
+    await deploy();
+    const titles = gcloud.all('alert').map(({ displayName }) => displayName);
+    expect(titles).toHaveLength(5);
+    expect(new Set(titles).size).toBe(5);
+    expect(lines.join('\n')).toContain('-- alerts, again: an answer was lost');
+    gcloud.change = change;
+    expect(await deploy()).toBe(0);
+  });
+});
+
 test('settings with commas, semicolons and quotes reach the function unchanged', async () => {
   const settings = { MOMENT_PROMPT: `a "cat", two dogs; 'three' = many` };
   await deploy([], { settings });

@@ -34,7 +34,7 @@ test('the data of an event has the type of its schema', () => {
   expectTypeOf<CloudEvent<'video.rejected'>['data']['question']>().not.toEqualTypeOf<
     VideoFramed1['question']
   >();
-  expectTypeOf<CloudEvent<'order.created'>['data']>().toEqualTypeOf<unknown>();
+  expectTypeOf<CloudEvent<'parcel.moved'>['data']>().toEqualTypeOf<unknown>();
   expectTypeOf<CloudEvent['data']>().toEqualTypeOf<unknown>();
 });
 

@@ -265,6 +265,33 @@ describe('budget of a correlation', () => {
   });
 });
 
+describe('events prepared for an outbox', () => {
+  test('are what publish sends, and nothing is sent', async () => {
+    const { tools, requests } = publishTools();
+    const event = { ...greeting(1), orderingKey: 'user-1' };
+    const prepared = await new Outgoing(CAUSE, tools).prepare('events', event);
+    expect(requests).toEqual([]);
+    const { id } = await new Outgoing(CAUSE, tools).publish('events', event);
+    expect(prepared).toMatchObject({ topic: 'events', id, type: event.type, orderingKey: 'user-1' });
+    const [sent] = requests[0]!.messages;
+    expect(prepared.data).toBe(Buffer.from(sent!.data).toString());
+    expect(prepared.attributes).toEqual(sent!.attributes);
+  });
+
+  test('are held to the hop limit and the budget', async () => {
+    const { tools, requests } = publishTools({ limits: { maxEventsPerCorrelation: 1 } });
+    await expect(
+      new Outgoing({ ...CAUSE, hops: 16 }, tools).prepare('events', greeting(1)),
+    ).rejects.toMatchObject({ code: 'loop' });
+    const outgoing = new Outgoing(CAUSE, tools);
+    await outgoing.prepare('events', greeting(1));
+    await expect(outgoing.prepare('events', greeting(2))).rejects.toMatchObject({
+      code: 'too-many-events',
+    });
+    expect(requests).toEqual([]);
+  });
+});
+
 describe('events that cannot be published', () => {
   test('one bad message of a batch fails alone, and does not blame its cause', async () => {
     const { tools, requests } = publishTools({

@@ -6,9 +6,10 @@ import { messagePublished } from '../../../shared/app/trigger.ts';
 import { AppError } from '../../../shared/core/errors.ts';
 import { createLogger } from '../../../shared/core/log.ts';
 import { eventIdOf } from '../../../shared/events/cloud-event.ts';
+import type { MessagePart } from '../../../shared/events/message-part.ts';
 import type { OutgoingMessage } from '../../../shared/gcp/pubsub.ts';
 import { openHandler } from '../../../shared/invocation/event-handler.ts';
-import { type MessageWork, messageHandler, messageWork } from '../../../shared/invocation/message-handler.ts';
+import { messageHandler, messageWork, type RunMessage } from '../../../shared/invocation/message-handler.ts';
 import { outcome } from '../../../shared/invocation/outcome.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import { batch, cloudEvent, messageEvent, structured } from '../../helpers/messages.ts';
@@ -45,7 +46,7 @@ const env = {
   DEAD_LETTER_TOPIC: 'projects/demo/topics/dead',
 };
 
-function scene(run: MessageWork<Type, undefined>['run']) {
+function scene(run: RunMessage<Type, undefined>) {
   const lines: Record<string, unknown>[] = [];
   const sent: { topic: string; message: OutgoingMessage }[] = [];
   const publisher = async () => ({
@@ -63,7 +64,8 @@ function scene(run: MessageWork<Type, undefined>['run']) {
     env,
     services,
   });
-  return { lines, sent, deliver: async (message: unknown) => (await opened)(messageEvent(message)) };
+  const deliverInput = async (input: unknown) => (await opened)(input);
+  return { lines, sent, deliverInput, deliver: (message: unknown) => deliverInput(messageEvent(message)) };
 }
 
 const idOf = (id: string): string => eventIdOf({ id, source: '//shop/orders' });
@@ -136,4 +138,44 @@ test('a failing event of a batch does not hold back the others, and the message 
   await expect(deliver(message)).rejects.toThrow('try later');
   expect(seen).toEqual(['f-1', 'f-2']);
   expect(sent).toEqual([]);
+});
+
+test('an event as an input of its own has the same identity, whatever it came in', async () => {
+  const parts: MessagePart[] = [];
+  const { deliver } = scene(async (_event, _context, part) => {
+    parts.push(part());
+    return outcome('set aside');
+  });
+  await deliver(batch([cloudEvent({ id: 'p-1' })]));
+  await deliver(structured({ id: 'p-2' }));
+  const again: string[] = [];
+  const later = scene(async (event) => {
+    again.push(event.eventId);
+    return outcome('shipped');
+  });
+  for (const { input } of parts) await later.deliverInput(input);
+  expect(again).toEqual([idOf('p-1'), idOf('p-2')]);
+  expect(parts.map(({ eventId }) => eventId)).toEqual(again);
+});
+
+test('work with a state of its own is opened once, before the first event', async () => {
+  let opened = 0;
+  const work = messageWork({
+    types: ['order.created'],
+    open({ functionName }) {
+      opened++;
+      let events = 0;
+      return async () => outcome('counted', { events: ++events, functionName });
+    },
+  });
+  const lines: Record<string, unknown>[] = [];
+  const log = createLogger({ write: (line) => void lines.push(JSON.parse(line)) });
+  const services = { storage: createMemoryStorage(), log };
+  const handle = await openHandler(work, { app, definition, env, services });
+  for (const id of ['s-1', 's-2']) await handle(messageEvent(structured({ id })));
+  expect(opened).toBe(1);
+  expect(lines.map(({ events, functionName }) => [events, functionName])).toEqual([
+    [1, 'shipOrder'],
+    [2, 'shipOrder'],
+  ]);
 });

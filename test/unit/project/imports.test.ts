@@ -133,7 +133,7 @@ test('only wiring files and the server in front of them read the environment, ap
   expect(
     readers.filter(
       (file) =>
-        !/^(functions\/(admit|receive\/handler)|shared\/invocation\/event-handler|.*\/run-ffmpeg)\.ts$/.test(
+        !/^(functions\/(admit|receive\/handler)|shared\/invocation\/(event|request)-handler|.*\/run-ffmpeg)\.ts$/.test(
           file,
         ),
     ),

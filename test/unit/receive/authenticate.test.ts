@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { authenticate, type Verdict } from '../../../functions/receive/authenticate.ts';
-import { receivedOf } from '../../../functions/receive/request.ts';
 import type { Kind } from '../../../functions/receive/sources.ts';
 import type { HttpRequest } from '../../../shared/app/define-function.ts';
+import { receivedOf } from '../../../shared/invocation/request.ts';
 import { hexHmac } from '../../helpers/receive.ts';
 
 const NOW = 1_700_000_000;

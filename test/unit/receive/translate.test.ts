@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { receivedOf } from '../../../functions/receive/request.ts';
 import { sourceOf } from '../../../functions/receive/sources.ts';
 import { translate } from '../../../functions/receive/translate.ts';
 import type { HttpRequest } from '../../../shared/app/define-function.ts';
 import { LENIENT } from '../../../shared/events/incoming-message.ts';
 import { readEvents } from '../../../shared/events/read-events.ts';
+import { receivedOf } from '../../../shared/invocation/request.ts';
 import { REQUESTS } from '../../helpers/vendor-requests.ts';
 
 type Headers = Record<string, string>;

@@ -1,7 +1,7 @@
-import type { HttpRequest } from '../../shared/app/define-function.ts';
-import { AppError } from '../../shared/core/errors.ts';
+import type { HttpRequest } from '../app/define-function.ts';
+import { AppError } from '../core/errors.ts';
 
-/** A request to a source. */
+/** A request as it was sent. */
 export interface Received {
   /** The value of a header, in the order of bytes that came. Throws `invalid-event` if it was sent twice. */
   header(name: string): string | undefined;

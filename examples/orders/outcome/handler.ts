@@ -1,0 +1,17 @@
+import { messageHandler } from '../../../shared/invocation/message-handler.ts';
+import { createPool } from '../database/pool.ts';
+import { parseSagaSettings } from '../fulfilment/settings.ts';
+import { CONCURRENCY } from './definition.ts';
+import { settleService, TYPES } from './settle-service.ts';
+
+export const { handle } = messageHandler({
+  types: TYPES,
+  settings: parseSagaSettings,
+  open({ settings, functionName }) {
+    return settleService({
+      name: functionName,
+      database: createPool({ url: settings.databaseUrl, connections: CONCURRENCY }),
+      saga: settings.ORDER_SAGA,
+    });
+  },
+});

@@ -1,0 +1,14 @@
+import { messageHandler } from '../../../shared/invocation/message-handler.ts';
+import { createPool } from '../database/pool.ts';
+import { CONCURRENCY } from './definition.ts';
+import { sagaService, TYPES } from './saga-service.ts';
+import { parseSettings } from './settings.ts';
+
+export const { handle } = messageHandler({
+  types: TYPES,
+  settings: parseSettings,
+  open({ settings: { databaseUrl, ...options }, functionName }) {
+    const database = createPool({ url: databaseUrl, connections: CONCURRENCY });
+    return sagaService({ name: functionName, database, ...options });
+  },
+});

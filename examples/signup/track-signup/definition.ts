@@ -1,0 +1,18 @@
+import { defineFunction } from '../../../shared/app/define-function.ts';
+import { messagePublished } from '../../../shared/app/trigger.ts';
+import { lakeSettings } from '../../../shared/lake/lake-settings.ts';
+
+export const trackSignup = defineFunction({
+  name: 'trackSignup',
+  trigger: messagePublished({ topic: 'user-events' }),
+  maxDeliveryAttempts: 20,
+  // requests that come together share a commit
+  instance: { memory: '512Mi', cpu: 1, concurrency: 80, maxInstances: 2, timeoutSeconds: 60 },
+  roles: [
+    { role: 'roles/storage.objectUser', on: 'lake', reason: 'adds rows to the table of sign-ups' },
+    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
+    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
+  ],
+  settings: lakeSettings,
+  load: () => import('./handler.ts'),
+});
