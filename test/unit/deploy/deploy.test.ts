@@ -131,6 +131,16 @@ test('a topic fires its function through its own subscription, on the path that 
   ]);
 });
 
+test('a subscription that was detached for an upgrade is attached again', async () => {
+  await deploy();
+  const name = 'subscription pipeline-push-ingestevent';
+  const attached = gcloud.things.get(name)!;
+  gcloud.things.set(name, { ...attached, pushConfig: {} });
+  await deploy();
+  expect(gcloud.things.get(name)).toEqual(attached);
+  expect(await deploy()).toBe(0);
+});
+
 test('a replay goes only to its function, with its account', async () => {
   await deploy();
   expect(gcloud.things.get('subscription pipeline-replay-ingestevent')).toMatchObject({
