@@ -1,30 +1,35 @@
-import type { Gcloud } from './gcloud.ts';
+import type { Changed, Gcloud } from './gcloud.ts';
 import { oneLine } from './remediations.ts';
 import { type Step, shown, shownFiles } from './step.ts';
 
 export type Say = (line: string) => void;
 
 /** Runs lanes in parallel and the steps of a lane in order; stops at the first failure. */
-export async function applySteps(steps: readonly Step[], gcloud: Gcloud, say: Say): Promise<void> {
+export async function applySteps(steps: readonly Step[], gcloud: Gcloud, say: Say): Promise<Changed> {
+  const alone = steps.filter(({ isAlone }) => isAlone);
+  const rest = steps.filter(({ isAlone }) => !isAlone);
   const lanes = new Map<string, Step[]>();
-  for (const [index, step] of steps.entries()) {
+  for (const [index, step] of rest.entries()) {
     const lane = step.lane ?? `${index}`;
     lanes.set(lane, [...(lanes.get(lane) ?? []), step]);
   }
   let failed: unknown;
-  const runLane = async (lane: Step[]): Promise<void> => {
+  let changed: Changed = 'made';
+  const runLane = async (lane: readonly Step[]): Promise<void> => {
     for (const step of lane) {
       if (failed !== undefined) return;
       try {
-        await gcloud.change(step.command, step.retryOn);
+        if ((await gcloud.change(step.command, step.verb)) === 'uncertain') changed = 'uncertain';
         say(describe(step));
       } catch (error) {
         failed ??= error;
       }
     }
   };
+  await runLane(alone);
   await Promise.all([...lanes.values()].map(runLane));
   if (failed !== undefined) throw failed;
+  return changed;
 }
 
 export const describe = ({ verb, what, why }: Step): string =>

@@ -4,13 +4,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../cli/common/options.ts';
-import type { Arg } from './step.ts';
+import { isGone, isThere, type Passing, passingOf } from './passing.ts';
+import { deniedIn, isDenied } from './permissions.ts';
+import { type Arg, type Verb, wordsOf } from './step.ts';
 
-/** gcloud failed; `text` is its standard error, `command` its arguments. */
+/**
+ * gcloud failed; `text` is its standard error, `command` its arguments, with the content of files, and `passing` says
+ * why it was retried, if it was.
+ */
 export class GcloudError extends Error {
   constructor(
     readonly command: readonly Arg[],
     readonly text: string,
+    readonly passing?: Passing,
   ) {
     super(text);
   }
@@ -21,12 +27,18 @@ export interface Gcloud {
   read<T>(...command: string[]): Promise<T>;
   /** Runs a command and returns its standard output. */
   text(...command: string[]): Promise<string>;
-  /** Runs a command that changes something. */
-  change(command: readonly Arg[], retryOn?: RegExp): Promise<void>;
+  /** Runs a command that changes something. Throws GcloudError. */
+  change(command: readonly Arg[], verb?: Verb): Promise<Changed>;
 }
 
-/** Each gcloud process takes about 100 MB and a second of CPU: more in parallel are no faster. */
-const AT_A_TIME = 3;
+/**
+ * `uncertain` if an answer was lost, or the resource was already there, or already gone: read it back, since it may
+ * exist twice, or differ.
+ */
+export type Changed = 'made' | 'uncertain';
+
+/** Each gcloud process takes about 100 MB and a second of CPU, and a deployment of a function mostly waits. */
+const AT_A_TIME = 4;
 /** A newly enabled service is not enabled everywhere at once. */
 const DISABLED = /SERVICE_DISABLED|it is disabled|is not enabled/i;
 
@@ -42,45 +54,79 @@ export interface GcloudOptions {
   firstWaitMs?: number;
   /** Called before each retry, with the failure. */
   onWait?: (text: string) => void;
+  /**
+   * Asked if a change is denied: whether the caller holds this permission on the project, or all that a deployment
+   * needs if the answer named none. Default: never.
+   */
+  isHeld?: (permission: string | undefined) => Promise<boolean>;
+  /** Time in milliseconds. Default: the real one. */
+  clock?: { now(): number; sleep(ms: number): Promise<unknown> };
 }
 
+const REAL = { now: () => Date.now(), sleep };
+
 export function createGcloud(options: GcloudOptions): Gcloud {
-  const { project, env, patienceMs, firstWaitMs = 2_000, onWait } = options;
+  const { project, env, patienceMs, firstWaitMs = 2_000, onWait, isHeld, clock = REAL } = options;
   const slots = new Slots(AT_A_TIME);
   const childEnv = { ...env, CLOUDSDK_CORE_DISABLE_PROMPTS: '1', CLOUDSDK_CORE_PROJECT: project };
   let isSettling = false;
 
-  async function run(args: string[], retryOn?: RegExp): Promise<string> {
+  /** A permission that the caller holds on the project may not be known yet to the service that asks for it. */
+  async function heldYet(text: string): Promise<Passing | undefined> {
+    if (!isDenied(text)) return undefined;
+    const permission = deniedIn(text);
+    if (!(await isHeld?.(permission))) return undefined;
+    return {
+      kind: 'unknown',
+      what: permission === undefined ? 'a permission of yours' : `your permission ${permission}`,
+    };
+  }
+
+  async function run(
+    args: string[],
+    command: readonly Arg[],
+    verb?: Verb,
+  ): Promise<{ out: string; changed: Changed }> {
+    let changed: Changed = 'made';
     // patience counts from the first failure: a deployment may run for minutes before it fails
     let end = Number.POSITIVE_INFINITY;
     for (let wait = firstWaitMs; ; wait = Math.min(wait * 2, 30_000)) {
       try {
-        return await slots.take(() => spawnGcloud(args, childEnv));
+        return { out: await slots.take(() => spawnGcloud(args, childEnv)), changed };
       } catch (error) {
-        const passes = (text: string) => retryOn?.test(text) || (isSettling && DISABLED.test(text));
-        end = Math.min(end, Date.now() + patienceMs);
-        const isTime = Date.now() + wait > end;
-        if (!(error instanceof GcloudError) || !passes(error.text) || isTime) throw error;
-        onWait?.(error.text);
-        await sleep(wait);
+        if (!(error instanceof GcloudFailed)) throw error;
+        const { message: text } = error;
+        if (verb === 'delete' && isGone(text)) return { out: '', changed: 'uncertain' };
+        let passing = passingOf(text, wordsOf(command));
+        if (passing === undefined && verb === 'create' && isThere(text)) {
+          return { out: '', changed: 'uncertain' };
+        }
+        if (verb !== undefined) passing ??= await heldYet(text);
+        if (passing?.kind === 'failed') changed = 'uncertain';
+        end = Math.min(end, clock.now() + patienceMs);
+        const passes = passing !== undefined || (isSettling && DISABLED.test(text));
+        if (!passes || clock.now() + wait > end) throw new GcloudError(command, text, passing);
+        onWait?.(text);
+        await clock.sleep(wait);
       }
     }
   }
 
-  async function change(command: readonly Arg[], retryOn: RegExp | undefined): Promise<void> {
+  async function change(command: readonly Arg[], verb?: Verb): Promise<Changed> {
     const folder = await mkdtemp(join(tmpdir(), 'deploy-'));
     try {
       const args = await Promise.all(command.map((arg, index) => plain(arg, join(folder, `${index}.json`))));
-      await run(args, retryOn);
+      const { changed } = await run(args, command, verb);
       if (args[0] === 'services') isSettling = true;
+      return changed;
     } finally {
       await rm(folder, { recursive: true, force: true });
     }
   }
 
   return {
-    read: async (...command) => parseJson(command, await run([...command, '--format=json'])),
-    text: (...command) => run(command),
+    read: async (...command) => parseJson(command, (await run([...command, '--format=json'], command)).out),
+    text: async (...command) => (await run(command, command)).out,
     change,
   };
 }
@@ -91,7 +137,7 @@ async function plain(arg: Arg, file: string): Promise<string> {
     throw new Failure(`not available yet: ${arg.shell}: run this again in a minute`);
   }
   await writeFile(file, arg.content);
-  return `${arg.flag}=${file}`;
+  return arg.flag === undefined ? file : `${arg.flag}=${file}`;
 }
 
 function parseJson<T>(command: string[], text: string): T {
@@ -101,6 +147,9 @@ function parseJson<T>(command: string[], text: string): T {
     throw new GcloudError(command, `gcloud did not return JSON: ${text.slice(0, 200)}`);
   }
 }
+
+/** Standard error of one process. */
+class GcloudFailed extends Error {}
 
 function spawnGcloud(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
   return new Promise((resolve, reject) => {
@@ -114,11 +163,11 @@ function spawnGcloud(args: string[], env: NodeJS.ProcessEnv): Promise<string> {
       said = (said + text).slice(-20_000);
     });
     child.on('error', (error: NodeJS.ErrnoException) => {
-      reject(new GcloudError(args, error.code === 'ENOENT' ? 'gcloud: command not found' : error.message));
+      reject(new GcloudFailed(error.code === 'ENOENT' ? 'gcloud: command not found' : error.message));
     });
     child.on('close', (code, signal) => {
       if (code === 0) resolve(out);
-      else reject(new GcloudError(args, said.trim() || `gcloud exited with ${signal ?? code}`));
+      else reject(new GcloudFailed(said.trim() || `gcloud exited with ${signal ?? code}`));
     });
   });
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { appFolder, openApp } from '../cli/common/app.ts';
 import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
@@ -11,11 +12,13 @@ import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
-import { createGcloud, GcloudError } from './gcloud.ts';
+import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
+import { DeploymentLock, type Locker } from './lock.ts';
 import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
-import { checkReadiness, findProject } from './preflight.ts';
+import { heldPermissions } from './permissions.ts';
+import { checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
@@ -43,7 +46,12 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const env = process.env;
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
-  const gcloud = createGcloud({ project, env, patienceMs, onWait });
+  const isHeld = async (permission?: string): Promise<boolean> => {
+    const asked = permission === undefined ? PERMISSIONS : [permission];
+    const held = await heldPermissions(asked, { gcloud, project, env });
+    return held !== undefined && asked.every((one) => held.has(one));
+  };
+  const gcloud: Gcloud = createGcloud({ project, env, patienceMs, onWait, isHeld });
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
@@ -52,7 +60,8 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const cloud = new Cloud(gcloud, names.place);
   const app = await appOfRun(loaded.app, options, { cloud, names });
   const context: Context = { app, options, names, cloud, source, settings };
-  if (action === 'destroy') return destroyAll(context, gcloud, say);
+  const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
+  if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
@@ -65,7 +74,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   }
   say(describeSource(source));
   for (const line of notes) say(line);
-  const changes = await deployAll(context, gcloud, say);
+  const changes = await deployAll(context, gcloud, say, lock);
   say(
     changes === 0
       ? 'nothing to change: everything matches the desired state'
@@ -75,6 +84,20 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
     await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
+  }
+}
+
+function thisProcess({ USER = 'somebody', GITHUB_RUN_ID: run }: NodeJS.ProcessEnv): Locker {
+  const owner = `${USER}@${hostname()}, process ${process.pid}${run === undefined ? '' : `, GitHub run ${run}`}`;
+  return { owner, host: hostname(), pid: process.pid, now: () => Date.now(), isAlive };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -4,13 +4,14 @@ import type { Cloud } from './cloud.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
+import { heldPermissions } from './permissions.ts';
 import { noBilling } from './remediations.ts';
 
 /** Oldest tested version: earlier ones may lack a flag, or a field of an alert. */
 const OLDEST_GCLOUD = 528;
 
 /** Permissions that a deployment needs, tested in one request before the first change. */
-const PERMISSIONS = [
+export const PERMISSIONS = [
   'resourcemanager.projects.get',
   'resourcemanager.projects.getIamPolicy',
   'resourcemanager.projects.setIamPolicy',
@@ -102,20 +103,10 @@ async function checkBilling({ gcloud, options: { project } }: Asking): Promise<v
 }
 
 async function checkPermissions({ gcloud, options: { project }, env }: Asking): Promise<void> {
-  const token = (await gcloud.text('auth', 'print-access-token')).trim();
-  const base =
-    env['CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER'] ??
-    'https://cloudresourcemanager.googleapis.com/';
-  const answer = await fetch(new URL(`v1/projects/${project}:testIamPermissions`, base), {
-    method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-    body: JSON.stringify({ permissions: PERMISSIONS }),
-    signal: AbortSignal.timeout(30_000),
-  }).catch(() => undefined);
+  const held = await heldPermissions(PERMISSIONS, { gcloud, project, env });
   // only a hint: without an answer, the first command that lacks a permission reports it
-  if (!answer?.ok) return;
-  const { permissions = [] } = (await answer.json()) as { permissions?: string[] };
-  const missing = PERMISSIONS.filter((one) => !permissions.includes(one));
+  if (held === undefined) return;
+  const missing = PERMISSIONS.filter((one) => !held.has(one));
   if (missing.length === 0) return;
   throw new Failure(
     `you lack permissions in ${project}: ${missing.join(', ')}: ask an owner for roles/owner, or for roles that include them ("gcloud iam roles list --filter=includedPermissions:${missing[0]}")`,

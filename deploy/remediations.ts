@@ -1,5 +1,7 @@
 import type { GcloudError } from './gcloud.ts';
-import { shown } from './step.ts';
+import { type Passing, passingOf } from './passing.ts';
+import { DENIED } from './permissions.ts';
+import { shown, shownFiles, wordsOf } from './step.ts';
 
 interface About {
   project: string;
@@ -65,9 +67,10 @@ const REMEDIATIONS: readonly Remediation[] = [
         : `${project} has quota for at most ${found} instances of a function in ${region}: run this again with --max-instances ${found}, or request more at ${quotasOf(project)}`,
   },
   {
-    when: [/[Cc]annot find metric that matches/],
-    say: () =>
-      'a new metric is not yet available to alerts and dashboards: run this again in ten minutes; everything else is done',
+    // https://cloud.google.com/build/docs/locations#restricted_regions_for_some_projects
+    when: [/no concurrent builds quota available|concurrent builds? quota/i],
+    say: ({ project, region }) =>
+      `builds of ${project} are not allowed in ${region}: new projects may build in us-central1, us-west2, europe-west1, asia-east1, australia-southeast1 and southamerica-east1 only: choose one of them as --region, or request builds in ${region} at ${quotasOf(project)}`,
   },
   {
     when: [
@@ -92,11 +95,7 @@ const REMEDIATIONS: readonly Remediation[] = [
       `an organization policy forbids it (${oneLine(text, 250)}): ask the administrator of your organization's policies`,
   },
   {
-    when: [
-      /[Pp]ermission '?([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)'? (?:is )?denied/,
-      /does not have ([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+) access/,
-      /[Rr]equired "?'?([a-z]+\.[a-zA-Z]+\.[a-zA-Z]+)"?'? permission/,
-    ],
+    when: DENIED,
     say: ({ project, found }) =>
       `you lack the permission ${found} in ${project}: ask an owner for a role that includes it ("gcloud iam roles list --filter=includedPermissions:${found}"), or for roles/owner`,
   },
@@ -122,11 +121,31 @@ export function remediationOf(text: string, place: { project: string; region: st
   return undefined;
 }
 
-/** Explains the error on the last line that the user reads; an unknown error is shown with its command. */
+/**
+ * Explains the error on the last line that the user reads. An unknown error is shown with commands that bash can run
+ * again.
+ */
 export function explain(error: GcloudError, place: { project: string; region: string }): string {
-  const remediation = remediationOf(error.text, place);
+  const { command, text } = error;
+  const passing = error.passing ?? passingOf(text, wordsOf(command));
+  if (passing !== undefined && passing.kind !== 'rate') return explainPassing(passing, text);
+  const remediation = remediationOf(text, place);
   if (remediation !== undefined) return remediation;
-  return `gcloud failed: ${oneLine(error.text, 600)}\nthe command was: ${shown(error.command)}`;
+  const files = shownFiles(command);
+  const again = [...(files.length > 0 ? ['FILES=$(mktemp -d)', ...files] : []), shown(command)];
+  return `gcloud failed: ${oneLine(text, 600)}\nthe command was:\n${again.join('\n')}`;
+}
+
+function explainPassing({ kind, what }: Passing, text: string): string {
+  const said = oneLine(text, 400);
+  switch (kind) {
+    case 'busy':
+      return `another change is in progress: run it again in a few minutes; what is done stays done (${said})`;
+    case 'unknown':
+      return `${what} is not known everywhere yet: run it again in ten minutes; what is done stays done (${said})`;
+    default:
+      return `a service of Google failed: run it again in a few minutes; what is done stays done (${said})`;
+  }
 }
 
 /** Reduces text to one line, without control characters and gcloud's preamble. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
 /**
- * One argument of gcloud. `content` is passed in a temporary file. A `shell` expression depends on an earlier command,
+ * One argument of gcloud. `content` is passed in a temporary file, as the flag's value or by itself. A `shell` expression depends on an earlier command,
  * so it can be printed, but not run.
  */
-export type Arg = string | { flag: string; content: string } | { flag?: string; shell: string };
+export type Arg = string | { flag?: string; content: string } | { flag?: string; shell: string };
 
 export type Verb = 'enable' | 'create' | 'update' | 'grant' | 'revoke' | 'delete';
 
@@ -17,9 +17,13 @@ export interface Step {
   command: readonly Arg[];
   /** Steps of the same lane run in order, since they change the same resource. */
   lane?: string;
-  /** Transient failures to retry: new resources are not known everywhere at once. */
-  retryOn?: RegExp;
+  /** Finished before any other step of its part begins. */
+  isAlone?: true;
 }
+
+/** The command without its flags: `pubsub topics create NAME`. */
+export const wordsOf = (command: readonly Arg[]): string =>
+  command.filter((arg) => typeof arg === 'string' && !arg.startsWith('--')).join(' ');
 
 /** Formats the command for bash, to run after `shownFiles`. */
 export function shown(command: readonly Arg[]): string {
@@ -40,7 +44,10 @@ const fileName = (content: string): string =>
 
 function shownArg(arg: Arg): string {
   if (typeof arg === 'string') return shellQuoted(arg);
-  if ('content' in arg) return `${arg.flag}="$FILES/${fileName(arg.content)}"`;
+  if ('content' in arg) {
+    const file = `"$FILES/${fileName(arg.content)}"`;
+    return arg.flag === undefined ? file : `${arg.flag}=${file}`;
+  }
   return arg.flag === undefined ? `"${arg.shell}"` : `${arg.flag}="${arg.shell}"`;
 }
 

@@ -8,7 +8,7 @@ import { Admission } from '../shared/invocation/admission.ts';
 import { bodyProblems } from '../shared/invocation/body-problems.ts';
 import { InFlight } from '../shared/invocation/in-flight.ts';
 import { pushesAsEvents } from '../shared/invocation/push.ts';
-import { bodiesAsBytes } from '../shared/invocation/raw-body.ts';
+import { type Serve, wholeBodies } from '../shared/invocation/whole-body.ts';
 import { parseAdmissionConfig } from './settings.ts';
 
 /**
@@ -33,8 +33,20 @@ export function answerBusy(event: unknown, reason: string): Promise<never> {
   return new Promise(() => {});
 }
 
-/** Must be called before the framework creates its server. */
-export function admitBySize(app: App): void {
+/**
+ * Requests a redelivery for an attempt whose failure is in the log: thrown to the framework, it would be logged a
+ * second time, without its severity and fields. Throws if the request cannot be found.
+ */
+export function answerFailed(event: unknown, error: AppError): Promise<never> {
+  if (!inFlight.answer(event, 500, error.code)) throw error;
+  return new Promise(() => {});
+}
+
+/**
+ * Must be called before the framework creates its server. `serving` returns the `http` function of that name, to call
+ * it without the framework.
+ */
+export function admitBySize(app: App, serving: (name: string) => Serve): void {
   const { createServer } = http;
   const createAdmittingServer = (listener: RequestListener): Server => {
     Object.assign(http, { createServer });
@@ -44,7 +56,7 @@ export function admitBySize(app: App): void {
     const bytes = admitBytes || Math.floor(deployedMemory(memory) / MEMORY_PER_BODY_BYTE);
     const log = createLogger({ fields: { function: name } });
     const server = createServer(
-      new Admission({ bytes, log }).guard(inFlight.track(bodiesFor(definition?.trigger, listener))),
+      new Admission({ bytes, log }).guard(listenerFor(definition?.trigger, listener, () => serving(name))),
     );
     // limits the time of a body to that of the longest small function
     server.requestTimeout = 60_000;
@@ -56,7 +68,11 @@ export function admitBySize(app: App): void {
 }
 
 /** Requests of an `http` function are no pushes, whatever their paths. */
-function bodiesFor(trigger: Trigger | undefined, listener: RequestListener): RequestListener {
-  if (trigger?.kind !== 'http') return pushesAsEvents(listener);
-  return trigger.body === 'bytes' ? bodiesAsBytes(listener) : bodyProblems(listener);
+function listenerFor(
+  trigger: Trigger | undefined,
+  framework: RequestListener,
+  serve: () => Serve,
+): RequestListener {
+  if (trigger?.kind !== 'http') return inFlight.track(pushesAsEvents(framework));
+  return trigger.body === 'bytes' ? wholeBodies(serve()) : bodyProblems(framework);
 }

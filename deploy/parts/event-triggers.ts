@@ -5,7 +5,6 @@ import { type EventarcTrigger, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
 import type { Names } from '../names.ts';
 import type { Step } from '../step.ts';
-import { PASSES } from './functions.ts';
 import { filtersOf } from './triggers.ts';
 
 /** A trigger that is a resource of its own, beside the function's service. */
@@ -96,7 +95,6 @@ function create({ name, filters }: WantedTrigger, functionName: string, why: str
       `--service-account=${names.account(functionName)}`,
     ],
     lane: `trigger ${name}`,
-    retryOn: PASSES,
   };
 }
 

@@ -9,23 +9,6 @@ import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: supported until 2028-04-30. */
 const RUNTIME = 'nodejs24';
-/** Transient failures: the trigger or the build does not know a new resource or role yet. */
-export const PASSES = new RegExp(
-  [
-    'gserviceaccount\\.com does not exist',
-    'Eventarc Service Agent',
-    'unable to publish to Cloud Pub/Sub topics',
-    'Permission .* denied on resource .*(bucket|topic)',
-    'does not have storage\\.objects\\.get access',
-    'missing permission on the build service account',
-    'must grant Storage Object Viewer',
-    'Unable to retrieve the repository metadata',
-    'not yet (available|propagated)',
-    'unable to queue the operation',
-    'repositor.*already exists',
-  ].join('|'),
-  'i',
-);
 
 export const functions: Part = {
   title: 'functions',
@@ -34,7 +17,7 @@ export const functions: Part = {
     const context = { ...plain, secrets };
     const there = new Map((await context.cloud.functions()).map((one) => [shortName(one.name), one]));
     const remade = await functionsMadeAnew(context);
-    return chosen(context).flatMap((one): Step[] => {
+    const steps = chosen(context).flatMap((one): Step[] => {
       const id = context.names.function(one.name);
       const found = there.get(id);
       const why = remade.get(id);
@@ -43,6 +26,10 @@ export const functions: Part = {
       if (differs.length === 0) return [];
       return [deploy(found ? 'update' : 'create', differs.join('; '), one, context, found)];
     });
+    // the first build makes Google's buckets and repository of the region: several at once race for them
+    return there.size > 0
+      ? steps
+      : steps.map((step, index) => (index === 0 ? { ...step, isAlone: true } : step));
   },
 };
 
@@ -59,7 +46,6 @@ function deploy(
     why,
     command: deployCommand(wanted, context, found),
     lane: context.names.function(wanted.name),
-    retryOn: PASSES,
   };
 }
 
@@ -129,7 +115,7 @@ function deployCommand(wanted: FunctionDefinition, context: Planned<Context>, fo
     ],
     `--service-account=${account}`,
     `--build-service-account=projects/${project}/serviceAccounts/${names.account('build')}`,
-    ...triggerFlags(name, trigger, names),
+    ...triggerFlags(name, trigger, names, found),
     ...environmentFlags(wanted, context, found),
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];

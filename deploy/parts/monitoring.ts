@@ -4,8 +4,8 @@ import { covers } from '../covers.ts';
 import { type Json, type MonitoringFile, monitoringFiles } from '../monitoring-files.ts';
 import type { Step } from '../step.ts';
 
-/** Transient: dashboards and alerts do not know a new metric at once. */
-const PASSES = /cannot find metric|metric .* (not found|does not exist)|unknown metric/i;
+/** Monitoring refuses changes that overlap: "Too many concurrent edits to the project configuration". */
+export const MONITORING = 'monitoring';
 
 /** Metrics of earlier versions, whose log entries are no longer written. */
 export const RETIRED_METRICS = ['events_added', 'events_repeated'];
@@ -25,21 +25,21 @@ export const metrics: Part = {
       if (found && covers(found, file.body)) return [];
       const content = { flag: '--config-from-file', content: JSON.stringify(file.body) };
       const write = (verb: 'create' | 'update', why: string): Step => ({
-        ...{ verb, what: `metric ${name}`, why, lane: name },
+        ...{ verb, what: `metric ${name}`, why, lane: MONITORING },
         command: ['logging', 'metrics', verb, name, inProject(context), content],
       });
       if (!found) return [write('create', String(file.body['description']))];
       if (isUpdatable(found, file.body)) return [write('update', 'it differs from the file')];
       const reason = 'its type or labels differ from the file, and cannot be updated';
-      return [remove(name, reason, context), write('create', reason)];
+      return [removeMetric(name, reason, context), write('create', reason)];
     });
-    return [...retired.map((name) => remove(name, 'it is no longer used', context)), ...written];
+    return [...retired.map((name) => removeMetric(name, 'it is no longer used', context)), ...written];
   },
 };
 
-function remove(name: string, why: string, context: Context): Step {
+export function removeMetric(name: string, why: string, context: Where): Step {
   const command = ['logging', 'metrics', 'delete', name, inProject(context)];
-  return { verb: 'delete', what: `metric ${name}`, why, command, lane: name };
+  return { verb: 'delete', what: `metric ${name}`, why, command, lane: MONITORING };
 }
 
 /**
@@ -62,14 +62,17 @@ export const dashboard: Part = {
     if (context.options.only) return [];
     const { wanted, whole } = await monitoringFiles('dashboard', context);
     const [body, full] = [wanted[0]!.body, whole[0]!.body];
-    const there = new Map((await context.cloud.dashboards()).map((one) => [one.displayName, one]));
+    const there = byTitle(await context.cloud.dashboards());
     // earlier versions gave every app the whole dashboard, under its name
-    const found = there.get(String(body['displayName'])) ?? there.get(String(full['displayName']));
-    if (found && covers(found, body)) return [];
+    const [found, ...copies] =
+      there.get(String(body['displayName'])) ?? there.get(String(full['displayName'])) ?? [];
+    const removed = copies.map((one) => removeDashboard(one, COPY, context));
+    if (found && covers(found, body)) return removed;
     const verb = found ? 'update' : 'create';
     // the etag protects a concurrent change by somebody else
     const content = JSON.stringify(found ? { ...body, etag: found.etag } : body);
     return [
+      ...removed,
       {
         verb,
         what: `dashboard ${body['displayName']}`,
@@ -84,7 +87,7 @@ export const dashboard: Part = {
           ],
           { flag: '--config-from-file', content },
         ],
-        retryOn: PASSES,
+        lane: MONITORING,
       },
     ];
   },
@@ -94,21 +97,21 @@ export const alerts: Part = {
   title: 'alerts',
   async plan(context) {
     if (context.options.only) return [];
-    const there = new Map((await context.cloud.alerts()).map((one) => [one.displayName, one]));
+    const there = byTitle(await context.cloud.alerts());
+    const titled = (body: Json): Displayed[] => there.get(String(body['displayName'])) ?? [];
     const files = await monitoringFiles('alerts', context);
-    const unwanted = leftOut(files).flatMap(({ body }): Step[] => {
-      const found = there.get(String(body['displayName']));
-      const command = ['alpha', 'monitoring', 'policies', 'delete', found?.name ?? '', inProject(context)];
-      const why = 'the app has nothing that it is about';
-      return found ? [{ verb: 'delete', what: `alert ${found.displayName}`, why, command }] : [];
-    });
+    const unwanted = leftOut(files).flatMap(({ body }) =>
+      titled(body).map((one) => removeAlert(one, 'the app has nothing that it is about', context)),
+    );
     const written = files.wanted.flatMap(({ body }): Step[] => {
-      const channels = context.options.channels;
+      const channels = context.options.channels.map((one) => channelName(one, context));
       const wanted = channels.length > 0 ? { ...body, notificationChannels: channels } : body;
-      const found = there.get(String(body['displayName']));
-      if (found && covers(found, wanted)) return [];
+      const [found, ...copies] = titled(body);
+      const removed = copies.map((one) => removeAlert(one, COPY, context));
+      if (found && covers(withNames(found, context), wanted)) return removed;
       const verb = found ? 'update' : 'create';
       return [
+        ...removed,
         {
           verb,
           what: `alert ${body['displayName']}`,
@@ -117,13 +120,58 @@ export const alerts: Part = {
             ...['alpha', 'monitoring', 'policies', verb, ...(found ? [found.name] : []), inProject(context)],
             { flag: '--policy-from-file', content: JSON.stringify(found ? kept(found, wanted) : wanted) },
           ],
-          retryOn: PASSES,
+          lane: MONITORING,
         },
       ];
     });
     return [...unwanted, ...written];
   },
 };
+
+/** People give a channel by its number, with the project's id, or with the project's number. */
+function channelName(channel: string, { names }: Where): string {
+  const { project, projectNumber } = names.place;
+  const [, given = project, id = channel] =
+    /^projects\/([^/]+)\/notificationChannels\/(\d+)$/.exec(channel) ?? [];
+  return `projects/${given === projectNumber ? project : given}/notificationChannels/${id}`;
+}
+
+function withNames(found: Displayed, context: Where): Displayed {
+  const { notificationChannels: channels } = found;
+  return channels === undefined
+    ? found
+    : { ...found, notificationChannels: channels.map((one) => channelName(one, context)) };
+}
+
+/** Their names are Google's: a creation whose answer was lost, and that was tried again, leaves two. */
+const COPY = 'it exists twice';
+
+function byTitle(all: readonly Displayed[]): ReadonlyMap<string, Displayed[]> {
+  const found = new Map<string, Displayed[]>();
+  for (const one of all) {
+    const title = one.displayName ?? '';
+    found.set(title, [...(found.get(title) ?? []), one]);
+  }
+  return found;
+}
+
+type Where = Pick<Context, 'names'>;
+
+export const removeAlert = ({ name, displayName }: Displayed, why: string, context: Where): Step => ({
+  verb: 'delete',
+  what: `alert ${displayName}`,
+  why,
+  command: ['alpha', 'monitoring', 'policies', 'delete', name, inProject(context)],
+  lane: MONITORING,
+});
+
+export const removeDashboard = ({ name, displayName }: Displayed, why: string, context: Where): Step => ({
+  verb: 'delete',
+  what: `dashboard ${displayName}`,
+  why,
+  command: ['monitoring', 'dashboards', 'delete', shortName(name), inProject(context)],
+  lane: MONITORING,
+});
 
 /** Files about functions and topics that the app lacks; an earlier version may have deployed them. */
 function leftOut({ wanted, whole }: Record<'wanted' | 'whole', MonitoringFile[]>): MonitoringFile[] {

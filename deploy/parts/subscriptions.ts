@@ -3,7 +3,7 @@ import { type Context, inProject, type Part } from '../context.ts';
 import { memberOf } from '../names.ts';
 import type { Wanted } from '../roles.ts';
 import type { Arg, Step } from '../step.ts';
-import { PASSES, roleSteps } from './roles.ts';
+import { roleSteps } from './roles.ts';
 import { keepBacklog, keptBacklogs, restoreBacklog } from './snapshots.ts';
 import { type Push, type WantedSubscription, wantedSubscriptions } from './wanted-subscriptions.ts';
 
@@ -87,7 +87,6 @@ export function create(wanted: WantedSubscription, context: Context): Step {
       ...(wanted.isOrdered ? ['--enable-message-ordering'] : []),
       ...settings(wanted),
     ],
-    retryOn: PASSES,
   };
 }
 

@@ -5,16 +5,31 @@ import type { Names } from '../names.ts';
 /** A property's name, its deployed value and its wanted value. */
 export type Pair = [what: string, found: unknown, wanted: unknown];
 
-/** Flags for a function's trigger and ingress. Roles on its service decide who may call it. */
-export function triggerFlags(name: string, trigger: Trigger, names: Names): string[] {
+/**
+ * Flags for a function's trigger and ingress. Roles on its service decide who may call it. A deployment that names the
+ * trigger of an existing function replaces it, and its subscription with what that has not delivered: so flags of the
+ * trigger are given only if it differs.
+ * @param found the deployed function, if there is one
+ */
+export function triggerFlags(
+  name: string,
+  trigger: Trigger,
+  names: Names,
+  found: CloudFunction | undefined,
+): string[] {
   // only our subscription calls it, as the function's own account
   const isInside = ['--ingress-settings=internal-only', '--no-allow-unauthenticated'];
   if (trigger.kind === 'http') {
     // without the flag, every deployment would remove the public binding until our own step restores it
     const who = trigger.callers === 'all' ? '--allow-unauthenticated' : '--no-allow-unauthenticated';
-    return ['--trigger-http', '--ingress-settings=all', who];
+    return [...(found ? [] : ['--trigger-http']), '--ingress-settings=all', who];
   }
-  if (!isEventSource(trigger)) return ['--trigger-http', ...isInside];
+  if (!isEventSource(trigger)) return [...(found ? [] : ['--trigger-http']), ...isInside];
+  const fired = found?.eventTrigger;
+  const isSame = sourcePairs(fired, name, trigger, names).every(([, is, wanted]) => is === wanted);
+  const isRetried = fired?.retryPolicy === RETRIED;
+  // a deployment that failed may have made the function without its trigger
+  if (isSame && fired?.trigger !== undefined) return [...(isRetried ? [] : ['--retry']), ...isInside];
   const filters = Object.entries(filtersOf(trigger, names));
   return [
     '--retry',
@@ -43,21 +58,32 @@ export function triggerPairs(
   if (!isEventSource(trigger)) return [['ingress', ingressSettings, ingress]];
   return [
     ['ingress', ingressSettings, ingress],
-    ['retry', fired?.retryPolicy, 'RETRY_POLICY_RETRY'],
-    ["trigger's account", fired?.serviceAccountEmail, names.account(name)],
-    ["trigger's region", fired?.triggerRegion, names.place.region],
-    ['event type', fired?.eventType, eventTypeOf(trigger)],
-    ...sourcePairs(fired, trigger, names),
+    ['retry', fired?.retryPolicy, RETRIED],
+    ...sourcePairs(fired, name, trigger, names),
   ];
 }
 
-function sourcePairs(fired: CloudFunction['eventTrigger'], trigger: EventSource, names: Names): Pair[] {
+const RETRIED = 'RETRY_POLICY_RETRY';
+
+/** What only another trigger can change. */
+function sourcePairs(
+  fired: CloudFunction['eventTrigger'],
+  name: string,
+  trigger: EventSource,
+  names: Names,
+): Pair[] {
   const found = new Map(fired?.eventFilters?.map(({ attribute, value }) => [attribute, value]));
   const { type: _, ...filters } = filtersOf(trigger, names);
-  const wanted = Object.entries(filters);
-  return wanted.map(([attribute, value]) => [
-    attribute === 'bucket' ? 'event source' : attribute,
-    found.get(attribute),
-    value,
-  ]);
+  return [
+    ["trigger's account", fired?.serviceAccountEmail, names.account(name)],
+    ["trigger's region", fired?.triggerRegion, names.place.region],
+    ['event type', fired?.eventType, eventTypeOf(trigger)],
+    ...Object.entries(filters).map(
+      ([attribute, value]): Pair => [
+        attribute === 'bucket' ? 'event source' : attribute,
+        found.get(attribute),
+        value,
+      ],
+    ),
+  ];
 }

@@ -2,7 +2,7 @@ import { AppError } from '../../shared/core/errors.ts';
 import type { JsonEvent } from '../../shared/events/cloud-event.ts';
 import { structuredMessage } from '../../shared/events/outgoing-event.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
-import { PUBSUB_LIMITS } from '../../shared/gcp/pubsub-limits.ts';
+import { fitsAttribute } from '../../shared/gcp/pubsub-limits.ts';
 import type { Source } from './sources.ts';
 
 /** One event of a request. A `refused` one, with its JSON, becomes a dead letter. */
@@ -38,13 +38,14 @@ export function messageOf(source: Source, event: JsonEvent, data: string): Outgo
 
 /** Marks a message with its source. Throws `too-large` if Pub/Sub would refuse it. */
 export function marked({ id }: Source, { data, attributes = {} }: OutgoingMessage): OutgoingMessage {
-  const all = Object.entries({ ...attributes, [RECEIVED_FROM]: id });
-  const fitting = all.filter(([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue);
-  const bytes = fitting.reduce(
-    (sum, [name, value]) => sum + Buffer.byteLength(name) + Buffer.byteLength(value),
-    Buffer.byteLength(data),
-  );
-  if (bytes <= MAX_MESSAGE) return { data, attributes: Object.fromEntries(fitting) };
+  const fitting: Record<string, string> = {};
+  let bytes = Buffer.byteLength(data);
+  for (const [name, value] of Object.entries({ ...attributes, [RECEIVED_FROM]: id })) {
+    if (!fitsAttribute(value)) continue;
+    fitting[name] = value;
+    bytes += Buffer.byteLength(name) + Buffer.byteLength(value);
+  }
+  if (bytes <= MAX_MESSAGE) return { data, attributes: fitting };
   throw new AppError(
     'too-large',
     `event must have at most ${MAX_MESSAGE} bytes with its attributes, got ${bytes}`,

@@ -1,11 +1,8 @@
 import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { type JsonText, readJsonElements } from '../../shared/core/json-text.ts';
-import type { JsonEvent } from '../../shared/events/cloud-event.ts';
 import { checked, MEMBERS, readEventText } from '../../shared/events/event-text.ts';
-import { formedEvent } from '../../shared/events/formed-event.ts';
+import { readFormed } from '../../shared/events/formed-event.ts';
 import { LENIENT } from '../../shared/events/incoming-message.ts';
-import { JsonBody } from '../../shared/events/json-body.ts';
-import { readForm } from '../../shared/events/read-form.ts';
 import type { Received } from '../../shared/invocation/request.ts';
 import { MAX_DEPTH, MAX_EVENTS } from './body.ts';
 import { type Member, messageOf } from './members.ts';
@@ -37,13 +34,12 @@ export function vendorEvent(vendor: Vendor, source: Source, text: string, receiv
   const attributes: Record<string, string> = Object.fromEntries(
     pairs.filter(([, value]) => value !== undefined),
   );
-  const { form } = readForm(new JsonBody(text, root), attributes);
+  const { form, event } = readFormed(text, root, { attributes, topic: undefined }, LENIENT);
   if (!FORMS[vendor].includes(form.name)) {
     const wanted = FORMS[vendor].join(' or ');
     const beside = headers.length === 0 ? '' : ` with headers ${headers.join(', ')}`;
     throw new AppError('invalid-event', `event must be of form ${wanted}${beside}, got ${form.name}`);
   }
-  const event: JsonEvent = formedEvent(text, root, { attributes, topic: undefined }, LENIENT);
   return { kind: 'event', message: messageOf(source, event, text) };
 }
 

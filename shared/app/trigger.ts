@@ -76,7 +76,10 @@ export interface Http {
   kind: 'http';
   /** `all`, or a list of IAM members such as `serviceAccount:shop@my-project.iam.gserviceaccount.com`. */
   callers: 'all' | readonly string[];
-  /** `bytes`: `rawBody` is the body whatever its content type, and nothing parses it. Default: by content type. */
+  /**
+   * `bytes`: `rawBody` is the body whatever its content type, nothing parses it, and the request is as Node's server
+   * has it. Default: `body` is parsed by content type, and `rawBody` is there, too.
+   */
   body?: 'bytes';
 }
 

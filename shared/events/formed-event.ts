@@ -27,9 +27,19 @@ interface Carrier extends Pick<PubsubMessage, 'attributes' | 'topic'> {
 export function formedEvent(
   text: string,
   root: JsonDocument,
+  carrier: Carrier,
+  defaults: Defaults,
+): JsonEvent {
+  return readFormed(text, root, carrier, defaults).event;
+}
+
+/** The event, and the form it is in. */
+export function readFormed(
+  text: string,
+  root: JsonDocument,
   { attributes, topic, forms = attributes }: Carrier,
   { defaultType, defaultSource }: Defaults,
-): JsonEvent {
+): { form: EventForm; event: JsonEvent } {
   const body = new JsonBody(text, root);
   const { form, fields } = readForm(body, forms);
   const source = fields.source ?? topic ?? defaultSource;
@@ -41,7 +51,7 @@ export function formedEvent(
   const eventId = identity.id;
   const own = jsonLinks(text, root, attributes);
   const data = form.data === undefined ? undefined : body.textOf(form.data);
-  return {
+  const event = {
     eventId,
     id: id ?? eventId,
     source,
@@ -55,6 +65,7 @@ export function formedEvent(
     ...(data !== undefined && { body: text }),
     ...(identity.former !== undefined && { formerIds: [identity.former] }),
   };
+  return { form, event };
 }
 
 /** True if equal content has the same id: what earlier versions identified by content is the same event. */

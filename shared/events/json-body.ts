@@ -1,8 +1,9 @@
-import { type JsonSpan, type JsonText, readJsonElements, readJsonText } from '../core/json-text.ts';
+import { findMember, firstElement } from '../core/json-find.ts';
+import type { JsonSpan, JsonText } from '../core/json-text.ts';
 
 /**
  * The members of a checked JSON text, by path. Nothing is built but what is asked for: a nested member is found by a
- * scan of the object that holds it, so each value costs at most one pass over the text.
+ * pass over the object that holds it, so each value costs at most one pass over the text.
  */
 export class JsonBody {
   constructor(
@@ -12,9 +13,9 @@ export class JsonBody {
 
   /** A string, or a number; undefined for anything else. */
   value(path: readonly string[]): string | number | undefined {
-    const found = this.#find(path);
-    if (found?.span.kind === 'number') return Number(found.text.slice(found.span.start, found.span.end));
-    return found?.span.kind === 'string' ? String(scalarOf(found.text, found.span)) : undefined;
+    const span = this.#find(path);
+    if (span?.kind === 'number') return Number(this.text.slice(span.start, span.end));
+    return span?.kind === 'string' ? String(scalarOf(this.text, span)) : undefined;
   }
 
   /** True if the member is there, whatever its value. */
@@ -28,32 +29,17 @@ export class JsonBody {
     return span && this.text.slice(span.start, span.end);
   }
 
-  #find([first, ...rest]: readonly string[]): { text: string; span: JsonSpan } | undefined {
-    let { text } = this;
+  #find([first, ...rest]: readonly string[]): JsonSpan | undefined {
     let span = first === undefined ? undefined : this.root.members.get(first);
-    for (const name of rest) {
-      if (span?.kind !== 'object' && span?.kind !== 'array') return undefined;
-      text = text.slice(span.start, span.end);
-      span = span.kind === 'object' ? memberOf(text, name) : elementOf(text, name);
-    }
-    return span && { text, span };
+    for (const name of rest) span = span && childOf(this.text, span, name);
+    return span;
   }
 }
 
-/** Depth was checked with the whole text. */
-const CHECKED = { maxDepth: Number.POSITIVE_INFINITY };
-
-function memberOf(text: string, name: string): JsonSpan | undefined {
-  return readJsonText(text, CHECKED, new Set([name])).members.get(name);
-}
-
-/** Only the first element has a name: `0`. */
-function elementOf(text: string, name: string): JsonSpan | undefined {
-  let first: JsonSpan | undefined;
-  readJsonElements(text, CHECKED, new Set(), (element) => {
-    first ??= element;
-  });
-  return name === '0' ? first : undefined;
+/** Of an array, only the first element has a name: `0`. */
+function childOf(text: string, { kind, start }: JsonSpan, name: string): JsonSpan | undefined {
+  if (kind === 'object') return findMember(text, start, name);
+  return kind === 'array' && name === '0' ? firstElement(text, start) : undefined;
 }
 
 /** Text of a string, or the literal of any other scalar: all attributes have a text form. */

@@ -1,5 +1,5 @@
 import type { OutgoingMessage } from '../gcp/pubsub.ts';
-import { PUBSUB_LIMITS } from '../gcp/pubsub-limits.ts';
+import { fitsAttribute } from '../gcp/pubsub-limits.ts';
 
 /** Attributes of an outgoing CloudEvent. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md */
 export interface OutgoingAttributes {
@@ -30,22 +30,23 @@ export function structuredMessage(
   data: string | undefined,
   orderingKey?: string,
 ): OutgoingMessage {
-  const given = Object.entries(optional).filter(([, value]) => value !== undefined);
   const attributes = {
     specversion: '1.0',
     id,
     source,
     type,
-    ...Object.fromEntries(given),
+    ...optional,
     ...(data !== undefined && { datacontenttype: 'application/json' }),
   };
-  const repeated = Object.entries(attributes)
-    .map(([name, value]) => [`ce-${name}`, String(value)] as const)
-    .filter(([, value]) => Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue);
+  const repeated: Record<string, string> = { 'content-type': 'application/cloudevents+json' };
+  for (const [name, value] of Object.entries(attributes)) {
+    const text = value === undefined ? undefined : String(value);
+    if (text !== undefined && fitsAttribute(text)) repeated[`ce-${name}`] = text;
+  }
   const head = JSON.stringify(attributes);
   return {
     data: Buffer.from(data === undefined ? head : `${head.slice(0, -1)},"data":${data}}`),
-    attributes: { 'content-type': 'application/cloudevents+json', ...Object.fromEntries(repeated) },
+    attributes: repeated,
     ...(orderingKey !== undefined && { orderingKey }),
   };
 }

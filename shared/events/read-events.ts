@@ -68,8 +68,8 @@ export function readEvents(message: PubsubMessage, options: ReadOptions): ReadEv
   }
   const root = readEventText(text, options.maxDepth);
   // a producer may repeat the envelope in attributes, for subscriptions to filter on
-  const repeats = root.kind === 'object' && isRepeated(text, root, given);
-  if (contentType === STRUCTURED || (looksStructured(root) && (!isBinary || repeats))) {
+  const isStructured = looksStructured(root) && (!isBinary || isRepeated(text, root, given));
+  if (contentType === STRUCTURED || isStructured) {
     return one('structured', structuredEvent(text, root, attributes, options), text);
   }
   if (isBinary) return one('binary', cloudEventOf(given, beside, text), text);

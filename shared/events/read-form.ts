@@ -24,6 +24,9 @@ type Place = readonly (string | Part)[];
 
 interface CompiledForm {
   form: EventForm;
+  /** Attributes and members without which nothing else is worth a look. */
+  attributes: readonly string[];
+  members: readonly string[];
   needs: readonly Place[];
   holds: readonly (readonly string[])[];
   equals: readonly (readonly [readonly string[], string])[];
@@ -51,7 +54,7 @@ export function readForm(body: JsonBody, attributes: Attributes): { form: EventF
         ? attributes[part.attribute]
         : undefined;
   compiled ??= EVENT_FORMS.map(compile);
-  const { form, places } = compiled.find((one) => fits(one, body, look))!;
+  const { form, places } = compiled.find((one) => mayFit(one, body, attributes) && fits(one, body, look))!;
   const textIn = (field: keyof FormFields): string | undefined => first(places[field], look, attributeText);
   return {
     form,
@@ -64,6 +67,13 @@ export function readForm(body: JsonBody, attributes: Attributes): { form: EventF
       dataschema: textIn('dataschema'),
     },
   };
+}
+
+/** Cheap: most forms are ruled out by what is not there. */
+function mayFit({ attributes, members }: CompiledForm, { root }: JsonBody, given: Attributes): boolean {
+  for (const name of attributes) if (!Object.hasOwn(given, name)) return false;
+  for (const name of members) if (!root.members.has(name)) return false;
+  return true;
 }
 
 function fits({ needs, holds, equals }: CompiledForm, body: JsonBody, look: Lookup): boolean {
@@ -111,9 +121,15 @@ function compile(form: EventForm): CompiledForm {
   const { subject = [], time = [], dataschema = [] } = form;
   const fields = { id, source, type, subject, time, dataschema };
   const entries = Object.entries(fields).map(([name, places]) => [name, places.map(parsePlace)]);
+  const needed = needs.map(parsePlace);
+  const held = [...holds, ...Object.keys(equals)].map((name) => name.split('.'));
+  const parts = needed.flat().filter((part) => typeof part !== 'string');
+  const paths = [...held, ...parts.flatMap((part) => ('path' in part ? [part.path] : []))];
   return {
     form,
-    needs: needs.map(parsePlace),
+    attributes: parts.flatMap((part) => ('attribute' in part ? [part.attribute] : [])),
+    members: [...new Set(paths.map(([first]) => first!))],
+    needs: needed,
     holds: holds.map((name) => name.split('.')),
     equals: Object.entries(equals).map(([name, value]) => [name.split('.'), value] as const),
     places: Object.fromEntries(entries) as CompiledForm['places'],

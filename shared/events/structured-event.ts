@@ -1,14 +1,14 @@
 import { AppError } from '../core/errors.ts';
-import { type JsonText, readJsonText } from '../core/json-text.ts';
+import { findMember } from '../core/json-find.ts';
+import type { JsonText } from '../core/json-text.ts';
 import { invalid, type JsonEvent } from './cloud-event.ts';
 import { decodeText, readEventText } from './event-text.ts';
 import { scalarOf } from './json-body.ts';
 import { type AttributeReader, cloudEventOf } from './json-event.ts';
-import { LINK_PLACES, type LinkSources } from './links.ts';
+import type { LinkSources } from './links.ts';
 
 type Attributes = Readonly<Record<string, string>>;
 
-const METADATA: ReadonlySet<string> = new Set(Object.values(LINK_PLACES).flatMap(({ metadata }) => metadata));
 /** Characters of an event's `metadata`; a longer one is user data and is not read. */
 const MAX_METADATA = 16_384;
 
@@ -33,10 +33,9 @@ export function jsonLinks(text: string, { members }: JsonText, attributes: Attri
   if (metadata?.kind !== 'object' || metadata.end - metadata.start > MAX_METADATA) {
     return { event, metadata: nothing, attributes };
   }
-  const inner = text.slice(metadata.start, metadata.end);
   // already scanned as part of the whole
-  const found = readJsonText(inner, { maxDepth: MAX_METADATA }, METADATA).members;
-  return { event, metadata: (name) => scalarOf(inner, found.get(name)), attributes };
+  const { start } = metadata;
+  return { event, metadata: (name) => scalarOf(text, findMember(text, start, name)), attributes };
 }
 
 const nothing = (): undefined => undefined;

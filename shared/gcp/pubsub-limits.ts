@@ -12,3 +12,12 @@ export const PUBSUB_LIMITS = {
   attributeValue: 1_024,
   orderingKey: 1_024,
 } as const;
+
+/** True if an attribute may have this value. */
+export function fitsAttribute(value: string): boolean {
+  // a code unit takes at most three bytes
+  return (
+    value.length * 3 <= PUBSUB_LIMITS.attributeValue ||
+    Buffer.byteLength(value) <= PUBSUB_LIMITS.attributeValue
+  );
+}

@@ -13,24 +13,22 @@ export interface Received {
 
 /** Reads `rawHeaders`: Node joins the values of a repeated header, and drops some repetitions. */
 export function receivedOf(request: HttpRequest): Received {
-  const headers = new Map<string, string[]>();
-  const { rawHeaders } = request;
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at]!.toLowerCase();
-    const values = headers.get(name);
-    if (values) values.push(rawHeaders[at + 1]!);
-    else headers.set(name, [rawHeaders[at + 1]!]);
-  }
-  const { url = '/' } = request;
+  const { rawHeaders, url = '/' } = request;
+  const names: string[] = [];
+  for (let at = 0; at < rawHeaders.length; at += 2) names.push(rawHeaders[at]!.toLowerCase());
   const mark = url.indexOf('?');
   return {
     header(name) {
-      const values = headers.get(name);
-      if (values === undefined || values.length === 1) return values?.[0];
-      throw new AppError('invalid-event', `header ${name} must be sent once, got ${values.length}`);
+      const at = names.indexOf(name);
+      if (at < 0) return undefined;
+      if (names.indexOf(name, at + 1) < 0) return rawHeaders[2 * at + 1];
+      const count = names.filter((one) => one === name).length;
+      throw new AppError('invalid-event', `header ${name} must be sent once, got ${count}`);
     },
-    headerNames: [...headers.keys()],
-    query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)),
+    headerNames: names,
+    get query() {
+      return new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
+    },
     body: request.rawBody ?? Buffer.alloc(0),
   };
 }

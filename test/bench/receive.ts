@@ -11,6 +11,7 @@ import { type FunctionProcess, startFunction } from '../../local/function-proces
 import { freePort } from '../../local/ports.ts';
 import { emptyFunction } from '../helpers/empty-function.ts';
 import type { LoadResult } from '../helpers/load.ts';
+import { cpuMicros } from '../helpers/processes.ts';
 import type { Emit } from './main.ts';
 
 /** Time of one publish request, in ms. */
@@ -48,7 +49,7 @@ export async function bench(emit: Emit): Promise<void> {
   });
   try {
     for (const concurrency of [1, 250]) {
-      const both: { ours: LoadResult[]; none: LoadResult[] } = { ours: [], none: [] };
+      const both: { ours: Measured[]; none: Measured[] } = { ours: [], none: [] };
       for (const one of [receiving, idle]) await load(one, concurrency, 2);
       for (let round = 0; round < ROUNDS; round++) {
         pubsub.forget();
@@ -67,10 +68,18 @@ export async function bench(emit: Emit): Promise<void> {
   }
 }
 
-function report(emit: Emit, name: string, ours: LoadResult, none: LoadResult, isFull: boolean): void {
+interface Measured extends LoadResult {
+  /** CPU time of the function's process per request, in microseconds: depends less on what else the machine does. */
+  cpu: number | undefined;
+}
+
+function report(emit: Emit, name: string, ours: Measured, none: Measured, isFull: boolean): void {
   emit({ name, value: ours.perSecond, unit: 'requests/s', plain: none.perSecond });
   emit({ name: `${name}.p50`, value: ours.p50, unit: 'ms', plain: none.p50 });
   emit({ name: `${name}.p95`, value: ours.p95, unit: 'ms', plain: none.p95 });
+  if (ours.cpu !== undefined) {
+    emit({ name: `${name}.cpu`, value: ours.cpu, unit: 'us of CPU per request', plain: none.cpu ?? 0 });
+  }
   if (!isFull) return;
   emit({
     name: `${name}.instances`,
@@ -79,13 +88,18 @@ function report(emit: Emit, name: string, ours: LoadResult, none: LoadResult, is
   });
 }
 
-const median = (results: LoadResult[]): LoadResult =>
+const median = (results: Measured[]): Measured =>
   results.toSorted((a, b) => a.perSecond - b.perSecond)[Math.floor(results.length / 2)]!;
 
-async function load({ url }: FunctionProcess, concurrency: number, seconds: number): Promise<LoadResult> {
+async function load({ url, pid }: FunctionProcess, concurrency: number, seconds: number): Promise<Measured> {
   const args = ['--import', 'tsx', loader, url, String(concurrency), String(seconds)];
+  const before = cpuMicros(pid()!);
   const { stdout } = await run(process.execPath, args);
-  return JSON.parse(stdout) as LoadResult;
+  const result = JSON.parse(stdout) as LoadResult;
+  const after = cpuMicros(pid()!);
+  const cpu =
+    before === undefined || after === undefined ? undefined : Math.round((after - before) / result.events);
+  return { ...result, cpu };
 }
 
 /** Confirms publish requests. Only counts, so that it takes little of the machine. */

@@ -1,4 +1,4 @@
-import { type Gcloud, GcloudError } from '../../deploy/gcloud.ts';
+import { type Changed, type Gcloud, GcloudError } from '../../deploy/gcloud.ts';
 import type { Arg } from '../../deploy/step.ts';
 
 type Json = Record<string, unknown>;
@@ -38,8 +38,8 @@ const FLAGS: Readonly<Record<string, string>> = {
   'alpha monitoring policies update': 'policy-from-file',
   'projects add-iam-policy-binding': 'member role condition',
   'projects remove-iam-policy-binding': 'member role condition',
-  'storage buckets add-iam-policy-binding': 'member role',
-  'storage buckets remove-iam-policy-binding': 'member role',
+  'storage buckets add-iam-policy-binding': 'member role condition condition-from-file',
+  'storage buckets remove-iam-policy-binding': 'member role condition condition-from-file',
   'pubsub topics add-iam-policy-binding': 'member role',
   'pubsub topics remove-iam-policy-binding': 'member role',
   'pubsub subscriptions add-iam-policy-binding': 'member role',
@@ -48,6 +48,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'secrets remove-iam-policy-binding': 'member role',
   'run services add-iam-policy-binding': 'region member role',
   'run services remove-iam-policy-binding': 'region member role',
+  'artifacts repositories set-cleanup-policies': 'location policy no-dry-run',
   'scheduler jobs delete': 'location',
   'logging metrics delete': '',
   'monitoring dashboards delete': '',
@@ -72,9 +73,14 @@ export class RecordedGcloud implements Gcloud {
   readonly services = new Set<string>(['cloudresourcemanager.googleapis.com']);
   /** By kind and name: `bucket demo-project-pipeline-raw`. */
   readonly things = new Map<string, Json>();
-  readonly policies = new Map<string, { role: string; members: string[] }[]>();
+  readonly policies = new Map<
+    string,
+    { role: string; members: string[]; condition?: { expression: string; title: string } }[]
+  >();
   /** Services with Data Access audit logs. */
   readonly audited: string[] = [];
+  /** Repositories of images: Google's own. */
+  readonly repositories: Json[] = [];
   /** Objects by bucket. */
   readonly objects = new Map<string, string[]>();
   /** Ids of messages that a subscription or a snapshot holds, by its key in `things`. */
@@ -91,13 +97,13 @@ export class RecordedGcloud implements Gcloud {
     return command[0] === 'auth' ? 'a-token\n' : '';
   }
 
-  async change(command: readonly Arg[]): Promise<void> {
+  async change(command: readonly Arg[]): Promise<Changed> {
     const words: string[] = [];
     const flags = new Map<string, string>();
     for (const arg of command) {
       if (typeof arg !== 'string') {
         if (!('content' in arg)) throw new Error(`a command was run with ${arg.shell} in it`);
-        flags.set(arg.flag.slice(2), arg.content);
+        flags.set(arg.flag?.slice(2) ?? '', arg.content);
       } else if (arg.startsWith('--')) {
         const [, name = '', value = ''] = /^--([^=]+)=?(.*)$/s.exec(arg) ?? [];
         flags.set(name, value);
@@ -110,6 +116,7 @@ export class RecordedGcloud implements Gcloud {
     this.before(verb);
     this.changes.push(`${verb} ${words.slice(verb.split(' ').length).join(' ')}`.trim());
     this.apply(verb, words.slice(verb.split(' ').length), flags);
+    return 'made';
   }
 
   /** Publishes to every subscription of the topic, given by its short name. */
@@ -173,6 +180,7 @@ export class RecordedGcloud implements Gcloud {
     if (text === 'pubsub snapshots list') {
       return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
     }
+    if (text === 'artifacts repositories list') return this.repositories;
     if (text === this.denied) throw new GcloudError(command, `PERMISSION_DENIED: ${text}`);
     if (lists[text] !== undefined) return this.all(lists[text]);
     if (text === 'services list') return [...this.services].map((name) => ({ config: { name } }));
@@ -195,7 +203,12 @@ export class RecordedGcloud implements Gcloud {
   private apply(verb: string, names: readonly string[], flags: Flags): void {
     const [name = ''] = names;
     const flag = (one: string): string => flags.get(one) ?? '';
-    if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flag('role'), flag('member'));
+    if (verb === 'artifacts repositories set-cleanup-policies') {
+      const policies = JSON.parse(flag('policy')) as { name: string }[];
+      const found = this.repositories.find((one) => String(one['name']).endsWith(`/${name}`));
+      if (found === undefined) throw new GcloudError([verb], 'NOT_FOUND: Requested entity was not found.');
+      found['cleanupPolicies'] = Object.fromEntries(policies.map((one) => [one.name, one]));
+    } else if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flags);
     else if (verb === 'services enable') for (const one of names) this.services.add(one);
     else if (verb.startsWith('storage buckets') && !verb.endsWith('delete'))
       this.bucket(name.slice(5), flags);
@@ -235,17 +248,22 @@ export class RecordedGcloud implements Gcloud {
     else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
   }
 
-  private bind(verb: string, name: string, role: string, member: string): void {
+  private bind(verb: string, name: string, flags: Flags): void {
+    const [role = '', member = ''] = [flags.get('role'), flags.get('member')];
     const kind = verb.startsWith('projects') ? 'project' : verb.split(' ').slice(0, -1).join(' ');
     const key = `${kind} ${name}`;
     const bindings = this.policies.get(key) ?? [];
     this.policies.set(key, bindings);
-    const held = bindings.find((one) => one.role === role);
+    const file = flags.get('condition-from-file');
+    const condition =
+      file === undefined ? undefined : (JSON.parse(file) as { expression: string; title: string });
+    const held = bindings.filter(
+      (one) => one.role === role && one.condition?.expression === condition?.expression,
+    );
     if (verb.includes('remove')) {
-      for (const one of bindings)
-        if (one.role === role) one.members = one.members.filter((each) => each !== member);
-    } else if (held) held.members.push(member);
-    else bindings.push({ role, members: [member] });
+      for (const one of held) one.members = one.members.filter((each) => each !== member);
+    } else if (held[0]) held[0].members.push(member);
+    else bindings.push({ role, members: [member], ...(condition && { condition }) });
   }
 
   private bucket(name: string, flags: Flags): void {
@@ -326,11 +344,15 @@ export class RecordedGcloud implements Gcloud {
   private deployFunction(name: string, flags: Flags): void {
     const flag = (one: string): string => flags.get(one) ?? '';
     const filters = list(flag('trigger-event-filters'));
-    const isHttp = flags.has('trigger-http');
     const old = this.things.get(`function ${name}`);
+    const isNamed = flags.has('trigger-event-filters');
+    if (!old && !isNamed && !flags.has('trigger-http'))
+      throw new GcloudError([name], 'You must specify a trigger when deploying a new function.');
+    const isHttp = flags.has('trigger-http') || (!isNamed && old?.['eventTrigger'] === undefined);
     if (old && (old['eventTrigger'] === undefined) !== isHttp) {
       throw new GcloudError([name], 'the trigger of a function cannot be of another kind');
     }
+    const kept = isNamed ? undefined : (old?.['eventTrigger'] as Json | undefined);
     const bucketTopic = `${PROJECT}/topics/eventarc-r-${name}-1-3`;
     const path = isHttp ? '' : `${PROJECT}/locations/r/triggers/${name}-1`;
     this.things.set(`function ${name}`, {
@@ -355,7 +377,10 @@ export class RecordedGcloud implements Gcloud {
         ...this.secretsOf(name, flags),
         uri: `https://${name}-x.a.run.app`,
       },
-      ...(!isHttp && {
+      ...(kept && {
+        eventTrigger: { ...kept, ...(flags.has('retry') && { retryPolicy: 'RETRY_POLICY_RETRY' }) },
+      }),
+      ...(isNamed && {
         eventTrigger: {
           trigger: path,
           triggerRegion: flag('trigger-location'),
@@ -370,7 +395,13 @@ export class RecordedGcloud implements Gcloud {
         },
       }),
     });
-    if (!old && !isHttp) this.makeTrigger(name, bucketTopic);
+    if (this.repositories.length === 0) {
+      this.repositories.push({ name: `${PROJECT}/locations/r/repositories/gcf-artifacts` });
+    }
+    if (!isNamed) return;
+    // a trigger that is named is made anew, and what its subscription held is lost
+    this.forget(`subscription eventarc-r-${name}-1-sub-2`);
+    this.makeTrigger(name, bucketTopic);
   }
 
   private makeTrigger(name: string, topic: unknown): string {

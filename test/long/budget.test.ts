@@ -5,7 +5,6 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BUCKETS } from '../../local/cloud.ts';
 import { violations } from '../chaos/violations.ts';
 import { makeEventClip } from '../helpers/event-clips.ts';
-import { FULL } from '../helpers/full-form.ts';
 import { startCli } from '../helpers/lake.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 
@@ -116,10 +115,7 @@ test('three videos a day, five uploads at once, processes killed: three are paid
   }
 }, 120_000);
 
-test('two videos a day for each folder, processes killed: one uploader takes nothing from the others', async ({
-  skip,
-}) => {
-  skip(!FULL);
+test('two videos a day for each folder, processes killed: one uploader takes nothing from the others', async () => {
   const env = { DAILY_VIDEOS_PER_PREFIX: '2', DAILY_VIDEOS: '3', DAILY_GEMINI_CALLS: '0' };
   const pipeline = await start('folders', env, [2, 4]);
   try {
@@ -141,8 +137,7 @@ test('two videos a day for each folder, processes killed: one uploader takes not
   }
 }, 240_000);
 
-test('three requests a day for five uploads, processes killed: no fourth is sent', async ({ skip }) => {
-  skip(!FULL);
+test('three requests a day for five uploads, processes killed: no fourth is sent', async () => {
   let uploads: Upload[] = [];
   const pipeline = await start('calls', { DAILY_VIDEOS: '0', DAILY_GEMINI_CALLS: '3' }, [2]);
   try {

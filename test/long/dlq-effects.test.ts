@@ -3,12 +3,11 @@ import { mapConcurrent } from '../../shared/core/map-concurrent.ts';
 import { listLetters, writeDeath } from '../../shared/dead-letters/letter-store.ts';
 import { collectRows, DeltaTable } from '../../shared/delta/index.ts';
 import { deathOf } from '../helpers/dlq.ts';
-import { FULL } from '../helpers/full-form.ts';
 import { type CliRun, startCli } from '../helpers/lake.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 
 /** `DEAD_LETTERS=10000` makes it a large queue. */
-const COUNT = Number(process.env['DEAD_LETTERS'] ?? (FULL ? 200 : 50));
+const COUNT = Number(process.env['DEAD_LETTERS'] ?? 200);
 const RATE = Math.max(50, Math.floor(COUNT / 8));
 
 let pipeline: Pipeline;

@@ -9,10 +9,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FinalizedEvent } from '../../local/gcs/records.ts';
 import { freePort } from '../../local/ports.ts';
 import { bundledScript } from '../helpers/bundled-script.ts';
-import { FULL } from '../helpers/full-form.ts';
 
 const SCRIPT = new URL('../helpers/gcs-process.ts', import.meta.url);
-const KILLS = FULL ? 20 : 3;
+const KILLS = 20;
 const SIZES = [0, 10, 3_000, 200_000, 1_500_000];
 
 interface Live {

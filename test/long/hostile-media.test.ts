@@ -11,7 +11,6 @@ import { AppError, isRefusal } from '../../shared/core/errors.ts';
 import { testBinaries, underTest } from '../helpers/binaries.ts';
 import { makeClip, runTool } from '../helpers/clips.ts';
 import { type FileStoreOptions, fileStore } from '../helpers/file-store.ts';
-import { FULL } from '../helpers/full-form.ts';
 import { makeLongMp4 } from '../helpers/long-mp4.ts';
 import { bodyOf, pointElsewhere, setInBox } from '../helpers/mp4-edit.ts';
 import { readFrameNumber } from '../helpers/numbered-frames.ts';
@@ -28,7 +27,7 @@ const NEVER_STARTED: FfmpegBinary = {
   misreadsSegments: false,
   packetsAhead: 4,
 };
-const SEEDS = FULL ? 25 : 8;
+const SEEDS = 25;
 const X264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '12'];
 
 const binaries = await testBinaries();

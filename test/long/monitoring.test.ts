@@ -50,13 +50,17 @@ function localGcloud({ cloud, upload }: Pipeline): Gcloud & { removed: string[] 
     removed,
     async change(command) {
       const words = command.map(String);
-      if (words[1] === 'rm') return void removed.push(...words.slice(2));
+      if (words[1] === 'rm') {
+        removed.push(...words.slice(2));
+        return 'made';
+      }
       const [, file = '', url = ''] = words.slice(1);
       const given = words.find((word) => word.startsWith('--custom-metadata='))!.slice(18);
       const metadata = Object.fromEntries(
         given.split(',').map((pair) => pair.split('=') as [string, string]),
       );
       generations.set(url, (await upload(file, nameIn(url), metadata)).generation);
+      return 'made';
     },
     read: async <T>(...command: string[]) => ({ generation: generations.get(command[3]!) }) as T,
     async text(...command) {

@@ -1,9 +1,8 @@
 import { expect, test } from 'vitest';
-import { FULL } from '../helpers/full-form.ts';
 import { KINDS } from '../hostile/mutations/kinds/index.ts';
 import { again, runMutations } from '../hostile/mutations/run.ts';
 
-const COUNT = FULL ? 300 : 60;
+const COUNT = 300;
 
 /** A sample of each kind; the hostile suite runs hundreds of times as many. */
 test.each(Object.keys(KINDS))('mutants of %s are read or refused', async (kind) => {

@@ -8,12 +8,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freePort } from '../../local/ports.ts';
 import { bundledScript } from '../helpers/bundled-script.ts';
-import { FULL } from '../helpers/full-form.ts';
 import { base64, plainPubsub, type Received, textOf } from '../helpers/pubsub.ts';
 import { randomFrom } from '../helpers/random.ts';
 
 const SCRIPT = new URL('../helpers/pubsub-process.ts', import.meta.url);
-const KILLS = FULL ? 12 : 3;
+const KILLS = 12;
 
 let parent: string;
 let port: number;

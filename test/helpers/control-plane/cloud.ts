@@ -67,6 +67,12 @@ export class Cloud {
   /** Called before and after each mutating request with its number from 1; `true` ends the connection unanswered. */
   onMutation: ((nth: number, when: 'before' | 'after') => boolean) | undefined;
   url = '';
+  /** Ids of messages that were lost when a trigger was replaced. */
+  readonly lost: number[] = [];
+  /** True while a change of metrics, dashboards or alerts takes its time. */
+  isEdited = false;
+  /** Changes that were refused because another one took its time. */
+  overlaps = 0;
   /** A Cloud Storage server that holds the buckets' objects, and its name for each of our buckets. */
   objects: { url: string; bucket(name: string): string } | undefined;
 

@@ -22,6 +22,17 @@ export class Faults {
   /** Bindings of a service account created within this many requests are refused. */
   accountLag = 0;
 
+  /** A subscription created within this many requests is not found, nor listed. */
+  subscriptionLag = 0;
+  /** Milliseconds that a change of metrics, dashboards or alerts takes; others meanwhile are refused. */
+  editMs = 0;
+
+  /**
+   * The next new functions fail as they do while a region is initialized: their records stay, and are answered this
+   * many times without what they are built from, which makes gcloud crash.
+   */
+  halfMade: number[] = [];
+
   add(fault: Fault): void {
     this.rules.push(fault);
   }
@@ -32,6 +43,9 @@ export class Faults {
     this.recreateSubscriptions = false;
     this.metricLag = 0;
     this.accountLag = 0;
+    this.subscriptionLag = 0;
+    this.editMs = 0;
+    this.halfMade = [];
   }
 
   /** The error for this request, if any. */

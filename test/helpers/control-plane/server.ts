@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync } from 'node:zlib';
 import { ApiError, invalid, notFound, permissionDenied, serviceDisabled } from './api-error.ts';
 import { Cloud } from './cloud.ts';
@@ -65,7 +66,7 @@ async function answer(
   try {
     const elsewhere = objectPath(cloud, request);
     if (elsewhere !== undefined) return await forward(elsewhere, request, Buffer.concat(chunks), response);
-    const result = dispatch(cloud, token, request, Buffer.concat(chunks));
+    const result = await edited(cloud, request, () => dispatch(cloud, token, request, Buffer.concat(chunks)));
     if (result === undefined) response.destroy();
     else send(response, 200, result);
   } catch (error) {
@@ -74,6 +75,26 @@ async function answer(
       send(response, 500, {
         error: { code: 500, message: String((error as Error).stack), status: 'INTERNAL' },
       });
+  }
+}
+
+/** One change of metrics, dashboards and alerts at a time: Monitoring refuses those that overlap. */
+async function edited<T>(cloud: Cloud, { method, url = '' }: IncomingMessage, run: () => T): Promise<T> {
+  const isEdit = /\/(logging|monitoring)\//.test(url) && method !== 'GET';
+  if (!isEdit || cloud.faults.editMs === 0) return run();
+  if (cloud.isEdited) {
+    cloud.overlaps += 1;
+    throw new ApiError(
+      'ABORTED',
+      'Too many concurrent edits to the project configuration. Please try again.',
+    );
+  }
+  cloud.isEdited = true;
+  try {
+    await sleep(cloud.faults.editMs);
+    return run();
+  } finally {
+    cloud.isEdited = false;
   }
 }
 
@@ -94,7 +115,9 @@ function dispatch(
   bytes: Buffer,
 ): object | Buffer | undefined {
   // URL does not accept a host name with a region before 127.0.0.1.
-  const url = new URL((request.url ?? '/').replace(/^http:\/\/[^/]+/, ''), 'http://127.0.0.1');
+  const target = (request.url ?? '/').replace(/^http:\/\/[^/]+/, '');
+  // gcloud puts these before the rest of the path
+  const url = new URL(target.replace(/^\/(?=(?:upload|download)\/)/, '/storage/'), 'http://127.0.0.1');
   const [, first = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(url.pathname) ?? [];
   const method = request.method ?? 'GET';
   cloud.requests.push(`${method} ${first}/${path}`);

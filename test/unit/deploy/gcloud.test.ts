@@ -33,7 +33,7 @@ test('asks for JSON, in the project, without questions', async () => {
   });
 });
 
-test('at most three run at a time', async () => {
+test('at most four run at a time', async () => {
   const gcloud = gcloudThat([
     'touch "$DIR/running.$$"',
     'ls "$DIR" | grep -c "^running" >>"$DIR/counts"',
@@ -44,7 +44,7 @@ test('at most three run at a time', async () => {
   await Promise.all(Array.from({ length: 8 }, (_, index) => gcloud.read('list', String(index))));
   const counts = readFileSync(join(dir, 'counts'), 'utf8').trim().split('\n').map(Number);
   expect(counts).toHaveLength(8);
-  expect(Math.max(...counts)).toBeLessThanOrEqual(3);
+  expect(Math.max(...counts)).toBeLessThanOrEqual(4);
 });
 
 test('content is passed as a file, which is removed afterwards', async () => {
@@ -58,32 +58,105 @@ test('content is passed as a file, which is removed afterwards', async () => {
   expect(() => readFileSync(readFileSync(join(dir, 'path'), 'utf8').trim())).toThrow(/ENOENT/);
 });
 
-const FAILS_ONCE = [
+/** Fails this many times with the text, and then succeeds. */
+const failing = (text: string, times = 1): string[] => [
   'echo x >>"$DIR/tries"',
-  '[ "$(wc -l <"$DIR/tries")" -gt 1 ] && exit 0',
-  'echo "ERROR: (gcloud.x) the account does not exist." >&2; exit 1',
+  `[ "$(wc -l <"$DIR/tries")" -gt ${times} ] && exit 0`,
+  `cat >&2 <<'END'\nERROR: (gcloud.x) ${text}\nEND`,
+  'exit 1',
 ];
 const tries = (): number => readFileSync(join(dir, 'tries'), 'utf8').trim().split('\n').length;
+const NO_ACCOUNT = 'Service account a@b.iam.gserviceaccount.com does not exist.';
+
+/** A clock that only sleeping moves. */
+function clock(): GcloudOptions['clock'] & { slept: number[] } {
+  const slept: number[] = [];
+  let now = 0;
+  return {
+    slept,
+    now: () => now,
+    sleep: async (ms) => {
+      slept.push(ms);
+      now += ms;
+    },
+  };
+}
 
 test('errors that pass with time are retried, and no others', async () => {
-  const patient = gcloudThat(FAILS_ONCE);
-  await patient.change(['grant'], /does not exist/);
+  await gcloudThat(failing(NO_ACCOUNT)).change(['grant']);
   expect(tries()).toBe(2);
   rmSync(join(dir, 'tries'));
-  await expect(patient.change(['grant'], /concurrent/)).rejects.toThrow(GcloudError);
+  await expect(gcloudThat(failing('the role does not fit')).change(['grant'])).rejects.toThrow(GcloudError);
   expect(tries()).toBe(1);
   rmSync(join(dir, 'tries'));
-  const impatient = gcloudThat(FAILS_ONCE, 0);
-  await expect(impatient.change(['grant'], /does not exist/)).rejects.toThrow('the account does not exist.');
+  await expect(gcloudThat(failing(NO_ACCOUNT), 0).change(['grant'])).rejects.toThrow('does not exist.');
   expect(tries()).toBe(1);
+});
+
+test('patience: pauses double up to 30 s, and end when it does', async () => {
+  const time = clock();
+  const gcloud = gcloudThat(failing(NO_ACCOUNT, 1_000), 900_000, { clock: time, firstWaitMs: 2_000 });
+  await expect(gcloud.change(['grant'])).rejects.toThrow('does not exist.');
+  expect(time.slept.slice(0, 6)).toEqual([2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
+  const waited = time.slept.reduce((sum, one) => sum + one, 0);
+  expect(waited).toBeLessThanOrEqual(900_000);
+  expect(waited).toBeGreaterThan(870_000);
 });
 
 test('patience begins with the first failure, however long the command took; the reason for waiting is printed', async () => {
   const told: string[] = [];
-  const slow = gcloudThat(['sleep 0.3', ...FAILS_ONCE], 200, { onWait: (text) => told.push(text) });
-  await slow.change(['functions', 'deploy'], /does not exist/);
+  const slow = gcloudThat(['sleep 0.3', ...failing(NO_ACCOUNT)], 200, { onWait: (text) => told.push(text) });
+  await slow.change(['functions', 'deploy']);
   expect(tries()).toBe(2);
-  expect(told).toEqual(['ERROR: (gcloud.x) the account does not exist.']);
+  expect(told).toEqual([`ERROR: (gcloud.x) ${NO_ACCOUNT}`]);
+});
+
+test('every command is tried again if the service failed; a change is then uncertain', async () => {
+  const text = 'UNAVAILABLE: The service is currently unavailable.';
+  expect(await gcloudThat(failing(text)).change(['pubsub', 'topics', 'create', 't'])).toBe('uncertain');
+  rmSync(join(dir, 'tries'));
+  expect(await gcloudThat(failing(text)).text('meta')).toBe('');
+  expect(tries()).toBe(2);
+});
+
+test('a creation or a deletion that was done before counts as done, but is uncertain', async () => {
+  const exists = 'ALREADY_EXISTS: Resource already exists in the project (resource=t).';
+  expect(await gcloudThat(failing(exists)).change(['pubsub', 'topics', 'create', 't'], 'create')).toBe(
+    'uncertain',
+  );
+  rmSync(join(dir, 'tries'));
+  await expect(
+    gcloudThat(failing(exists)).change(['pubsub', 'topics', 'update', 't'], 'update'),
+  ).rejects.toThrow('already exists');
+  rmSync(join(dir, 'tries'));
+  const gone = 'NOT_FOUND: Resource not found (resource=t).';
+  expect(await gcloudThat(failing(gone)).change(['pubsub', 'topics', 'delete', 't'], 'delete')).toBe(
+    'uncertain',
+  );
+  expect(tries()).toBe(1);
+});
+
+test('a permission that the caller holds is waited for; one that is lacking is not', async () => {
+  const text =
+    "PERMISSION_DENIED: Permission 'pubsub.topics.create' denied on resource 'projects/demo-project'.";
+  const asked: (string | undefined)[] = [];
+  const isHeld = (answer: boolean) => async (permission?: string) => {
+    asked.push(permission);
+    return answer;
+  };
+  const command = ['pubsub', 'topics', 'create', 't'];
+  await gcloudThat(failing(text), 10_000, { isHeld: isHeld(true) }).change(command, 'create');
+  expect(tries()).toBe(2);
+  rmSync(join(dir, 'tries'));
+  await expect(
+    gcloudThat(failing(text), 10_000, { isHeld: isHeld(false) }).change(command, 'create'),
+  ).rejects.toThrow('pubsub.topics.create');
+  expect(tries()).toBe(1);
+  rmSync(join(dir, 'tries'));
+  await gcloudThat(failing('PERMISSION_DENIED: User not authorized to perform this action.'), 10_000, {
+    isHeld: isHeld(true),
+  }).change(command, 'create');
+  expect(asked).toEqual(['pubsub.topics.create', 'pubsub.topics.create', undefined]);
 });
 
 test('after services were enabled, it waits for one that is not yet reported as enabled', async () => {

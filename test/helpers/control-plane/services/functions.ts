@@ -3,6 +3,7 @@ import { type Cloud, LOCATIONS } from '../cloud.ts';
 import { knownAccount, policyOf, setPolicy } from '../policies.ts';
 import { type Call, route, type Service } from '../service.ts';
 import { applyMask, checkShape, type JsonObject, object, oneOf, type Shape, text } from '../shapes.ts';
+import { builtInto } from './build.ts';
 import { createTrigger, deleteTrigger, subscribe, type TriggerRequest } from './eventarc.ts';
 import { checkSecrets } from './secret-manager.ts';
 import { uploadedSource, uploadUrl } from './source-upload.ts';
@@ -118,6 +119,7 @@ function checkFunction(call: Call, wanted: JsonObject): void {
   checkLabels(object(wanted['labels']));
   uploadedSource(call, object(build['source']));
   checkBuilder(cloud, text(build['serviceAccount']));
+  builtInto(call);
 }
 
 function checkNumbers(service: JsonObject, event: boolean): void {
@@ -170,7 +172,12 @@ function checkBuilder(cloud: Cloud, named: string): void {
 }
 
 /** Adds the platform's fields, and the service and trigger that belong to a function. */
-function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined): JsonObject {
+function settle(
+  call: Call,
+  wanted: JsonObject,
+  before: JsonObject | undefined,
+  isReplaced = false,
+): JsonObject {
   const { cloud } = call;
   const { project } = cloud.state;
   const [location, id] = [call.params['location']!, text(wanted['name']).replace(/^.*\//, '')];
@@ -178,7 +185,7 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
   const uri = `https://${id}-${project.number}.${location}.run.app`;
   cloud.set(service, { name: service, uri, labels: { 'goog-managed-by': 'cloudfunctions' } });
   const request = { functionId: id, location, service, uri };
-  const eventTrigger = wanted['eventTrigger'] && settleTrigger(cloud, wanted, before, request);
+  const eventTrigger = wanted['eventTrigger'] && settleTrigger(cloud, wanted, before, request, isReplaced);
   const config = object(wanted['serviceConfig']);
   return {
     ...wanted,
@@ -199,19 +206,26 @@ function settle(call: Call, wanted: JsonObject, before: JsonObject | undefined):
   };
 }
 
-/** A function keeps the trigger that it was created with. */
+/** A function keeps the trigger that it was created with, unless an update names it. */
 function settleTrigger(
   cloud: Cloud,
   wanted: JsonObject,
   before: JsonObject | undefined,
   place: Omit<TriggerRequest, 'eventTrigger'>,
+  isReplaced: boolean,
 ): JsonObject {
   const eventTrigger: JsonObject = { triggerRegion: place.location, ...object(wanted['eventTrigger']) };
   if (eventTrigger['triggerRegion'] === '') eventTrigger['triggerRegion'] = place.location;
   eventTrigger['retryPolicy'] ??= 'RETRY_POLICY_DO_NOT_RETRY';
   const request = { ...place, eventTrigger };
   const old = text(object(before?.['eventTrigger'])['trigger']);
-  if (old === '') {
+  if (isReplaced && old !== '') {
+    // the old subscription is deleted with what it has not delivered
+    const pubsub = object(object(object(cloud.get(old))['transport'])['pubsub']);
+    cloud.lost.push(...(cloud.state.backlogs.get(text(pubsub['subscription'])) ?? []));
+    deleteTrigger(cloud, old);
+  }
+  if (isReplaced || old === '') {
     eventTrigger['trigger'] = createTrigger(cloud, request);
     return eventTrigger;
   }
@@ -247,21 +261,50 @@ function create(call: Call): object {
   if (call.cloud.get(name) !== undefined)
     throw exists(`Could not create function ${name}, it already exists`);
   checkFunction(call, call.body);
+  const bare = call.cloud.faults.halfMade.shift();
+  if (bare !== undefined) return halfMade(call, name, bare);
   return operation(call, call.cloud.set(name, settle(call, { ...call.body, name }, undefined)));
+}
+
+/** The operation fails, and the function's record stays. */
+function halfMade(call: Call, name: string, bare: number): object {
+  call.cloud.set(name, { name, environment: 'GEN_2', state: 'FAILED', bare });
+  const operation: JsonObject = {
+    name: `${parent(call)}/operations/operation-${call.cloud.next()}`,
+    done: true,
+    metadata: { '@type': 'type.googleapis.com/google.cloud.functions.v2.OperationMetadata', stages: [] },
+    error: { code: 13, message: 'Failed to initialize region (action ID: 2f9c): ' },
+  };
+  call.cloud.state.operations.set(text(operation['name']), operation);
+  return operation;
+}
+
+/** A half-made function lacks its build for a while. */
+function shownFunction(call: Call): JsonObject {
+  const found = existing(call);
+  const { bare, ...rest } = found;
+  if (bare === undefined) return found;
+  if (Number(bare) > 0) found['bare'] = Number(bare) - 1;
+  return Number(bare) > 0 ? rest : { ...rest, buildConfig: { runtime: RUNTIMES[1]! } };
 }
 
 function update(call: Call): object {
   const before = existing(call);
   checkShape(call.body, FUNCTION);
-  const next = applyMask(before, call.body, call.query.get('updateMask') ?? '');
-  if (isFired(before) !== isFired(next)) {
+  const mask = call.query.get('updateMask') ?? '';
+  const next = applyMask(before, call.body, mask);
+  delete next['bare'];
+  if (before['bare'] === undefined && isFired(before) !== isFired(next)) {
     // stricter than the documentation, which does not say that it can be changed
     throw invalid(
       'A function that requests call cannot become one that events fire, nor the other way round.',
     );
   }
   checkFunction(call, next);
-  return operation(call, call.cloud.set(nameOf(call), settle(call, next, before)));
+  return operation(
+    call,
+    call.cloud.set(nameOf(call), settle(call, next, before, /(^|,)event_?trigger/i.test(mask))),
+  );
 }
 
 const isFired = ({ eventTrigger }: JsonObject): boolean => Object.keys(object(eventTrigger)).length > 0;
@@ -289,7 +332,7 @@ export const functions: Service = {
               .map(([, one]) => one)
           : call.cloud.under(`${parent(call)}/functions/`),
     })),
-    route(`GET ${base}/functions/{id}`, 'cloudfunctions.functions.get', existing),
+    route(`GET ${base}/functions/{id}`, 'cloudfunctions.functions.get', shownFunction),
     route(`POST ${base}/functions`, 'cloudfunctions.functions.create', create),
     route(`PATCH ${base}/functions/{id}`, 'cloudfunctions.functions.update', update),
     route(`DELETE ${base}/functions/{id}`, 'cloudfunctions.functions.delete', remove),

@@ -114,9 +114,13 @@ const named = (kind: string, call: Call): string => {
   return `projects/${call.cloud.state.project.id}/${kind}/${call.params['id']}`;
 };
 
+const isKnown = (cloud: Cloud, name: string): boolean =>
+  !name.includes('/subscriptions/') || cloud.age(name) >= cloud.faults.subscriptionLag;
+
 function existing(kind: string, call: Call): JsonObject {
   const found = call.cloud.get(named(kind, call));
-  if (found === undefined) throw notFound(`Resource not found (resource=${call.params['id']}).`);
+  if (found === undefined || !isKnown(call.cloud, text(found['name'])))
+    throw notFound(`Resource not found (resource=${call.params['id']}).`);
   return found;
 }
 
@@ -154,7 +158,8 @@ function createSnapshot(call: Call): object {
   checkShape(call.body, { subscription: 'string', labels: 'map' });
   const from = text(call.body['subscription']);
   const subscription = call.cloud.get(from);
-  if (subscription === undefined) throw notFound(`Resource not found (resource=${short(from)}).`);
+  if (subscription === undefined || !isKnown(call.cloud, from))
+    throw notFound(`Resource not found (resource=${short(from)}).`);
   call.cloud.state.backlogs.set(name, backlogOf(call.cloud, from));
   const after = call.cloud.state.published.length;
   return shownSnapshot(call.cloud.set(name, { name, topic: text(subscription['topic']), after }));
@@ -209,7 +214,9 @@ function common(kind: 'topics' | 'subscriptions' | 'schemas', of: Kind): Route[]
   const permission = `pubsub.${kind}`;
   return [
     route(`GET v1/projects/{project}/${kind}`, `${permission}.list`, ({ cloud }) => ({
-      [kind]: cloud.under(`projects/${cloud.state.project.id}/${kind}/`),
+      [kind]: cloud
+        .under(`projects/${cloud.state.project.id}/${kind}/`)
+        .filter(({ name }) => isKnown(cloud, text(name))),
     })),
     route(`GET ${one}`, `${permission}.get`, (call) => existing(kind, call)),
     route(`GET ${one}:getIamPolicy`, `${permission}.getIamPolicy`, (call) => {

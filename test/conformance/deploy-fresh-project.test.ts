@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApiError, denied, invalid, notFound, unmet } from '../helpers/control-plane/api-error.ts';
+import { BINDINGS, FUNCTIONS, SUBSCRIPTIONS, TOPICS } from '../helpers/control-plane/expected.ts';
+import type { Fault } from '../helpers/control-plane/faults.ts';
+import { publish } from '../helpers/control-plane/services/pubsub.ts';
+import {
+  gcloudHere,
+  PLACE,
+  PROJECT,
+  type Site,
+  sent,
+  succeeded,
+  Workshop,
+} from '../helpers/control-plane/site.ts';
+import { randomFrom } from '../helpers/random.ts';
+
+const gcloud = gcloudHere('deploy, fresh project');
+/** Each seed takes about two minutes. */
+const SEEDS = (process.env['DEPLOY_SEEDS'] ?? '1,2,3').split(',').map(Number);
+
+const account = `pipeline-processvideo@${PROJECT}.iam.gserviceaccount.com`;
+const edits = new ApiError(
+  'ABORTED',
+  'Too many concurrent edits to the project configuration. Please try again.',
+);
+
+/** Answers as users of new projects reported them, at the steps where they did. */
+const ANSWERS: readonly Fault[] = [
+  {
+    permission: 'serviceusage.services.enable',
+    error: unmet('Another activation or deactivation is in progress for project demo-project.'),
+  },
+  {
+    permission: 'pubsub.topics.create',
+    error: invalid(
+      'The organization policy of the project is not known yet. Please wait a few minutes for the project to be ready and then retry this operation.',
+    ),
+  },
+  {
+    permission: 'resourcemanager.projects.setIamPolicy',
+    error: invalid(`Service account ${account} does not exist.`),
+  },
+  {
+    permission: 'cloudfunctions.functions.create',
+    error: denied(
+      `Permission "storage.buckets.get" denied on "Bucket \\"${PROJECT}-pipeline-raw\\" could not be validated. Please verify that the bucket exists and that the Eventarc service account has permission."`,
+    ),
+  },
+  {
+    permission: 'cloudfunctions.functions.create',
+    error: denied(`Permission "eventarc.events.receiveEvent" denied on "${account}"`),
+  },
+  {
+    permission: 'cloudfunctions.functions.create',
+    error: notFound(
+      `Service account projects/-/serviceAccounts/${account} was not found. Caller is missing permission 'iam.serviceaccounts.actAs'`,
+    ),
+  },
+  {
+    permission: 'cloudfunctions.functions.create',
+    error: denied(
+      `Permission 'iam.serviceaccounts.actAs' denied on service account ${account} (or it may not exist).`,
+    ),
+  },
+  {
+    permission: 'pubsub.subscriptions.setIamPolicy',
+    error: notFound('Resource not found (resource=pipeline-push-ingestevent).'),
+  },
+  // what no list has: the caller owns the project, and may do this
+  {
+    permission: 'cloudscheduler.jobs.create',
+    error: denied(
+      'The principal lacks IAM permission "cloudscheduler.jobs.create" for the resource (or the resource may not exist). Permission \'cloudscheduler.jobs.create\' denied on resource.',
+    ),
+  },
+  { permission: 'logging.logMetrics.create', error: edits },
+  { permission: 'monitoring.dashboards.create', error: edits },
+  {
+    permission: 'monitoring.alertPolicies.create',
+    error: notFound(
+      'Cannot find metric(s) that match type = "logging.googleapis.com/user/pipeline_dlq_messages_total". If a metric was created recently, it could take up to 10 minutes to become available.',
+    ),
+  },
+  {
+    permission: 'monitoring.alertPolicies.create',
+    error: invalid('The metric referenced by the provided filter is unknown. Check the metric name.'),
+  },
+  { permission: 'monitoring.alertPolicies.create', error: edits },
+];
+
+describe.runIf(gcloud !== undefined)('deploy.sh in a project that was made a minute ago', () => {
+  let workshop: Workshop;
+  beforeAll(async () => {
+    workshop = await Workshop.open();
+  });
+  afterAll(() => workshop?.close());
+
+  function isWhole({ resources, bindings }: ReturnType<Site['picture']>): void {
+    const ofKind = (kind: string) => Object.keys(resources).filter((name) => name.includes(`/${kind}/`));
+    expect(ofKind('topics')).toEqual([...TOPICS].sort());
+    expect(ofKind('subscriptions')).toEqual(Object.keys(SUBSCRIPTIONS).sort());
+    expect(ofKind('alertPolicies')).toHaveLength(4);
+    expect(ofKind('dashboards')).toHaveLength(1);
+    expect(resources).toMatchObject(SUBSCRIPTIONS);
+    expect(resources).toMatchObject(FUNCTIONS);
+    expect(bindings).toEqual([...BINDINGS].sort());
+  }
+
+  it.each(SEEDS)(
+    'one command ends well, whatever is not known yet (seed %i)',
+    async (seed) => {
+      const random = randomFrom(seed);
+      const { plane, run, picture } = await workshop.site();
+      const { faults } = plane.cloud;
+      faults.accountLag = Math.floor(random() * 8);
+      faults.metricLag = Math.floor(random() * 12);
+      faults.subscriptionLag = Math.floor(random() * 8);
+      faults.editMs = 100 + Math.floor(random() * 300);
+      if (random() < 0.7) faults.halfMade = [1];
+      const chosen = ANSWERS.filter(() => random() < 0.6);
+      for (const one of chosen) faults.add({ ...one, times: 1 });
+      const first = succeeded(await run(PLACE));
+      process.stdout.write(
+        `deploy: fresh project, seed ${seed}: ${chosen.length} answers of a new project, ${first.said.split('waiting: ').length - 1} waits, ${first.seconds.toFixed(0)} s\n`,
+      );
+      expect(faults.rules).toEqual([]);
+      expect(plane.cloud.overlaps).toBe(0);
+      isWhole(picture());
+      expect(sent(succeeded(await run([...PLACE, '--verify'])))).toEqual([]);
+      faults.add({ permission: 'monitoring.alertPolicies.delete', error: edits, times: 1 });
+      faults.add({ permission: 'logging.logMetrics.delete', error: edits, times: 1 });
+      succeeded(await run([...PLACE, '--destroy', '--yes', '--with-data']));
+      expect(plane.cloud.overlaps).toBe(0);
+      expect(Object.keys(picture().resources)).toEqual([]);
+    },
+    900_000,
+  );
+
+  it('when patience ends, it says that it is not known yet, and never that a permission is lacking', async () => {
+    const { plane, run } = await workshop.site();
+    const { faults } = plane.cloud;
+    for (const one of ANSWERS) {
+      faults.clear();
+      faults.add(one);
+      const ended = await run([...PLACE, '--patience', '1']);
+      expect(ended.code, ended.said).toBe(1);
+      const lines = ended.stderr.trim().split('\n');
+      expect(lines, ended.said).toHaveLength(1);
+      expect(lines[0]).toMatch(
+        one.error.code === 'ABORTED' || one.permission.startsWith('serviceusage')
+          ? /^another change is in progress: run it again/
+          : /not known everywhere yet: run it again/,
+      );
+      expect(lines[0]).not.toMatch(/you lack/);
+    }
+    faults.clear();
+    succeeded(await run(PLACE));
+  }, 900_000);
+
+  it('a new version keeps the triggers: no upload that waits is lost', async () => {
+    const { plane, run } = await workshop.site();
+    succeeded(await run(PLACE));
+    const { cloud } = plane;
+    const before = [...cloud.state.resources.keys()].filter((name) => name.includes('/triggers/'));
+    const topic = [...cloud.state.resources.keys()].find((name) => /\/topics\/eventarc-/.test(name))!;
+    const published = [publish(cloud, topic)];
+    const timer = setInterval(() => published.push(publish(cloud, topic)), 20);
+    try {
+      workshop.tree.change();
+      succeeded(await run(PLACE));
+    } finally {
+      clearInterval(timer);
+    }
+    expect(published.length).toBeGreaterThan(20);
+    expect(cloud.lost).toEqual([]);
+    expect([...cloud.state.resources.keys()].filter((name) => name.includes('/triggers/'))).toEqual(before);
+  });
+});
