@@ -7,8 +7,8 @@ import { type OrdersOutcome, runOrders } from '../helpers/orders-chaos.ts';
 /** `ORDERS=1000` is the full run; it takes about half an hour for each saga on two cores. */
 const ORDERS = Number(process.env['ORDERS'] ?? 60);
 /** Enough for every part that is taken out to be missed. */
-const VARIANT_ORDERS = 60;
-const timeout = 240_000 + ORDERS * 3_000;
+const VARIANT_ORDERS = 30;
+const timeout = 600_000 + ORDERS * 3_000;
 
 function report(name: string, outcome: OrdersOutcome): void {
   const { confirmed, cancelled, published, strays, kills, shakes, seconds, violations } = outcome;
@@ -59,7 +59,7 @@ const WITHOUT_INBOX = replacing(
 const WITHOUT_KEY = replacing(
   /examples\/orders\/payments\/gateway\.ts$/,
   "'idempotency-key': key",
-  "'idempotency-key': `${key}-${Math.random()}`",
+  "'idempotency-key': key + Math.random()",
 );
 
 /** The plain way: publish once the change is committed, from memory. */
@@ -85,7 +85,7 @@ test.each([
   ['the outbox', WITHOUT_OUTBOX, /0 ends/],
 ] as const)(
   'without %s the same is no longer true',
-  { timeout: 420_000 },
+  { timeout: 900_000 },
   async (part, plugin, violation) => {
     const outcome = await runOrders({ saga: 'choreography', orders: VARIANT_ORDERS, plugins: [plugin] });
     report(`without ${part}`, outcome);

@@ -59,7 +59,7 @@ const SHAKE_EVERY = 60;
 /** One charge in so many kills its function before it can store it. */
 const CHARGE_KILLS_EVERY = 8;
 /** Nothing has changed for so long: what has not ended will not end. */
-const QUIET_MS = 45_000;
+const QUIET_MS = 60_000;
 
 /** PGlite, whose connections are broken again and again. */
 async function embedded(): Promise<ShakenDatabase> {
