@@ -41,6 +41,7 @@ with heads as (
   select position from outbox head
   where published_at is null
     and (claimed_until is null or claimed_until < clock_timestamp())
+    and stream <> all($3::text[])
     and not exists (
       select from outbox earlier
       where earlier.stream = head.stream and earlier.published_at is null and earlier.position < head.position
@@ -85,15 +86,20 @@ export async function relay(database: Database, options: RelayOptions): Promise<
   const { leaseMs = LEASE_MS, maxMs = MAX_MS, clock = systemClock } = options;
   const until = clock.now() + maxMs;
   const all: Relayed = { published: 0, refused: [] };
+  /** Streams that are left to a later run. */
+  const left: string[] = [];
   while (clock.now() < until) {
-    const { rows: claimed } = await database.query<{ stream: string }>(CLAIM, [STREAMS, leaseMs]);
+    const { rows: claimed } = await database.query<{ stream: string }>(CLAIM, [STREAMS, leaseMs, left]);
     if (claimed.length === 0) break;
     const streams = claimed.map(({ stream }) => stream);
     const { rows } = await database.query<Row>(NEXT, [streams, ROWS]);
     const { published, refused, failure } = await publishStreams(rows, options);
     await database.query(MARK, [published]);
     all.published += published.length;
-    all.refused.push(...refused);
+    for (const { stream, error } of refused) {
+      left.push(stream);
+      all.refused.push(error);
+    }
     if (failure === undefined) continue;
     await database.query(RELEASE, [streams]);
     throw failure;
@@ -104,7 +110,7 @@ export async function relay(database: Database, options: RelayOptions): Promise<
 interface StreamsDone {
   /** Positions. */
   published: string[];
-  refused: AppError[];
+  refused: { stream: string; error: AppError }[];
   failure: AppError | undefined;
 }
 
@@ -117,8 +123,9 @@ async function publishStreams(rows: readonly Row[], options: RelayOptions): Prom
       const outcome = await publishRun(run, options);
       done.published.push(...outcome.published);
       if (outcome.error === undefined) continue;
-      if (isRefusal(outcome.error)) done.refused.push(outcome.error);
-      else done.failure = outcome.error;
+      const { error } = outcome;
+      if (isRefusal(error)) done.refused.push({ stream: run[0]!.stream, error });
+      else done.failure = error;
       return;
     }
   });
