@@ -45,6 +45,19 @@ export interface OrdersOutcome {
   seconds: number;
 }
 
+/** One line about a run, for people. */
+export function describeRun(name: string, outcome: OrdersOutcome): string {
+  const { confirmed, cancelled, published, strays, kills, shakes, seconds, violations: found } = outcome;
+  return (
+    `orders, ${name}: ${confirmed} confirmed and ${cancelled} cancelled in ${seconds} s; ${published} events, ` +
+    `${strays} of them again or early; ${kills} kills, database shaken ${shakes} times; ` +
+    `${found.length} violations${found
+      .slice(0, 3)
+      .map((one) => `; ${one}`)
+      .join('')}\n`
+  );
+}
+
 const STOCK = { 'prod-a': 1_000_000, 'prod-b': 1_000_000 };
 /** Functions that take part; the others of the app would only cost time. */
 const FUNCTIONS = [
