@@ -8,10 +8,18 @@ import type {
   Metric,
   Named,
   Policy,
+  Repository,
   Subscription,
 } from './cloud-types.ts';
+import { shortName } from './cloud-types.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import type { Place } from './names.ts';
+
+/** Newer versions of gcloud have `name`, as in `projects/1/services/run.googleapis.com`, and no `config`. */
+interface Enabled {
+  config?: Named;
+  name?: string;
+}
 
 /** A resource with an IAM policy of its own. */
 export type Guarded =
@@ -48,9 +56,9 @@ export class Cloud {
 
   async services(): Promise<ReadonlySet<string>> {
     const list = await this.#once('services', () =>
-      this.#gcloud.read<{ config: Named }[]>(...this.#in('services', 'list', '--enabled')),
+      this.#gcloud.read<Enabled[]>(...this.#in('services', 'list', '--enabled')),
     );
-    return new Set(list.map(({ config }) => config.name));
+    return new Set(list.map(({ config, name = '' }) => config?.name ?? shortName(name)));
   }
 
   buckets = () => this.#list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
@@ -80,6 +88,15 @@ export class Cloud {
   metrics = () => this.#list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.#list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
   alerts = () => this.#list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
+
+  repositories = () =>
+    this.#list<Repository>(
+      'artifactregistry',
+      'artifacts',
+      'repositories',
+      'list',
+      `--location=${this.#place.region}`,
+    );
 
   /** Triggers in all regions: any of them may need Google's agents. */
   allTriggers = () => this.#list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { appFolder, openApp } from '../cli/common/app.ts';
 import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
@@ -12,6 +13,7 @@ import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
+import { DeploymentLock, type Locker } from './lock.ts';
 import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
@@ -58,7 +60,8 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const cloud = new Cloud(gcloud, names.place);
   const app = await appOfRun(loaded.app, options, { cloud, names });
   const context: Context = { app, options, names, cloud, source, settings };
-  if (action === 'destroy') return destroyAll(context, gcloud, say);
+  const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
+  if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
@@ -71,7 +74,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   }
   say(describeSource(source));
   for (const line of notes) say(line);
-  const changes = await deployAll(context, gcloud, say);
+  const changes = await deployAll(context, gcloud, say, lock);
   say(
     changes === 0
       ? 'nothing to change: everything matches the desired state'
@@ -81,6 +84,20 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
     await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
+  }
+}
+
+function thisProcess({ USER = 'somebody', GITHUB_RUN_ID: run }: NodeJS.ProcessEnv): Locker {
+  const owner = `${USER}@${hostname()}, process ${process.pid}${run === undefined ? '' : `, GitHub run ${run}`}`;
+  return { owner, host: hostname(), pid: process.pid, now: () => Date.now(), isAlive };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 
