@@ -45,6 +45,19 @@ export interface OrdersOutcome {
   seconds: number;
 }
 
+/** One line about a run, for people. */
+export function describeRun(name: string, outcome: OrdersOutcome): string {
+  const { confirmed, cancelled, published, strays, kills, shakes, seconds, violations: found } = outcome;
+  return (
+    `orders, ${name}: ${confirmed} confirmed and ${cancelled} cancelled in ${seconds} s; ${published} events, ` +
+    `${strays} of them again or early; ${kills} kills, database shaken ${shakes} times; ` +
+    `${found.length} violations${found
+      .slice(0, 3)
+      .map((one) => `; ${one}`)
+      .join('')}\n`
+  );
+}
+
 const STOCK = { 'prod-a': 1_000_000, 'prod-b': 1_000_000 };
 /** Functions that take part; the others of the app would only cost time. */
 const FUNCTIONS = [
@@ -53,9 +66,13 @@ const FUNCTIONS = [
 ];
 /** Orders that are placed at a time. */
 const LANES = 8;
-const KILL_MS = { least: 400, more: 800 };
+/** Events that consumers handle between two kills, and between two breaks of all connections. */
+const KILL_EVERY = 12;
+const SHAKE_EVERY = 60;
+/** One charge in so many kills its function before it can store it. */
+const CHARGE_KILLS_EVERY = 8;
 /** Nothing has changed for so long: what has not ended will not end. */
-const QUIET_MS = 45_000;
+const QUIET_MS = 60_000;
 
 /** PGlite, whose connections are broken again and again. */
 async function embedded(): Promise<ShakenDatabase> {
@@ -74,7 +91,15 @@ export async function runOrders(options: OrdersRun): Promise<OrdersOutcome> {
   const dir = await mkdtemp(join(tmpdir(), 'orders-chaos-'));
   const database = await open();
   const pool = createPool({ url: database.url, connections: 4 });
-  const gateway = await startGateway({ behave: (customer, request) => behaviour(customer, request, random) });
+  let kills = 0;
+  let kill: (at?: number) => void = () => undefined;
+  let charges = 0;
+  const gateway = await startGateway({
+    behave: (customer, request) => behaviour(customer, request, random),
+    onCharge: () => {
+      if (++charges % CHARGE_KILLS_EVERY === 3) kill(FUNCTIONS.indexOf('handlePayments'));
+    },
+  });
   const app = await loadApp('examples/orders');
   const bundle = await privateBundle(plugins, app);
   const chaos = new AbortController();
@@ -105,17 +130,24 @@ export async function runOrders(options: OrdersRun): Promise<OrdersOutcome> {
         }),
       },
     });
-    const running = [
-      killing(cloud, random, chaos.signal),
-      shaking(database, random, chaos.signal),
-      ticking(cloud, chaos.signal),
-    ];
+    const { processes } = cloud;
+    kill = (at = Math.floor(random() * processes.length)) => {
+      const pid = processes[at]?.pid();
+      try {
+        if (pid !== undefined) process.kill(pid, 'SIGKILL');
+        kills++;
+      } catch {
+        // it is just starting again
+      }
+    };
+    const shaken = shaking(pool, { kill, shake: database.shake }, chaos.signal);
+    const ticked = ticking(cloud, chaos.signal);
     const strays = straying(cloud, pool, random, chaos.signal);
     await placeAll(cloud.endpoints.functions['ordersApi']!, orders, random);
     await settled(pool, orders);
     chaos.abort();
-    const [kills = 0, shakes = 0] = await Promise.all(running);
-    const stray = await strays;
+    const [shakes, stray] = await Promise.all([shaken, strays, ticked]);
+    await settled(pool, orders);
     const found = [
       ...(await violations(pool, gateway.charges, STOCK)),
       ...(await sagaViolations(pool)),
@@ -177,26 +209,29 @@ async function placeAll(url: string, orders: number, random: () => number): Prom
   await Promise.all(Array.from({ length: LANES }, lane));
 }
 
-/** Kills any function's process, again and again. */
-async function killing(cloud: LocalCloud, random: () => number, signal: AbortSignal): Promise<number> {
-  for (let kills = 0; ; ) {
-    await pause(KILL_MS.least + KILL_MS.more * random(), signal);
-    if (signal.aborted) return kills;
-    const pid = cloud.processes[Math.floor(random() * cloud.processes.length)]?.pid();
-    try {
-      if (pid !== undefined) process.kill(pid, 'SIGKILL');
-      kills++;
-    } catch {
-      // it is just starting again
-    }
-  }
-}
-
-async function shaking(database: ShakenDatabase, random: () => number, signal: AbortSignal): Promise<number> {
-  for (let shakes = 0; ; shakes++) {
-    await pause(3_000 + 4_000 * random(), signal);
+/**
+ * Kills a process and breaks connections each time that so much work is done: on a slow machine as often as on a fast
+ * one, and never so often that nothing is done in between.
+ */
+async function shaking(
+  pool: Pool,
+  { kill, shake }: { kill(): void; shake(): Promise<void> | void },
+  signal: AbortSignal,
+): Promise<number> {
+  let [killedAt, shakenAt, shakes] = [0, 0, 0];
+  for (;;) {
+    await pause(100, signal);
     if (signal.aborted) return shakes;
-    await database.shake();
+    const done = await count(pool, 'select count(*) as n from inbox').catch(() => 0);
+    if (done >= killedAt + KILL_EVERY) {
+      killedAt = done;
+      kill();
+    }
+    if (done >= shakenAt + SHAKE_EVERY) {
+      shakenAt = done;
+      shakes++;
+      await shake();
+    }
   }
 }
 
