@@ -96,7 +96,7 @@ test('only the table format spells out the paths of its log and its index', () =
   const spelling = [...new Set(product.map(({ from }) => from))].filter(
     (file) =>
       /^(shared\/(?!delta\/)|functions|cli|local|deploy)/.test(file) &&
-      // names in roles: test/integration/least-rights.test.ts holds them to the format
+      // names in roles: test/long/least-rights.test.ts holds them to the format
       file !== 'functions/table-roles.ts' &&
       /_delta_log|_last_checkpoint|_id_index/.test(readFileSync(join(root, file), 'utf8')),
   );
