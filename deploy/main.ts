@@ -56,7 +56,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place);
-  const app = await appOfRun(loaded.app, options, { cloud, names });
+  const app = appOfRun(loaded.app, options);
   const context: Context = { app, options, names, cloud, source, settings };
   if (action === 'destroy') return destroyAll(context, gcloud, say);
   if (action === 'verify') return verifyAll(context, say);
