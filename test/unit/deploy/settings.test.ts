@@ -52,8 +52,7 @@ test('a required setting that is not given is asked for, with the function that 
   const app = defineApp({ ...core, functions: [{ ...video!, settings }, ...others] });
   const missing =
     'CRM_URL must be an http or https URL, for processVideo\nwrite NAME=value lines into a file';
-  for (const text of ['MAX_MOMENTS=3', 'CRM_URL='])
-    expect(() => checkSettings({ app, settings: read(text, app) })).toThrow(missing);
+  expect(() => checkSettings({ app, settings: read('MAX_MOMENTS=3', app) })).toThrow(missing);
   checkSettings({ app, settings: read('CRM_URL=https://crm.example.com', app) });
   checkSettings({ app: core, settings: {} });
 });
