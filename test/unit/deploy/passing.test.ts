@@ -107,6 +107,10 @@ const FAILED: [command: string, text: string][] = [
 const LASTING: [command: string, text: string][] = [
   [DEPLOY, 'OperationError: code=3, message=Container Healthcheck failed. Revision is not ready'],
   [DEPLOY, 'OperationError: code=13, message=Container Healthcheck failed. Revision is not ready'],
+  [
+    DEPLOY,
+    'OperationError: code=13, message=The user-provided container failed to start and listen on the port defined by PORT=8080.',
+  ],
   [DEPLOY, 'OperationError: code=3, message=Build failed: src/index.ts: error TS2345'],
   ['pubsub topics create t', "PERMISSION_DENIED: Permission 'pubsub.topics.create' denied on resource 'p'."],
   ['storage buckets create gs://b', 'HTTPError 409: The requested bucket name is not available.'],
