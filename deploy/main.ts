@@ -59,7 +59,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place, alertCommands);
-  const app = await appOfRun(loaded.app, options, { cloud, names });
+  const app = appOfRun(loaded.app, options);
   const context: Context = { app, options, names, cloud, source, settings };
   const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
   if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
