@@ -60,7 +60,7 @@ test('an empty project becomes the whole pipeline; a second run changes nothing'
     function: 4,
     job: 1,
     dashboard: 1,
-    alert: 4,
+    alert: 5,
   });
   expect(await deploy()).toBe(0);
   expect(gcloud.changes).toEqual([]);
@@ -129,6 +129,16 @@ test('a topic fires its function through its own subscription, on the path that 
       members: ['serviceAccount:pipeline-ingestevent@demo-project.iam.gserviceaccount.com'],
     },
   ]);
+});
+
+test('a subscription that was detached for an upgrade is attached again', async () => {
+  await deploy();
+  const name = 'subscription pipeline-push-ingestevent';
+  const attached = gcloud.things.get(name)!;
+  gcloud.things.set(name, { ...attached, pushConfig: {} });
+  await deploy();
+  expect(gcloud.things.get(name)).toEqual(attached);
+  expect(await deploy()).toBe(0);
 });
 
 test('a replay goes only to its function, with its account', async () => {
@@ -473,8 +483,8 @@ describe('Monitoring', () => {
     };
     await deploy();
     const titles = gcloud.all('alert').map(({ displayName }) => displayName);
-    expect(titles).toHaveLength(4);
-    expect(new Set(titles).size).toBe(4);
+    expect(titles).toHaveLength(5);
+    expect(new Set(titles).size).toBe(5);
     expect(lines.join('\n')).toContain('-- alerts, again: an answer was lost');
     gcloud.change = change;
     expect(await deploy()).toBe(0);
