@@ -38,7 +38,12 @@ export class Cloud {
   readonly #gcloud: Gcloud;
   readonly #place: Place;
 
-  constructor(gcloud: Gcloud, place: Place) {
+  /** @param alertCommands gcloud's words for alert policies: newer versions need no `alpha` */
+  constructor(
+    gcloud: Gcloud,
+    place: Place,
+    readonly alertCommands: readonly string[] = ['alpha', 'monitoring', 'policies'],
+  ) {
     this.#gcloud = gcloud;
     this.#place = place;
   }
@@ -87,7 +92,7 @@ export class Cloud {
   secrets = () => this.#list<Named>('secretmanager', 'secrets', 'list');
   metrics = () => this.#list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.#list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
-  alerts = () => this.#list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
+  alerts = () => this.#list<Displayed>('monitoring', ...this.alertCommands, 'list');
 
   repositories = () =>
     this.#list<Repository>(

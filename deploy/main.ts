@@ -18,7 +18,7 @@ import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
 import { heldPermissions } from './permissions.ts';
-import { checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
+import { checkGcloud, checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkSettings, readSettings } from './settings.ts';
@@ -55,9 +55,10 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
+  const alertCommands = await checkGcloud(gcloud);
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
-  const cloud = new Cloud(gcloud, names.place);
+  const cloud = new Cloud(gcloud, names.place, alertCommands);
   const app = await appOfRun(loaded.app, options, { cloud, names });
   const context: Context = { app, options, names, cloud, source, settings };
   const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
@@ -84,7 +85,8 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   for (const line of madeLines(names, { ...loaded, app })) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
-    await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
+    const decoder = { name: names.function('processVideo'), project, region };
+    await smoke({ gcloud, buckets: { raw, frames, lake }, decoder, settings, env, say });
   }
 }
 

@@ -60,7 +60,8 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 if anything does
-  --smoke             after deploying, upload a clip and wait for its manifest and its row in the table
+  --smoke             after deploying, upload a clip, wait for its manifest and its row in the table, and
+                      check which ffmpeg took the frame
                       (requires processVideo in the app)
   --env               print the environment that the pipeline command needs
   --destroy           delete the deployment; asks first, and keeps buckets that hold data

@@ -34,6 +34,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   'logging metrics update': 'config-from-file',
   'monitoring dashboards create': 'config-from-file',
   'monitoring dashboards update': 'config-from-file',
+  'monitoring policies create': 'policy-from-file',
+  'monitoring policies update': 'policy-from-file',
+  'monitoring policies delete': '',
   'alpha monitoring policies create': 'policy-from-file',
   'alpha monitoring policies update': 'policy-from-file',
   'projects add-iam-policy-binding': 'member role condition',
@@ -176,6 +179,7 @@ export class RecordedGcloud implements Gcloud {
       'logging metrics list': 'metric',
       'monitoring dashboards list': 'dashboard',
       'alpha monitoring policies list': 'alert',
+      'monitoring policies list': 'alert',
     };
     if (text === 'pubsub snapshots list') {
       return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
@@ -522,6 +526,7 @@ export class RecordedGcloud implements Gcloud {
 const KINDS: Readonly<Record<string, string>> = {
   'scheduler jobs delete': 'job',
   'alpha monitoring policies delete': 'alert',
+  'monitoring policies delete': 'alert',
   'monitoring dashboards delete': 'dashboard',
   'logging metrics delete': 'metric',
   'eventarc triggers delete': 'trigger',

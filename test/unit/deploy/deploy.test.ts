@@ -6,6 +6,7 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { checkGcloud } from '../../../deploy/preflight.ts';
 import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
@@ -38,6 +39,11 @@ function picture(): unknown {
   );
   const things = Object.fromEntries(gcloud.things);
   return structuredClone({ things, held: held.sort(), services: [...gcloud.services].sort() });
+}
+
+/** Lets everything else that is ready run. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 beforeEach(() => {
@@ -403,7 +409,7 @@ test('the first function of a project is deployed alone, the others in parallel'
     running.add(String(command[2]));
     seen.push(running.size);
     most = Math.max(most, running.size);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns();
     running.delete(String(command[2]));
     return change(command, ...rest);
   };
@@ -453,6 +459,36 @@ test.each(['42', 'projects/demo-project/notificationChannels/42', 'projects/1234
   },
 );
 
+test.each([
+  ['528.0.0', ['alpha', 'monitoring', 'policies']],
+  ['560.0.0', ['monitoring', 'policies']],
+])('gcloud %s: alerts are changed with %j', async (version, words) => {
+  const read = async <T>(): Promise<T> => ({ 'Google Cloud SDK': version, alpha: '1', beta: '1' }) as T;
+  expect(await checkGcloud({ read })).toEqual(words);
+  const context = run();
+  const cloud = new Cloud(gcloud, context.names.place, words);
+  await deployAll({ ...context, cloud }, gcloud, say);
+  expect(gcloud.changes.filter((one) => one.startsWith(`${words.join(' ')} create`))).toHaveLength(4);
+  expect(gcloud.all('alert')).toHaveLength(4);
+  await destroyAll(
+    { ...run(['--destroy', '--yes']), cloud: new Cloud(gcloud, context.names.place, words) },
+    gcloud,
+    say,
+  );
+  expect(gcloud.all('alert')).toEqual([]);
+});
+
+test('a gcloud without the commands that are needed: both ways to get them', async () => {
+  const without = (version: string, ...has: string[]) => ({
+    read: async <T>(): Promise<T> =>
+      ({ 'Google Cloud SDK': version, ...Object.fromEntries(has.map((one) => [one, '1'])) }) as T,
+  });
+  await expect(checkGcloud(without('528.0.0', 'beta'))).rejects.toThrow(
+    /no alpha commands: run "gcloud components install alpha"; if gcloud came from a package, update that instead/,
+  );
+  await expect(checkGcloud(without('560.0.0', 'beta'))).resolves.toBeDefined();
+});
+
 describe('Monitoring', () => {
   test('metrics, dashboards and alerts are changed one after another, also when they are deleted', async () => {
     let running = 0;
@@ -462,7 +498,7 @@ describe('Monitoring', () => {
       if (!/^(logging|monitoring|alpha monitoring)/.test(command.slice(0, 2).join(' ')))
         return change(command, ...rest);
       if (running++ > 0) overlaps.push(command.slice(0, 4).join(' '));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await turns();
       running--;
       return change(command, ...rest);
     };
