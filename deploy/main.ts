@@ -21,7 +21,7 @@ import { appOption, helpFor, type Options, parseOptions } from './options.ts';
 import { checkGcloud, checkReadiness, findProject } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
-import { readSettings } from './settings.ts';
+import { checkSettings, readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
 
@@ -60,6 +60,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
   if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
   if (action === 'verify') return verifyAll(context, say);
+  checkSettings(context);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
   const notes = await auditNotes(context);
