@@ -7,7 +7,17 @@ const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 3);
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/bundle-place.ts',
-    include: ['test/{unit,contract,integration}/**/*.test.ts'],
+    projects: [
+      { extends: true, test: { name: 'core', include: ['test/{unit,contract,integration}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'examples',
+          include: ['{examples,apps}/*/test/**/*.test.ts'],
+          exclude: ['**/test/long/**'],
+        },
+      },
+    ],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Polls end as soon as they succeed; the limit allows for a busy machine.

@@ -16,6 +16,7 @@ export default defineConfig({
     globalSetup: 'test/helpers/bundle-place.ts',
     include: [
       'test/{chaos,long}/**/*.test.ts',
+      'examples/*/test/long/**/*.test.ts',
       ...['unit', 'contract', 'integration'].flatMap((kind) => sampled(`test/${kind}`)),
     ],
     env: { TEST_FORM: 'full' },

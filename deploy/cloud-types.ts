@@ -77,10 +77,17 @@ export interface EventarcTrigger {
   transport?: { pubsub?: { subscription?: string; topic?: string } };
 }
 
+/** https://cloud.google.com/iam/docs/conditions-overview */
+export interface Condition {
+  title: string;
+  expression: string;
+  description?: string;
+}
+
 export interface Binding {
   role: string;
   members?: string[];
-  condition?: unknown;
+  condition?: Condition;
 }
 
 export interface Policy {
@@ -91,6 +98,10 @@ export interface Policy {
 
 export interface Named {
   name: string;
+}
+
+export interface Repository extends Named {
+  cleanupPolicies?: Record<string, unknown>;
 }
 
 export interface Metric extends Named {

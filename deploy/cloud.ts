@@ -8,10 +8,18 @@ import type {
   Metric,
   Named,
   Policy,
+  Repository,
   Subscription,
 } from './cloud-types.ts';
+import { shortName } from './cloud-types.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
 import type { Place } from './names.ts';
+
+/** Newer versions of gcloud have `name`, as in `projects/1/services/run.googleapis.com`, and no `config`. */
+interface Enabled {
+  config?: Named;
+  name?: string;
+}
 
 /** A resource with an IAM policy of its own. */
 export type Guarded =
@@ -30,7 +38,12 @@ export class Cloud {
   readonly #gcloud: Gcloud;
   readonly #place: Place;
 
-  constructor(gcloud: Gcloud, place: Place) {
+  /** @param alertCommands gcloud's words for alert policies: newer versions need no `alpha` */
+  constructor(
+    gcloud: Gcloud,
+    place: Place,
+    readonly alertCommands: readonly string[] = ['alpha', 'monitoring', 'policies'],
+  ) {
     this.#gcloud = gcloud;
     this.#place = place;
   }
@@ -48,9 +61,9 @@ export class Cloud {
 
   async services(): Promise<ReadonlySet<string>> {
     const list = await this.#once('services', () =>
-      this.#gcloud.read<{ config: Named }[]>(...this.#in('services', 'list', '--enabled')),
+      this.#gcloud.read<Enabled[]>(...this.#in('services', 'list', '--enabled')),
     );
-    return new Set(list.map(({ config }) => config.name));
+    return new Set(list.map(({ config, name = '' }) => config?.name ?? shortName(name)));
   }
 
   buckets = () => this.#list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
@@ -79,7 +92,16 @@ export class Cloud {
   secrets = () => this.#list<Named>('secretmanager', 'secrets', 'list');
   metrics = () => this.#list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.#list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
-  alerts = () => this.#list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
+  alerts = () => this.#list<Displayed>('monitoring', ...this.alertCommands, 'list');
+
+  repositories = () =>
+    this.#list<Repository>(
+      'artifactregistry',
+      'artifacts',
+      'repositories',
+      'list',
+      `--location=${this.#place.region}`,
+    );
 
   /** Triggers in all regions: any of them may need Google's agents. */
   allTriggers = () => this.#list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');

@@ -6,12 +6,14 @@ import type { Guarded } from './cloud.ts';
 import { shortName } from './cloud-types.ts';
 import { type Context, inProject, inRegion } from './context.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
+import { type DeploymentLock, isLock } from './lock.ts';
 import { type MonitoringFile, type MonitoringKind, monitoringFiles } from './monitoring-files.ts';
 import { memberOf } from './names.ts';
 import { remove as removeTrigger } from './parts/event-triggers.ts';
 import { RETIRED_METRICS, removeAlert, removeDashboard, removeMetric } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
 import { wantedTopics } from './parts/topics.ts';
+import { CONDITION } from './roles.ts';
 import { secretsHere } from './secrets.ts';
 import type { Step } from './step.ts';
 
@@ -19,7 +21,12 @@ import type { Step } from './step.ts';
  * Deletes everything that deployAll creates, in reverse order. Keeps buckets with data unless `--with-data` is given,
  * enabled services, and the roles that Google itself grants to its own accounts.
  */
-export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Promise<void> {
+export async function destroyAll(
+  context: Context,
+  gcloud: Gcloud,
+  say: Say,
+  lock: Pick<DeploymentLock, 'take' | 'release'> = { take: async () => false, release: async () => {} },
+): Promise<void> {
   const { options, names } = context;
   const parts = [watching, metrics, running, queues, ownRoles, rolesOnSecrets, identities];
   const plans = await Promise.all(parts.map((part) => part(context)));
@@ -43,7 +50,14 @@ export async function destroyAll(context: Context, gcloud: Gcloud, say: Say): Pr
   if (!options.yes && !(await askFor(names.place.prefix, question))) {
     throw new Failure(`nothing was deleted: type ${names.place.prefix} to confirm, or pass --yes`);
   }
-  for (const steps of all) await applySteps(steps, gcloud, say);
+  try {
+    await lock.take();
+    for (const steps of all.slice(0, -1)) await applySteps(steps, gcloud, say);
+  } finally {
+    // its object is in a bucket
+    await lock.release();
+  }
+  await applySteps(bucketSteps, gcloud, say);
   say(
     `${counted(count, 'resource')} deleted; still there: ${counted(kept.length, 'bucket')} with data, the enabled services, and what Google created itself`,
   );
@@ -211,7 +225,9 @@ async function rolesHeldOn(things: readonly Guarded[], context: Context): Promis
   const steps = await Promise.all(
     things.map(async (on) => {
       const held = (await context.cloud.policy(on)).flatMap(({ role, members = [], condition }) =>
-        members.filter((member) => ours.has(member) && !condition).map((member) => ({ on, role, member })),
+        members
+          .filter((member) => ours.has(member) && (!condition || condition.title === CONDITION))
+          .map((member) => ({ on, role, member, ...(condition && { condition }) })),
       );
       return held.map((one) => ({ ...revoke(one, context), why: '' }));
     }),
@@ -258,8 +274,10 @@ async function emptyBuckets(context: Context, gcloud: Gcloud): Promise<{ steps: 
 
 async function holdsData(bucket: string, gcloud: Gcloud, context: Context): Promise<boolean> {
   try {
-    const list = ['storage', 'objects', 'list', `gs://${bucket}/**`, '--limit=1', inProject(context)];
-    return (await gcloud.read<unknown[]>(...list)).length > 0;
+    // the lock of a deployment that was killed is no data
+    const list = ['storage', 'objects', 'list', `gs://${bucket}/**`, '--limit=2', inProject(context)];
+    const found = await gcloud.read<{ name: string }[]>(...list);
+    return found.some(({ name }) => !isLock(`/${name}`));
   } catch (error) {
     if (error instanceof GcloudError && /matched no objects|did not match/i.test(error.text)) return false;
     throw error;

@@ -137,7 +137,7 @@ async function plain(arg: Arg, file: string): Promise<string> {
     throw new Failure(`not available yet: ${arg.shell}: run this again in a minute`);
   }
   await writeFile(file, arg.content);
-  return `${arg.flag}=${file}`;
+  return arg.flag === undefined ? file : `${arg.flag}=${file}`;
 }
 
 function parseJson<T>(command: string[], text: string): T {

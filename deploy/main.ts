@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { appFolder, openApp } from '../cli/common/app.ts';
 import { Failure, UsageError } from '../cli/common/options.ts';
 import { Output, OutputClosed } from '../cli/common/output.ts';
@@ -12,11 +13,12 @@ import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
+import { DeploymentLock, type Locker } from './lock.ts';
 import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
 import { heldPermissions } from './permissions.ts';
-import { checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
+import { checkGcloud, checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
 import { readSettings } from './settings.ts';
@@ -53,12 +55,14 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
+  const alertCommands = await checkGcloud(gcloud);
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
-  const cloud = new Cloud(gcloud, names.place);
+  const cloud = new Cloud(gcloud, names.place, alertCommands);
   const app = appOfRun(loaded.app, options);
   const context: Context = { app, options, names, cloud, source, settings };
-  if (action === 'destroy') return destroyAll(context, gcloud, say);
+  const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
+  if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
   if (action === 'verify') return verifyAll(context, say);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
@@ -71,7 +75,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   }
   say(describeSource(source));
   for (const line of notes) say(line);
-  const changes = await deployAll(context, gcloud, say);
+  const changes = await deployAll(context, gcloud, say, lock);
   say(
     changes === 0
       ? 'nothing to change: everything matches the desired state'
@@ -80,7 +84,22 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   for (const line of madeLines(names, { ...loaded, app })) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
-    await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
+    const decoder = { name: names.function('processVideo'), project, region };
+    await smoke({ gcloud, buckets: { raw, frames, lake }, decoder, settings, env, say });
+  }
+}
+
+function thisProcess({ USER = 'somebody', GITHUB_RUN_ID: run }: NodeJS.ProcessEnv): Locker {
+  const owner = `${USER}@${hostname()}, process ${process.pid}${run === undefined ? '' : `, GitHub run ${run}`}`;
+  return { owner, host: hostname(), pid: process.pid, now: () => Date.now(), isAlive };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -31,7 +31,7 @@ export interface Options {
   optional: GivenOptions;
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
   dailyDollars: number;
-  /** `projects/P/notificationChannels/ID`. */
+  /** Numbers of notification channels, or `projects/P/notificationChannels/NUMBER`. */
   channels: string[];
   /** File with `NAME=value` lines for the functions' environment. */
   settings: string | undefined;
@@ -53,13 +53,15 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
   --max-instances N   at most N instances of each function (default: as defined); for projects with a
                       low CPU quota
   --daily-dollars N   alert if Gemini costs more than this per day (default: 50)
-  --notify CHANNEL    send alerts to projects/P/notificationChannels/ID; may be given more than once
+  --notify CHANNEL    send alerts to this notification channel: its number, or its whole name; may be
+                      given more than once
   --patience SECONDS  how long to retry while new accounts, roles and services are still
                       propagating (default: 900)
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 if anything does
-  --smoke             after deploying, upload a clip and wait for its manifest and its row in the table
+  --smoke             after deploying, upload a clip, wait for its manifest and its row in the table, and
+                      check which ffmpeg took the frame
                       (requires processVideo in the app)
   --env               print the environment that the pipeline command needs
   --destroy           delete the deployment; asks first, and keeps buckets that hold data
@@ -143,10 +145,12 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   if (options.smoke && (options.dryRun || action !== 'deploy')) {
     throw new UsageError('--smoke uploads a clip: it needs a deployment');
   }
-  const channel = options.channels.find((one) => !/^projects\/[^/]+\/notificationChannels\/\d+$/.test(one));
+  const channel = options.channels.find(
+    (one) => !/^(projects\/[^/]+\/notificationChannels\/)?\d+$/.test(one),
+  );
   if (channel !== undefined) {
     throw new UsageError(
-      `--notify must be projects/P/notificationChannels/ID ("gcloud beta monitoring channels list" lists them), got ${quoted(channel)}`,
+      `--notify must be the number of a notification channel, or projects/P/notificationChannels/NUMBER ("gcloud beta monitoring channels list" lists them), got ${quoted(channel)}`,
     );
   }
   return options;

@@ -26,7 +26,8 @@ const REMEDIATIONS: readonly Remediation[] = [
   },
   {
     when: [/do not currently have this command group installed/i, /Invalid choice: '(alpha|beta)'/],
-    say: () => 'gcloud has no alpha and beta commands: run "gcloud components install alpha beta"',
+    say: () =>
+      'gcloud has no alpha and beta commands: run "gcloud components install alpha beta"; if gcloud came from a package, update that instead',
   },
   {
     when: [

@@ -1,8 +1,9 @@
 import { rolesOf } from '../shared/app/define-app.ts';
-import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import type { FunctionDefinition, NamePattern } from '../shared/app/define-function.ts';
 import { eventSources } from '../shared/app/trigger.ts';
 import { apisOf } from './apis-of.ts';
 import type { Guarded } from './cloud.ts';
+import type { Condition } from './cloud-types.ts';
 import { type Context, chosen } from './context.ts';
 import { memberOf, type Names } from './names.ts';
 
@@ -13,6 +14,8 @@ export interface Wanted {
   /** `serviceAccount:…`. */
   member: string;
   reason: string;
+  /** Undefined for none. Only buckets have some. */
+  condition?: Condition;
 }
 
 type Where = Pick<Context, 'app' | 'names' | 'options'>;
@@ -120,13 +123,31 @@ function rolesOfFunctions(context: Where, isAsked: (on: string) => boolean): Wan
     const { name } = definition;
     return rolesOf(definition, context.app)
       .filter(({ on }) => isAsked(on))
-      .map(({ role, on, reason }) => ({
-        on: guarded(on, name, context),
-        role,
-        member: memberOf(context.names.account(name)),
-        reason: `${name}: ${reason}`,
-      }));
+      .map(({ role, on, reason, names }) => {
+        const place = guarded(on, name, context);
+        return {
+          on: place,
+          role,
+          member: memberOf(context.names.account(name)),
+          reason: `${name}: ${reason}`,
+          ...(names && place.kind === 'bucket' && { condition: limitedTo(names, place.name) }),
+        };
+      });
   });
+}
+
+/** Title of the conditions that a deployment sets; others are somebody's own. */
+export const CONDITION = 'names of objects';
+
+/** https://cloud.google.com/storage/docs/access-control/iam#conditions */
+function limitedTo(patterns: readonly NamePattern[], bucket: string): Condition {
+  const one = ({ startsWith, endsWith }: NamePattern): string => {
+    const end = `resource.name.endsWith("${endsWith}")`;
+    if (startsWith === undefined) return end;
+    return `resource.name.startsWith("projects/_/buckets/${bucket}/objects/${startsWith}") && ${end}`;
+  };
+  const all = patterns.map((pattern) => (patterns.length > 1 ? `(${one(pattern)})` : one(pattern)));
+  return { title: CONDITION, expression: all.join(' || ') };
 }
 
 function guarded(on: string, name: string, { app, names }: Where): Guarded {

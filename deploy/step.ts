@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 
 /**
- * One argument of gcloud. `content` is passed in a temporary file. A `shell` expression depends on an earlier command,
+ * One argument of gcloud. `content` is passed in a temporary file, as the flag's value or by itself. A `shell` expression depends on an earlier command,
  * so it can be printed, but not run.
  */
-export type Arg = string | { flag: string; content: string } | { flag?: string; shell: string };
+export type Arg = string | { flag?: string; content: string } | { flag?: string; shell: string };
 
 export type Verb = 'enable' | 'create' | 'update' | 'grant' | 'revoke' | 'delete';
 
@@ -44,7 +44,10 @@ const fileName = (content: string): string =>
 
 function shownArg(arg: Arg): string {
   if (typeof arg === 'string') return shellQuoted(arg);
-  if ('content' in arg) return `${arg.flag}="$FILES/${fileName(arg.content)}"`;
+  if ('content' in arg) {
+    const file = `"$FILES/${fileName(arg.content)}"`;
+    return arg.flag === undefined ? file : `${arg.flag}=${file}`;
+  }
   return arg.flag === undefined ? `"${arg.shell}"` : `${arg.flag}="${arg.shell}"`;
 }
 

@@ -2,8 +2,9 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { core } from '../functions/app.ts';
 import { type App, rolesOf } from '../shared/app/define-app.ts';
-import type { FunctionDefinition } from '../shared/app/define-function.ts';
+import type { FunctionDefinition, Role } from '../shared/app/define-function.ts';
 import { withOptional } from '../shared/app/optional.ts';
+import { shownPattern } from '../shared/app/storage-roles.ts';
 
 const file = fileURLToPath(new URL('roles.md', import.meta.url));
 const threatModel = fileURLToPath(new URL('threat-model.md', import.meta.url));
@@ -32,7 +33,11 @@ export function rolesDocument(app: App = withOptional(core)): string {
       `## ${one.name}`,
       table(
         ['role', 'on', 'because it'],
-        rolesOf(one, app).map(({ role, on, reason }) => [`\`${role}\``, placeOf(on, app), becauseIt(reason)]),
+        rolesOf(one, app).map((role) => [
+          `\`${role.role}\``,
+          placeOf(role.on, app) + limitOf(role),
+          becauseIt(role.reason),
+        ]),
       ),
     ]),
   ].join('\n\n')}\n`;
@@ -46,7 +51,7 @@ export function rolesSummary(app: App = withOptional(core)): string {
       `\`${one.name}\``,
       sourceOf(one, app),
       rolesOf(one, app)
-        .map(({ role, on }) => `\`${role.replace('roles/', '')}\` on ${placeOf(on, app)}`)
+        .map((one) => `\`${one.role.replace('roles/', '')}\` on ${placeOf(one.on, app)}${limitOf(one)}`)
         .join(', '),
     ]),
   );
@@ -59,6 +64,9 @@ export function withRoles(text: string): string {
     (_, start: string, end: string) => `${start}${rolesSummary()}${end}`,
   );
 }
+
+const limitOf = ({ names }: Role): string =>
+  names === undefined ? '' : `, ${names.map((one) => `\`${shownPattern(one)}\``).join(' and ')} only`;
 
 function placeOf(on: string, { buckets }: App): string {
   if (on === 'project') return '**the project**';

@@ -1,5 +1,6 @@
 import { serviceConfig, serviceSettings } from '../shared/app/service-settings.ts';
 import { type Env, readSettings, required } from '../shared/app/settings.ts';
+import { writesOnce } from '../shared/app/storage-roles.ts';
 import type { Subject } from '../shared/app/subject.ts';
 import { placeSettings } from '../shared/core/place-settings.ts';
 import type { CloudEvent } from '../shared/events/cloud-event.ts';
@@ -25,7 +26,7 @@ export function parseRecordConfig(env: Env) {
 export const roles = [
   { role: 'roles/pubsub.publisher', on: 'events', reason: 'publishes the events' },
   { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes what it refuses' },
-  { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
+  ...writesOnce('state', 'keeps a record of each failed attempt'),
 ] as const;
 
 /** Returns once Pub/Sub has the event's message. */

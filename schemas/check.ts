@@ -1,13 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { counted } from '../shared/core/counted.ts';
 import { type Breakage, breakages } from './compare.ts';
 import { compileValidators, readSchemas, schemaFolders } from './compile.ts';
+import { checkContracts, foldersIn } from './contracts.ts';
 
-const here = fileURLToPath(new URL('.', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const FILE = /^[^/]+\/[^/]+\.json$/;
 
@@ -48,10 +49,24 @@ export function checkSchemas(folder: string, base: string): CheckedFile[] {
 
 const USAGE = `usage: npm run schemas:check -- [commit] [--folder DIR]
 
-Compares the event schemas in a folder (default: schemas/) with those of a commit (default: origin/main, else HEAD)
-and names every change that breaks readers of events already stored. Exit code: 0 none, 1 some, 2 no such commit, a
-schema that does not compile, or wrong usage.
+Compares the event schemas of the core and of all apps with those of a commit (default: origin/main, else HEAD) and
+names every change that breaks readers of events already stored. Then checks the contracts of all apps, which say
+what a consumer reads: every version of a schema must guarantee it.
+
+  --folder DIR   check the schemas in this folder, and the contracts beside it, only
+
+Exit code: 0 all is well, 1 a reader breaks, 2 no such commit, a schema that does not compile, or wrong usage.
 `;
+
+/** Folders with apps: their own are below. */
+const APPS = ['examples', 'apps'];
+
+/** Folders of an app, or of the core: its schemas are in `schemas`, its contracts in `contracts` beside them. */
+function placesToCheck(): string[] {
+  const apps = APPS.map((name) => join(ROOT, name)).filter((folder) => existsSync(folder));
+  const own = apps.flatMap((folder) => foldersIn(folder).map((name) => join(folder, name)));
+  return [ROOT, ...own];
+}
 
 function main(args: string[]): void {
   const { base, folder, help } = optionsOf(args);
@@ -60,42 +75,64 @@ function main(args: string[]): void {
     process.exitCode = help ? 0 : 2;
     return;
   }
-  let checked: CheckedFile[];
+  const schemas: CheckedFile[] = [];
+  const broken: string[] = [];
+  let contracts = 0;
   try {
-    // a schema that does not compile would break the build later
-    compileValidators(readSchemas(schemaFolders({ schemas: [folder] })));
-    checked = checkSchemas(folder, base);
+    const places = folder === undefined ? placesToCheck() : [dirname(folder)];
+    for (const place of places) {
+      const own = folder ?? join(place, 'schemas');
+      if (existsSync(own)) {
+        // a schema that does not compile would break the build later
+        compileValidators(readSchemas(schemaFolders({ schemas: [own] })));
+        schemas.push(...checkSchemas(own, base));
+      }
+      const { checked, faults } = checkContracts(place);
+      contracts += checked;
+      broken.push(...faults.map((fault) => `${relative(ROOT, place) || 'core'}: ${fault}`));
+    }
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 2;
     return;
   }
-  for (const { path, problems } of checked) {
+  for (const { path, problems } of schemas) {
     for (const { at, what } of problems) process.stdout.write(`${path} ${at}: ${what}\n`);
   }
-  const broken = checked.filter(({ problems }) => problems.length > 0);
-  const verdict =
-    broken.length === 0
-      ? 'readers are safe'
-      : `${broken.length === 1 ? '1 breaks' : `${broken.length} break`} readers; put the change into a new version`;
-  process.stdout.write(`${counted(checked.length, 'schema')} of ${base} compared: ${verdict}\n`);
-  if (broken.length > 0) process.exitCode = 1;
+  for (const line of broken) process.stdout.write(`${line}\n`);
+  const changed = schemas.filter(({ problems }) => problems.length > 0).length;
+  process.stdout.write(
+    `${counted(schemas.length, 'schema')} of ${base} compared: ${
+      changed === 0
+        ? 'readers are safe'
+        : `${changed === 1 ? '1 breaks' : `${changed} break`} readers; put the change into a new version`
+    }\n${counted(contracts, 'contract')} checked: ${
+      broken.length === 0
+        ? 'every schema guarantees what consumers read'
+        : counted(broken.length, 'broken promise')
+    }\n`,
+  );
+  if (changed > 0 || broken.length > 0) process.exitCode = 1;
 }
 
-/** `base` is undefined for wrong usage and for help. */
-function optionsOf(args: string[]): { base: string | undefined; folder: string; help: boolean } {
-  const wrong = { base: undefined, folder: here, help: false };
+interface CheckOptions {
+  /** Undefined for wrong usage and for help. */
+  base: string | undefined;
+  folder: string | undefined;
+  help: boolean;
+}
+
+function optionsOf(args: string[]): CheckOptions {
+  const wrong = { base: undefined, folder: undefined, help: false };
   try {
     const { values, positionals } = parseArgs({
       args,
       allowPositionals: true,
-      options: {
-        folder: { type: 'string', default: here },
-        help: { type: 'boolean', default: false },
-      },
+      options: { folder: { type: 'string' }, help: { type: 'boolean', default: false } },
     });
     if (values.help || positionals.length > 1) return { ...wrong, help: values.help };
-    return { base: positionals[0] ?? defaultBase(), folder: resolve(values.folder), help: false };
+    const folder = values.folder === undefined ? undefined : resolve(values.folder);
+    return { base: positionals[0] ?? defaultBase(), folder, help: false };
   } catch {
     return wrong;
   }

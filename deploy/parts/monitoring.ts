@@ -104,11 +104,11 @@ export const alerts: Part = {
       titled(body).map((one) => removeAlert(one, 'the app has nothing that it is about', context)),
     );
     const written = files.wanted.flatMap(({ body }): Step[] => {
-      const channels = context.options.channels;
+      const channels = context.options.channels.map((one) => channelName(one, context));
       const wanted = channels.length > 0 ? { ...body, notificationChannels: channels } : body;
       const [found, ...copies] = titled(body);
       const removed = copies.map((one) => removeAlert(one, COPY, context));
-      if (found && covers(found, wanted)) return removed;
+      if (found && covers(withNames(found, context), wanted)) return removed;
       const verb = found ? 'update' : 'create';
       return [
         ...removed,
@@ -117,7 +117,7 @@ export const alerts: Part = {
           what: `alert ${body['displayName']}`,
           why: found ? 'it differs from the file' : 'notifies somebody, with what to do',
           command: [
-            ...['alpha', 'monitoring', 'policies', verb, ...(found ? [found.name] : []), inProject(context)],
+            ...[...context.cloud.alertCommands, verb, ...(found ? [found.name] : []), inProject(context)],
             { flag: '--policy-from-file', content: JSON.stringify(found ? kept(found, wanted) : wanted) },
           ],
           lane: MONITORING,
@@ -127,6 +127,21 @@ export const alerts: Part = {
     return [...unwanted, ...written];
   },
 };
+
+/** People give a channel by its number, with the project's id, or with the project's number. */
+function channelName(channel: string, { names }: Where): string {
+  const { project, projectNumber } = names.place;
+  const [, given = project, id = channel] =
+    /^projects\/([^/]+)\/notificationChannels\/(\d+)$/.exec(channel) ?? [];
+  return `projects/${given === projectNumber ? project : given}/notificationChannels/${id}`;
+}
+
+function withNames(found: Displayed, context: Where): Displayed {
+  const { notificationChannels: channels } = found;
+  return channels === undefined
+    ? found
+    : { ...found, notificationChannels: channels.map((one) => channelName(one, context)) };
+}
 
 /** Their names are Google's: a creation whose answer was lost, and that was tried again, leaves two. */
 const COPY = 'it exists twice';
@@ -142,11 +157,15 @@ function byTitle(all: readonly Displayed[]): ReadonlyMap<string, Displayed[]> {
 
 type Where = Pick<Context, 'names'>;
 
-export const removeAlert = ({ name, displayName }: Displayed, why: string, context: Where): Step => ({
+export const removeAlert = (
+  { name, displayName }: Displayed,
+  why: string,
+  context: Pick<Context, 'names' | 'cloud'>,
+): Step => ({
   verb: 'delete',
   what: `alert ${displayName}`,
   why,
-  command: ['alpha', 'monitoring', 'policies', 'delete', name, inProject(context)],
+  command: [...context.cloud.alertCommands, 'delete', name, inProject(context)],
   lane: MONITORING,
 });
 

@@ -3,33 +3,42 @@ import type { Binding } from '../cloud-types.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
 import { memberOf } from '../names.ts';
-import { agentRoles, earlyRoles, INVOKER, serviceRoles, type Wanted } from '../roles.ts';
+import { agentRoles, CONDITION, earlyRoles, INVOKER, serviceRoles, type Wanted } from '../roles.ts';
 import { secretRoles, secretsHere } from '../secrets.ts';
-import type { Step } from '../step.ts';
+import type { Arg, Step } from '../step.ts';
 import { functionsMadeAnew } from './functions.ts';
 import { wantedTopics } from './topics.ts';
 
 const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
 
+/** Granted before the functions that need them are deployed. */
 export const roles: Part = {
   title: 'roles',
-  async plan(context) {
-    const { names, cloud } = context;
-    const buckets = new Set((await cloud.buckets()).map(({ name }) => name));
-    const topics = new Set((await cloud.topics()).map(({ name }) => shortName(name)));
-    const looked: Guarded[] = [
-      { kind: 'project' },
-      ...Object.keys(context.app.buckets)
-        .map((key) => ({ kind: 'bucket', name: names.bucket(key) }) as const)
-        .filter(({ name }) => buckets.has(name)),
-      ...wantedTopics(context)
-        .map(([name]) => ({ kind: 'topic', name }) as const)
-        .filter(({ name }) => topics.has(name)),
-      ...(await secretsHere(context)),
-    ];
-    return roleSteps([...earlyRoles(context), ...(await secretRoles(context))], looked, context);
-  },
+  plan: async (context) => (await earlySteps(context)).filter(({ verb }) => verb !== 'revoke'),
 };
+
+/** Revoked when the functions that needed them have been replaced. */
+export const strayRoles: Part = {
+  title: 'roles that nothing needs any more',
+  plan: async (context) => (await earlySteps(context)).filter(({ verb }) => verb === 'revoke'),
+};
+
+async function earlySteps(context: Context): Promise<Step[]> {
+  const { names, cloud } = context;
+  const buckets = new Set((await cloud.buckets()).map(({ name }) => name));
+  const topics = new Set((await cloud.topics()).map(({ name }) => shortName(name)));
+  const looked: Guarded[] = [
+    { kind: 'project' },
+    ...Object.keys(context.app.buckets)
+      .map((key) => ({ kind: 'bucket', name: names.bucket(key) }) as const)
+      .filter(({ name }) => buckets.has(name)),
+    ...wantedTopics(context)
+      .map(([name]) => ({ kind: 'topic', name }) as const)
+      .filter(({ name }) => topics.has(name)),
+    ...(await secretsHere(context)),
+  ];
+  return roleSteps([...earlyRoles(context), ...(await secretRoles(context))], looked, context);
+}
 
 export const invokers: Part = {
   title: 'who may call the functions',
@@ -60,7 +69,7 @@ export async function roleSteps(
     }),
   );
   const missing = wanted.filter(
-    ({ on, role, member }) => !holds(policies.get(guardedKey(on)) ?? [], role, member),
+    (one) => !(policies.get(guardedKey(one.on)) ?? []).some((binding) => isHeld(binding, one)),
   );
   const ours = new Set(chosen(context).map(({ name }) => memberOf(context.names.account(name))));
   ours.add(memberOf(context.names.account('build')));
@@ -71,8 +80,10 @@ export async function roleSteps(
   );
   const strays = looked.flatMap((on) =>
     (policies.get(guardedKey(on)) ?? [])
-      .filter(({ condition }) => condition === undefined)
-      .flatMap(({ role, members = [] }) => members.map((member) => ({ on, role, member })))
+      .filter(({ condition }) => condition === undefined || condition.title === CONDITION)
+      .flatMap(({ role, members = [], condition }) =>
+        members.map((member) => ({ on, role, member, ...(condition && { condition }) })),
+      )
       .filter(
         ({ member, role }) =>
           ours.has(member) ||
@@ -88,40 +99,54 @@ export async function roleSteps(
   ];
 }
 
-type Held = Pick<Wanted, 'on' | 'role' | 'member'>;
+type Held = Pick<Wanted, 'on' | 'role' | 'member' | 'condition'>;
 
 const isSame = (a: Held, b: Held): boolean =>
-  guardedKey(a.on) === guardedKey(b.on) && a.role === b.role && a.member === b.member;
+  guardedKey(a.on) === guardedKey(b.on) &&
+  a.role === b.role &&
+  a.member === b.member &&
+  a.condition?.expression === b.condition?.expression;
 
-function holds(policy: readonly Binding[], role: string, member: string): boolean {
-  return policy.some((one) => !one.condition && one.role === role && one.members?.includes(member));
-}
+const isHeld = ({ role, members = [], condition }: Binding, wanted: Held): boolean =>
+  role === wanted.role &&
+  members.includes(wanted.member) &&
+  condition?.expression === wanted.condition?.expression;
 
-function grant({ on, role, member, reason }: Wanted, context: Context): Step {
+/** ` (names of objects)`, if the role is limited. */
+const shownLimit = ({ condition }: Held): string => (condition ? ` (limited to ${condition.title})` : '');
+
+function grant(wanted: Wanted, context: Context): Step {
+  const { on, role, member, reason } = wanted;
   return {
     verb: 'grant',
-    what: `${role} on ${guardedKey(on)} to ${member}`,
+    what: `${role} on ${guardedKey(on)} to ${member}${shownLimit(wanted)}`,
     why: reason,
-    command: policyChange('add-iam-policy-binding', { on, role, member }, context),
+    command: policyChange('add-iam-policy-binding', wanted, context),
     lane: guardedKey(on),
   };
 }
 
-export function revoke({ on, role, member }: Held, context: Pick<Context, 'names'>): Step {
+export function revoke(held: Held, context: Pick<Context, 'names'>): Step {
+  const { on, role, member } = held;
   return {
     verb: 'revoke',
-    what: `${role} on ${guardedKey(on)} from ${member}`,
+    what: `${role} on ${guardedKey(on)} from ${member}${shownLimit(held)}`,
     why: PUBLIC.includes(member) ? 'its definition does not make it public' : 'no definition requires it',
-    command: policyChange('remove-iam-policy-binding', { on, role, member }, context),
+    command: policyChange('remove-iam-policy-binding', held, context),
     lane: guardedKey(on),
   };
 }
 
-function policyChange(verb: string, { on, role, member }: Held, context: Pick<Context, 'names'>): string[] {
+function policyChange(
+  verb: string,
+  { on, role, member, condition }: Held,
+  context: Pick<Context, 'names'>,
+): Arg[] {
   const command = policyCommand(on, verb, context.names.place);
   // explicit, since gcloud asks if any binding of the policy has a condition
-  const condition = on.kind === 'project' ? ['--condition=None'] : [];
-  return [...command, inProject(context), `--member=${member}`, `--role=${role}`, ...condition];
+  const none = on.kind === 'project' || on.kind === 'bucket' ? ['--condition=None'] : [];
+  const limited = condition && [{ flag: '--condition-from-file', content: JSON.stringify(condition) }];
+  return [...command, inProject(context), `--member=${member}`, `--role=${role}`, ...(limited ?? none)];
 }
 
 /** Google creates its service agent only when somebody asks for it. */

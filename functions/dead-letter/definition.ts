@@ -1,5 +1,7 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
+import { writesOnce } from '../../shared/app/storage-roles.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
+import { addsRows } from '../table-roles.ts';
 import { settings } from './settings.ts';
 
 export const inspectDeadLetter = defineFunction({
@@ -23,16 +25,8 @@ export const inspectDeadLetter = defineFunction({
       on: 'results',
       reason: 'checks whether the upload has a result by now',
     },
-    {
-      role: 'roles/storage.objectUser',
-      on: 'state',
-      reason: 'stores the dead letters, and reads the records of their failed attempts',
-    },
-    {
-      role: 'roles/storage.objectUser',
-      on: 'lake',
-      reason: 'writes the table of dead letters, and looks up events in the table of events',
-    },
+    ...writesOnce('state', 'stores the dead letters, and reads the records of their failed attempts'),
+    ...addsRows('writes the table of dead letters, and looks up events in the table of events'),
   ],
   settings,
   load: () => import('./handler.ts'),

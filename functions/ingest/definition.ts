@@ -1,6 +1,8 @@
 import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
+import { writesOnce } from '../../shared/app/storage-roles.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
 import { EVENTS_READER, OTHER_FORM } from '../events-reader.ts';
+import { addsRows } from '../table-roles.ts';
 import { settings } from './settings.ts';
 
 /**
@@ -24,12 +26,8 @@ const common = {
     timeoutSeconds: 60,
   },
   roles: [
-    {
-      role: 'roles/storage.objectUser',
-      on: 'lake',
-      reason: 'adds files and commits to the table, and moves the hint at its newest checkpoint',
-    },
-    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
+    ...addsRows('adds files and commits to the table'),
+    ...writesOnce('state', 'keeps a record of each failed attempt'),
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,

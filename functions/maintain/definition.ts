@@ -1,4 +1,5 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
+import { replaces, writesOnce } from '../../shared/app/storage-roles.ts';
 import { schedule } from '../../shared/app/trigger.ts';
 import { settings } from './settings.ts';
 
@@ -15,7 +16,12 @@ export const maintainTable = defineFunction({
       on: 'lake',
       reason: 'rewrites small files into large ones, and deletes files that no version needs',
     },
-    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps the lease and failed attempts' },
+    ...writesOnce('state', 'keeps a record of each failed attempt'),
+    replaces(
+      'state',
+      [{ startsWith: 'maintenance/', endsWith: '/lease.json' }],
+      'renews and deletes the lease of a table',
+    ),
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,

@@ -1,4 +1,5 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
+import { replaces, writesOnce } from '../../shared/app/storage-roles.ts';
 import { objectFinalized } from '../../shared/app/trigger.ts';
 import { settings } from './settings.ts';
 
@@ -17,16 +18,13 @@ export const processVideo = defineFunction({
   },
   roles: [
     { role: 'roles/storage.objectViewer', on: 'raw', reason: 'reads the uploaded video by ranges' },
-    {
-      role: 'roles/storage.objectUser',
-      on: 'frames',
-      reason: 'writes frames and the manifest, and reads back what an earlier attempt wrote',
-    },
-    {
-      role: 'roles/storage.objectUser',
-      on: 'state',
-      reason: 'keeps write-once records and the lease, which it renews and deletes',
-    },
+    ...writesOnce('frames', 'writes frames and the manifest, and reads back what an earlier attempt wrote'),
+    ...writesOnce('state', 'keeps write-once records'),
+    replaces(
+      'state',
+      [{ startsWith: 'videos/', endsWith: '/lease.json' }],
+      'renews and deletes the lease of an upload',
+    ),
     { role: 'roles/pubsub.publisher', on: 'events', reason: 'publishes the outcome of each upload' },
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
     { role: 'roles/aiplatform.user', on: 'project', reason: 'calls Gemini, which has no narrower resource' },

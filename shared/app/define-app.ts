@@ -105,10 +105,10 @@ export function rolesOf({ roles }: FunctionDefinition, app: App): Role[] {
   };
   const all = roles.flatMap((one) => [...new Set(stands[one.on] ?? [one.on])].map((on) => ({ ...one, on })));
   // one binding per role and resource, whatever the reasons
-  return all.filter(
-    ({ role, on }, index) => all.findIndex((one) => one.role === role && one.on === on) === index,
-  );
+  return all.filter((one, index) => all.findIndex((other) => keyOf(other) === keyOf(one)) === index);
 }
+
+const keyOf = ({ role, on, names = [] }: Role): string => JSON.stringify([role, on, names]);
 
 /** The same part may be included more than once; two different ones may not share a key. */
 function repeatedKeys(parts: readonly Partial<AppPart>[]): string[] {

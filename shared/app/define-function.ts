@@ -5,6 +5,12 @@ import type { App } from './define-app.ts';
 import type { SubjectReader } from './subject.ts';
 import { type EventTrigger, type Http, isFiredByEventarc, type Trigger } from './trigger.ts';
 
+/** Matches the names of objects that begin and end like this. */
+export interface NamePattern {
+  startsWith?: string;
+  endsWith: string;
+}
+
 export interface Role {
   role: string;
   /**
@@ -13,6 +19,8 @@ export interface Role {
    */
   on: string;
   reason: string;
+  /** Objects of the bucket that the role is limited to; undefined for all. */
+  names?: readonly NamePattern[];
 }
 
 export interface Instance {

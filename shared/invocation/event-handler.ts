@@ -13,7 +13,7 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { type Context, contextOf, type TableWiring, type Wiring } from './context.ts';
 import { handleEvent, type Invocation, type Runtime } from './handle.ts';
 import type { Outcome } from './outcome.ts';
-import { bucketOf } from './places.ts';
+import { bucketOf, topicNamed } from './places.ts';
 import { keepRefusals, publishRefusals, type Refuse } from './refusals.ts';
 import { connect, parseConfig, type Services } from './services.ts';
 
@@ -48,6 +48,8 @@ export interface Instance<S> extends Services {
   app: App;
   /** A bucket of the app, by its key. Throws `invalid-config` if the environment does not name it. */
   bucket(key: string): ObjectStore;
+  /** The name of a topic of the app, by its key, for `publisher`. Throws `invalid-config` as `bucket` does. */
+  topicNamed(key: string): string;
   refuse: Refuse;
 }
 
@@ -146,7 +148,10 @@ export async function openHandler<E extends ParsedEvent, S = undefined>(
     tracing,
   };
   const bucket = (key: string): ObjectStore => bucketOf(wiring, key);
-  const instance: Instance<S> = { functionName, settings, storage, publisher, log, app, bucket, refuse };
+  const instance: Instance<S> = {
+    ...{ functionName, settings, storage, publisher, log, app, bucket, refuse },
+    topicNamed: (key) => topicNamed(wiring, key),
+  };
   const work = 'open' in options ? await options.open(instance) : options;
   const { trigger } = definition;
   const runtime: Runtime = {

@@ -44,17 +44,29 @@ export interface ReceivedRequest extends Received {
   path: string;
 }
 
-export interface RequestWork<S> {
+interface CommonWork<S> {
   /** Pure: throws one `invalid-config` that lists every bad variable. Called once per instance. */
   settings?: (env: Env) => S;
   /** Time limit of a request, in ms, below the function's own timeout. Default: nine tenths of it. */
   attemptMs?: (settings: S) => number;
-  /**
-   * Answers a request. A refusal that it throws becomes 400, 413 or 415 with its message; anything else is logged and
-   * becomes 429 or 503 with `retry-after`.
-   */
-  run(request: ReceivedRequest, context: RequestContext<S>): Promise<Answer>;
 }
+
+/**
+ * Answers a request. A refusal that it throws becomes 400, 413 or 415 with its message; anything else is logged and
+ * becomes 429 or 503 with `retry-after`.
+ */
+export type RunRequest<S> = (request: ReceivedRequest, context: RequestContext<S>) => Promise<Answer>;
+
+interface OneRequest<S> extends CommonWork<S> {
+  run: RunRequest<S>;
+}
+
+interface RequestsByInstance<S> extends CommonWork<S> {
+  /** Creates what an instance keeps between requests, such as connections. Called before the first request. */
+  open(instance: { settings: S; app: App; log: Logger }): RunRequest<S>;
+}
+
+export type RequestWork<S> = OneRequest<S> | RequestsByInstance<S>;
 
 /** What the definition of an `http` function loads. */
 export interface RequestHandler {
@@ -68,7 +80,8 @@ export interface RequestHandler {
 
 /**
  * The handler of an `http` function with `body: 'bytes'`: settings are read once, clients are connected on first use,
- * and each request gets its own log and deadline.
+ * and each request gets its own log and deadline. Use `open` instead of `run` if the function keeps something between
+ * requests.
  *
  * @example
  * export const { serve } = requestHandler({
@@ -81,6 +94,8 @@ export interface RequestHandler {
  *   },
  * });
  */
+export function requestHandler<S = undefined>(work: OneRequest<S>): RequestHandler;
+export function requestHandler<S = undefined>(work: RequestsByInstance<S>): RequestHandler;
 export function requestHandler<S = undefined>(work: RequestWork<S>): RequestHandler {
   let opened: ReturnType<typeof openRequests<S>> | undefined;
   return {
@@ -109,6 +124,7 @@ export function openRequests<S>(
   const { storage, publisher, log } = { ...connect(config), ...services };
   const { name, instance } = definition;
   const attemptMs = work.attemptMs?.(settings) ?? instance.timeoutSeconds * 900;
+  const run = 'open' in work ? work.open({ settings, app, log: log.with({ function: name }) }) : work.run;
   const places = { storage, app, env };
   const common = {
     ...{ settings, app, clock, storage, publisher },
@@ -122,7 +138,7 @@ export function openRequests<S>(
     const { method = 'GET', url = '/' } = request;
     try {
       const received = { ...receivedOf(request), method, path: url.split('?')[0]! };
-      return await work.run(received, { ...common, log: own, signal, callsOf });
+      return await run(received, { ...common, log: own, signal, callsOf });
     } catch (thrown) {
       const error = toAppError(signal.aborted ? signal.reason : thrown);
       if (error.retryable) own.error('request failed', thrown, { code: error.code, reason: error.message });

@@ -52,8 +52,9 @@ export async function callApi(request: ApiRequest): Promise<ApiAnswer> {
     if (code !== undefined) throw new AppError(code, `${service} answered ${status}`);
     return { ok: response.ok, status, body: parsed(text) };
   } catch (error) {
+    if (signal.aborted) throw toAppError(signal.reason);
+    if (limit.signal.aborted) throw new AppError('timeout', `${service}: no answer within ${timeoutMs} ms`);
     if (error instanceof AppError) throw error;
-    if (limit.signal.aborted) throw timedOut(service, timeoutMs, limit.signal);
     throw new AppError('unavailable', `${service} cannot be reached: ${messageOf(error)}`, { cause: error });
   } finally {
     limit.clear();
@@ -87,13 +88,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function timedOut(service: string, ms: number, signal: AbortSignal): AppError {
-  const { code, message } = toAppError(signal.reason);
-  return code === 'timeout'
-    ? new AppError('timeout', `${service}: no answer within ${ms} ms`)
-    : new AppError(code, message);
 }
 
 /** fetch keeps the reason in the cause. */

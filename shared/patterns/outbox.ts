@@ -39,3 +39,17 @@ export async function enqueue(sql: Sql, events: readonly PreparedEvent[]): Promi
     events.map(({ orderingKey }) => orderingKey ?? null),
   ]);
 }
+
+/** Rows deleted at a time, so that no transaction is long. */
+const FORGOTTEN = 1_000;
+
+const FORGET = `
+delete from outbox where position in (
+  select position from outbox where published_at < clock_timestamp() - $1 * interval '1 day' limit $2
+)`;
+
+/** Deletes some of the events that were published more than so many days ago, and returns their number. */
+export async function forgetPublished(sql: Sql, days: number): Promise<number> {
+  const { rowCount } = await sql.query(FORGET, [days, FORGOTTEN]);
+  return rowCount ?? 0;
+}

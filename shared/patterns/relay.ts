@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../core/clock.ts';
 import { type AppError, isRefusal, toAppError } from '../core/errors.ts';
 import { mapConcurrent } from '../core/map-concurrent.ts';
 import type { OutgoingMessage, Publisher } from '../gcp/pubsub.ts';
@@ -9,7 +10,9 @@ export interface RelayOptions {
   topicNamed(key: string): string;
   /** Called for each event that Pub/Sub has confirmed. */
   onPublished?(event: { topic: string; type: string; id: string; messageId: string }): void;
-  signal: AbortSignal;
+  /** Time after which it claims nothing more, in ms. Default 20,000. */
+  maxMs?: number;
+  clock?: Pick<Clock, 'now'>;
   /** How long a relay that died keeps its streams from others, in ms. Default 30,000. */
   leaseMs?: number;
 }
@@ -26,6 +29,7 @@ const STREAMS = 100;
 const ROWS = 1_000;
 const PARALLEL = 8;
 const LEASE_MS = 30_000;
+const MAX_MS = 20_000;
 
 /**
  * Claims streams by their first event that is not published. Whoever has claimed that row publishes the stream; others
@@ -37,6 +41,7 @@ with heads as (
   select position from outbox head
   where published_at is null
     and (claimed_until is null or claimed_until < clock_timestamp())
+    and stream <> all($3::text[])
     and not exists (
       select from outbox earlier
       where earlier.stream = head.stream and earlier.published_at is null and earlier.position < head.position
@@ -78,17 +83,23 @@ interface Row {
  * Throws what `Publisher.publish` throws if Pub/Sub cannot be reached, and what `Sql` does.
  */
 export async function relay(database: Database, options: RelayOptions): Promise<Relayed> {
-  const { signal, leaseMs = LEASE_MS } = options;
+  const { leaseMs = LEASE_MS, maxMs = MAX_MS, clock = systemClock } = options;
+  const until = clock.now() + maxMs;
   const all: Relayed = { published: 0, refused: [] };
-  while (!signal.aborted) {
-    const { rows: claimed } = await database.query<{ stream: string }>(CLAIM, [STREAMS, leaseMs]);
+  /** Streams that are left to a later run. */
+  const left: string[] = [];
+  while (clock.now() < until) {
+    const { rows: claimed } = await database.query<{ stream: string }>(CLAIM, [STREAMS, leaseMs, left]);
     if (claimed.length === 0) break;
     const streams = claimed.map(({ stream }) => stream);
     const { rows } = await database.query<Row>(NEXT, [streams, ROWS]);
     const { published, refused, failure } = await publishStreams(rows, options);
     await database.query(MARK, [published]);
     all.published += published.length;
-    all.refused.push(...refused);
+    for (const { stream, error } of refused) {
+      left.push(stream);
+      all.refused.push(error);
+    }
     if (failure === undefined) continue;
     await database.query(RELEASE, [streams]);
     throw failure;
@@ -99,7 +110,7 @@ export async function relay(database: Database, options: RelayOptions): Promise<
 interface StreamsDone {
   /** Positions. */
   published: string[];
-  refused: AppError[];
+  refused: { stream: string; error: AppError }[];
   failure: AppError | undefined;
 }
 
@@ -112,8 +123,9 @@ async function publishStreams(rows: readonly Row[], options: RelayOptions): Prom
       const outcome = await publishRun(run, options);
       done.published.push(...outcome.published);
       if (outcome.error === undefined) continue;
-      if (isRefusal(outcome.error)) done.refused.push(outcome.error);
-      else done.failure = outcome.error;
+      const { error } = outcome;
+      if (isRefusal(error)) done.refused.push({ stream: run[0]!.stream, error });
+      else done.failure = error;
       return;
     }
   });
@@ -123,9 +135,11 @@ async function publishStreams(rows: readonly Row[], options: RelayOptions): Prom
 /** One request; or if Pub/Sub refuses it, one for each event up to the one that is at fault. */
 async function publishRun(
   run: readonly Row[],
-  { publisher, topicNamed, onPublished, signal }: RelayOptions,
+  { publisher, topicNamed, onPublished, leaseMs = LEASE_MS }: RelayOptions,
 ): Promise<{ published: string[]; error?: AppError }> {
   const published: string[] = [];
+  // afterwards another relay may claim the stream
+  const signal = AbortSignal.timeout(leaseMs);
   const send = async (rows: readonly Row[]): Promise<void> => {
     const { topic } = rows[0]!;
     const ids = await publisher.publish(topicNamed(topic), rows.map(messageOf), { signal });

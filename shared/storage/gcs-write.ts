@@ -60,7 +60,13 @@ export async function putObject(putter: Putter, put: Put): Promise<ObjectFacts |
       );
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      if (statusOf(error.cause) === 412) {
+      const status = statusOf(error.cause);
+      // a caller that may not delete may be refused before the precondition, if the object is there
+      if (status === 403 && match === '0') {
+        const found = await readBack().catch(() => 'open' as const);
+        if (found !== 'open') return found;
+      }
+      if (status === 412) {
         const found = await readBack();
         if (found !== 'open') return found;
         throw new AppError(

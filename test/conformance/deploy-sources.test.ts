@@ -67,7 +67,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the options of the services
       const account = `serviceAccount:pipeline-${name}@${AT}`;
       expect(bindings).toContain(`${SERVICES}${name} roles/run.invoker ${account}`);
       expect(bindings).toContain(`${TOPICS}events roles/pubsub.publisher ${account}`);
-      expect(bindings).toContain(`b/demo-project-pipeline-state roles/storage.objectUser ${account}`);
+      expect(bindings).toContain(`b/demo-project-pipeline-state roles/storage.objectCreator ${account}`);
     }
     expect(ofKind('topics')).toContain(`${TOPICS}ticks`);
     const subscriptions = Object.entries(resources).filter(([name]) =>

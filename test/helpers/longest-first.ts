@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that take longest on a quiet machine, in this order. The others follow, the larger before the smaller. */
 const LONGEST = [
   'start',
+  'signup',
   'dead-letter-walk',
   'pipeline',
   'stranger',

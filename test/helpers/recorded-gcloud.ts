@@ -34,12 +34,15 @@ const FLAGS: Readonly<Record<string, string>> = {
   'logging metrics update': 'config-from-file',
   'monitoring dashboards create': 'config-from-file',
   'monitoring dashboards update': 'config-from-file',
+  'monitoring policies create': 'policy-from-file',
+  'monitoring policies update': 'policy-from-file',
+  'monitoring policies delete': '',
   'alpha monitoring policies create': 'policy-from-file',
   'alpha monitoring policies update': 'policy-from-file',
   'projects add-iam-policy-binding': 'member role condition',
   'projects remove-iam-policy-binding': 'member role condition',
-  'storage buckets add-iam-policy-binding': 'member role',
-  'storage buckets remove-iam-policy-binding': 'member role',
+  'storage buckets add-iam-policy-binding': 'member role condition condition-from-file',
+  'storage buckets remove-iam-policy-binding': 'member role condition condition-from-file',
   'pubsub topics add-iam-policy-binding': 'member role',
   'pubsub topics remove-iam-policy-binding': 'member role',
   'pubsub subscriptions add-iam-policy-binding': 'member role',
@@ -48,6 +51,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   'secrets remove-iam-policy-binding': 'member role',
   'run services add-iam-policy-binding': 'region member role',
   'run services remove-iam-policy-binding': 'region member role',
+  'artifacts repositories set-cleanup-policies': 'location policy no-dry-run',
   'scheduler jobs delete': 'location',
   'logging metrics delete': '',
   'monitoring dashboards delete': '',
@@ -72,9 +76,14 @@ export class RecordedGcloud implements Gcloud {
   readonly services = new Set<string>(['cloudresourcemanager.googleapis.com']);
   /** By kind and name: `bucket demo-project-pipeline-raw`. */
   readonly things = new Map<string, Json>();
-  readonly policies = new Map<string, { role: string; members: string[] }[]>();
+  readonly policies = new Map<
+    string,
+    { role: string; members: string[]; condition?: { expression: string; title: string } }[]
+  >();
   /** Services with Data Access audit logs. */
   readonly audited: string[] = [];
+  /** Repositories of images: Google's own. */
+  readonly repositories: Json[] = [];
   /** Objects by bucket. */
   readonly objects = new Map<string, string[]>();
   /** Ids of messages that a subscription or a snapshot holds, by its key in `things`. */
@@ -97,7 +106,7 @@ export class RecordedGcloud implements Gcloud {
     for (const arg of command) {
       if (typeof arg !== 'string') {
         if (!('content' in arg)) throw new Error(`a command was run with ${arg.shell} in it`);
-        flags.set(arg.flag.slice(2), arg.content);
+        flags.set(arg.flag?.slice(2) ?? '', arg.content);
       } else if (arg.startsWith('--')) {
         const [, name = '', value = ''] = /^--([^=]+)=?(.*)$/s.exec(arg) ?? [];
         flags.set(name, value);
@@ -170,10 +179,12 @@ export class RecordedGcloud implements Gcloud {
       'logging metrics list': 'metric',
       'monitoring dashboards list': 'dashboard',
       'alpha monitoring policies list': 'alert',
+      'monitoring policies list': 'alert',
     };
     if (text === 'pubsub snapshots list') {
       return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
     }
+    if (text === 'artifacts repositories list') return this.repositories;
     if (text === this.denied) throw new GcloudError(command, `PERMISSION_DENIED: ${text}`);
     if (lists[text] !== undefined) return this.all(lists[text]);
     if (text === 'services list') return [...this.services].map((name) => ({ config: { name } }));
@@ -196,7 +207,12 @@ export class RecordedGcloud implements Gcloud {
   private apply(verb: string, names: readonly string[], flags: Flags): void {
     const [name = ''] = names;
     const flag = (one: string): string => flags.get(one) ?? '';
-    if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flag('role'), flag('member'));
+    if (verb === 'artifacts repositories set-cleanup-policies') {
+      const policies = JSON.parse(flag('policy')) as { name: string }[];
+      const found = this.repositories.find((one) => String(one['name']).endsWith(`/${name}`));
+      if (found === undefined) throw new GcloudError([verb], 'NOT_FOUND: Requested entity was not found.');
+      found['cleanupPolicies'] = Object.fromEntries(policies.map((one) => [one.name, one]));
+    } else if (verb.endsWith('iam-policy-binding')) this.bind(verb, name, flags);
     else if (verb === 'services enable') for (const one of names) this.services.add(one);
     else if (verb.startsWith('storage buckets') && !verb.endsWith('delete'))
       this.bucket(name.slice(5), flags);
@@ -236,17 +252,22 @@ export class RecordedGcloud implements Gcloud {
     else if (/delete|storage rm/.test(verb)) this.remove(verb, names);
   }
 
-  private bind(verb: string, name: string, role: string, member: string): void {
+  private bind(verb: string, name: string, flags: Flags): void {
+    const [role = '', member = ''] = [flags.get('role'), flags.get('member')];
     const kind = verb.startsWith('projects') ? 'project' : verb.split(' ').slice(0, -1).join(' ');
     const key = `${kind} ${name}`;
     const bindings = this.policies.get(key) ?? [];
     this.policies.set(key, bindings);
-    const held = bindings.find((one) => one.role === role);
+    const file = flags.get('condition-from-file');
+    const condition =
+      file === undefined ? undefined : (JSON.parse(file) as { expression: string; title: string });
+    const held = bindings.filter(
+      (one) => one.role === role && one.condition?.expression === condition?.expression,
+    );
     if (verb.includes('remove')) {
-      for (const one of bindings)
-        if (one.role === role) one.members = one.members.filter((each) => each !== member);
-    } else if (held) held.members.push(member);
-    else bindings.push({ role, members: [member] });
+      for (const one of held) one.members = one.members.filter((each) => each !== member);
+    } else if (held[0]) held[0].members.push(member);
+    else bindings.push({ role, members: [member], ...(condition && { condition }) });
   }
 
   private bucket(name: string, flags: Flags): void {
@@ -378,6 +399,9 @@ export class RecordedGcloud implements Gcloud {
         },
       }),
     });
+    if (this.repositories.length === 0) {
+      this.repositories.push({ name: `${PROJECT}/locations/r/repositories/gcf-artifacts` });
+    }
     if (!isNamed) return;
     // a trigger that is named is made anew, and what its subscription held is lost
     this.forget(`subscription eventarc-r-${name}-1-sub-2`);
@@ -502,6 +526,7 @@ export class RecordedGcloud implements Gcloud {
 const KINDS: Readonly<Record<string, string>> = {
   'scheduler jobs delete': 'job',
   'alpha monitoring policies delete': 'alert',
+  'monitoring policies delete': 'alert',
   'monitoring dashboards delete': 'dashboard',
   'logging metrics delete': 'metric',
   'eventarc triggers delete': 'trigger',

@@ -54,6 +54,9 @@ export function createPool({ url, connections, clock, ...limits }: PoolOptions):
   });
   // a connection that fails while it is idle is taken out of the pool; without a listener it would end the process
   pool.on('error', () => undefined);
+  // one that fails in somebody's hands is reported to the statement that runs, or to the next one; and one that fails
+  // in the moment in which the pool hands it over has no other listener
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return {
     query: (text, values) => run(pool, text, values),
     transaction: (work) => again(() => transaction(pool, work), clock ?? systemClock),
@@ -76,9 +79,6 @@ async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Pr
   const client = await pool.connect().catch((error) => {
     throw databaseError(error);
   });
-  // a lost connection is also reported to the statement that was running
-  const lost = (): void => undefined;
-  client.on('error', lost);
   let isBroken = true;
   try {
     await run(client, 'begin');
@@ -93,7 +93,6 @@ async function transaction<T>(pool: pg.Pool, work: (sql: Sql) => Promise<T>): Pr
     );
     throw error;
   } finally {
-    client.off('error', lost);
     client.release(isBroken);
   }
 }

@@ -1,6 +1,7 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { messagePublished } from '../../../shared/app/trigger.ts';
 import { DATABASE_SECRETS, sagaSettings } from '../fulfilment/settings.ts';
+import { WORK_TOPIC } from '../relay/definition.ts';
 
 /** Requests, and connections to the database, of an instance. */
 export const CONCURRENCY = 10;
@@ -17,6 +18,7 @@ export const settleOrders = defineFunction({
   roles: [
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
+    { role: 'roles/pubsub.publisher', on: WORK_TOPIC, reason: 'nudges the relay after a commit' },
   ],
   refusals: {
     'app-unknown-order': 'somebody published an event about an order that is not ours: discard it',

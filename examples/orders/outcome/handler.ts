@@ -1,6 +1,7 @@
 import { messageHandler } from '../../../shared/invocation/message-handler.ts';
 import { createPool } from '../database/pool.ts';
 import { parseSagaSettings } from '../fulfilment/settings.ts';
+import { withNudge } from '../fulfilment/with-nudge.ts';
 import { CONCURRENCY } from './definition.ts';
 import { settleService, TYPES } from './settle-service.ts';
 
@@ -8,10 +9,12 @@ export const { handle } = messageHandler({
   types: TYPES,
   settings: parseSagaSettings,
   open({ settings, functionName }) {
-    return settleService({
-      name: functionName,
-      database: createPool({ url: settings.databaseUrl, connections: CONCURRENCY }),
-      saga: settings.ORDER_SAGA,
-    });
+    return withNudge(
+      settleService({
+        name: functionName,
+        database: createPool({ url: settings.databaseUrl, connections: CONCURRENCY }),
+        saga: settings.ORDER_SAGA,
+      }),
+    );
   },
 });

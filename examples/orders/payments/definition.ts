@@ -1,6 +1,7 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { messagePublished } from '../../../shared/app/trigger.ts';
 import { DATABASE_SECRETS } from '../fulfilment/settings.ts';
+import { WORK_TOPIC } from '../relay/definition.ts';
 import { settings } from './settings.ts';
 
 /** Requests, and connections to the database, of an instance. */
@@ -18,6 +19,7 @@ export const handlePayments = defineFunction({
   roles: [
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
+    { role: 'roles/pubsub.publisher', on: WORK_TOPIC, reason: 'nudges the relay after a commit' },
   ],
   settings,
   secrets: DATABASE_SECRETS,

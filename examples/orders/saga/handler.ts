@@ -1,5 +1,6 @@
 import { messageHandler } from '../../../shared/invocation/message-handler.ts';
 import { createPool } from '../database/pool.ts';
+import { withNudge } from '../fulfilment/with-nudge.ts';
 import { CONCURRENCY } from './definition.ts';
 import { sagaService, TYPES } from './saga-service.ts';
 import { parseSettings } from './settings.ts';
@@ -9,6 +10,6 @@ export const { handle } = messageHandler({
   settings: parseSettings,
   open({ settings: { databaseUrl, ...options }, functionName }) {
     const database = createPool({ url: databaseUrl, connections: CONCURRENCY });
-    return sagaService({ name: functionName, database, ...options });
+    return withNudge(sagaService({ name: functionName, database, ...options }));
   },
 });

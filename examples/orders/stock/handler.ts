@@ -1,5 +1,6 @@
 import { messageHandler } from '../../../shared/invocation/message-handler.ts';
 import { createPool } from '../database/pool.ts';
+import { withNudge } from '../fulfilment/with-nudge.ts';
 import { CONCURRENCY } from './definition.ts';
 import { parseSettings } from './settings.ts';
 import { stockService, TYPES } from './stock-service.ts';
@@ -8,11 +9,13 @@ export const { handle } = messageHandler({
   types: TYPES,
   settings: parseSettings,
   open({ settings, functionName }) {
-    return stockService({
-      name: functionName,
-      database: createPool({ url: settings.databaseUrl, connections: CONCURRENCY }),
-      saga: settings.ORDER_SAGA,
-      parkMs: settings.PREDECESSOR_SECONDS * 1_000,
-    });
+    return withNudge(
+      stockService({
+        name: functionName,
+        database: createPool({ url: settings.databaseUrl, connections: CONCURRENCY }),
+        saga: settings.ORDER_SAGA,
+        parkMs: settings.PREDECESSOR_SECONDS * 1_000,
+      }),
+    );
   },
 });

@@ -32,14 +32,7 @@ export function shortLine(lines: readonly Line[], available: ReadonlyMap<string,
 export async function reserve(sql: Sql, orderId: string, items: readonly Line[]): Promise<Reservation> {
   if ((await lockOrder(sql, orderId)).isReleased) return { kind: 'released' };
   const lines = byProduct(items);
-  const ids = lines.map(({ productId }) => productId);
-  // locked in the order of their ids: two orders of the same products wait for each other, and never both
-  const { rows } = await sql.query<{ productId: string; available: number }>(
-    `select product_id as "productId", available from stock
-     where product_id = any($1) order by product_id for update`,
-    [ids],
-  );
-  const short = shortLine(lines, new Map(rows.map(({ productId, available }) => [productId, available])));
+  const short = shortLine(lines, await lockProducts(sql, lines));
   if (short) return { kind: 'short', productId: short.productId };
   await move(sql, orderId, lines);
   return { kind: 'reserved', items: lines };
@@ -55,7 +48,10 @@ export async function release(sql: Sql, orderId: string): Promise<Line[]> {
     [orderId],
   );
   const lines = held.map(({ productId, quantity }) => ({ productId, quantity: -quantity }));
-  if (lines.length > 0) await move(sql, orderId, lines);
+  if (lines.length > 0) {
+    await lockProducts(sql, lines);
+    await move(sql, orderId, lines);
+  }
   return held;
 }
 
@@ -83,6 +79,16 @@ async function lockOrder(sql: Sql, orderId: string): Promise<{ isReleased: boole
     [orderId],
   );
   return rows[0]!;
+}
+
+/** In the order of their ids: two transactions with the same products wait for each other, and never both. */
+async function lockProducts(sql: Sql, lines: readonly Line[]): Promise<Map<string, number>> {
+  const { rows } = await sql.query<{ productId: string; available: number }>(
+    `select product_id as "productId", available from stock
+     where product_id = any($1) order by product_id for update`,
+    [lines.map(({ productId }) => productId)],
+  );
+  return new Map(rows.map(({ productId, available }) => [productId, available]));
 }
 
 const MOVE = `

@@ -1,6 +1,7 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { schedule } from '../../../shared/app/trigger.ts';
 import { DATABASE_SECRETS, limitSettings } from '../fulfilment/settings.ts';
+import { WORK_TOPIC } from '../relay/definition.ts';
 
 /** Key of the topic of its ticks. */
 export const SWEEP_TOPIC = 'order-sweep';
@@ -12,6 +13,7 @@ export const sweepOrders = defineFunction({
   maxDeliveryAttempts: 5,
   instance: { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 300 },
   roles: [
+    { role: 'roles/pubsub.publisher', on: WORK_TOPIC, reason: 'nudges the relay after a commit' },
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
     {
       role: 'roles/pubsub.publisher',

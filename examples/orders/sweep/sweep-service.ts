@@ -2,8 +2,10 @@ import { readTick } from '../../../shared/events/read-tick.ts';
 import type { Context } from '../../../shared/invocation/context.ts';
 import { type Outcome, outcome } from '../../../shared/invocation/outcome.ts';
 import type { Refuse } from '../../../shared/invocation/refusals.ts';
+import { createNudge } from '../../../shared/patterns/nudge.ts';
 import type { SagaLimits } from '../../../shared/patterns/saga.ts';
 import type { Database } from '../../../shared/patterns/sql.ts';
+import { WORK_TOPIC } from '../relay/definition.ts';
 import { runOrderSaga } from '../saga/definition.ts';
 import { SAGA_ORDER, sweepSagas } from '../saga/saga-service.ts';
 import { handleStock } from '../stock/definition.ts';
@@ -27,10 +29,12 @@ const rules = {
 
 /** With each tick: sagas whose answers are overdue go on, and events that have waited too long are dead letters. */
 export function sweepService({ database, limits, refuse }: SweepServiceOptions) {
+  const nudge = createNudge(WORK_TOPIC);
   return {
     read: readTick('sweepOrders'),
     async run(_tick: unknown, context: Context<unknown>): Promise<Outcome> {
       const sagas = await sweepSagas(database, limits, context);
+      if (sagas.moved > 0) await nudge(context);
       const expired = await sweepParked({ database, rules, refuse }, context);
       return outcome('swept', { ...sagas, expired });
     },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { checkPredecessors } from '../../../shared/patterns/parking.ts';
+import { admit, checkPredecessors } from '../../../shared/patterns/parking.ts';
+import { FULL } from '../../../test/helpers/full-form.ts';
 import { messageEvent, pubsubMessage, structured } from '../../../test/helpers/messages.ts';
 import { SAGA_ORDER } from '../saga/saga-service.ts';
 import { STOCK_ORDER } from '../stock/stock-service.ts';
@@ -43,12 +44,15 @@ function dataOf(type: string, orderId: string): Record<string, unknown> {
   }
 }
 
+/** By the event's place among the five. */
+const timeOf = (type: string): string => `2026-11-22T10:00:0${FIVE.findIndex((one) => type.endsWith(one))}Z`;
+
 const inputOf = (type: string, orderId: string): unknown =>
   messageEvent(
     structured(
       {
         ...{ id: `${orderId}-${type}`, type, source: '/orders', data: dataOf(type, orderId) },
-        time: `2026-11-22T10:00:0${FIVE.findIndex((one) => one === type)}Z`,
+        time: timeOf(type),
       },
       { orderingKey: orderId },
     ),
@@ -59,11 +63,33 @@ const deliver = (type: string, orderId: string): Promise<void> =>
 
 const END = {
   ...{ status: 'shipped', total: 250, currency: 'EUR' },
-  steps: Object.fromEntries(FIVE.map((type, second) => [type, `2026-11-22T10:00:0${second}Z`])),
+  steps: Object.fromEntries(FIVE.map((type) => [type, timeOf(type)])),
 };
 
+/** Without a database: parking and tracking are pure. */
+function stateAfter(types: readonly string[]): string {
+  let state: Tracking | undefined;
+  let parked: TrackedEvent[] = [];
+  const seen = new Set<string>();
+  for (const type of types) {
+    const event = { type, time: timeOf(type), data: dataOf(type, 'ord-1') } as unknown as TrackedEvent;
+    const { ready, waiting } = admit(TRACKING_ORDER, { seen, parked }, event);
+    parked = waiting;
+    for (const one of ready) {
+      state = track(state, one);
+      seen.add(one.type);
+    }
+  }
+  const steps = Object.fromEntries(FIVE.map((type) => [type, state?.steps[type]]));
+  return JSON.stringify({ ...state, steps });
+}
+
 test('all 120 orders of five events end in the same state', async () => {
-  for (const [index, types] of permutations(FIVE).entries()) {
+  const all = permutations(FIVE);
+  expect(new Set(all.map(stateAfter))).toEqual(new Set([JSON.stringify(END)]));
+  // the rest takes longer than it shows more
+  const some = FULL ? all : all.filter((_, index) => index % 11 === 0);
+  for (const [index, types] of some.entries()) {
     for (const type of types) await deliver(type, `ord-p${index}`);
   }
   const { rows } = await scene.pool.query(
@@ -73,19 +99,11 @@ test('all 120 orders of five events end in the same state', async () => {
   const { rows: left } = await scene.pool.query('select count(*)::integer as parked from parked_events');
   expect(left).toEqual([{ parked: 0 }]);
   const { rows: count } = await scene.pool.query('select count(*)::integer as orders from order_tracking');
-  expect(count).toEqual([{ orders: 120 }]);
+  expect(count).toEqual([{ orders: some.length }]);
 });
 
 test('no rules make events wait for one another', () => {
   for (const rules of [TRACKING_ORDER, STOCK_ORDER, SAGA_ORDER]) checkPredecessors(rules);
-});
-
-test('tracking needs nothing but the events: the pure function ends in the same state', () => {
-  const state = FIVE.reduce<Tracking | undefined>((before, type, second) => {
-    const time = `2026-11-22T10:00:0${second}Z`;
-    return track(before, { type, time, data: dataOf(type, 'ord-1') } as unknown as TrackedEvent);
-  }, undefined);
-  expect(state).toEqual(END);
 });
 
 test('a shipment waits for its order, is given up after its time, and runs when its dead letter is replayed', async () => {

@@ -82,9 +82,13 @@ export async function deploy(
 }
 
 /**
- * Requesting Google's own account again changes nothing, and an uploaded source is not yet a function: a run
- * killed there each time would make no progress.
+ * Requesting Google's own account again changes nothing, an uploaded source is not yet a function, and the lock is
+ * no part of the deployment: a run killed there each time would make no progress.
  */
 function lasts({ permission, path }: { permission: string; path: string }): boolean {
-  return !permission.endsWith('.generateServiceIdentity') && !path.startsWith('sources/');
+  return (
+    !permission.endsWith('.generateServiceIdentity') &&
+    !path.startsWith('sources/') &&
+    !permission.startsWith('storage.objects.')
+  );
 }

@@ -2,11 +2,12 @@ import { ApiError, invalid } from './api-error.ts';
 import type { Cloud } from './cloud.ts';
 import { type Kind, roleFault } from './roles.ts';
 import type { Call } from './service.ts';
-import { checkShape, type Json, list, object, type Shape, text } from './shapes.ts';
+import { checkShape, type Json, type JsonObject, list, object, type Shape, text } from './shapes.ts';
 
 export interface Binding {
   role: string;
   members: string[];
+  condition?: JsonObject;
 }
 
 export interface Policy {
@@ -51,28 +52,51 @@ export function setPolicy(call: Call, name: string, kind: Kind, sent: Json | und
   const bindings: Binding[] = [];
   for (const item of list(policy['bindings'])) {
     const { role, members, condition } = object(item);
-    if (condition !== undefined && condition !== null) {
-      throw invalid(`Condition on ${text(role)}: this pipeline grants without conditions.`);
-    }
+    const limit = condition === null ? undefined : condition;
+    if (limit !== undefined) checkCondition(limit, kind, name);
     const fault = roleFault(text(role), kind);
     if (fault !== undefined) throw invalid(fault);
     const names = list(members).map(text);
     for (const member of names) checkMember(cloud, member, current);
-    if (names.length > 0) bindings.push({ role: text(role), members: [...new Set(names)].sort() });
+    if (names.length === 0) continue;
+    bindings.push({
+      role: text(role),
+      members: [...new Set(names)].sort(),
+      ...(limit !== undefined && { condition: object(limit) }),
+    });
   }
-  const next = { version: 1, etag: cloud.etag(), bindings: merged(bindings) };
+  const version = bindings.some(({ condition }) => condition !== undefined) ? 3 : 1;
+  if (version === 3 && Number(policy['version']) < 3)
+    throw invalid('Conditions need version 3 of the policy.');
+  const next = { version, etag: cloud.etag(), bindings: merged(bindings) };
   cloud.state.policies.set(name, next);
   return next;
 }
 
 function merged(bindings: Binding[]): Binding[] {
-  const roles = new Map<string, Set<string>>();
-  for (const { role, members } of bindings) {
-    const all = roles.get(role) ?? new Set();
-    for (const member of members) all.add(member);
-    roles.set(role, all);
+  const roles = new Map<string, Binding>();
+  for (const { role, members, condition } of bindings) {
+    const key = `${role} ${JSON.stringify(condition ?? '')}`;
+    const all = new Set([...(roles.get(key)?.members ?? []), ...members]);
+    roles.set(key, { role, members: [...all].sort(), ...(condition && { condition }) });
   }
-  return [...roles].sort().map(([role, members]) => ({ role, members: [...members].sort() }));
+  return [...roles.keys()].sort().map((key) => roles.get(key)!);
+}
+
+/** Only buckets with uniform access have conditions here, on the names of their objects. */
+function checkCondition(condition: Json, kind: Kind, resource: string): void {
+  const { title, expression } = object(condition);
+  if (kind !== 'bucket') throw invalid(`Condition on a ${kind}: this pipeline grants without.`);
+  if (text(title) === '') throw invalid('A condition needs a title.');
+  const call =
+    /^resource\.name\.(?:startsWith\("projects\/_\/buckets\/([^/"]+)\/objects\/[^"]+"\)|endsWith\("[^"]+"\))$/;
+  for (const part of text(expression).split(/ (?:&&|\|\|) /)) {
+    const [, bucket] = call.exec(part.replace(/^\(/, '').replace(/\)\)$/, ')')) ?? [undefined];
+    const isCall = call.test(part.replace(/^\(/, '').replace(/\)\)$/, ')'));
+    if (!isCall || (bucket !== undefined && `b/${bucket}` !== resource)) {
+      throw invalid(`Condition expression compilation failed: ${text(expression)}`);
+    }
+  }
 }
 
 function checkMember(cloud: Cloud, member: string, current: Policy): void {

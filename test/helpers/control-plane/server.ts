@@ -115,7 +115,9 @@ function dispatch(
   bytes: Buffer,
 ): object | Buffer | undefined {
   // URL does not accept a host name with a region before 127.0.0.1.
-  const url = new URL((request.url ?? '/').replace(/^http:\/\/[^/]+/, ''), 'http://127.0.0.1');
+  const target = (request.url ?? '/').replace(/^http:\/\/[^/]+/, '');
+  // gcloud puts these before the rest of the path
+  const url = new URL(target.replace(/^\/(?=(?:upload|download)\/)/, '/storage/'), 'http://127.0.0.1');
   const [, first = '', path = ''] = /^\/([^/]+)\/(.*)$/.exec(url.pathname) ?? [];
   const method = request.method ?? 'GET';
   cloud.requests.push(`${method} ${first}/${path}`);

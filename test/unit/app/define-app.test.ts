@@ -261,7 +261,7 @@ test('the services inspect only the buckets of the app that includes them', () =
   const images = defineApp({ name: 'images', includes: [services], buckets, functions: [resize] });
   const inspected = (of: App): string[] =>
     rolesOf(functionNamed(of, 'inspectDeadLetter')!, of)
-      .filter(({ role }) => role === 'roles/storage.objectViewer')
+      .filter(({ role, reason }) => role === 'roles/storage.objectViewer' && reason.startsWith('checks'))
       .map(({ on }) => on);
   expect(inspected(images)).toEqual(['images', 'thumbs']);
   expect(inspected(core)).toEqual(['raw', 'frames']);

@@ -6,6 +6,7 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { checkGcloud } from '../../../deploy/preflight.ts';
 import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
@@ -38,6 +39,11 @@ function picture(): unknown {
   );
   const things = Object.fromEntries(gcloud.things);
   return structuredClone({ things, held: held.sort(), services: [...gcloud.services].sort() });
+}
+
+/** Lets everything else that is ready run. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 beforeEach(() => {
@@ -200,7 +206,7 @@ describe('changes by somebody else are found by --verify, and repaired', () => {
       'all roles on the lake were taken away',
       () => gcloud.policies.delete('storage buckets gs://demo-project-pipeline-lake'),
       /grant roles\/storage.objectUser on bucket demo-project-pipeline-lake/,
-      3,
+      7,
     ],
     [
       'a bucket keeps what is deleted, and is paid for twice',
@@ -327,6 +333,36 @@ test('a new commit without new source deploys no function; new source deploys al
   );
 });
 
+test('an upgrade to narrower roles grants them first, and revokes the wide one when the functions are replaced', async () => {
+  await deploy();
+  const lake = 'storage buckets gs://demo-project-pipeline-lake';
+  const member = 'serviceAccount:pipeline-ingestevent@demo-project.iam.gserviceaccount.com';
+  const before = picture();
+  const mine = { title: 'mine', expression: 'request.time < timestamp("2030-01-01T00:00:00Z")' };
+  gcloud.policies.get(lake)!.push({ role: 'roles/storage.objectAdmin', members: [member], condition: mine });
+  const withMine = picture();
+  const all = gcloud.policies.get(lake)!;
+  // as an earlier version granted it
+  gcloud.policies.set(lake, [
+    ...all.filter(({ members }) => !members.includes(member) || members.length > 1),
+  ]);
+  for (const one of gcloud.policies.get(lake)!) one.members = one.members.filter((each) => each !== member);
+  gcloud.policies.get(lake)!.push({ role: 'roles/storage.objectUser', members: [member] });
+  gcloud.policies.get(lake)!.push({ role: 'roles/storage.objectAdmin', members: [member], condition: mine });
+  await deploy([], { source: { ...SOURCE, hash: 'fedcba9876543210' } });
+  const order = gcloud.changes.map((one) => one.replace(/ gs:.*| pipeline-.*/, ''));
+  expect(order.lastIndexOf('storage buckets add-iam-policy-binding')).toBeLessThan(
+    order.indexOf('functions deploy'),
+  );
+  expect(order.indexOf('storage buckets remove-iam-policy-binding')).toBeGreaterThan(
+    order.lastIndexOf('functions deploy'),
+  );
+  await deploy();
+  // somebody else's condition is left alone
+  expect((picture() as { held: string[] }).held).toEqual((withMine as { held: string[] }).held);
+  expect(before).not.toEqual(withMine);
+});
+
 describe('the trigger of an upload', () => {
   const subscription = 'subscription eventarc-r-pipeline-processvideo-1-sub-2';
   const trigger = (): Record<string, unknown> =>
@@ -373,7 +409,7 @@ test('the first function of a project is deployed alone, the others in parallel'
     running.add(String(command[2]));
     seen.push(running.size);
     most = Math.max(most, running.size);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns();
     running.delete(String(command[2]));
     return change(command, ...rest);
   };
@@ -386,6 +422,73 @@ test('the first function of a project is deployed alone, the others in parallel'
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
+test('old images are deleted, unless the repository has a policy of its own', async () => {
+  await deploy();
+  const [repository] = gcloud.repositories;
+  expect(Object.keys(repository!['cleanupPolicies'] as object)).toEqual(['keep-newest', 'delete-old']);
+  repository!['cleanupPolicies'] = { mine: {} };
+  expect(await deploy()).toBe(0);
+  // another version of Cloud Functions may store images elsewhere
+  gcloud.repositories.length = 0;
+  expect(await deploy()).toBe(0);
+});
+
+test('a newer gcloud lists services by another field', async () => {
+  await deploy();
+  const read = gcloud.read.bind(gcloud);
+  gcloud.read = async <T>(...command: string[]): Promise<T> => {
+    const found = await read<T>(...command);
+    if (command[0] !== 'services') return found;
+    const services = found as { config: { name: string } }[];
+    return services.map(({ config }) => ({ name: `projects/12345/services/${config.name}` })) as T;
+  };
+  expect(await deploy()).toBe(0);
+});
+
+test.each(['42', 'projects/demo-project/notificationChannels/42', 'projects/12345/notificationChannels/42'])(
+  'alerts are sent to the channel %s; a second run changes nothing',
+  async (channel) => {
+    await deploy(['--notify', channel]);
+    const name = 'projects/demo-project/notificationChannels/42';
+    expect(gcloud.all('alert').map((one) => one['notificationChannels'])).toEqual(Array(5).fill([name]));
+    // Google may answer with the project's number
+    for (const one of gcloud.all('alert'))
+      one['notificationChannels'] = [name.replace('demo-project', '12345')];
+    expect(await deploy(['--notify', channel])).toBe(0);
+    expect(await deploy(['--notify', '43'])).toBe(5);
+  },
+);
+
+test.each([
+  ['528.0.0', ['alpha', 'monitoring', 'policies']],
+  ['560.0.0', ['monitoring', 'policies']],
+])('gcloud %s: alerts are changed with %j', async (version, words) => {
+  const read = async <T>(): Promise<T> => ({ 'Google Cloud SDK': version, alpha: '1', beta: '1' }) as T;
+  expect(await checkGcloud({ read })).toEqual(words);
+  const context = run();
+  const cloud = new Cloud(gcloud, context.names.place, words);
+  await deployAll({ ...context, cloud }, gcloud, say);
+  expect(gcloud.changes.filter((one) => one.startsWith(`${words.join(' ')} create`))).toHaveLength(5);
+  expect(gcloud.all('alert')).toHaveLength(5);
+  await destroyAll(
+    { ...run(['--destroy', '--yes']), cloud: new Cloud(gcloud, context.names.place, words) },
+    gcloud,
+    say,
+  );
+  expect(gcloud.all('alert')).toEqual([]);
+});
+
+test('a gcloud without the commands that are needed: both ways to get them', async () => {
+  const without = (version: string, ...has: string[]) => ({
+    read: async <T>(): Promise<T> =>
+      ({ 'Google Cloud SDK': version, ...Object.fromEntries(has.map((one) => [one, '1'])) }) as T,
+  });
+  await expect(checkGcloud(without('528.0.0', 'beta'))).rejects.toThrow(
+    /no alpha commands: run "gcloud components install alpha"; if gcloud came from a package, update that instead/,
+  );
+  await expect(checkGcloud(without('560.0.0', 'beta'))).resolves.toBeDefined();
+});
+
 describe('Monitoring', () => {
   test('metrics, dashboards and alerts are changed one after another, also when they are deleted', async () => {
     let running = 0;
@@ -395,7 +498,7 @@ describe('Monitoring', () => {
       if (!/^(logging|monitoring|alpha monitoring)/.test(command.slice(0, 2).join(' ')))
         return change(command, ...rest);
       if (running++ > 0) overlaps.push(command.slice(0, 4).join(' '));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await turns();
       running--;
       return change(command, ...rest);
     };
@@ -577,6 +680,12 @@ test('a dry run prints commands for bash and runs none', async () => {
   const changes = await dryRun(run(), say);
   expect(gcloud.changes).toEqual([]);
   const script = lines.join('\n');
+  expect(lines.slice(0, 3)).toEqual([
+    expect.stringMatching(/^# \d+ services not enabled yet, whose resources cannot be read/),
+    "# not checked: whether the buckets' names are free",
+    '# not checked: whether the project has a billing account',
+  ]);
+  expect(script).toMatch(/^# this script does not wait: /m);
   expect(script.match(/^gcloud /gm)).toHaveLength(changes);
   expect(script).toContain(
     `gcloud pubsub subscriptions update "$(gcloud eventarc triggers describe "$(gcloud functions describe pipeline-processvideo --v2 --project=demo-project --region=europe-west1 --format='value(eventTrigger.trigger)')" --format='value(transport.pubsub.subscription)')" --project=demo-project`,

@@ -1,13 +1,15 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { covers } from '../../../deploy/covers.ts';
 import { cliEnvironment } from '../../../deploy/env.ts';
+import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
 import { bucketPlan } from '../../../deploy/parts/buckets.ts';
-import { remediationOf } from '../../../deploy/remediations.ts';
+import { explain, remediationOf } from '../../../deploy/remediations.ts';
 import { describeSource, measure } from '../../../deploy/source.ts';
 import { shown, shownFiles } from '../../../deploy/step.ts';
 import { core } from '../../../functions/app.ts';
@@ -49,7 +51,7 @@ describe('wrong usage says what is allowed', () => {
     [
       'a channel by its name',
       [...PLACE, '--notify', 'me@example.com'],
-      /projects\/P\/notificationChannels\/ID/,
+      /--notify must be the number of a notification channel, .* got "me@example.com"/,
     ],
     ['two things at once', [...PLACE, '--verify', '--destroy'], /--verify and --destroy cannot be combined/],
     [
@@ -179,6 +181,21 @@ test('printed commands are valid bash', () => {
   expect(shown(['x', { shell: '$(gcloud y)' }, { flag: '--z', shell: '$(gcloud w)' }])).toBe(
     'gcloud x "$(gcloud y)" --z="$(gcloud w)"',
   );
+});
+
+test('a failed command is printed so that bash can run it again, with its files', () => {
+  const command = ['create', { flag: '--config', content: `{"it's":1}` }, { content: 'raw' }, 'a b'];
+  const said = explain(new GcloudError(command, 'ERROR: a duck'), { project: 'p', region: 'r' });
+  const [, script = ''] = said.split('the command was:\n');
+  writeFileSync(
+    join(dir, 'gcloud'),
+    '#!/bin/bash\nprintf "%s|" "$1" "$(cat "$(cut -d= -f2 <<<"$2")")" "$(cat "$3")" "$4"\n',
+    {
+      mode: 0o755,
+    },
+  );
+  const env = { PATH: `${dir}:${process.env['PATH']}`, TMPDIR: dir };
+  expect(execFileSync('bash', ['-ec', script], { env, encoding: 'utf8' })).toBe(`create|{"it's":1}|raw|a b|`);
 });
 
 test.each<[string, unknown, unknown, boolean]>([

@@ -128,7 +128,8 @@ test('the recorders may publish events and nothing else of the table', async () 
     'roles/pubsub.publisher pipeline-dead-letters',
     'roles/pubsub.publisher pipeline-events',
     'roles/run.invoker pipeline-recordauditlog',
-    'roles/storage.objectUser gs://demo-project-pipeline-state',
+    'roles/storage.objectCreator gs://demo-project-pipeline-state',
+    'roles/storage.objectViewer gs://demo-project-pipeline-state',
   ]);
 });
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Metafile } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bundle } from '../../../build.ts';
+import { examplePackages } from '../../helpers/examples.ts';
 
 let dir: string;
 let metafile: Metafile;
@@ -78,6 +79,14 @@ test.each(handlers)('%s: the span exporter and the calls are loaded on demand', 
   expect(
     inputs.filter((one) => /invocation\/(otlp|start-tracing|traced)|shared\/patterns\//.test(one)),
   ).toEqual([]);
+});
+
+test('no code and no package of the examples is in it', () => {
+  const inputs = Object.values(metafile.outputs).flatMap((output) => Object.keys(output.inputs));
+  expect(inputs).toContain('functions/video/handler.ts');
+  expect(inputs.filter((path) => path.startsWith('examples/'))).toEqual([]);
+  const own = examplePackages().map((name) => `node_modules/${name}/`);
+  expect(inputs.filter((path) => own.some((one) => path.includes(one)))).toEqual([]);
 });
 
 test('no function can load what another needs', () => {

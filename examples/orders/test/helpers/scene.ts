@@ -38,6 +38,7 @@ const app = {
     topics: {
       events: { env: 'EVENTS_TOPIC', doc: 'events' },
       'order-sweep': { doc: 'ticks' },
+      'order-work': { env: 'ORDER_WORK_TOPIC', doc: 'nudges' },
       'dead-letters': { env: 'DEAD_LETTER_TOPIC', doc: 'dead letters' },
     },
     functions: [handlePayments, handleStock, settleOrders, runOrderSaga, trackOrders, sweepOrders],
@@ -49,6 +50,7 @@ const env = {
   STATE_BUCKET: 'state',
   EVENTS_TOPIC: 'projects/demo/topics/events',
   DEAD_LETTER_TOPIC: DEAD,
+  ORDER_WORK_TOPIC: 'projects/demo/topics/work',
   MAX_EVENTS_PER_CORRELATION: '10000',
 };
 

@@ -1,5 +1,38 @@
 import { notFound } from '../api-error.ts';
-import { route, type Service } from '../service.ts';
+import { type Call, route, type Service } from '../service.ts';
+import { applyMask, checkShape, type JsonObject, object, oneOf, type Shape, text } from '../shapes.ts';
+
+const POLICY: Shape = {
+  id: 'string',
+  action: oneOf('DELETE', 'KEEP', 'Delete', 'Keep'),
+  condition: { olderThan: 'duration', tagState: 'string' },
+  mostRecentVersions: { keepCount: 'number', packageNamePrefixes: ['string'] },
+};
+const REPOSITORY: Shape = {
+  name: 'string',
+  format: 'string',
+  description: 'string',
+  labels: 'map',
+  mode: 'string',
+  cleanupPolicies: 'any',
+  cleanupPolicyDryRun: 'boolean',
+};
+
+const repositories = ({ cloud, params }: Call): string =>
+  `projects/${cloud.state.project.id}/locations/${params['location']}/repositories/`;
+
+function existing(call: Call): JsonObject {
+  const found = call.cloud.get(repositories(call) + call.params['id']);
+  if (found === undefined) throw notFound('Requested entity was not found.');
+  for (const one of Object.values(object(call.body['cleanupPolicies']))) checkShape(one, POLICY);
+  return found;
+}
+
+/** The first build of a region makes it. */
+export function builtInto(call: Call): void {
+  const name = `${repositories(call)}gcf-artifacts`;
+  if (call.cloud.get(name) === undefined) call.cloud.set(name, { name, format: 'DOCKER' });
+}
 
 export const cloudBuild: Service = {
   name: 'cloudbuild',
@@ -27,9 +60,22 @@ export const artifactRegistry: Service = {
     route(
       'GET v1/projects/{project}/locations/{location}/repositories',
       'artifactregistry.repositories.list',
-      () => ({
-        repositories: [],
-      }),
+      (call) => ({ repositories: call.cloud.under(repositories(call)) }),
+    ),
+    route(
+      'GET v1/projects/{project}/locations/{location}/repositories/{id}',
+      'artifactregistry.repositories.get',
+      existing,
+    ),
+    route(
+      'PATCH v1/projects/{project}/locations/{location}/repositories/{id}',
+      'artifactregistry.repositories.update',
+      (call) => {
+        const found = existing(call);
+        checkShape(call.body, REPOSITORY);
+        const next = applyMask(found, call.body, call.query.get('updateMask') ?? '');
+        return call.cloud.set(text(found['name']), next);
+      },
     ),
     route('GET v1/{+rest}', 'artifactregistry.repositories.get', () => {
       throw notFound('Requested entity was not found.');

@@ -3,6 +3,7 @@ import { type Cloud, LOCATIONS } from '../cloud.ts';
 import { knownAccount, policyOf, setPolicy } from '../policies.ts';
 import { type Call, route, type Service } from '../service.ts';
 import { applyMask, checkShape, type JsonObject, object, oneOf, type Shape, text } from '../shapes.ts';
+import { builtInto } from './build.ts';
 import { createTrigger, deleteTrigger, subscribe, type TriggerRequest } from './eventarc.ts';
 import { checkSecrets } from './secret-manager.ts';
 import { uploadedSource, uploadUrl } from './source-upload.ts';
@@ -118,6 +119,7 @@ function checkFunction(call: Call, wanted: JsonObject): void {
   checkLabels(object(wanted['labels']));
   uploadedSource(call, object(build['source']));
   checkBuilder(cloud, text(build['serviceAccount']));
+  builtInto(call);
 }
 
 function checkNumbers(service: JsonObject, event: boolean): void {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { ApiError, denied, exists, invalid, notFound } from '../api-error.ts';
 import { type Cloud, LOCATIONS } from '../cloud.ts';
 import { policyOf, setPolicy } from '../policies.ts';
@@ -159,11 +160,35 @@ function remove(call: Call): object {
 function readObject(call: Call): object {
   const name = `${objectPrefix(call)}${call.params['object']}`;
   const found = call.cloud.get(name);
-  if (found === undefined)
+  const generation = call.query.get('generation');
+  if (found === undefined || (generation !== null && generation !== found['generation']))
     throw notFound(`No such object: ${call.params['bucket']}/${call.params['object']}`);
   return call.query.get('alt') === 'media'
     ? Buffer.from(call.cloud.state.contents.get(name) ?? '', 'base64')
     : found;
+}
+
+/** A small file, with its metadata, in one request of two parts. */
+function upload(call: Call): object {
+  existing(call);
+  const boundary = /boundary=['"]?([^'";]+)/.exec(call.headers['content-type'] ?? '')?.[1] ?? '';
+  const [, first = '', second = ''] = call.raw.toString('latin1').split(`--${boundary}`);
+  const contentOf = (part: string): string =>
+    part.slice(part.search(/\r?\n\r?\n/)).replace(/^\r?\n\r?\n/, '');
+  const { name } = JSON.parse(contentOf(first)) as JsonObject;
+  const bucket = call.params['bucket']!;
+  const key = `b/${bucket}/o/${text(name)}`;
+  if (call.query.get('ifGenerationMatch') === '0' && call.cloud.get(key) !== undefined) {
+    throw new ApiError(
+      'PRECONDITION_FAILED',
+      'At least one of the pre-conditions you specified did not hold.',
+      [],
+      'conditionNotMet',
+    );
+  }
+  putObject(call.cloud, bucket, text(name), Buffer.from(contentOf(second).replace(/\r?\n$/, ''), 'latin1'));
+  const generation = String(1_000 + call.cloud.next());
+  return call.cloud.set(key, { ...call.cloud.get(key)!, generation });
 }
 
 /** Stores an object as an upload does, for tests of what is kept. */
@@ -176,8 +201,10 @@ export function putObject(cloud: Cloud, bucket: string, name: string, data = Buf
     generation: '1',
     metageneration: '1',
     size: String(data.length),
+    md5Hash: createHash('md5').update(data).digest('base64'),
     contentType: 'application/octet-stream',
     storageClass: 'STANDARD',
+    mediaLink: `${cloud.url}/storage/download/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media`,
   });
   cloud.state.contents.set(`b/${bucket}/o/${name}`, data.toString('base64'));
 }
@@ -224,8 +251,11 @@ export const storage: Service = {
       existing(call);
       return { kind: 'storage#objects', items: objects(call) };
     }),
+    route(`POST upload/${one}/o`, 'storage.objects.create', upload),
     route(`GET ${one}/o/{object}`, 'storage.objects.get', readObject),
+    route(`GET download/${one}/o/{object}`, 'storage.objects.get', readObject),
     route(`DELETE ${one}/o/{object}`, 'storage.objects.delete', (call) => {
+      readObject(call);
       call.cloud.delete(`${objectPrefix(call)}${call.params['object']}`);
       return Buffer.alloc(0);
     }),

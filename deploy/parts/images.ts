@@ -1,0 +1,36 @@
+import { shortName } from '../cloud-types.ts';
+import { inProject, type Part } from '../context.ts';
+
+/** Cloud Functions makes it with the first build of a region, and keeps every image that was ever built. */
+const REPOSITORY = 'gcf-artifacts';
+
+/** Keeps enough images to go back; Google deletes nothing that it does not name. */
+const POLICY = [
+  { name: 'keep-newest', action: { type: 'Keep' }, mostRecentVersions: { keepCount: 5 } },
+  { name: 'delete-old', action: { type: 'Delete' }, condition: { olderThan: '30d' } },
+];
+
+export const images: Part = {
+  title: "the functions' images",
+  async plan(context) {
+    const { cloud, names } = context;
+    const found = (await cloud.repositories()).find(({ name }) => shortName(name) === REPOSITORY);
+    // somebody's own policy stays
+    if (Object.keys(found?.cleanupPolicies ?? {}).length > 0) return [];
+    const isDeployed = (await cloud.functions()).length > 0;
+    if (found === undefined && isDeployed) return [];
+    return [
+      {
+        verb: 'update',
+        what: `repository ${REPOSITORY}`,
+        why: 'keeps the 5 newest images of each function, and others for 30 days; it would keep all of them forever',
+        command: [
+          ...['artifacts', 'repositories', 'set-cleanup-policies', REPOSITORY, inProject(context)],
+          `--location=${names.place.region}`,
+          { flag: '--policy', content: JSON.stringify(POLICY) },
+          '--no-dry-run',
+        ],
+      },
+    ];
+  },
+};

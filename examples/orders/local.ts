@@ -1,0 +1,2 @@
+export { demo } from './local/demo.ts';
+export { services } from './local/services.ts';

@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { carryOut } from '../../../../shared/patterns/decider.ts';
+import { project } from '../../../../shared/patterns/projection.ts';
+import type { Pool } from '../../database/pool.ts';
+import { type OrderCommand, orderDecider } from '../../order/decider.ts';
+import { LIVE, readModels } from '../../read-models/project-orders.ts';
+import { rebuild } from '../../read-models/rebuild.ts';
+import { readModelRows } from '../helpers/read-models.ts';
+
+const orderOf = (orderId: string, n: number) => ({
+  ...{ orderId, customerId: `cust-${n % 3}`, total: 100 + n, currency: n % 4 === 0 ? 'USD' : 'EUR' },
+  items: [{ productId: 'prod-1', quantity: 1, unitPrice: 100 + n }],
+  ...(n % 2 === 0 && { channel: 'web' }),
+});
+
+/** The life of an order: one of five. */
+const livesOf = (n: number): OrderCommand[] => {
+  const lives: OrderCommand[][] = [
+    [],
+    [{ type: 'confirm' }],
+    [{ type: 'cancel', reason: 'declined' }],
+    [{ type: 'confirm' }, { type: 'ship', trackingId: `T${n}` }],
+    [{ type: 'confirm' }, { type: 'ship' }],
+  ];
+  return lives[n % lives.length]!;
+};
+
+/** The read models and their projector, on any PostgreSQL. */
+export function readModelSuite(database: () => Pool): void {
+  /** Each command in a transaction of its own, which stays open for a moment after it has written. */
+  const live = async (prefix: string, n: number, openMs: () => number): Promise<void> => {
+    const orderId = `${prefix}-${n}`;
+    for (const command of [{ type: 'create', order: orderOf(orderId, n) } as const, ...livesOf(n)]) {
+      await database().transaction(async (sql) => {
+        await carryOut(sql, orderDecider, orderId, command);
+        await delay(openMs());
+      });
+    }
+  };
+  const projectAll = () => project(database(), readModels(LIVE));
+  const eventCount = async (): Promise<number> => {
+    const { rows } = await database().query<{ n: number }>('select count(*)::integer as n from events');
+    return rows[0]!.n;
+  };
+
+  test('events whose transactions commit out of their order: the projector leaves none out', async () => {
+    const openMs = (): number => Math.random() * 8;
+    let isWriting = true;
+    const writing = Promise.all(
+      Array.from({ length: 8 }, async (_, writer) => {
+        for (let n = 0; n < 6; n++) await live(`w${writer}`, n, openMs);
+      }),
+    ).finally(() => {
+      isWriting = false;
+    });
+    let applied = 0;
+    while (isWriting) applied += await project(database(), readModels(LIVE), { batch: 5, maxMs: 50 });
+    await writing;
+    applied += await projectAll();
+    expect(applied).toBe(await eventCount());
+    const { rows } = await database().query(
+      `select count(*)::integer as n from read_models.orders join streams on stream = order_id
+       where streams.version = orders.version`,
+    );
+    expect(rows).toEqual([{ n: 48 }]);
+  });
+
+  test('several projectors at once apply each event once', async () => {
+    const before = await readModelRows(database());
+    for (let n = 0; n < 10; n++) await live('twice', n, () => 0);
+    const events = await eventCount();
+    const counts = await Promise.all([projectAll(), projectAll(), projectAll()]);
+    expect(counts.reduce((sum, one) => sum + one)).toBe(10 + 8 + 4);
+    expect(await projectAll()).toBe(0);
+    expect(await readModelRows(database())).not.toEqual(before);
+    expect(await eventCount()).toBe(events);
+  });
+
+  test('a model that is rebuilt while orders are written equals the one that followed them, byte for byte', async () => {
+    let isWriting = true;
+    const writing = (async () => {
+      for (let n = 0; n < 20; n++) await live('during', n, () => 1);
+    })().finally(() => {
+      isWriting = false;
+    });
+    await rebuild(database());
+    const following = (async () => {
+      while (isWriting) await projectAll();
+    })();
+    await Promise.all([rebuild(database()), following, writing]);
+    await projectAll();
+    const followed = await readModelRows(database());
+    expect(followed.filter((row) => row.startsWith('orders '))).toHaveLength(48 + 10 + 20);
+    expect(await rebuild(database())).toBe(await eventCount());
+    expect(await readModelRows(database())).toEqual(followed);
+    // the projector goes on from there
+    expect(await projectAll()).toBe(0);
+    await live('after', 1, () => 0);
+    expect(await projectAll()).toBe(2);
+  });
+
+  test('a restored database counts its transactions anew: the projector says so, and a rebuild mends it', async () => {
+    const followed = await readModelRows(database());
+    await database().query("update events set xid = '900000000000'::xid8");
+    await database().query("update projections set xid = '900000000000'::xid8");
+    await expect(projectAll()).rejects.toMatchObject({
+      code: 'invalid-config',
+      message: expect.stringContaining('after a restore, rebuild it'),
+    });
+    await rebuild(database());
+    expect(await readModelRows(database())).toEqual(followed);
+    await live('restored', 1, () => 0);
+    expect(await projectAll()).toBe(2);
+  });
+}
