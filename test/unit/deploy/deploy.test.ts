@@ -467,12 +467,12 @@ test.each(['42', 'projects/demo-project/notificationChannels/42', 'projects/1234
   async (channel) => {
     await deploy(['--notify', channel]);
     const name = 'projects/demo-project/notificationChannels/42';
-    expect(gcloud.all('alert').map((one) => one['notificationChannels'])).toEqual(Array(4).fill([name]));
+    expect(gcloud.all('alert').map((one) => one['notificationChannels'])).toEqual(Array(5).fill([name]));
     // Google may answer with the project's number
     for (const one of gcloud.all('alert'))
       one['notificationChannels'] = [name.replace('demo-project', '12345')];
     expect(await deploy(['--notify', channel])).toBe(0);
-    expect(await deploy(['--notify', '43'])).toBe(4);
+    expect(await deploy(['--notify', '43'])).toBe(5);
   },
 );
 
@@ -485,8 +485,8 @@ test.each([
   const context = run();
   const cloud = new Cloud(gcloud, context.names.place, words);
   await deployAll({ ...context, cloud }, gcloud, say);
-  expect(gcloud.changes.filter((one) => one.startsWith(`${words.join(' ')} create`))).toHaveLength(4);
-  expect(gcloud.all('alert')).toHaveLength(4);
+  expect(gcloud.changes.filter((one) => one.startsWith(`${words.join(' ')} create`))).toHaveLength(5);
+  expect(gcloud.all('alert')).toHaveLength(5);
   await destroyAll(
     { ...run(['--destroy', '--yes']), cloud: new Cloud(gcloud, context.names.place, words) },
     gcloud,
