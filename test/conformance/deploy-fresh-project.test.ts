@@ -99,7 +99,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that was made a min
     const ofKind = (kind: string) => Object.keys(resources).filter((name) => name.includes(`/${kind}/`));
     expect(ofKind('topics')).toEqual([...TOPICS].sort());
     expect(ofKind('subscriptions')).toEqual(Object.keys(SUBSCRIPTIONS).sort());
-    expect(ofKind('alertPolicies')).toHaveLength(4);
+    expect(ofKind('alertPolicies')).toHaveLength(5);
     expect(ofKind('dashboards')).toHaveLength(1);
     expect(resources).toMatchObject(SUBSCRIPTIONS);
     expect(resources).toMatchObject(FUNCTIONS);

@@ -39,7 +39,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
         expect(turn, ended.said).toBeLessThan(400);
       }
       process.stdout.write(`deploy: ${left.length} runs, each killed at its change ${STEP}\n`);
-      expect(left.length).toBeGreaterThan(4);
+      expect(left.length).toBeGreaterThan(Math.min(4, 60 / STEP));
       isWhole(picture());
       // No change is made twice: later runs leave alone what a killed run did.
       const created = plane.cloud.journal
