@@ -10,6 +10,7 @@ import type {
   Policy,
   Repository,
   Subscription,
+  Topic,
 } from './cloud-types.ts';
 import { shortName } from './cloud-types.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
@@ -67,7 +68,7 @@ export class Cloud {
   }
 
   buckets = () => this.#list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
-  topics = () => this.#list<Named>('pubsub', 'pubsub', 'topics', 'list');
+  topics = () => this.#list<Topic>('pubsub', 'pubsub', 'topics', 'list');
   subscriptions = () => this.#list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
   snapshots = () => this.#list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
   accounts = () => this.#list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');

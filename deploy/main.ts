@@ -13,12 +13,12 @@ import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
+import { heldYet } from './held-yet.ts';
 import { DeploymentLock, type Locker } from './lock.ts';
 import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
-import { heldPermissions } from './permissions.ts';
-import { checkGcloud, checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
+import { checkGcloud, checkReadiness, findProject } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
 import { checkSettings, readSettings } from './settings.ts';
@@ -46,12 +46,8 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const env = process.env;
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
-  const isHeld = async (permission?: string): Promise<boolean> => {
-    const asked = permission === undefined ? PERMISSIONS : [permission];
-    const held = await heldPermissions(asked, { gcloud, project, env });
-    return held !== undefined && asked.every((one) => held.has(one));
-  };
-  const gcloud: Gcloud = createGcloud({ project, env, patienceMs, onWait, isHeld });
+  const judge = heldYet({ gcloud: () => gcloud, project, env });
+  const gcloud: Gcloud = createGcloud({ project, env, patienceMs, onWait, judge });
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
@@ -59,7 +55,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place, alertCommands);
-  const app = await appOfRun(loaded.app, options, { cloud, names });
+  const app = appOfRun(loaded.app, options);
   const context: Context = { app, options, names, cloud, source, settings };
   const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
   if (action === 'destroy') return destroyAll(context, gcloud, say, lock);

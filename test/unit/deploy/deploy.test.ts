@@ -422,6 +422,23 @@ test('the first function of a project is deployed alone, the others in parallel'
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
+test('messages are stored in the regions of the option; without it, what is set stays', async () => {
+  await deploy(['--storage-region', 'europe-west3', '--storage-region', 'europe-west1']);
+  const regions = () =>
+    gcloud.all('topic').map(({ messageStoragePolicy }) => {
+      const { allowedPersistenceRegions } = messageStoragePolicy as { allowedPersistenceRegions: string[] };
+      return allowedPersistenceRegions.join();
+    });
+  expect(new Set(regions())).toEqual(new Set(['europe-west1,europe-west3']));
+  expect(await deploy(['--storage-region', 'europe-west1', '--storage-region', 'europe-west3'])).toBe(0);
+  expect(await deploy()).toBe(0);
+  expect(await deploy(['--storage-region', 'europe-west1'])).toBe(7);
+  expect(new Set(regions())).toEqual(new Set(['europe-west1']));
+  expect(() => run(['--storage-region', 'EU'])).toThrow(
+    '--storage-region must be a region such as us-central1, got "EU"',
+  );
+});
+
 test('old images are deleted, unless the repository has a policy of its own', async () => {
   await deploy();
   const [repository] = gcloud.repositories;
