@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build, type Metafile, type Plugin } from 'esbuild';
 import { joinChunks } from './bundler/join-chunks.ts';
+import { noticesOf } from './bundler/notices.ts';
 import { COMMON, COMMONJS, requiredBuiltins } from './bundler/options.js';
 import { readSchemas, schemaFolders, validatorsSource } from './schemas/compile.ts';
 import type { App } from './shared/app/define-app.ts';
@@ -108,7 +109,8 @@ async function sweep(cache: string): Promise<void> {
 async function buildHere(): Promise<void> {
   const { values } = parseArgs({ options: { app: { type: 'string' } } });
   const dir = values.app ?? process.env['PIPELINE_APP'];
-  await bundle(undefined, [], dir === undefined ? undefined : await loadApp(dir));
+  const metafile = await bundle(undefined, [], dir === undefined ? undefined : await loadApp(dir));
+  await writeFile(`${here}dist/THIRD-PARTY-NOTICES.txt`, noticesOf(metafile, here));
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -11,7 +11,11 @@ export default defineConfig({
       { extends: true, test: { name: 'core', include: ['test/{unit,contract,integration}/**/*.test.ts'] } },
       {
         extends: true,
-        test: { name: 'examples', include: ['examples/*/test/**/*.test.ts'], exclude: ['**/test/long/**'] },
+        test: {
+          name: 'examples',
+          include: ['{examples,apps}/*/test/**/*.test.ts'],
+          exclude: ['**/test/long/**'],
+        },
       },
     ],
     testTimeout: 120_000,

@@ -100,6 +100,10 @@ export interface Named {
   name: string;
 }
 
+export interface Topic extends Named {
+  messageStoragePolicy?: { allowedPersistenceRegions?: string[] };
+}
+
 export interface Repository extends Named {
   cleanupPolicies?: Record<string, unknown>;
 }

@@ -10,6 +10,7 @@ import type {
   Policy,
   Repository,
   Subscription,
+  Topic,
 } from './cloud-types.ts';
 import { shortName } from './cloud-types.ts';
 import { type Gcloud, GcloudError } from './gcloud.ts';
@@ -38,7 +39,12 @@ export class Cloud {
   readonly #gcloud: Gcloud;
   readonly #place: Place;
 
-  constructor(gcloud: Gcloud, place: Place) {
+  /** @param alertCommands gcloud's words for alert policies: newer versions need no `alpha` */
+  constructor(
+    gcloud: Gcloud,
+    place: Place,
+    readonly alertCommands: readonly string[] = ['alpha', 'monitoring', 'policies'],
+  ) {
     this.#gcloud = gcloud;
     this.#place = place;
   }
@@ -62,7 +68,7 @@ export class Cloud {
   }
 
   buckets = () => this.#list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
-  topics = () => this.#list<Named>('pubsub', 'pubsub', 'topics', 'list');
+  topics = () => this.#list<Topic>('pubsub', 'pubsub', 'topics', 'list');
   subscriptions = () => this.#list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
   snapshots = () => this.#list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
   accounts = () => this.#list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
@@ -87,7 +93,7 @@ export class Cloud {
   secrets = () => this.#list<Named>('secretmanager', 'secrets', 'list');
   metrics = () => this.#list<Metric>('logging', 'logging', 'metrics', 'list');
   dashboards = () => this.#list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
-  alerts = () => this.#list<Displayed>('monitoring', 'alpha', 'monitoring', 'policies', 'list');
+  alerts = () => this.#list<Displayed>('monitoring', ...this.alertCommands, 'list');
 
   repositories = () =>
     this.#list<Repository>(

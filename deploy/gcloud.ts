@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../cli/common/options.ts';
 import { isGone, isThere, type Passing, passingOf } from './passing.ts';
-import { deniedIn, isDenied } from './permissions.ts';
 import { type Arg, type Verb, wordsOf } from './step.ts';
 
 /**
@@ -54,11 +53,8 @@ export interface GcloudOptions {
   firstWaitMs?: number;
   /** Called before each retry, with the failure. */
   onWait?: (text: string) => void;
-  /**
-   * Asked if a change is denied: whether the caller holds this permission on the project, or all that a deployment
-   * needs if the answer named none. Default: never.
-   */
-  isHeld?: (permission: string | undefined) => Promise<boolean>;
+  /** Asked about the failure of a change that is not known to pass with time: whether it does. Default: it does not. */
+  judge?: (text: string) => Promise<Passing | undefined>;
   /** Time in milliseconds. Default: the real one. */
   clock?: { now(): number; sleep(ms: number): Promise<unknown> };
 }
@@ -66,21 +62,10 @@ export interface GcloudOptions {
 const REAL = { now: () => Date.now(), sleep };
 
 export function createGcloud(options: GcloudOptions): Gcloud {
-  const { project, env, patienceMs, firstWaitMs = 2_000, onWait, isHeld, clock = REAL } = options;
+  const { project, env, patienceMs, firstWaitMs = 2_000, onWait, judge, clock = REAL } = options;
   const slots = new Slots(AT_A_TIME);
   const childEnv = { ...env, CLOUDSDK_CORE_DISABLE_PROMPTS: '1', CLOUDSDK_CORE_PROJECT: project };
   let isSettling = false;
-
-  /** A permission that the caller holds on the project may not be known yet to the service that asks for it. */
-  async function heldYet(text: string): Promise<Passing | undefined> {
-    if (!isDenied(text)) return undefined;
-    const permission = deniedIn(text);
-    if (!(await isHeld?.(permission))) return undefined;
-    return {
-      kind: 'unknown',
-      what: permission === undefined ? 'a permission of yours' : `your permission ${permission}`,
-    };
-  }
 
   async function run(
     args: string[],
@@ -101,7 +86,7 @@ export function createGcloud(options: GcloudOptions): Gcloud {
         if (passing === undefined && verb === 'create' && isThere(text)) {
           return { out: '', changed: 'uncertain' };
         }
-        if (verb !== undefined) passing ??= await heldYet(text);
+        if (verb !== undefined) passing ??= await judge?.(text);
         if (passing?.kind === 'failed') changed = 'uncertain';
         end = Math.min(end, clock.now() + patienceMs);
         const passes = passing !== undefined || (isSettling && DISABLED.test(text));

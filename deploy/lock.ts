@@ -41,12 +41,17 @@ export class DeploymentLock {
   #held: string | undefined;
   #isGivenUp = false;
 
-  constructor(
-    private readonly where: Where,
-    private readonly gcloud: Gcloud,
-    private readonly locker: Locker,
-    private readonly say: Say,
-  ) {}
+  readonly #where: Where;
+  readonly #gcloud: Gcloud;
+  readonly #locker: Locker;
+  readonly #say: Say;
+
+  constructor(where: Where, gcloud: Gcloud, locker: Locker, say: Say) {
+    this.#where = where;
+    this.#gcloud = gcloud;
+    this.#locker = locker;
+    this.#say = say;
+  }
 
   /** Takes it if it can be taken yet. Returns true if it was just taken. Throws Failure if another run holds it. */
   async take(): Promise<boolean> {
@@ -64,7 +69,7 @@ export class DeploymentLock {
       // it protects against a mistake; a deployer that may not write objects deploys without
       if (!(error instanceof GcloudError) || !isDenied(error.text)) throw error;
       this.#isGivenUp = true;
-      this.say(`note: not locked against another deployment: ${oneLine(error.text, 200)}`);
+      this.#say(`note: not locked against another deployment: ${oneLine(error.text, 200)}`);
       return false;
     }
     throw new Failure(`another deployment takes ${url} again and again: run this again in a minute`);
@@ -80,12 +85,12 @@ export class DeploymentLock {
     } catch (error) {
       // the run itself may have failed, and its reason counts
       if (!(error instanceof GcloudError)) throw error;
-      this.say(`note: the lock ${held} was not released: ${oneLine(error.text, 200)}`);
+      this.#say(`note: the lock ${held} was not released: ${oneLine(error.text, 200)}`);
     }
   }
 
   async #url(): Promise<string | undefined> {
-    const { app, cloud, names } = this.where;
+    const { app, cloud, names } = this.#where;
     const keys = Object.keys(app.buckets);
     const key = keys.includes('state') ? 'state' : keys[0];
     if (key === undefined) return undefined;
@@ -95,11 +100,11 @@ export class DeploymentLock {
 
   /** False if there is one. */
   async #write(url: string): Promise<boolean> {
-    const { owner, host, pid, now } = this.locker;
+    const { owner, host, pid, now } = this.#locker;
     const record: LockRecord = { owner, host, pid, expires: new Date(now() + HELD_MS).toISOString() };
     const flags = ['--if-generation-match=0', '--content-type=application/json'];
     try {
-      await this.gcloud.change(['storage', 'cp', { content: JSON.stringify(record) }, url, ...flags]);
+      await this.#gcloud.change(['storage', 'cp', { content: JSON.stringify(record) }, url, ...flags]);
       return true;
     } catch (error) {
       if (error instanceof GcloudError && /HTTPError 412|pre-?condition/i.test(error.text)) {
@@ -116,7 +121,7 @@ export class DeploymentLock {
     const exact = await this.#exact(url);
     const found = exact === undefined ? undefined : await this.#read(exact);
     if (exact === undefined || found === undefined) return;
-    const { host, now, isAlive } = this.locker;
+    const { host, now, isAlive } = this.#locker;
     const isOver = Date.parse(found.expires) <= now() || (found.host === host && !isAlive(found.pid));
     if (!isOver) {
       throw new Failure(
@@ -128,7 +133,7 @@ export class DeploymentLock {
 
   async #exact(url: string): Promise<string | undefined> {
     try {
-      const { generation } = await this.gcloud.read<{ generation: string | number }>(
+      const { generation } = await this.#gcloud.read<{ generation: string | number }>(
         ...['storage', 'objects', 'describe', url],
       );
       return `${url}#${generation}`;
@@ -139,14 +144,14 @@ export class DeploymentLock {
 
   async #read(url: string): Promise<LockRecord | undefined> {
     try {
-      return JSON.parse(await this.gcloud.text('storage', 'cat', url)) as LockRecord;
+      return JSON.parse(await this.#gcloud.text('storage', 'cat', url)) as LockRecord;
     } catch (error) {
       return undefinedIfGone(error);
     }
   }
 
   async #remove(exact: string): Promise<void> {
-    await this.gcloud.change(['storage', 'rm', exact], 'delete');
+    await this.#gcloud.change(['storage', 'rm', exact], 'delete');
   }
 }
 

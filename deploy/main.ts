@@ -13,15 +13,15 @@ import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
+import { heldYet } from './held-yet.ts';
 import { DeploymentLock, type Locker } from './lock.ts';
 import { Names } from './names.ts';
 import { appOfRun } from './optional.ts';
 import { appOption, helpFor, type Options, parseOptions } from './options.ts';
-import { heldPermissions } from './permissions.ts';
-import { checkReadiness, findProject, PERMISSIONS } from './preflight.ts';
+import { checkGcloud, checkReadiness, findProject } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
-import { readSettings } from './settings.ts';
+import { checkSettings, readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
 
@@ -46,23 +46,21 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const env = process.env;
   const { patienceMs } = options;
   const onWait = (text: string): void => say(`waiting: ${oneLine(text, 160)}`);
-  const isHeld = async (permission?: string): Promise<boolean> => {
-    const asked = permission === undefined ? PERMISSIONS : [permission];
-    const held = await heldPermissions(asked, { gcloud, project, env });
-    return held !== undefined && asked.every((one) => held.has(one));
-  };
-  const gcloud: Gcloud = createGcloud({ project, env, patienceMs, onWait, isHeld });
+  const judge = heldYet({ gcloud: () => gcloud, project, env });
+  const gcloud: Gcloud = createGcloud({ project, env, patienceMs, onWait, judge });
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
+  const alertCommands = await checkGcloud(gcloud);
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
-  const cloud = new Cloud(gcloud, names.place);
-  const app = await appOfRun(loaded.app, options, { cloud, names });
+  const cloud = new Cloud(gcloud, names.place, alertCommands);
+  const app = appOfRun(loaded.app, options);
   const context: Context = { app, options, names, cloud, source, settings };
   const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
   if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
   if (action === 'verify') return verifyAll(context, say);
+  checkSettings(context);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
   const notes = await auditNotes(context);
@@ -83,7 +81,8 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   for (const line of madeLines(names, { ...loaded, app })) say(line);
   if (options.smoke) {
     const [raw, frames, lake] = [names.bucket('raw'), names.bucket('frames'), names.bucket('lake')];
-    await smoke({ gcloud, buckets: { raw, frames, lake }, settings, env, say });
+    const decoder = { name: names.function('processVideo'), project, region };
+    await smoke({ gcloud, buckets: { raw, frames, lake }, decoder, settings, env, say });
   }
 }
 

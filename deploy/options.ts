@@ -27,6 +27,8 @@ export interface Options {
   rawDays: number | undefined;
   /** Upper bound for every function's `maxInstances`; undefined for none. */
   maxInstances: number | undefined;
+  /** Regions that may store the topics' messages; empty leaves it to the organization's policy. */
+  storageRegions: string[];
   /** Options of functions that run only on request. */
   optional: GivenOptions;
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
@@ -55,12 +57,15 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
   --daily-dollars N   alert if Gemini costs more than this per day (default: 50)
   --notify CHANNEL    send alerts to this notification channel: its number, or its whole name; may be
                       given more than once
+  --storage-region R  store the topics' messages in this region only; may be given more than once
+                      (default: as the organization's policy says)
   --patience SECONDS  how long to retry while new accounts, roles and services are still
                       propagating (default: 900)
 
   --dry-run           print every command that would change something, and run none of them
   --verify            read everything back and report what differs; exit code 1 if anything does
-  --smoke             after deploying, upload a clip and wait for its manifest and its row in the table
+  --smoke             after deploying, upload a clip, wait for its manifest and its row in the table, and
+                      check which ffmpeg took the frame
                       (requires processVideo in the app)
   --env               print the environment that the pipeline command needs
   --destroy           delete the deployment; asks first, and keeps buckets that hold data
@@ -82,6 +87,7 @@ const OPTIONS = {
   'max-instances': { type: 'string' },
   'daily-dollars': { type: 'string' },
   notify: { type: 'string', multiple: true },
+  'storage-region': { type: 'string', multiple: true },
   patience: { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
   verify: { type: 'boolean', default: false },
@@ -128,6 +134,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     yes: values.yes,
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
     maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
+    storageRegions: [...new Set(values['storage-region'] ?? [])].sort(),
     optional: givenOptions(app, values),
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
@@ -144,6 +151,10 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   if (options.smoke && (options.dryRun || action !== 'deploy')) {
     throw new UsageError('--smoke uploads a clip: it needs a deployment');
   }
+  const place = options.storageRegions.find((one) => !REGION.test(one));
+  if (place !== undefined) {
+    throw new UsageError(`--storage-region must be a region such as us-central1, got ${quoted(place)}`);
+  }
   const channel = options.channels.find(
     (one) => !/^(projects\/[^/]+\/notificationChannels\/)?\d+$/.test(one),
   );
@@ -154,6 +165,9 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   }
   return options;
 }
+
+/** A region such as `us-central1`. */
+const REGION = /^[a-z]+-[a-z]+\d+$/;
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>;
 
@@ -172,7 +186,7 @@ function checkPlace({ project, region, prefix, optional }: Options, app: App): v
     );
   }
   if (region === '') throw new UsageError('--region must be given, such as us-central1');
-  if (!/^[a-z]+-[a-z]+\d+$/.test(region)) {
+  if (!REGION.test(region)) {
     throw new UsageError(
       `--region must be a region such as us-central1 ("gcloud functions regions list" lists them), got ${quoted(region)}`,
     );

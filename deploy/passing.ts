@@ -90,7 +90,7 @@ const RULES: readonly Rule[] = [
     kind: 'failed',
     what: '',
     // "code=13": an operation that ended with INTERNAL. A container that does not start is the function's own fault.
-    text: /^(?![\s\S]*(?:Healthcheck failed|Build failed))[\s\S]*(?:HTTPError 5\d\d|status=\[5\d\d\]|\bUNAVAILABLE\b|\bcode=1[34]\b|\bINTERNAL\b|DEADLINE_EXCEEDED|[Cc]onnection (?:reset|aborted|broken)|RemoteDisconnected|[Rr]ead timed out|gcloud crashed \((?:Connection|Timeout|SSL))/,
+    text: /^(?![\s\S]*(?:Healthcheck failed|failed to start|Build failed))[\s\S]*(?:HTTPError 5\d\d|status=\[5\d\d\]|\bUNAVAILABLE\b|\bcode=1[34]\b|\bINTERNAL\b|DEADLINE_EXCEEDED|[Cc]onnection (?:reset|aborted|broken)|RemoteDisconnected|[Rr]ead timed out|gcloud crashed \((?:Connection|Timeout|SSL))/,
   },
 ];
 

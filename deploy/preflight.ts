@@ -45,16 +45,34 @@ interface Asking {
   env: NodeJS.ProcessEnv;
 }
 
-/** Checks gcloud, the login and the project, before anything is read. Returns the project's number. Throws Failure. */
-export async function findProject({ gcloud, options: { project } }: Asking): Promise<string> {
+/** Since then alert policies need no alpha commands: they were generally available in December 2025. */
+const STABLE_ALERTS = 552;
+/** gcloud from a package of the system refuses to install or update components. */
+const PACKAGE =
+  'if gcloud came from a package, update that instead ("sudo apt-get install --only-upgrade google-cloud-cli")';
+
+/** Returns gcloud's words for alert policies. Throws Failure if this gcloud cannot deploy. */
+export async function checkGcloud(gcloud: Pick<Gcloud, 'read'>): Promise<readonly string[]> {
   const version = await gcloud.read<Record<string, string>>('version');
   const sdk = version['Google Cloud SDK'] ?? '';
-  if (Number.parseInt(sdk, 10) < OLDEST_GCLOUD) {
-    throw new Failure(`gcloud must be ${OLDEST_GCLOUD} or later, got ${sdk}: run "gcloud components update"`);
+  const release = Number.parseInt(sdk, 10);
+  if (release < OLDEST_GCLOUD) {
+    throw new Failure(
+      `gcloud must be ${OLDEST_GCLOUD} or later, got ${sdk}: run "gcloud components update"; ${PACKAGE}`,
+    );
   }
-  if (!('alpha' in version) || !('beta' in version)) {
-    throw new Failure('gcloud has no alpha and beta commands: run "gcloud components install alpha beta"');
+  const needed = release >= STABLE_ALERTS ? ['beta'] : ['alpha', 'beta'];
+  const missing = needed.filter((one) => !(one in version));
+  if (missing.length > 0) {
+    throw new Failure(
+      `gcloud has no ${missing.join(' and ')} commands: run "gcloud components install ${missing.join(' ')}"; ${PACKAGE}`,
+    );
   }
+  return release >= STABLE_ALERTS ? ['monitoring', 'policies'] : ['alpha', 'monitoring', 'policies'];
+}
+
+/** Checks the login and the project, before anything is read. Returns the project's number. Throws Failure. */
+export async function findProject({ gcloud, options: { project } }: Asking): Promise<string> {
   type Described = { projectNumber: string; lifecycleState?: string };
   let found: Described;
   try {

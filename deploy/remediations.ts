@@ -14,6 +14,8 @@ interface About {
 interface Remediation {
   /** Matches if any of these patterns does. */
   when: readonly RegExp[];
+  /** It is about a permission that the caller lacks, or seems to. */
+  isPermission?: true;
   /** Returns one line: what is wrong, and what to do. */
   say(about: About): string;
 }
@@ -26,7 +28,8 @@ const REMEDIATIONS: readonly Remediation[] = [
   },
   {
     when: [/do not currently have this command group installed/i, /Invalid choice: '(alpha|beta)'/],
-    say: () => 'gcloud has no alpha and beta commands: run "gcloud components install alpha beta"',
+    say: () =>
+      'gcloud has no alpha and beta commands: run "gcloud components install alpha beta"; if gcloud came from a package, update that instead',
   },
   {
     when: [
@@ -96,11 +99,13 @@ const REMEDIATIONS: readonly Remediation[] = [
   },
   {
     when: DENIED,
+    isPermission: true,
     say: ({ project, found }) =>
       `you lack the permission ${found} in ${project}: ask an owner for a role that includes it ("gcloud iam roles list --filter=includedPermissions:${found}"), or for roles/owner`,
   },
   {
     when: [/PERMISSION_DENIED|does not have permission|not authorized|HTTPError 403|status=\[403\]/i],
+    isPermission: true,
     say: ({ project, text }) =>
       `you lack a permission in ${project} (${oneLine(text, 250)}): ask an owner for a role that includes it, or for roles/owner`,
   },
@@ -111,6 +116,10 @@ const quotasOf = (project: string): string =>
 
 export const noBilling = (project: string): string =>
   `project ${project} has no billing account: run "gcloud billing projects link ${project} --billing-account=ACCOUNT" ("gcloud billing accounts list" lists them)`;
+
+/** True if nothing but a permission of the caller is the matter. */
+export const isAboutPermission = (text: string): boolean =>
+  REMEDIATIONS.find(({ when }) => when.some((pattern) => pattern.test(text)))?.isPermission === true;
 
 /** One line for people: what is wrong and what to do. Undefined for an unknown error. */
 export function remediationOf(text: string, place: { project: string; region: string }): string | undefined {

@@ -12,23 +12,29 @@ import type { Say } from './apply.ts';
 import type { Gcloud } from './gcloud.ts';
 import { GcloudError } from './gcloud.ts';
 import { oneLine } from './remediations.ts';
+import { checkFfmpeg, type Decoder } from './smoke-ffmpeg.ts';
 import { ROOT } from './source.ts';
 
 export interface Smoke {
   gcloud: Gcloud;
   buckets: { raw: string; frames: string; lake: string };
+  decoder: Decoder;
   settings: Readonly<Record<string, string>>;
   /** Environment of the pipeline command, which looks for the row. */
   env: NodeJS.ProcessEnv;
   say: Say;
-  /** Time limits for manifest and row, and the interval between two polls (`look`), in milliseconds. */
-  waits?: { manifest: number; row: number; look: number };
+  /** Time limits for manifest, row and log, and the interval between two polls (`look`), in milliseconds. */
+  waits?: { manifest: number; row: number; log: number; look: number };
 }
 
-const WAITS = { manifest: 600_000, row: 180_000, look: 5_000 };
+const WAITS = { manifest: 600_000, row: 180_000, log: 60_000, look: 5_000 };
 
-/** Uploads a clip, waits for its manifest and its row in the table, and deletes the clip and its frames. */
-export async function smoke({ gcloud, buckets, settings, env, say, waits = WAITS }: Smoke): Promise<void> {
+/**
+ * Uploads a clip, waits for its manifest and its row in the table, looks which ffmpeg took the frame, and deletes the
+ * clip and its frames.
+ */
+export async function smoke(options: Smoke): Promise<void> {
+  const { gcloud, buckets, decoder, settings, env, say, waits = WAITS } = options;
   const started = Date.now();
   const seconds = (): string => `${((Date.now() - started) / 1_000).toFixed(0)} s`;
   const id = `smoke-${started}`;
@@ -48,6 +54,7 @@ export async function smoke({ gcloud, buckets, settings, env, say, waits = WAITS
     throw new Failure(`smoke: the clip was rejected: ${oneLine(JSON.stringify(manifest.rejection), 500)}`);
   }
   say(`smoke: ${manifest.outcome} after ${seconds()}: ${folderUrl}`);
+  await checkFfmpeg(gcloud, decoder, say, waits);
   const table = `gs://${buckets.lake}/${settings['LAKE_PATH'] ?? 'events'}`;
   const row = await until(() => findRow(table, id, env), waits.row, waits.look);
   if (row === undefined) {

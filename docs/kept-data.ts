@@ -45,6 +45,14 @@ export const KEPT_DATA: readonly KeptData[] = [
   },
   {
     place: 'state',
+    names: '`conflicts/`',
+    holds:
+      'for each event that was dropped because another one has its id: id, source, types, times and hashes of both contents, but no content',
+    until: expiry('conflicts/'),
+    erase: '`pipeline lake erase`, with the row',
+  },
+  {
+    place: 'state',
     names: '`failures/`',
     holds: 'code, message and stack of each failed attempt; messages may quote names',
     until: expiry('failures/'),

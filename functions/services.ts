@@ -34,6 +34,8 @@ export const services: AppPart = {
         expire(3, 'budget/'),
         // after that, a redelivered video would be analysed again, but its manifest prevents it
         expire(90, 'videos/'),
+        // named by the rows that they are about, until somebody has asked the publisher
+        expire(90, 'conflicts/'),
         // effects and decisions live as long as the letters whose replays need them
         expire(400, 'dead-letters/', 'refused/', 'erased/', 'unread/', 'effects/', 'records/'),
       ],

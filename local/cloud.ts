@@ -1,13 +1,14 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
+import { Failure } from '../cli/common/options.ts';
 import { core } from '../functions/app.ts';
-import { placeVariables } from '../shared/app/app-settings.ts';
+import { missingSettings, placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
-import { isFiredByEventarc, type Schedule } from '../shared/app/trigger.ts';
-import { isDue, parseCron } from '../shared/core/cron.ts';
+import { isFiredByEventarc } from '../shared/app/trigger.ts';
+import { systemClock } from '../shared/core/clock.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { createGcsStorage } from '../shared/storage/gcs.ts';
@@ -27,6 +28,7 @@ import type { DeadLetter } from './pubsub/broker.ts';
 import type { PushAttempt } from './pubsub/push.ts';
 import type { PubsubServer } from './pubsub/server.ts';
 import { startPubsubPart } from './pubsub-part.ts';
+import { runSchedules } from './schedules.ts';
 import type { VertexServer } from './vertex/server.ts';
 
 export const BUCKETS = { raw: 'raw', frames: 'frames', state: 'state', lake: 'lake' } as const;
@@ -34,10 +36,6 @@ export { TOPICS };
 
 const CORE: LoadedApp = { app: core, dir: CORE_DIR };
 const PROJECT = 'local';
-const MINUTE_MS = 60_000;
-const EARLY_MS = 10;
-/** For a schedule in a syntax other than Unix cron. */
-const OFTEN = '*/5 * * * *';
 
 export interface Ports {
   gcs?: number;
@@ -151,6 +149,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       given: { ...settings, ...givenSecrets(app, { shell, secretsFile }) },
     });
     closers.push(own.close);
+    const running = { ...app, functions: wanted };
+    const missing = missingSettings(running, { ...own.env, ...settings });
+    if (missing.length > 0) throw new Failure(`settings: ${missing.join('; ')}`);
     // read before anything else runs: a secret may be missing
     const places = { settings, provided: own.env, shell, secretsFile, secretsDir };
     const declared = new Map(wanted.map((one) => [one, environmentOf(app, one, places)] as const));
@@ -222,7 +223,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     isUp = true;
     for (const { object, id } of gcs.outbox.pending()) takeOver(object, id);
 
-    closers.push(runSchedules(wanted, pubsub.url));
+    closers.push(startSchedules(wanted, pubsub.url));
 
     const endpoints: Endpoints = {
       app: loaded.dir,
@@ -267,35 +268,15 @@ function withAttempts(definition: FunctionDefinition, attempts: number | undefin
     : definition;
 }
 
-/** Replaces Cloud Scheduler: at each full minute, publishes the ticks that are due. Returns a function that stops it. */
-function runSchedules(functions: readonly FunctionDefinition[], pubsubUrl: string): () => void {
+function startSchedules(functions: readonly FunctionDefinition[], pubsubUrl: string): () => void {
   const schedules = functions.flatMap(({ trigger }) => (trigger.kind === 'schedule' ? [trigger] : []));
   const publisher = createPublisher({ project: PROJECT, apiEndpoint: pubsubUrl });
-  let timer: NodeJS.Timeout;
-  const wait = (): void => {
-    timer = setTimeout(
-      () => {
-        const minute = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
-        for (const { topic } of schedules.filter((one) => hasTick(one, minute))) {
-          // The next tick makes up for a missed one.
-          publisher.publish(topic, [{ data: '{}' }]).catch(() => undefined);
-        }
-        wait();
-        // a timer may fire a millisecond early
-      },
-      MINUTE_MS - (Date.now() % MINUTE_MS) + EARLY_MS,
-    );
-  };
-  wait();
+  const publish = (topic: string) => publisher.publish(topic, [{ data: '{}' }]);
+  const stop = runSchedules({ schedules, publish, clock: systemClock });
   return () => {
-    clearTimeout(timer);
+    stop();
     publisher.close();
   };
-}
-
-function hasTick({ cron }: Schedule, minute: number): boolean {
-  const parsed = parseCron(cron) ?? parseCron(OFTEN);
-  return parsed !== undefined && isDue(parsed, minute);
 }
 
 function asksVertex({ functions }: App): boolean {

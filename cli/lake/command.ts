@@ -15,6 +15,7 @@ const lake: Family<Lake, PlaceOptions> = {
     head: async () => (await import('./head.ts')).head,
     query: async () => (await import('./query.ts')).query,
     verify: async () => (await import('./verify.ts')).verify,
+    conflicts: async () => (await import('./conflicts.ts')).conflicts,
     compact: async () => (await import('./compact.ts')).compact,
     checkpoint: async () => (await import('./checkpoint.ts')).checkpoint,
     vacuum: async () => (await import('./vacuum.ts')).vacuum,

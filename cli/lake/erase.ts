@@ -1,9 +1,12 @@
 import { type EraseOutcome, eraseRows, type Filter } from '../../shared/delta/index.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { canAsk, confirm, needsYes } from '../common/confirm.ts';
 import { currentUser } from '../common/current-user.ts';
 import { bytesText, count, counted } from '../common/numbers.ts';
 import { parseOptions, quoted, UsageError } from '../common/options.ts';
 import { formatMicros } from '../common/time.ts';
+import { STATE_HELP, STATE_OPTIONS, stateStore } from './conflict-place.ts';
+import { eraseConflicts } from './erase-conflicts.ts';
 import { FILTER_HELP, FILTER_OPTIONS, toFilter } from './filter-options.ts';
 import type { Lake, LakeSubcommand } from './lake.ts';
 import { PLACE_HELP, PLACE_OPTIONS } from './place.ts';
@@ -24,18 +27,23 @@ delta.deletedFileRetentionDuration is). The statistics of the old files, which q
 and largest values, stay in the log until its clean-up, 30 days later. The command prints both times. An event that is
 delivered or replayed again after that is a new one: see docs/data.md for all places that may hold it.
 
+Records of duplicates with other content (pipeline lake conflicts) are erased at once, if the table has no row of their
+event any more.
+
 ${FILTER_HELP}  --correlation ID   the same as --correlation-id
 ${WHERE_HELP}  --reason TEXT      why; stored in the log as given, so name a ticket and no person
   --dry-run          only count
   --yes              do not ask; required without a terminal
   --json             print JSON, and nothing else, on standard output
-${PLACE_HELP}
-Needs roles/storage.objectUser on the table's bucket, to list, read, create and delete objects.
+${STATE_HELP}${PLACE_HELP}
+Needs roles/storage.objectUser on the table's bucket and on the bucket of records, to list, read, create and delete
+objects.
 `,
 
-  parse(args) {
+  parse(args, env) {
     const values = parseOptions(args, {
       ...PLACE_OPTIONS,
+      ...STATE_OPTIONS,
       ...FILTER_OPTIONS,
       correlation: { type: 'string', multiple: true },
       where: { type: 'string', multiple: true },
@@ -55,7 +63,8 @@ Needs roles/storage.objectUser on the table's bucket, to list, read, create and 
     const reason = isDryRun ? (values.reason ?? 'dry run') : checkReason(values.reason);
     if (!isDryRun && !values.yes && !canAsk()) throw needsYes();
     const options = { filter, where, now, reason, isDryRun, isSure: values.yes, isJson: values.json };
-    return { place: values, run: (lake) => run(lake, options) };
+    const stateOf = ({ place }: Lake) => stateStore(place, values['state-bucket'], env);
+    return { place: values, run: (lake) => run(lake, { ...options, state: stateOf(lake) }) };
   },
 };
 
@@ -67,6 +76,8 @@ interface Options {
   isDryRun: boolean;
   isSure: boolean;
   isJson: boolean;
+  /** Where records are, if known. */
+  state: ObjectStore | undefined;
 }
 
 async function run(lake: Lake, options: Options): Promise<number> {
@@ -101,10 +112,19 @@ async function run(lake: Lake, options: Options): Promise<number> {
     }
   }
   const outcome = await act(options.isDryRun);
+  // also if nothing matched: an earlier run may have been stopped between the two
+  const records = options.isDryRun ? undefined : await eraseConflicts(lake, options.state);
   if (options.isJson) {
-    await out.json({ ...outcome, isDryRun: options.isDryRun });
+    await out.json({ ...outcome, conflictRecords: records?.deleted ?? null, isDryRun: options.isDryRun });
   } else {
     for (const line of linesOf(outcome, options.isDryRun)) await out.line(line);
+    if (records?.deleted) {
+      await out.line(`${counted(records.deleted, 'record')} of duplicates with other content deleted`);
+    }
+  }
+  if (records?.problem !== undefined) {
+    progress.note(`records of duplicates with other content may be left: ${records.problem}`);
+    return 1;
   }
   if (outcome.isComplete) return 0;
   progress.note('matching events keep arriving: stop their producer, then run the same command again');

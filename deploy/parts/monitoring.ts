@@ -117,7 +117,7 @@ export const alerts: Part = {
           what: `alert ${body['displayName']}`,
           why: found ? 'it differs from the file' : 'notifies somebody, with what to do',
           command: [
-            ...['alpha', 'monitoring', 'policies', verb, ...(found ? [found.name] : []), inProject(context)],
+            ...[...context.cloud.alertCommands, verb, ...(found ? [found.name] : []), inProject(context)],
             { flag: '--policy-from-file', content: JSON.stringify(found ? kept(found, wanted) : wanted) },
           ],
           lane: MONITORING,
@@ -157,11 +157,15 @@ function byTitle(all: readonly Displayed[]): ReadonlyMap<string, Displayed[]> {
 
 type Where = Pick<Context, 'names'>;
 
-export const removeAlert = ({ name, displayName }: Displayed, why: string, context: Where): Step => ({
+export const removeAlert = (
+  { name, displayName }: Displayed,
+  why: string,
+  context: Pick<Context, 'names' | 'cloud'>,
+): Step => ({
   verb: 'delete',
   what: `alert ${displayName}`,
   why,
-  command: ['alpha', 'monitoring', 'policies', 'delete', name, inProject(context)],
+  command: [...context.cloud.alertCommands, 'delete', name, inProject(context)],
   lane: MONITORING,
 });
 

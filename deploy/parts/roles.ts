@@ -14,14 +14,18 @@ const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
 /** Granted before the functions that need them are deployed. */
 export const roles: Part = {
   title: 'roles',
-  plan: async (context) => (await earlySteps(context)).filter(({ verb }) => verb !== 'revoke'),
+  plan: async (context) => (await earlySteps(context)).filter((step) => !isLate(step)),
 };
 
 /** Revoked when the functions that needed them have been replaced. */
 export const strayRoles: Part = {
   title: 'roles that nothing needs any more',
-  plan: async (context) => (await earlySteps(context)).filter(({ verb }) => verb === 'revoke'),
+  plan: async (context) => (await earlySteps(context)).filter(isLate),
 };
+
+/** What makes something public is revoked at once. */
+const isLate = ({ verb, command }: Step): boolean =>
+  verb === 'revoke' && !PUBLIC.some((member) => command.includes(`--member=${member}`));
 
 async function earlySteps(context: Context): Promise<Step[]> {
   const { names, cloud } = context;

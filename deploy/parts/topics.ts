@@ -9,13 +9,29 @@ import type { Step } from '../step.ts';
 export const topics: Part = {
   title: 'topics',
   async plan(context) {
-    const there = new Set((await context.cloud.topics()).map(({ name }) => shortName(name)));
-    return wantedTopics(context)
-      .filter(([name]) => !there.has(name))
-      .map(([name, why]): Step => {
-        const command = ['pubsub', 'topics', 'create', name, inProject(context)];
-        return { verb: 'create', what: `topic ${name}`, why, command };
+    const there = new Map((await context.cloud.topics()).map((one) => [shortName(one.name), one]));
+    const { storageRegions } = context.options;
+    const flag = `--message-storage-policy-allowed-regions=${storageRegions.join(',')}`;
+    const limits = storageRegions.length > 0 ? [flag] : [];
+    return wantedTopics(context).flatMap(([name, why]): Step[] => {
+      const found = there.get(name);
+      const step = (verb: 'create' | 'update', because: string): Step => ({
+        verb,
+        what: `topic ${name}`,
+        why: because,
+        command: ['pubsub', 'topics', verb, name, inProject(context), ...limits],
       });
+      if (found === undefined) return [step('create', why)];
+      const regions = [...(found.messageStoragePolicy?.allowedPersistenceRegions ?? [])].sort();
+      // without the option, a policy of the organization or of somebody else stays
+      if (limits.length === 0 || regions.join() === storageRegions.join()) return [];
+      return [
+        step(
+          'update',
+          `its messages may be stored in ${regions.join(', ') || 'any region'}, not only in ${storageRegions.join(', ')}`,
+        ),
+      ];
+    });
   },
 };
 

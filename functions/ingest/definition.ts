@@ -1,6 +1,7 @@
 import { defineFunction, type FunctionDefinition } from '../../shared/app/define-function.ts';
 import { writesOnce } from '../../shared/app/storage-roles.ts';
 import { messagePublished } from '../../shared/app/trigger.ts';
+import { EVENTS_READER, OTHER_FORM } from '../events-reader.ts';
 import { addsRows } from '../table-roles.ts';
 import { settings } from './settings.ts';
 
@@ -30,8 +31,12 @@ const common = {
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,
+  refusals: {
+    [OTHER_FORM]:
+      'replay it to store it as plain JSON; or have its sender correct it and send it again, then discard this one',
+  },
   load: () => import('./handler.ts'),
   subject: async () => (await import('./subject.ts')).subjectOf,
 };
 
-export const ingestEvent = ingestTopic('ingestEvent', 'events');
+export const ingestEvent = ingestTopic(EVENTS_READER, 'events');

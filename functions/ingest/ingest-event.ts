@@ -9,7 +9,7 @@ import type { Invocation } from '../../shared/invocation/handle.ts';
 import { toTableError } from '../../shared/lake/named-table.ts';
 import { rowOf } from './events-table.ts';
 import type { EventStatus } from './outcome-log.ts';
-import type { Comparison } from './stored-content.ts';
+import type { Comparison, Difference } from './stored-content.ts';
 
 export interface IngestTools {
   /** Throws `schema-violation` or `unknown-type`. */
@@ -20,6 +20,8 @@ export interface IngestTools {
   compare(row: Row, formerIds: readonly string[], signal: AbortSignal): Promise<Comparison>;
   /** Publishes an invalid event of a batch as a dead letter of its own. */
   refuse(error: AppError, text: string, message: PubsubMessage, invocation: Invocation): Promise<void>;
+  /** The table has other content under the row's id. Never rejects. */
+  conflict(row: Row, found: Difference, message: PubsubMessage, invocation: Invocation): Promise<void>;
   /** `row` is the submitted one. */
   settled(row: Row, status: EventStatus, version: number, invocation: Invocation): void;
 }
@@ -79,7 +81,9 @@ export async function ingestEvent(
       // it may be that CloudEvent's id, and then the content would be lost
       throw new AppError('unavailable', 'the stored event could not be read to tell it from this one');
     }
-    const status = kind === 'added' ? 'ingested' : found === 'other' ? 'conflicting' : 'duplicate';
+    const isConflict = typeof found === 'object';
+    if (isConflict) await tools.conflict(row, found, message, invocation);
+    const status = kind === 'added' ? 'ingested' : isConflict ? 'conflicting' : 'duplicate';
     tools.settled(row, status, version, invocation);
   }
 }

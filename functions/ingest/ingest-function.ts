@@ -10,7 +10,8 @@ import type { ByInstance } from '../../shared/invocation/event-handler.ts';
 import { OTHER_TYPES } from '../../shared/invocation/outcome.ts';
 import { logRefusal } from '../../shared/invocation/refusals.ts';
 import { RowWriter } from '../../shared/lake/row-writer.ts';
-import { ConflictLog } from './conflict-log.ts';
+import { ConflictLog, conflictOf } from './conflict-log.ts';
+import { ConflictRecords } from './conflict-records.ts';
 import { ingestEvent as definition } from './definition.ts';
 import { EVENTS_TABLE } from './events-table.ts';
 import { type IngestTools, ingestEvent } from './ingest-event.ts';
@@ -56,6 +57,12 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
     });
     const stored = new StoredContent((ids, options) => writer.rowsOf(ids, options));
     const conflicts = new ConflictLog(systemClock.now);
+    const records = new ConflictRecords({
+      state: storage.bucket(config.stateBucket),
+      path: config.lakePath,
+      now: systemClock.now,
+      log: log.with({ function: functionName }),
+    });
     const room = Math.floor(deployedMemory(definition.instance.memory) / MEMORY_PER_BATCH_EVENT);
     const gate = new Gate(room, 'events of batches', MAX_WAIT_MS);
     const tools: IngestTools = {
@@ -69,9 +76,14 @@ export const ingest: ByInstance<AdmittedMessage, IngestConfig> = {
         logRefusal(invocation.log, { eventId: part.eventId, eventType: OTHER_TYPES, error, to });
       },
       compare: (row, formerIds, signal) => stored.compare(row, formerIds, signal),
-      settled(row, status, version, { startedAt, log: own }) {
+      async conflict(row, found, message, { log: own, clock, signal }) {
+        const conflict = conflictOf(row, found, message, clock.now());
+        conflicts.note(conflict, own);
+        const { subject } = row;
+        await records.add(conflict, typeof subject === 'string' ? subject : undefined, signal);
+      },
+      settled(row, status, version, { startedAt }) {
         if (status === 'ingested') stored.remember(row);
-        if (status === 'conflicting') conflicts.note(row, own);
         outcomes.note(row, status, version, startedAt);
       },
     };

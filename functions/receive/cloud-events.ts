@@ -41,10 +41,10 @@ function memberOf(
   outcome: ReadOutcome,
   binary: Readonly<Record<string, string>> | undefined,
 ): Member {
-  if (outcome.kind === 'refused') return outcome;
+  if (outcome.kind === 'refused') return { ...outcome, contentType: STRUCTURED };
   const { event, text, isCloudEvent } = outcome;
   // an array that declares nothing may have other events
-  if (!isCloudEvent) return { kind: 'refused', error: noCloudEvent(), text };
+  if (!isCloudEvent) return { kind: 'refused', error: noCloudEvent(), text, contentType: STRUCTURED };
   const message = binary === undefined ? repeated(event, text) : asStructured(event, binary);
   return { kind: 'event', message: marked(source, message) };
 }

@@ -1,17 +1,15 @@
 import { AppError } from '../../shared/core/errors.ts';
 import type { JsonEvent } from '../../shared/events/cloud-event.ts';
 import { structuredMessage } from '../../shared/events/outgoing-event.ts';
+import { RECEIVED_FROM } from '../../shared/events/received-from.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { fitsAttribute } from '../../shared/gcp/pubsub-limits.ts';
 import type { Source } from './sources.ts';
 
-/** One event of a request. A `refused` one, with its JSON, becomes a dead letter. */
+/** One event of a request. A `refused` one becomes a dead letter: `contentType` is what its JSON was meant as. */
 export type Member =
   | { kind: 'event'; message: OutgoingMessage }
-  | { kind: 'refused'; error: AppError; text: string };
-
-/** Attribute of every message: the source that was authenticated, which a sender cannot choose. */
-export const RECEIVED_FROM = 'receivedfrom';
+  | { kind: 'refused'; error: AppError; text: string; contentType: string };
 
 /** Bytes of a message with its attributes; Pub/Sub accepts no more. */
 const MAX_MESSAGE = 10_000_000;

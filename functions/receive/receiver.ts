@@ -2,9 +2,12 @@ import type { HttpRequest } from '../../shared/app/define-function.ts';
 import { toAppError } from '../../shared/core/errors.ts';
 import type { Logger } from '../../shared/core/log.ts';
 import { deadLetterMessage } from '../../shared/dead-letters/dead-letter-message.ts';
-import { contentIdOf } from '../../shared/events/content-id.ts';
+import { LENIENT } from '../../shared/events/incoming-message.ts';
+import { identityOf } from '../../shared/events/message-part.ts';
+import { RECEIVED_FROM } from '../../shared/events/received-from.ts';
 import type { OutgoingMessage } from '../../shared/gcp/pubsub.ts';
 import { pathOf, type Received, receivedOf } from '../../shared/invocation/request.ts';
+import { EVENTS_READER } from '../events-reader.ts';
 import {
   type Answer,
   accepted,
@@ -16,7 +19,7 @@ import {
   unauthorized,
 } from './answers.ts';
 import { authenticate, type Verdict } from './authenticate.ts';
-import { type Member, RECEIVED_FROM } from './members.ts';
+import type { Member } from './members.ts';
 import type { ReceiveLog } from './receive-log.ts';
 import type { SourceKeys } from './source-keys.ts';
 import { type Source, sourceOf } from './sources.ts';
@@ -106,14 +109,17 @@ async function accept(
   return accepted(counts);
 }
 
-/** A bad member of a batch, as a message that its sender could have published. */
+/**
+ * A bad member of a batch, as a message that its sender could have published: a dead letter of the function that would
+ * have read it, and that can take it back. No subscription could replay a request.
+ */
 function letterOf(
   { id }: Source,
-  { error, text }: Extract<Member, { kind: 'refused' }>,
+  { error, text, contentType }: Extract<Member, { kind: 'refused' }>,
   now: number,
 ): OutgoingMessage {
-  const attributes = { 'content-type': 'application/json', [RECEIVED_FROM]: id };
+  const attributes = { 'content-type': contentType, [RECEIVED_FROM]: id };
   const input = { message: { data: Buffer.from(text).toString('base64'), attributes } };
-  const eventId = contentIdOf(input);
-  return deadLetterMessage({ function: 'receiveEvent', eventId, error, input, at: new Date(now) });
+  const eventId = identityOf(input, LENIENT);
+  return deadLetterMessage({ function: EVENTS_READER, eventId, error, input, at: new Date(now) });
 }

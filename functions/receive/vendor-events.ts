@@ -4,6 +4,7 @@ import { checked, MEMBERS, readEventText } from '../../shared/events/event-text.
 import { readFormed } from '../../shared/events/formed-event.ts';
 import { LENIENT } from '../../shared/events/incoming-message.ts';
 import type { Received } from '../../shared/invocation/request.ts';
+import { OTHER_FORM } from '../events-reader.ts';
 import { MAX_DEPTH, MAX_EVENTS } from './body.ts';
 import { type Member, messageOf } from './members.ts';
 import type { Kind, Source } from './sources.ts';
@@ -25,7 +26,7 @@ const HEADERS: Partial<Record<Vendor, readonly string[]>> = {
 
 /**
  * The event of a vendor, read in the same form as if it had been published directly: it has the same identity, and
- * becomes the same row. Throws `invalid-event` for any other JSON.
+ * becomes the same row. Throws `app-other-form` for any other JSON.
  */
 export function vendorEvent(vendor: Vendor, source: Source, text: string, received?: Received): Member {
   const root = readEventText(text, MAX_DEPTH);
@@ -38,7 +39,7 @@ export function vendorEvent(vendor: Vendor, source: Source, text: string, receiv
   if (!FORMS[vendor].includes(form.name)) {
     const wanted = FORMS[vendor].join(' or ');
     const beside = headers.length === 0 ? '' : ` with headers ${headers.join(', ')}`;
-    throw new AppError('invalid-event', `event must be of form ${wanted}${beside}, got ${form.name}`);
+    throw new AppError(OTHER_FORM, `event must be of form ${wanted}${beside}, got ${form.name}`);
   }
   return { kind: 'event', message: messageOf(source, event, text) };
 }
@@ -61,6 +62,6 @@ function elementOf(vendor: Vendor, source: Source, text: string): Member {
     return vendorEvent(vendor, source, text);
   } catch (error) {
     if (!isRefusal(error)) throw error;
-    return { kind: 'refused', error, text };
+    return { kind: 'refused', error, text, contentType: 'application/json' };
   }
 }

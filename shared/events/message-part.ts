@@ -50,7 +50,8 @@ function attributesOfOne(attributes: Readonly<Record<string, string>>): [string,
   });
 }
 
-function identityOf(input: unknown, options: ReadOptions): string {
+/** The id that an event, good or bad, has when it is delivered alone. 64 hex digits. */
+export function identityOf(input: unknown, options: ReadOptions): string {
   try {
     return parseIncomingMessage(input, options).eventId ?? contentIdOf(input);
   } catch {

@@ -72,6 +72,39 @@ describe.runIf(gcloud !== undefined)('deploy.sh --app', () => {
     expect(sent(succeeded(await run(args)))).toEqual([]);
   });
 
+  it('deploys the sign-up example: nothing for local runs is uploaded, settings and secrets are asked for', async () => {
+    const { plane, run } = await workshop.site();
+    const settings = join(workshop.tree.folder, 'signup.env');
+    const args = ['--app', 'examples/signup', ...PLACE];
+    const bare = await run(args);
+    expect([bare.code, bare.said]).toEqual([
+      1,
+      expect.stringMatching(/CRM_URL must be .* for createContact/),
+    ]);
+    writeFileSync(settings, 'CRM_URL=https://crm.example.com\n');
+    const whole = [...args, '--settings', settings];
+    const keyless = await run(whole);
+    expect([keyless.code, keyless.said]).toEqual([1, expect.stringMatching(/signup-MAIL_API_KEY/)]);
+    const secrets = ['MAIL_API_KEY', 'CRM_API_KEY'].map(
+      (name) => `printf key | gcloud secrets create signup-${name} --data-file=- --project=${PROJECT}`,
+    );
+    const enable = `gcloud services enable secretmanager.googleapis.com --project=${PROJECT}`;
+    succeeded(await run([], { script: ['set -e', enable, ...secrets].join('\n') }));
+    const dry = succeeded(await run([...whole, '--dry-run']));
+    expect(dry.stdout).toMatch(/functions deploy signup-createuser/);
+    expect(sent(dry)).toEqual([]);
+    succeeded(await run(whole));
+    const { folder } = workshop.tree;
+    const wanted = filesOf(sourcesOf({ app: core, dir: 'examples/signup' }, folder), folder).sort();
+    expect(wanted).toContain('examples/signup/create-user/handler.ts');
+    expect(wanted.filter((file) => /signup\/(local|test)|^(local|cli|test)\//.test(file))).toEqual([]);
+    const uploads = [...plane.cloud.state.resources].filter(([name]) => name.startsWith('uploads/'));
+    for (const [, { entries }] of uploads) {
+      expect((entries as string[]).filter((name) => !name.endsWith('/'))).toEqual(wanted);
+    }
+    expect(sent(succeeded(await run(whole)))).toEqual([]);
+  });
+
   it('deploys functions fired by audit logs and by requests', async () => {
     const { run, picture } = await workshop.site();
     const args = ['--app', 'apps/audit', ...PLACE];

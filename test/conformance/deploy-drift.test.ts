@@ -26,7 +26,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
     main = await workshop.site();
     succeeded(await main.run(PLACE));
     made = main.picture();
-  });
+  }, 900_000);
   afterAll(() => workshop?.close());
 
   describe('when the project was changed by hand', () => {

@@ -66,6 +66,6 @@ describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
       expect(Object.keys(picture().resources)).toEqual([]);
       expect(picture().bindings.filter((line) => line.includes('deleted:'))).toEqual([]);
     },
-    STEP < 8 ? 7_200_000 : 600_000,
+    STEP < 8 ? 7_200_000 : 1_800_000,
   );
 });

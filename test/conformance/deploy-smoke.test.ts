@@ -30,11 +30,18 @@ describe.runIf(gcloud !== undefined)(
         url: local.endpoints.gcs,
         bucket: (name) => name.replace(`${PROJECT}-pipeline-`, ''),
       };
+      plane.cloud.logs.push({
+        // one of the revision that is deployed, as the filter must say
+        textPayload: 'resource.labels.revision_name="pipeline-processvideo-0',
+        insertId: '1',
+        jsonPayload: { message: 'ffmpeg chosen', path: '/usr/bin/ffmpeg', version: '7.1', source: 'path' },
+      });
       const ended = succeeded(
         await run([...PLACE, '--smoke'], { env: { STORAGE_API_ENDPOINT: `${plane.url}/storage` } }),
       );
       expect(ended.said).toMatch(/smoke: uploaded gs:\/\/demo-project-pipeline-raw\/smoke\//);
       expect(ended.said).toMatch(/smoke: framed after \d+ s/);
+      expect(ended.said).toContain('smoke: the function runs ffmpeg 7.1 (/usr/bin/ffmpeg)');
       expect(ended.said).toMatch(/smoke: row [0-9a-f]{16} in gs:\/\/demo-project-pipeline-lake\/events/);
       expect(ended.said).toMatch(/smoke: passed/);
       const left = async (bucket: string): Promise<string[]> => {

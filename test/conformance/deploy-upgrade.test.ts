@@ -63,7 +63,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh over a version whose topics Even
     site = await workshop.site();
     succeeded(await site.run(PLACE));
     fresh = site.picture();
-  });
+  }, 900_000);
   afterAll(() => workshop?.close());
 
   const held = (): number[] => [...(site.plane.cloud.state.backlogs.get(HEIR) ?? [])].sort((a, b) => a - b);

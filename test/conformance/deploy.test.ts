@@ -61,7 +61,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
     first = await main.run(PLACE);
     faults.clear();
     made = main.picture();
-  });
+  }, 900_000);
   afterAll(() => workshop?.close());
 
   const ofKind = (kind: string): string[] =>
@@ -192,6 +192,29 @@ describe.runIf(gcloud !== undefined)('deploy.sh with the real gcloud', () => {
   });
 
   describe('run again', () => {
+    it('is refused as long as another deployment of the prefix runs, and takes over from one that was killed', async () => {
+      const { cloud } = main.plane;
+      const record = { owner: 'me@desk', host: 'desk', pid: 1, expires: '2999-01-01T00:00:00.000Z' };
+      const lock = (change: object): void =>
+        putObject(
+          cloud,
+          `${PROJECT}-pipeline-state`,
+          'deploy-lock.json',
+          Buffer.from(JSON.stringify({ ...record, ...change })),
+        );
+      cloud.delete(`projects/${PROJECT}/topics/pipeline-replay-ingestevent`);
+      lock({});
+      const refused = await main.run(PLACE);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(
+        /^another deployment is running \(me@desk\): .*2999-01-01.*gcloud storage rm gs:/,
+      );
+      expect(sent(refused).filter((line) => !line.includes('/upload/'))).toEqual([]);
+      lock({ expires: '2001-01-01T00:00:00.000Z' });
+      succeeded(await main.run(PLACE));
+      expect(main.picture()).toEqual(made);
+    });
+
     it('changes nothing, and says so', async () => {
       // This time each command starts gcloud anew, as for a person, instead of forking the loaded one.
       const second = succeeded(await main.run(PLACE, { env: { PATH: process.env['PATH'] ?? '' } }));

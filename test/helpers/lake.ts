@@ -99,7 +99,7 @@ export interface LakeScene {
 
 export async function startLake(options: { pubsub?: boolean; now?: () => number } = {}): Promise<LakeScene> {
   const { now } = options;
-  const gcs = await startTestGcs({ buckets: ['lake'], ...(now && { now }) });
+  const gcs = await startTestGcs({ buckets: ['lake', 'state'], ...(now && { now }) });
   const pubsub = options.pubsub ? await startTestPubsub({ topics: ['events'] }) : undefined;
   const dir = gcs.dir;
   const endpoints = { gcs: gcs.server.url, ...(pubsub && { pubsub: pubsub.server.url }) };

@@ -13,7 +13,8 @@ const FLAGS: Readonly<Record<string, string>> = {
     'uniform-bucket-level-access public-access-prevention soft-delete-duration clear-soft-delete no-versioning lifecycle-file clear-lifecycle',
   'storage service-agent': '',
   'beta services identity create': 'service',
-  'pubsub topics create': '',
+  'pubsub topics create': 'message-storage-policy-allowed-regions',
+  'pubsub topics update': 'message-storage-policy-allowed-regions',
   'pubsub subscriptions create':
     'topic message-filter enable-message-ordering ack-deadline message-retention-duration expiration-period min-retry-delay max-retry-delay dead-letter-topic max-delivery-attempts push-endpoint push-auth-service-account push-auth-token-audience',
   'pubsub subscriptions update':
@@ -34,6 +35,9 @@ const FLAGS: Readonly<Record<string, string>> = {
   'logging metrics update': 'config-from-file',
   'monitoring dashboards create': 'config-from-file',
   'monitoring dashboards update': 'config-from-file',
+  'monitoring policies create': 'policy-from-file',
+  'monitoring policies update': 'policy-from-file',
+  'monitoring policies delete': '',
   'alpha monitoring policies create': 'policy-from-file',
   'alpha monitoring policies update': 'policy-from-file',
   'projects add-iam-policy-binding': 'member role condition',
@@ -176,6 +180,7 @@ export class RecordedGcloud implements Gcloud {
       'logging metrics list': 'metric',
       'monitoring dashboards list': 'dashboard',
       'alpha monitoring policies list': 'alert',
+      'monitoring policies list': 'alert',
     };
     if (text === 'pubsub snapshots list') {
       return this.all('snapshot').map(({ name }) => ({ snapshotId: name }));
@@ -212,9 +217,13 @@ export class RecordedGcloud implements Gcloud {
     else if (verb === 'services enable') for (const one of names) this.services.add(one);
     else if (verb.startsWith('storage buckets') && !verb.endsWith('delete'))
       this.bucket(name.slice(5), flags);
-    else if (verb === 'pubsub topics create')
-      this.things.set(`topic ${name}`, { name: `${PROJECT}/topics/${name}` });
-    else if (verb === 'pubsub snapshots create') this.snapshot(name, flag('subscription'));
+    else if (verb === 'pubsub topics create' || verb === 'pubsub topics update') {
+      const regions = flags.get('message-storage-policy-allowed-regions')?.split(',');
+      this.things.set(`topic ${name}`, {
+        name: `${PROJECT}/topics/${name}`,
+        ...(regions && { messageStoragePolicy: { allowedPersistenceRegions: regions } }),
+      });
+    } else if (verb === 'pubsub snapshots create') this.snapshot(name, flag('subscription'));
     else if (verb === 'pubsub subscriptions seek') this.seek(name, flag('snapshot'));
     else if (verb.startsWith('pubsub subscriptions') && !verb.endsWith('delete'))
       this.subscription(name, flags);
@@ -522,6 +531,7 @@ export class RecordedGcloud implements Gcloud {
 const KINDS: Readonly<Record<string, string>> = {
   'scheduler jobs delete': 'job',
   'alpha monitoring policies delete': 'alert',
+  'monitoring policies delete': 'alert',
   'monitoring dashboards delete': 'dashboard',
   'logging metrics delete': 'metric',
   'eventarc triggers delete': 'trigger',

@@ -137,3 +137,18 @@ test('processVideo frames an upload, announced twice, and replaces only its leas
   expect(proxy.replaced.length).toBeGreaterThan(0);
   expect(proxy.replaced.filter((name) => !/^state\/videos\/.*\/lease\.json$/.test(name))).toEqual([]);
 }, 60_000);
+
+test('a write that is refused because the object is there, before its precondition is looked at, finds it there', async () => {
+  const proxy = await proxyFor('ingestEvent');
+  const gcs = await startTestGcs({ buckets: ['state'] });
+  cleanups.push(() => gcs.close());
+  proxy.target = gcs.server.url;
+  const store = gcs.storage({ apiEndpoint: proxy.url }).bucket('state');
+  expect(await store.putIfAbsent('failures/1', Buffer.from('a'))).toMatchObject({ kind: 'written' });
+  expect(await store.putIfAbsent('failures/1', Buffer.from('b'))).toEqual({ kind: 'exists' });
+  expect(proxy.occupied).toEqual(['state/failures/1']);
+  // what is there cannot be replaced
+  await expect(store.replaceIf('failures/1', '1', Buffer.from('c'))).rejects.toThrow(
+    /storage\.objects\.delete/,
+  );
+});

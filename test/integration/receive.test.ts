@@ -230,7 +230,7 @@ test('a bad member of a batch is a dead letter with its reason; the good ones go
     {
       data: bad,
       attributes: expect.objectContaining({
-        deadLetterFunction: 'receiveEvent',
+        deadLetterFunction: 'ingestEvent',
         deadLetterCode: 'invalid-event',
         deadLetterReason: expect.stringContaining('type must be'),
         receivedfrom: 'cloudevents/shop',

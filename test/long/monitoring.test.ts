@@ -62,7 +62,14 @@ function localGcloud({ cloud, upload }: Pipeline): Gcloud & { removed: string[] 
       generations.set(url, (await upload(file, nameIn(url), metadata)).generation);
       return 'made';
     },
-    read: async <T>(...command: string[]) => ({ generation: generations.get(command[3]!) }) as T,
+    async read<T>(...command: string[]) {
+      if (command[0] === 'functions') return { serviceConfig: { revision: 'r-1' } } as T;
+      if (command[0] === 'logging') {
+        const chosen = pipeline.logs.filter(({ message }) => message === 'ffmpeg chosen');
+        return chosen.map((jsonPayload) => ({ jsonPayload })) as T;
+      }
+      return { generation: generations.get(command[3]!) } as T;
+    },
     async text(...command) {
       const stored = await cloud.storage.bucket(BUCKETS.frames).get(nameIn(command[2]!));
       if (!stored) throw new GcloudError(command, 'The following URLs matched no objects or files');
@@ -79,14 +86,16 @@ test('the smoke test passes if everything works: manifest, then row', { timeout:
   await smoke({
     gcloud,
     buckets: BUCKETS,
+    decoder: { name: 'pipeline-processvideo', project: 'local', region: 'r' },
     settings: {},
     env: { ...process.env, STORAGE_API_ENDPOINT: pipeline.cloud.endpoints.gcs },
     say: (line) => said.push(line),
-    waits: { manifest: 30_000, row: 30_000, look: 200 },
+    waits: { manifest: 30_000, row: 30_000, log: 5_000, look: 200 },
   });
   expect(said).toEqual([
     expect.stringMatching(/^smoke: uploaded gs:\/\/raw\/smoke\/\d+\.mp4$/),
     expect.stringMatching(/^smoke: framed after \d+ s: gs:\/\/frames\/smoke\/\d+\.mp4\/\d+\/manifest\.json$/),
+    expect.stringMatching(/^smoke: the function runs ffmpeg \S+ \(\/.*\)$/),
     expect.stringMatching(/^smoke: row [0-9a-f]{16} in gs:\/\/lake\/events after \d+ s$/),
     'smoke: passed; the clip and its frames were deleted',
   ]);

@@ -1,4 +1,5 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
+import { writesOnce } from '../../../shared/app/storage-roles.ts';
 import { messagePublished } from '../../../shared/app/trigger.ts';
 import { secrets, settings } from './settings.ts';
 
@@ -8,7 +9,7 @@ export const createContact = defineFunction({
   maxDeliveryAttempts: 20,
   instance: { memory: '256Mi', cpu: 1, concurrency: 20, maxInstances: 5, timeoutSeconds: 60 },
   roles: [
-    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
+    ...writesOnce('state', 'keeps a record of each failed attempt'),
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,

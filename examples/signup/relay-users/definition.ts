@@ -1,4 +1,5 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
+import { replaces, writesOnce } from '../../../shared/app/storage-roles.ts';
 import { schedule } from '../../../shared/app/trigger.ts';
 import { settings } from './settings.ts';
 
@@ -9,9 +10,10 @@ export const relayUsers = defineFunction({
   maxDeliveryAttempts: 5,
   instance: { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 },
   roles: [
-    { role: 'roles/storage.objectUser', on: 'users', reason: 'finishes what a request left' },
+    ...writesOnce('users', 'records the users that requests left'),
+    replaces('users', [{ startsWith: 'outbox/', endsWith: '.json' }], 'deletes what is published'),
     { role: 'roles/pubsub.publisher', on: 'user-events', reason: 'publishes user.created' },
-    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
+    ...writesOnce('state', 'keeps a record of each failed attempt'),
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the ticks it refuses' },
   ],
   settings,

@@ -1,4 +1,5 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
+import { replaces, writesOnce } from '../../../shared/app/storage-roles.ts';
 import { messagePublished } from '../../../shared/app/trigger.ts';
 import { secrets, settings } from './settings.ts';
 
@@ -10,11 +11,12 @@ export const sendWelcomeEmail = defineFunction({
   maxDeliveryAttempts: 20,
   instance: { memory: '256Mi', cpu: 1, concurrency: 20, maxInstances: 5, timeoutSeconds: 60 },
   roles: [
-    {
-      role: 'roles/storage.objectUser',
-      on: 'state',
-      reason: 'records that the mail is sent, and failed attempts',
-    },
+    ...writesOnce('state', 'records that the mail is sent, and each failed attempt'),
+    replaces(
+      'state',
+      [{ startsWith: 'effects/', endsWith: '/started.json' }],
+      'renews the record of a mail under way',
+    ),
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
   ],
   settings,

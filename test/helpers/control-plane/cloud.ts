@@ -67,6 +67,8 @@ export class Cloud {
   /** Called before and after each mutating request with its number from 1; `true` ends the connection unanswered. */
   onMutation: ((nth: number, when: 'before' | 'after') => boolean) | undefined;
   url = '';
+  /** Log entries. For these filters, one is found if the filter contains its `textPayload`. */
+  readonly logs: JsonObject[] = [];
   /** Ids of messages that were lost when a trigger was replaced. */
   readonly lost: number[] = [];
   /** True while a change of metrics, dashboards or alerts takes its time. */

@@ -6,7 +6,18 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const COPIED = [
-  ...['deploy.sh', 'deploy', 'monitoring', 'bundler', 'functions', 'shared', 'schemas', 'cli', 'local'],
+  ...[
+    'deploy.sh',
+    'deploy',
+    'monitoring',
+    'bundler',
+    'functions',
+    'shared',
+    'schemas',
+    'cli',
+    'local',
+    'examples',
+  ],
   ...[
     'package.json',
     'package-lock.json',

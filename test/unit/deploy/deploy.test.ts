@@ -6,6 +6,7 @@ import { destroyAll } from '../../../deploy/destroy.ts';
 import { GcloudError } from '../../../deploy/gcloud.ts';
 import { Names } from '../../../deploy/names.ts';
 import { parseOptions } from '../../../deploy/options.ts';
+import { checkGcloud } from '../../../deploy/preflight.ts';
 import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
@@ -40,6 +41,11 @@ function picture(): unknown {
   return structuredClone({ things, held: held.sort(), services: [...gcloud.services].sort() });
 }
 
+/** Lets everything else that is ready run. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
 beforeEach(() => {
   gcloud = new RecordedGcloud();
   lines = [];
@@ -60,7 +66,7 @@ test('an empty project becomes the whole pipeline; a second run changes nothing'
     function: 4,
     job: 1,
     dashboard: 1,
-    alert: 4,
+    alert: 5,
   });
   expect(await deploy()).toBe(0);
   expect(gcloud.changes).toEqual([]);
@@ -129,6 +135,16 @@ test('a topic fires its function through its own subscription, on the path that 
       members: ['serviceAccount:pipeline-ingestevent@demo-project.iam.gserviceaccount.com'],
     },
   ]);
+});
+
+test('a subscription that was detached for an upgrade is attached again', async () => {
+  await deploy();
+  const name = 'subscription pipeline-push-ingestevent';
+  const attached = gcloud.things.get(name)!;
+  gcloud.things.set(name, { ...attached, pushConfig: {} });
+  await deploy();
+  expect(gcloud.things.get(name)).toEqual(attached);
+  expect(await deploy()).toBe(0);
 });
 
 test('a replay goes only to its function, with its account', async () => {
@@ -393,7 +409,7 @@ test('the first function of a project is deployed alone, the others in parallel'
     running.add(String(command[2]));
     seen.push(running.size);
     most = Math.max(most, running.size);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await turns();
     running.delete(String(command[2]));
     return change(command, ...rest);
   };
@@ -404,6 +420,23 @@ test('the first function of a project is deployed alone, the others in parallel'
   seen.length = 0;
   await deploy([], { source: { ...SOURCE, hash: 'fedcba9876543210' } });
   expect(seen).toEqual([1, 2, 3, 4]);
+});
+
+test('messages are stored in the regions of the option; without it, what is set stays', async () => {
+  await deploy(['--storage-region', 'europe-west3', '--storage-region', 'europe-west1']);
+  const regions = () =>
+    gcloud.all('topic').map(({ messageStoragePolicy }) => {
+      const { allowedPersistenceRegions } = messageStoragePolicy as { allowedPersistenceRegions: string[] };
+      return allowedPersistenceRegions.join();
+    });
+  expect(new Set(regions())).toEqual(new Set(['europe-west1,europe-west3']));
+  expect(await deploy(['--storage-region', 'europe-west1', '--storage-region', 'europe-west3'])).toBe(0);
+  expect(await deploy()).toBe(0);
+  expect(await deploy(['--storage-region', 'europe-west1'])).toBe(7);
+  expect(new Set(regions())).toEqual(new Set(['europe-west1']));
+  expect(() => run(['--storage-region', 'EU'])).toThrow(
+    '--storage-region must be a region such as us-central1, got "EU"',
+  );
 });
 
 test('old images are deleted, unless the repository has a policy of its own', async () => {
@@ -443,6 +476,36 @@ test.each(['42', 'projects/demo-project/notificationChannels/42', 'projects/1234
   },
 );
 
+test.each([
+  ['528.0.0', ['alpha', 'monitoring', 'policies']],
+  ['560.0.0', ['monitoring', 'policies']],
+])('gcloud %s: alerts are changed with %j', async (version, words) => {
+  const read = async <T>(): Promise<T> => ({ 'Google Cloud SDK': version, alpha: '1', beta: '1' }) as T;
+  expect(await checkGcloud({ read })).toEqual(words);
+  const context = run();
+  const cloud = new Cloud(gcloud, context.names.place, words);
+  await deployAll({ ...context, cloud }, gcloud, say);
+  expect(gcloud.changes.filter((one) => one.startsWith(`${words.join(' ')} create`))).toHaveLength(4);
+  expect(gcloud.all('alert')).toHaveLength(4);
+  await destroyAll(
+    { ...run(['--destroy', '--yes']), cloud: new Cloud(gcloud, context.names.place, words) },
+    gcloud,
+    say,
+  );
+  expect(gcloud.all('alert')).toEqual([]);
+});
+
+test('a gcloud without the commands that are needed: both ways to get them', async () => {
+  const without = (version: string, ...has: string[]) => ({
+    read: async <T>(): Promise<T> =>
+      ({ 'Google Cloud SDK': version, ...Object.fromEntries(has.map((one) => [one, '1'])) }) as T,
+  });
+  await expect(checkGcloud(without('528.0.0', 'beta'))).rejects.toThrow(
+    /no alpha commands: run "gcloud components install alpha"; if gcloud came from a package, update that instead/,
+  );
+  await expect(checkGcloud(without('560.0.0', 'beta'))).resolves.toBeDefined();
+});
+
 describe('Monitoring', () => {
   test('metrics, dashboards and alerts are changed one after another, also when they are deleted', async () => {
     let running = 0;
@@ -452,7 +515,7 @@ describe('Monitoring', () => {
       if (!/^(logging|monitoring|alpha monitoring)/.test(command.slice(0, 2).join(' ')))
         return change(command, ...rest);
       if (running++ > 0) overlaps.push(command.slice(0, 4).join(' '));
-      await new Promise((resolve) => setTimeout(resolve, 2));
+      await turns();
       running--;
       return change(command, ...rest);
     };
@@ -473,8 +536,8 @@ describe('Monitoring', () => {
     };
     await deploy();
     const titles = gcloud.all('alert').map(({ displayName }) => displayName);
-    expect(titles).toHaveLength(4);
-    expect(new Set(titles).size).toBe(4);
+    expect(titles).toHaveLength(5);
+    expect(new Set(titles).size).toBe(5);
     expect(lines.join('\n')).toContain('-- alerts, again: an answer was lost');
     gcloud.change = change;
     expect(await deploy()).toBe(0);

@@ -14,21 +14,21 @@ const START = Date.parse('2026-01-01T00:00:00Z');
 class Objects implements Gcloud {
   readonly there = new Map<string, { content: string; generation: number }>();
   denied = false;
-  private count = 0;
+  #count = 0;
 
   async read<T>(...command: string[]): Promise<T> {
-    return { generation: String(this.find(command[3]!).generation) } as T;
+    return { generation: String(this.#find(command[3]!).generation) } as T;
   }
 
   async text(...command: string[]): Promise<string> {
-    return this.find(command[2]!).content;
+    return this.#find(command[2]!).content;
   }
 
   async change(command: readonly Arg[]): Promise<Changed> {
     const [, verb, first, to] = command;
     if (this.denied) throw new GcloudError(command, 'HTTPError 403: no storage.objects.create access');
     if (verb === 'rm') {
-      this.find(String(first));
+      this.#find(String(first));
       this.there.delete(String(first).replace(/#.*/, ''));
       return 'made';
     }
@@ -36,11 +36,11 @@ class Objects implements Gcloud {
     if (this.there.has(String(to)))
       throw new GcloudError(command, 'HTTPError 412: a pre-condition did not hold');
     const { content } = first as { content: string };
-    this.there.set(String(to), { content, generation: ++this.count });
+    this.there.set(String(to), { content, generation: ++this.#count });
     return 'made';
   }
 
-  private find(url: string): { content: string; generation: number } {
+  #find(url: string): { content: string; generation: number } {
     const [name = '', generation] = url.split('#');
     const found = this.there.get(name);
     if (found === undefined || (generation !== undefined && generation !== String(found.generation)))

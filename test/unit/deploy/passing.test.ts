@@ -1,6 +1,9 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { GcloudError } from '../../../deploy/gcloud.ts';
-import { isGone, isThere, passingOf } from '../../../deploy/passing.ts';
+import { heldYet } from '../../../deploy/held-yet.ts';
+import { isGone, isThere, type Passing, passingOf } from '../../../deploy/passing.ts';
 import { explain } from '../../../deploy/remediations.ts';
 
 const PLACE = { project: 'demo-project', region: 'us-central1' };
@@ -107,6 +110,10 @@ const FAILED: [command: string, text: string][] = [
 const LASTING: [command: string, text: string][] = [
   [DEPLOY, 'OperationError: code=3, message=Container Healthcheck failed. Revision is not ready'],
   [DEPLOY, 'OperationError: code=13, message=Container Healthcheck failed. Revision is not ready'],
+  [
+    DEPLOY,
+    'OperationError: code=13, message=The user-provided container failed to start and listen on the port defined by PORT=8080.',
+  ],
   [DEPLOY, 'OperationError: code=3, message=Build failed: src/index.ts: error TS2345'],
   ['pubsub topics create t', "PERMISSION_DENIED: Permission 'pubsub.topics.create' denied on resource 'p'."],
   ['storage buckets create gs://b', 'HTTPError 409: The requested bucket name is not available.'],
@@ -158,6 +165,56 @@ describe('an answer that passes with time', () => {
     expect(explain(new GcloudError(command, text, passing), PLACE)).toMatch(
       /^your permission pubsub\.topics\.create is not known everywhere yet: run it again/,
     );
+  });
+});
+
+describe('a change that was denied', () => {
+  /** The project's testIamPermissions, for somebody who holds these. */
+  async function judged(text: string, held: string[] | 'all'): Promise<Passing | undefined> {
+    const server = createServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on('data', (chunk: Buffer) => chunks.push(chunk));
+      request.on('end', () => {
+        const { permissions } = JSON.parse(Buffer.concat(chunks).toString()) as { permissions: string[] };
+        response.end(
+          JSON.stringify({ permissions: permissions.filter((one) => held === 'all' || held.includes(one)) }),
+        );
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const env = { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: `http://127.0.0.1:${port}/` };
+    const judge = heldYet({ gcloud: () => ({ text: async () => 'token' }), project: 'demo-project', env });
+    return judge(text).finally(() => server.close());
+  }
+  const named = "PERMISSION_DENIED: Permission 'pubsub.topics.create' denied on resource 'p'.";
+  const unnamed = 'PERMISSION_DENIED: User not authorized to perform this action.';
+
+  test.each<[string, string, string[] | 'all', string | undefined]>([
+    [
+      'a permission that the caller holds',
+      named,
+      ['pubsub.topics.create'],
+      'your permission pubsub.topics.create',
+    ],
+    ['one that the caller lacks', named, ['pubsub.topics.list'], undefined],
+    ['none is named, and the caller owns the project', unnamed, 'all', 'a permission of yours'],
+    ['none is named, and the caller lacks some', unnamed, ['pubsub.topics.create'], undefined],
+    [
+      'a service that was turned off',
+      'PERMISSION_DENIED: Cloud Pub/Sub API has not been used in project p before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/pubsub.googleapis.com/overview?project=p',
+      'all',
+      undefined,
+    ],
+    ['no billing', 'PERMISSION_DENIED: BILLING_DISABLED', 'all', undefined],
+    [
+      'an unknown region',
+      "PERMISSION_DENIED: Permission denied on 'locations/mars-east1' (or it may not exist).",
+      'all',
+      undefined,
+    ],
+  ])('%s', async (_name, text, held, what) => {
+    expect((await judged(text, held))?.what).toBe(what);
   });
 });
 

@@ -71,6 +71,15 @@ test('without --receive nothing of it is deployed, and nothing is public', async
   expect(JSON.stringify([...gcloud.policies])).not.toMatch(/receiveevent/i);
 });
 
+test('a deployment without the option removes the function; a second one changes nothing', async () => {
+  const gcloud = withSecret();
+  await deploy(receiving, gcloud);
+  await deploy(core, gcloud);
+  expect(gcloud.things.has(FUNCTION)).toBe(false);
+  expect(publicServices(gcloud)).toEqual([]);
+  expect(await deploy(core, gcloud)).toBe(0);
+});
+
 test('a deployment whose secret is missing stops, and says how to make it', async () => {
   const gcloud = new RecordedGcloud();
   await expect(checkSecrets(contextOf(receiving, gcloud))).rejects.toThrow(

@@ -78,7 +78,7 @@ describe('deploy.sh', () => {
   test('an old gcloud is reported as such', () => {
     gcloudThat(`echo '{"Google Cloud SDK": "412.0.0"}'`);
     expect(deploy(...PLACE).said).toBe(
-      'gcloud must be 528 or later, got 412.0.0: run "gcloud components update"\n',
+      'gcloud must be 528 or later, got 412.0.0: run "gcloud components update"; if gcloud came from a package, update that instead ("sudo apt-get install --only-upgrade google-cloud-cli")\n',
     );
   });
 

@@ -10,6 +10,9 @@ const PAGES = [
   ...readdirSync(join(root, 'docs'))
     .filter((name) => name.endsWith('.md'))
     .map((name) => `docs/${name}`),
+  ...readdirSync(join(root, 'examples'))
+    .map((name) => `examples/${name}/README.md`)
+    .filter((page) => existsSync(join(root, page))),
 ];
 
 /** Removes code blocks, whose text has no links, headings or names of ours. */
@@ -54,7 +57,8 @@ function missingFiles(page: string): string[] {
     .filter((text) => new RegExp(`^(${folders})/[\\w./-]*$`).test(text))
     .filter((text) => {
       const path = join(root, text);
-      if (existsSync(path)) return false;
+      // an app has folders of the same names
+      if (existsSync(path) || existsSync(join(root, dirname(page), text))) return false;
       return !(
         existsSync(dirname(path)) && readdirSync(dirname(path)).some((name) => path.endsWith(`/${name}`))
       );

@@ -30,8 +30,7 @@ test('a body comes whole and unparsed, whatever its type and in however many pie
     const headers = { 'content-type': 'application/json' };
     const sent = request({ port, method: 'POST', headers });
     for (const piece of pieces) {
-      sent.write(piece);
-      await new Promise((resolve) => setTimeout(resolve, 20));
+      await new Promise((resolve) => sent.write(piece, resolve));
     }
     sent.end();
     const [response] = await once(sent, 'response');

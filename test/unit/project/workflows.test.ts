@@ -16,10 +16,11 @@ describe.each(workflows)('$name', ({ text }) => {
     expect(text).not.toMatch(/write-all|contents: write|pull_request_target/);
   });
 
-  test('pins actions to a major version, and uses only those of two owners', () => {
-    const used = [...text.matchAll(/uses: (\S+)/g)].map(([, action]) => action ?? '');
+  test('pins actions to a commit with its version beside it, and uses only those of two owners', () => {
+    const used = [...text.matchAll(/uses: (.+)/g)].map(([, action]) => action ?? '');
     expect(used.length).toBeGreaterThan(0);
-    const pinned = /^(actions|google-github-actions)\/[a-z-]+@v\d+$|^\.\/\.github\/workflows\/[a-z]+\.yml$/;
+    const pinned =
+      /^(actions|google-github-actions)\/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$|^\.\/\.github\/workflows\/[a-z]+\.yml$/;
     expect(used.filter((action) => !pinned.test(action))).toEqual([]);
   });
 
@@ -63,4 +64,28 @@ test('main is deployed after its checks, one deployment at a time, and read back
   const place = '--project "$PROJECT" --region "$REGION"';
   expect(runs).toEqual([place, `${place} --verify`, `${place} --smoke`]);
   expect(deploy.match(/\.\/deploy\.sh/g)).toHaveLength(3);
+});
+
+test('beside the credentials of a deployment, no script of a package runs', () => {
+  const deploy = textOf('deploy.yml');
+  expect(deploy.match(/npm (ci|install)[^\n]*/g)).toEqual(['npm ci --ignore-scripts']);
+  expect(deploy.indexOf('npm ci')).toBeLessThan(deploy.indexOf('google-github-actions/auth@'));
+  expect(deploy).toMatch(/environment: production/);
+});
+
+test('the trust of the deployer is bound to the id of the repository, its environment and its branch', () => {
+  const page = readFileSync(join(folder, '../../docs/deploy-from-github.md'), 'utf8');
+  const [, condition = ''] = /--attribute-condition="([^\n]+)"$/m.exec(page) ?? [];
+  for (const claim of ['repository_id', 'environment', 'ref'])
+    expect(condition).toContain(`assertion.${claim} ==`);
+  expect(page).toContain('attribute.repository_id/$REPOSITORY_ID');
+  expect(page).not.toMatch(/attribute\.repository\b/);
+});
+
+test('versions of packages and of actions are kept current', () => {
+  const text = readFileSync(join(folder, '../dependabot.yml'), 'utf8');
+  expect([...text.matchAll(/package-ecosystem: (\S+)/g)].map(([, one]) => one)).toEqual([
+    'npm',
+    'github-actions',
+  ]);
 });

@@ -80,6 +80,9 @@ export const logging: Service = {
   api: 'logging.googleapis.com',
   title: 'Cloud Logging API',
   routes: [
+    route('POST v2/entries:list', 'logging.logEntries.list (read)', ({ cloud, body }) => ({
+      entries: cloud.logs.filter(({ textPayload }) => text(body['filter']).includes(text(textPayload))),
+    })),
     route('GET v2/projects/{project}/metrics', 'logging.logMetrics.list', (call) => ({
       metrics: call.cloud.under(under('metrics', call)),
     })),

@@ -204,6 +204,7 @@ export function putObject(cloud: Cloud, bucket: string, name: string, data = Buf
     md5Hash: createHash('md5').update(data).digest('base64'),
     contentType: 'application/octet-stream',
     storageClass: 'STANDARD',
+    mediaLink: `${cloud.url}/storage/download/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}?alt=media`,
   });
   cloud.state.contents.set(`b/${bucket}/o/${name}`, data.toString('base64'));
 }
