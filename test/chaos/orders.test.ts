@@ -6,7 +6,7 @@ import { postgresPrograms } from '../../examples/orders/test/helpers/postgres.ts
 import { describeRun, restartedPostgres, runOrders } from '../helpers/orders-chaos.ts';
 
 /** `ORDERS=1000` is the full run; it takes about half an hour for each saga on two cores. */
-const ORDERS = Number(process.env['ORDERS'] ?? 60);
+const ORDERS = Number(process.env['ORDERS'] ?? 40);
 /** `ORDERS_ON=postgres` takes a real server that is restarted, which is faster. */
 const programs = process.env['ORDERS_ON'] === 'postgres' ? postgresPrograms() : undefined;
 const onServer = programs !== undefined && { database: () => restartedPostgres(programs) };
