@@ -103,7 +103,8 @@ describe.runIf(gcloud !== undefined)('deploy.sh --app', () => {
       expect((entries as string[]).filter((name) => !name.endsWith('/'))).toEqual(wanted);
     }
     expect(sent(succeeded(await run(whole)))).toEqual([]);
-  });
+    // four runs of nine functions
+  }, 900_000);
 
   it('deploys functions fired by audit logs and by requests', async () => {
     const { run, picture } = await workshop.site();
