@@ -21,7 +21,7 @@ import { appOption, helpFor, type Options, parseOptions } from './options.ts';
 import { checkGcloud, checkReadiness, findProject } from './preflight.ts';
 import { explain, oneLine } from './remediations.ts';
 import { checkSecrets } from './secrets.ts';
-import { readSettings } from './settings.ts';
+import { checkSettings, readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
 
@@ -55,11 +55,12 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
   const cloud = new Cloud(gcloud, names.place, alertCommands);
-  const app = await appOfRun(loaded.app, options, { cloud, names });
+  const app = appOfRun(loaded.app, options);
   const context: Context = { app, options, names, cloud, source, settings };
   const lock = new DeploymentLock(context, gcloud, thisProcess(env), say);
   if (action === 'destroy') return destroyAll(context, gcloud, say, lock);
   if (action === 'verify') return verifyAll(context, say);
+  checkSettings(context);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
   const notes = await auditNotes(context);

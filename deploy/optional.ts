@@ -1,28 +1,19 @@
 import type { App } from '../shared/app/define-app.ts';
 import { withOptional } from '../shared/app/optional.ts';
-import type { Cloud } from './cloud.ts';
-import { shortName } from './cloud-types.ts';
-import type { Names } from './names.ts';
 import type { Options } from './options.ts';
 
 /**
- * The app with its optional functions of this run: those whose options are given, and those without a value that an
- * earlier run deployed, which would grow old otherwise. `--destroy` takes all.
+ * The app with its optional functions of this run: those whose options are given, and the one that `--only` names, if
+ * its option has no value. Any other is stopped, as docs/deploy.md says of each option. `--destroy` takes all.
  */
-export async function appOfRun(
-  app: App,
-  options: Pick<Options, 'action' | 'optional' | 'only'>,
-  { cloud, names }: { cloud: Pick<Cloud, 'functions'>; names: Pick<Names, 'function'> },
-): Promise<App> {
+export function appOfRun(app: App, options: Pick<Options, 'action' | 'optional' | 'only'>): App {
   if (options.action === 'destroy') return withOptional(app);
-  const there = new Set((await cloud.functions()).map(({ name }) => shortName(name)));
-  const stays = Object.entries(app.optional ?? {}).filter(
+  const named = Object.entries(app.optional ?? {}).filter(
     ([, { value, functions = [] }]) =>
-      value === undefined &&
-      functions.some(({ name }) => options.only === name || there.has(names.function(name))),
+      value === undefined && functions.some(({ name }) => options.only === name),
   );
   return withOptional(app, {
-    ...Object.fromEntries(stays.map(([option]) => [option, true as const])),
+    ...Object.fromEntries(named.map(([option]) => [option, true as const])),
     ...options.optional,
   });
 }

@@ -2,8 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, quoted } from '../cli/common/options.ts';
 import { readSettingLines, type SettingLine } from '../local/settings-file.ts';
-import { operatorMistake } from '../shared/app/app-settings.ts';
+import { missingSettings, operatorMistake } from '../shared/app/app-settings.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
+import type { Context } from './context.ts';
 import { ROOT } from './source.ts';
 
 /**
@@ -27,6 +28,13 @@ export function readSettings(
   });
   if (mistakes.length > 0) throw new Failure(mistakes.join('\n'));
   return settings;
+}
+
+/** Throws one Failure that lists every setting that a function of the deployment needs and nobody has given. */
+export function checkSettings({ app, settings }: Pick<Context, 'app' | 'settings'>): void {
+  const missing = missingSettings(app, settings);
+  if (missing.length === 0) return;
+  throw new Failure(`${missing.join('\n')}\nwrite NAME=value lines into a file for --settings`);
 }
 
 function linesOf(path: string): SettingLine[] {

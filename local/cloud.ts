@@ -1,8 +1,9 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { privateBundle } from '../build.ts';
+import { Failure } from '../cli/common/options.ts';
 import { core } from '../functions/app.ts';
-import { placeVariables } from '../shared/app/app-settings.ts';
+import { missingSettings, placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
@@ -148,6 +149,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       given: { ...settings, ...givenSecrets(app, { shell, secretsFile }) },
     });
     closers.push(own.close);
+    const running = { ...app, functions: wanted };
+    const missing = missingSettings(running, { ...own.env, ...settings });
+    if (missing.length > 0) throw new Failure(`settings: ${missing.join('; ')}`);
     // read before anything else runs: a secret may be missing
     const places = { settings, provided: own.env, shell, secretsFile, secretsDir };
     const declared = new Map(wanted.map((one) => [one, environmentOf(app, one, places)] as const));

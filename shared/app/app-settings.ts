@@ -54,6 +54,15 @@ export function operatorSettings(app: Sets): AppSetting[] {
   );
 }
 
+/** Says which settings an operator must still write down; `env` holds those that there are. */
+export function missingSettings(app: Sets, env: Env): string[] {
+  return operatorSettings(app)
+    .filter(({ name, requiredBy }) => requiredBy.length > 0 && !env[name]?.trim())
+    .map(
+      ({ name, setting, requiredBy }) => `${name} must be ${setting.mustBe}, for ${requiredBy.join(', ')}`,
+    );
+}
+
 export interface DeclaredSecret {
   name: string;
   required: boolean;

@@ -19,6 +19,8 @@ export interface RelayOptions {
 
 export interface Relayed {
   published: number;
+  /** True if its time was up before the outbox was empty: somebody should start another run. */
+  hasMore: boolean;
   /** Of streams whose next event Pub/Sub refuses: they wait, and each later run tries them again. */
   refused: AppError[];
 }
@@ -76,7 +78,7 @@ interface Row {
 }
 
 /**
- * Publishes what the outbox holds until it is empty, the events of a stream in order. Any number of relays may run at
+ * Publishes what the outbox holds until it is empty or its time is up, the events of a stream in order. Any number of relays may run at
  * the same time. An event is marked after Pub/Sub has confirmed it, so that one whose relay dies in between is
  * published again, with the same id.
  *
@@ -85,12 +87,12 @@ interface Row {
 export async function relay(database: Database, options: RelayOptions): Promise<Relayed> {
   const { leaseMs = LEASE_MS, maxMs = MAX_MS, clock = systemClock } = options;
   const until = clock.now() + maxMs;
-  const all: Relayed = { published: 0, refused: [] };
+  const all: Relayed = { published: 0, refused: [], hasMore: true };
   /** Streams that are left to a later run. */
   const left: string[] = [];
   while (clock.now() < until) {
     const { rows: claimed } = await database.query<{ stream: string }>(CLAIM, [STREAMS, leaseMs, left]);
-    if (claimed.length === 0) break;
+    if (claimed.length === 0) return { ...all, hasMore: false };
     const streams = claimed.map(({ stream }) => stream);
     const { rows } = await database.query<Row>(NEXT, [streams, ROWS]);
     const { published, refused, failure } = await publishStreams(rows, options);

@@ -2,10 +2,14 @@ import { readFile } from 'node:fs/promises';
 import type { Plugin } from 'esbuild';
 import { expect, test } from 'vitest';
 import { SAGAS } from '../../examples/orders/fulfilment/settings.ts';
-import { describeRun, runOrders } from '../helpers/orders-chaos.ts';
+import { postgresPrograms } from '../../examples/orders/test/helpers/postgres.ts';
+import { describeRun, restartedPostgres, runOrders } from '../helpers/orders-chaos.ts';
 
 /** `ORDERS=1000` is the full run; it takes about half an hour for each saga on two cores. */
-const ORDERS = Number(process.env['ORDERS'] ?? 60);
+const ORDERS = Number(process.env['ORDERS'] ?? 40);
+/** `ORDERS_ON=postgres` takes a real server that is restarted, which is faster. */
+const programs = process.env['ORDERS_ON'] === 'postgres' ? postgresPrograms() : undefined;
+const onServer = programs !== undefined && { database: () => restartedPostgres(programs) };
 /** Enough for every part that is taken out to be missed. */
 const VARIANT_ORDERS = 30;
 const timeout = 600_000 + ORDERS * 3_000;
@@ -16,7 +20,7 @@ test.each(SAGAS)(
     timeout,
   },
   async (saga) => {
-    const outcome = await runOrders({ saga, orders: ORDERS });
+    const outcome = await runOrders({ saga, orders: ORDERS, ...onServer });
     process.stdout.write(describeRun(saga, outcome));
     expect(outcome.violations).toEqual([]);
     expect(outcome.confirmed + outcome.cancelled).toBe(ORDERS);
@@ -78,7 +82,12 @@ test.each([
   'without %s the same is no longer true',
   { timeout: 900_000 },
   async (part, plugin, violation) => {
-    const outcome = await runOrders({ saga: 'choreography', orders: VARIANT_ORDERS, plugins: [plugin] });
+    const outcome = await runOrders({
+      saga: 'choreography',
+      orders: VARIANT_ORDERS,
+      plugins: [plugin],
+      ...onServer,
+    });
     process.stdout.write(describeRun(`without ${part}`, outcome));
     expect(outcome.violations.join('\n')).toMatch(violation);
   },

@@ -42,7 +42,7 @@ describe.skipIf(programs === undefined)('examples/orders on PostgreSQL', () => {
   });
 
   describe('outbox', () => outboxSuite(() => pool));
-  describe('read models', () => readModelSuite(() => pool));
+  describe('read models', () => readModelSuite(() => pool, { isConcurrent: true }));
   describe('event store', () => eventStoreSuite(() => pool));
   describe('migrations', () => migrationSuite(() => pool));
   describe('errors', () => errorSuite(() => server));

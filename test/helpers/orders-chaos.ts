@@ -10,6 +10,7 @@ import type { Saga } from '../../examples/orders/fulfilment/settings.ts';
 import { startEmbedded } from '../../examples/orders/local/embedded.ts';
 import { startGateway } from '../../examples/orders/local/gateway.ts';
 import { violations } from '../../examples/orders/test/helpers/balance.ts';
+import { startPostgres } from '../../examples/orders/test/helpers/postgres.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { loadApp } from '../../shared/app/load-app.ts';
 import { DeltaTable } from '../../shared/delta/index.ts';
@@ -73,6 +74,17 @@ const SHAKE_EVERY = 60;
 const CHARGE_KILLS_EVERY = 8;
 /** Nothing has changed for so long: what has not ended will not end. */
 const QUIET_MS = 60_000;
+
+/** A server that is restarted, in turn as for maintenance and as after a power cut. */
+export async function restartedPostgres(programs: string): Promise<ShakenDatabase> {
+  const server = await startPostgres(programs);
+  let restarts = 0;
+  return {
+    url: server.url,
+    shake: () => server.restart(restarts++ % 2 === 0 ? 'fast' : 'crash'),
+    close: () => server.stop(),
+  };
+}
 
 /** PGlite, whose connections are broken again and again. */
 async function embedded(): Promise<ShakenDatabase> {

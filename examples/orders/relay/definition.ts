@@ -14,6 +14,11 @@ export const relayOutbox = defineFunction({
   instance: { memory: '256Mi', cpu: 1, concurrency: CONCURRENCY, maxInstances: 3, timeoutSeconds: 60 },
   roles: [
     { role: 'roles/pubsub.publisher', on: 'events', reason: 'publishes what the outbox holds' },
+    {
+      role: 'roles/pubsub.publisher',
+      on: WORK_TOPIC,
+      reason: 'starts another run if there is more than one can publish',
+    },
     { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
     { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the ticks it refuses' },
   ],

@@ -4,6 +4,7 @@ import { readSchemas } from '../../../schemas/compile.ts';
 import { checkContracts, contractFaults, readContracts } from '../../../schemas/contracts.ts';
 import { eventTypesSource } from '../../../schemas/generate-types.ts';
 import { messageEvent, structured } from '../../../test/helpers/messages.ts';
+import app from '../app.ts';
 import { SAGAS } from '../fulfilment/settings.ts';
 import { TYPES as SETTLING } from '../outcome/settle-service.ts';
 import { TYPES as PAYING } from '../payments/payment-service.ts';
@@ -27,6 +28,12 @@ test('every consumer has a contract for each type that it takes, and the schemas
   const taken = Object.entries(CONSUMERS).flatMap(([name, types]) => types.map((type) => `${name} ${type}`));
   expect(contracts.map(({ consumer, type }) => `${consumer} ${type}`).sort()).toEqual(taken.sort());
   expect(checkContracts(EXAMPLE)).toEqual({ checked: taken.length, faults: [] });
+});
+
+test('every consumer gets the events of an order in their order', () => {
+  const consumers = app.functions.filter(({ name }) => name in CONSUMERS);
+  expect(consumers.map(({ name }) => name).sort()).toEqual(Object.keys(CONSUMERS).sort());
+  for (const { trigger } of consumers) expect(trigger).toMatchObject({ topic: 'events', ordering: true });
 });
 
 test('schemas/types.ts is current: npm run schemas:types -- examples/orders/schemas', async () => {
@@ -64,6 +71,14 @@ describe.each(SAGAS)('in a %s', (saga) => {
     await scene.deliver({ type, input }, [consumer]);
     expect(scene.deadLetters).toEqual([]);
     expect(scene.lines.at(-1)).toMatchObject({ eventType: expect.anything(), outcome: expect.anything() });
+  });
+
+  test('whatever is published about an order has its id as the ordering key', async () => {
+    await scene.place('ord-keys');
+    await scene.run();
+    const own = scene.published.filter(({ orderId }) => orderId === 'ord-keys');
+    expect(own.length).toBeGreaterThan(3);
+    expect(scene.published.filter(({ orderId }) => orderId === null)).toEqual([]);
   });
 
   test('both versions of order.created are accepted, and data of neither is refused', async () => {

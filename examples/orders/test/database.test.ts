@@ -14,6 +14,6 @@ beforeAll(async () => {
 afterAll(() => pool.close());
 
 describe('outbox', () => outboxSuite(() => pool));
-describe('read models', () => readModelSuite(() => pool));
+describe('read models', () => readModelSuite(() => pool, { isConcurrent: false }));
 describe('event store', () => eventStoreSuite(() => pool));
 describe('migrations', () => migrationSuite(() => pool));

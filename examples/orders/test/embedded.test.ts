@@ -3,10 +3,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPool } from '../database/pool.ts';
 import { type EmbeddedDatabase, startEmbedded } from '../local/embedded.ts';
 import { ClientMessages, queryMessage } from '../local/postgres-messages.ts';
+import { cluster } from './helpers/database.ts';
 
 let database: EmbeddedDatabase;
 beforeAll(async () => {
-  database = await startEmbedded();
+  database = await startEmbedded({ from: await cluster() });
 });
 afterAll(() => database.close());
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { type Home, makeHome, type Scene, startScene } from './scene.ts';
+import { type Home, makeHome, type PostOptions, type Scene, startScene } from './scene.ts';
 
 /*
  * The real functions over HTTP on a local cloud. The first scene runs without the consumers, so that they are added
@@ -73,6 +73,15 @@ test('a user signs up: one mail, one row, one contact, one event in the lake', a
     subject: `users/${userId}`,
     data: JSON.stringify({ userId, ...user }),
   });
+  const table = await scene.pipeline(
+    'lake',
+    'query',
+    '--table',
+    'gs://lake/tables/signups',
+    '--format',
+    'jsonl',
+  );
+  expect(table.stdout.split('\n').find((line) => line.includes(userId))).toBeDefined();
   // nothing is left to do
   expect((await scene.names('users')).filter((name) => name.startsWith('outbox/'))).toEqual([]);
 });
@@ -90,6 +99,42 @@ test('the event published by hand as plain JSON reaches all three, too; ten deli
   await expect.poll(mailed).toBeGreaterThanOrEqual(20);
   expect([mailsTo(event.email).length, mailsTo(data.email).length]).toEqual([1, 1]);
 });
+
+type Wrong = [name: string, body: unknown, options: PostOptions, status: number, said: RegExp];
+const wrong: Wrong[] = [
+  ['another path', newUser(), { path: 'user' }, 404, /users are at \/users/],
+  ['another method', undefined, { method: 'GET' }, 405, /POST creates a user/],
+  ['a method that changes', newUser(), { method: 'PUT' }, 405, /POST creates a user/],
+  ['no JSON', '{"email":', {}, 400, /must be JSON/],
+  ['no body', '', {}, 400, /got 0 bytes/],
+  ['faults', { email: 'ada', age: 7 }, {}, 400, /#\/email.*#\/name.*#\/age/],
+  ['half a surrogate pair', '{"email":"a@b.example","name":"\\ud800"}', {}, 400, /half of a surrogate pair/],
+  ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d]), {}, 400, /not UTF-8/],
+  [
+    'a form',
+    'email=a',
+    { headers: { 'content-type': 'application/x-www-form-urlencoded' } },
+    415,
+    /application\/json/,
+  ],
+  ['a compressed body', newUser(), { headers: { 'content-encoding': 'gzip' } }, 415, /Unsupported/],
+  ['a large body', `"${'x'.repeat(10_000)}"`, {}, 413, /at most 10000 bytes, got 10002/],
+  ['an empty key', newUser(), { key: '' }, 400, /idempotency-key must be 1 to 255/],
+  ['a key with a space', newUser(), { key: 'a b' }, 400, /idempotency-key must be 1 to 255/],
+  ['a long key', newUser(), { key: 'k'.repeat(256) }, 400, /idempotency-key must be 1 to 255/],
+];
+
+test.each(wrong)(
+  '%s is answered with a problem, and creates nobody',
+  async (_name, body, options, status, said) => {
+    const before = (await scene.names('users')).length;
+    const answer = await scene.post(body, options);
+    expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/problem+json']);
+    expect(answer.text).toMatch(said);
+    expect(answer.json).toMatchObject({ status, title: expect.any(String) });
+    expect((await scene.names('users')).length).toBe(before);
+  },
+);
 
 describe('idempotency', () => {
   test('the same key with the same body gets the same answer, byte for byte', async () => {

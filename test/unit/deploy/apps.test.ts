@@ -13,9 +13,12 @@ import { ROOT } from '../../../deploy/source.ts';
 import { core } from '../../../functions/app.ts';
 import { services } from '../../../functions/services.ts';
 import { processVideo } from '../../../functions/video/definition.ts';
+import { secretsOf } from '../../../shared/app/app-settings.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
 import { defineFunction } from '../../../shared/app/define-function.ts';
+import { loadApp } from '../../../shared/app/load-app.ts';
 import { auditLog, http, objectFinalized } from '../../../shared/app/trigger.ts';
+import { EXAMPLES } from '../../helpers/examples.ts';
 import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
 
 const instance = { memory: '256Mi', cpu: 1, concurrency: 1, maxInstances: 1, timeoutSeconds: 60 };
@@ -112,6 +115,22 @@ test('an app is deployed under its own name, each function by its trigger; a sec
   await verifyAll(contextOf(appWith([SHOP])), say);
   gcloud.changes.length = 0;
   expect(await deployAll(contextOf(appWith([SHOP])), gcloud, say)).toBe(0);
+  expect(gcloud.changes).toEqual([]);
+});
+
+test.each(EXAMPLES)('%s deploys, and a second run changes nothing', async (dir) => {
+  const { app } = await loadApp(join(ROOT, dir));
+  const source = { ...SOURCE, app: { dir, ignoreFile: ignoreFile(sourcesOf({ app, dir }, ROOT)) } };
+  for (const { name } of app.functions.flatMap(secretsOf)) {
+    const secret = contextOf(app).names.secret(name);
+    gcloud.things.set(`secret ${secret}`, { name: `projects/12345/secrets/${secret}` });
+  }
+  await deployAll(contextOf(app, { source }), gcloud, say);
+  const functions = [...gcloud.things.keys()].filter((key) => key.startsWith('function '));
+  expect(functions).toHaveLength(app.functions.length);
+  await verifyAll(contextOf(app, { source }), say);
+  gcloud.changes.length = 0;
+  expect(await deployAll(contextOf(app, { source }), gcloud, say)).toBe(0);
   expect(gcloud.changes).toEqual([]);
 });
 

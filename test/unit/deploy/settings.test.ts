@@ -2,10 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readSettings } from '../../../deploy/settings.ts';
+import { checkSettings, readSettings } from '../../../deploy/settings.ts';
 import { core } from '../../../functions/app.ts';
 import { defineApp } from '../../../shared/app/define-app.ts';
 import { CORE_DIR } from '../../../shared/app/load-app.ts';
+import { url } from '../../../shared/app/settings.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'deploy-settings-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -43,6 +44,17 @@ test.each([
   ],
 ])('%j is refused', (text, told) => {
   expect(() => read(text)).toThrow(told);
+});
+
+test('a required setting that is not given is asked for, with the function that needs it', () => {
+  const [video, ...others] = core.functions;
+  const settings = { ...video!.settings, CRM_URL: url({ doc: 'CRM' }) };
+  const app = defineApp({ ...core, functions: [{ ...video!, settings }, ...others] });
+  const missing =
+    'CRM_URL must be an http or https URL, for processVideo\nwrite NAME=value lines into a file';
+  expect(() => checkSettings({ app, settings: read('MAX_MOMENTS=3', app) })).toThrow(missing);
+  checkSettings({ app, settings: read('CRM_URL=https://crm.example.com', app) });
+  checkSettings({ app: core, settings: {} });
 });
 
 test('a secret is refused, and neither it nor an invalid line is shown', () => {

@@ -32,7 +32,7 @@ async function run(args: string[] = []): Promise<Context> {
   lines = [];
   gcloud.changes.length = 0;
   const cloud = new Cloud(gcloud, names.place);
-  const app = await appOfRun(core, options, { cloud, names });
+  const app = appOfRun(core, options);
   return { app, options, names, cloud, source: SOURCE, settings: {} };
 }
 
@@ -217,4 +217,17 @@ test.each([
 
 test('--help lists the options of the app', () => {
   expect(helpFor(core)).toMatch(/Functions that run only on request:\n {2}--[\s\S]*\n {2}--audit-logs LIST/);
+});
+
+test('an option without a value that is dropped stops its function, too; --only deploys it without the option', async () => {
+  gcloud.things.set('secret pipeline-RECEIVE_SOURCES', {
+    name: 'projects/12345/secrets/pipeline-RECEIVE_SOURCES',
+  });
+  await deploy('--receive');
+  expect(keysOf('function')).toContain('pipeline-receiveevent');
+  await deploy();
+  expect(keysOf('function')).not.toContain('pipeline-receiveevent');
+  expect(await deploy()).toBe(0);
+  await deploy('--only', 'receiveEvent');
+  expect(keysOf('function')).toContain('pipeline-receiveevent');
 });

@@ -32,7 +32,7 @@ export async function freshPool(connections = 10): Promise<Pool> {
 }
 
 /** Initializing one takes longer than most of the tests. */
-async function cluster(): Promise<Uint8Array<ArrayBuffer>> {
+export async function cluster(): Promise<Uint8Array<ArrayBuffer>> {
   const dir = await madeOnce('cluster', async (draft) => {
     await writeFile(join(draft, 'files.tar'), await emptyCluster());
   });

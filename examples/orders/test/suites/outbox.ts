@@ -37,10 +37,10 @@ export function outboxSuite(database: () => Pool): void {
       }),
     ).rejects.toThrow('rolled back');
     await database().transaction((sql) => enqueue(sql, [event('a', 2), event('a', 3), event('a', 2)]));
-    expect(await run(topic)).toEqual({ published: 4, refused: [] });
+    expect(await run(topic)).toEqual({ published: 4, refused: [], hasMore: false });
     expect(topic.idsOf('a')).toEqual(['a.0', 'a.2', 'a.3']);
     expect(topic.messages).toHaveLength(4);
-    expect(await run(topic)).toEqual({ published: 0, refused: [] });
+    expect(await run(topic)).toEqual({ published: 0, refused: [], hasMore: false });
   });
 
   test('several relays at once: each event once, those of a stream in order, while more are enqueued', async () => {
@@ -60,6 +60,30 @@ export function outboxSuite(database: () => Pool): void {
     await run(topic);
     for (const key of keys) expect(topic.idsOf(key)).toEqual(idsOf(key, 8));
     expect(topic.messages).toHaveLength(keys.length * 8);
+  });
+
+  test('a stream that one relay publishes is left alone by the others, also what was enqueued meanwhile', async () => {
+    const topic = new Topic();
+    let open: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const isAsked = new Promise<void>((resolve) => {
+      topic.before = () => {
+        resolve();
+        return gate;
+      };
+    });
+    await enqueue(database(), [event('held', 0)]);
+    const first = run(topic);
+    await isAsked;
+    await enqueue(database(), [event('held', 1), event('free', 0)]);
+    const other = new Topic();
+    expect(await run(other)).toMatchObject({ published: 1 });
+    expect(other.idsOf('free')).toEqual(['free.0']);
+    open();
+    expect(await first).toMatchObject({ published: 2 });
+    expect(topic.idsOf('held')).toEqual(['held.0', 'held.1']);
   });
 
   test('a relay that dies after publishing: the next one publishes the same ids again, in order', async () => {
@@ -107,6 +131,14 @@ export function outboxSuite(database: () => Pool): void {
     topic.before = () => undefined;
     await expect.poll(async () => (await run(topic)).published).toBe(2);
     expect(topic.idsOf('bad')).toEqual(idsOf('bad', 3));
+  });
+
+  test('a relay whose time is up says that there is more', async () => {
+    const topic = new Topic();
+    await enqueue(database(), [event('more', 0)]);
+    const options = { publisher: topic, topicNamed: (key: string) => key };
+    expect(await relay(database(), { ...options, maxMs: 0 })).toMatchObject({ published: 0, hasMore: true });
+    expect(await relay(database(), options)).toMatchObject({ published: 1, hasMore: false });
   });
 
   test('an event larger than Pub/Sub takes never gets into the outbox', async () => {

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { carryOut } from '../../../../shared/patterns/decider.ts';
 import { project } from '../../../../shared/patterns/projection.ts';
+import type { Sql } from '../../../../shared/patterns/sql.ts';
 import type { Pool } from '../../database/pool.ts';
 import { type OrderCommand, orderDecider } from '../../order/decider.ts';
 import { LIVE, readModels } from '../../read-models/project-orders.ts';
@@ -26,8 +27,8 @@ const livesOf = (n: number): OrderCommand[] => {
   return lives[n % lives.length]!;
 };
 
-/** The read models and their projector, on any PostgreSQL. */
-export function readModelSuite(database: () => Pool): void {
+/** The read models and their projector, on any PostgreSQL. `isConcurrent`: it runs transactions side by side. */
+export function readModelSuite(database: () => Pool, { isConcurrent }: { isConcurrent: boolean }): void {
   /** Each command in a transaction of its own, which stays open for a moment after it has written. */
   const live = async (prefix: string, n: number, openMs: () => number): Promise<void> => {
     const orderId = `${prefix}-${n}`;
@@ -44,7 +45,52 @@ export function readModelSuite(database: () => Pool): void {
     return rows[0]!.n;
   };
 
-  test('events whose transactions commit out of their order: the projector leaves none out', async () => {
+  test.runIf(isConcurrent)(
+    'a transaction that began first and commits last: what is committed meanwhile waits for it, and neither is left out',
+    async () => {
+      const create = (sql: Sql, orderId: string) =>
+        carryOut(sql, orderDecider, orderId, { type: 'create', order: orderOf(orderId, 1) });
+      let commit: () => void = () => undefined;
+      const isOver = new Promise<void>((resolve) => {
+        commit = resolve;
+      });
+      let write: () => void = () => undefined;
+      const isTurn = new Promise<void>((resolve) => {
+        write = resolve;
+      });
+      let begun: () => void = () => undefined;
+      const hasBegun = new Promise<void>((resolve) => {
+        begun = resolve;
+      });
+      const slow = database().transaction(async (sql) => {
+        // from here on it has a number, lower than that of the next one
+        await sql.query('select pg_current_xact_id()');
+        begun();
+        await isTurn;
+        await create(sql, 'slow-1');
+        await isOver;
+      });
+      await hasBegun;
+      try {
+        await database().transaction((sql) => create(sql, 'fast-1'));
+        expect(await project(database(), readModels(LIVE), { maxMs: 0 })).toBe(0);
+        // the fast one has the lower position, and the slow one the lower transaction
+        write();
+        expect(await project(database(), readModels(LIVE), { maxMs: 0 })).toBe(0);
+      } finally {
+        write();
+        commit();
+        await slow;
+      }
+      // one at a time, as if both were at the end of a batch
+      expect(await project(database(), readModels(LIVE), { batch: 1, maxMs: 2_000 })).toBe(2);
+      await database().query("delete from events where stream in ('slow-1', 'fast-1')");
+      await database().query("delete from streams where stream in ('slow-1', 'fast-1')");
+      await rebuild(database());
+    },
+  );
+
+  test('events of many transactions that are open at once: the projector leaves none out', async () => {
     const openMs = (): number => Math.random() * 8;
     let isWriting = true;
     const writing = Promise.all(

@@ -61,9 +61,9 @@ const FUNCTION: Shape = {
 };
 
 const RUNTIMES = ['nodejs22', 'nodejs24', 'python313'];
-const NEEDED = ['run', 'cloudbuild', 'artifactregistry', 'eventarc', 'pubsub'].map(
-  (one) => `${one}.googleapis.com`,
-);
+const NEEDED = ['run', 'cloudbuild', 'artifactregistry'].map((one) => `${one}.googleapis.com`);
+/** Beside them, for a function that is deployed with its trigger. */
+const NEEDED_BY_TRIGGERS = ['eventarc', 'pubsub'].map((one) => `${one}.googleapis.com`);
 
 const parent = ({ cloud, params }: Call): string => {
   cloud.checkProject(params['project']!);
@@ -88,7 +88,8 @@ function existing(call: Call): JsonObject {
 function checkFunction(call: Call, wanted: JsonObject): void {
   const { cloud } = call;
   checkShape(wanted, FUNCTION);
-  const missing = NEEDED.find((api) => !cloud.state.services.has(api));
+  const needed = wanted['eventTrigger'] === undefined ? NEEDED : [...NEEDED, ...NEEDED_BY_TRIGGERS];
+  const missing = needed.find((api) => !cloud.state.services.has(api));
   if (missing !== undefined)
     throw unmet(`${missing} has not been enabled in project ${cloud.state.project.id}.`);
   const build = object(wanted['buildConfig']);
