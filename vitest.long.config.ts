@@ -17,7 +17,7 @@ export default defineConfig({
     include: [
       'test/{chaos,long}/**/*.test.ts',
       'examples/*/test/long/**/*.test.ts',
-      ...['unit', 'contract', 'integration'].flatMap((kind) => sampled(`test/${kind}`)),
+      ...['test/unit', 'test/contract', 'test/integration', 'examples'].flatMap(sampled),
     ],
     env: { TEST_FORM: 'full' },
     testTimeout: 120_000,

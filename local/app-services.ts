@@ -31,8 +31,7 @@ export async function startServices(
   for (const [name, start] of Object.entries(services)) {
     try {
       const folder = join(dir, 'services', name);
-      makeFolder(join(dir, 'services'), 0o700);
-      makeFolder(folder, 0o700);
+      for (const one of [dir, join(dir, 'services'), folder]) makeFolder(one, 0o700);
       const service = await start({ dir: folder, settings: { ...env, ...given } });
       if (service === undefined) continue;
       started.push([name, service]);

@@ -133,7 +133,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const { app } = loaded;
   const settings = localSettings(app, { given: options.env ?? {}, shell });
   const wanted = app.functions.filter(({ name }) => options.only?.includes(name) ?? true);
-  makeFolder(dir, 0o700);
   const endpointsFile = join(dir, 'endpoints.json');
   const closers: (() => Promise<void> | void)[] = [
     () => rmSync(endpointsFile, { force: true }),
@@ -155,6 +154,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     // read before anything else runs: a secret may be missing
     const places = { settings, provided: own.env, shell, secretsFile, secretsDir };
     const declared = new Map(wanted.map((one) => [one, environmentOf(app, one, places)] as const));
+    makeFolder(dir, 0o700);
 
     let isUp = false;
     const takeOver = (resource: ObjectResource, id: string): void => {

@@ -166,7 +166,7 @@ describe('npm start', () => {
       /--pubsub and --pubsub-port cannot be combined/,
     ],
   ];
-  test.each(FULL ? wrong : wrong.slice(0, 2))(
+  test.each(FULL ? wrong : wrong.slice(0, 1))(
     'wrong usage %j: exit code 2 and the right usage',
     async (args, message) => {
       const { output, ended } = start('--dir', join(dir, 'usage'), ...args);

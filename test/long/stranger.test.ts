@@ -6,7 +6,6 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Endpoints } from '../../local/cloud.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
-import { FULL } from '../helpers/full-form.ts';
 import { changedFiles, copyProject, writeBlocks } from '../helpers/project-copy.ts';
 
 /*
@@ -139,10 +138,7 @@ test('images become thumbnails; refused ones are replayed after the bound is rai
   expect(await wide.ended).toBe(130);
 }, 120_000);
 
-test("events of a topic are checked against the app's schemas, and each is handled by its type", async ({
-  skip,
-}) => {
-  skip(!FULL);
+test("events of a topic are checked against the app's schemas, and each is handled by its type", async () => {
   const welcome = start('apps/welcome');
   await expect.poll(welcome.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
   const endpoints = JSON.parse(readFileSync(join(copy, '.local/endpoints.json'), 'utf8')) as Endpoints;
@@ -194,8 +190,7 @@ test("events of a topic are checked against the app's schemas, and each is handl
   await welcome.ended;
 }, 120_000);
 
-test('a function that answers requests is served, without authentication here', async ({ skip }) => {
-  skip(!FULL);
+test('a function that answers requests is served, without authentication here', async () => {
   const greeter = start('apps/greeter');
   await expect.poll(greeter.output, { timeout: 60_000 }).toMatch(/Ctrl-C ends it/);
   const url = /^greet\s+(\S+)$/m.exec(greeter.output())?.[1] ?? '';
@@ -258,10 +253,7 @@ test('a dry run lists its function, buckets, roles and upload, and nothing of th
   expect(script).not.toMatch(/processvideo|functions\/video|-raw|RAW_BUCKET|greeter|gemini|aiplatform/i);
 });
 
-test('a dry run of a function that answers requests grants the role to its callers, and to nobody else', async ({
-  skip,
-}) => {
-  skip(!FULL);
+test('a dry run of a function that answers requests grants the role to its callers, and to nobody else', async () => {
   const script = await dryRun('apps/greeter');
   expect(script).toMatch(
     /functions deploy greeter-greet .*--trigger-http --ingress-settings=all --no-allow-unauthenticated/,
@@ -291,10 +283,7 @@ console.log(await done);
 await cloud.close();
 `;
 
-test("beside the core, as the page says: two lines of functions/app.ts, and both apps' functions", async ({
-  skip,
-}) => {
-  skip(!FULL);
+test("beside the core, as the page says: two lines of functions/app.ts, and both apps' functions", async () => {
   const page = readFileSync(join(copy, 'docs/write-a-function.md'), 'utf8');
   const [, imported = '', included = ''] = /```\n(import .*)\n…\n(.*)\n```/.exec(page) ?? [];
   const file = join(copy, 'functions/app.ts');
