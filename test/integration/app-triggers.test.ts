@@ -7,6 +7,7 @@ import { bundle } from '../../build.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { type LoadedApp, loadApp } from '../../shared/app/load-app.ts';
 import { createPublisher } from '../../shared/gcp/pubsub.ts';
+import { FULL } from '../helpers/full-form.ts';
 
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const SHARED = '../../../shared';
