@@ -11,7 +11,7 @@ const ORDERS = Number(process.env['ORDERS'] ?? 40);
 const programs = process.env['ORDERS_ON'] === 'postgres' ? postgresPrograms() : undefined;
 const onServer = programs !== undefined && { database: () => restartedPostgres(programs) };
 /** Enough for every part that is taken out to be missed. */
-const VARIANT_ORDERS = 30;
+const VARIANT_ORDERS = 16;
 const timeout = 600_000 + ORDERS * 3_000;
 
 test.each(SAGAS)(
