@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { readRandomForms } from '../helpers/random-forms.ts';
 
-const OBJECTS = 1_000_000;
+const OBJECTS = Number(process.env['RANDOM_OBJECTS'] ?? 1_000_000);
 
 test(`${OBJECTS} random objects between the forms: none fails, and each has one identity that no other has`, async () => {
   const { unstable, ambiguous, ...counts } = await readRandomForms(OBJECTS, 2);

@@ -6,8 +6,8 @@ import { deathOf } from '../helpers/dlq.ts';
 import { type CliRun, startCli } from '../helpers/lake.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 
-/** `DEAD_LETTERS=10000` makes it a large queue. */
-const COUNT = Number(process.env['DEAD_LETTERS'] ?? 200);
+/** `REPLAYED_LETTERS=10000` makes it a large queue. */
+const COUNT = Number(process.env['REPLAYED_LETTERS'] ?? 300);
 const RATE = Math.max(50, Math.floor(COUNT / 8));
 
 let pipeline: Pipeline;
