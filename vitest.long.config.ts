@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/helpers/longest-first.ts';
 
 /** Test files of which `npm test` runs a sample: all that import the switch. */
 function sampled(folder: string): string[] {
@@ -27,6 +28,7 @@ export default defineConfig({
     // In CI a failure may be the machine's: retry it once, and the report says so.
     retry: process.env['CI'] ? 1 : 0,
     unstubEnvs: true,
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     poolOptions: { forks: { maxForks: 2 } },
   },

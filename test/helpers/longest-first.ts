@@ -3,6 +3,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files that take longest on a quiet machine, in this order. The others follow, the larger before the smaller. */
 const LONGEST = [
+  'orders-without-parts',
+  'orders',
   'start',
   'signup',
   'dead-letter-walk',
