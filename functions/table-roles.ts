@@ -1,7 +1,7 @@
 import type { Role } from '../shared/app/define-function.ts';
 import { replaces, writesOnce } from '../shared/app/storage-roles.ts';
 
-/** Of a table's objects, writers replace these only: caches, whose loss costs time and no rows. */
+/** Writers replace these objects of a table only: caches, whose loss costs time and no rows. */
 const CACHES = [{ endsWith: '/_delta_log/_last_checkpoint' }, { endsWith: '.bin' }];
 
 /** Roles of a function that adds rows to tables, but cannot delete a table's files or log. */

@@ -36,7 +36,7 @@ export class JsonBody {
   }
 }
 
-/** Of an array, only the first element has a name: `0`. */
+/** Only the first element of an array has a name: `0`. */
 function childOf(text: string, { kind, start }: JsonSpan, name: string): JsonSpan | undefined {
   if (kind === 'object') return findMember(text, start, name);
   return kind === 'array' && name === '0' ? firstElement(text, start) : undefined;

@@ -35,7 +35,7 @@ export interface Conflict {
   dropped: {
     type: string | null;
     dataHash: string | null;
-    /** Of the Pub/Sub message that brought it. */
+    /** Id of the Pub/Sub message that brought it. */
     messageId: string | null;
     publishTime: string | null;
     /** The source that `receiveEvent` authenticated; anybody who publishes to the topic may claim one, too. */

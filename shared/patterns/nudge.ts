@@ -2,7 +2,7 @@ import { coalesced } from '../core/coalesce.ts';
 import type { Logger } from '../core/log.ts';
 import type { Publisher } from '../gcp/pubsub.ts';
 
-/** Of a delivery or a request. */
+/** What a nudge needs of the context of a delivery or a request. */
 export interface NudgeContext {
   publisher(): Promise<Publisher>;
   topicNamed(key: string): string;

@@ -29,7 +29,7 @@ export const BEGINNING: Position = { xid: '0', position: '0' };
 
 export interface EventBatch {
   events: StoredEvent[];
-  /** Of the last event, or as given if there is none. */
+  /** Position of the last event, or as given if there is none. */
   end: Position;
   /** True if more are stored: beyond this batch, or by transactions that others, still open, may precede. */
   hasMore: boolean;

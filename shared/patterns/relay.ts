@@ -21,7 +21,7 @@ export interface Relayed {
   published: number;
   /** True if its time was up before the outbox was empty: somebody should start another run. */
   hasMore: boolean;
-  /** Of streams whose next event Pub/Sub refuses: they wait, and each later run tries them again. */
+  /** Errors of streams whose next event Pub/Sub refuses: they wait, and each later run tries them again. */
   refused: AppError[];
 }
 

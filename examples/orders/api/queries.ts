@@ -21,7 +21,7 @@ export interface OrderView {
 export interface CustomerOrders {
   customerId: string;
   orders: Pick<OrderView, 'orderId' | 'status' | 'total' | 'currency' | 'createdAt'>[];
-  /** Of the next page; absent on the last one. */
+  /** Token of the next page; absent on the last one. */
   after?: string;
 }
 

@@ -25,7 +25,7 @@ const CODES: Readonly<Record<string, RetryableCode>> = {
   '42703': 'invalid-config',
 };
 
-/** Of Node, and of pg itself, which has no codes. */
+/** A lost connection: codes of Node, and below, messages of pg, which has no codes. */
 const LOST = /^(E(CONNREFUSED|CONNRESET|PIPE|HOSTUNREACH|NETUNREACH|TIMEDOUT|NOTFOUND|AI_AGAIN)|ENOENT)$/;
 const LOST_BY_PG =
   /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|Client has encountered a connection error|Client was closed|Cannot use a pool after calling end)/;
@@ -52,7 +52,7 @@ export function canRunAgain(error: unknown): boolean {
   return ENDED_FOR_OTHERS.has(factsOf(error.cause).code ?? '');
 }
 
-/** Of several addresses that were tried, the first. */
+/** The first of several addresses that were tried. */
 function factsOf(thrown: unknown): { code: string | undefined; message: string } {
   if (thrown instanceof AggregateError && thrown.errors.length > 0) return factsOf(thrown.errors[0]);
   if (!(thrown instanceof Error)) return { code: undefined, message: String(thrown) };

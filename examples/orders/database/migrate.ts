@@ -4,7 +4,7 @@ import { AppError } from '../../../shared/core/errors.ts';
 import type { Database, Sql } from '../../../shared/patterns/sql.ts';
 
 export interface Migration {
-  /** Of the file name: the order in which they are applied. */
+  /** From the file name: migrations are applied in this order. */
   number: number;
   /** File name. */
   name: string;

@@ -1,8 +1,8 @@
 import { messageHandler } from '../../../shared/invocation/message-handler.ts';
 import { createPool } from '../database/pool.ts';
+import { CONCURRENCY } from '../fulfilment/consumer.ts';
 import { parseSagaSettings } from '../fulfilment/settings.ts';
 import { withNudge } from '../fulfilment/with-nudge.ts';
-import { CONCURRENCY } from './definition.ts';
 import { settleService, TYPES } from './settle-service.ts';
 
 export const { handle } = messageHandler({

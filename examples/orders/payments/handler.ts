@@ -1,7 +1,7 @@
 import { messageHandler } from '../../../shared/invocation/message-handler.ts';
 import { createPool } from '../database/pool.ts';
+import { CONCURRENCY } from '../fulfilment/consumer.ts';
 import { withNudge } from '../fulfilment/with-nudge.ts';
-import { CONCURRENCY } from './definition.ts';
 import { createGateway } from './gateway.ts';
 import { paymentService, TYPES } from './payment-service.ts';
 import { parseSettings } from './settings.ts';

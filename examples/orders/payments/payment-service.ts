@@ -23,7 +23,7 @@ export type PaymentEvent = EventOf<(typeof TYPES)[number]>;
 type PayEvent = Extract<PaymentEvent, { type: 'order.created' | 'command.pay' }>;
 type RefundEvent = Exclude<PaymentEvent, PayEvent>;
 
-/** ISO 4217, where no currency is involved. */
+/** ISO 4217's code for a transaction without a currency. */
 const NO_CURRENCY = 'XXX';
 
 export interface PaymentServiceOptions {

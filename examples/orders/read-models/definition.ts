@@ -7,7 +7,7 @@ export const CONCURRENCY = 4;
 
 export const projectOrders = defineFunction({
   name: 'projectOrders',
-  // ticks and nudges are for both: what is committed is to be published and projected
+  // the relay takes the same ticks and nudges: a commit has to be both published and projected
   trigger: messagePublished({ topic: WORK_TOPIC }),
   instance: { memory: '256Mi', cpu: 1, concurrency: CONCURRENCY, maxInstances: 2, timeoutSeconds: 60 },
   roles: [

@@ -1,26 +1,15 @@
 import { defineFunction } from '../../../shared/app/define-function.ts';
 import { messagePublished } from '../../../shared/app/trigger.ts';
+import { CONSUMER, CONSUMER_ROLES, PARKING_REFUSALS } from '../fulfilment/consumer.ts';
 import { EVENTS_OF_ORDERS } from '../fulfilment/event-filter.ts';
-import { DATABASE_SECRETS } from '../fulfilment/settings.ts';
 import { settings } from './settings.ts';
 
-/** Requests, and connections to the database, of an instance. */
-export const CONCURRENCY = 10;
-
 export const trackOrders = defineFunction({
+  ...CONSUMER,
   name: 'trackOrders',
   trigger: messagePublished({ topic: 'events', filter: EVENTS_OF_ORDERS, ordering: true }),
-  maxDeliveryAttempts: 20,
-  instance: { memory: '256Mi', cpu: 1, concurrency: CONCURRENCY, maxInstances: 5, timeoutSeconds: 60 },
-  roles: [
-    { role: 'roles/storage.objectUser', on: 'state', reason: 'keeps a record of each failed attempt' },
-    { role: 'roles/pubsub.publisher', on: 'dead-letters', reason: 'publishes the events it refuses' },
-  ],
-  refusals: {
-    'app-predecessor-missing':
-      'replay it once the event that has to come before it has come; else discard it',
-  },
+  roles: CONSUMER_ROLES,
+  refusals: PARKING_REFUSALS,
   settings,
-  secrets: DATABASE_SECRETS,
   load: () => import('./handler.ts'),
 });

@@ -1,6 +1,6 @@
 import { messageHandler } from '../../../shared/invocation/message-handler.ts';
 import { createPool } from '../database/pool.ts';
-import { CONCURRENCY } from './definition.ts';
+import { CONCURRENCY } from '../fulfilment/consumer.ts';
 import { parseSettings } from './settings.ts';
 import { TYPES } from './track.ts';
 import { trackingService } from './tracking-service.ts';

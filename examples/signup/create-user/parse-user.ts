@@ -1,8 +1,7 @@
-import { AppError } from '../../../shared/core/errors.ts';
-import { describe, isJsonObject, type Json, quoted } from '../../../shared/core/json-value.ts';
-import { decodeText, readEventText } from '../../../shared/events/event-text.ts';
+import { describe, isJsonObject, type Json } from '../../../shared/core/json-value.ts';
+import { readJsonRequest } from '../../../shared/invocation/json-request.ts';
 import type { Fault } from '../../../shared/invocation/problem.ts';
-import { contentTypeOf, type Received } from '../../../shared/invocation/request.ts';
+import type { Received } from '../../../shared/invocation/request.ts';
 import type { NewUser } from '../users/user.ts';
 
 export type ParsedUser = { kind: 'user'; user: NewUser } | { kind: 'faults'; faults: readonly Fault[] };
@@ -24,15 +23,7 @@ const UNFIT = /[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u;
  * another media type or no JSON.
  */
 export function parseUser(request: Received, maxBytes: number): ParsedUser {
-  const { body } = request;
-  if (body.length > maxBytes) {
-    throw new AppError('too-large', `body must have at most ${maxBytes} bytes, got ${body.length}`);
-  }
-  checkMediaType(request);
-  if (body.length === 0) throw new AppError('not-json', 'body must be a JSON object, got 0 bytes');
-  const text = decodeText(body);
-  readEventText(text, MAX_DEPTH);
-  const value: unknown = JSON.parse(text);
+  const value = readJsonRequest(request, { maxBytes, maxDepth: MAX_DEPTH });
   if (!isJsonObject(value)) {
     return {
       kind: 'faults',
@@ -44,15 +35,6 @@ export function parseUser(request: Received, maxBytes: number): ParsedUser {
   const faults = [...emailFaults(email), ...nameFaults(name), ...strangers(value)];
   if (faults.length > 0) return { kind: 'faults', faults };
   return { kind: 'user', user: { email: String(email), name: String(name).normalize('NFC') } };
-}
-
-function checkMediaType(request: Received): void {
-  const type = contentTypeOf(request);
-  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(request.header('content-type') ?? '')?.[1];
-  const isJson = type === 'application/json' && (charset === undefined || /^utf-?8$/i.test(charset));
-  if (isJson) return;
-  const found = type === undefined ? 'none' : quoted(request.header('content-type'));
-  throw new AppError('unsupported-media', `content-type must be application/json in UTF-8, got ${found}`);
 }
 
 const trimmed = (value: unknown): unknown => (typeof value === 'string' ? value.trim() : value);

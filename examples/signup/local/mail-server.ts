@@ -12,7 +12,7 @@ export interface ReceivedMail {
   subject: string;
   text: string;
   idempotencyKey: string | undefined;
-  /** Of the request's body. */
+  /** Hash of the request's body. */
   fingerprint: string;
 }
 

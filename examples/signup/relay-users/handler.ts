@@ -7,7 +7,7 @@ import { complete, type Tools } from '../users/complete.ts';
 import { type Intent, OUTBOX } from '../users/user.ts';
 import { parseSettings } from './settings.ts';
 
-/** Of one run; the next one continues. */
+/** Limit of one run; the next one continues. */
 const MAX_INTENTS = 2_000;
 const PARALLEL = 16;
 

@@ -15,7 +15,7 @@ import { readSignups } from '../local/signups.ts';
 export interface Answered {
   status: number;
   headers: Headers;
-  /** Of the answer's body. */
+  /** The answer's body. */
   json: Record<string, unknown>;
   text: string;
 }

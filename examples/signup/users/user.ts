@@ -26,7 +26,7 @@ export interface Intent {
 export interface KnownRequest {
   schemaVersion: 1;
   userId: string;
-  /** Of what it asks for. */
+  /** Hash of what it asks for. */
   fingerprint: string;
   /** RFC 3339. */
   startedAt: string;
