@@ -116,7 +116,7 @@ function idOf(
     case 'google_project_service':
       return `${project}/${get('service')}`;
     case 'google_storage_bucket':
-      return get('name');
+      return `${project}/${get('name')}`;
     case 'google_pubsub_topic':
       return `${at}/topics/${get('name')}`;
     case 'google_pubsub_subscription':
@@ -194,7 +194,7 @@ async function existing({ cloud, names }: Pick<Context, 'cloud' | 'names'>): Pro
   ]);
   return new Set([
     ...[...services].map((name) => `google_project_service ${project}/${name}`),
-    ...buckets.map((name) => `google_storage_bucket ${name}`),
+    ...buckets.map((name) => `google_storage_bucket ${project}/${name}`),
     ...topics.map((name) => `google_pubsub_topic ${at}/topics/${name}`),
     ...pulled.map((name) => `google_pubsub_subscription ${at}/subscriptions/${name}`),
     ...functions.map((name) => `google_cloudfunctions2_function ${place}/functions/${name}`),

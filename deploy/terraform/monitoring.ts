@@ -29,10 +29,14 @@ export async function dashboard(context: Where): Promise<Resource[]> {
     after({
       type: 'google_monitoring_dashboard',
       name: slug(name),
-      body: { dashboard_json: JSON.stringify(body) },
+      body: { dashboard_json: JSON.stringify(body, withoutDefault) },
     }),
   );
 }
+
+/** Monitoring omits default values; with them, every plan would show a difference. */
+const withoutDefault = (_: string, value: unknown): unknown =>
+  value === 0 || value === false || value === '' ? undefined : value;
 
 /** @param named the metrics, which Monitoring must know before */
 export async function alerts(context: Where, named: readonly Resource[]): Promise<Resource[]> {

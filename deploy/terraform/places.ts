@@ -40,6 +40,8 @@ export const bucket = (key: string, name: string, softDeleteDays: number, more: 
     name: slug(key),
     body: {
       name,
+      // otherwise the provider asks Compute Engine, which the app does not need
+      project: expression('var.project'),
       location: expression('upper(var.region)'),
       storage_class: 'STANDARD',
       uniform_bucket_level_access: true,
@@ -75,6 +77,15 @@ export const accounts = (context: Pick<Context, 'app' | 'names' | 'options'>): R
     }),
   );
 
+/** Cloud Scheduler's defaults, which it returns: https://cloud.google.com/scheduler/docs/reference/rest/v1/RetryConfig */
+const RETRIES: Body = {
+  retry_count: 0,
+  max_retry_duration: '0s',
+  min_backoff_duration: '5s',
+  max_backoff_duration: '3600s',
+  max_doublings: 5,
+};
+
 export function jobs(context: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
   const { names } = context;
   return chosen(context).flatMap(({ name, trigger }) =>
@@ -93,6 +104,7 @@ export function jobs(context: Pick<Context, 'app' | 'names' | 'options'>): Resou
                 topic_name: names.topicPath(names.topic(trigger.topic)),
                 data: Buffer.from(SIGNAL).toString('base64'),
               },
+              retry_config: RETRIES,
             },
           }),
         ],
