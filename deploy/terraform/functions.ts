@@ -15,6 +15,8 @@ export interface Archive {
   bucket: string;
   object: string;
   commit: string;
+  /** True if a function was deployed from it. */
+  isKept?: true;
 }
 
 type Where = Planned<Pick<Context, 'app' | 'names' | 'options' | 'settings' | 'source'>>;
@@ -31,7 +33,7 @@ function functionResource(
   const { names, source } = context;
   const { name, trigger, instance } = one;
   const id = new Names(names.place).function(name);
-  const { commit, ...archive } = archiveOf(id);
+  const { commit, isKept, ...archive } = archiveOf(id);
   return after({
     type: 'google_cloudfunctions2_function',
     name: slug(name),
@@ -60,6 +62,8 @@ function functionResource(
       },
       ...eventTrigger(one, context),
       labels: { commit, source: source.hash, deployment: names.place.prefix },
+      // the provider does not import labels, and would write the same ones again
+      ...(isKept && { lifecycle: { ignore_changes: ['labels', 'terraform_labels'] } }),
     },
   });
 }

@@ -46,13 +46,16 @@ export async function importsOf(
 /** Archives of the functions that run this source already. */
 export async function archivesOf({
   cloud,
+  names,
   source,
-}: Pick<Context, 'cloud' | 'source'>): Promise<Map<string, Archive>> {
+}: Pick<Context, 'cloud' | 'names' | 'source'>): Promise<Map<string, Archive>> {
   const archives = new Map<string, Archive>();
   for (const { name, labels = {}, buildConfig = {} } of await cloud.functions()) {
     const { bucket, object } = buildConfig.source?.storageSource ?? {};
-    if (labels['source'] !== source.hash || bucket === undefined || object === undefined) continue;
-    archives.set(shortName(name), { bucket, object, commit: labels['commit'] ?? source.commit });
+    const isSame = labels['source'] === source.hash && labels['deployment'] === names.place.prefix;
+    if (!isSame || bucket === undefined || object === undefined) continue;
+    const commit = labels['commit'] ?? source.commit;
+    archives.set(shortName(name), { bucket, object, commit, isKept: true });
   }
   return archives;
 }
