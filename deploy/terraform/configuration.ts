@@ -71,7 +71,7 @@ export async function configurationOf(
   const pushed = subscriptions(wanted, names).map((one) => after(one, callable));
   const forwarding = members(forwardingRoles(ours, context), names);
   const counted = await metrics(context);
-  const resources = [
+  const resources = linked([
     ...enabled,
     ready,
     ...agent.values(),
@@ -93,7 +93,7 @@ export async function configurationOf(
     ...counted,
     ...(await dashboard(context)).map((one) => after(one, ...counted)),
     ...(await alerts(context, counted)),
-  ];
+  ]);
   return { resources, main: mainOf(resources, context, loaded), names };
 }
 
@@ -113,6 +113,16 @@ function oneFirst(all: readonly Resource[], granted: Resource): Resource[] {
   return all.map((one) =>
     one === first ? after(one, granted) : after(one, granted, ...(first ? [first] : [])),
   );
+}
+
+/** Without dependencies on services that others enable: that of an optional secret is enabled if it exists. */
+function linked(resources: readonly Resource[]): Resource[] {
+  const known = new Set(resources.map(addressOf));
+  return resources.map(({ body, ...one }) => {
+    const { depends_on, ...rest } = body as Body & { depends_on?: string[] };
+    const kept = (depends_on ?? []).filter((address) => known.has(address));
+    return { ...one, body: kept.length === 0 ? rest : { ...rest, depends_on: kept } };
+  });
 }
 
 const holderOf = ({ body }: Resource, agent: ReadonlyMap<string, Resource>): Resource[] =>

@@ -89,6 +89,9 @@ export class Terraform {
       file,
       `provider_installation {\n  dev_overrides {\n    "hashicorp/google" = ${JSON.stringify(dir)}\n  }\n  direct {}\n}\n`,
     );
+    // with the provider's own pauses, an apply mostly waits
+    const override = { provider: { google: { poll_interval: '200ms', batching: { send_after: '50ms' } } } };
+    writeFileSync(join(folder, 'test_override.tf.json'), JSON.stringify(override));
     const endpoints = Object.entries(ENDPOINTS).map(([name, path]) => [
       `GOOGLE_${name}_CUSTOM_ENDPOINT`,
       `${plane?.url}/${path}`,
