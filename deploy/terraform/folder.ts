@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure, quoted } from '../../cli/common/options.ts';
 import { makeFolder } from '../../local/make-folder.ts';
@@ -10,7 +10,9 @@ export type Files = Readonly<Partial<Record<(typeof FILES)[number], string | Buf
 
 /** Throws Failure if the folder holds something, and not what an earlier run wrote. */
 export function checkFolder(folder: string): void {
-  if (!existsSync(folder) || isOurs(folder)) return;
+  if (!existsSync(folder)) return;
+  if (!statSync(folder).isDirectory()) throw new Failure(`--out must be a folder, got ${quoted(folder)}`);
+  if (isOurs(folder)) return;
   const [first] = readdirSync(folder);
   if (first === undefined) return;
   throw new Failure(
