@@ -69,7 +69,8 @@ function functionResource(
 }
 
 function secrets(one: FunctionDefinition, context: Where): Body {
-  const project_id = context.names.place.project;
+  // as gcloud sends it
+  const project_id = context.names.place.projectNumber;
   const variables = Object.entries(secretVersions(one, context)).map(([key, held]): Json => {
     const [secret = '', version = ''] = held.split(':');
     return { key, project_id, secret, version };

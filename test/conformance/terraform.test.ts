@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import type { Picture } from '../helpers/control-plane/picture.ts';
 import { gcloudHere, type Site, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
 import { Terraform, terraformHere } from '../helpers/terraform.ts';
 import { expectNothingEscaped, plain, readyFor } from '../helpers/terraform-apps.ts';
+import { commitSchema, committedSchema, schemaOf } from '../helpers/terraform-schema.ts';
 
 const gcloud = gcloudHere('terraform');
 const provider = terraformHere('terraform');
@@ -95,6 +96,24 @@ describe.runIf(gcloud !== undefined && provider !== undefined).each(APPS)('%s as
       ),
     });
     expect(same(made)).toEqual(same(byGcloud.picture()));
+  });
+});
+
+describe.runIf(provider !== undefined)('the committed schema', () => {
+  it("is the provider's; WRITE_SCHEMA=1 writes it again", async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'terraform-schema-'));
+    writeFileSync(
+      join(folder, 'main.tf.json'),
+      JSON.stringify({ terraform: { required_providers: { google: { source: 'hashicorp/google' } } } }),
+    );
+    const tf = new Terraform(provider!, undefined, process.env, folder);
+    const { said } = await tf.run('providers', 'schema', '-json');
+    const types = Object.keys(committedSchema().resources);
+    const schema = schemaOf(said.slice(said.indexOf('{')), provider!, types);
+    if (process.env['WRITE_SCHEMA'] === '1') commitSchema(schema);
+    expect(committedSchema()).toEqual(schema);
+    tf.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 });
 

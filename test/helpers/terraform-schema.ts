@@ -23,6 +23,26 @@ export const committedSchema = (): Schema => JSON.parse(readFileSync(FILE, 'utf8
 
 export const commitSchema = (schema: Schema): void => writeFileSync(FILE, `${JSON.stringify(schema)}\n`);
 
+/**
+ * The schema of these types.
+ * @param given the output of `terraform providers schema -json`
+ * @param file the provider's file, which ends with its version
+ */
+export function schemaOf(given: string, file: string, types: readonly string[]): Schema {
+  const { provider_schemas: all } = JSON.parse(given) as {
+    provider_schemas: Record<string, { resource_schemas: Record<string, { block: GivenBlock }> }>;
+  };
+  const [name = ''] = Object.keys(all).filter((one) => one.endsWith('/hashicorp/google'));
+  const blocks = all[name]?.resource_schemas ?? {};
+  return {
+    provider: 'hashicorp/google',
+    version: /_v([\d.]+)$/.exec(file)?.[1] ?? '',
+    resources: Object.fromEntries(
+      [...types].sort().map((type) => [type, settable(blocks[type]?.block ?? {})]),
+    ),
+  };
+}
+
 /** The parts of `terraform providers schema -json` that are read. */
 interface GivenBlock {
   attributes?: Record<string, { type: Type; required?: boolean; optional?: boolean }>;
@@ -30,7 +50,7 @@ interface GivenBlock {
 }
 
 /** Without what cannot be set, and without descriptions. */
-export function settable({ attributes = {}, block_types = {} }: GivenBlock): Block {
+function settable({ attributes = {}, block_types = {} }: GivenBlock): Block {
   const kept = Object.entries(attributes).filter(([, { required, optional }]) => required || optional);
   const blocks = Object.entries(block_types).filter(([name]) => name !== 'timeouts');
   return {
