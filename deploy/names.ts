@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Schedule } from '../shared/app/trigger.ts';
 
 export interface Place {
@@ -78,6 +79,12 @@ export class Names {
   /** Begins the names of all of a function's triggers at Eventarc. */
   triggerPrefix(name: string): string {
     return `${this.function(name)}-`;
+  }
+
+  /** Name of a trigger with these filters that is a resource of its own. */
+  eventTrigger(name: string, filters: Readonly<Record<string, string>>): string {
+    const hash = createHash('sha256').update(JSON.stringify(filters)).digest('hex').slice(0, 8);
+    return this.triggerPrefix(name) + hash;
   }
 
   /** `pipeline_dlq_messages_total`. */

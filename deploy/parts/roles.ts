@@ -154,7 +154,7 @@ function policyChange(
 }
 
 /** Google creates its service agent only when somebody asks for it. */
-function introduce({ on, role, member }: Wanted, context: Context): Step[] {
+export function introduce({ on, role, member }: Wanted, context: Context): Step[] {
   if (on.kind !== 'project' || !agentRoles(context).some((one) => isSame(one, { on, role, member })))
     return [];
   const isStorage = member.endsWith(context.names.agent('storage'));

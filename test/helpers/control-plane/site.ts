@@ -32,6 +32,8 @@ function versionOf(): string | undefined {
 /** One empty project in which deploy.sh runs. */
 export interface Site {
   plane: ControlPlane;
+  /** Environment in which gcloud asks the control plane. */
+  env: Readonly<Record<string, string>>;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
   picture(): Picture;
 }
@@ -60,6 +62,7 @@ export class Workshop {
     });
     return {
       plane,
+      env: gcloud.env,
       run: (args, options) => deploy(plane, gcloud, this.tree.folder, args, options),
       picture: () => picture(plane.cloud.state),
     };
