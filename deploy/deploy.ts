@@ -82,8 +82,7 @@ async function apply(part: Part, context: Context, gcloud: Gcloud, say: Say): Pr
     say(`-- ${part.title}${round > 1 ? ', again: an answer was lost' : ''}`);
     const changed = await applySteps(steps, gcloud, say);
     changes += steps.length;
-    if (part === apis) context.cloud.forgetServices();
-    else context.cloud.forget();
+    context.cloud.forget(part.changes);
     if (changed === 'made') return changes;
   }
   return changes;

@@ -102,6 +102,23 @@ export function passingOf(text: string, words: string): Passing | undefined {
   return RULES.find((rule) => rule.text.test(text) && (rule.of?.test(words) ?? true));
 }
 
+export const NEW_SERVICE: Passing = { kind: 'unknown', what: 'a service that was just enabled' };
+
+/** Google's ways to say that a service is not enabled, or not yet everywhere; the first group is its name. */
+export const DISABLED: readonly RegExp[] = [
+  /(?:has not been used in project|it is disabled)[\s\S]*?apis\/api\/([a-z]+\.googleapis\.com)/,
+  /API \[([a-z]+\.googleapis\.com)\] not enabled/,
+  /SERVICE_DISABLED[\s\S]*?service: '?([a-z]+\.googleapis\.com)/,
+  /([a-z]+\.googleapis\.com)[^\n]* is (?:not enabled|disabled)/,
+];
+
+export const isDisabled = (text: string): boolean =>
+  /SERVICE_DISABLED|it is disabled|is not enabled/i.test(text) || disabledIn(text) !== undefined;
+
+/** The service that the error says is not enabled; undefined if it names none. */
+export const disabledIn = (text: string): string | undefined =>
+  DISABLED.map((pattern) => pattern.exec(text)?.[1]).find((name) => name !== undefined);
+
 /** True if a creation failed only because it was done before. */
 export const isThere = (text: string): boolean =>
   /already exists|ALREADY_EXISTS|you already own it/.test(text);

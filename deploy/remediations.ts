@@ -1,5 +1,5 @@
 import type { GcloudError } from './gcloud.ts';
-import { type Passing, passingOf } from './passing.ts';
+import { DISABLED, type Passing, passingOf } from './passing.ts';
 import { DENIED } from './permissions.ts';
 import { shown, shownFiles, wordsOf } from './step.ts';
 
@@ -49,12 +49,7 @@ const REMEDIATIONS: readonly Remediation[] = [
     say: ({ project }) => noBilling(project),
   },
   {
-    when: [
-      /(?:has not been used in project|it is disabled)[\s\S]*?apis\/api\/([a-z]+\.googleapis\.com)/,
-      /API \[([a-z]+\.googleapis\.com)\] not enabled/,
-      /SERVICE_DISABLED[\s\S]*?service: '?([a-z]+\.googleapis\.com)/,
-      /([a-z]+\.googleapis\.com)[^\n]* is (?:not enabled|disabled)/,
-    ],
+    when: DISABLED,
     say: ({ project, found }) =>
       `${found} is not enabled in ${project}: run "gcloud services enable ${found} --project=${project}", wait a minute, and run this again`,
   },

@@ -1,8 +1,10 @@
 import { apisOf } from '../apis-of.ts';
+import { KINDS } from '../cloud.ts';
 import { inProject, type Part } from '../context.ts';
 
 export const apis: Part = {
   title: 'services',
+  changes: KINDS,
   async plan(context) {
     const enabled = await context.cloud.services();
     const wanted = apisOf(context.app);

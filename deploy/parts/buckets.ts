@@ -28,6 +28,7 @@ export function bucketPlan(key: string, { buckets }: App, rawDays?: number): Buc
 
 export const buckets: Part = {
   title: 'buckets',
+  changes: ['buckets'],
   async plan(context) {
     const there = new Map((await context.cloud.buckets()).map((bucket) => [bucket.name, bucket]));
     const { app, options } = context;

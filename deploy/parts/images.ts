@@ -12,6 +12,7 @@ const POLICY = [
 
 export const images: Part = {
   title: "the functions' images",
+  changes: ['repositories'],
   async plan(context) {
     const { cloud, names } = context;
     const found = (await cloud.repositories()).find(({ name }) => shortName(name) === REPOSITORY);

@@ -14,12 +14,14 @@ const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
 /** Granted before the functions that need them are deployed. */
 export const roles: Part = {
   title: 'roles',
+  changes: ['policies'],
   plan: async (context) => (await earlySteps(context)).filter((step) => !isLate(step)),
 };
 
 /** Revoked when the functions that needed them have been replaced. */
 export const strayRoles: Part = {
   title: 'roles that nothing needs any more',
+  changes: ['policies'],
   plan: async (context) => (await earlySteps(context)).filter(isLate),
 };
 
@@ -46,6 +48,7 @@ async function earlySteps(context: Context): Promise<Step[]> {
 
 export const invokers: Part = {
   title: 'who may call the functions',
+  changes: ['policies'],
   async plan(context) {
     const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
     for (const name of (await functionsMadeAnew(context)).keys()) there.delete(name);

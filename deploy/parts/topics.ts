@@ -8,6 +8,7 @@ import type { Step } from '../step.ts';
  */
 export const topics: Part = {
   title: 'topics',
+  changes: ['topics'],
   async plan(context) {
     const there = new Map((await context.cloud.topics()).map((one) => [shortName(one.name), one]));
     const { storageRegions } = context.options;

@@ -158,8 +158,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that was made a min
   }, 900_000);
 
   it('a new version keeps the triggers: no upload that waits is lost', async () => {
-    const { plane, run } = await workshop.site();
-    succeeded(await run(PLACE));
+    const { plane, run } = await workshop.deployedSite();
     const { cloud } = plane;
     const before = [...cloud.state.resources.keys()].filter((name) => name.includes('/triggers/'));
     const topic = [...cloud.state.resources.keys()].find((name) => /\/topics\/eventarc-/.test(name))!;

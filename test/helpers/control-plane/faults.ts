@@ -19,6 +19,8 @@ export class Faults {
   recreateSubscriptions = false;
   /** Alert policies on a metric created within this many requests are refused, as they are for minutes on Google. */
   metricLag = 0;
+  /** A service enabled within this many requests answers that it is not, though it is listed. */
+  serviceLag = 0;
   /** Bindings of a service account created within this many requests are refused. */
   accountLag = 0;
 
@@ -42,6 +44,7 @@ export class Faults {
     this.denied.clear();
     this.recreateSubscriptions = false;
     this.metricLag = 0;
+    this.serviceLag = 0;
     this.accountLag = 0;
     this.subscriptionLag = 0;
     this.editMs = 0;

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { runPlace } from '../made-once.ts';
 import type { ControlPlane } from './server.ts';
 
 /** gcloud's names of the endpoints, with the path that follows the host in each. */
@@ -72,7 +73,7 @@ export async function preloadGcloud(): Promise<Preloaded> {
   const socket = join(bin, 'socket');
   await writeFile(join(bin, 'gcloud'), shim(python, socket), { mode: 0o755 });
   const script = fileURLToPath(new URL('gcloud_fork.py', import.meta.url));
-  const child = spawn(python, ['-S', script, root, socket], {
+  const child = spawn(python, ['-S', script, root, socket, join(runPlace() ?? bin, 'gcloud-modules')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'] ?? '', HOME: bin, CLOUDSDK_CONFIG: bin, LANG: 'C.UTF-8' },
   });

@@ -184,7 +184,8 @@ function check(cloud: Cloud, token: string, service: Service, route: Route, call
       'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.',
     );
   }
-  if (service.always === undefined && !cloud.state.services.has(service.api)) {
+  const isLate = cloud.state.madeAt.has(service.api) && cloud.age(service.api) < cloud.faults.serviceLag;
+  if (service.always === undefined && (isLate || !cloud.state.services.has(service.api))) {
     throw serviceDisabled(service.api, service.title, project.id, project.number);
   }
   if (cloud.faults.denied.has(route.permission)) {

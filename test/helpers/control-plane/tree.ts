@@ -44,8 +44,12 @@ export function copyTree(): Tree {
   }
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
   const git = (...args: string[]): void => {
+    // the same commit in every test file: what one deployed, another has
+    const date = '2026-01-01T00:00:00Z';
+    const env = { ...process.env, GIT_AUTHOR_DATE: date, GIT_COMMITTER_DATE: date };
     execFileSync('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.com', ...args], {
       cwd: folder,
+      env,
     });
   };
   git('init', '-q');

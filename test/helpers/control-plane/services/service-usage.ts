@@ -46,6 +46,7 @@ function enable(call: Call, apis: string[]): object {
     if (!project.billing && !FREE.has(api)) throw noBilling(project.number, api);
   }
   for (const api of apis) {
+    if (!services.has(api)) cloud.state.madeAt.set(api, cloud.requests.length);
     services.add(api);
     const agent = APIS[api];
     if (agent !== undefined) agents.add(agentOf(cloud, agent));
