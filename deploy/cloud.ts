@@ -25,7 +25,7 @@ interface Enabled {
 /** A resource with an IAM policy of its own. */
 export type Guarded =
   | { kind: 'project' }
-  | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret'; name: string };
+  | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret' | 'key'; name: string };
 
 /** What is read, and forgotten, together. `policies` are those of all resources. */
 export const KINDS = [
@@ -139,8 +139,13 @@ export class Cloud {
 
   /** Services with Data Access audit logs in the project; `allServices` for all. */
   async auditedServices(): Promise<string[]> {
-    const { auditConfigs = [] } = await this.#wholePolicy({ kind: 'project' });
+    const { auditConfigs = [] } = await this.projectPolicy();
     return auditConfigs.map(({ service }) => service);
+  }
+
+  /** With its audit configuration and etag. */
+  projectPolicy(): Promise<Policy> {
+    return this.#wholePolicy({ kind: 'project' });
   }
 
   #wholePolicy(guarded: Guarded): Promise<Policy> {
@@ -187,6 +192,8 @@ export function policyCommand(guarded: Guarded, verb: string, place: Place): str
       return ['pubsub', 'subscriptions', verb, guarded.name];
     case 'secret':
       return ['secrets', verb, guarded.name];
+    case 'key':
+      return ['kms', 'keys', verb, guarded.name];
     case 'service':
       return ['run', 'services', verb, guarded.name, `--region=${place.region}`];
   }

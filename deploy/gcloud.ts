@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../cli/common/options.ts';
-import { isDisabled, isGone, isThere, NEW_SERVICE, type Passing, passingOf } from './passing.ts';
+import { isDisabled, isGone, isStale, isThere, NEW_SERVICE, type Passing, passingOf } from './passing.ts';
 import { type Arg, type Verb, wordsOf } from './step.ts';
 
 /**
@@ -84,6 +84,8 @@ export function createGcloud(options: GcloudOptions): Gcloud {
         const { message: text } = error;
         if (verb === 'delete' && isGone(text)) return { out: '', changed: 'uncertain' };
         const words = wordsOf(command);
+        // nothing was changed: the part is planned again
+        if (isStale(text, words)) return { out: '', changed: 'uncertain' };
         let passing = passingOf(text, words);
         if (passing === undefined && verb === 'create' && isThere(text)) {
           return { out: '', changed: 'uncertain' };

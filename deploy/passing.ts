@@ -58,6 +58,11 @@ const RULES: readonly Rule[] = [
   },
   {
     kind: 'unknown',
+    what: 'a role of Google on the key',
+    text: /(?:permission denied on|authorized to use|permission to use|access to) (?:the )?(?:Cloud KMS|crypto|KMS).{0,20}key|Cloud KMS CryptoKey Encrypter\/Decrypter|cloudkms\.cryptoKeyVersions\.useTo(?:En|De)crypt/i,
+  },
+  {
+    kind: 'unknown',
     what: "a role of Eventarc, or of the trigger's account,",
     of: DEPLOYS,
     text: /permission ['"]?storage\.buckets\.get['"]? denied on ['"]?bucket|permission ['"]?eventarc\.events\.receiveEvent['"]? denied|Eventarc service (?:agent|account)/i,
@@ -122,6 +127,13 @@ export const disabledIn = (text: string): string | undefined =>
 /** True if a creation failed only because it was done before. */
 export const isThere = (text: string): boolean =>
   /already exists|ALREADY_EXISTS|you already own it/.test(text);
+
+/**
+ * True if a whole policy was refused because somebody else changed it since it was read: trying the same again is of no
+ * use.
+ */
+export const isStale = (text: string, words: string): boolean =>
+  /^projects set-iam-policy/.test(words) && /concurrent policy changes/i.test(text);
 
 /** True if a deletion failed only because it was done before. One command may delete several things. */
 export const isGone = (text: string): boolean =>

@@ -1,92 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ApiError, denied, invalid, notFound, unmet } from '../helpers/control-plane/api-error.ts';
+import { answersFor, EDITS } from '../helpers/control-plane/answers.ts';
 import { BINDINGS, FUNCTIONS, SUBSCRIPTIONS, TOPICS } from '../helpers/control-plane/expected.ts';
-import type { Fault } from '../helpers/control-plane/faults.ts';
 import { publish } from '../helpers/control-plane/services/pubsub.ts';
-import {
-  gcloudHere,
-  PLACE,
-  PROJECT,
-  type Site,
-  sent,
-  succeeded,
-  Workshop,
-} from '../helpers/control-plane/site.ts';
+import { gcloudHere, PLACE, type Site, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
 import { randomFrom } from '../helpers/random.ts';
 
 const gcloud = gcloudHere('deploy, fresh project');
 /** Each seed takes about two minutes. */
 const SEEDS = (process.env['DEPLOY_SEEDS'] ?? '1,2,3').split(',').map(Number);
 
-const account = `pipeline-processvideo@${PROJECT}.iam.gserviceaccount.com`;
-const edits = new ApiError(
-  'ABORTED',
-  'Too many concurrent edits to the project configuration. Please try again.',
-);
-
-/** Answers as users of new projects reported them, at the steps where they did. */
-const ANSWERS: readonly Fault[] = [
-  {
-    permission: 'serviceusage.services.enable',
-    error: unmet('Another activation or deactivation is in progress for project demo-project.'),
-  },
-  {
-    permission: 'pubsub.topics.create',
-    error: invalid(
-      'The organization policy of the project is not known yet. Please wait a few minutes for the project to be ready and then retry this operation.',
-    ),
-  },
-  {
-    permission: 'resourcemanager.projects.setIamPolicy',
-    error: invalid(`Service account ${account} does not exist.`),
-  },
-  {
-    permission: 'cloudfunctions.functions.create',
-    error: denied(
-      `Permission "storage.buckets.get" denied on "Bucket \\"${PROJECT}-pipeline-raw\\" could not be validated. Please verify that the bucket exists and that the Eventarc service account has permission."`,
-    ),
-  },
-  {
-    permission: 'cloudfunctions.functions.create',
-    error: denied(`Permission "eventarc.events.receiveEvent" denied on "${account}"`),
-  },
-  {
-    permission: 'cloudfunctions.functions.create',
-    error: notFound(
-      `Service account projects/-/serviceAccounts/${account} was not found. Caller is missing permission 'iam.serviceaccounts.actAs'`,
-    ),
-  },
-  {
-    permission: 'cloudfunctions.functions.create',
-    error: denied(
-      `Permission 'iam.serviceaccounts.actAs' denied on service account ${account} (or it may not exist).`,
-    ),
-  },
-  {
-    permission: 'pubsub.subscriptions.setIamPolicy',
-    error: notFound('Resource not found (resource=pipeline-push-ingestevent).'),
-  },
-  // what no list has: the caller owns the project, and may do this
-  {
-    permission: 'cloudscheduler.jobs.create',
-    error: denied(
-      'The principal lacks IAM permission "cloudscheduler.jobs.create" for the resource (or the resource may not exist). Permission \'cloudscheduler.jobs.create\' denied on resource.',
-    ),
-  },
-  { permission: 'logging.logMetrics.create', error: edits },
-  { permission: 'monitoring.dashboards.create', error: edits },
-  {
-    permission: 'monitoring.alertPolicies.create',
-    error: notFound(
-      'Cannot find metric(s) that match type = "logging.googleapis.com/user/pipeline_dlq_messages_total". If a metric was created recently, it could take up to 10 minutes to become available.',
-    ),
-  },
-  {
-    permission: 'monitoring.alertPolicies.create',
-    error: invalid('The metric referenced by the provided filter is unknown. Check the metric name.'),
-  },
-  { permission: 'monitoring.alertPolicies.create', error: edits },
-];
+const ANSWERS = answersFor('pipeline', 'processvideo', 'raw');
 
 describe.runIf(gcloud !== undefined)('deploy.sh in a project that was made a minute ago', () => {
   let workshop: Workshop;
@@ -127,8 +50,8 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that was made a min
       expect(plane.cloud.overlaps).toBe(0);
       isWhole(picture());
       expect(sent(succeeded(await run([...PLACE, '--verify'])))).toEqual([]);
-      faults.add({ permission: 'monitoring.alertPolicies.delete', error: edits, times: 1 });
-      faults.add({ permission: 'logging.logMetrics.delete', error: edits, times: 1 });
+      faults.add({ permission: 'monitoring.alertPolicies.delete', error: EDITS, times: 1 });
+      faults.add({ permission: 'logging.logMetrics.delete', error: EDITS, times: 1 });
       succeeded(await run([...PLACE, '--destroy', '--yes', '--with-data']));
       expect(plane.cloud.overlaps).toBe(0);
       expect(Object.keys(picture().resources)).toEqual([]);

@@ -4,14 +4,14 @@ usage: gcloud_fork.py SDK_ROOT SOCKET NAMES    (prints `ready` when it listens)
 
 The file NAMES lists modules that earlier runs had to import; those of this run are added to it.
 
-A command comes over the socket as one line of JSON (argv, env, cwd) with its standard streams as file
+A command comes over the socket as one line, a literal of (argv, env, cwd), with its standard streams as file
 descriptors; its exit code goes back. If the client disconnects, the command is killed, as it would be if it
 were the client's own process.
 """
 
+import ast
 import gc
 import importlib
-import json
 import os
 import signal
 import socket
@@ -74,14 +74,14 @@ def run(connection, gcloud, learned):
     data, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
     while not data.endswith(b"\n"):
         data += connection.recv(1 << 20)
-    order = json.loads(data)
+    argv, env, cwd = ast.literal_eval(data.decode())
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
     os.environ.clear()
-    os.environ.update(order["env"])
-    os.chdir(order["cwd"])
-    sys.argv = ["gcloud", *order["argv"]]
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.argv = ["gcloud", *argv]
     threading.Thread(target=watch, args=(connection,), daemon=True).start()
     before = set(sys.modules)
     code = 0

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const FIRST = 'first';
 const COPIED = [
   ...[
     'deploy.sh',
@@ -33,6 +34,8 @@ export interface Tree {
   folder: string;
   /** Changes the functions' source, as a next commit does. */
   change(): void;
+  /** Goes back to the first commit. */
+  back(): void;
   remove(): void;
 }
 
@@ -55,12 +58,14 @@ export function copyTree(): Tree {
   git('init', '-q');
   git('add', '.');
   git('commit', '-q', '-m', 'as it is');
+  git('tag', FIRST);
   return {
     folder,
     change: () => {
       appendFileSync(join(folder, 'functions/register.ts'), '\n');
       git('commit', '-q', '-a', '-m', 'a change');
     },
+    back: () => git('checkout', '-q', FIRST),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

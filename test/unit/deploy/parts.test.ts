@@ -53,6 +53,16 @@ describe('wrong usage says what is allowed', () => {
       [...PLACE, '--notify', 'me@example.com'],
       /--notify must be the number of a notification channel, .* got "me@example.com"/,
     ],
+    [
+      'a key by its short name',
+      [...PLACE, '--kms-key', 'mine'],
+      /--kms-key must be projects\/P\/.* got "mine"/,
+    ],
+    [
+      'a key of another region',
+      [...PLACE, '--kms-key', 'projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k'],
+      /--kms-key must be a key in us-central1, .* got one in "europe-west1"/,
+    ],
     ['two things at once', [...PLACE, '--verify', '--destroy'], /--verify and --destroy cannot be combined/],
     [
       'a smoke test of nothing',

@@ -10,6 +10,7 @@ const APIS: Record<string, string | undefined> = {
   'cloudbilling.googleapis.com': undefined,
   'cloudbuild.googleapis.com': 'gcp-sa-cloudbuild',
   'cloudfunctions.googleapis.com': 'gcf-admin-robot',
+  'cloudkms.googleapis.com': undefined,
   'cloudresourcemanager.googleapis.com': undefined,
   'cloudscheduler.googleapis.com': 'gcp-sa-cloudscheduler',
   'eventarc.googleapis.com': 'gcp-sa-eventarc',
