@@ -135,8 +135,8 @@ export function explain(error: GcloudError, place: { project: string; region: st
   if (passing !== undefined && passing.kind !== 'rate') return explainPassing(passing, text);
   const remediation = remediationOf(text, place);
   if (remediation !== undefined) return remediation;
-  const files = shownFiles(command);
-  const again = [...(files.length > 0 ? ['FILES=$(mktemp -d)', ...files] : []), shown(command)];
+  const lines = [...shownFiles(command), shown(command)];
+  const again = [...(lines.some((line) => line.includes('$FILES')) ? ['FILES=$(mktemp -d)'] : []), ...lines];
   return `gcloud failed: ${oneLine(text, 600)}\nthe command was:\n${again.join('\n')}`;
 }
 

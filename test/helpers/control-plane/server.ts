@@ -66,7 +66,10 @@ async function answer(
   try {
     const elsewhere = objectPath(cloud, request);
     if (elsewhere !== undefined) return await forward(elsewhere, request, Buffer.concat(chunks), response);
-    const result = await edited(cloud, request, () => dispatch(cloud, token, request, Buffer.concat(chunks)));
+    const bytes = Buffer.concat(chunks);
+    const peers = await cloud.peer?.answer(request, bytes, () => dispatch(cloud, token, request, bytes));
+    if (peers !== undefined) return send(response, peers.status, peers.answer);
+    const result = await edited(cloud, request, () => dispatch(cloud, token, request, bytes));
     if (result === undefined) response.destroy();
     else send(response, 200, result);
   } catch (error) {
