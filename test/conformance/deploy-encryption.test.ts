@@ -65,7 +65,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh --kms-key and --audit-data-acces
     const logged = [{ logType: 'DATA_READ' }, { logType: 'DATA_WRITE' }];
     expect(audits()).toEqual([SOMEBODYS, { service: 'storage.googleapis.com', auditLogConfigs: logged }]);
     expect(sent(succeeded(await site.run([...args(), AUDIT, '--verify'])))).toEqual([]);
-  });
+  }, 900_000);
 
   it('a new version keeps both, and a lost role or log is named and mended', async () => {
     workshop.tree.change();
@@ -86,7 +86,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh --kms-key and --audit-data-acces
     expect(ours()).toHaveLength(1);
     expect(all('/functions/').every(({ kmsKeyName }) => kmsKeyName === key)).toBe(true);
     expect(sent(succeeded(await site.run([...args(), AUDIT])))).toEqual([]);
-  });
+  }, 600_000);
 
   it('without the option our logs are turned off, and only ours; the key stays', async () => {
     const run = succeeded(await site.run(PLACE));

@@ -13,7 +13,7 @@ import {
 } from '../helpers/control-plane/site.ts';
 
 const gcloud = gcloudHere('deploy, with a peer');
-/** Built from Config Connector's `mockgcp`, as docs/deploy-peer.md says. */
+/** Config Connector's `mockgcp`, as test/helpers/mockgcp/build makes it. */
 const MOCKGCP = process.env['MOCKGCP'] ?? '';
 if (!existsSync(MOCKGCP)) process.stdout.write('deploy, with a peer: SKIPPED (MOCKGCP names no program)\n');
 

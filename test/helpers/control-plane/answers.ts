@@ -75,3 +75,18 @@ export function answersFor(prefix: string, first: string, bucket = 'state'): rea
     { permission: 'monitoring.alertPolicies.create', error: EDITS },
   ];
 }
+
+/** A service that fails for a moment, as any does: at each kind of change that has no answer of its own above. */
+export const FAILURES: readonly Fault[] = [
+  'serviceusage.services.enable',
+  'storage.buckets.create',
+  'pubsub.topics.create',
+  'pubsub.subscriptions.create',
+  'iam.serviceAccounts.create',
+  'cloudfunctions.functions.create',
+  'cloudscheduler.jobs.create',
+  'logging.logMetrics.create',
+].map((permission) => ({
+  permission,
+  error: new ApiError('UNAVAILABLE', 'The service is currently unavailable.'),
+}));

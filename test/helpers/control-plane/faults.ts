@@ -26,6 +26,8 @@ export class Faults {
 
   /** A subscription created within this many requests is not found, nor listed. */
   subscriptionLag = 0;
+  /** Milliseconds that every answer takes. */
+  slowMs = 0;
   /** Milliseconds that a change of metrics, dashboards or alerts takes; others meanwhile are refused. */
   editMs = 0;
 
@@ -47,6 +49,7 @@ export class Faults {
     this.serviceLag = 0;
     this.accountLag = 0;
     this.subscriptionLag = 0;
+    this.slowMs = 0;
     this.editMs = 0;
     this.halfMade = [];
   }

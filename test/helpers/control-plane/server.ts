@@ -67,6 +67,7 @@ async function answer(
     const elsewhere = objectPath(cloud, request);
     if (elsewhere !== undefined) return await forward(elsewhere, request, Buffer.concat(chunks), response);
     const bytes = Buffer.concat(chunks);
+    if (cloud.faults.slowMs > 0) await sleep(cloud.faults.slowMs);
     const peers = await cloud.peer?.answer(request, bytes, () => dispatch(cloud, token, request, bytes));
     if (peers !== undefined) return send(response, peers.status, peers.answer);
     const result = await edited(cloud, request, () => dispatch(cloud, token, request, bytes));
