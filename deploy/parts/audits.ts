@@ -27,7 +27,7 @@ function auditedServices({ app }: Where): string[] {
   const fired = app.functions
     .flatMap(({ trigger }) => eventSources(trigger))
     .flatMap((source) => (source.kind === 'auditLog' ? [source.service] : []));
-  const hasSecrets = app.functions.some((one) => secretsOf(one).length > 0);
+  const hasSecrets = app.functions.some((one) => secretsOf(one).some(({ required }) => required));
   const all = [
     ...(Object.keys(app.buckets).length > 0 ? ['storage.googleapis.com'] : []),
     ...(hasSecrets ? ['secretmanager.googleapis.com'] : []),

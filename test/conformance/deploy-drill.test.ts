@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
-import { answersFor } from '../helpers/control-plane/answers.ts';
-import { ApiError } from '../helpers/control-plane/api-error.ts';
+import { answersFor, FAILURES } from '../helpers/control-plane/answers.ts';
 import type { Run } from '../helpers/control-plane/deploy.ts';
 import { publish } from '../helpers/control-plane/services/pubsub.ts';
 import { gcloudHere, PLACE, PROJECT, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
@@ -36,8 +35,6 @@ const DRILLS: Record<string, Drill> = {
 };
 /** A function of the core that no deployment without this option has. */
 const MORE = ['--ticks', '0 * * * *'];
-
-const unavailable = new ApiError('UNAVAILABLE', 'The service is currently unavailable.');
 
 describe.runIf(gcloud !== undefined)('a drill: from an empty project to an empty project', () => {
   let workshop: Workshop;
@@ -86,14 +83,7 @@ describe.runIf(gcloud !== undefined)('a drill: from an empty project to an empty
         ...{ serviceLag: 12, accountLag: 5, metricLag: 8, subscriptionLag: 5, editMs: 150 },
         halfMade: [1],
       });
-      for (const one of answersFor(prefix, ...names)) faults.add({ ...one, times: 1 });
-      for (const permission of [
-        'storage.buckets.create',
-        'pubsub.topics.create',
-        'iam.serviceAccounts.create',
-      ]) {
-        faults.add({ permission, error: unavailable, times: 1 });
-      }
+      for (const one of [...answersFor(prefix, ...names), ...FAILURES]) faults.add({ ...one, times: 1 });
 
       const dry = succeeded(await deploy('--dry-run'));
       expect(sent(dry)).toEqual([]);

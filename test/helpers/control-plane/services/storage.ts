@@ -143,7 +143,9 @@ function merge(current: JsonObject, change: JsonObject): JsonObject {
 
 function patch(call: Call): object {
   const current = existing(call);
-  checkShape(call.body, { ...(BUCKET as object), ...OUTPUT });
+  // null removes a label
+  const sent = { ...call.body, labels: withoutNulls(object(call.body['labels'])) };
+  checkShape(sent, { ...(BUCKET as object), ...OUTPUT });
   const change = Object.fromEntries(Object.entries(call.body).filter(([key]) => !Object.hasOwn(OUTPUT, key)));
   const location = call.body['location'];
   if (location !== undefined && text(location).toUpperCase() !== current['location']) {
