@@ -46,6 +46,7 @@ export interface CloudFunction {
     entryPoint?: string;
     serviceAccount?: string;
     environmentVariables?: Record<string, string>;
+    source?: { storageSource?: { bucket?: string; object?: string } };
   };
   serviceConfig?: {
     availableMemory?: string;

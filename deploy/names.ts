@@ -94,6 +94,12 @@ export class Names {
     return `${this.function(name)}-`;
   }
 
+  /** Name of a trigger with these filters that is a resource of its own. */
+  eventTrigger(name: string, filters: Readonly<Record<string, string>>): string {
+    const hash = createHash('sha256').update(JSON.stringify(filters)).digest('hex').slice(0, 8);
+    return this.triggerPrefix(name) + hash;
+  }
+
   /** `pipeline_dlq_messages_total`. */
   metric(name: string): string {
     return `${this.metricPrefix}${name}`;

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
+import { oneOf, parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
 import {
   type GivenOptions,
@@ -10,7 +10,7 @@ import {
 } from '../shared/app/optional.ts';
 import { RAW } from './parts/buckets.ts';
 
-export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
+export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help' | 'terraform';
 
 export interface Options {
   action: Action;
@@ -39,6 +39,10 @@ export interface Options {
   dailyDollars: number;
   /** Numbers of notification channels, or `projects/P/notificationChannels/NUMBER`. */
   channels: string[];
+  /** Folder for `--format terraform`; undefined otherwise. */
+  out: string | undefined;
+  /** True if what exists is to be imported into Terraform's state. */
+  imports: boolean;
   /** File with `NAME=value` lines for the functions' environment. */
   settings: string | undefined;
   /** Time to retry a command because new resources are not yet known everywhere, in milliseconds. */
@@ -74,6 +78,10 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
   --smoke             after deploying, upload a clip, wait for its manifest and its row in the table, and
                       check which ffmpeg took the frame
                       (requires processVideo in the app)
+  --format FORMAT     gcloud: deploy (default); terraform: change nothing, and write the same desired state
+                      as Terraform
+    --out DIR         folder for it: new, empty, or written by an earlier run
+    --import          also write import blocks for what the project has already
   --env               print the environment that the pipeline command needs
   --destroy           delete the deployment; asks first, and keeps buckets that hold data
     --with-data       delete those too
@@ -101,6 +109,9 @@ const OPTIONS = {
   'dry-run': { type: 'boolean', default: false },
   verify: { type: 'boolean', default: false },
   smoke: { type: 'boolean', default: false },
+  format: { type: 'string', default: 'gcloud' },
+  out: { type: 'string' },
+  import: { type: 'boolean', default: false },
   env: { type: 'boolean', default: false },
   destroy: { type: 'boolean', default: false },
   'with-data': { type: 'boolean', default: false },
@@ -149,12 +160,15 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     optional: givenOptions(app, values),
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
+    out: values.out,
+    imports: values.import,
     settings: values.settings,
     patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 900) * 1_000,
   };
   if (action === 'help') return options;
   checkPlace(options, app);
   checkApp(options, app);
+  checkTerraform(options);
   if (options.withData && action !== 'destroy') throw new UsageError('--with-data needs --destroy');
   if (options.only && (action === 'destroy' || options.smoke)) {
     throw new UsageError('--only needs a deployment, --dry-run or --verify');
@@ -200,11 +214,29 @@ const REGION = /^[a-z]+-[a-z]+\d+$/;
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>;
 
-function actionOf({ help, verify, destroy, env }: Values): Action {
+function actionOf({ help, verify, destroy, env, format }: Values): Action {
   if (help) return 'help';
+  const isTerraform = oneOf('format', format, FORMATS) === 'terraform';
   const chosen = (['verify', 'destroy', 'env'] as const).filter((name) => ({ verify, destroy, env })[name]);
   if (chosen.length > 1) throw new UsageError(`--${chosen[0]} and --${chosen[1]} cannot be combined`);
-  return chosen[0] ?? 'deploy';
+  if (isTerraform && chosen.length > 0) {
+    throw new UsageError(`--${chosen[0]} and --format terraform cannot be combined`);
+  }
+  return isTerraform ? 'terraform' : (chosen[0] ?? 'deploy');
+}
+
+const FORMATS = ['gcloud', 'terraform'] as const;
+
+function checkTerraform({ action, out, imports, only, dryRun }: Options): void {
+  if (action !== 'terraform') {
+    if (out !== undefined) throw new UsageError('--out needs --format terraform');
+    if (imports) throw new UsageError('--import needs --format terraform');
+    return;
+  }
+  if (!out) throw new UsageError('--format terraform needs --out, the folder to write');
+  // the rest would be missing in it, and Terraform deletes what is missing
+  if (only !== undefined) throw new UsageError('--only and --format terraform cannot be combined');
+  if (dryRun) throw new UsageError('--dry-run and --format terraform cannot be combined');
 }
 
 function checkPlace({ project, region, prefix, optional }: Options, app: App): void {

@@ -9,7 +9,7 @@ import type { Arg, Step } from '../step.ts';
 import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: supported until 2028-04-30. */
-const RUNTIME = 'nodejs24';
+export const RUNTIME = 'nodejs24';
 
 export const functions: Part = {
   title: 'functions',
@@ -177,7 +177,7 @@ export function differences(
   return [...differing, ...environmentDifferences(service, wanted, context)];
 }
 
-const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
+export const mostInstances = ({ maxInstances }: Instance, { options }: Pick<Context, 'options'>): number =>
   Math.min(maxInstances, options.maxInstances ?? maxInstances);
 
 /** The service may return 1024Mi for 1Gi. */

@@ -132,7 +132,7 @@ export const alerts: Part = {
 };
 
 /** People give a channel by its number, with the project's id, or with the project's number. */
-function channelName(channel: string, { names }: Where): string {
+export function channelName(channel: string, { names }: Where): string {
   const { project, projectNumber } = names.place;
   const [, given = project, id = channel] =
     /^projects\/([^/]+)\/notificationChannels\/(\d+)$/.exec(channel) ?? [];

@@ -168,7 +168,7 @@ const API_OF_AGENT: Readonly<Record<AgentService, string>> = {
 };
 
 /** Google creates its service agent only when somebody asks for it. */
-function introduce({ on, member }: Wanted, context: Context): Step[] {
+export function introduce({ on, member }: Wanted, context: Context): Step[] {
   if (on.kind !== 'project' && on.kind !== 'key') return [];
   const services = Object.keys(API_OF_AGENT) as AgentService[];
   const service = services.find((one) => member === memberOf(context.names.agent(one)));

@@ -3,9 +3,9 @@ import { type Job, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
 import type { Step } from '../step.ts';
 
-const ZONE = 'Etc/UTC';
+export const ZONE = 'Etc/UTC';
 /** The message has no content: its arrival is the signal. */
-const BODY = '{}';
+export const BODY = '{}';
 
 export const schedule: Part = {
   title: 'schedule',

@@ -37,6 +37,8 @@ function versionOf(): string | undefined {
 /** One empty project in which deploy.sh runs. */
 export interface Site {
   plane: ControlPlane;
+  /** Environment in which gcloud asks the control plane. */
+  env: Readonly<Record<string, string>>;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
   picture(): Picture;
 }
@@ -65,6 +67,7 @@ export class Workshop {
     });
     return {
       plane,
+      env: gcloud.env,
       run: (args, options) => deploy(plane, gcloud, this.tree.folder, args, options),
       picture: () => picture(plane.cloud.state),
     };

@@ -193,7 +193,7 @@ function upload(call: Call): object {
   const [, first = '', second = ''] = call.raw.toString('latin1').split(`--${boundary}`);
   const contentOf = (part: string): string =>
     part.slice(part.search(/\r?\n\r?\n/)).replace(/^\r?\n\r?\n/, '');
-  const { name } = JSON.parse(contentOf(first)) as JsonObject;
+  const { name = call.query.get('name') } = JSON.parse(contentOf(first)) as JsonObject;
   const bucket = call.params['bucket']!;
   const key = `b/${bucket}/o/${text(name)}`;
   if (call.query.get('ifGenerationMatch') === '0' && call.cloud.get(key) !== undefined) {
