@@ -19,7 +19,10 @@ export async function applySteps(steps: readonly Step[], gcloud: Gcloud, say: Sa
     for (const step of lane) {
       if (failed !== undefined) return;
       try {
-        if ((await gcloud.change(step.command, step.verb)) === 'uncertain') changed = 'uncertain';
+        const done = await gcloud.change(step.command, step.verb);
+        if (done !== 'made') changed = 'uncertain';
+        // the steps after it are about what it would have made
+        if (done === 'stale') return;
         say(describe(step));
       } catch (error) {
         failed ??= error;

@@ -32,9 +32,9 @@ export interface Gcloud {
 
 /**
  * `uncertain` if an answer was lost, or the resource was already there, or already gone: read it back, since it may
- * exist twice, or differ.
+ * exist twice, or differ. `stale` if nothing was changed, because somebody else changed what the step is based on.
  */
-export type Changed = 'made' | 'uncertain';
+export type Changed = 'made' | 'uncertain' | 'stale';
 
 /** Each gcloud process takes about 100 MB and a second of CPU, and a deployment of a function mostly waits. */
 const AT_A_TIME = 4;
@@ -85,7 +85,7 @@ export function createGcloud(options: GcloudOptions): Gcloud {
         if (verb === 'delete' && isGone(text)) return { out: '', changed: 'uncertain' };
         const words = wordsOf(command);
         // nothing was changed: the part is planned again
-        if (isStale(text, words)) return { out: '', changed: 'uncertain' };
+        if (isStale(text, words)) return { out: '', changed: 'stale' };
         let passing = passingOf(text, words);
         if (passing === undefined && verb === 'create' && isThere(text)) {
           return { out: '', changed: 'uncertain' };

@@ -22,7 +22,7 @@ export const images: Part = {
     // somebody's own policy stays
     if (Object.keys(found?.cleanupPolicies ?? {}).length > 0) return [];
     const isDeployed = (await cloud.functions()).length > 0;
-    if (found === undefined && isDeployed) return [];
+    if (found === undefined && isDeployed && path === undefined) return [];
     return [
       {
         verb: 'update',

@@ -422,6 +422,22 @@ test('the first function of a project is deployed alone, the others in parallel'
   expect(seen).toEqual([1, 2, 3, 4]);
 });
 
+test('a deployment reads again only what its steps may have changed', async () => {
+  const reads: string[] = [];
+  const read = gcloud.read.bind(gcloud);
+  gcloud.read = (...command) => {
+    reads.push(command.slice(0, 3).join(' '));
+    return read(...command);
+  };
+  await deploy();
+  const timesOf = (words: string): number => reads.filter((one) => one.startsWith(words)).length;
+  // at first, and after the parts that may have changed it: buckets, functions
+  expect(timesOf('storage buckets list')).toBeLessThanOrEqual(4);
+  expect(timesOf('functions list')).toBeLessThanOrEqual(4);
+  expect(timesOf('logging metrics list')).toBe(1);
+  expect(reads.length).toBeLessThan(80);
+});
+
 test('messages are stored in the regions of the option; without it, what is set stays', async () => {
   await deploy(['--storage-region', 'europe-west3', '--storage-region', 'europe-west1']);
   const regions = () =>

@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { applySteps } from '../../../deploy/apply.ts';
 import { createGcloud, GcloudError, type GcloudOptions } from '../../../deploy/gcloud.ts';
 import type { Passing } from '../../../deploy/passing.ts';
 
@@ -92,6 +93,24 @@ test('errors that pass with time are retried, and no others', async () => {
   rmSync(join(dir, 'tries'));
   await expect(gcloudThat(failing(NO_ACCOUNT), 0).change(['grant'])).rejects.toThrow('does not exist.');
   expect(tries()).toBe(1);
+});
+
+test('a policy that somebody else changed meanwhile is not written again, and the steps after it wait', async () => {
+  const gcloud = gcloudThat(failing('There were concurrent policy changes. Please retry.', 1_000));
+  const said: string[] = [];
+  const lane = [
+    ['projects', 'set-iam-policy', 'p'],
+    ['storage', 'buckets', 'update', 'gs://b'],
+  ].map((command) => ({
+    verb: 'update' as const,
+    what: command.join(' '),
+    why: '',
+    command,
+    lane: 'audits',
+  }));
+  expect(await applySteps(lane, gcloud, (line) => said.push(line))).toBe('uncertain');
+  expect(tries()).toBe(1);
+  expect(said).toEqual([]);
 });
 
 test('patience: pauses double up to 30 s, and end when it does', async () => {
