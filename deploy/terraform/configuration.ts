@@ -1,15 +1,15 @@
+import { Failure } from '../../cli/common/options.ts';
 import type { LoadedApp } from '../../shared/app/load-app.ts';
 import type { Context } from '../context.ts';
-import { cliEnvironment } from '../env.ts';
 import { Names } from '../names.ts';
-import { channelName } from '../parts/monitoring.ts';
 import { forwardingRoles } from '../parts/subscriptions.ts';
 import { wantedSubscriptions } from '../parts/wanted-subscriptions.ts';
 import { earlyRoles, serviceRoles } from '../roles.ts';
 import { secretRoles, secretsHere } from '../secrets.ts';
 import { agents, cleanUp, eventarcSettings } from './commands.ts';
-import { asTemplates, type Body, expression, slug } from './expressions.ts';
+import { type Body, expression, slug } from './expressions.ts';
 import { type Archive, eventTriggers, functions } from './functions.ts';
+import { mainOf } from './main-file.ts';
 import { alerts, dashboard, metrics } from './monitoring.ts';
 import { TerraformNames, variablePlace } from './names.ts';
 import { accounts, bucket, buckets, jobs, services, topics } from './places.ts';
@@ -18,11 +18,7 @@ import { addressOf, after, type Resource } from './resource.ts';
 import { members } from './roles.ts';
 import { subscriptions } from './subscriptions.ts';
 
-/** First line of main.tf.json, by which a later run knows that it may replace the file. */
-export const MARK = 'Written by ./deploy.sh --format terraform; a later run replaces it.';
-/** The provider's versions that the files were tested with. */
-const PROVIDER = { source: 'hashicorp/google', version: '~> 8.0' };
-/** Key of the bucket for archives of the source; no app can have a bucket of this name. */
+/** Key of the bucket for archives of the source. */
 const SOURCES = 'tf-sources';
 
 /** What the project has already, as far as main.tf.json depends on it. */
@@ -94,7 +90,16 @@ export async function configurationOf(
     ...(await dashboard(context)).map((one) => after(one, ...counted)),
     ...(await alerts(context, counted)),
   ]);
+  checkNames(resources);
   return { resources, main: mainOf(resources, context, loaded), names };
+}
+
+/** Throws Failure if two keys of the app become one name: Terraform has no dashes and capitals here. */
+function checkNames(resources: readonly Resource[]): void {
+  const all = resources.map(addressOf);
+  const twice = all.find((address, index) => all.indexOf(address) !== index);
+  if (twice === undefined) return;
+  throw new Failure(`two resources would be ${twice} in Terraform: rename one of them in the app`);
 }
 
 /** Names as texts, for the resources that bear them. */
@@ -164,85 +169,5 @@ function archiveIn(store: readonly Resource[], { source }: Pick<Context, 'source
     bucket: expression(`google_storage_bucket.${slug(SOURCES)}.name`),
     object: expression('google_storage_bucket_object.source.name'),
     commit: expression('terraform_data.commit.output'),
-  };
-}
-
-function mainOf(resources: readonly Resource[], context: Context, loaded: LoadedApp): Body {
-  const { names, options } = context;
-  const byType: { [type: string]: Body } = {};
-  for (const { type, name, body } of resources) {
-    const found = byType[type] ?? {};
-    byType[type] = { ...found, [name]: body };
-  }
-  return asTemplates({
-    '//': MARK,
-    terraform: { required_version: '>= 1.5', required_providers: { google: PROVIDER } },
-    provider: {
-      google: {
-        project: names.place.project,
-        region: names.place.region,
-        // labels would differ from those of the other way to deploy
-        add_terraform_attribution_label: false,
-      },
-    },
-    variable: {
-      project: variable('project', "The project's id.", options.project, '^[a-z][a-z0-9-]{4,28}[a-z0-9]$'),
-      region: variable('region', 'Region of all resources.', options.region, '^[a-z]+-[a-z]+[0-9]+$'),
-      notification_channels: {
-        type: 'list(string)',
-        description: 'Channels of the alerts, as projects/P/notificationChannels/NUMBER.',
-        default: options.channels.map((one) => channelName(one, { names: realNames(context) })),
-      },
-    },
-    data: { google_project: { this: { project_id: names.place.project } } },
-    resource: byType,
-    output: outputs(context, loaded),
-  }) as Body;
-}
-
-const realNames = ({ options }: Pick<Context, 'options'>): Names =>
-  new Names({
-    project: options.project,
-    projectNumber: '',
-    region: options.region,
-    prefix: options.prefix,
-  });
-
-const variable = (name: string, description: string, value: string, pattern: string): Body => ({
-  type: 'string',
-  description,
-  default: value,
-  validation: {
-    condition: expression(`can(regex(${JSON.stringify(pattern)}, var.${name}))`),
-    error_message: `The ${name} must match ${pattern}.`,
-  },
-});
-
-function outputs(context: Context, { app, dir }: LoadedApp): Body {
-  const { names } = context;
-  const texts = cliEnvironment(names, { app, dir }).map((line) => {
-    const [name = '', value = ''] = line.replace('export ', '').split(/=(.*)/s);
-    return [name, value] as const;
-  });
-  const addresses = context.app.functions.flatMap(({ name, trigger }) =>
-    trigger.kind === 'http'
-      ? [[name, expression(`google_cloudfunctions2_function.${slug(name)}.service_config[0].uri`)] as const]
-      : [],
-  );
-  return {
-    environment: {
-      description: 'Environment of the pipeline command for this deployment.',
-      value: Object.fromEntries(texts),
-    },
-    ...(addresses.length > 0 && {
-      addresses: {
-        description: 'Addresses of the functions that HTTP requests call.',
-        value: Object.fromEntries(addresses),
-      },
-    }),
-    dashboard: {
-      description: 'Where the dashboard is.',
-      value: `https://console.cloud.google.com/monitoring/dashboards?project=${names.place.project}`,
-    },
   };
 }
