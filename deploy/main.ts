@@ -11,6 +11,7 @@ import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
+import { checkKey } from './encryption.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
 import { heldYet } from './held-yet.ts';
@@ -70,6 +71,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   checkSettings(context);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
+  await checkKey(context, gcloud);
   const notes = await auditNotes(context);
   if (options.dryRun) {
     say(SCRIPT_HEAD);

@@ -9,6 +9,19 @@ export interface Place {
   prefix: string;
 }
 
+const AGENT_DOMAINS = {
+  storage: 'gs-project-accounts',
+  pubsub: 'gcp-sa-pubsub',
+  eventarc: 'gcp-sa-eventarc',
+  scheduler: 'gcp-sa-cloudscheduler',
+  functions: 'gcf-admin-robot',
+  run: 'serverless-robot-prod',
+  artifacts: 'gcp-sa-artifactregistry',
+} as const;
+
+/** A service of Google that acts by an account of its own. */
+export type AgentService = keyof typeof AGENT_DOMAINS;
+
 /** Names of all deployed resources, derived from project, region and prefix. */
 export class Names {
   constructor(readonly place: Place) {}
@@ -96,15 +109,19 @@ export class Names {
     return `${this.place.prefix.replaceAll('-', '_')}_`;
   }
 
+  /** Repository of the functions' images under this key: an existing one cannot get another key. */
+  repository(kmsKey: string): string {
+    return `${this.place.prefix}-${createHash('sha256').update(kmsKey).digest('hex').slice(0, 8)}`;
+  }
+
+  /** True if `repository` returned the name, whatever the key. */
+  isRepository(name: string): boolean {
+    return new RegExp(`^${this.place.prefix}-[0-9a-f]{8}$`).test(name);
+  }
+
   /** E-mail address of Google's service agent, which acts for a service in this project. */
-  agent(service: 'storage' | 'pubsub' | 'eventarc' | 'scheduler'): string {
-    const domains = {
-      storage: 'gs-project-accounts',
-      pubsub: 'gcp-sa-pubsub',
-      eventarc: 'gcp-sa-eventarc',
-      scheduler: 'gcp-sa-cloudscheduler',
-    } as const;
-    return `service-${this.place.projectNumber}@${domains[service]}.iam.gserviceaccount.com`;
+  agent(service: AgentService): string {
+    return `service-${this.place.projectNumber}@${AGENT_DOMAINS[service]}.iam.gserviceaccount.com`;
   }
 }
 

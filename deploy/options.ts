@@ -29,6 +29,10 @@ export interface Options {
   maxInstances: number | undefined;
   /** Regions that may store the topics' messages; empty leaves it to the organization's policy. */
   storageRegions: string[];
+  /** Key that encrypts buckets, topics and functions, by its full name; undefined leaves what is there. */
+  kmsKey: string | undefined;
+  /** True to log who reads and writes the data of buckets and secrets. */
+  auditDataAccess: boolean;
   /** Options of functions that run only on request. */
   optional: GivenOptions;
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
@@ -63,6 +67,9 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
                       given more than once
   --storage-region R  store the topics' messages in this region only; may be given more than once
                       (default: as the organization's policy says)
+  --kms-key KEY       encrypt buckets, topics and functions with this key of Cloud KMS, given as
+                      projects/P/locations/REGION/keyRings/RING/cryptoKeys/KEY (default: Google's keys)
+  --audit-data-access log who reads and writes objects and secrets, in the whole project
   --patience SECONDS  how long to retry while new accounts, roles and services are still
                       propagating (default: 900)
 
@@ -96,6 +103,8 @@ const OPTIONS = {
   'daily-dollars': { type: 'string' },
   notify: { type: 'string', multiple: true },
   'storage-region': { type: 'string', multiple: true },
+  'kms-key': { type: 'string' },
+  'audit-data-access': { type: 'boolean', default: false },
   patience: { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
   verify: { type: 'boolean', default: false },
@@ -146,6 +155,8 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
     maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
     storageRegions: [...new Set(values['storage-region'] ?? [])].sort(),
+    kmsKey: values['kms-key'],
+    auditDataAccess: values['audit-data-access'],
     optional: givenOptions(app, values),
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
@@ -169,6 +180,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   if (place !== undefined) {
     throw new UsageError(`--storage-region must be a region such as us-central1, got ${quoted(place)}`);
   }
+  checkKey(options);
   const channel = options.channels.find(
     (one) => !/^(projects\/[^/]+\/notificationChannels\/)?\d+$/.test(one),
   );
@@ -178,6 +190,23 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     );
   }
   return options;
+}
+
+/** A function needs a key of its own region: https://cloud.google.com/functions/docs/securing/cmek */
+function checkKey({ kmsKey, region }: Options): void {
+  if (kmsKey === undefined) return;
+  const [, location] =
+    /^projects\/[^/]+\/locations\/([^/]+)\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+$/.exec(kmsKey) ?? [];
+  if (location === undefined) {
+    throw new UsageError(
+      `--kms-key must be projects/P/locations/REGION/keyRings/RING/cryptoKeys/KEY ("gcloud kms keys list --keyring=RING --location=${region}" lists them), got ${quoted(kmsKey)}`,
+    );
+  }
+  if (location !== region) {
+    throw new UsageError(
+      `--kms-key must be a key in ${region}, the region of the functions, got one in ${quoted(location)}`,
+    );
+  }
 }
 
 /** A region such as `us-central1`. */

@@ -4,6 +4,7 @@ import type { Step } from '../step.ts';
 /** One service account per function, and one that builds them. No default account is used. */
 export const accounts: Part = {
   title: 'service accounts',
+  changes: ['accounts'],
   async plan(context) {
     const there = new Set((await context.cloud.accounts()).map(({ email }) => email));
     return wantedAccounts(context)

@@ -12,6 +12,7 @@ export const RETIRED_METRICS = ['events_added', 'events_repeated'];
 
 export const metrics: Part = {
   title: 'metrics',
+  changes: ['metrics'],
   async plan(context) {
     if (context.options.only) return [];
     const there = new Map((await context.cloud.metrics()).map((one) => [one.name, one]));
@@ -58,6 +59,7 @@ function isUpdatable(found: Metric, wanted: Partial<Metric>): boolean {
 
 export const dashboard: Part = {
   title: 'dashboard',
+  changes: ['dashboards'],
   async plan(context) {
     if (context.options.only) return [];
     const { wanted, whole } = await monitoringFiles('dashboard', context);
@@ -95,6 +97,7 @@ export const dashboard: Part = {
 
 export const alerts: Part = {
   title: 'alerts',
+  changes: ['alerts'],
   async plan(context) {
     if (context.options.only) return [];
     const there = byTitle(await context.cloud.alerts());

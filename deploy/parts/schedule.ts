@@ -9,6 +9,7 @@ export const BODY = '{}';
 
 export const schedule: Part = {
   title: 'schedule',
+  changes: ['jobs'],
   async plan(context) {
     const jobs = await context.cloud.jobs();
     return chosen(context).flatMap(({ name, trigger }): Step[] => {

@@ -13,6 +13,7 @@ export const BACKOFF = { least: 10, most: 600 };
 
 export const subscriptions: Part = {
   title: 'subscriptions',
+  changes: ['subscriptions', 'snapshots', 'policies'],
   async plan(context) {
     const there = new Map((await context.cloud.subscriptions()).map((one) => [shortName(one.name), one]));
     const kept = await keptBacklogs(context);
@@ -45,6 +46,7 @@ function startPushing(name: string, wanted: WantedSubscription, context: Context
 /** Pub/Sub's service agent acknowledges dead letters on the subscription after forwarding them. */
 export const forwarding: Part = {
   title: 'who may forward dead letters',
+  changes: ['policies'],
   async plan(context) {
     const there = new Set((await context.cloud.subscriptions()).map(({ name }) => shortName(name)));
     const wanted = forwardingRoles(await wantedSubscriptions(context), context);

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { keyRoles } from '../encryption.ts';
 import { images } from '../parts/images.ts';
 import { introduce } from '../parts/roles.ts';
 import { create, forwarding } from '../parts/subscriptions.ts';
@@ -38,8 +39,8 @@ const HEAD = [
 /** Google's accounts, by the name that members of roles have: Google makes each on first use. */
 export function agents(context: Context, depends_on: string[]): ReadonlyMap<string, Resource> {
   return new Map(
-    agentRoles(context)
-      .filter(({ on }) => on.kind === 'project')
+    [...agentRoles(context), ...keyRoles(context)]
+      .filter(({ on }) => on.kind === 'project' || on.kind === 'key')
       .map((one) => {
         const [step] = introduce(one, context);
         if (step === undefined) throw new Error(`no command makes ${one.member}`);

@@ -1,6 +1,7 @@
 import { Failure } from '../../cli/common/options.ts';
 import type { LoadedApp } from '../../shared/app/load-app.ts';
 import type { Context } from '../context.ts';
+import { keyRoles } from '../encryption.ts';
 import { Names } from '../names.ts';
 import { forwardingRoles } from '../parts/subscriptions.ts';
 import { wantedSubscriptions } from '../parts/wanted-subscriptions.ts';
@@ -12,7 +13,17 @@ import { type Archive, eventTriggers, functions } from './functions.ts';
 import { mainOf } from './main-file.ts';
 import { alerts, dashboard, metrics } from './monitoring.ts';
 import { TerraformNames, variablePlace } from './names.ts';
-import { accounts, bucket, buckets, jobs, services, topics } from './places.ts';
+import {
+  accounts,
+  audits,
+  bucket,
+  buckets,
+  encryption,
+  jobs,
+  repositories,
+  services,
+  topics,
+} from './places.ts';
 import { plannedCloud } from './planned-cloud.ts';
 import { addressOf, after, type Resource } from './resource.ts';
 import { members } from './roles.ts';
@@ -44,14 +55,17 @@ export async function configurationOf(
 ): Promise<Configuration> {
   const { app, options } = given;
   const names = new TerraformNames(variablePlace(options.prefix));
-  const cloud = plannedCloud(app, names, optionalSecrets);
+  const cloud = plannedCloud(given, names, optionalSecrets);
   const context: Context = { ...given, names, cloud };
   const enabled = services(context);
   const ready = gate('services', enabled);
   const agent = agents(context, [addressOf(ready)]);
   const early = [...earlyRoles(context), ...(await secretRoles(context))];
   const held = members(early, names).map((one) => after(one, ...holderOf(one, agent)));
-  const granted = gate('roles', [ready, ...held]);
+  const keys = members(keyRoles(context), names).map((one) => after(one, ...holderOf(one, agent)));
+  const encrypted = (all: Resource[]): Resource[] => all.map((one) => after(one, ...keys));
+  const images = encrypted(repositories(context));
+  const granted = gate('roles', [ready, ...held, ...images]);
   const secrets = new Set((await secretsHere(context)).map(({ name }) => name));
   const isArchived = app.functions.every(({ name }) => archives.has(literal(names).function(name)));
   const store = isArchived ? [] : sourceStore(given, names);
@@ -71,12 +85,13 @@ export async function configurationOf(
     ...enabled,
     ready,
     ...agent.values(),
-    ...buckets(context),
-    ...topics(context),
+    ...keys,
+    ...images,
+    ...encrypted([...buckets(context), ...topics(context), ...store]),
+    ...audits(context),
     ...accounts(context),
     ...held,
     granted,
-    ...store,
     ...made,
     ...callers,
     callable,
@@ -137,8 +152,11 @@ const subscriptionOf = (role: Resource, all: readonly Resource[]): Resource[] =>
   all.filter(({ body }) => body['name'] === role.body['subscription']);
 
 /** The bucket of the archives, and the archive of this source. */
-function sourceStore({ source }: Pick<Context, 'source'>, names: Names): Resource[] {
-  const keeper = bucket(SOURCES, literal(names).bucket(SOURCES), 0, { force_destroy: true });
+function sourceStore({ source, options }: Pick<Context, 'source' | 'options'>, names: Names): Resource[] {
+  const keeper = bucket(SOURCES, literal(names).bucket(SOURCES), 0, {
+    force_destroy: true,
+    ...encryption(options),
+  });
   return [
     keeper,
     {

@@ -56,6 +56,10 @@ export async function existing({
     ...jobs.map((name) => `google_cloud_scheduler_job ${place}/jobs/${name}`),
     ...metrics.map(({ name }) => `google_logging_metric ${project} ${name}`),
     ...(await cloud.accounts()).map(({ email }) => `google_service_account ${at}/serviceAccounts/${email}`),
+    ...(await cloud.repositories()).map(
+      ({ name }) => `google_artifact_registry_repository ${place}/repositories/${shortName(name)}`,
+    ),
+    ...(await cloud.auditedServices()).map((name) => `google_project_iam_audit_config ${project} ${name}`),
     ...held.flat(),
   ]);
 }
@@ -75,4 +79,14 @@ async function bindings(type: string, parent: string, on: Guarded, cloud: Cloud)
         `${type} ${parent} ${role} ${member}${condition === undefined ? '' : ` ${condition.title}`}`,
     ),
   );
+}
+
+/** Roles on the key that encrypts the deployment. */
+export async function existingKeyRoles({
+  cloud,
+  options,
+}: Pick<Context, 'cloud' | 'options'>): Promise<string[]> {
+  const { kmsKey } = options;
+  if (kmsKey === undefined || !(await cloud.services()).has('cloudkms.googleapis.com')) return [];
+  return bindings('google_kms_crypto_key_iam_member', kmsKey, { kind: 'key', name: kmsKey }, cloud);
 }

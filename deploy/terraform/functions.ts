@@ -1,6 +1,7 @@
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import { eventTypeOf, isEventSource } from '../../shared/app/trigger.ts';
 import { type Context, chosen } from '../context.ts';
+import { encryptedWith } from '../encryption.ts';
 import { environment, type Planned, secretPaths, secretVersions } from '../function-env.ts';
 import { Names } from '../names.ts';
 import { wantedTriggers } from '../parts/event-triggers.ts';
@@ -33,6 +34,7 @@ function functionResource(
   const { names, source } = context;
   const { name, trigger, instance } = one;
   const id = new Names(names.place).function(name);
+  const key = encryptedWith(context);
   const { commit, isKept, ...archive } = archiveOf(id);
   return after({
     type: 'google_cloudfunctions2_function',
@@ -40,7 +42,9 @@ function functionResource(
     body: {
       name: id,
       location: names.place.region,
+      ...(key && { kms_key_name: key.kmsKey }),
       build_config: {
+        ...(key && { docker_repository: key.repository }),
         runtime: RUNTIME,
         entry_point: name,
         service_account: `projects/${names.place.project}/serviceAccounts/${names.account('build')}`,

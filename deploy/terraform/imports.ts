@@ -1,13 +1,15 @@
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen } from '../context.ts';
-import { memberOf, type Names } from '../names.ts';
+import { keyRoles } from '../encryption.ts';
+import type { Names } from '../names.ts';
 import { wantedTriggers } from '../parts/event-triggers.ts';
 import { images } from '../parts/images.ts';
 import { forwarding, subscriptions } from '../parts/subscriptions.ts';
-import { existing, titled } from './existing.ts';
+import { agentRoles } from '../roles.ts';
+import { existing, existingKeyRoles, titled } from './existing.ts';
 import { type Body, resolved } from './expressions.ts';
 import type { Archive } from './functions.ts';
-import { triggerSlug } from './names.ts';
+import { labelOf, triggerSlug } from './names.ts';
 import { addressOf, type Resource } from './resource.ts';
 
 /** One `import` block. */
@@ -24,9 +26,9 @@ export async function importsOf(
   terraformNames: Names,
 ): Promise<Import[]> {
   const texts = new Texts(resources, context, terraformNames);
-  const there = await existing(context);
+  const there = new Set([...(await existing(context)), ...(await existingKeyRoles(context))]);
   const titles = await titled(context.cloud);
-  const settled = await settledCommands(context);
+  const settled = await settledCommands(context, terraformNames);
   const found = new Map<string, string>();
   for (const one of resources) {
     const id = idOf(one, texts, titles);
@@ -138,6 +140,12 @@ function idOf(
       return titles.get(`alert ${get('display_name')}`);
     case 'google_monitoring_dashboard':
       return titles.get(`dashboard ${JSON.parse(get('dashboard_json')).displayName}`);
+    case 'google_artifact_registry_repository':
+      return `${place}/repositories/${get('repository_id')}`;
+    case 'google_kms_crypto_key_iam_member':
+      return `${get('crypto_key_id')} ${held}`;
+    case 'google_project_iam_audit_config':
+      return `${project} ${get('service')}`;
     case 'google_project_iam_member':
       return `${project} ${held}`;
     case 'google_storage_bucket_iam_member':
@@ -155,28 +163,25 @@ function idOf(
 }
 
 /** Returns whether a command, by the name of its resource, has nothing to change. */
-async function settledCommands(context: Context): Promise<(name: string) => boolean> {
-  const { cloud, names } = context;
+async function settledCommands(context: Context, terraformNames: Names): Promise<(name: string) => boolean> {
+  const { cloud } = context;
   const [settings, roles, kept] = await Promise.all([
     subscriptions.plan(context),
     forwarding.plan(context),
     images.plan(context),
   ]);
-  const held = (await cloud.policy({ kind: 'project' })).flatMap(({ members = [] }) => members);
+  const held = [
+    ...(await cloud.policy({ kind: 'project' })).flatMap(({ members = [] }) => members),
+    ...(await existingKeyRoles(context)).map((text) => text.replace(/^.* /, '')),
+  ];
+  const [agents, theirs] = [context.names, terraformNames].map((names) =>
+    [...agentRoles({ ...context, names }), ...keyRoles({ ...context, names })].map(({ member }) => member),
+  );
   const areSubscriptionsSet = settings.length + roles.length === 0;
   return (name) => {
     if (name.startsWith('subscription_of_')) return areSubscriptionsSet;
     if (name.startsWith('images_')) return kept.length === 0;
-    const agent = (['storage', 'pubsub', 'eventarc', 'scheduler'] as const).find((one) =>
-      name.startsWith(AGENTS[one]),
-    );
-    return agent !== undefined && held.includes(memberOf(names.agent(agent)));
+    const index = theirs?.findIndex((member) => name.startsWith(labelOf(member))) ?? -1;
+    return held.includes(agents?.[index] ?? '');
   };
 }
-
-const AGENTS = {
-  storage: 'gs_project_accounts_agent',
-  pubsub: 'pubsub_agent',
-  eventarc: 'eventarc_agent',
-  scheduler: 'cloudscheduler_agent',
-} as const;

@@ -1,7 +1,8 @@
-import { apisOf } from '../apis-of.ts';
 import { type Context, chosen } from '../context.ts';
+import { encryptedWith, neededApis } from '../encryption.ts';
 import { Names } from '../names.ts';
 import { displayName, wantedAccounts } from '../parts/accounts.ts';
+import { audited, labelOf as auditLabel, LABEL, TYPES } from '../parts/audits.ts';
 import { bucketPlan } from '../parts/buckets.ts';
 import { BODY as SIGNAL, ZONE } from '../parts/schedule.ts';
 import { wantedTopics } from '../parts/topics.ts';
@@ -11,8 +12,8 @@ import { after, type Resource } from './resource.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-export const services = ({ app }: Pick<Context, 'app'>): Resource[] =>
-  Object.keys(apisOf(app)).map((name) => ({
+export const services = (context: Pick<Context, 'app' | 'options'>): Resource[] =>
+  Object.keys(neededApis(context)).map((name) => ({
     type: 'google_project_service',
     name: slug(name),
     // other things in the project may need the service
@@ -20,9 +21,13 @@ export const services = ({ app }: Pick<Context, 'app'>): Resource[] =>
   }));
 
 export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
-  return Object.keys(app.buckets).map((key) => {
+  const services = options.auditDataAccess ? audited({ app }) : [];
+  return Object.keys(app.buckets).map((key, index) => {
     const { softDeleteDays, lifecycle } = bucketPlan(key, app, options.rawDays);
     return bucket(key, new Names(names.place).bucket(key), softDeleteDays, {
+      ...encryption(options),
+      // as in the other way to deploy, which turns off what its label says that it turned on
+      ...(index === 0 && services.length > 0 && { labels: { [LABEL]: auditLabel(services) } }),
       lifecycle_rule: lifecycle.map(({ action, condition }) => ({
         action: { ...action },
         condition: {
@@ -32,6 +37,41 @@ export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' |
       })),
     });
   });
+}
+
+export const encryption = ({ kmsKey }: Context['options']): Body =>
+  kmsKey === undefined ? {} : { encryption: { default_kms_key_name: kmsKey } };
+
+/** Data Access audit logs of the project. */
+export const audits = ({ app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): Resource[] =>
+  (options.auditDataAccess ? audited({ app }) : []).map((service) =>
+    after({
+      type: 'google_project_iam_audit_config',
+      name: slug(service.replace('.googleapis.com', '')),
+      body: {
+        project: names.place.project,
+        service,
+        audit_log_config: TYPES.map((log_type) => ({ log_type })),
+      },
+    }),
+  );
+
+/** The repository of the functions' images that a key of one's own needs. */
+export function repositories({ names, options }: Pick<Context, 'names' | 'options'>): Resource[] {
+  const key = encryptedWith({ names, options })?.kmsKey;
+  if (key === undefined) return [];
+  return [
+    after({
+      type: 'google_artifact_registry_repository',
+      name: 'images',
+      body: {
+        repository_id: names.repository(key),
+        location: names.place.region,
+        format: 'DOCKER',
+        kms_key_name: key,
+      },
+    }),
+  ];
 }
 
 export const bucket = (key: string, name: string, softDeleteDays: number, more: Body): Resource =>
@@ -60,6 +100,7 @@ export function topics(context: Pick<Context, 'app' | 'names' | 'options'>): Res
       name: labelOf(reference),
       body: {
         name: literal[index]?.[0] ?? '',
+        ...(options.kmsKey !== undefined && { kms_key_name: options.kmsKey }),
         ...(options.storageRegions.length > 0 && {
           message_storage_policy: { allowed_persistence_regions: options.storageRegions },
         }),

@@ -38,6 +38,8 @@ function place(on: Guarded, { place: { project, region } }: Names): [type: strin
       return ['google_pubsub_subscription_iam_member', { subscription: on.name }];
     case 'secret':
       return ['google_secret_manager_secret_iam_member', { secret_id: on.name }];
+    case 'key':
+      return ['google_kms_crypto_key_iam_member', { crypto_key_id: on.name }];
     case 'service':
       return ['google_cloud_run_v2_service_iam_member', { location: region, name: on.name }];
   }

@@ -38,7 +38,9 @@ async function written(
   return { ...made, text: JSON.stringify(made.main) };
 }
 
+const KEY = 'projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key';
 const MORE = [
+  ...['--kms-key', KEY, '--audit-data-access'],
   ...['--notify', '42', '--raw-days', '30', '--storage-region', 'us-central1', '--max-instances', '2'],
   ...['--receive', '--audit-logs', 'storage.googleapis.com/storage.buckets.create'],
   ...['--object-deletions', 'raw', '--ticks', '0 * * * *'],
