@@ -9,7 +9,7 @@ import type { Step } from '../step.ts';
  * policy does not say who did, and logs that somebody else wants must stay.
  */
 export const LABEL = 'data-access-logs';
-export const DATA_ACCESS = ['DATA_READ', 'DATA_WRITE'];
+export const TYPES = ['DATA_READ', 'DATA_WRITE'];
 
 type Where = Pick<Context, 'app' | 'names' | 'options' | 'cloud'>;
 
@@ -18,12 +18,12 @@ export const audits: Part = {
   changes: ['policies', 'buckets'],
   plan: (context) =>
     context.options.only === undefined
-      ? auditSteps(context.options.auditDataAccess ? auditedServices(context) : [], context)
+      ? auditSteps(context.options.auditDataAccess ? audited(context) : [], context)
       : Promise.resolve([]),
 };
 
 /** Services that hold the app's data, and those whose audit logs fire its functions. */
-export function auditedServices({ app }: Pick<Context, 'app'>): string[] {
+export function audited({ app }: Pick<Context, 'app'>): string[] {
   const fired = app.functions
     .flatMap(({ trigger }) => eventSources(trigger))
     .flatMap((source) => (source.kind === 'auditLog' ? [source.service] : []));
@@ -78,7 +78,7 @@ const markedServices = async (bucket: Bucket | undefined): Promise<string[]> =>
     .filter((name) => name !== '')
     .map((name) => `${name}.googleapis.com`);
 
-/** The label's value for these services. */
+/** The label's value for services. */
 export const labelOf = (services: readonly string[]): string =>
   services.map((one) => one.replace('.googleapis.com', '')).join('_');
 
@@ -97,7 +97,7 @@ function markStep(bucket: string, services: readonly string[], context: Where): 
 }
 
 const isLogged = ({ auditConfigs = [] }: Policy, service: string): boolean =>
-  DATA_ACCESS.every((type) =>
+  TYPES.every((type) =>
     auditConfigs.some(
       (one) =>
         (one.service === service || one.service === 'allServices') &&
@@ -109,16 +109,13 @@ const isLogged = ({ auditConfigs = [] }: Policy, service: string): boolean =>
 function changed(policy: Policy, added: readonly string[], removed: readonly string[]): Policy {
   const others = (policy.auditConfigs ?? []).flatMap((one): AuditConfig[] => {
     if (![...added, ...removed].includes(one.service)) return [one];
-    const kept = (one.auditLogConfigs ?? []).filter(({ logType }) => !DATA_ACCESS.includes(logType));
+    const kept = (one.auditLogConfigs ?? []).filter(({ logType }) => !TYPES.includes(logType));
     return kept.length === 0 ? [] : [{ ...one, auditLogConfigs: kept }];
   });
   const kept = new Map(others.map((one) => [one.service, one]));
   for (const service of added) {
     const before = kept.get(service)?.auditLogConfigs ?? [];
-    kept.set(service, {
-      service,
-      auditLogConfigs: [...before, ...DATA_ACCESS.map((logType) => ({ logType }))],
-    });
+    kept.set(service, { service, auditLogConfigs: [...before, ...TYPES.map((logType) => ({ logType }))] });
   }
   return { ...policy, auditConfigs: [...kept.values()] };
 }
@@ -129,7 +126,7 @@ function askedPolicy(added: readonly string[], removed: readonly string[], { nam
   const program = [
     'const p = JSON.parse(require("fs").readFileSync(0));',
     `const [added, removed] = ${JSON.stringify([added, removed])};`,
-    `const types = ${JSON.stringify(DATA_ACCESS)};`,
+    `const types = ${JSON.stringify(TYPES)};`,
     'const touched = [...added, ...removed];',
     'const all = (p.auditConfigs ?? []).map((c) => touched.includes(c.service) ? { ...c, auditLogConfigs: c.auditLogConfigs.filter((l) => !types.includes(l.logType)) } : c);',
     'for (const service of added) { const c = all.find((one) => one.service === service) ?? (all.push({ service, auditLogConfigs: [] }), all.at(-1)); c.auditLogConfigs.push(...types.map((logType) => ({ logType }))); }',

@@ -39,11 +39,13 @@ const HEAD = [
 /** Google's accounts, by the name that members of roles have: Google makes each on first use. */
 export function agents(context: Context, depends_on: string[]): ReadonlyMap<string, Resource> {
   return new Map(
-    [...agentRoles(context).filter(({ on }) => on.kind === 'project'), ...keyRoles(context)].map((one) => {
-      const [step] = introduce(one, context);
-      if (step === undefined) throw new Error(`no command makes ${one.member}`);
-      return [one.member, command(labelOf(one.member), [step], { depends_on })];
-    }),
+    [...agentRoles(context), ...keyRoles(context)]
+      .filter(({ on }) => on.kind === 'project' || on.kind === 'key')
+      .map((one) => {
+        const [step] = introduce(one, context);
+        if (step === undefined) throw new Error(`no command makes ${one.member}`);
+        return [one.member, command(labelOf(one.member), [step], { depends_on })];
+      }),
   );
 }
 

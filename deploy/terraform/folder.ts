@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync 
 import { join } from 'node:path';
 import { Failure, quoted } from '../../cli/common/options.ts';
 import { makeFolder } from '../../local/make-folder.ts';
-import { MARK } from './configuration.ts';
+import { MARK } from './main-file.ts';
 
 /** Files that are written; only the first decides whose the folder is. */
 const FILES = ['main.tf.json', 'imports.tf.json', 'source.zip', 'README.md'] as const;

@@ -7,10 +7,9 @@ import { Names } from '../names.ts';
 import { wantedTriggers } from '../parts/event-triggers.ts';
 import { mostInstances, RUNTIME } from '../parts/functions.ts';
 import { filtersOf, ingressOf, RETRIED } from '../parts/triggers.ts';
-import { IMAGES } from './encryption.ts';
-import { type Body, expression, hashOf, type Json, slug } from './expressions.ts';
+import { type Body, hashOf, type Json, slug } from './expressions.ts';
 import { triggerSlug } from './names.ts';
-import { addressOf, after, type Resource } from './resource.ts';
+import { after, type Resource } from './resource.ts';
 
 /** Bucket and object with the source of a function's build, and the commit that it is labelled with. */
 export interface Archive {
@@ -35,8 +34,8 @@ function functionResource(
   const { names, source } = context;
   const { name, trigger, instance } = one;
   const id = new Names(names.place).function(name);
-  const { commit, isKept, ...archive } = archiveOf(id);
   const key = encryptedWith(context);
+  const { commit, isKept, ...archive } = archiveOf(id);
   return after({
     type: 'google_cloudfunctions2_function',
     name: slug(name),
@@ -45,10 +44,10 @@ function functionResource(
       location: names.place.region,
       ...(key && { kms_key_name: key.kmsKey }),
       build_config: {
+        ...(key && { docker_repository: key.repository }),
         runtime: RUNTIME,
         entry_point: name,
         service_account: `projects/${names.place.project}/serviceAccounts/${names.account('build')}`,
-        ...(key && { docker_repository: expression(`${addressOf(IMAGES)}.id`) }),
         ...(source.app && { environment_variables: { PIPELINE_APP: source.app.dir } }),
         source: { storage_source: archive },
       },

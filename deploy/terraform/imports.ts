@@ -1,16 +1,16 @@
-import type { Cloud, Guarded } from '../cloud.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen } from '../context.ts';
-import { type AgentService, memberOf, type Names } from '../names.ts';
+import { keyRoles } from '../encryption.ts';
+import type { Names } from '../names.ts';
 import { wantedTriggers } from '../parts/event-triggers.ts';
 import { images } from '../parts/images.ts';
 import { forwarding, subscriptions } from '../parts/subscriptions.ts';
+import { agentRoles } from '../roles.ts';
+import { existing, existingKeyRoles, titled } from './existing.ts';
 import { type Body, resolved } from './expressions.ts';
 import type { Archive } from './functions.ts';
-import { triggerSlug } from './names.ts';
+import { labelOf, triggerSlug } from './names.ts';
 import { addressOf, type Resource } from './resource.ts';
-
-const KMS = 'cloudkms.googleapis.com';
 
 /** One `import` block. */
 export type Import = { to: string; id: string };
@@ -26,9 +26,9 @@ export async function importsOf(
   terraformNames: Names,
 ): Promise<Import[]> {
   const texts = new Texts(resources, context, terraformNames);
-  const there = await existing(context);
+  const there = new Set([...(await existing(context)), ...(await existingKeyRoles(context))]);
   const titles = await titled(context.cloud);
-  const settled = await settledCommands(context);
+  const settled = await settledCommands(context, terraformNames);
   const found = new Map<string, string>();
   for (const one of resources) {
     const id = idOf(one, texts, titles);
@@ -140,6 +140,12 @@ function idOf(
       return titles.get(`alert ${get('display_name')}`);
     case 'google_monitoring_dashboard':
       return titles.get(`dashboard ${JSON.parse(get('dashboard_json')).displayName}`);
+    case 'google_artifact_registry_repository':
+      return `${place}/repositories/${get('repository_id')}`;
+    case 'google_kms_crypto_key_iam_member':
+      return `${get('crypto_key_id')} ${held}`;
+    case 'google_project_iam_audit_config':
+      return `${project} ${get('service')}`;
     case 'google_project_iam_member':
       return `${project} ${held}`;
     case 'google_storage_bucket_iam_member':
@@ -152,130 +158,30 @@ function idOf(
       return `${at}/secrets/${get('secret_id')} ${held}`;
     case 'google_cloud_run_v2_service_iam_member':
       return `${place}/services/${get('name')} ${held}`;
-    case 'google_kms_crypto_key_iam_member':
-      return `${get('crypto_key_id')} ${held}`;
-    case 'google_artifact_registry_repository':
-      return `${place}/repositories/${get('repository_id')}`;
-    case 'google_project_iam_audit_config':
-      return `${project} ${get('service')}`;
   }
   return undefined;
 }
 
-/** Names of alerts and dashboards, which Google gives, by their titles. */
-async function titled(cloud: Cloud): Promise<ReadonlyMap<string, string>> {
-  const [alerts, dashboards] = await Promise.all([cloud.alerts(), cloud.dashboards()]);
-  return new Map([
-    ...alerts.map(({ name, displayName }) => [`alert ${displayName}`, name] as const),
-    ...dashboards.map(({ name, displayName }) => [`dashboard ${displayName}`, name] as const),
-  ]);
-}
-
-/** The resources of the project, as `TYPE ID`. */
-async function existing({
-  cloud,
-  names,
-  options: { kmsKey },
-}: Pick<Context, 'cloud' | 'names' | 'options'>): Promise<ReadonlySet<string>> {
-  const { project, region } = names.place;
-  const at = `projects/${project}`;
-  const place = `${at}/locations/${region}`;
-  const short = async (list: Promise<{ name: string }[]>): Promise<string[]> =>
-    (await list).map(({ name }) => shortName(name));
-  const [services, buckets, topics, pulled, functions, triggers, jobs, metrics, secrets] = await Promise.all([
-    cloud.services(),
-    short(cloud.buckets()),
-    short(cloud.topics()),
-    short(cloud.subscriptions()),
-    short(cloud.functions()),
-    short(cloud.triggers()),
-    short(cloud.jobs()),
-    cloud.metrics(),
-    short(cloud.secrets()),
-  ]);
-  const held = await Promise.all([
-    bindings('google_project_iam_member', project, { kind: 'project' }, cloud),
-    ...policies('bucket', 'google_storage_bucket_iam_member', 'b', buckets, cloud),
-    ...policies('topic', 'google_pubsub_topic_iam_member', `${at}/topics`, topics, cloud),
-    ...policies(
-      'subscription',
-      'google_pubsub_subscription_iam_member',
-      `${at}/subscriptions`,
-      pulled,
-      cloud,
-    ),
-    ...policies('secret', 'google_secret_manager_secret_iam_member', `${at}/secrets`, secrets, cloud),
-    ...policies('service', 'google_cloud_run_v2_service_iam_member', `${place}/services`, functions, cloud),
-    ...(kmsKey !== undefined && services.has(KMS)
-      ? [bindings('google_kms_crypto_key_iam_member', kmsKey, { kind: 'key', name: kmsKey }, cloud)]
-      : []),
-  ]);
-  return new Set([
-    ...[...services].map((name) => `google_project_service ${project}/${name}`),
-    ...buckets.map((name) => `google_storage_bucket ${project}/${name}`),
-    ...topics.map((name) => `google_pubsub_topic ${at}/topics/${name}`),
-    ...pulled.map((name) => `google_pubsub_subscription ${at}/subscriptions/${name}`),
-    ...functions.map((name) => `google_cloudfunctions2_function ${place}/functions/${name}`),
-    ...triggers.map((name) => `google_eventarc_trigger ${place}/triggers/${name}`),
-    ...jobs.map((name) => `google_cloud_scheduler_job ${place}/jobs/${name}`),
-    ...(await short(cloud.repositories())).map(
-      (name) => `google_artifact_registry_repository ${place}/repositories/${name}`,
-    ),
-    ...(await cloud.auditedServices()).map((name) => `google_project_iam_audit_config ${project} ${name}`),
-    ...metrics.map(({ name }) => `google_logging_metric ${project} ${name}`),
-    ...(await cloud.accounts()).map(({ email }) => `google_service_account ${at}/serviceAccounts/${email}`),
-    ...held.flat(),
-  ]);
-}
-
-const policies = (
-  kind: Exclude<Guarded['kind'], 'project'>,
-  type: string,
-  parent: string,
-  all: readonly string[],
-  cloud: Cloud,
-): Promise<string[]>[] => all.map((name) => bindings(type, `${parent}/${name}`, { kind, name }, cloud));
-
-async function bindings(type: string, parent: string, on: Guarded, cloud: Cloud): Promise<string[]> {
-  return (await cloud.policy(on)).flatMap(({ role, members = [], condition }) =>
-    members.map(
-      (member) =>
-        `${type} ${parent} ${role} ${member}${condition === undefined ? '' : ` ${condition.title}`}`,
-    ),
-  );
-}
-
 /** Returns whether a command, by the name of its resource, has nothing to change. */
-async function settledCommands(context: Context): Promise<(name: string) => boolean> {
-  const { cloud, names, options } = context;
+async function settledCommands(context: Context, terraformNames: Names): Promise<(name: string) => boolean> {
+  const { cloud } = context;
   const [settings, roles, kept] = await Promise.all([
     subscriptions.plan(context),
     forwarding.plan(context),
     images.plan(context),
   ]);
-  const onKey =
-    options.kmsKey !== undefined && (await cloud.services()).has(KMS)
-      ? await cloud.policy({ kind: 'key', name: options.kmsKey })
-      : [];
-  const held = [...(await cloud.policy({ kind: 'project' })), ...onKey].flatMap(
-    ({ members = [] }) => members,
+  const held = [
+    ...(await cloud.policy({ kind: 'project' })).flatMap(({ members = [] }) => members),
+    ...(await existingKeyRoles(context)).map((text) => text.replace(/^.* /, '')),
+  ];
+  const [agents, theirs] = [context.names, terraformNames].map((names) =>
+    [...agentRoles({ ...context, names }), ...keyRoles({ ...context, names })].map(({ member }) => member),
   );
   const areSubscriptionsSet = settings.length + roles.length === 0;
   return (name) => {
     if (name.startsWith('subscription_of_')) return areSubscriptionsSet;
     if (name.startsWith('images_')) return kept.length === 0;
-    const agent = (Object.keys(AGENTS) as AgentService[]).find((one) => name.startsWith(AGENTS[one]));
-    return agent !== undefined && held.includes(memberOf(names.agent(agent)));
+    const index = theirs?.findIndex((member) => name.startsWith(labelOf(member))) ?? -1;
+    return held.includes(agents?.[index] ?? '');
   };
 }
-
-/** Names of the commands that make Google's accounts. */
-const AGENTS: Readonly<Record<AgentService, string>> = {
-  storage: 'gs_project_accounts_agent',
-  pubsub: 'pubsub_agent',
-  eventarc: 'eventarc_agent',
-  scheduler: 'cloudscheduler_agent',
-  functions: 'gcf_admin_robot_agent',
-  run: 'serverless_robot_prod_agent',
-  artifacts: 'artifactregistry_agent',
-};

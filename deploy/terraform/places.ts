@@ -1,8 +1,8 @@
 import { type Context, chosen } from '../context.ts';
-import { neededApis } from '../encryption.ts';
+import { encryptedWith, neededApis } from '../encryption.ts';
 import { Names } from '../names.ts';
 import { displayName, wantedAccounts } from '../parts/accounts.ts';
-import { auditedServices, labelOf as auditMark, LABEL } from '../parts/audits.ts';
+import { audited, labelOf as auditLabel, LABEL, TYPES } from '../parts/audits.ts';
 import { bucketPlan } from '../parts/buckets.ts';
 import { BODY as SIGNAL, ZONE } from '../parts/schedule.ts';
 import { wantedTopics } from '../parts/topics.ts';
@@ -21,13 +21,13 @@ export const services = (context: Pick<Context, 'app' | 'options'>): Resource[] 
   }));
 
 export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
-  // the first one says which audit logs the deployment turned on, for the other way to deploy
-  const mark = options.auditDataAccess ? { labels: { [LABEL]: auditMark(auditedServices({ app })) } } : {};
+  const services = options.auditDataAccess ? audited({ app }) : [];
   return Object.keys(app.buckets).map((key, index) => {
     const { softDeleteDays, lifecycle } = bucketPlan(key, app, options.rawDays);
     return bucket(key, new Names(names.place).bucket(key), softDeleteDays, {
-      ...bucketKey(options),
-      ...(index === 0 && mark),
+      ...encryption(options),
+      // as in the other way to deploy, which turns off what its label says that it turned on
+      ...(index === 0 && services.length > 0 && { labels: { [LABEL]: auditLabel(services) } }),
       lifecycle_rule: lifecycle.map(({ action, condition }) => ({
         action: { ...action },
         condition: {
@@ -39,9 +39,40 @@ export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' |
   });
 }
 
-/** The key of new objects, if the deployment has one of its own. */
-export const bucketKey = ({ kmsKey }: Pick<Context['options'], 'kmsKey'>): Body =>
+export const encryption = ({ kmsKey }: Context['options']): Body =>
   kmsKey === undefined ? {} : { encryption: { default_kms_key_name: kmsKey } };
+
+/** Data Access audit logs of the project. */
+export const audits = ({ app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): Resource[] =>
+  (options.auditDataAccess ? audited({ app }) : []).map((service) =>
+    after({
+      type: 'google_project_iam_audit_config',
+      name: slug(service.replace('.googleapis.com', '')),
+      body: {
+        project: names.place.project,
+        service,
+        audit_log_config: TYPES.map((log_type) => ({ log_type })),
+      },
+    }),
+  );
+
+/** The repository of the functions' images that a key of one's own needs. */
+export function repositories({ names, options }: Pick<Context, 'names' | 'options'>): Resource[] {
+  const key = encryptedWith({ names, options })?.kmsKey;
+  if (key === undefined) return [];
+  return [
+    after({
+      type: 'google_artifact_registry_repository',
+      name: 'images',
+      body: {
+        repository_id: names.repository(key),
+        location: names.place.region,
+        format: 'DOCKER',
+        kms_key_name: key,
+      },
+    }),
+  ];
+}
 
 export const bucket = (key: string, name: string, softDeleteDays: number, more: Body): Resource =>
   after({

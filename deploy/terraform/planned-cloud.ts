@@ -2,7 +2,7 @@ import { secretsOf } from '../../shared/app/app-settings.ts';
 import { Cloud } from '../cloud.ts';
 import type { CloudFunction } from '../cloud-types.ts';
 import type { Context } from '../context.ts';
-import { neededApis } from '../encryption.ts';
+import { encryptedWith, neededApis } from '../encryption.ts';
 import type { Gcloud } from '../gcloud.ts';
 import { expression, slug } from './expressions.ts';
 import type { TerraformNames } from './names.ts';
@@ -36,10 +36,7 @@ export function plannedCloud(
     })),
     'functions list': functions,
     'secrets list': secrets,
-    'artifacts repositories': [
-      { name: 'gcf-artifacts' },
-      ...(options.kmsKey === undefined ? [] : [{ name: names.repository(options.kmsKey) }]),
-    ],
+    'artifacts repositories': [{ name: encryptedWith({ names, options })?.repository ?? 'gcf-artifacts' }],
   };
   const read = async (...command: string[]): Promise<unknown> =>
     lists[command.slice(0, 2).join(' ')] ?? (command.includes('get-iam-policy') ? {} : []);

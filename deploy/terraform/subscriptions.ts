@@ -1,7 +1,7 @@
 import type { Names } from '../names.ts';
 import { BACKOFF, DAY_SECONDS } from '../parts/subscriptions.ts';
 import type { Push, WantedSubscription } from '../parts/wanted-subscriptions.ts';
-import { type Body, expression, slug } from './expressions.ts';
+import { type Body, slug } from './expressions.ts';
 import { after, type Resource } from './resource.ts';
 
 /** The app's own subscriptions; Eventarc makes the others. */
@@ -38,7 +38,7 @@ function bodyOf(wanted: WantedSubscription, names: Names): Body {
   };
 }
 
-const pushConfig = ({ uri = expression('null'), path, account }: Push): Body => ({
+const pushConfig = ({ uri = '', path, account }: Push): Body => ({
   push_endpoint: `${uri}${path}`,
   oidc_token: { service_account_email: account, audience: uri },
 });

@@ -10,9 +10,10 @@ import type { Options } from '../options.ts';
 import { checkGcloud, findProject } from '../preflight.ts';
 import { secretsHere } from '../secrets.ts';
 import { describeSource, listSource, ROOT } from '../source.ts';
-import { configurationOf, type Found, MARK } from './configuration.ts';
+import { configurationOf, type Found } from './configuration.ts';
 import { checkFolder, writeFolder } from './folder.ts';
 import { archivesOf, type Import, importsOf } from './imports.ts';
+import { MARK } from './main-file.ts';
 import { readmeOf } from './readme.ts';
 import { zipOf } from './zip.ts';
 

@@ -22,6 +22,7 @@ export async function readyFor(dir: string, site: Site, folder: string): Promise
 }
 
 const SETTINGS: Readonly<Record<string, string>> = {
+  'examples/orders': 'PAYMENT_GATEWAY_URL=https://pay.example.com\n',
   'examples/signup': 'CRM_URL=https://crm.example.com\n',
 };
 

@@ -7,8 +7,9 @@ import type { Context } from '../../../deploy/context.ts';
 import { Names } from '../../../deploy/names.ts';
 import { helpFor, parseOptions } from '../../../deploy/options.ts';
 import { wantedTriggers } from '../../../deploy/parts/event-triggers.ts';
-import { type Configuration, configurationOf, MARK } from '../../../deploy/terraform/configuration.ts';
+import { type Configuration, configurationOf } from '../../../deploy/terraform/configuration.ts';
 import { checkFolder, writeFolder } from '../../../deploy/terraform/folder.ts';
+import { MARK } from '../../../deploy/terraform/main-file.ts';
 import { addressOf } from '../../../deploy/terraform/resource.ts';
 import { zipOf } from '../../../deploy/terraform/zip.ts';
 import { core } from '../../../functions/app.ts';
@@ -37,8 +38,9 @@ async function written(
   return { ...made, text: JSON.stringify(made.main) };
 }
 
-const KEY = 'projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/pipeline';
+const KEY = 'projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/key';
 const MORE = [
+  ...['--kms-key', KEY, '--audit-data-access'],
   ...['--notify', '42', '--raw-days', '30', '--storage-region', 'us-central1', '--max-instances', '2'],
   ...['--receive', '--audit-logs', 'storage.googleapis.com/storage.buckets.create'],
   ...['--object-deletions', 'raw', '--ticks', '0 * * * *'],
@@ -47,7 +49,6 @@ const MORE = [
 describe.each<[string, string[]]>([
   ['functions', []],
   ['functions', MORE],
-  ['functions', ['--kms-key', KEY, '--audit-data-access']],
   ...EXAMPLES.map((one): [string, string[]] => [one, []]),
 ])('main.tf.json of %s with %j', (appDir, args) => {
   test('is what the provider accepts', async () => {
@@ -125,6 +126,16 @@ test('triggers have the names that the other way to deploy gives them', async ()
       }),
   );
   expect(evaluated.sort()).toEqual(wanted.map(({ name }) => name).sort());
+});
+
+test('keys that would be one name in Terraform are refused', async () => {
+  const loaded = await loadApp('functions');
+  const doc = { doc: 'archives', env: 'ARCHIVES_BUCKET' };
+  const app = { ...loaded.app, buckets: { ...loaded.app.buckets, 'tf-sources': doc } };
+  const options = parseOptions([...TERRAFORM, '--out', dir], {}, app);
+  await expect(configurationOf({ app, options, settings: {}, source }, loaded)).rejects.toThrow(
+    'two resources would be google_storage_bucket.tf_sources in Terraform: rename one of them in the app',
+  );
 });
 
 test('no secret value, and no project but as a variable', async () => {

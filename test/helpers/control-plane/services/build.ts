@@ -115,7 +115,7 @@ export const artifactRegistry: Service = {
       'POST v1/projects/{project}/locations/{location}/repositories',
       'artifactregistry.repositories.create',
       (call) => {
-        const name = repositories(call) + call.query.get('repositoryId');
+        const name = repositories(call) + (call.query.get('repositoryId') ?? call.query.get('repository_id'));
         if (call.cloud.get(name) !== undefined) throw exists('the repository already exists');
         checkShape(call.body, REPOSITORY);
         const key = text(call.body['kmsKeyName']);
