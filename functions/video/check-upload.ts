@@ -2,6 +2,7 @@ import type { Clock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { describe, quoted } from '../../shared/core/json-value.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
+import { type ImageForm, parseImageForm } from './image-forms.ts';
 import { SECOND_LOOK_MS } from './look-twice.ts';
 import type { VideoFacts } from './media/video-file.ts';
 import { countCharacters } from './moments/clean-text.ts';
@@ -13,7 +14,7 @@ const EXTENSIONS = ['.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm'];
 export interface Question {
   moment: string;
   maxMoments: number;
-  contactSheet: boolean;
+  contactSheet: false | ImageForm;
 }
 
 const MAX_MOMENT_CHARACTERS = 1_000;
@@ -127,7 +128,7 @@ export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
   return {
     moment,
     maxMoments: momentsAsked(metadata['max-moments'], config.maxMoments),
-    contactSheet: sheetAsked(metadata['contact-sheet'], config.contactSheet),
+    contactSheet: sheetAsked(metadata['contact-sheet'], config),
   };
 }
 
@@ -147,22 +148,34 @@ function momentsAsked(asked: string | undefined, bound: number): number {
   return Number(asked);
 }
 
+/** Below this no label can be read. */
+const MIN_SHEET_WIDTH = 96;
 const YES = new Set(['true', '1', 'yes', 'on']);
 const NO = new Set(['false', '0', 'no', 'off']);
 
-function sheetAsked(asked: string | undefined, allowed: boolean): boolean {
-  if (asked === undefined) return allowed;
-  const word = asked.trim().toLowerCase();
-  if (NO.has(word)) return false;
-  if (!YES.has(word)) {
-    throw new AppError('invalid-metadata', `contact-sheet must be true or false, got ${describe(asked)}`, {
-      found: asked,
-    });
+function sheetAsked(asked: string | undefined, config: VideoConfig): Question['contactSheet'] {
+  const { contactSheet: allowed, contactSheetWidth: width, frame } = config;
+  const word = asked?.trim().toLowerCase();
+  if (word === undefined ? !allowed : NO.has(word)) return false;
+  const usual = { format: frame.format, width };
+  const form = word === undefined || YES.has(word) ? usual : parseImageForm(word);
+  if (!form) {
+    throw new AppError(
+      'invalid-metadata',
+      `contact-sheet must be true, false, or a format such as webp@640, got ${describe(asked)}`,
+      { found: asked },
+    );
   }
   if (!allowed) {
     throw new AppError('invalid-metadata', `contact-sheet must be false (CONTACT_SHEET), got ${asked}`);
   }
-  return true;
+  if (form.width !== undefined && (form.width > width || form.width < MIN_SHEET_WIDTH)) {
+    throw new AppError(
+      'invalid-metadata',
+      `contact-sheet must be ${MIN_SHEET_WIDTH} to ${width} pixels wide (CONTACT_SHEET_WIDTH), got ${form.width}`,
+    );
+  }
+  return { ...usual, ...form };
 }
 
 function uri(object: VideoObject): string {

@@ -94,7 +94,7 @@ export async function processVideo(
           storeFrames({
             ...{ video, detection, frames, names, metadata, signal },
             format: config.frame,
-            withContactSheet: question.contactSheet,
+            contactSheet: question.contactSheet,
           }),
         (stored) => `stored ${counted(stored.length, 'frame')}`,
       );

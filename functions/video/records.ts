@@ -13,6 +13,8 @@ export interface VideoNames {
   coarse: string;
   /** One for each moment, if there are several. */
   fine(index: number): string;
+  /** The first of two answers of a fine pass. */
+  fineFirst(index: number): string;
   detection: string;
   lease: string;
   /** Written when the outcome has been published. */
@@ -48,6 +50,7 @@ export function videoNames(object: VideoObject): VideoNames {
   return {
     coarse: `${state}/coarse.json`,
     fine: (index) => `${state}/fine-${number(index)}.json`,
+    fineFirst: (index) => `${state}/fine-${number(index)}-first.json`,
     detection: `${state}/detection.json`,
     lease: `${state}/lease.json`,
     published: `${state}/published.json`,

@@ -96,7 +96,13 @@ export const settings = {
     doc: '`none` keeps the time of the coarse pass',
   }),
   REFINE_WINDOW_SECONDS: number({ min: 0.1, max: 20, default: 2, doc: 'window of the fine pass' }),
-  REFINE_STILLS: integer({ min: 2, max: 60, default: 12, doc: 'stills in that window' }),
+  REFINE_STILLS: integer({ min: 2, max: 60, default: 12, doc: 'evenly spaced stills in that window' }),
+  REFINE_REQUESTS: integer({
+    min: 1,
+    max: 2,
+    default: 2,
+    doc: 'requests of the fine pass for each moment; the second is sent only if the picture changes gradually between two stills, with up to twice the stills',
+  }),
   FRAME_FORMAT: oneOf(['png', 'jpeg', 'webp', 'avif'], {
     default: 'png',
     doc: 'format of stored frames',
@@ -111,6 +117,12 @@ export const settings = {
   CONTACT_SHEET: flag({
     default: false,
     doc: 'also store a sheet of the frames around each moment, if the upload does not say',
+  }),
+  CONTACT_SHEET_WIDTH: integer({
+    min: 96,
+    max: 4_096,
+    default: 1_280,
+    doc: 'width of the sheets in pixels, less if the video is narrow; an upload may ask for less',
   }),
   FFMPEG_PATH: optional(
     text({ doc: 'the ffmpeg to run; if unset, the first on `PATH` that starts, else the one from npm' }),
@@ -184,6 +196,7 @@ export function parseVideoConfig(env: Env) {
       by: values.REFINE,
       windowSeconds: values.REFINE_WINDOW_SECONDS,
       stills: values.REFINE_STILLS,
+      requests: values.REFINE_REQUESTS,
     },
     frame: {
       format: values.FRAME_FORMAT,
@@ -192,6 +205,7 @@ export function parseVideoConfig(env: Env) {
     },
     /** If false, no upload can ask for a sheet. */
     contactSheet: values.CONTACT_SHEET,
+    contactSheetWidth: values.CONTACT_SHEET_WIDTH,
     ffmpegPath: values.FFMPEG_PATH,
     memoryBytes: values.INSTANCE_MIB === 0 ? undefined : values.INSTANCE_MIB * 1024 ** 2,
     // elsewhere the only uploads are the user's own

@@ -1,8 +1,10 @@
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Detection } from './detect.ts';
+import type { ImageForm } from './image-forms.ts';
 import type { ManifestMoment, StoredImage } from './manifest.ts';
 import { contactSheet } from './media/contact-sheet.ts';
 import { type EncodedImage, encodeFrame } from './media/encode-frame.ts';
+import { sheetFrames } from './media/sheet-frames.ts';
 import type { VideoFile, VideoFrame } from './media/video-file.ts';
 import type { VideoNames } from './records.ts';
 import type { VideoConfig } from './settings.ts';
@@ -13,16 +15,12 @@ export interface StoreFramesInput {
   frames: ObjectStore;
   names: VideoNames;
   format: VideoConfig['frame'];
-  withContactSheet: boolean;
+  /** Form of the contact sheets; false for none. */
+  contactSheet: false | ImageForm;
   /** Custom metadata of every image. */
   metadata: Readonly<Record<string, string>>;
   signal: AbortSignal;
 }
-
-/** Seconds on either side of the moment that its contact sheet covers, and their number of frames. */
-const SHEET_SECONDS = 1;
-const SHEET_FRAMES = 12;
-const SHEET_WIDTH = 320;
 
 /** Extracts, encodes and stores the frame of every moment, in order. */
 export async function storeFrames(input: StoreFramesInput): Promise<ManifestMoment[]> {
@@ -30,7 +28,8 @@ export async function storeFrames(input: StoreFramesInput): Promise<ManifestMome
   for (const [index, moment] of input.detection.moments.entries()) {
     const frame = await input.video.frameAt(moment.chosenSeconds);
     const stored = await storeFrame(input, index, moment.chosenSeconds, frame);
-    const sheet = input.withContactSheet ? await storeSheet(input, index, frame.time) : undefined;
+    const { contactSheet } = input;
+    const sheet = contactSheet ? await storeSheet(input, contactSheet, index, frame.time) : undefined;
     moments.push({
       ...moment,
       seconds: frame.time,
@@ -52,14 +51,15 @@ async function storeFrame(
   return put(input, input.names.frame(index, chosenSeconds, image.extension), image, frame.time);
 }
 
-async function storeSheet(input: StoreFramesInput, index: number, time: number): Promise<StoredImage> {
-  const neighbours = await input.video.framesBetween(
-    Math.max(0, time - SHEET_SECONDS),
-    time + SHEET_SECONDS,
-    SHEET_FRAMES,
-    SHEET_WIDTH,
-  );
-  const sheet = await contactSheet(neighbours);
+async function storeSheet(
+  input: StoreFramesInput,
+  { format, width }: ImageForm,
+  index: number,
+  time: number,
+): Promise<StoredImage> {
+  const { quality } = input.format;
+  const cells = await sheetFrames(input.video, time, width);
+  const sheet = await contactSheet(cells, { format, quality });
   return put(input, input.names.contactSheet(index, sheet.extension), sheet, time);
 }
 

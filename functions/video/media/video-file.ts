@@ -44,6 +44,8 @@ export interface VideoFile {
    * scales them down, for stills that only the model sees. Never empty: the frame on display at `from` comes first.
    */
   framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]>;
+  /** The frame on display at each of these ascending times, in one decode; one frame may be on display at several. */
+  framesAt(times: readonly number[], maxWidth?: number): Promise<VideoFrame[]>;
   /** Storage bytes and requests so far. */
   readonly traffic: { bytes: number; requests: number };
   /** Ends its processes and its loopback server. */

@@ -46,7 +46,10 @@ test.each([
 });
 
 test.each(['true', 'TRUE', '1', 'yes', ' Yes ', 'on'])('contact-sheet %s is a yes', (asked) => {
-  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toBe(true);
+  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toEqual({
+    format: 'png',
+    width: 1_280,
+  });
   expect(refused(() => ask({ 'contact-sheet': asked }))).toEqual(
     refusal(`contact-sheet must be false (CONTACT_SHEET), got ${asked}`),
   );
@@ -63,7 +66,22 @@ test.each([
   ['2', 'a string of 1 character'],
 ])('contact-sheet %j is neither yes nor no, and refused', (asked, got) => {
   expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
-    refusal(`contact-sheet must be true or false, got ${got}`),
+    refusal(`contact-sheet must be true, false, or a format such as webp@640, got ${got}`),
+  );
+});
+
+test.each([
+  ['webp', { format: 'webp', width: 1_280 }],
+  ['JPG@640', { format: 'jpeg', width: 640 }],
+  ['avif@96', { format: 'avif', width: 96 }],
+])('contact-sheet %s is a format and a width', (asked, form) => {
+  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toEqual(form);
+});
+
+test.each(['webp@1281', 'png@95', 'png@99999'])('contact-sheet %s is refused with both widths', (asked) => {
+  const width = asked.slice(asked.indexOf('@') + 1);
+  expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
+    refusal(`contact-sheet must be 96 to 1280 pixels wide (CONTACT_SHEET_WIDTH), got ${width}`),
   );
 });
 

@@ -46,9 +46,9 @@ test('a budget used up in the middle of three moments: the next attempt asks onl
   expect(second.asked.map(promptOf).filter((prompt) => prompt.includes('numbered stills'))).toHaveLength(2);
   expect(second.detection).toMatchObject({
     moments: [
-      { coarseSeconds: 5, chosenSeconds: 4.5 },
-      { coarseSeconds: 10, chosenSeconds: 9.5 },
-      { coarseSeconds: 20, chosenSeconds: 19.5 },
+      { coarseSeconds: 5, chosenSeconds: 4 },
+      { coarseSeconds: 10, chosenSeconds: 9 },
+      { coarseSeconds: 20, chosenSeconds: 19 },
     ],
     model: { asks: 4 },
     tokens: { total: 48, coarse: { total: 12 }, fine: { total: 36 } },

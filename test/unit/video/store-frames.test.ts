@@ -23,7 +23,6 @@ test('a frame decoded with errors is stored, and its moment says so', async () =
       const frame = { time, width: 1, height: 1, rgb: new Uint8Array(3) };
       return time === 1 ? { ...frame, decodeErrors: 3 } : frame;
     },
-    framesBetween: async () => [],
   };
   const detection: Detection = {
     schemaVersion: 1,
@@ -34,7 +33,7 @@ test('a frame decoded with errors is stored, and its moment says so', async () =
     tokens: { ...NO_TOKENS, coarse: NO_TOKENS, fine: NO_TOKENS },
   };
   const moments = await storeFrames({
-    ...{ video: file, detection, metadata: {}, withContactSheet: false },
+    ...{ video: file, detection, metadata: {}, contactSheet: false },
     frames: createMemoryStorage().bucket('frames'),
     names: videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' }),
     format: { format: 'png', width: undefined, quality: 85 },

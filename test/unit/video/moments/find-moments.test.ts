@@ -239,6 +239,7 @@ describe('a clip under half a second', () => {
     },
     frameAt: async () => frames[0] as VideoFrame,
     framesBetween: async () => frames,
+    framesAt: async () => frames,
     traffic: { bytes: 0, requests: 0 },
     close: async () => {},
   };
