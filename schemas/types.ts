@@ -46,6 +46,10 @@ export interface VideoFramed1 {
    * What was asked of the model.
    */
   question: {
+    /**
+     * Of a question besides the upload's first one.
+     */
+    id?: string;
     moment: string;
     maxMoments: number;
   };
@@ -153,6 +157,10 @@ export interface VideoNoMoment1 {
    * What was asked of the model.
    */
   question: {
+    /**
+     * Of a question besides the upload's first one.
+     */
+    id?: string;
     moment: string;
     maxMoments: number;
   };
@@ -223,6 +231,10 @@ export interface VideoRejected1 {
    * What was asked of the model.
    */
   question?: {
+    /**
+     * Of a question besides the upload's first one.
+     */
+    id?: string;
     moment: string;
     maxMoments: number;
   };

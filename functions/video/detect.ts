@@ -3,11 +3,11 @@ import { readRecord, record, writeRecord } from '../../shared/records/record.ts'
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { NOTHING_SPENT, type Spent, sumSpent } from '../../shared/vision/ask-model.ts';
 import type { TokenCounts, VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
-import type { Question } from './check-upload.ts';
 import { dailyBudget } from './daily-budget.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
 import { type FirstAnswer, type RefineOptions, refineMoment } from './moments/refine-moment.ts';
+import type { Question } from './questions.ts';
 import type { VideoNames } from './records.ts';
 import type { VideoConfig } from './settings.ts';
 

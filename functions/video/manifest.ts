@@ -17,7 +17,8 @@ export interface Manifest {
     crc32c?: string;
     video?: VideoFacts;
   };
-  question?: { moment: string; maxMoments: number };
+  /** `id`: only for a question besides the upload's first one. */
+  question?: { id?: string; moment: string; maxMoments: number };
   model?: { sdk: string; name: string; asks: number };
   moments: ManifestMoment[];
   dropped: DroppedMoment[];

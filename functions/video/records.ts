@@ -5,8 +5,8 @@ import { formatTimestamp } from './moments/timestamp.ts';
 import type { VideoObject } from './video-object.ts';
 
 /**
- * Names of everything one upload stores. They are derived from the object and its generation alone, so that every
- * delivery finds what another wrote, and an overwritten video is a new one.
+ * Names of everything that one question about an upload stores. They are derived from the object, its generation and
+ * the question alone, so that every delivery finds what another wrote, and an overwritten video is a new one.
  */
 export interface VideoNames {
   /** In the state bucket. */
@@ -30,8 +30,22 @@ export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
   return sha256(JSON.stringify([bucket, name, generation]));
 }
 
-/** Bytes reserved for the longest file name below the folder. */
+/** Bytes reserved for the generation, the question and the longest file name below the folder. */
 const ROOM = 80;
+
+/**
+ * Identifies a question asked besides the upload's first one: 16 hex digits. The same words and number of moments are
+ * the same question.
+ */
+export function questionIdOf({ moment, maxMoments }: { moment: string; maxMoments: number }): string {
+  return sha256(JSON.stringify([moment, maxMoments])).slice(0, 16);
+}
+
+/** Identifies a result: of the upload's first question, or of another one. */
+export function resultIdOf(object: VideoObject, questionId?: string): string {
+  if (questionId === undefined) return uploadIdOf(object);
+  return sha256(JSON.stringify([object.bucket, object.name, object.generation, questionId]));
+}
 
 /** Prefixes in the state and the frames bucket for everything stored for any generation of an object. */
 export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'name'>): {
@@ -42,10 +56,12 @@ export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'na
   return { state: `videos/${sha256(JSON.stringify([bucket, name]))}/`, frames: `${folderOf(name)}/` };
 }
 
-export function videoNames(object: VideoObject): VideoNames {
+/** `questionId`: of a further question, whose results have a folder of their own. */
+export function videoNames(object: VideoObject, questionId?: string): VideoNames {
   const folders = uploadFolders(object);
-  const state = `${folders.state}${object.generation}`;
-  const folder = `${folders.frames}${object.generation}`;
+  const below = questionId === undefined ? '' : `/q-${questionId}`;
+  const state = `${folders.state}${object.generation}${below}`;
+  const folder = `${folders.frames}${object.generation}${below}`;
   const number = (index: number): string => String(index + 1).padStart(2, '0');
   return {
     coarse: `${state}/coarse.json`,

@@ -35,6 +35,12 @@ export const settings = {
     default: 1,
     doc: 'frames per video; an upload may ask for fewer',
   }),
+  MAX_QUESTIONS: integer({
+    min: 1,
+    max: 9,
+    default: 3,
+    doc: 'questions per upload; each costs a coarse and a fine pass, and counts as a video in `DAILY_VIDEOS`',
+  }),
   NAME_PREFIX: text({ default: '', doc: 'uploads with other names are rejected' }),
   MAX_BYTES: integer({ min: 1, max: 5 * 1024 ** 4, default: 10 * 1024 ** 3, doc: 'size of an upload' }),
   MIN_SECONDS: number({ min: 0, max: 3_600, default: 0, doc: 'shortest video' }),
@@ -163,6 +169,7 @@ export function parseVideoConfig(env: Env) {
     eventsTopic: values.EVENTS_TOPIC,
     moment: values.MOMENT_PROMPT,
     maxMoments: values.MAX_MOMENTS,
+    maxQuestions: values.MAX_QUESTIONS,
     accept: {
       /** Uploads whose names start differently are rejected; empty accepts all. */
       namePrefix: values.NAME_PREFIX,

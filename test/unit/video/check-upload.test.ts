@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { isFolderPlaceholder, liveFacts, questionOf } from '../../../functions/video/check-upload.ts';
+import { isFolderPlaceholder, liveFacts } from '../../../functions/video/check-upload.ts';
+import { questionsOf } from '../../../functions/video/questions.ts';
 import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectFacts, ObjectStore } from '../../../shared/storage/object-store.ts';
@@ -17,7 +18,7 @@ const FACTS: ObjectFacts = {
 
 function ask(metadata: Record<string, string>, env: Record<string, string> = {}) {
   const config = parseVideoConfig({ FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', ...env });
-  return questionOf({ ...FACTS, metadata }, config);
+  return questionsOf({ ...FACTS, metadata }, config)[0];
 }
 
 const refusal = (message: string | RegExp) => expect.objectContaining({ code: 'invalid-metadata', message });
