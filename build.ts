@@ -68,13 +68,13 @@ export async function bundle(
 }
 
 /**
- * Builds a bundle for one local run, so that concurrent runs do not overwrite each other's. It lies inside the
- * project, so that Node finds the packages that are not bundled.
+ * Builds a bundle for its caller alone, so that concurrent runs do not overwrite each other's. It lies inside the
+ * project, so that Node finds the packages that are not bundled. `sources`: paths below the project.
  */
 export async function privateBundle(
   plugins: Plugin[] = [],
   loaded?: LoadedApp,
-): Promise<{ dir: string; remove(): Promise<void> }> {
+): Promise<{ dir: string; sources: string[]; remove(): Promise<void> }> {
   const cache = `${here}node_modules/.cache/event-pipeline/`;
   await mkdir(cache, { recursive: true });
   await sweep(cache);
@@ -86,14 +86,15 @@ export async function privateBundle(
     process.off('exit', removeNow);
     await rm(dir, { recursive: true, force: true });
   };
+  let sources: string[];
   try {
-    await bundle(dir, plugins, loaded);
+    sources = Object.keys((await bundle(dir, plugins, loaded)).inputs);
     await writeFile(`${dir}/package.json`, JSON.stringify({ type: 'module', main: 'index.js' }));
   } catch (error) {
     await remove();
     throw error;
   }
-  return { dir, remove };
+  return { dir, sources, remove };
 }
 
 /** Removes bundles older than a day, which killed runs left behind. */

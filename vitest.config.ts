@@ -1,23 +1,15 @@
 import { defineConfig } from 'vitest/config';
 import { LongestFirst } from './test/helpers/longest-first.ts';
 
-/** Three on two cores, because many tests wait for other processes; or `--poolOptions.forks.maxForks`. */
-const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 3);
+/** Four on two cores, because many tests wait for other processes; or `--poolOptions.forks.maxForks`. */
+const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 4);
 
 export default defineConfig({
   test: {
     globalSetup: 'test/helpers/bundle-place.ts',
-    projects: [
-      { extends: true, test: { name: 'core', include: ['test/{unit,contract,integration}/**/*.test.ts'] } },
-      {
-        extends: true,
-        test: {
-          name: 'examples',
-          include: ['{examples,apps}/*/test/**/*.test.ts'],
-          exclude: ['**/test/long/**'],
-        },
-      },
-    ],
+    // One project: a second one would transform every module again, and start workers of its own.
+    include: ['test/{unit,contract,integration}/**/*.test.ts', '{examples,apps}/*/test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/test/long/**'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // Polls end as soon as they succeed; the limit allows for a busy machine.
@@ -28,7 +20,10 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     pool: 'forks',
     // A worker keeps its modules: loading them again for each file takes longer than most of the files. The pool would
-    // end such a worker twice if it had nothing left to do, so all of them stay until the end.
-    poolOptions: { forks: { minForks: forks, maxForks: forks, isolate: false } },
+    // end such a worker twice if it had nothing left to do, so all of them stay until the end. PostgreSQL in WebAssembly
+    // runs too briefly here for V8's optimizing compiler to pay.
+    poolOptions: {
+      forks: { minForks: forks, maxForks: forks, isolate: false, execArgv: ['--liftoff-only'] },
+    },
   },
 });

@@ -78,7 +78,7 @@ export async function joinChunks(first: Built, entry: string, options: BuildOpti
     entryPoints: entries.map((name) => ({ in: name, out: name.slice(0, -'.js'.length) })),
     plugins: [parts],
   });
-  return withSources(metafile, outputsByName(first.metafile));
+  return { inputs: first.metafile.inputs, outputs: withSources(metafile, outputsByName(first.metafile)) };
 }
 
 /** Names in a group are unique by the part's place. An entry that names the file keeps its own. */
@@ -110,7 +110,7 @@ function outputsByName({ outputs }: Metafile): Metafile['outputs'] {
 }
 
 /** Replaces parts by the sources that they were built from. */
-function withSources(metafile: Metafile, first: Metafile['outputs']): Metafile {
+function withSources(metafile: Metafile, first: Metafile['outputs']): Metafile['outputs'] {
   const outputs = Object.entries(metafile.outputs).map(([path, output]) => {
     const dir = path.slice(0, -basename(path).length);
     const parts = Object.keys(output.inputs).filter((one) => one.startsWith('part:'));
@@ -121,5 +121,5 @@ function withSources(metafile: Metafile, first: Metafile['outputs']): Metafile {
     const entryPoint = first[basename(path)]?.entryPoint;
     return [path, { ...output, inputs, imports, ...(entryPoint !== undefined && { entryPoint }) }] as const;
   });
-  return { ...metafile, outputs: Object.fromEntries(outputs) };
+  return Object.fromEntries(outputs);
 }

@@ -1,17 +1,25 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { App } from '../shared/app/define-app.ts';
 import type { Context } from './context.ts';
 import { ROOT } from './source.ts';
 
 /**
- * The files of `monitoring/`. A file, or an object in one of its lists, says in `for` which function or topic it is
+ * The files of `monitoring/`, and the metrics and alerts of the app. A file, or an object in one of its lists, says in `for` which function or topic it is
  * about, and is left out for an app that lacks it. `{ "text": [...] }` is one text, whose parts follow the same rule.
  */
 export interface MonitoringFile {
   /** File name without its extension. */
   name: string;
   body: Json;
+}
+
+interface MonitoringText {
+  /** File name without its extension. */
+  name: string;
+  text: string;
 }
 
 export type Json = Record<string, unknown>;
@@ -32,11 +40,13 @@ export async function monitoringFiles(
   kind: MonitoringKind,
   deployment: Deployment,
 ): Promise<{ wanted: MonitoringFile[]; whole: MonitoringFile[] }> {
-  const texts = await Promise.all(KINDS.map(textsOf));
+  const texts = await Promise.all(KINDS.map((one) => textsOf(join(ROOT, 'monitoring', one))));
+  const own = await ownTexts(kind, deployment.app);
+  // an alert of the app's own does not replace the general ones
   const named = new Set(texts.flat().flatMap(({ text }) => namedIn(text)));
   const others = eventFunctions(deployment.app).filter((name) => !named.has(name));
   const has = ownedBy(deployment.app, others);
-  const files = (texts[KINDS.indexOf(kind)] ?? []).map(({ name, text }) => ({
+  const files = [...(texts[KINDS.indexOf(kind)] ?? []), ...own].map(({ name, text }) => ({
     name,
     body: JSON.parse(filled(text, others, deployment)) as Json,
   }));
@@ -53,8 +63,17 @@ export async function readAll(kind: MonitoringKind, deployment: Deployment): Pro
   return (await monitoringFiles(kind, deployment)).wanted;
 }
 
-async function textsOf(kind: MonitoringKind): Promise<{ name: string; text: string }[]> {
-  const folder = join(ROOT, 'monitoring', kind);
+/** The app's own. An app may lack the folder, and has no dashboard of its own. */
+async function ownTexts(kind: MonitoringKind, { monitoring = [] }: App): Promise<MonitoringText[]> {
+  if (kind === 'dashboard') return [];
+  const folders = monitoring.map((one) => (one.startsWith('file:') ? fileURLToPath(one) : resolve(one)));
+  const texts = folders
+    .map((folder) => join(folder, kind))
+    .map((one) => (existsSync(one) ? textsOf(one) : []));
+  return (await Promise.all(texts)).flat();
+}
+
+async function textsOf(folder: string): Promise<MonitoringText[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort();
   return Promise.all(
     files.map(async (file) => ({

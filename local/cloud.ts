@@ -1,6 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { privateBundle } from '../build.ts';
 import { Failure } from '../cli/common/options.ts';
 import { core } from '../functions/app.ts';
 import { missingSettings, placeVariables } from '../shared/app/app-settings.ts';
@@ -15,6 +14,7 @@ import { createGcsStorage } from '../shared/storage/gcs.ts';
 import type { Storage } from '../shared/storage/object-store.ts';
 import { startServices } from './app-services.ts';
 import { realGeminiSettings, startBrain } from './brain.ts';
+import { localBundle } from './bundle.ts';
 import { publishDeleted, publishFinalized, publishKept } from './eventarc/eventarc.ts';
 import { type FunctionProcess, startFunction } from './function-process.ts';
 import { environmentOf, givenSecrets, localSettings } from './function-settings.ts';
@@ -204,7 +204,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       PUBSUB_API_ENDPOINT: pubsub.url,
       ...(brain?.env ?? (asksVertex(app) ? realGeminiSettings(settings) : { GOOGLE_CLOUD_PROJECT: PROJECT })),
     });
-    const source = options.bundleDir ?? (await bundleHere(closers, loaded));
+    const source = options.bundleDir ?? (await localBundle(loaded));
     const started = await Promise.all(
       wanted.map(async (one) => {
         const processes = await startInstances(one, envOf(one), source, options);
@@ -250,12 +250,6 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     await close();
     throw error;
   }
-}
-
-async function bundleHere(closers: (() => Promise<void> | void)[], app: LoadedApp): Promise<string> {
-  const made = await privateBundle([], app);
-  closers.push(made.remove);
-  return made.dir;
 }
 
 /** Names of its buckets and topics: locally, these are their keys. */

@@ -56,10 +56,11 @@ export async function makeDemoClip({ path, ffmpeg }: DemoClipOptions): Promise<v
   // If ffmpeg ends early, its exit code reports it.
   child.stdin.on('error', () => undefined);
   const backdrop = paintBackdrop();
+  const angles = anglesAroundCenter();
   for (let frame = 0; frame < SECONDS * RATE && child.exitCode === null; frame++) {
     const time = frame / RATE;
     const shown = time >= DEMO_MOMENT.from && time < DEMO_MOMENT.to;
-    const picture = shown ? paintMoment(time) : paintLake(backdrop, time);
+    const picture = shown ? paintMoment(angles, time) : paintLake(backdrop, time);
     if (!child.stdin.write(picture)) await Promise.race([once(child.stdin, 'drain'), closed]);
   }
   child.stdin.end();
@@ -102,8 +103,9 @@ function paintLake(backdrop: Buffer, time: number): Buffer {
     const depth = (y - HORIZON) / (HEIGHT - HORIZON);
     for (let x = 0; x < WIDTH; x++) {
       const wave = Math.sin(x / (14 + 40 * depth) + y * 0.9 + time * 1.6) + Math.sin(x / 23 - y + time);
+      if (wave <= 0.7) continue;
       const glow = Math.exp(-(((x - sun.x) / (30 + 60 * depth)) ** 2));
-      blend(picture, x, y, [255, 214, 160], Math.max(0, wave - 0.7) * (0.1 + 0.35 * glow));
+      blend(picture, x, y, [255, 214, 160], (wave - 0.7) * (0.1 + 0.35 * glow));
     }
   }
   paintBoat(picture, 120 + time * 9, HORIZON + 46 + Math.sin(time * 1.5) * 1.5);
@@ -124,11 +126,17 @@ function paintBoat(picture: Buffer, left: number, waterline: number): void {
 /** Lit segments of a digit's seven: top, both upper sides, middle, both lower sides, bottom. */
 const SEGMENTS: Readonly<Record<string, string>> = { 6: '1101111', 7: '1010010' };
 
-function paintMoment(time: number): Buffer {
+function anglesAroundCenter(): Float64Array {
+  return Float64Array.from({ length: WIDTH * HEIGHT }, (_, at) =>
+    Math.atan2(Math.floor(at / WIDTH) - HEIGHT / 2, (at % WIDTH) - WIDTH / 2),
+  );
+}
+
+function paintMoment(angles: Float64Array, time: number): Buffer {
   const picture = Buffer.alloc(WIDTH * HEIGHT * 3);
   for (let y = 0; y < HEIGHT; y++) {
     for (let x = 0; x < WIDTH; x++) {
-      const ray = Math.atan2(y - HEIGHT / 2, x - WIDTH / 2) * 8 + (time - DEMO_MOMENT.from) * 2;
+      const ray = angles[y * WIDTH + x]! * 8 + (time - DEMO_MOMENT.from) * 2;
       put(picture, x, y, Math.sin(ray) > 0 ? [255, 214, 40] : [255, 180, 20]);
     }
   }

@@ -21,6 +21,7 @@ export default defineApp({
     'order-sweep': { doc: 'the scheduler publishes here when deadlines are due' },
   },
   schemas: new URL('./schemas/', import.meta.url).href,
+  monitoring: new URL('./monitoring/', import.meta.url).href,
   functions: [
     ordersApi,
     relayOutbox,

@@ -37,6 +37,11 @@ export interface App extends AppPart {
    * includes: `<type>/<version>.json`.
    */
   schemas?: readonly string[] | undefined;
+  /**
+   * Absolute paths or file URLs of folders with `metrics/*.json` and `alerts/*.json` of its own, in the form of those in
+   * `monitoring/`.
+   */
+  monitoring?: readonly string[] | undefined;
   /** Validators of those schemas and the core's; the runtime passes them to handlers that need them. */
   validators?: () => Promise<Validators>;
 }
@@ -44,8 +49,10 @@ export interface App extends AppPart {
 export interface AppOptions extends Partial<AppPart>, Pick<App, 'name'> {
   /** The folder, or folders, of its own schemas. */
   schemas?: string | readonly string[] | undefined;
+  /** The folder, or folders, of its own metrics and alerts. */
+  monitoring?: string | readonly string[] | undefined;
   /** Parts and whole apps to include: usually `services`. */
-  includes?: readonly (AppPart & Pick<App, 'schemas'>)[];
+  includes?: readonly (AppPart & Pick<App, 'schemas' | 'monitoring'>)[];
 }
 
 /**
@@ -60,14 +67,16 @@ export interface AppOptions extends Partial<AppPart>, Pick<App, 'name'> {
  *   functions: [makeThumbnail],
  * });
  */
-export function defineApp({ name, schemas = [], includes = [], ...own }: AppOptions): App {
+export function defineApp({ name, schemas = [], monitoring = [], includes = [], ...own }: AppOptions): App {
   const { buckets = {}, topics = {}, functions = [], tables = [], optional = {} } = own;
   const parts: AppPart[] = [{ buckets, topics, functions, tables, optional }, ...includes];
   const options: NonNullable<AppPart['optional']> = Object.assign({}, ...parts.map((part) => part.optional));
   const folders = [...new Set([schemas, ...includes.map((part) => part.schemas ?? [])].flat())];
+  const monitored = [...new Set([monitoring, ...includes.map((part) => part.monitoring ?? [])].flat())];
   const app: App = {
     name,
     ...(folders.length > 0 && { schemas: folders }),
+    ...(monitored.length > 0 && { monitoring: monitored }),
     buckets: Object.assign({}, ...parts.map((part) => part.buckets)),
     topics: Object.assign({}, ...parts.map((part) => part.topics)),
     functions: [...new Set(parts.flatMap((part) => part.functions))],

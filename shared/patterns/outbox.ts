@@ -42,14 +42,23 @@ export async function enqueue(sql: Sql, events: readonly PreparedEvent[]): Promi
 
 /** Rows deleted at a time, so that no transaction is long. */
 const FORGOTTEN = 1_000;
+const FORGET_ROUNDS = 50;
 
 const FORGET = `
 delete from outbox where position in (
   select position from outbox where published_at < clock_timestamp() - $1 * interval '1 day' limit $2
 )`;
 
-/** Deletes some of the events that were published more than so many days ago, and returns their number. */
+/**
+ * Deletes events that were published more than so many days ago, 50,000 at most, and returns their number. Each
+ * thousand is a transaction of its own.
+ */
 export async function forgetPublished(sql: Sql, days: number): Promise<number> {
-  const { rowCount } = await sql.query(FORGET, [days, FORGOTTEN]);
-  return rowCount ?? 0;
+  let all = 0;
+  for (let round = 0; round < FORGET_ROUNDS; round++) {
+    const { rowCount } = await sql.query(FORGET, [days, FORGOTTEN]);
+    all += rowCount ?? 0;
+    if ((rowCount ?? 0) < FORGOTTEN) break;
+  }
+  return all;
 }

@@ -17,7 +17,6 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 let dir: string;
 let clip: string;
 let pipeline: Pipeline;
-let bundle: Awaited<ReturnType<typeof sharedBundle>>;
 let framework: ChildProcess;
 let address: string;
 const logs: Record<string, unknown>[] = [];
@@ -25,14 +24,18 @@ const logs: Record<string, unknown>[] = [];
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'curl-bodies-'));
   clip = await makeEventClip(dir, 'box.mp4', { seconds: 6, box: [3.7, 4.3] });
-  bundle = await sharedBundle();
   pipeline = await startPipeline();
   const [own] = pipeline.cloud.processes;
   // only what is posted below may frame a clip
   await own!.close();
   const port = await freePort();
   address = `localhost:${port}`;
-  const args = ['functions-framework', '--target=processVideo', `--source=${bundle.dir}`, `--port=${port}`];
+  const args = [
+    'functions-framework',
+    '--target=processVideo',
+    `--source=${await sharedBundle()}`,
+    `--port=${port}`,
+  ];
   framework = spawn('npx', ['--no-install', ...args], {
     cwd: root,
     env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '', ...own!.env },
@@ -53,7 +56,6 @@ afterAll(async () => {
   // npx, and the framework it started
   if (framework?.pid !== undefined) process.kill(-framework.pid);
   await pipeline.close();
-  await bundle.remove();
   await rm(dir, { recursive: true, force: true });
 });
 

@@ -52,7 +52,7 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
     ackDeadlineSeconds: 600,
   });
   const letters: { attributes: Record<string, string>; data: string }[] = [];
-  const bundle = await sharedBundle();
+  const source = await sharedBundle();
   const logs: Record<string, unknown>[] = [];
   const stray: string[] = [];
   const processes = await Promise.all(
@@ -70,7 +70,7 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
           GOOGLE_CLOUD_PROJECT: 'demo',
           ...env,
         },
-        source: bundle.dir,
+        source,
         onLine: (line) => {
           if (line.startsWith('{')) logs.push(JSON.parse(line));
           else stray.push(line);
@@ -106,7 +106,6 @@ export async function startIngest(options: IngestSceneOptions = {}): Promise<Ing
     rows: async () => collectRows((await DeltaTable.open(lake, 'events')).scan()),
     async close() {
       await Promise.all(processes.map((one) => one.close()));
-      await bundle.remove();
       await Promise.all([gcs.close(), pubsub.close()]);
     },
   };

@@ -56,7 +56,7 @@ export async function startInspector(
     projectId: 'demo',
     topics: ['dead', UNREAD],
   });
-  const bundle = await sharedBundle();
+  const source = await sharedBundle();
   const logs: Record<string, unknown>[] = [];
   const stray: string[] = [];
   const processes = await Promise.all(
@@ -74,7 +74,7 @@ export async function startInspector(
           GOOGLE_CLOUD_PROJECT: 'demo',
           ...env,
         },
-        source: bundle.dir,
+        source,
         onLine: (line) => {
           if (line.startsWith('{')) logs.push(JSON.parse(line));
           else stray.push(line);
@@ -125,7 +125,6 @@ export async function startInspector(
     async close() {
       publisher.close();
       await Promise.all(processes.map((one) => one.close()));
-      await bundle.remove();
       await Promise.all([gcs.close(), closePubsub()]);
     },
   };

@@ -42,7 +42,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
   const tracker = new UploadTracker(() => {});
   const logs: Record<string, unknown>[] = [];
   const cloud = await startLocalCloud({
-    ...(bundled && { bundleDir: (await bundled).dir }),
+    ...(bundled && { bundleDir: await bundled }),
     backoff: { minMs: 20, maxMs: 200 },
     only: ['processVideo'],
     ...options,
@@ -101,7 +101,6 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
     async close() {
       await cloud.close();
       if (options.dir === undefined) await rm(dir, { recursive: true, force: true });
-      await (await bundled)?.remove();
       bundled = undefined;
     },
   };

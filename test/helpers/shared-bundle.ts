@@ -1,14 +1,15 @@
-import { rename, rm } from 'node:fs/promises';
-import { privateBundle } from '../../build.ts';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { localBundle } from '../../local/bundle.ts';
+import { CORE_DIR, loadApp } from '../../shared/app/load-app.ts';
 import { madeOnce, runPlace } from './made-once.ts';
 
-/** The core app's bundle: the one shared by this test run, or else the caller's own until `remove`. */
-export async function sharedBundle(): Promise<{ dir: string; remove(): Promise<void> }> {
-  if (runPlace() === undefined) return privateBundle();
-  const dir = await madeOnce('bundle', async (draft) => {
-    const made = await privateBundle();
-    await rm(draft, { recursive: true });
-    await rename(made.dir, draft);
+/** Folder of an app's bundle. Test files that start at the same time wait for the first one to build it. */
+export async function sharedBundle(app = CORE_DIR): Promise<string> {
+  const build = async (): Promise<string> => localBundle(await loadApp(app));
+  if (runPlace() === undefined) return build();
+  const found = await madeOnce(`bundle-${app.replaceAll('/', '-')}`, async (draft) => {
+    await writeFile(join(draft, 'folder'), await build());
   });
-  return { dir, remove: async () => undefined };
+  return readFile(join(found, 'folder'), 'utf8');
 }

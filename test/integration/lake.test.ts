@@ -246,8 +246,10 @@ test('endpoint, bucket and folder from the environment are used', async () => {
 test('a reader that closes early (| head) ends it quietly', async () => {
   const big = await startLake();
   try {
-    const rows = Array.from({ length: 20_000 }, (_, n) =>
-      rowsOfMessage(structured({ id: `n-${n}` }), '2026-11-20T10:00:00Z'),
+    // more than a pipe holds, and more than is printed at a time
+    const text = 'x'.repeat(2_000);
+    const rows = Array.from({ length: 2_000 }, (_, n) =>
+      rowsOfMessage(structured({ id: `n-${n}`, data: { text } }), '2026-11-20T10:00:00Z'),
     ).flat();
     await big.table.append(rows);
     const command = `"${process.execPath}" cli/pipeline.js lake query --local '${big.dir}' --format jsonl | head -n 2; echo "\${PIPESTATUS[0]}"`;

@@ -73,7 +73,10 @@ describe('Gemini fails', () => {
     expect(pipeline.cloud.vertex!.stats().received - before).toBe(1);
   });
 
-  test('a video it never answers for becomes a dead letter, with every attempt on record', async () => {
+  test('a video it never answers for becomes a dead letter, with every attempt on record', async ({
+    skip,
+  }) => {
+    skip(!FULL);
     await setVertexFaults(pipeline.cloud, { kinds: ['403'], times: 1_000 });
     const uploaded = await upload();
     const outcome = await pipeline.settled(uploaded);
@@ -147,7 +150,7 @@ describe('storage fails', () => {
       [{ action: { kind: 'applied-drop' }, name: 'manifest.json', skip: 1 }],
     ],
   ];
-  test.each(sample(/cuts|412 to its own write of the frame|writes the manifest/, faulty))(
+  test.each(sample(/cuts|writes the manifest/, faulty))(
     'it %s: the upload ends framed, once',
     async (_how, faults) => {
       const { gcs } = pipeline.cloud;

@@ -185,7 +185,8 @@ test('a Pub/Sub that does not answer is named', async ({ skip }) => {
 });
 
 describe('pipeline process', () => {
-  test('exit code 0, and the frames and manifests in the folder', async () => {
+  test('exit code 0, and the frames and manifests in the folder', async ({ skip }) => {
+    skip(!FULL);
     const out = join(dir, 'cli');
     const { output, ended } = pipeline('process', clip, '--out', out, '--moment', 'an orange box', '--json');
     expect(await ended).toBe(0);

@@ -102,7 +102,7 @@ test('processVideo frames an upload, announced twice, and replaces only its leas
     () => brain.close(),
   );
   proxy.target = gcs.server.url;
-  const bundle = await sharedBundle();
+  const source = await sharedBundle();
   const video = await startFunction({
     name: 'processVideo',
     port: await freePort(),
@@ -113,13 +113,10 @@ test('processVideo frames an upload, announced twice, and replaces only its leas
       REFINE_STILLS: '6',
       ...brain.env,
     },
-    source: bundle.dir,
+    source,
     onLine: () => {},
   });
-  cleanups.push(
-    () => video.close(),
-    () => bundle.remove(),
-  );
+  cleanups.push(() => video.close());
   const raw = gcs.storage().bucket('raw');
   const clip = await readFile(await makeEventClip(dir, 'box.mp4', { seconds: 4, box: [1.7, 2.3] }));
   const put = await raw.putIfAbsent('box.mp4', clip, { contentType: 'video/mp4' });

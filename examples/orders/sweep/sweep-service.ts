@@ -3,6 +3,7 @@ import type { Context } from '../../../shared/invocation/context.ts';
 import { type Outcome, outcome } from '../../../shared/invocation/outcome.ts';
 import type { Refuse } from '../../../shared/invocation/refusals.ts';
 import { createNudge } from '../../../shared/patterns/nudge.ts';
+import { forgetPublished } from '../../../shared/patterns/outbox.ts';
 import type { SagaLimits } from '../../../shared/patterns/saga.ts';
 import type { Database } from '../../../shared/patterns/sql.ts';
 import { WORK_TOPIC } from '../relay/definition.ts';
@@ -27,7 +28,13 @@ const rules = {
   [trackOrders.name]: TRACKING_ORDER,
 };
 
-/** With each tick: sagas whose answers are overdue go on, and events that have waited too long are dead letters. */
+/** Days that published messages stay in the outbox, for those who look for a cause. */
+const OUTBOX_DAYS = 7;
+
+/**
+ * With each tick: sagas whose answers are overdue go on, events that have waited too long are dead letters, and old
+ * messages leave the outbox.
+ */
 export function sweepService({ database, limits, refuse }: SweepServiceOptions) {
   const nudge = createNudge(WORK_TOPIC);
   return {
@@ -36,7 +43,8 @@ export function sweepService({ database, limits, refuse }: SweepServiceOptions) 
       const sagas = await sweepSagas(database, limits, context);
       if (sagas.moved > 0) await nudge(context);
       const expired = await sweepParked({ database, rules, refuse }, context);
-      return outcome('swept', { ...sagas, expired });
+      const forgotten = await forgetPublished(database, OUTBOX_DAYS);
+      return outcome('swept', { ...sagas, expired, forgotten });
     },
   };
 }

@@ -7,10 +7,10 @@ import { loadApp } from '../../../shared/app/load-app.ts';
 import { carryOut } from '../../../shared/patterns/decider.ts';
 import { read } from '../../../shared/patterns/event-store.ts';
 import { project } from '../../../shared/patterns/projection.ts';
+import { sharedBundle } from '../../../test/helpers/shared-bundle.ts';
 import { createPool, type Pool } from '../database/pool.ts';
 import { orderDecider } from '../order/decider.ts';
 import { LIVE, readModels } from '../read-models/project-orders.ts';
-import { ordersBundle } from './helpers/bundle.ts';
 import { freshDatabase } from './helpers/database.ts';
 
 /* The built function over HTTP. The test is its projector. */
@@ -23,7 +23,12 @@ beforeAll(async () => {
   const url = await freshDatabase();
   pool = createPool({ url, connections: 3 });
   cloud = await startLocalCloud({
-    ...{ dir, bundleDir: await ordersBundle(), app: await loadApp('examples/orders'), only: ['ordersApi'] },
+    ...{
+      dir,
+      bundleDir: await sharedBundle('examples/orders'),
+      app: await loadApp('examples/orders'),
+      only: ['ordersApi'],
+    },
     services: {
       database: async () => ({ env: { DATABASE_URL: url }, shown: url, close: async () => undefined }),
     },

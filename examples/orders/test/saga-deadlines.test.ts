@@ -1,7 +1,14 @@
 import { afterEach, expect, test } from 'vitest';
+import { readAll } from '../../../deploy/monitoring-files.ts';
+import { Names } from '../../../deploy/names.ts';
+import { parseOptions } from '../../../deploy/options.ts';
+import { entryOf, type LogMetric, measure } from '../../../test/helpers/log-metrics.ts';
+import app from '../app.ts';
 import { violations } from './helpers/balance.ts';
 import { openScene, type Scene, type SceneOptions, type Sent } from './helpers/scene.ts';
 
+const options = parseOptions(['--project', 'demo-project', '--region', 'us-central1'], {}, app);
+const deployed = { app, options, names: new Names({ ...options, projectNumber: '1' }) };
 const STOCK = { 'prod-a': 10 };
 const ANSWER_MS = 60_000;
 
@@ -86,6 +93,11 @@ test('a refund that keeps failing parks the saga with one error in the log; its 
   expect(refunds).toHaveLength(3);
   const alerts = scene.lines.filter(({ message }) => message === 'saga parked');
   expect(alerts).toMatchObject([{ severity: 'ERROR', outcome: 'parked', orderId: 'ord-1', step: 'payment' }]);
+  const metric = (await readAll('metrics', deployed)).find(({ name }) => name === 'sagas_parked_total');
+  const measured = scene.lines.flatMap(
+    (line) => measure(metric?.body as unknown as LogMetric, entryOf('orders-sweeporders', line)) ?? [],
+  );
+  expect(measured).toEqual([{ value: 1, labels: { step: 'payment' } }]);
   expect(await scene.statusOf('ord-1')).toBe('created');
   // as a replay of the dead letter does
   await scene.deliver(refunds[0]!);
@@ -118,4 +130,16 @@ test('commands that are sent again belong to the chain of the event that moved t
   await scene.deliver(again);
   await scene.run();
   expect(await scene.statusOf('ord-1')).toBe('confirmed');
+});
+
+test('a sweep deletes messages that were published more than a week ago, and no others', async () => {
+  const scene = await orchestrated();
+  await scene.place('ord-1');
+  await scene.run();
+  const { rowCount: all } = await scene.pool.query('select from outbox');
+  await scene.pool.query(`update outbox set published_at = now() - interval '8 days' where position % 2 = 0`);
+  await scene.sweep();
+  const { rows } = await scene.pool.query<{ position: string }>('select position from outbox');
+  expect(rows.length).toBe(Math.ceil(all! / 2));
+  expect(rows.filter(({ position }) => Number(position) % 2 === 0)).toEqual([]);
 });

@@ -7,7 +7,7 @@ import { violations } from './helpers/balance.ts';
 import { openScene, type Scene, type Sent } from './helpers/scene.ts';
 
 const STOCK = { 'prod-a': 1_000, 'prod-b': 1_000 };
-const ORDERS = FULL ? 60 : 14;
+const ORDERS = FULL ? 60 : 9;
 
 /** The customer `cust-slow-…` gets an error first, and then a charge without an answer. */
 const behave = (customerId: string, request: number) =>

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { privateBundle } from '../../../build.ts';
 import { type LocalCloud, startLocalCloud } from '../../../local/cloud.ts';
 import { loadApp } from '../../../shared/app/load-app.ts';
 import type { ScannedRow } from '../../../shared/delta/index.ts';
 import { type CliRun, startCli } from '../../../test/helpers/lake.ts';
 import { plainPubsub } from '../../../test/helpers/pubsub.ts';
+import { sharedBundle } from '../../../test/helpers/shared-bundle.ts';
 import type { Crm } from '../local/crm-server.ts';
 import type { MailServer } from '../local/mail-server.ts';
 import { localServices } from '../local/services.ts';
@@ -54,14 +54,10 @@ export interface Home {
 /** A folder for the scenes of one test file, and the bundle that they share. */
 export async function makeHome(): Promise<Home> {
   const dir = await mkdtemp(join(tmpdir(), 'signup-'));
-  const bundle = await privateBundle([], await loadApp('examples/signup'));
   return {
     dir,
-    bundleDir: bundle.dir,
-    async remove() {
-      await bundle.remove();
-      await rm(dir, { recursive: true, force: true });
-    },
+    bundleDir: await sharedBundle('examples/signup'),
+    remove: () => rm(dir, { recursive: true, force: true }),
   };
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ROOT } from '../../../deploy/source.ts';
+import { FULL } from '../../helpers/full-form.ts';
 
 const PLACE = ['--project', 'demo-project', '--region', 'us-central1'];
 let dir: string;
@@ -39,7 +40,8 @@ describe('deploy.sh', () => {
     expect(out).toMatch(/^usage: \.\/deploy\.sh --project PROJECT --region REGION/);
   });
 
-  test('wrong usage: what is allowed, and exit code 2', () => {
+  // each run of the script loads all of it, which takes a second
+  test.runIf(FULL)('wrong usage: what is allowed, and exit code 2', () => {
     expect(deploy('--region', 'us-central1')).toEqual({
       code: 2,
       out: '',
@@ -47,7 +49,7 @@ describe('deploy.sh', () => {
     });
   });
 
-  test("--env prints the pipeline command's settings", () => {
+  test.runIf(FULL)("--env prints the pipeline command's settings", () => {
     const { code, out } = deploy(...PLACE, '--env');
     expect(code).toBe(0);
     expect(out.split('\n')).toContain('export STATE_BUCKET=demo-project-pipeline-state');
@@ -62,7 +64,7 @@ describe('deploy.sh', () => {
     });
   });
 
-  test('without a login: one line that says how', () => {
+  test.runIf(FULL)('without a login: one line that says how', () => {
     gcloudThat(
       'if [ "$1" = version ]; then echo \'{"Google Cloud SDK": "528.0.0", "alpha": "1", "beta": "1"}\'; exit 0; fi',
       'if [ "$1" = meta ]; then exit 0; fi',
@@ -75,7 +77,7 @@ describe('deploy.sh', () => {
     });
   });
 
-  test('an old gcloud is reported as such', () => {
+  test.runIf(FULL)('an old gcloud is reported as such', () => {
     gcloudThat(`echo '{"Google Cloud SDK": "412.0.0"}'`);
     expect(deploy(...PLACE).said).toBe(
       'gcloud must be 528 or later, got 412.0.0: run "gcloud components update"; if gcloud came from a package, update that instead ("sudo apt-get install --only-upgrade google-cloud-cli")\n',
