@@ -60,8 +60,8 @@ export async function collect(
   const stored = await frames.get(outcome.name);
   if (!stored) throw new Error(`${where} is gone`);
   const manifest = asManifest(JSON.parse(Buffer.from(stored.body).toString()), where);
-  const images = manifest.moments.flatMap(({ frame, contactSheet }) =>
-    contactSheet ? [frame.name, contactSheet.name] : [frame.name],
+  const images = manifest.moments.flatMap(({ frame, copies: others = [], contactSheet, preview, clip }) =>
+    [frame, ...others, contactSheet, preview, clip].flatMap((image) => image?.name ?? []),
   );
   const copies: Copy[] = [];
   for (const object of [...images, outcome.name]) {

@@ -52,7 +52,8 @@ export class UploadTracker {
     const file = resource.name.slice(resource.name.lastIndexOf('/') + 1);
     this.#onStage(name, `wrote ${file}`);
     // a further question's manifest has a folder of its own
-    if (resource.name.endsWith(`/${generation}/manifest.json`)) this.#settle(name, generation, { kind: 'manifest', name: resource.name });
+    if (resource.name.endsWith(`/${generation}/manifest.json`))
+      this.#settle(name, generation, { kind: 'manifest', name: resource.name });
   }
 
   #attempted({ subscription, body, attempt, result }: PushAttempt): void {

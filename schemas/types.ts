@@ -94,7 +94,17 @@ export interface VideoFramed1 {
     confidence: number;
     description: string;
     frame: VideoFramed1Image;
+    /**
+     * The same frame in other formats and widths.
+     */
+    copies?: VideoFramed1Image[];
     contactSheet?: VideoFramed1Image;
+    preview?: VideoFramed1Image;
+    clip?: VideoFramed1Image;
+    /**
+     * Why there is no clip although one was asked for.
+     */
+    noClip?: string;
   }[];
 }
 export interface VideoFramed1Image {

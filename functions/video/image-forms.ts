@@ -14,6 +14,11 @@ const FORMATS: Readonly<Record<string, FrameFormat>> = {
   avif: 'avif',
 };
 
+/** A form as text: `webp@320`, or `webp`. */
+export function formText({ format, width }: ImageForm): string {
+  return width === undefined ? format : `${format}@${width}`;
+}
+
 /** Reads `webp` or `webp@320`, in either case; undefined for anything else. */
 export function parseImageForm(text: string): ImageForm | undefined {
   const [, name = '', width] = /^([a-z]{3,4})(?:@([1-9]\d{0,4}))?$/.exec(text.trim().toLowerCase()) ?? [];

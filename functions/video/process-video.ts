@@ -107,8 +107,10 @@ export async function processVideo(
         () =>
           storeFrames({
             ...{ video, detection, frames, names, metadata, signal },
-            format: config.frame,
-            contactSheet: question.contactSheet,
+            question,
+            quality: config.frame.quality,
+            previewWidth: config.previewWidth,
+            clipWidth: config.clipWidth,
           }),
         (stored) => `stored ${counted(stored.length, 'frame')}`,
       );

@@ -2,7 +2,7 @@ import { counted } from '../../shared/core/counted.ts';
 import { AppError } from '../../shared/core/errors.ts';
 import { describe } from '../../shared/core/json-value.ts';
 import type { ObjectFacts } from '../../shared/storage/object-store.ts';
-import { type ImageForm, parseImageForm } from './image-forms.ts';
+import { formText, type ImageForm, parseImageForm } from './image-forms.ts';
 import { countCharacters } from './moments/clean-text.ts';
 import type { VideoConfig } from './settings.ts';
 
@@ -10,6 +10,12 @@ export interface Question {
   moment: string;
   maxMoments: number;
   contactSheet: false | ImageForm;
+  /** Forms of each frame; the first is the frame itself, the others are copies. */
+  formats: readonly [ImageForm, ...ImageForm[]];
+  /** Whether each moment also gets an animation. */
+  preview: boolean;
+  /** Length of the clip around each moment; 0 for none. */
+  clipSeconds: number;
 }
 
 type Metadata = Readonly<Record<string, string>>;
@@ -29,6 +35,9 @@ export function questionOf(metadata: Metadata, config: VideoConfig): Question {
     moment: checkedMoment(metadata['moment']?.trim() || config.moment),
     maxMoments: momentsAsked(metadata['max-moments'], config.maxMoments),
     contactSheet: sheetAsked(metadata['contact-sheet'], config),
+    formats: formatsAsked(metadata['formats'], config.frame),
+    preview: previewAsked(metadata['preview'], config.preview),
+    clipSeconds: clipAsked(metadata['clip'], config.clipSeconds),
   };
 }
 
@@ -85,6 +94,59 @@ function momentsAsked(asked: string | undefined, bound: number): number {
     );
   }
   return Number(asked);
+}
+
+const MAX_FORMS = 4;
+const MIN_WIDTH = 16;
+const MAX_WIDTH = 16_384;
+
+function formatsAsked(asked: string | undefined, usual: VideoConfig['frame']): Question['formats'] {
+  const limit = usual.width ?? MAX_WIDTH;
+  const words = asked?.split(',').map((word) => word.trim()) ?? [];
+  if (words.length > MAX_FORMS) {
+    throw new AppError('invalid-metadata', `formats must be at most ${MAX_FORMS}, got ${words.length}`);
+  }
+  const forms = words.map((word) => {
+    const form = parseImageForm(word);
+    if (!form) {
+      const allowed = 'formats must be png, jpeg, webp or avif, each with an optional width such as webp@320';
+      throw new AppError('invalid-metadata', `${allowed}, got ${describe(word)}`, { found: word });
+    }
+    if (form.width !== undefined && (form.width < MIN_WIDTH || form.width > limit)) {
+      const bound = `${limit} pixels wide${usual.width === undefined ? '' : ' (FRAME_WIDTH)'}`;
+      throw new AppError('invalid-metadata', `formats must be ${MIN_WIDTH} to ${bound}, got ${form.width}`);
+    }
+    return usual.width === undefined ? form : { width: usual.width, ...form };
+  });
+  const [first, ...others] = new Map(forms.map((form) => [formText(form), form])).values();
+  const { format, width } = usual;
+  return first ? [first, ...others] : [{ format, ...(width !== undefined && { width }) }];
+}
+
+function previewAsked(asked: string | undefined, allowed: boolean): boolean {
+  if (asked === undefined) return allowed;
+  const word = asked.trim().toLowerCase();
+  if (NO.has(word)) return false;
+  if (!YES.has(word)) {
+    throw new AppError('invalid-metadata', `preview must be true or false, got ${describe(asked)}`, {
+      found: asked,
+    });
+  }
+  if (!allowed) throw new AppError('invalid-metadata', `preview must be false (PREVIEW), got ${asked}`);
+  return true;
+}
+
+function clipAsked(asked: string | undefined, limit: number): number {
+  if (asked === undefined) return limit;
+  const word = asked.trim().toLowerCase();
+  if (NO.has(word)) return 0;
+  const seconds = /^\d{1,3}(\.\d{1,3})?$/.test(word) ? Number(word) : Number.NaN;
+  if (seconds > 0 && seconds <= limit) return seconds;
+  const allowed = limit === 0 ? 'false' : `a number of seconds up to ${limit}, or false`;
+  const got = Number.isNaN(seconds) ? describe(asked) : asked;
+  throw new AppError('invalid-metadata', `clip must be ${allowed} (CLIP_SECONDS), got ${got}`, {
+    found: asked,
+  });
 }
 
 /** Below this no label can be read. */

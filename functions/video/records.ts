@@ -21,7 +21,10 @@ export interface VideoNames {
   published: string;
   /** In the frames bucket. */
   manifest: string;
-  frame(index: number, seconds: number, extension: string): string;
+  /** `width`: of a copy in another form; `full` if it is the video's own. */
+  frame(index: number, seconds: number, extension: string, width?: number | 'full'): string;
+  preview(index: number): string;
+  clip(index: number): string;
   contactSheet(index: number, extension: string): string;
 }
 
@@ -71,8 +74,10 @@ export function videoNames(object: VideoObject, questionId?: string): VideoNames
     lease: `${state}/lease.json`,
     published: `${state}/published.json`,
     manifest: `${folder}/manifest.json`,
-    frame: (index, seconds, extension) =>
-      `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}.${extension}`,
+    frame: (index, seconds, extension, width) =>
+      `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}${width === undefined ? '' : `@${width}`}.${extension}`,
+    preview: (index) => `${folder}/preview-${number(index)}.webp`,
+    clip: (index) => `${folder}/clip-${number(index)}.mp4`,
     contactSheet: (index, extension) => `${folder}/contact-sheet-${number(index)}.${extension}`,
   };
 }

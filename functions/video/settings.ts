@@ -130,6 +130,18 @@ export const settings = {
     default: 1_280,
     doc: 'width of the sheets in pixels, less if the video is narrow; an upload may ask for less',
   }),
+  PREVIEW: flag({
+    default: false,
+    doc: 'also store an animated WebP of the two seconds around each moment, if the upload does not say',
+  }),
+  PREVIEW_WIDTH: integer({ min: 16, max: 1_280, default: 320, doc: 'width of these animations' }),
+  CLIP_SECONDS: number({
+    min: 0,
+    max: 60,
+    default: 0,
+    doc: 'length of the clip stored around each moment, if the upload does not ask for less; 0 means no clips',
+  }),
+  CLIP_WIDTH: integer({ min: 16, max: 1_920, default: 1_280, doc: 'maximum width of clips' }),
   FFMPEG_PATH: optional(
     text({ doc: 'the ffmpeg to run; if unset, the first on `PATH` that starts, else the one from npm' }),
   ),
@@ -213,6 +225,12 @@ export function parseVideoConfig(env: Env) {
     /** If false, no upload can ask for a sheet. */
     contactSheet: values.CONTACT_SHEET,
     contactSheetWidth: values.CONTACT_SHEET_WIDTH,
+    /** If false, no upload can ask for one. */
+    preview: values.PREVIEW,
+    previewWidth: values.PREVIEW_WIDTH,
+    /** 0: no upload can ask for clips. */
+    clipSeconds: values.CLIP_SECONDS,
+    clipWidth: values.CLIP_WIDTH,
     ffmpegPath: values.FFMPEG_PATH,
     memoryBytes: values.INSTANCE_MIB === 0 ? undefined : values.INSTANCE_MIB * 1024 ** 2,
     // elsewhere the only uploads are the user's own

@@ -23,6 +23,9 @@ export function oneColorVideo(): VideoFile {
     async framesAt(times) {
       return Promise.all(times.map((time) => this.frameAt(Math.floor(time * 2) / 2)));
     },
+    async clip(from, to) {
+      return { bytes: new Uint8Array(1), width: 2, height: 2, startSeconds: from, endSeconds: to, frames: 2 };
+    },
     traffic: { bytes: 0, requests: 0 },
     close: async () => {},
   };

@@ -1,11 +1,12 @@
 import { AppError } from '../../../shared/core/errors.ts';
 import type { RangeServer } from '../../../shared/storage/range-server.ts';
+import { cutClip } from './cut-clip.ts';
 import { latest, SpanDecoder } from './decode-span.ts';
 import { EvenSample } from './even-sample.ts';
 import { FrameClock } from './frame-clock.ts';
 import type { OpenedVideo } from './open-input.ts';
 import { outputOf } from './picture.ts';
-import type { VideoFile, VideoFrame } from './video-file.ts';
+import type { VideoClip, VideoFile, VideoFrame } from './video-file.ts';
 
 /** If the container does not state its end, nothing later than this is looked up. */
 const LONGEST_SECONDS = 1e7;
@@ -46,6 +47,15 @@ export class FfmpegVideoFile implements VideoFile {
 
   framesAt(times: readonly number[], maxWidth?: number): Promise<VideoFrame[]> {
     return this.#inTurn(() => this.#framesAt(times, maxWidth));
+  }
+
+  clip(from: number, to: number, maxWidth: number): Promise<VideoClip> {
+    return this.#inTurn(async () => {
+      const last = await this.#frameAt(to, 16);
+      const first = await this.#frameAt(from, 16);
+      const span = { lo: this.#clock.ptsOf(first.time), hi: this.#clock.ptsOf(last.time), maxWidth };
+      return cutClip(this.#opened, this.#server, this.#clock, span);
+    });
   }
 
   /** One ffmpeg at a time: two would double the memory. */

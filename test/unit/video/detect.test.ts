@@ -21,7 +21,14 @@ function scene(confirmSeen = async () => {}) {
     const detection = await detect({
       video: oneColorVideo(),
       part: { videoUri: 'gs://raw/a.mp4', mimeType: 'video/mp4' },
-      question: { moment: 'it', maxMoments: 3, contactSheet: false },
+      question: {
+        moment: 'it',
+        maxMoments: 3,
+        contactSheet: false,
+        formats: [{ format: 'png' }],
+        preview: false,
+        clipSeconds: 0,
+      },
       names,
       state,
       config: parseVideoConfig(env),

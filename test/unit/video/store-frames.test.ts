@@ -33,10 +33,10 @@ test('a frame decoded with errors is stored, and its moment says so', async () =
     tokens: { ...NO_TOKENS, coarse: NO_TOKENS, fine: NO_TOKENS },
   };
   const moments = await storeFrames({
-    ...{ video: file, detection, metadata: {}, contactSheet: false },
+    ...{ video: file, detection, metadata: {}, quality: 85, previewWidth: 320, clipWidth: 640 },
     frames: createMemoryStorage().bucket('frames'),
     names: videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' }),
-    format: { format: 'png', width: undefined, quality: 85 },
+    question: { formats: [{ format: 'png' }], contactSheet: false, preview: false, clipSeconds: 0 },
     signal: new AbortController().signal,
   });
   expect(moments.map(({ seconds, decodeErrors }) => [seconds, decodeErrors])).toEqual([

@@ -62,6 +62,7 @@ function videoOf(
       calls.push({ from: times[0]!, to: times.at(-1)! });
       return times.map(shown);
     },
+    clip: () => Promise.reject(new Error('no clip was asked for')),
     traffic: { bytes: 0, requests: 0 },
     close: async () => {},
   };
