@@ -55,8 +55,11 @@ export function startPush(broker: Broker, subscription: Subscription, target: Pu
     bytes += request.body.length;
     const result = await poster.post(url, request, record.ackDeadlineSeconds * 1_000);
     bytes -= request.body.length;
-    // closed by us: not an attempt, and the message is still in the backlog
-    if (closed) return;
+    // closed by us: not an attempt, and whoever is attached next gets the message
+    if (closed) {
+      subscription.backlog.putBack(item, lease);
+      return subscription.wake();
+    }
     if (result === 'ECONNREFUSED' && target.isFunction) {
       // no instance listens: the platform would hold the request and start one, so this is no attempt
       subscription.backlog.putBack(item, lease);

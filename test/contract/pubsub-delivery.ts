@@ -64,6 +64,20 @@ export function deliveryScenarios({
     expect(pushes).toHaveLength(1);
   });
 
+  test('a message that an endpoint holds when it is detached goes to the next one', async () => {
+    const { url, pushes } = await endpoint(() => 'hang');
+    const second = await endpoint();
+    const topic = await newTopic();
+    const name = await newSubscription(topic, { pushConfig: { pushEndpoint: url }, ackDeadlineSeconds: 10 });
+    await api.publish(topic, { data: base64('held') });
+    await eventually(() => pushes);
+    const modify = (pushConfig: unknown): Promise<unknown> =>
+      api.ok('POST', `${api.subscriptionName(name)}:modifyPushConfig`, { pushConfig });
+    await modify({});
+    await modify({ pushEndpoint: second.url });
+    await eventually(() => second.pushes, 60_000);
+  });
+
   test('a given-up message is published to the dead-letter topic with its origin', async () => {
     const topic = await newTopic();
     const deadLetterTopic = await newTopic();

@@ -88,17 +88,16 @@ async function objects(bucket: string): Promise<string[]> {
   return names;
 }
 
-test('the code of the page passes the type check', async () => {
-  const config = { extends: './tsconfig.json', include: ['apps'] };
-  writeFileSync(join(copy, 'tsconfig.stranger.json'), JSON.stringify(config));
-  const { ended, output } = run([
-    process.execPath,
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.stranger.json',
-  ]);
-  expect([await ended, output()]).toEqual([0, '']);
-});
+test('the code of the page passes the type check, though an example has an event type of the same name', async () => {
+  const signup = readFileSync(join(copy, 'examples/signup/schemas/types.ts'), 'utf8');
+  const welcome = readFileSync(join(copy, 'apps/welcome/schemas/types.ts'), 'utf8');
+  for (const types of [signup, welcome]) expect(types).toContain("'user.created': UserCreated1;");
+  const { ended, output } = run(['npm', 'run', 'typecheck', '--silent'], {
+    npm_config_update_notifier: 'false',
+  });
+  const code = await ended;
+  expect([code, output().replaceAll(/^npm warn.*\n/gm, '')]).toEqual([0, '']);
+}, 240_000);
 
 test('images become thumbnails; refused ones are replayed after the bound is raised', async () => {
   const strict = start('apps/thumbnails', ['small.png', 'notes.txt', 'large.png'], {
