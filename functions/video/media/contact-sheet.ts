@@ -5,8 +5,9 @@ import type { VideoFrame } from './video-file.ts';
 /** Pixels between cells and around them. */
 export const SHEET_GAP = 8;
 export const SHEET_COLUMNS = 3;
-/** Thickness of the border around the chosen frame; less than the gap. */
-const BORDER = 5;
+/** Thickness of the border around the chosen frame, less than the gap; its inner part is dark, as some frames are light. */
+const BORDER = 6;
+const INNER = 2;
 
 type Color = readonly [red: number, green: number, blue: number];
 const BACKGROUND: Color = [24, 24, 26];
@@ -33,7 +34,7 @@ export async function contactSheet(
   const dot = dotSize(chosen.width);
   const cell = {
     width: chosen.width + SHEET_GAP,
-    height: chosen.height + SHEET_GAP + (TEXT_ROWS + 4) * dot,
+    height: chosen.height + SHEET_GAP + (TEXT_ROWS + 6) * dot,
   };
   const columns = Math.min(SHEET_COLUMNS, cells.length);
   const width = columns * cell.width + SHEET_GAP;
@@ -45,7 +46,12 @@ export async function contactSheet(
     const top = SHEET_GAP + Math.floor(index / columns) * cell.height;
     const isChosen = index === middle;
     if (isChosen) {
-      fill(sheet, left - BORDER, top - BORDER, chosen.width + 2 * BORDER, chosen.height + 2 * BORDER, CHOSEN);
+      for (const [side, color] of [
+        [BORDER, CHOSEN],
+        [INNER, BACKGROUND],
+      ] as const) {
+        fill(sheet, left - side, top - side, chosen.width + 2 * side, chosen.height + 2 * side, color);
+      }
     }
     paste(sheet, frame, left, top, chosen);
     const text = timeLabel(frame.time);

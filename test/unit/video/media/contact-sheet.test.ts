@@ -53,16 +53,16 @@ describe('a contact sheet', () => {
 
   test('has three rows of three, the middle one marked, a time below each', async () => {
     const sheet = await contactSheet(cells, { format: 'png' });
-    // 140 + 8 a column and a margin of 8; 80 + 8 + 11 dots a row and a margin of 8
-    expect(sheet).toMatchObject({ contentType: 'image/png', width: 452, height: 305 });
+    // 140 + 8 a column and a margin of 8; 80 + 8 + 13 dots a row and a margin of 8
+    expect(sheet).toMatchObject({ contentType: 'image/png', width: 452, height: 311 });
     const { data, info } = await sharp(sheet.bytes).raw().toBuffer({ resolveWithObject: true });
     const at = (x: number, y: number) => [...data.subarray((y * info.width + x) * 3).subarray(0, 3)];
     expect(at(8 + 70, 8 + 40)).toEqual(EMPTY);
     expect(at(8 + 148 + 70, 8 + 40)).toEqual([90, 90, 90]);
     for (const [x, y] of [
-      [8 + 148 - 3, 8 + 99 + 40],
-      [8 + 148 + 140 + 2, 8 + 99 + 40],
-      [8 + 148 + 70, 8 + 99 - 3],
+      [8 + 148 - 3, 8 + 101 + 40],
+      [8 + 148 + 140 + 2, 8 + 101 + 40],
+      [8 + 148 + 70, 8 + 101 - 3],
     ] as const) {
       expect(at(x, y)).toEqual(CHOSEN);
     }
