@@ -8,6 +8,8 @@ import { type Context, chosen } from './context.ts';
 export async function auditNotes(
   context: Pick<Context, 'app' | 'options' | 'cloud' | 'names'>,
 ): Promise<string[]> {
+  // they are about to be turned on
+  if (context.options.auditDataAccess) return [];
   const services = new Map<string, string[]>();
   for (const source of chosen(context).flatMap(({ trigger }) => eventSources(trigger))) {
     if (source.kind !== 'auditLog') continue;

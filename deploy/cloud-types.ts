@@ -11,6 +11,9 @@ export interface Bucket {
   };
   softDeletePolicy?: { retentionDurationSeconds?: string };
   versioning?: { enabled?: boolean };
+  /** gcloud's `--raw` has the service's own names. */
+  encryption?: { defaultKmsKeyName?: string };
+  labels?: Record<string, string>;
   lifecycle?: { rule?: LifecycleRule[] };
 }
 
@@ -35,12 +38,15 @@ export interface CloudFunction {
   /** `projects/P/locations/R/functions/F`. */
   name: string;
   state?: string;
+  kmsKeyName?: string;
   labels?: Record<string, string>;
   buildConfig?: {
+    dockerRepository?: string;
     runtime?: string;
     entryPoint?: string;
     serviceAccount?: string;
     environmentVariables?: Record<string, string>;
+    source?: { storageSource?: { bucket?: string; object?: string } };
   };
   serviceConfig?: {
     availableMemory?: string;
@@ -93,7 +99,14 @@ export interface Binding {
 export interface Policy {
   bindings?: Binding[];
   /** https://cloud.google.com/logging/docs/audit/configure-data-access */
-  auditConfigs?: { service: string }[];
+  auditConfigs?: AuditConfig[];
+  etag?: string;
+  version?: number;
+}
+
+export interface AuditConfig {
+  service: string;
+  auditLogConfigs?: { logType: string; exemptedMembers?: string[] }[];
 }
 
 export interface Named {
@@ -101,10 +114,12 @@ export interface Named {
 }
 
 export interface Topic extends Named {
+  kmsKeyName?: string;
   messageStoragePolicy?: { allowedPersistenceRegions?: string[] };
 }
 
 export interface Repository extends Named {
+  kmsKeyName?: string;
   cleanupPolicies?: Record<string, unknown>;
 }
 

@@ -25,13 +25,29 @@ interface Enabled {
 /** A resource with an IAM policy of its own. */
 export type Guarded =
   | { kind: 'project' }
-  | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret'; name: string };
+  | { kind: 'bucket' | 'topic' | 'subscription' | 'service' | 'secret' | 'key'; name: string };
+
+/** What is read, and forgotten, together. `policies` are those of all resources. */
+export const KINDS = [
+  ...(['services', 'buckets', 'topics', 'subscriptions', 'snapshots', 'accounts', 'functions'] as const),
+  ...([
+    'triggers',
+    'jobs',
+    'secrets',
+    'metrics',
+    'dashboards',
+    'alerts',
+    'repositories',
+    'policies',
+  ] as const),
+] as const;
+export type Kind = (typeof KINDS)[number];
 
 export const guardedKey = (guarded: Guarded): string =>
   guarded.kind === 'project' ? 'project' : `${guarded.kind} ${guarded.name}`;
 
 /**
- * Deployed state, read through gcloud. Each list is cached until `forget`; the lists of a disabled service are empty.
+ * Deployed state, read through gcloud. Each list and policy is cached until `forget`; the lists of a disabled service are empty.
  */
 export class Cloud {
   readonly #known = new Map<string, Promise<unknown>>();
@@ -49,15 +65,12 @@ export class Cloud {
     this.#place = place;
   }
 
-  /** Drops the cached lists; enabled services stay cached. */
-  forget(): void {
-    const enabled = this.#known.get('services');
-    this.#known.clear();
-    if (enabled) this.#known.set('services', enabled);
-  }
-
-  forgetServices(): void {
-    this.#known.clear();
+  /** Drops what is cached of these kinds. Default: all but the enabled services. */
+  forget(kinds?: readonly Kind[]): void {
+    for (const key of this.#known.keys()) {
+      const kind = key.split(' ', 1)[0] as Kind;
+      if (kinds?.includes(kind) ?? kind !== 'services') this.#known.delete(key);
+    }
   }
 
   async services(): Promise<ReadonlySet<string>> {
@@ -67,13 +80,15 @@ export class Cloud {
     return new Set(list.map(({ config, name = '' }) => config?.name ?? shortName(name)));
   }
 
-  buckets = () => this.#list<Bucket>('storage', 'storage', 'buckets', 'list', '--raw');
-  topics = () => this.#list<Topic>('pubsub', 'pubsub', 'topics', 'list');
-  subscriptions = () => this.#list<Subscription>('pubsub', 'pubsub', 'subscriptions', 'list');
-  snapshots = () => this.#list<{ snapshotId: string }>('pubsub', 'pubsub', 'snapshots', 'list');
-  accounts = () => this.#list<{ email: string }>('iam', 'iam', 'service-accounts', 'list');
+  buckets = () => this.#list<Bucket>('buckets', 'storage', 'storage', 'buckets', 'list', '--raw');
+  topics = () => this.#list<Topic>('topics', 'pubsub', 'pubsub', 'topics', 'list');
+  subscriptions = () =>
+    this.#list<Subscription>('subscriptions', 'pubsub', 'pubsub', 'subscriptions', 'list');
+  snapshots = () => this.#list<{ snapshotId: string }>('snapshots', 'pubsub', 'pubsub', 'snapshots', 'list');
+  accounts = () => this.#list<{ email: string }>('accounts', 'iam', 'iam', 'service-accounts', 'list');
   functions = () =>
     this.#list<CloudFunction>(
+      'functions',
       'cloudfunctions',
       'functions',
       'list',
@@ -82,6 +97,7 @@ export class Cloud {
     );
   triggers = () =>
     this.#list<EventarcTrigger>(
+      'triggers',
       'eventarc',
       'eventarc',
       'triggers',
@@ -89,14 +105,22 @@ export class Cloud {
       `--location=${this.#place.region}`,
     );
   jobs = () =>
-    this.#list<Job>('cloudscheduler', 'scheduler', 'jobs', 'list', `--location=${this.#place.region}`);
-  secrets = () => this.#list<Named>('secretmanager', 'secrets', 'list');
-  metrics = () => this.#list<Metric>('logging', 'logging', 'metrics', 'list');
-  dashboards = () => this.#list<Displayed>('monitoring', 'monitoring', 'dashboards', 'list');
-  alerts = () => this.#list<Displayed>('monitoring', ...this.alertCommands, 'list');
+    this.#list<Job>(
+      'jobs',
+      'cloudscheduler',
+      'scheduler',
+      'jobs',
+      'list',
+      `--location=${this.#place.region}`,
+    );
+  secrets = () => this.#list<Named>('secrets', 'secretmanager', 'secrets', 'list');
+  metrics = () => this.#list<Metric>('metrics', 'logging', 'logging', 'metrics', 'list');
+  dashboards = () => this.#list<Displayed>('dashboards', 'monitoring', 'monitoring', 'dashboards', 'list');
+  alerts = () => this.#list<Displayed>('alerts', 'monitoring', ...this.alertCommands, 'list');
 
   repositories = () =>
     this.#list<Repository>(
+      'repositories',
       'artifactregistry',
       'artifacts',
       'repositories',
@@ -105,7 +129,8 @@ export class Cloud {
     );
 
   /** Triggers in all regions: any of them may need Google's agents. */
-  allTriggers = () => this.#list<EventarcTrigger>('eventarc', 'eventarc', 'triggers', 'list', '--location=-');
+  allTriggers = () =>
+    this.#list<EventarcTrigger>('triggers', 'eventarc', 'eventarc', 'triggers', 'list', '--location=-');
 
   /** IAM bindings of a resource, which must exist. */
   async policy(guarded: Guarded): Promise<Binding[]> {
@@ -114,18 +139,25 @@ export class Cloud {
 
   /** Services with Data Access audit logs in the project; `allServices` for all. */
   async auditedServices(): Promise<string[]> {
-    const { auditConfigs = [] } = await this.#wholePolicy({ kind: 'project' });
+    const { auditConfigs = [] } = await this.projectPolicy();
     return auditConfigs.map(({ service }) => service);
+  }
+
+  /** With its audit configuration and etag. */
+  projectPolicy(): Promise<Policy> {
+    return this.#wholePolicy({ kind: 'project' });
   }
 
   #wholePolicy(guarded: Guarded): Promise<Policy> {
     const command = policyCommand(guarded, 'get-iam-policy', this.#place);
-    return this.#once(guardedKey(guarded), () => this.#gcloud.read<Policy>(...this.#in(...command)));
+    return this.#once(`policies ${guardedKey(guarded)}`, () =>
+      this.#gcloud.read<Policy>(...this.#in(...command)),
+    );
   }
 
-  async #list<T>(service: string, ...command: string[]): Promise<T[]> {
+  async #list<T>(kind: Kind, service: string, ...command: string[]): Promise<T[]> {
     if (!(await this.services()).has(`${service}.googleapis.com`)) return [];
-    return this.#once(command.join(' '), async () => {
+    return this.#once(`${kind} ${command.join(' ')}`, async () => {
       try {
         return await this.#gcloud.read<T[]>(...this.#in(...command));
       } catch (error) {
@@ -160,6 +192,8 @@ export function policyCommand(guarded: Guarded, verb: string, place: Place): str
       return ['pubsub', 'subscriptions', verb, guarded.name];
     case 'secret':
       return ['secrets', verb, guarded.name];
+    case 'key':
+      return ['kms', 'keys', verb, guarded.name];
     case 'service':
       return ['run', 'services', verb, guarded.name, `--region=${place.region}`];
   }

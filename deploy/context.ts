@@ -1,6 +1,6 @@
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
-import type { Cloud } from './cloud.ts';
+import type { Cloud, Kind } from './cloud.ts';
 import type { Names } from './names.ts';
 import type { Options } from './options.ts';
 import type { Source } from './source.ts';
@@ -20,6 +20,8 @@ export interface Context {
 /** A part of the deployment. It plans the steps from the deployed state to the wanted one; none if both agree. */
 export interface Part {
   title: string;
+  /** What its steps may change, and Google in consequence: it is read again. Default: all but the enabled services. */
+  changes?: readonly Kind[];
   plan(context: Context): Promise<Step[]>;
 }
 

@@ -1,13 +1,15 @@
 import { Failure } from '../cli/common/options.ts';
 import { counted } from '../shared/core/counted.ts';
-import { apisOf } from './apis-of.ts';
 import { applySteps, asScript, describe, type Say } from './apply.ts';
 import type { Context, Part } from './context.ts';
+import { neededApis } from './encryption.ts';
 import type { Gcloud } from './gcloud.ts';
 import type { DeploymentLock } from './lock.ts';
 import { accounts } from './parts/accounts.ts';
 import { apis } from './parts/apis.ts';
+import { audits } from './parts/audits.ts';
 import { buckets } from './parts/buckets.ts';
+import { keyUse, repository } from './parts/encryption.ts';
 import { eventTriggers } from './parts/event-triggers.ts';
 import { functions } from './parts/functions.ts';
 import { handover } from './parts/handover.ts';
@@ -24,10 +26,13 @@ import { unwanted } from './parts/unchosen.ts';
 export const PARTS: readonly Part[] = [
   apis,
   unwanted,
+  keyUse,
+  repository,
   buckets,
   topics,
   accounts,
   roles,
+  audits,
   handover,
   functions,
   images,
@@ -82,8 +87,7 @@ async function apply(part: Part, context: Context, gcloud: Gcloud, say: Say): Pr
     say(`-- ${part.title}${round > 1 ? ', again: an answer was lost' : ''}`);
     const changed = await applySteps(steps, gcloud, say);
     changes += steps.length;
-    if (part === apis) context.cloud.forgetServices();
-    else context.cloud.forget();
+    context.cloud.forget(part.changes);
     if (changed === 'made') return changes;
   }
   return changes;
@@ -102,9 +106,10 @@ export async function dryRun(context: Context, say: Say): Promise<number> {
 }
 
 /** What a dry run cannot know as long as services are not enabled, and how its script differs from a deployment. */
-async function unchecked({ app, cloud, options }: Context): Promise<string[]> {
+async function unchecked(context: Context): Promise<string[]> {
+  const { cloud, options } = context;
   const enabled = await cloud.services();
-  const missing = Object.keys(apisOf(app)).filter((name) => !enabled.has(`${name}.googleapis.com`));
+  const missing = Object.keys(neededApis(context)).filter((name) => !enabled.has(`${name}.googleapis.com`));
   if (missing.length === 0) return [];
   const is = (name: string, what: string): string[] =>
     missing.includes(name) ? [`not checked: ${what}`] : [];
@@ -113,6 +118,7 @@ async function unchecked({ app, cloud, options }: Context): Promise<string[]> {
     ...is('storage', "whether the buckets' names are free"),
     ...is('cloudbilling', 'whether the project has a billing account'),
     ...is('cloudbuild', `whether builds are allowed in ${options.region}`),
+    ...is('cloudkms', 'whether the key exists and is enabled'),
     ...is('run', 'whether the quota of CPUs and instances suffices'),
     'this script does not wait: a command may fail because what was made before it is not known everywhere yet; ./deploy.sh without --dry-run tries it again',
   ];

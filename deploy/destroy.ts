@@ -9,6 +9,7 @@ import { type Gcloud, GcloudError } from './gcloud.ts';
 import { type DeploymentLock, isLock } from './lock.ts';
 import { type MonitoringFile, type MonitoringKind, monitoringFiles } from './monitoring-files.ts';
 import { memberOf } from './names.ts';
+import { auditSteps, audits } from './parts/audits.ts';
 import { remove as removeTrigger } from './parts/event-triggers.ts';
 import { RETIRED_METRICS, removeAlert, removeDashboard, removeMetric } from './parts/monitoring.ts';
 import { revoke } from './parts/roles.ts';
@@ -28,7 +29,7 @@ export async function destroyAll(
   lock: Pick<DeploymentLock, 'take' | 'release'> = { take: async () => false, release: async () => {} },
 ): Promise<void> {
   const { options, names } = context;
-  const parts = [watching, metrics, running, queues, ownRoles, rolesOnSecrets, identities];
+  const parts = [audited, watching, metrics, running, images, queues, ownRoles, rolesOnSecrets, identities];
   const plans = await Promise.all(parts.map((part) => part(context)));
   const { steps: bucketSteps, kept } = await emptyBuckets(context, gcloud);
   // before the accounts that hold these roles
@@ -52,7 +53,13 @@ export async function destroyAll(
   }
   try {
     await lock.take();
-    for (const steps of all.slice(0, -1)) await applySteps(steps, gcloud, say);
+    for (const steps of all.slice(0, -1)) {
+      const changed = await applySteps(steps, gcloud, say);
+      if (changed === 'made' || steps !== plans[0]) continue;
+      // somebody else changed the project's policy since it was read
+      context.cloud.forget(audits.changes);
+      await applySteps(await audited(context), gcloud, say);
+    }
   } finally {
     // its object is in a bucket
     await lock.release();
@@ -143,6 +150,21 @@ const running: Taken = async (context) => {
   ];
 };
 
+/** Repositories with a key of one's own, one for each key that was used; Google's own repository stays. */
+const images: Taken = async (context) => {
+  const { cloud, names } = context;
+  return (await cloud.repositories())
+    .map(({ name }) => shortName(name))
+    .filter((name) => names.isRepository(name))
+    .map((name) =>
+      remove(
+        `repository ${name}`,
+        ['artifacts', 'repositories', 'delete', name, `--location=${names.place.region}`],
+        context,
+      ),
+    );
+};
+
 /** Eventarc deletes its own subscriptions with the triggers. An interrupted run may have left snapshots. */
 const queues: Taken = async (context) => {
   const { cloud, names } = context;
@@ -209,6 +231,9 @@ const ownRoles: Taken = async (context) => {
       }),
   );
 };
+
+/** What this deployment turned on, and nobody else. */
+const audited: Taken = (context) => auditSteps([], context);
 
 /** The secrets themselves stay: the deployment did not create them. */
 const rolesOnSecrets: Taken = async (context) => rolesHeldOn(await secretsHere(context), context);

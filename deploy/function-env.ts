@@ -42,7 +42,10 @@ export function environmentFlags(
 }
 
 /** Maps variables to the newest version of their secrets, which instances read when they start. */
-function secretVersions(definition: FunctionDefinition, { names, secrets }: Planned): Record<string, string> {
+export function secretVersions(
+  definition: FunctionDefinition,
+  { names, secrets }: Planned,
+): Record<string, string> {
   const wanted = secretsOf(definition).filter(
     ({ name, required, file }) => file === undefined && (required || secrets.has(names.secret(name))),
   );
@@ -50,7 +53,7 @@ function secretVersions(definition: FunctionDefinition, { names, secrets }: Plan
 }
 
 /** Paths of the files whose reads fetch the newest version, with their secrets. */
-function secretPaths(definition: FunctionDefinition, { names }: Planned): [string, string][] {
+export function secretPaths(definition: FunctionDefinition, { names }: Planned): [string, string][] {
   return secretsOf(definition).flatMap(({ name, file }) =>
     file === undefined ? [] : [[file, `${names.secret(name)}:latest`] as [string, string]],
   );

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Failure } from '../cli/common/options.ts';
-import { isGone, isThere, type Passing, passingOf } from './passing.ts';
+import { isDisabled, isGone, isStale, isThere, NEW_SERVICE, type Passing, passingOf } from './passing.ts';
 import { type Arg, type Verb, wordsOf } from './step.ts';
 
 /**
@@ -38,9 +38,6 @@ export type Changed = 'made' | 'uncertain';
 
 /** Each gcloud process takes about 100 MB and a second of CPU, and a deployment of a function mostly waits. */
 const AT_A_TIME = 4;
-/** A newly enabled service is not enabled everywhere at once. */
-const DISABLED = /SERVICE_DISABLED|it is disabled|is not enabled/i;
-
 export interface GcloudOptions {
   project: string;
   env: NodeJS.ProcessEnv;
@@ -53,8 +50,12 @@ export interface GcloudOptions {
   firstWaitMs?: number;
   /** Called before each retry, with the failure. */
   onWait?: (text: string) => void;
-  /** Asked about the failure of a change that is not known to pass with time: whether it does. Default: it does not. */
-  judge?: (text: string) => Promise<Passing | undefined>;
+  /**
+   * Asked about a failure that is not known to pass with time, of a change or because a service is not enabled:
+   * whether it does. Default: it does not.
+   * @param words the command without flags
+   */
+  judge?: (text: string, words: string) => Promise<Passing | undefined>;
   /** Time in milliseconds. Default: the real one. */
   clock?: { now(): number; sleep(ms: number): Promise<unknown> };
 }
@@ -82,15 +83,18 @@ export function createGcloud(options: GcloudOptions): Gcloud {
         if (!(error instanceof GcloudFailed)) throw error;
         const { message: text } = error;
         if (verb === 'delete' && isGone(text)) return { out: '', changed: 'uncertain' };
-        let passing = passingOf(text, wordsOf(command));
+        const words = wordsOf(command);
+        // nothing was changed: the part is planned again
+        if (isStale(text, words)) return { out: '', changed: 'uncertain' };
+        let passing = passingOf(text, words);
         if (passing === undefined && verb === 'create' && isThere(text)) {
           return { out: '', changed: 'uncertain' };
         }
-        if (verb !== undefined) passing ??= await judge?.(text);
+        if (isSettling && isDisabled(text)) passing ??= NEW_SERVICE;
+        if (verb !== undefined || isDisabled(text)) passing ??= await judge?.(text, words);
         if (passing?.kind === 'failed') changed = 'uncertain';
         end = Math.min(end, clock.now() + patienceMs);
-        const passes = passing !== undefined || (isSettling && DISABLED.test(text));
-        if (!passes || clock.now() + wait > end) throw new GcloudError(command, text, passing);
+        if (passing === undefined || clock.now() + wait > end) throw new GcloudError(command, text, passing);
         onWait?.(text);
         await clock.sleep(wait);
       }

@@ -1,5 +1,5 @@
 import type { Gcloud } from './gcloud.ts';
-import type { Passing } from './passing.ts';
+import { disabledIn, isDisabled, NEW_SERVICE, type Passing } from './passing.ts';
 import { deniedIn, heldPermissions } from './permissions.ts';
 import { PERMISSIONS } from './preflight.ts';
 import { isAboutPermission } from './remediations.ts';
@@ -12,11 +12,25 @@ interface Where {
 }
 
 /**
- * Returns a judge of denied changes: an answer passes with time if the caller holds the permission that it names on
- * the project, or, if it names none, all that a deployment needs. Services learn of new permissions late.
+ * Returns a judge of refusals by what Google itself says elsewhere:
+ * - a service that is not enabled passes with time if it is listed as enabled, by an earlier run that was killed;
+ * - a denied change does if the caller holds the permission that it names on the project, or, if it names none, all
+ *   that a deployment needs. Services learn of new permissions late.
  */
-export function heldYet({ gcloud, project, env }: Where): (text: string) => Promise<Passing | undefined> {
-  return async (text) => {
+export function heldYet({
+  gcloud,
+  project,
+  env,
+}: Where): (text: string, words: string) => Promise<Passing | undefined> {
+  return async (text, words) => {
+    if (isDisabled(text)) {
+      const api = disabledIn(text);
+      // the list itself needs a service, and would be asked about itself
+      if (api === undefined || words.startsWith('services')) return undefined;
+      const list = ['services', 'list', '--enabled', `--project=${project}`, '--format=json'];
+      const enabled = await gcloud().text(...list);
+      return [`"${api}"`, `/${api}"`].some((name) => enabled.includes(name)) ? NEW_SERVICE : undefined;
+    }
     if (!isAboutPermission(text)) return undefined;
     const permission = deniedIn(text);
     const asked = permission === undefined ? PERMISSIONS : [permission];

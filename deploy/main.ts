@@ -11,6 +11,7 @@ import { Cloud } from './cloud.ts';
 import type { Context } from './context.ts';
 import { deployAll, dryRun, verifyAll } from './deploy.ts';
 import { destroyAll } from './destroy.ts';
+import { checkKey } from './encryption.ts';
 import { cliEnvironment, madeLines } from './env.ts';
 import { createGcloud, type Gcloud, GcloudError } from './gcloud.ts';
 import { heldYet } from './held-yet.ts';
@@ -24,6 +25,7 @@ import { checkSecrets } from './secrets.ts';
 import { checkSettings, readSettings } from './settings.ts';
 import { smoke } from './smoke.ts';
 import { describeSource, readSource } from './source.ts';
+import { writeTerraform } from './terraform/write.ts';
 
 const out = new Output(process.stdout, process.env);
 const say = (line: string): void => {
@@ -51,6 +53,12 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   const whole = { ...loaded, app: withOptional(loaded.app) };
   const asking = { app: loaded.app, gcloud, options, env };
   const settings = readSettings(options.settings, whole, { GOOGLE_CLOUD_PROJECT: project });
+  if (options.out !== undefined) {
+    const app = appOfRun(loaded.app, options);
+    checkSettings({ app, settings });
+    const source = await readSource(gcloud, loaded);
+    return writeTerraform({ app, options, settings, source, loaded, gcloud, out: options.out, env }, say);
+  }
   const alertCommands = await checkGcloud(gcloud);
   const [projectNumber, source] = await Promise.all([findProject(asking), readSource(gcloud, loaded)]);
   const names = new Names({ project, region, prefix, projectNumber });
@@ -63,6 +71,7 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   checkSettings(context);
   await checkReadiness(asking, names, cloud);
   await checkSecrets(context);
+  await checkKey(context, gcloud);
   const notes = await auditNotes(context);
   if (options.dryRun) {
     say(SCRIPT_HEAD);

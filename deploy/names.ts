@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Schedule } from '../shared/app/trigger.ts';
 
 export interface Place {
@@ -7,6 +8,19 @@ export interface Place {
   region: string;
   prefix: string;
 }
+
+const AGENT_DOMAINS = {
+  storage: 'gs-project-accounts',
+  pubsub: 'gcp-sa-pubsub',
+  eventarc: 'gcp-sa-eventarc',
+  scheduler: 'gcp-sa-cloudscheduler',
+  functions: 'gcf-admin-robot',
+  run: 'serverless-robot-prod',
+  artifacts: 'gcp-sa-artifactregistry',
+} as const;
+
+/** A service of Google that acts by an account of its own. */
+export type AgentService = keyof typeof AGENT_DOMAINS;
 
 /** Names of all deployed resources, derived from project, region and prefix. */
 export class Names {
@@ -80,6 +94,12 @@ export class Names {
     return `${this.function(name)}-`;
   }
 
+  /** Name of a trigger with these filters that is a resource of its own. */
+  eventTrigger(name: string, filters: Readonly<Record<string, string>>): string {
+    const hash = createHash('sha256').update(JSON.stringify(filters)).digest('hex').slice(0, 8);
+    return this.triggerPrefix(name) + hash;
+  }
+
   /** `pipeline_dlq_messages_total`. */
   metric(name: string): string {
     return `${this.metricPrefix}${name}`;
@@ -89,15 +109,19 @@ export class Names {
     return `${this.place.prefix.replaceAll('-', '_')}_`;
   }
 
+  /** Repository of the functions' images under this key: an existing one cannot get another key. */
+  repository(kmsKey: string): string {
+    return `${this.place.prefix}-${createHash('sha256').update(kmsKey).digest('hex').slice(0, 8)}`;
+  }
+
+  /** True if `repository` returned the name, whatever the key. */
+  isRepository(name: string): boolean {
+    return new RegExp(`^${this.place.prefix}-[0-9a-f]{8}$`).test(name);
+  }
+
   /** E-mail address of Google's service agent, which acts for a service in this project. */
-  agent(service: 'storage' | 'pubsub' | 'eventarc' | 'scheduler'): string {
-    const domains = {
-      storage: 'gs-project-accounts',
-      pubsub: 'gcp-sa-pubsub',
-      eventarc: 'gcp-sa-eventarc',
-      scheduler: 'gcp-sa-cloudscheduler',
-    } as const;
-    return `service-${this.place.projectNumber}@${domains[service]}.iam.gserviceaccount.com`;
+  agent(service: AgentService): string {
+    return `service-${this.place.projectNumber}@${AGENT_DOMAINS[service]}.iam.gserviceaccount.com`;
   }
 }
 

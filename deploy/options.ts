@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
+import { oneOf, parseOptions as parse, quoted, UsageError, wholeNumber } from '../cli/common/options.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
 import {
   type GivenOptions,
@@ -10,7 +10,7 @@ import {
 } from '../shared/app/optional.ts';
 import { RAW } from './parts/buckets.ts';
 
-export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help';
+export type Action = 'deploy' | 'verify' | 'destroy' | 'env' | 'help' | 'terraform';
 
 export interface Options {
   action: Action;
@@ -29,12 +29,20 @@ export interface Options {
   maxInstances: number | undefined;
   /** Regions that may store the topics' messages; empty leaves it to the organization's policy. */
   storageRegions: string[];
+  /** Key that encrypts buckets, topics and functions, by its full name; undefined leaves what is there. */
+  kmsKey: string | undefined;
+  /** True to log who reads and writes the data of buckets and secrets. */
+  auditDataAccess: boolean;
   /** Options of functions that run only on request. */
   optional: GivenOptions;
   /** Cost of Gemini above which an alert fires, in US dollars per day. */
   dailyDollars: number;
   /** Numbers of notification channels, or `projects/P/notificationChannels/NUMBER`. */
   channels: string[];
+  /** Folder for `--format terraform`; undefined otherwise. */
+  out: string | undefined;
+  /** True if what exists is to be imported into Terraform's state. */
+  imports: boolean;
   /** File with `NAME=value` lines for the functions' environment. */
   settings: string | undefined;
   /** Time to retry a command because new resources are not yet known everywhere, in milliseconds. */
@@ -59,6 +67,9 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
                       given more than once
   --storage-region R  store the topics' messages in this region only; may be given more than once
                       (default: as the organization's policy says)
+  --kms-key KEY       encrypt buckets, topics and functions with this key of Cloud KMS, given as
+                      projects/P/locations/REGION/keyRings/RING/cryptoKeys/KEY (default: Google's keys)
+  --audit-data-access log who reads and writes objects and secrets, in the whole project
   --patience SECONDS  how long to retry while new accounts, roles and services are still
                       propagating (default: 900)
 
@@ -67,6 +78,10 @@ Deploys the whole pipeline into a project, or updates what differs. Running it t
   --smoke             after deploying, upload a clip, wait for its manifest and its row in the table, and
                       check which ffmpeg took the frame
                       (requires processVideo in the app)
+  --format FORMAT     gcloud: deploy (default); terraform: change nothing, and write the same desired state
+                      as Terraform
+    --out DIR         folder for it: new, empty, or written by an earlier run
+    --import          also write import blocks for what the project has already
   --env               print the environment that the pipeline command needs
   --destroy           delete the deployment; asks first, and keeps buckets that hold data
     --with-data       delete those too
@@ -88,10 +103,15 @@ const OPTIONS = {
   'daily-dollars': { type: 'string' },
   notify: { type: 'string', multiple: true },
   'storage-region': { type: 'string', multiple: true },
+  'kms-key': { type: 'string' },
+  'audit-data-access': { type: 'boolean', default: false },
   patience: { type: 'string' },
   'dry-run': { type: 'boolean', default: false },
   verify: { type: 'boolean', default: false },
   smoke: { type: 'boolean', default: false },
+  format: { type: 'string', default: 'gcloud' },
+  out: { type: 'string' },
+  import: { type: 'boolean', default: false },
   env: { type: 'boolean', default: false },
   destroy: { type: 'boolean', default: false },
   'with-data': { type: 'boolean', default: false },
@@ -135,15 +155,20 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
     rawDays: wholeNumber('raw-days', values['raw-days'], { min: 1, max: 36_500 }),
     maxInstances: wholeNumber('max-instances', values['max-instances'], { min: 1, max: 1_000 }),
     storageRegions: [...new Set(values['storage-region'] ?? [])].sort(),
+    kmsKey: values['kms-key'],
+    auditDataAccess: values['audit-data-access'],
     optional: givenOptions(app, values),
     dailyDollars: wholeNumber('daily-dollars', values['daily-dollars'], { min: 1, max: 1_000_000 }) ?? 50,
     channels: values.notify ?? [],
+    out: values.out,
+    imports: values.import,
     settings: values.settings,
     patienceMs: (wholeNumber('patience', values.patience, { min: 0, max: 3_600 }) ?? 900) * 1_000,
   };
   if (action === 'help') return options;
   checkPlace(options, app);
   checkApp(options, app);
+  checkTerraform(options);
   if (options.withData && action !== 'destroy') throw new UsageError('--with-data needs --destroy');
   if (options.only && (action === 'destroy' || options.smoke)) {
     throw new UsageError('--only needs a deployment, --dry-run or --verify');
@@ -155,6 +180,7 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   if (place !== undefined) {
     throw new UsageError(`--storage-region must be a region such as us-central1, got ${quoted(place)}`);
   }
+  checkKey(options);
   const channel = options.channels.find(
     (one) => !/^(projects\/[^/]+\/notificationChannels\/)?\d+$/.test(one),
   );
@@ -166,16 +192,51 @@ export function parseOptions(args: string[], env: NodeJS.ProcessEnv, app: App): 
   return options;
 }
 
+/** A function needs a key of its own region: https://cloud.google.com/functions/docs/securing/cmek */
+function checkKey({ kmsKey, region }: Options): void {
+  if (kmsKey === undefined) return;
+  const [, location] =
+    /^projects\/[^/]+\/locations\/([^/]+)\/keyRings\/[\w-]+\/cryptoKeys\/[\w-]+$/.exec(kmsKey) ?? [];
+  if (location === undefined) {
+    throw new UsageError(
+      `--kms-key must be projects/P/locations/REGION/keyRings/RING/cryptoKeys/KEY ("gcloud kms keys list --keyring=RING --location=${region}" lists them), got ${quoted(kmsKey)}`,
+    );
+  }
+  if (location !== region) {
+    throw new UsageError(
+      `--kms-key must be a key in ${region}, the region of the functions, got one in ${quoted(location)}`,
+    );
+  }
+}
+
 /** A region such as `us-central1`. */
 const REGION = /^[a-z]+-[a-z]+\d+$/;
 
 type Values = ReturnType<typeof parse<typeof OPTIONS>>;
 
-function actionOf({ help, verify, destroy, env }: Values): Action {
+function actionOf({ help, verify, destroy, env, format }: Values): Action {
   if (help) return 'help';
+  const isTerraform = oneOf('format', format, FORMATS) === 'terraform';
   const chosen = (['verify', 'destroy', 'env'] as const).filter((name) => ({ verify, destroy, env })[name]);
   if (chosen.length > 1) throw new UsageError(`--${chosen[0]} and --${chosen[1]} cannot be combined`);
-  return chosen[0] ?? 'deploy';
+  if (isTerraform && chosen.length > 0) {
+    throw new UsageError(`--${chosen[0]} and --format terraform cannot be combined`);
+  }
+  return isTerraform ? 'terraform' : (chosen[0] ?? 'deploy');
+}
+
+const FORMATS = ['gcloud', 'terraform'] as const;
+
+function checkTerraform({ action, out, imports, only, dryRun }: Options): void {
+  if (action !== 'terraform') {
+    if (out !== undefined) throw new UsageError('--out needs --format terraform');
+    if (imports) throw new UsageError('--import needs --format terraform');
+    return;
+  }
+  if (!out) throw new UsageError('--format terraform needs --out, the folder to write');
+  // the rest would be missing in it, and Terraform deletes what is missing
+  if (only !== undefined) throw new UsageError('--only and --format terraform cannot be combined');
+  if (dryRun) throw new UsageError('--dry-run and --format terraform cannot be combined');
 }
 
 function checkPlace({ project, region, prefix, optional }: Options, app: App): void {

@@ -58,6 +58,11 @@ const RULES: readonly Rule[] = [
   },
   {
     kind: 'unknown',
+    what: 'a role of Google on the key',
+    text: /(?:permission denied on|authorized to use|permission to use|access to) (?:the )?(?:Cloud KMS|crypto|KMS).{0,20}key|Cloud KMS CryptoKey Encrypter\/Decrypter|cloudkms\.cryptoKeyVersions\.useTo(?:En|De)crypt/i,
+  },
+  {
+    kind: 'unknown',
     what: "a role of Eventarc, or of the trigger's account,",
     of: DEPLOYS,
     text: /permission ['"]?storage\.buckets\.get['"]? denied on ['"]?bucket|permission ['"]?eventarc\.events\.receiveEvent['"]? denied|Eventarc service (?:agent|account)/i,
@@ -102,9 +107,33 @@ export function passingOf(text: string, words: string): Passing | undefined {
   return RULES.find((rule) => rule.text.test(text) && (rule.of?.test(words) ?? true));
 }
 
+export const NEW_SERVICE: Passing = { kind: 'unknown', what: 'a service that was just enabled' };
+
+/** Google's ways to say that a service is not enabled, or not yet everywhere; the first group is its name. */
+export const DISABLED: readonly RegExp[] = [
+  /(?:has not been used in project|it is disabled)[\s\S]*?apis\/api\/([a-z]+\.googleapis\.com)/,
+  /API \[([a-z]+\.googleapis\.com)\] not enabled/,
+  /SERVICE_DISABLED[\s\S]*?service: '?([a-z]+\.googleapis\.com)/,
+  /([a-z]+\.googleapis\.com)[^\n]* is (?:not enabled|disabled)/,
+];
+
+export const isDisabled = (text: string): boolean =>
+  /SERVICE_DISABLED|it is disabled|is not enabled/i.test(text) || disabledIn(text) !== undefined;
+
+/** The service that the error says is not enabled; undefined if it names none. */
+export const disabledIn = (text: string): string | undefined =>
+  DISABLED.map((pattern) => pattern.exec(text)?.[1]).find((name) => name !== undefined);
+
 /** True if a creation failed only because it was done before. */
 export const isThere = (text: string): boolean =>
   /already exists|ALREADY_EXISTS|you already own it/.test(text);
+
+/**
+ * True if a whole policy was refused because somebody else changed it since it was read: trying the same again is of no
+ * use.
+ */
+export const isStale = (text: string, words: string): boolean =>
+  /^projects set-iam-policy/.test(words) && /concurrent policy changes/i.test(text);
 
 /** True if a deletion failed only because it was done before. One command may delete several things. */
 export const isGone = (text: string): boolean =>

@@ -1,5 +1,5 @@
 import type { GcloudError } from './gcloud.ts';
-import { type Passing, passingOf } from './passing.ts';
+import { DISABLED, type Passing, passingOf } from './passing.ts';
 import { DENIED } from './permissions.ts';
 import { shown, shownFiles, wordsOf } from './step.ts';
 
@@ -49,12 +49,7 @@ const REMEDIATIONS: readonly Remediation[] = [
     say: ({ project }) => noBilling(project),
   },
   {
-    when: [
-      /(?:has not been used in project|it is disabled)[\s\S]*?apis\/api\/([a-z]+\.googleapis\.com)/,
-      /API \[([a-z]+\.googleapis\.com)\] not enabled/,
-      /SERVICE_DISABLED[\s\S]*?service: '?([a-z]+\.googleapis\.com)/,
-      /([a-z]+\.googleapis\.com)[^\n]* is (?:not enabled|disabled)/,
-    ],
+    when: DISABLED,
     say: ({ project, found }) =>
       `${found} is not enabled in ${project}: run "gcloud services enable ${found} --project=${project}", wait a minute, and run this again`,
   },
@@ -140,8 +135,8 @@ export function explain(error: GcloudError, place: { project: string; region: st
   if (passing !== undefined && passing.kind !== 'rate') return explainPassing(passing, text);
   const remediation = remediationOf(text, place);
   if (remediation !== undefined) return remediation;
-  const files = shownFiles(command);
-  const again = [...(files.length > 0 ? ['FILES=$(mktemp -d)', ...files] : []), shown(command)];
+  const lines = [...shownFiles(command), shown(command)];
+  const again = [...(lines.some((line) => line.includes('$FILES')) ? ['FILES=$(mktemp -d)'] : []), ...lines];
   return `gcloud failed: ${oneLine(text, 600)}\nthe command was:\n${again.join('\n')}`;
 }
 

@@ -5,7 +5,7 @@ import { apisOf } from './apis-of.ts';
 import type { Guarded } from './cloud.ts';
 import type { Condition } from './cloud-types.ts';
 import { type Context, chosen } from './context.ts';
-import { memberOf, type Names } from './names.ts';
+import { type AgentService, memberOf } from './names.ts';
 
 /** One role of one account on one resource. */
 export interface Wanted {
@@ -53,7 +53,7 @@ function callerRoles(context: Where): Wanted[] {
 /** Roles of the service agents of those Google services that the app uses. */
 export function agentRoles({ app, names }: Pick<Context, 'app' | 'names'>): Wanted[] {
   const apis = apisOf(app);
-  const onProject = (service: Parameters<Names['agent']>[0], role: string, reason: string): Wanted => ({
+  const onProject = (service: AgentService, role: string, reason: string): Wanted => ({
     on: { kind: 'project' },
     role,
     member: memberOf(names.agent(service)),

@@ -24,17 +24,30 @@ export interface Source {
   commit: string;
 }
 
-/** Hashes exactly the files that gcloud would upload: for the core alone, according to .gcloudignore. */
+/** Hashes exactly the files that gcloud would upload. */
 export async function readSource(gcloud: Gcloud, loaded: LoadedApp, root = ROOT): Promise<Source> {
+  const { files, app } = await listSource(gcloud, loaded, root);
+  return { ...(await measure(files, root)), commit: await commitOf(root), ...(app && { app }) };
+}
+
+/** Sorted paths of the files that gcloud would upload: for the core alone, according to .gcloudignore. */
+export async function listSource(
+  gcloud: Pick<Gcloud, 'text'>,
+  loaded: LoadedApp,
+  root = ROOT,
+): Promise<{ files: string[] } & Pick<Source, 'app'>> {
   const { dir } = loaded;
   const sources = sourcesOf(loaded, root);
   if (dir !== CORE_DIR || !isPlainCore(sources)) {
-    const found = await measure(filesOf(sources, root).sort(), root);
-    return { ...found, commit: await commitOf(root), app: { dir, ignoreFile: ignoreFile(sources) } };
+    return { files: filesOf(sources, root).sort(), app: { dir, ignoreFile: ignoreFile(sources) } };
   }
   const list = await gcloud.text('meta', 'list-files-for-upload', root);
-  const files = list.split('\n').filter((line) => line !== '');
-  return { ...(await measure(files.sort(), root)), commit: await commitOf(root) };
+  return {
+    files: list
+      .split('\n')
+      .filter((line) => line !== '')
+      .sort(),
+  };
 }
 
 /** Far above the size of the source, and far below a size that breaks a build. */

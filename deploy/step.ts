@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto';
 
 /**
- * One argument of gcloud. `content` is passed in a temporary file, as the flag's value or by itself. A `shell` expression depends on an earlier command,
- * so it can be printed, but not run.
+ * One argument of gcloud. `content` is passed in a temporary file, as the flag's value or by itself; a script gets it
+ * from the shell expression `asked` instead, if an earlier command of the script changes it. A `shell` expression
+ * depends on an earlier command, so it can be printed, but not run.
  */
-export type Arg = string | { flag?: string; content: string } | { flag?: string; shell: string };
+export type Arg =
+  | string
+  | { flag?: string; content: string; asked?: string }
+  | { flag?: string; shell: string };
 
 export type Verb = 'enable' | 'create' | 'update' | 'grant' | 'revoke' | 'delete';
 
@@ -33,7 +37,7 @@ export function shown(command: readonly Arg[]): string {
 /** Shell commands that write a command's files to the folder `$FILES`, because gcloud cannot read pipes. */
 export function shownFiles(command: readonly Arg[]): string[] {
   return command.flatMap((arg) =>
-    typeof arg !== 'string' && 'content' in arg
+    typeof arg !== 'string' && 'content' in arg && arg.asked === undefined
       ? [`printf %s ${singleQuoted(arg.content)} >"$FILES/${fileName(arg.content)}"`]
       : [],
   );
@@ -45,6 +49,7 @@ const fileName = (content: string): string =>
 function shownArg(arg: Arg): string {
   if (typeof arg === 'string') return shellQuoted(arg);
   if ('content' in arg) {
+    if (arg.asked !== undefined) return `"${arg.asked}"`;
     const file = `"$FILES/${fileName(arg.content)}"`;
     return arg.flag === undefined ? file : `${arg.flag}=${file}`;
   }

@@ -28,6 +28,7 @@ export function bucketPlan(key: string, { buckets }: App, rawDays?: number): Buc
 
 export const buckets: Part = {
   title: 'buckets',
+  changes: ['buckets'],
   async plan(context) {
     const there = new Map((await context.cloud.buckets()).map((bucket) => [bucket.name, bucket]));
     const { app, options } = context;
@@ -53,9 +54,13 @@ function create(name: string, plan: BucketPlan, context: Context): Step {
       '--public-access-prevention',
       `--soft-delete-duration=${days(plan.softDeleteDays)}`,
       ...lifecycleFlag(plan),
+      ...keyFlag(context),
     ],
   };
 }
+
+const keyFlag = ({ options: { kmsKey } }: Context): Arg[] =>
+  kmsKey === undefined ? [] : [`--default-encryption-key=${kmsKey}`];
 
 const days = (count: number): string => (count === 0 ? '0' : `${count}d`);
 
@@ -86,6 +91,12 @@ function change(name: string, bucket: Bucket, plan: BucketPlan, context: Context
         ? '--clear-soft-delete'
         : `--soft-delete-duration=${days(plan.softDeleteDays)}`,
     );
+  }
+  const { kmsKey } = context.options;
+  // without the option, somebody's key stays
+  if (kmsKey !== undefined && bucket.encryption?.defaultKmsKeyName !== kmsKey) {
+    const key = bucket.encryption?.defaultKmsKeyName ?? "Google's";
+    differ(`new objects are encrypted with ${key}, not ${kmsKey}`, ...keyFlag(context));
   }
   if (bucket.versioning?.enabled === true) differ('versions are kept', '--no-versioning');
   if (canonical(bucket.lifecycle?.rule ?? []) !== canonical(plan.lifecycle)) {

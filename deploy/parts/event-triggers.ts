@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import { eventSources } from '../../shared/app/trigger.ts';
 import { type EventarcTrigger, shortName } from '../cloud-types.ts';
@@ -19,8 +18,7 @@ export function wantedTriggers({ name, trigger }: FunctionDefinition, names: Nam
   if (trigger.kind !== 'anyOf') return [];
   return eventSources(trigger).map((source) => {
     const filters = filtersOf(source, names);
-    const hash = createHash('sha256').update(JSON.stringify(filters)).digest('hex').slice(0, 8);
-    return { name: names.triggerPrefix(name) + hash, filters };
+    return { name: names.eventTrigger(name, filters), filters };
   });
 }
 

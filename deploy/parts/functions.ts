@@ -2,13 +2,14 @@ import type { FunctionDefinition, Instance } from '../../shared/app/define-funct
 import { isEventSource } from '../../shared/app/trigger.ts';
 import { type CloudFunction, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, inRegion, type Part } from '../context.ts';
+import { encryptedWith } from '../encryption.ts';
 import { environmentDifferences, environmentFlags, type Planned } from '../function-env.ts';
 import { secretsHere } from '../secrets.ts';
 import type { Arg, Step } from '../step.ts';
 import { type Pair, triggerFlags, triggerPairs } from './triggers.ts';
 
 /** https://cloud.google.com/functions/docs/runtime-support: supported until 2028-04-30. */
-const RUNTIME = 'nodejs24';
+export const RUNTIME = 'nodejs24';
 
 export const functions: Part = {
   title: 'functions',
@@ -107,6 +108,7 @@ function deployCommand(wanted: FunctionDefinition, context: Planned<Context>, fo
     ...['functions', 'deploy', names.function(name), inProject(context), inRegion(context), '--gen2'],
     ...[`--runtime=${RUNTIME}`, '--source=.', `--entry-point=${name}`],
     ...appFlags(context),
+    ...keyFlags(context),
     ...[`--memory=${instance.memory}`, `--cpu=${instance.cpu}`, `--concurrency=${instance.concurrency}`],
     ...[
       '--min-instances=0',
@@ -119,6 +121,13 @@ function deployCommand(wanted: FunctionDefinition, context: Planned<Context>, fo
     ...environmentFlags(wanted, context, found),
     `--update-labels=commit=${source.commit},source=${source.hash},deployment=${names.place.prefix}`,
   ];
+}
+
+/** Without the option, a function keeps the key that it has. */
+function keyFlags(context: Context): Arg[] {
+  const found = encryptedWith(context);
+  if (found === undefined) return [];
+  return [`--kms-key=${found.kmsKey}`, `--docker-repository=${found.repository}`];
 }
 
 /** Flags that select the app for the build, and upload only its sources. */
@@ -137,6 +146,7 @@ export function differences(
   const { names, source } = context;
   const account = names.account(name);
   const { serviceConfig: service = {}, buildConfig: build = {}, labels = {} } = found;
+  const key = encryptedWith(context);
   const builder = `projects/${names.place.project}/serviceAccounts/${names.account('build')}`;
   const pairs: Pair[] = [
     ['state', found.state, 'ACTIVE'],
@@ -146,6 +156,12 @@ export function differences(
     ['entry point', build.entryPoint, name],
     ['builder', build.serviceAccount, builder],
     ['app', build.environmentVariables?.['PIPELINE_APP'], source.app?.dir],
+    ...(key === undefined
+      ? []
+      : [
+          ['key', found.kmsKeyName, key.kmsKey] satisfies Pair,
+          ['repository', build.dockerRepository, key.repository] satisfies Pair,
+        ]),
     ['memory', sameMemory(service.availableMemory, instance.memory), instance.memory],
     ['CPU', Number(service.availableCpu), instance.cpu],
     ['concurrency', service.maxInstanceRequestConcurrency ?? 1, instance.concurrency],
@@ -161,7 +177,7 @@ export function differences(
   return [...differing, ...environmentDifferences(service, wanted, context)];
 }
 
-const mostInstances = ({ maxInstances }: Instance, { options }: Context): number =>
+export const mostInstances = ({ maxInstances }: Instance, { options }: Pick<Context, 'options'>): number =>
   Math.min(maxInstances, options.maxInstances ?? maxInstances);
 
 /** The service may return 1024Mi for 1Gi. */

@@ -14,6 +14,7 @@ import { wantedSubscriptions } from './wanted-subscriptions.ts';
  */
 export const handover: Part = {
   title: "messages waiting in Eventarc's subscriptions",
+  changes: ['subscriptions', 'snapshots', 'policies'],
   async plan(context) {
     const there = new Set((await context.cloud.subscriptions()).map(({ name }) => shortName(name)));
     const steps = (await wantedSubscriptions(context)).map(async (wanted): Promise<Step[]> => {

@@ -1,5 +1,6 @@
 import { shortName } from '../cloud-types.ts';
 import { inProject, type Part } from '../context.ts';
+import { encryptedWith } from '../encryption.ts';
 
 /** Cloud Functions makes it with the first build of a region, and keeps every image that was ever built. */
 const REPOSITORY = 'gcf-artifacts';
@@ -12,9 +13,12 @@ const POLICY = [
 
 export const images: Part = {
   title: "the functions' images",
+  changes: ['repositories'],
   async plan(context) {
     const { cloud, names } = context;
-    const found = (await cloud.repositories()).find(({ name }) => shortName(name) === REPOSITORY);
+    const path = encryptedWith(context)?.repository;
+    const repository = path === undefined ? REPOSITORY : shortName(path);
+    const found = (await cloud.repositories()).find(({ name }) => shortName(name) === repository);
     // somebody's own policy stays
     if (Object.keys(found?.cleanupPolicies ?? {}).length > 0) return [];
     const isDeployed = (await cloud.functions()).length > 0;
@@ -22,10 +26,10 @@ export const images: Part = {
     return [
       {
         verb: 'update',
-        what: `repository ${REPOSITORY}`,
+        what: `repository ${repository}`,
         why: 'keeps the 5 newest images of each function, and others for 30 days; it would keep all of them forever',
         command: [
-          ...['artifacts', 'repositories', 'set-cleanup-policies', REPOSITORY, inProject(context)],
+          ...['artifacts', 'repositories', 'set-cleanup-policies', repository, inProject(context)],
           `--location=${names.place.region}`,
           { flag: '--policy', content: JSON.stringify(POLICY) },
           '--no-dry-run',

@@ -12,6 +12,7 @@ export const RETIRED_METRICS = ['events_added', 'events_repeated'];
 
 export const metrics: Part = {
   title: 'metrics',
+  changes: ['metrics'],
   async plan(context) {
     if (context.options.only) return [];
     const there = new Map((await context.cloud.metrics()).map((one) => [one.name, one]));
@@ -58,6 +59,7 @@ function isUpdatable(found: Metric, wanted: Partial<Metric>): boolean {
 
 export const dashboard: Part = {
   title: 'dashboard',
+  changes: ['dashboards'],
   async plan(context) {
     if (context.options.only) return [];
     const { wanted, whole } = await monitoringFiles('dashboard', context);
@@ -95,6 +97,7 @@ export const dashboard: Part = {
 
 export const alerts: Part = {
   title: 'alerts',
+  changes: ['alerts'],
   async plan(context) {
     if (context.options.only) return [];
     const there = byTitle(await context.cloud.alerts());
@@ -129,7 +132,7 @@ export const alerts: Part = {
 };
 
 /** People give a channel by its number, with the project's id, or with the project's number. */
-function channelName(channel: string, { names }: Where): string {
+export function channelName(channel: string, { names }: Where): string {
   const { project, projectNumber } = names.place;
   const [, given = project, id = channel] =
     /^projects\/([^/]+)\/notificationChannels\/(\d+)$/.exec(channel) ?? [];

@@ -2,8 +2,8 @@ import { type Guarded, guardedKey, policyCommand } from '../cloud.ts';
 import type { Binding } from '../cloud-types.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
-import { memberOf } from '../names.ts';
-import { agentRoles, CONDITION, earlyRoles, INVOKER, serviceRoles, type Wanted } from '../roles.ts';
+import { type AgentService, memberOf } from '../names.ts';
+import { CONDITION, earlyRoles, INVOKER, serviceRoles, type Wanted } from '../roles.ts';
 import { secretRoles, secretsHere } from '../secrets.ts';
 import type { Arg, Step } from '../step.ts';
 import { functionsMadeAnew } from './functions.ts';
@@ -14,12 +14,14 @@ const PUBLIC = ['allUsers', 'allAuthenticatedUsers'];
 /** Granted before the functions that need them are deployed. */
 export const roles: Part = {
   title: 'roles',
+  changes: ['policies'],
   plan: async (context) => (await earlySteps(context)).filter((step) => !isLate(step)),
 };
 
 /** Revoked when the functions that needed them have been replaced. */
 export const strayRoles: Part = {
   title: 'roles that nothing needs any more',
+  changes: ['policies'],
   plan: async (context) => (await earlySteps(context)).filter(isLate),
 };
 
@@ -46,6 +48,7 @@ async function earlySteps(context: Context): Promise<Step[]> {
 
 export const invokers: Part = {
   title: 'who may call the functions',
+  changes: ['policies'],
   async plan(context) {
     const there = new Set((await context.cloud.functions()).map(({ name }) => shortName(name)));
     for (const name of (await functionsMadeAnew(context)).keys()) there.delete(name);
@@ -153,23 +156,33 @@ function policyChange(
   return [...command, inProject(context), `--member=${member}`, `--role=${role}`, ...(limited ?? none)];
 }
 
+/** Google's names of the services, as far as they have agents that a deployment grants roles to. */
+const API_OF_AGENT: Readonly<Record<AgentService, string>> = {
+  storage: 'storage',
+  pubsub: 'pubsub',
+  eventarc: 'eventarc',
+  scheduler: 'cloudscheduler',
+  functions: 'cloudfunctions',
+  run: 'run',
+  artifacts: 'artifactregistry',
+};
+
 /** Google creates its service agent only when somebody asks for it. */
-function introduce({ on, role, member }: Wanted, context: Context): Step[] {
-  if (on.kind !== 'project' || !agentRoles(context).some((one) => isSame(one, { on, role, member })))
-    return [];
-  const isStorage = member.endsWith(context.names.agent('storage'));
-  const service = (['pubsub', 'eventarc', 'scheduler'] as const).find((one) =>
-    member.endsWith(context.names.agent(one)),
-  );
-  const api = service === 'scheduler' ? 'cloudscheduler' : service;
+export function introduce({ on, member }: Wanted, context: Context): Step[] {
+  if (on.kind !== 'project' && on.kind !== 'key') return [];
+  const services = Object.keys(API_OF_AGENT) as AgentService[];
+  const service = services.find((one) => member === memberOf(context.names.agent(one)));
+  if (service === undefined) return [];
+  const api = `${API_OF_AGENT[service]}.googleapis.com`;
   return [
     {
       verb: 'create',
       what: `Google's account ${member.slice('serviceAccount:'.length)}`,
       why: 'Google creates it on first use',
-      command: isStorage
-        ? ['storage', 'service-agent', inProject(context)]
-        : ['beta', 'services', 'identity', 'create', `--service=${api}.googleapis.com`, inProject(context)],
+      command:
+        service === 'storage'
+          ? ['storage', 'service-agent', inProject(context)]
+          : ['beta', 'services', 'identity', 'create', `--service=${api}`, inProject(context)],
       lane: guardedKey(on),
     },
   ];

@@ -3,12 +3,13 @@ import { type Job, shortName } from '../cloud-types.ts';
 import { type Context, chosen, inProject, type Part } from '../context.ts';
 import type { Step } from '../step.ts';
 
-const ZONE = 'Etc/UTC';
+export const ZONE = 'Etc/UTC';
 /** The message has no content: its arrival is the signal. */
-const BODY = '{}';
+export const BODY = '{}';
 
 export const schedule: Part = {
   title: 'schedule',
+  changes: ['jobs'],
   async plan(context) {
     const jobs = await context.cloud.jobs();
     return chosen(context).flatMap(({ name, trigger }): Step[] => {

@@ -36,6 +36,7 @@ export function restoreBacklog(name: string, context: Context): Step {
 /** Deleted last: a seek may take a minute to take effect everywhere. */
 export const snapshots: Part = {
   title: 'snapshots that are no longer needed',
+  changes: ['snapshots'],
   async plan(context) {
     const kept = await keptBacklogs(context);
     const wanted = await wantedSubscriptions(context);

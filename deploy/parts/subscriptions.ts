@@ -7,10 +7,13 @@ import { roleSteps } from './roles.ts';
 import { keepBacklog, keptBacklogs, restoreBacklog } from './snapshots.ts';
 import { type Push, type WantedSubscription, wantedSubscriptions } from './wanted-subscriptions.ts';
 
-const DAY_SECONDS = 24 * 60 * 60;
+export const DAY_SECONDS = 24 * 60 * 60;
+/** Seconds between deliveries of a message that fails. */
+export const BACKOFF = { least: 10, most: 600 };
 
 export const subscriptions: Part = {
   title: 'subscriptions',
+  changes: ['subscriptions', 'snapshots', 'policies'],
   async plan(context) {
     const there = new Map((await context.cloud.subscriptions()).map((one) => [shortName(one.name), one]));
     const kept = await keptBacklogs(context);
@@ -43,21 +46,26 @@ function startPushing(name: string, wanted: WantedSubscription, context: Context
 /** Pub/Sub's service agent acknowledges dead letters on the subscription after forwarding them. */
 export const forwarding: Part = {
   title: 'who may forward dead letters',
+  changes: ['policies'],
   async plan(context) {
     const there = new Set((await context.cloud.subscriptions()).map(({ name }) => shortName(name)));
-    const wanted = (await wantedSubscriptions(context))
-      .filter(({ dead }) => dead !== undefined)
-      .map(({ name, ask, what }) => ({
-        on: { kind: 'subscription', name: name ?? ask } as const,
-        role: 'roles/pubsub.subscriber',
-        member: memberOf(context.names.agent('pubsub')),
-        reason: `Pub/Sub forwards dead letters of ${what}, and acknowledges them there`,
-      })) satisfies Wanted[];
+    const wanted = forwardingRoles(await wantedSubscriptions(context), context);
     const looked = wanted.map(({ on }) => on).filter(({ name }) => there.has(name));
     const steps = await roleSteps(wanted, looked, context);
     return steps.map((step) => asked(step));
   },
 };
+
+/** A subscription that does not exist yet is named by a shell expression. */
+export const forwardingRoles = (all: readonly WantedSubscription[], { names }: Pick<Context, 'names'>) =>
+  all
+    .filter(({ dead }) => dead !== undefined)
+    .map(({ name, ask, what }) => ({
+      on: { kind: 'subscription', name: name ?? ask } as const,
+      role: 'roles/pubsub.subscriber',
+      member: memberOf(names.agent('pubsub')),
+      reason: `Pub/Sub forwards dead letters of ${what}, and acknowledges them there`,
+    })) satisfies Wanted[];
 
 /** In a dry run, a subscription that does not exist yet is named by a shell expression. */
 function asked(step: Step): Step {
@@ -96,7 +104,9 @@ function settings(wanted: WantedSubscription): Arg[] {
     `--ack-deadline=${wanted.ackSeconds}`,
     `--message-retention-duration=${wanted.keepDays * DAY_SECONDS}s`,
     '--expiration-period=never',
-    ...(wanted.isRetried ? ['--min-retry-delay=10s', '--max-retry-delay=600s'] : []),
+    ...(wanted.isRetried
+      ? [`--min-retry-delay=${BACKOFF.least}s`, `--max-retry-delay=${BACKOFF.most}s`]
+      : []),
     ...(dead === undefined
       ? []
       : [`--dead-letter-topic=${dead.topic}`, `--max-delivery-attempts=${dead.attempts}`]),
@@ -164,8 +174,8 @@ function change(wanted: WantedSubscription, found: Subscription, context: Contex
   differ('retention', seconds(found.messageRetentionDuration), wanted.keepDays * DAY_SECONDS);
   differ('expiry', found.expirationPolicy?.ttl, undefined);
   if (wanted.isRetried) {
-    differ('minimum backoff', seconds(retried.minimumBackoff), 10);
-    differ('maximum backoff', seconds(retried.maximumBackoff), 600);
+    differ('minimum backoff', seconds(retried.minimumBackoff), BACKOFF.least);
+    differ('maximum backoff', seconds(retried.maximumBackoff), BACKOFF.most);
   }
   if (wanted.dead !== undefined) {
     if (dead === undefined)

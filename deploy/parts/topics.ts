@@ -8,11 +8,15 @@ import type { Step } from '../step.ts';
  */
 export const topics: Part = {
   title: 'topics',
+  changes: ['topics'],
   async plan(context) {
     const there = new Map((await context.cloud.topics()).map((one) => [shortName(one.name), one]));
-    const { storageRegions } = context.options;
+    const { storageRegions, kmsKey } = context.options;
     const flag = `--message-storage-policy-allowed-regions=${storageRegions.join(',')}`;
-    const limits = storageRegions.length > 0 ? [flag] : [];
+    const limits = [
+      ...(storageRegions.length > 0 ? [flag] : []),
+      ...(kmsKey === undefined ? [] : [`--topic-encryption-key=${kmsKey}`]),
+    ];
     return wantedTopics(context).flatMap(([name, why]): Step[] => {
       const found = there.get(name);
       const step = (verb: 'create' | 'update', because: string): Step => ({
@@ -23,14 +27,17 @@ export const topics: Part = {
       });
       if (found === undefined) return [step('create', why)];
       const regions = [...(found.messageStoragePolicy?.allowedPersistenceRegions ?? [])].sort();
-      // without the option, a policy of the organization or of somebody else stays
-      if (limits.length === 0 || regions.join() === storageRegions.join()) return [];
-      return [
-        step(
-          'update',
+      // without the options, a policy of the organization or a key of somebody else stays
+      const differs: string[] = [];
+      if (storageRegions.length > 0 && regions.join() !== storageRegions.join()) {
+        differs.push(
           `its messages may be stored in ${regions.join(', ') || 'any region'}, not only in ${storageRegions.join(', ')}`,
-        ),
-      ];
+        );
+      }
+      if (kmsKey !== undefined && found.kmsKeyName !== kmsKey) {
+        differs.push(`its messages are encrypted with ${found.kmsKeyName ?? "Google's key"}, not ${kmsKey}`);
+      }
+      return differs.length === 0 ? [] : [step('update', differs.join('; '))];
     });
   },
 };

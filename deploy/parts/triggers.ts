@@ -40,6 +40,9 @@ export function triggerFlags(
   ];
 }
 
+export const ingressOf = ({ kind }: Trigger): string =>
+  kind === 'http' ? 'ALLOW_ALL' : 'ALLOW_INTERNAL_ONLY';
+
 /** Eventarc's filters; all match exactly. */
 export function filtersOf(source: EventSource, names: Names): Record<string, string> {
   const type = eventTypeOf(source);
@@ -54,7 +57,7 @@ export function triggerPairs(
   trigger: Trigger,
   names: Names,
 ): Pair[] {
-  const ingress = trigger.kind === 'http' ? 'ALLOW_ALL' : 'ALLOW_INTERNAL_ONLY';
+  const ingress = ingressOf(trigger);
   if (!isEventSource(trigger)) return [['ingress', ingressSettings, ingress]];
   return [
     ['ingress', ingressSettings, ingress],
@@ -63,7 +66,7 @@ export function triggerPairs(
   ];
 }
 
-const RETRIED = 'RETRY_POLICY_RETRY';
+export const RETRIED = 'RETRY_POLICY_RETRY';
 
 /** What only another trigger can change. */
 function sourcePairs(

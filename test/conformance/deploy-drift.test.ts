@@ -23,8 +23,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh in a project that has the pipeli
 
   beforeAll(async () => {
     workshop = await Workshop.open();
-    main = await workshop.site();
-    succeeded(await main.run(PLACE));
+    main = await workshop.deployedSite();
     made = main.picture();
   }, 900_000);
   afterAll(() => workshop?.close());

@@ -22,6 +22,17 @@ describe.runIf(gcloud !== undefined)('deploy.sh, killed and run again', () => {
     expect(bindings).toEqual([...BINDINGS].sort());
   }
 
+  it('a run after one that was killed while it enabled services waits until they answer', async () => {
+    const { plane, run } = await workshop.site();
+    const killed = await run(PLACE, { killAt: { nth: 1, when: 'after' } });
+    expect(killed.code, killed.said).toBeNull();
+    expect(plane.cloud.journal.map(({ permission }) => permission)).toEqual(['serviceusage.services.enable']);
+    plane.cloud.faults.serviceLag = 25;
+    const again = succeeded(await run([...PLACE, '--only', 'maintainTable']));
+    expect(again.said).toContain('waiting: ');
+    expect(again.said).not.toMatch(/you lack/);
+  });
+
   it(
     'a project built by runs that are each killed equals one built in a single run',
     async () => {

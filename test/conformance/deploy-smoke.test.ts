@@ -51,6 +51,6 @@ describe.runIf(gcloud !== undefined)(
       };
       expect(await left('raw')).toEqual([]);
       expect(await left('frames')).toEqual([]);
-    });
+    }, 900_000);
   },
 );

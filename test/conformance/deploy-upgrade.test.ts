@@ -60,8 +60,7 @@ describe.runIf(gcloud !== undefined)('deploy.sh over a version whose topics Even
 
   beforeAll(async () => {
     workshop = await Workshop.open();
-    site = await workshop.site();
-    succeeded(await site.run(PLACE));
+    site = await workshop.deployedSite();
     fresh = site.picture();
   }, 900_000);
   afterAll(() => workshop?.close());

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ApiError } from './api-error.ts';
 import { Faults } from './faults.ts';
+import type { Peer } from './peer.ts';
 import type { Policy } from './policies.ts';
 import type { JsonObject } from './shapes.ts';
 
@@ -75,6 +76,8 @@ export class Cloud {
   isEdited = false;
   /** Changes that were refused because another one took its time. */
   overlaps = 0;
+  /** An independent control plane that answers instead of this one for the resources that it has. */
+  peer: Peer | undefined;
   /** A Cloud Storage server that holds the buckets' objects, and its name for each of our buckets. */
   objects: { url: string; bucket(name: string): string } | undefined;
 

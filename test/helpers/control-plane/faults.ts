@@ -19,11 +19,15 @@ export class Faults {
   recreateSubscriptions = false;
   /** Alert policies on a metric created within this many requests are refused, as they are for minutes on Google. */
   metricLag = 0;
+  /** A service enabled within this many requests answers that it is not, though it is listed. */
+  serviceLag = 0;
   /** Bindings of a service account created within this many requests are refused. */
   accountLag = 0;
 
   /** A subscription created within this many requests is not found, nor listed. */
   subscriptionLag = 0;
+  /** Milliseconds that every answer takes. */
+  slowMs = 0;
   /** Milliseconds that a change of metrics, dashboards or alerts takes; others meanwhile are refused. */
   editMs = 0;
 
@@ -42,8 +46,10 @@ export class Faults {
     this.denied.clear();
     this.recreateSubscriptions = false;
     this.metricLag = 0;
+    this.serviceLag = 0;
     this.accountLag = 0;
     this.subscriptionLag = 0;
+    this.slowMs = 0;
     this.editMs = 0;
     this.halfMade = [];
   }

@@ -1,14 +1,17 @@
 """The real gcloud, loaded once and forked for each command: saves Python's start and its imports.
 
-usage: gcloud_fork.py SDK_ROOT SOCKET    (prints `ready` when it listens)
+usage: gcloud_fork.py SDK_ROOT SOCKET NAMES    (prints `ready` when it listens)
 
-A command comes over the socket as one line of JSON (argv, env, cwd) with its standard streams as file
+The file NAMES lists modules that earlier runs had to import; those of this run are added to it.
+
+A command comes over the socket as one line, a literal of (argv, env, cwd), with its standard streams as file
 descriptors; its exit code goes back. If the client disconnects, the command is killed, as it would be if it
 were the client's own process.
 """
 
+import ast
+import gc
 import importlib
-import json
 import os
 import signal
 import socket
@@ -16,12 +19,15 @@ import sys
 import threading
 
 
-def main(root, path):
+def main(root, path, names):
     lib = os.path.join(root, "lib")
     sys.path[:0] = [os.path.join(lib, "third_party"), lib]
     import googlecloudsdk.gcloud_main as gcloud
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    if os.path.exists(names):
+        with open(names) as file:
+            load(file.read().split())
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     listener.bind(path)
     listener.listen(64)
@@ -32,19 +38,28 @@ def main(root, path):
     print("ready", flush=True)
     while True:
         connection, _ = listener.accept()
-        learn(learned_by_parent)
+        learn(learned_by_parent, names)
+        # a collection in the child would write to, and so copy, every page
+        gc.freeze()
         if os.fork() == 0:
             listener.close()
             run(connection, gcloud, learned_by_child)
         connection.close()
 
 
-def learn(pipe):
+def learn(pipe, path):
     """Imports the modules that earlier commands had to import themselves."""
     try:
         names = os.read(pipe, 1 << 16).decode().split()
     except BlockingIOError:
         return
+    new = [name for name in dict.fromkeys(names) if name not in sys.modules]
+    load(new)
+    with open(path, "a") as file:
+        file.writelines(name + "\n" for name in new if name in sys.modules)
+
+
+def load(names):
     for name in names:
         if name.startswith(("googlecloudsdk.", "apitools.", "google.", "requests", "urllib3")):
             try:
@@ -55,17 +70,18 @@ def learn(pipe):
 
 def run(connection, gcloud, learned):
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    gc.disable()
     data, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
     while not data.endswith(b"\n"):
         data += connection.recv(1 << 20)
-    order = json.loads(data)
+    argv, env, cwd = ast.literal_eval(data.decode())
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
     os.environ.clear()
-    os.environ.update(order["env"])
-    os.chdir(order["cwd"])
-    sys.argv = ["gcloud", *order["argv"]]
+    os.environ.update(env)
+    os.chdir(cwd)
+    sys.argv = ["gcloud", *argv]
     threading.Thread(target=watch, args=(connection,), daemon=True).start()
     before = set(sys.modules)
     code = 0

@@ -2,7 +2,7 @@ import { ApiError, invalid } from './api-error.ts';
 import type { Cloud } from './cloud.ts';
 import { type Kind, roleFault } from './roles.ts';
 import type { Call } from './service.ts';
-import { checkShape, type Json, type JsonObject, list, object, type Shape, text } from './shapes.ts';
+import { checkShape, type Json, type JsonObject, list, object, oneOf, type Shape, text } from './shapes.ts';
 
 export interface Binding {
   role: string;
@@ -14,8 +14,14 @@ export interface Policy {
   version: number;
   etag: string;
   bindings: Binding[];
+  /** Of projects only. */
+  auditConfigs?: JsonObject[];
 }
 
+const LOG_TYPE = oneOf('ADMIN_READ', 'DATA_READ', 'DATA_WRITE');
+const AUDITS: Shape = [
+  { service: 'string', auditLogConfigs: [{ logType: LOG_TYPE, exemptedMembers: ['string'] }] },
+];
 const CONDITION = {
   title: 'string',
   description: 'string',
@@ -28,7 +34,7 @@ const POLICY: Shape = {
   kind: 'string',
   resourceId: 'string',
   bindings: [{ role: 'string', members: ['string'], condition: CONDITION }],
-  auditConfigs: 'any',
+  auditConfigs: AUDITS,
 };
 
 export function policyOf(cloud: Cloud, name: string): Policy {
@@ -37,7 +43,14 @@ export function policyOf(cloud: Cloud, name: string): Policy {
 }
 
 /** Replaces a resource's policy after the checks of the real API: etag, roles, members. */
-export function setPolicy(call: Call, name: string, kind: Kind, sent: Json | undefined): Policy {
+export function setPolicy(
+  call: Call,
+  name: string,
+  kind: Kind,
+  sent: Json | undefined,
+  /** Fields to change; without a mask, audit configurations stay. */
+  mask = 'bindings,etag',
+): Policy {
   const { cloud } = call;
   checkShape(sent, POLICY, 'policy');
   const policy = object(sent);
@@ -68,7 +81,15 @@ export function setPolicy(call: Call, name: string, kind: Kind, sent: Json | und
   const version = bindings.some(({ condition }) => condition !== undefined) ? 3 : 1;
   if (version === 3 && Number(policy['version']) < 3)
     throw invalid('Conditions need version 3 of the policy.');
-  const next = { version, etag: cloud.etag(), bindings: merged(bindings) };
+  const audits = /\baudit_?configs\b/i.test(mask)
+    ? (list(policy['auditConfigs']) as JsonObject[])
+    : (current.auditConfigs ?? []);
+  const next: Policy = {
+    version,
+    etag: cloud.etag(),
+    bindings: merged(bindings),
+    ...(audits.length > 0 && { auditConfigs: audits }),
+  };
   cloud.state.policies.set(name, next);
   return next;
 }

@@ -7,7 +7,8 @@ export type Kind =
   | 'service'
   | 'function'
   | 'account'
-  | 'secret';
+  | 'secret'
+  | 'key';
 
 const storage: Kind[] = ['project', 'bucket'];
 const pubsub: Kind[] = ['project', 'topic', 'subscription'];
@@ -56,6 +57,7 @@ const ROLES: Record<string, readonly Kind[]> = {
   'roles/cloudbuild.builds.builder': project,
   'roles/cloudscheduler.serviceAgent': project,
   'roles/secretmanager.secretAccessor': ['project', 'secret'],
+  'roles/cloudkms.cryptoKeyEncrypterDecrypter': ['project', 'key'],
   'roles/serviceusage.serviceUsageConsumer': project,
   'roles/iam.serviceAccountUser': account,
   'roles/iam.serviceAccountTokenCreator': account,

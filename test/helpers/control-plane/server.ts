@@ -66,7 +66,11 @@ async function answer(
   try {
     const elsewhere = objectPath(cloud, request);
     if (elsewhere !== undefined) return await forward(elsewhere, request, Buffer.concat(chunks), response);
-    const result = await edited(cloud, request, () => dispatch(cloud, token, request, Buffer.concat(chunks)));
+    const bytes = Buffer.concat(chunks);
+    if (cloud.faults.slowMs > 0) await sleep(cloud.faults.slowMs);
+    const peers = await cloud.peer?.answer(request, bytes, () => dispatch(cloud, token, request, bytes));
+    if (peers !== undefined) return send(response, peers.status, peers.answer);
+    const result = await edited(cloud, request, () => dispatch(cloud, token, request, bytes));
     if (result === undefined) response.destroy();
     else send(response, 200, result);
   } catch (error) {
@@ -184,7 +188,8 @@ function check(cloud: Cloud, token: string, service: Service, route: Route, call
       'Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.',
     );
   }
-  if (service.always === undefined && !cloud.state.services.has(service.api)) {
+  const isLate = cloud.state.madeAt.has(service.api) && cloud.age(service.api) < cloud.faults.serviceLag;
+  if (service.always === undefined && (isLate || !cloud.state.services.has(service.api))) {
     throw serviceDisabled(service.api, service.title, project.id, project.number);
   }
   if (cloud.faults.denied.has(route.permission)) {

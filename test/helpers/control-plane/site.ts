@@ -1,5 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { deserialize, serialize } from 'node:v8';
 import { expect } from 'vitest';
+import { madeOnce } from '../made-once.ts';
+import type { State } from './cloud.ts';
 import { deploy, type Run, type RunOptions } from './deploy.ts';
 import { type Preloaded, preloadGcloud, realGcloud } from './gcloud.ts';
 import { type Picture, picture } from './picture.ts';
@@ -32,6 +37,8 @@ function versionOf(): string | undefined {
 /** One empty project in which deploy.sh runs. */
 export interface Site {
   plane: ControlPlane;
+  /** Environment in which gcloud asks the control plane. */
+  env: Readonly<Record<string, string>>;
   run(args: readonly string[], options?: RunOptions): Promise<Run>;
   picture(): Picture;
 }
@@ -60,9 +67,25 @@ export class Workshop {
     });
     return {
       plane,
+      env: gcloud.env,
       run: (args, options) => deploy(plane, gcloud, this.tree.folder, args, options),
       picture: () => picture(plane.cloud.state),
     };
+  }
+
+  /** A project with the core, deployed once in a test run: others get copies of what was made. */
+  async deployedSite(): Promise<Site> {
+    const site = await this.site();
+    const { cloud } = site.plane;
+    const made = await madeOnce('deployed-core', async (dir) => {
+      succeeded(await site.run(PLACE));
+      await writeFile(join(dir, 'state'), serialize([cloud.state, cloud.requests.length]));
+    });
+    const [state, requests] = deserialize(await readFile(join(made, 'state'))) as [State, number];
+    cloud.state = state;
+    // the age of what was made counts requests
+    cloud.requests.length = Math.max(cloud.requests.length, requests);
+    return site;
   }
 
   async close(): Promise<void> {

@@ -53,6 +53,16 @@ describe('wrong usage says what is allowed', () => {
       [...PLACE, '--notify', 'me@example.com'],
       /--notify must be the number of a notification channel, .* got "me@example.com"/,
     ],
+    [
+      'a key by its short name',
+      [...PLACE, '--kms-key', 'mine'],
+      /--kms-key must be projects\/P\/.* got "mine"/,
+    ],
+    [
+      'a key of another region',
+      [...PLACE, '--kms-key', 'projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k'],
+      /--kms-key must be a key in us-central1, .* got one in "europe-west1"/,
+    ],
     ['two things at once', [...PLACE, '--verify', '--destroy'], /--verify and --destroy cannot be combined/],
     [
       'a smoke test of nothing',
@@ -209,6 +219,67 @@ test.each<[string, unknown, unknown, boolean]>([
   ['a missing field', {}, { a: 'x' }, false],
   ["labels in the service's order", [{ key: 'code' }, { key: 'a' }], [{ key: 'a' }, { key: 'code' }], true],
   ['another label', [{ key: 'code' }, { key: 'b' }], [{ key: 'a' }, { key: 'code' }], false],
+  // what Google answered to Config Connector's requests, in its files `_http.log` under
+  // https://github.com/GoogleCloudPlatform/k8s-config-connector/tree/master/pkg/test/resourcefixture/testdata/basic
+  [
+    'a metric gets a unit, a type and a name (logging/…/explicitlogmetric)',
+    {
+      bucketOptions: { explicitBuckets: { bounds: [1.5, 4.5] } },
+      createTime: '2024-04-01T12:34:56.123456Z',
+      metricDescriptor: {
+        ...{ metricKind: 'DELTA', valueType: 'DISTRIBUTION', unit: '1' },
+        ...{ type: 'logging.googleapis.com/user/m', name: 'projects/p/metricDescriptors/m' },
+      },
+    },
+    {
+      bucketOptions: { explicitBuckets: { bounds: [1.5, 4.5] } },
+      metricDescriptor: { metricKind: 'DELTA', valueType: 'DISTRIBUTION' },
+    },
+    true,
+  ],
+  [
+    'a metric without a descriptor gets one (logging/…/logginglogmetric-nometricdescriptor)',
+    {
+      filter: 'x',
+      metricDescriptor: { description: 'd', metricKind: 'DELTA', unit: '1', valueType: 'INT64' },
+    },
+    { filter: 'x' },
+    true,
+  ],
+  [
+    "an alert's condition gets a name, and the alert records (monitoring/…/monitoringalertpolicy)",
+    {
+      combiner: 'OR',
+      conditions: [
+        { name: 'projects/p/alertPolicies/1/conditions/2', displayName: 'c', conditionAbsent: {} },
+      ],
+      creationRecord: { mutateTime: '2024-04-01T12:34:56.123456Z' },
+      enabled: true,
+    },
+    { combiner: 'OR', conditions: [{ displayName: 'c', conditionAbsent: {} }], enabled: true },
+    true,
+  ],
+  [
+    'a chart gets an axis, a text a style (monitoring/…/monitoringdashboardbasic)',
+    [
+      { xyChart: { dataSets: [{ plotType: 'LINE', targetAxis: 'Y1' }] } },
+      { text: { content: 'a', style: {} } },
+    ],
+    [{ xyChart: { dataSets: [{ plotType: 'LINE' }] } }, { text: { content: 'a' } }],
+    true,
+  ],
+  [
+    'a text gets a format, and a dashboard an etag (monitoring/…/monitoringdashboardmosaiclayout)',
+    { etag: 'a', tiles: [{ widget: { text: { content: 'a', format: 1, style: {} } } }] },
+    { tiles: [{ widget: { text: { content: 'a' } } }] },
+    true,
+  ],
+  [
+    'an alert that was turned off is a difference (monitoring/…/monitoringalertpolicy)',
+    { conditions: [], enabled: false },
+    { enabled: true },
+    false,
+  ],
   ['tiles in another order', [{ x: 1 }, { x: 2 }], [{ x: 2 }, { x: 1 }], false],
 ])('what a service returns covers what it was given: %s', (_name, found, wanted, isCovered) => {
   expect(covers(found, wanted)).toBe(isCovered);

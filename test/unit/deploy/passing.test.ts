@@ -170,7 +170,7 @@ describe('an answer that passes with time', () => {
 
 describe('a change that was denied', () => {
   /** The project's testIamPermissions, for somebody who holds these. */
-  async function judged(text: string, held: string[] | 'all'): Promise<Passing | undefined> {
+  async function judged(text: string, held: string[] | 'all', said = 'token'): Promise<Passing | undefined> {
     const server = createServer((request, response) => {
       const chunks: Buffer[] = [];
       request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -184,8 +184,8 @@ describe('a change that was denied', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const env = { CLOUDSDK_API_ENDPOINT_OVERRIDES_CLOUDRESOURCEMANAGER: `http://127.0.0.1:${port}/` };
-    const judge = heldYet({ gcloud: () => ({ text: async () => 'token' }), project: 'demo-project', env });
-    return judge(text).finally(() => server.close());
+    const judge = heldYet({ gcloud: () => ({ text: async () => said }), project: 'demo-project', env });
+    return judge(text, 'pubsub topics list').finally(() => server.close());
   }
   const named = "PERMISSION_DENIED: Permission 'pubsub.topics.create' denied on resource 'p'.";
   const unnamed = 'PERMISSION_DENIED: User not authorized to perform this action.';
@@ -215,6 +215,20 @@ describe('a change that was denied', () => {
     ],
   ])('%s', async (_name, text, held, what) => {
     expect((await judged(text, held))?.what).toBe(what);
+  });
+
+  test.each([
+    ['an older gcloud', '[{"config": {"name": "pubsub.googleapis.com"}}]', 'a service that was just enabled'],
+    [
+      'a newer one',
+      '[{"name": "projects/1/services/pubsub.googleapis.com"}]',
+      'a service that was just enabled',
+    ],
+    ['another service', '[{"config": {"name": "eventpubsub.googleapis.com"}}]', undefined],
+  ])('a service that an earlier run enabled is waited for, as %s lists it', async (_name, list, what) => {
+    const text =
+      'PERMISSION_DENIED: Cloud Pub/Sub API has not been used in project p before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/pubsub.googleapis.com/overview?project=p';
+    expect((await judged(text, [], list))?.what).toBe(what);
   });
 });
 

@@ -2,6 +2,7 @@ import type { Service } from '../service.ts';
 import { artifactRegistry, cloudBuild } from './build.ts';
 import { eventarc } from './eventarc.ts';
 import { functions } from './functions.ts';
+import { kms } from './kms.ts';
 import { logging, monitoring } from './observe.ts';
 import { billing, resourceManager } from './projects.ts';
 import { pubsub } from './pubsub.ts';
@@ -28,4 +29,5 @@ export const services: readonly Service[] = [
   cloudBuild,
   artifactRegistry,
   secretManager,
+  kms,
 ];

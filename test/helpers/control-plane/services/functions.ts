@@ -120,7 +120,7 @@ function checkFunction(call: Call, wanted: JsonObject): void {
   checkLabels(object(wanted['labels']));
   uploadedSource(call, object(build['source']));
   checkBuilder(cloud, text(build['serviceAccount']));
-  builtInto(call);
+  builtInto(call, text(wanted['kmsKeyName']), text(build['dockerRepository']));
 }
 
 function checkNumbers(service: JsonObject, event: boolean): void {

@@ -1,6 +1,7 @@
 import { denied } from '../api-error.ts';
 import { policyOf, setPolicy, testPermissions } from '../policies.ts';
 import { type Call, route, type Service } from '../service.ts';
+import { text } from '../shapes.ts';
 
 function project({ cloud, params }: Call): object {
   cloud.checkProject(params['project']!);
@@ -27,7 +28,14 @@ export const resourceManager: Service = {
     ),
     route('POST v1/projects/{project}:setIamPolicy', 'resourcemanager.projects.setIamPolicy', (call) => {
       call.cloud.checkProject(call.params['project']!);
-      return setPolicy(call, name(call), 'project', call.body['policy']);
+      const mask = call.body['updateMask'];
+      return setPolicy(
+        call,
+        name(call),
+        'project',
+        call.body['policy'],
+        mask === undefined ? undefined : text(mask),
+      );
     }),
     route('POST v1/projects/{project}:testIamPermissions', 'resourcemanager.projects.test (read)', (call) => {
       call.cloud.checkProject(call.params['project']!);

@@ -13,6 +13,7 @@ import {
   text,
   withoutNulls,
 } from '../shapes.ts';
+import { checkUse } from './kms.ts';
 
 const TOPIC: Shape = {
   name: 'string',
@@ -136,6 +137,8 @@ function fresh(kind: string, call: Call): string {
 function createTopic(call: Call): object {
   const name = fresh('topics', call);
   checkShape(call.body, TOPIC);
+  const key = text(call.body['kmsKeyName']);
+  if (key !== '') checkUse(call.cloud, key, 'gcp-sa-pubsub');
   return call.cloud.set(name, { ...withoutNulls(call.body), name });
 }
 
@@ -204,6 +207,8 @@ function update(kind: 'topics' | 'subscriptions', call: Call): object {
   if (/(^|,)(name|topic|filter)(,|$)/.test(mask))
     throw invalid(`Invalid update_mask: ${mask} cannot be changed.`);
   const next = applyMask(current, object(call.body[singular]), mask);
+  const key = text(next['kmsKeyName']);
+  if (key !== '' && key !== current['kmsKeyName']) checkUse(call.cloud, key, 'gcp-sa-pubsub');
   if (kind === 'topics') return call.cloud.set(text(current['name']), next);
   return putSubscription(call.cloud, text(current['name']), next);
 }

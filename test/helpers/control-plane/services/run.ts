@@ -30,14 +30,16 @@ export const run: Service = {
   api: 'run.googleapis.com',
   title: 'Cloud Run Admin API',
   routes: [
-    route(`GET v1/${base}/{id}:getIamPolicy`, 'run.services.getIamPolicy', (call) => {
-      existing(call);
-      return policyOf(call.cloud, nameOf(call));
-    }),
-    route(`POST v1/${base}/{id}:setIamPolicy`, 'run.services.setIamPolicy', (call) => {
-      existing(call);
-      return setPolicy(call, nameOf(call), 'service', call.body['policy']);
-    }),
+    ...['v1', 'v2'].flatMap((version) => [
+      route(`GET ${version}/${base}/{id}:getIamPolicy`, 'run.services.getIamPolicy', (call) => {
+        existing(call);
+        return policyOf(call.cloud, nameOf(call));
+      }),
+      route(`POST ${version}/${base}/{id}:setIamPolicy`, 'run.services.setIamPolicy', (call) => {
+        existing(call);
+        return setPolicy(call, nameOf(call), 'service', call.body['policy']);
+      }),
+    ]),
     route(`GET v2/${base}/{id}`, 'run.services.get', existing),
     route(`GET ${namespaced}`, 'run.services.list', ({ cloud }) => ({
       apiVersion: 'serving.knative.dev/v1',

@@ -72,7 +72,8 @@ export const scheduler: Service = {
         throw invalid(`Job name ${name} does not lie under ${prefix(call)}.`);
       if (call.cloud.get(name) !== undefined) throw exists(`Job ${name} already exists.`);
       check(call, call.body);
-      return call.cloud.set(name, { ...defaults, ...withoutNulls(call.body) });
+      const retryConfig = { ...object(defaults['retryConfig']), ...object(call.body['retryConfig']) };
+      return call.cloud.set(name, { ...defaults, ...withoutNulls(call.body), retryConfig });
     }),
     route(`PATCH ${base}/{id}`, 'cloudscheduler.jobs.update', (call) => {
       const next = applyMask(

@@ -10,6 +10,7 @@ const APIS: Record<string, string | undefined> = {
   'cloudbilling.googleapis.com': undefined,
   'cloudbuild.googleapis.com': 'gcp-sa-cloudbuild',
   'cloudfunctions.googleapis.com': 'gcf-admin-robot',
+  'cloudkms.googleapis.com': undefined,
   'cloudresourcemanager.googleapis.com': undefined,
   'cloudscheduler.googleapis.com': 'gcp-sa-cloudscheduler',
   'eventarc.googleapis.com': 'gcp-sa-eventarc',
@@ -46,6 +47,7 @@ function enable(call: Call, apis: string[]): object {
     if (!project.billing && !FREE.has(api)) throw noBilling(project.number, api);
   }
   for (const api of apis) {
+    if (!services.has(api)) cloud.state.madeAt.set(api, cloud.requests.length);
     services.add(api);
     const agent = APIS[api];
     if (agent !== undefined) agents.add(agentOf(cloud, agent));

@@ -30,10 +30,13 @@ export function receiveSource(call: Call): object {
 
 /** The upload of a function's source; the build needs package.json at its top. */
 export function uploadedSource(call: Call, source: JsonObject): void {
-  const id = text(object(source['storageSource'])['object']);
-  const upload = call.cloud.get(`uploads/${id}`);
-  const entries = upload?.['entries'];
-  if (!Array.isArray(entries)) throw invalid(`The source ${id} was never uploaded.`);
+  const { bucket, object: id } = object(source['storageSource']);
+  const stored = call.cloud.state.contents.get(`b/${text(bucket)}/o/${text(id)}`);
+  const entries =
+    stored === undefined
+      ? call.cloud.get(`uploads/${text(id)}`)?.['entries']
+      : namesIn(Buffer.from(stored, 'base64'));
+  if (!Array.isArray(entries)) throw invalid(`The source ${text(id)} was never uploaded.`);
   if (!entries.includes('package.json')) {
     throw invalid('Build failed: function.js or package.json was not found at the top of the source.');
   }

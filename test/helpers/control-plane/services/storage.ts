@@ -13,6 +13,7 @@ import {
   text,
   withoutNulls,
 } from '../shapes.ts';
+import { checkUse } from './kms.ts';
 import { receiveSource } from './source-upload.ts';
 
 const RULE: Shape = {
@@ -48,8 +49,15 @@ const BUCKET: Shape = {
   softDeletePolicy: { retentionDurationSeconds: 'number', effectiveTime: 'string' },
   versioning: { enabled: 'boolean' },
   hierarchicalNamespace: { enabled: 'boolean' },
+  encryption: { defaultKmsKeyName: 'string' },
   autoclass: { enabled: 'boolean', terminalStorageClass: 'string' },
 };
+
+/** Fields that only the service sets: a client may send back what it read. */
+const OUTPUT = {
+  ...{ etag: 'string', id: 'string', selfLink: 'string', projectNumber: 'number', locationType: 'string' },
+  ...{ metageneration: 'number', timeCreated: 'string', updated: 'string' },
+} as const satisfies Shape;
 
 const bucketName = (call: Call): string => `b/${call.params['bucket']}`;
 
@@ -88,6 +96,7 @@ export function putBucket(cloud: Cloud, sent: JsonObject, name: string): JsonObj
   if (!['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'].includes(storageClass)) {
     throw invalid(`Invalid argument: storage class ${storageClass}.`);
   }
+  checkKey(cloud, sent);
   const { id, number } = cloud.state.project;
   cloud.state.policies.set(`b/${name}`, {
     version: 1,
@@ -114,6 +123,11 @@ export function putBucket(cloud: Cloud, sent: JsonObject, name: string): JsonObj
   });
 }
 
+function checkKey(cloud: Cloud, sent: JsonObject): void {
+  const key = text(object(sent['encryption'])['defaultKmsKeyName']);
+  if (key !== '') checkUse(cloud, key, 'gs-project-accounts');
+}
+
 /** RFC 7396: null removes a field, objects are merged. */
 function merge(current: JsonObject, change: JsonObject): JsonObject {
   const next = { ...current };
@@ -129,13 +143,17 @@ function merge(current: JsonObject, change: JsonObject): JsonObject {
 
 function patch(call: Call): object {
   const current = existing(call);
-  checkShape(call.body, BUCKET);
+  // null removes a label
+  const sent = { ...call.body, labels: withoutNulls(object(call.body['labels'])) };
+  checkShape(sent, { ...(BUCKET as object), ...OUTPUT });
+  const change = Object.fromEntries(Object.entries(call.body).filter(([key]) => !Object.hasOwn(OUTPUT, key)));
   const location = call.body['location'];
   if (location !== undefined && text(location).toUpperCase() !== current['location']) {
     throw invalid('A bucket cannot be moved by an update.');
   }
+  checkKey(call.cloud, call.body);
   const metageneration = String(Number(current['metageneration']) + 1);
-  return call.cloud.set(bucketName(call), { ...merge(current, call.body), metageneration });
+  return call.cloud.set(bucketName(call), { ...merge(current, change), metageneration });
 }
 
 const objectPrefix = (call: Call): string => `${bucketName(call)}/o/`;
@@ -175,7 +193,7 @@ function upload(call: Call): object {
   const [, first = '', second = ''] = call.raw.toString('latin1').split(`--${boundary}`);
   const contentOf = (part: string): string =>
     part.slice(part.search(/\r?\n\r?\n/)).replace(/^\r?\n\r?\n/, '');
-  const { name } = JSON.parse(contentOf(first)) as JsonObject;
+  const { name = call.query.get('name') } = JSON.parse(contentOf(first)) as JsonObject;
   const bucket = call.params['bucket']!;
   const key = `b/${bucket}/o/${text(name)}`;
   if (call.query.get('ifGenerationMatch') === '0' && call.cloud.get(key) !== undefined) {

@@ -1,0 +1,112 @@
+import { apisOf } from '../apis-of.ts';
+import { type Context, chosen } from '../context.ts';
+import { Names } from '../names.ts';
+import { displayName, wantedAccounts } from '../parts/accounts.ts';
+import { bucketPlan } from '../parts/buckets.ts';
+import { BODY as SIGNAL, ZONE } from '../parts/schedule.ts';
+import { wantedTopics } from '../parts/topics.ts';
+import { type Body, expression, slug } from './expressions.ts';
+import { labelOf } from './names.ts';
+import { after, type Resource } from './resource.ts';
+
+const DAY_SECONDS = 24 * 60 * 60;
+
+export const services = ({ app }: Pick<Context, 'app'>): Resource[] =>
+  Object.keys(apisOf(app)).map((name) => ({
+    type: 'google_project_service',
+    name: slug(name),
+    // other things in the project may need the service
+    body: { service: `${name}.googleapis.com`, disable_on_destroy: false },
+  }));
+
+export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
+  return Object.keys(app.buckets).map((key) => {
+    const { softDeleteDays, lifecycle } = bucketPlan(key, app, options.rawDays);
+    return bucket(key, new Names(names.place).bucket(key), softDeleteDays, {
+      lifecycle_rule: lifecycle.map(({ action, condition }) => ({
+        action: { ...action },
+        condition: {
+          ...(condition.age !== undefined && { age: condition.age }),
+          ...(condition.matchesPrefix && { matches_prefix: condition.matchesPrefix }),
+        },
+      })),
+    });
+  });
+}
+
+export const bucket = (key: string, name: string, softDeleteDays: number, more: Body): Resource =>
+  after({
+    type: 'google_storage_bucket',
+    name: slug(key),
+    body: {
+      name,
+      // otherwise the provider asks Compute Engine, which the app does not need
+      project: expression('var.project'),
+      location: expression('upper(var.region)'),
+      storage_class: 'STANDARD',
+      uniform_bucket_level_access: true,
+      public_access_prevention: 'enforced',
+      soft_delete_policy: { retention_duration_seconds: softDeleteDays * DAY_SECONDS },
+      ...more,
+    },
+  });
+
+export function topics(context: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
+  const { names, options } = context;
+  const literal = wantedTopics({ ...context, names: new Names(names.place) });
+  return wantedTopics(context).map(([reference], index) =>
+    after({
+      type: 'google_pubsub_topic',
+      name: labelOf(reference),
+      body: {
+        name: literal[index]?.[0] ?? '',
+        ...(options.storageRegions.length > 0 && {
+          message_storage_policy: { allowed_persistence_regions: options.storageRegions },
+        }),
+      },
+    }),
+  );
+}
+
+export const accounts = (context: Pick<Context, 'app' | 'names' | 'options'>): Resource[] =>
+  wantedAccounts(context).map(([name, why]) =>
+    after({
+      type: 'google_service_account',
+      name: slug(name),
+      body: { account_id: context.names.accountId(name), display_name: displayName(why, context) },
+    }),
+  );
+
+/** Cloud Scheduler's defaults, which it returns: https://cloud.google.com/scheduler/docs/reference/rest/v1/RetryConfig */
+const RETRIES: Body = {
+  retry_count: 0,
+  max_retry_duration: '0s',
+  min_backoff_duration: '5s',
+  max_backoff_duration: '3600s',
+  max_doublings: 5,
+};
+
+export function jobs(context: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
+  const { names } = context;
+  return chosen(context).flatMap(({ name, trigger }) =>
+    trigger.kind !== 'schedule'
+      ? []
+      : [
+          after({
+            type: 'google_cloud_scheduler_job',
+            name: slug(name),
+            body: {
+              name: names.schedule(name, trigger),
+              region: names.place.region,
+              schedule: trigger.cron,
+              time_zone: ZONE,
+              pubsub_target: {
+                topic_name: names.topicPath(names.topic(trigger.topic)),
+                data: Buffer.from(SIGNAL).toString('base64'),
+              },
+              retry_config: RETRIES,
+            },
+          }),
+        ],
+  );
+}
