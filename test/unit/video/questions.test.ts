@@ -3,6 +3,7 @@ import { readQuestion } from '../../../functions/video/question-event.ts';
 import { questionsOf } from '../../../functions/video/questions.ts';
 import { questionIdOf, resultIdOf, videoNames } from '../../../functions/video/records.ts';
 import { parseVideoConfig } from '../../../functions/video/settings.ts';
+import { clipSpan } from '../../../functions/video/store-frames.ts';
 
 const message = (data: unknown) => ({
   message: { data: Buffer.from(JSON.stringify(data)).toString('base64'), messageId: '1' },
@@ -55,6 +56,73 @@ describe('the questions of an upload', () => {
     expect(() => asked(metadata)).toThrow('an upload must ask at most 3 questions (MAX_QUESTIONS), got 4');
     expect(() => asked({ 'moment-2': 'x'.repeat(1_001) })).toThrow('at most 1000 characters, got 1001');
   });
+});
+
+describe('the images and clips that an upload asks for', () => {
+  const ask = (metadata: Record<string, string>, env: Record<string, string> = {}) =>
+    questionsOf(
+      { metadata } as never,
+      parseVideoConfig({ FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', ...env }),
+    )[0];
+
+  test('are those of the settings by default', () => {
+    expect(ask({})).toMatchObject({ formats: [{ format: 'png' }], preview: false, clipSeconds: 0 });
+    const env = { FRAME_FORMAT: 'webp', FRAME_WIDTH: '640', PREVIEW: 'true', CLIP_SECONDS: '5' };
+    expect(ask({}, env)).toMatchObject({
+      formats: [{ format: 'webp', width: 640 }],
+      preview: true,
+      clipSeconds: 5,
+    });
+    expect(ask({ preview: 'no', clip: 'false' }, env)).toMatchObject({ preview: false, clipSeconds: 0 });
+    expect(ask({ clip: '2.5' }, env).clipSeconds).toBe(2.5);
+  });
+
+  test('formats are up to four, each once, and no wider than FRAME_WIDTH', () => {
+    expect(ask({ formats: 'WEBP@320, png,jpg,png' }).formats).toEqual([
+      { format: 'webp', width: 320 },
+      { format: 'png' },
+      { format: 'jpeg' },
+    ]);
+    expect(ask({ formats: 'png' }, { FRAME_WIDTH: '640' }).formats).toEqual([{ format: 'png', width: 640 }]);
+  });
+
+  test.each([
+    [{ formats: 'png,png,png,png,png' }, {}, 'formats must be at most 4, got 5'],
+    [
+      { formats: 'gif' },
+      {},
+      'png, jpeg, webp or avif, each with an optional width such as webp@320, got a string',
+    ],
+    [{ formats: '' }, {}, 'got an empty string'],
+    [{ formats: 'png@15' }, {}, 'formats must be 16 to 16384 pixels wide, got 15'],
+    [{ formats: 'png@641' }, { FRAME_WIDTH: '640' }, 'must be 16 to 640 pixels wide (FRAME_WIDTH), got 641'],
+    [{ preview: 'true' }, {}, 'preview must be false (PREVIEW), got true'],
+    [{ preview: 'gif' }, {}, 'preview must be true or false, got a string of 3 characters'],
+    [{ clip: '1' }, {}, 'clip must be false (CLIP_SECONDS), got 1'],
+    [
+      { clip: '11' },
+      { CLIP_SECONDS: '10' },
+      'clip must be a number of seconds up to 10, or false (CLIP_SECONDS), got 11',
+    ],
+    [{ clip: '-1' }, { CLIP_SECONDS: '10' }, 'got a string of 2 characters'],
+    [{ clip: '0' }, { CLIP_SECONDS: '10' }, undefined],
+  ] as [Record<string, string>, Record<string, string>, string | undefined][])(
+    '%j with %j',
+    (metadata, env, reason) => {
+      if (reason === undefined) expect(ask(metadata, env).clipSeconds).toBe(0);
+      else expect(() => ask(metadata, env)).toThrow(reason);
+    },
+  );
+});
+
+test.each([
+  [5, 2, 10, { from: 4, to: 6 }],
+  [0.3, 2, 10, { from: 0, to: 2 }],
+  [9.8, 2, 10, { from: 8, to: 10 }],
+  [1, 4, 3, { from: 0, to: 3 }],
+  [5, 2, undefined, { from: 4, to: 6 }],
+])('around %f s, %f s of a video of %s s', (time, seconds, duration, span) => {
+  expect(clipSpan(time, seconds, duration)).toEqual(span);
 });
 
 test('names and ids of a further question differ from the first one, and follow from its words', () => {
