@@ -8,8 +8,8 @@ import type { Step } from '../step.ts';
  * Label of the app's first bucket: the services whose Data Access audit logs this deployment turned on. The project's
  * policy does not say who did, and logs that somebody else wants must stay.
  */
-const LABEL = 'data-access-logs';
-const TYPES = ['DATA_READ', 'DATA_WRITE'];
+export const LABEL = 'data-access-logs';
+export const DATA_ACCESS = ['DATA_READ', 'DATA_WRITE'];
 
 type Where = Pick<Context, 'app' | 'names' | 'options' | 'cloud'>;
 
@@ -23,7 +23,7 @@ export const audits: Part = {
 };
 
 /** Services that hold the app's data, and those whose audit logs fire its functions. */
-function auditedServices({ app }: Where): string[] {
+export function auditedServices({ app }: Pick<Context, 'app'>): string[] {
   const fired = app.functions
     .flatMap(({ trigger }) => eventSources(trigger))
     .flatMap((source) => (source.kind === 'auditLog' ? [source.service] : []));
@@ -78,8 +78,12 @@ const markedServices = async (bucket: Bucket | undefined): Promise<string[]> =>
     .filter((name) => name !== '')
     .map((name) => `${name}.googleapis.com`);
 
+/** The label's value for these services. */
+export const labelOf = (services: readonly string[]): string =>
+  services.map((one) => one.replace('.googleapis.com', '')).join('_');
+
 function markStep(bucket: string, services: readonly string[], context: Where): Step {
-  const label = services.map((one) => one.replace('.googleapis.com', '')).join('_');
+  const label = labelOf(services);
   return {
     verb: 'update',
     what: `bucket ${bucket}`,
@@ -93,7 +97,7 @@ function markStep(bucket: string, services: readonly string[], context: Where): 
 }
 
 const isLogged = ({ auditConfigs = [] }: Policy, service: string): boolean =>
-  TYPES.every((type) =>
+  DATA_ACCESS.every((type) =>
     auditConfigs.some(
       (one) =>
         (one.service === service || one.service === 'allServices') &&
@@ -105,13 +109,16 @@ const isLogged = ({ auditConfigs = [] }: Policy, service: string): boolean =>
 function changed(policy: Policy, added: readonly string[], removed: readonly string[]): Policy {
   const others = (policy.auditConfigs ?? []).flatMap((one): AuditConfig[] => {
     if (![...added, ...removed].includes(one.service)) return [one];
-    const kept = (one.auditLogConfigs ?? []).filter(({ logType }) => !TYPES.includes(logType));
+    const kept = (one.auditLogConfigs ?? []).filter(({ logType }) => !DATA_ACCESS.includes(logType));
     return kept.length === 0 ? [] : [{ ...one, auditLogConfigs: kept }];
   });
   const kept = new Map(others.map((one) => [one.service, one]));
   for (const service of added) {
     const before = kept.get(service)?.auditLogConfigs ?? [];
-    kept.set(service, { service, auditLogConfigs: [...before, ...TYPES.map((logType) => ({ logType }))] });
+    kept.set(service, {
+      service,
+      auditLogConfigs: [...before, ...DATA_ACCESS.map((logType) => ({ logType }))],
+    });
   }
   return { ...policy, auditConfigs: [...kept.values()] };
 }
@@ -122,7 +129,7 @@ function askedPolicy(added: readonly string[], removed: readonly string[], { nam
   const program = [
     'const p = JSON.parse(require("fs").readFileSync(0));',
     `const [added, removed] = ${JSON.stringify([added, removed])};`,
-    `const types = ${JSON.stringify(TYPES)};`,
+    `const types = ${JSON.stringify(DATA_ACCESS)};`,
     'const touched = [...added, ...removed];',
     'const all = (p.auditConfigs ?? []).map((c) => touched.includes(c.service) ? { ...c, auditLogConfigs: c.auditLogConfigs.filter((l) => !types.includes(l.logType)) } : c);',
     'for (const service of added) { const c = all.find((one) => one.service === service) ?? (all.push({ service, auditLogConfigs: [] }), all.at(-1)); c.auditLogConfigs.push(...types.map((logType) => ({ logType }))); }',

@@ -1,4 +1,5 @@
 import type { Context } from '../context.ts';
+import { keyRoles } from '../encryption.ts';
 import { images } from '../parts/images.ts';
 import { introduce } from '../parts/roles.ts';
 import { create, forwarding } from '../parts/subscriptions.ts';
@@ -38,13 +39,11 @@ const HEAD = [
 /** Google's accounts, by the name that members of roles have: Google makes each on first use. */
 export function agents(context: Context, depends_on: string[]): ReadonlyMap<string, Resource> {
   return new Map(
-    agentRoles(context)
-      .filter(({ on }) => on.kind === 'project')
-      .map((one) => {
-        const [step] = introduce(one, context);
-        if (step === undefined) throw new Error(`no command makes ${one.member}`);
-        return [one.member, command(labelOf(one.member), [step], { depends_on })];
-      }),
+    [...agentRoles(context).filter(({ on }) => on.kind === 'project'), ...keyRoles(context)].map((one) => {
+      const [step] = introduce(one, context);
+      if (step === undefined) throw new Error(`no command makes ${one.member}`);
+      return [one.member, command(labelOf(one.member), [step], { depends_on })];
+    }),
   );
 }
 

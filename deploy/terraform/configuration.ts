@@ -1,5 +1,6 @@
 import type { LoadedApp } from '../../shared/app/load-app.ts';
 import type { Context } from '../context.ts';
+import { keyRoles } from '../encryption.ts';
 import { cliEnvironment } from '../env.ts';
 import { Names } from '../names.ts';
 import { channelName } from '../parts/monitoring.ts';
@@ -7,12 +8,14 @@ import { forwardingRoles } from '../parts/subscriptions.ts';
 import { wantedSubscriptions } from '../parts/wanted-subscriptions.ts';
 import { earlyRoles, serviceRoles } from '../roles.ts';
 import { secretRoles, secretsHere } from '../secrets.ts';
+import { audits } from './audits.ts';
 import { agents, cleanUp, eventarcSettings } from './commands.ts';
+import { repositories } from './encryption.ts';
 import { asTemplates, type Body, expression, slug } from './expressions.ts';
 import { type Archive, eventTriggers, functions } from './functions.ts';
 import { alerts, dashboard, metrics } from './monitoring.ts';
 import { TerraformNames, variablePlace } from './names.ts';
-import { accounts, bucket, buckets, jobs, services, topics } from './places.ts';
+import { accounts, bucket, bucketKey, buckets, jobs, services, topics } from './places.ts';
 import { plannedCloud } from './planned-cloud.ts';
 import { addressOf, after, type Resource } from './resource.ts';
 import { members } from './roles.ts';
@@ -48,11 +51,15 @@ export async function configurationOf(
 ): Promise<Configuration> {
   const { app, options } = given;
   const names = new TerraformNames(variablePlace(options.prefix));
-  const cloud = plannedCloud(app, names, optionalSecrets);
+  const cloud = plannedCloud({ app, options }, names, optionalSecrets);
   const context: Context = { ...given, names, cloud };
   const enabled = services(context);
   const ready = gate('services', enabled);
   const agent = agents(context, [addressOf(ready)]);
+  // nothing can be encrypted before Google's agents may use the key
+  const keyed = members(keyRoles(context), names).map((one) => after(one, ...holderOf(one, agent)));
+  const usable = keyed.length === 0 ? [] : [gate('key', keyed)];
+  const encrypted = (all: readonly Resource[]): Resource[] => all.map((one) => after(one, ...usable));
   const early = [...earlyRoles(context), ...(await secretRoles(context))];
   const held = members(early, names).map((one) => after(one, ...holderOf(one, agent)));
   const granted = gate('roles', [ready, ...held]);
@@ -75,12 +82,14 @@ export async function configurationOf(
     ...enabled,
     ready,
     ...agent.values(),
-    ...buckets(context),
-    ...topics(context),
+    ...keyed,
+    ...usable,
+    ...encrypted([...buckets(context), ...topics(context), ...repositories(context)]),
     ...accounts(context),
     ...held,
     granted,
-    ...store,
+    ...audits(context),
+    ...encrypted(store),
     ...made,
     ...callers,
     callable,
@@ -132,8 +141,11 @@ const subscriptionOf = (role: Resource, all: readonly Resource[]): Resource[] =>
   all.filter(({ body }) => body['name'] === role.body['subscription']);
 
 /** The bucket of the archives, and the archive of this source. */
-function sourceStore({ source }: Pick<Context, 'source'>, names: Names): Resource[] {
-  const keeper = bucket(SOURCES, literal(names).bucket(SOURCES), 0, { force_destroy: true });
+function sourceStore({ source, options }: Pick<Context, 'source' | 'options'>, names: Names): Resource[] {
+  const keeper = bucket(SOURCES, literal(names).bucket(SOURCES), 0, {
+    ...bucketKey(options),
+    force_destroy: true,
+  });
   return [
     keeper,
     {

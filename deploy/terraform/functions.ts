@@ -1,14 +1,16 @@
 import type { FunctionDefinition } from '../../shared/app/define-function.ts';
 import { eventTypeOf, isEventSource } from '../../shared/app/trigger.ts';
 import { type Context, chosen } from '../context.ts';
+import { encryptedWith } from '../encryption.ts';
 import { environment, type Planned, secretPaths, secretVersions } from '../function-env.ts';
 import { Names } from '../names.ts';
 import { wantedTriggers } from '../parts/event-triggers.ts';
 import { mostInstances, RUNTIME } from '../parts/functions.ts';
 import { filtersOf, ingressOf, RETRIED } from '../parts/triggers.ts';
-import { type Body, hashOf, type Json, slug } from './expressions.ts';
+import { IMAGES } from './encryption.ts';
+import { type Body, expression, hashOf, type Json, slug } from './expressions.ts';
 import { triggerSlug } from './names.ts';
-import { after, type Resource } from './resource.ts';
+import { addressOf, after, type Resource } from './resource.ts';
 
 /** Bucket and object with the source of a function's build, and the commit that it is labelled with. */
 export interface Archive {
@@ -34,16 +36,19 @@ function functionResource(
   const { name, trigger, instance } = one;
   const id = new Names(names.place).function(name);
   const { commit, isKept, ...archive } = archiveOf(id);
+  const key = encryptedWith(context);
   return after({
     type: 'google_cloudfunctions2_function',
     name: slug(name),
     body: {
       name: id,
       location: names.place.region,
+      ...(key && { kms_key_name: key.kmsKey }),
       build_config: {
         runtime: RUNTIME,
         entry_point: name,
         service_account: `projects/${names.place.project}/serviceAccounts/${names.account('build')}`,
+        ...(key && { docker_repository: expression(`${addressOf(IMAGES)}.id`) }),
         ...(source.app && { environment_variables: { PIPELINE_APP: source.app.dir } }),
         source: { storage_source: archive },
       },

@@ -1,7 +1,7 @@
 import type { Cloud, Guarded } from '../cloud.ts';
 import { shortName } from '../cloud-types.ts';
 import { type Context, chosen } from '../context.ts';
-import { memberOf, type Names } from '../names.ts';
+import { type AgentService, memberOf, type Names } from '../names.ts';
 import { wantedTriggers } from '../parts/event-triggers.ts';
 import { images } from '../parts/images.ts';
 import { forwarding, subscriptions } from '../parts/subscriptions.ts';
@@ -9,6 +9,8 @@ import { type Body, resolved } from './expressions.ts';
 import type { Archive } from './functions.ts';
 import { triggerSlug } from './names.ts';
 import { addressOf, type Resource } from './resource.ts';
+
+const KMS = 'cloudkms.googleapis.com';
 
 /** One `import` block. */
 export type Import = { to: string; id: string };
@@ -150,6 +152,12 @@ function idOf(
       return `${at}/secrets/${get('secret_id')} ${held}`;
     case 'google_cloud_run_v2_service_iam_member':
       return `${place}/services/${get('name')} ${held}`;
+    case 'google_kms_crypto_key_iam_member':
+      return `${get('crypto_key_id')} ${held}`;
+    case 'google_artifact_registry_repository':
+      return `${place}/repositories/${get('repository_id')}`;
+    case 'google_project_iam_audit_config':
+      return `${project} ${get('service')}`;
   }
   return undefined;
 }
@@ -164,7 +172,11 @@ async function titled(cloud: Cloud): Promise<ReadonlyMap<string, string>> {
 }
 
 /** The resources of the project, as `TYPE ID`. */
-async function existing({ cloud, names }: Pick<Context, 'cloud' | 'names'>): Promise<ReadonlySet<string>> {
+async function existing({
+  cloud,
+  names,
+  options: { kmsKey },
+}: Pick<Context, 'cloud' | 'names' | 'options'>): Promise<ReadonlySet<string>> {
   const { project, region } = names.place;
   const at = `projects/${project}`;
   const place = `${at}/locations/${region}`;
@@ -194,6 +206,9 @@ async function existing({ cloud, names }: Pick<Context, 'cloud' | 'names'>): Pro
     ),
     ...policies('secret', 'google_secret_manager_secret_iam_member', `${at}/secrets`, secrets, cloud),
     ...policies('service', 'google_cloud_run_v2_service_iam_member', `${place}/services`, functions, cloud),
+    ...(kmsKey !== undefined && services.has(KMS)
+      ? [bindings('google_kms_crypto_key_iam_member', kmsKey, { kind: 'key', name: kmsKey }, cloud)]
+      : []),
   ]);
   return new Set([
     ...[...services].map((name) => `google_project_service ${project}/${name}`),
@@ -203,6 +218,10 @@ async function existing({ cloud, names }: Pick<Context, 'cloud' | 'names'>): Pro
     ...functions.map((name) => `google_cloudfunctions2_function ${place}/functions/${name}`),
     ...triggers.map((name) => `google_eventarc_trigger ${place}/triggers/${name}`),
     ...jobs.map((name) => `google_cloud_scheduler_job ${place}/jobs/${name}`),
+    ...(await short(cloud.repositories())).map(
+      (name) => `google_artifact_registry_repository ${place}/repositories/${name}`,
+    ),
+    ...(await cloud.auditedServices()).map((name) => `google_project_iam_audit_config ${project} ${name}`),
     ...metrics.map(({ name }) => `google_logging_metric ${project} ${name}`),
     ...(await cloud.accounts()).map(({ email }) => `google_service_account ${at}/serviceAccounts/${email}`),
     ...held.flat(),
@@ -228,27 +247,35 @@ async function bindings(type: string, parent: string, on: Guarded, cloud: Cloud)
 
 /** Returns whether a command, by the name of its resource, has nothing to change. */
 async function settledCommands(context: Context): Promise<(name: string) => boolean> {
-  const { cloud, names } = context;
+  const { cloud, names, options } = context;
   const [settings, roles, kept] = await Promise.all([
     subscriptions.plan(context),
     forwarding.plan(context),
     images.plan(context),
   ]);
-  const held = (await cloud.policy({ kind: 'project' })).flatMap(({ members = [] }) => members);
+  const onKey =
+    options.kmsKey !== undefined && (await cloud.services()).has(KMS)
+      ? await cloud.policy({ kind: 'key', name: options.kmsKey })
+      : [];
+  const held = [...(await cloud.policy({ kind: 'project' })), ...onKey].flatMap(
+    ({ members = [] }) => members,
+  );
   const areSubscriptionsSet = settings.length + roles.length === 0;
   return (name) => {
     if (name.startsWith('subscription_of_')) return areSubscriptionsSet;
     if (name.startsWith('images_')) return kept.length === 0;
-    const agent = (['storage', 'pubsub', 'eventarc', 'scheduler'] as const).find((one) =>
-      name.startsWith(AGENTS[one]),
-    );
+    const agent = (Object.keys(AGENTS) as AgentService[]).find((one) => name.startsWith(AGENTS[one]));
     return agent !== undefined && held.includes(memberOf(names.agent(agent)));
   };
 }
 
-const AGENTS = {
+/** Names of the commands that make Google's accounts. */
+const AGENTS: Readonly<Record<AgentService, string>> = {
   storage: 'gs_project_accounts_agent',
   pubsub: 'pubsub_agent',
   eventarc: 'eventarc_agent',
   scheduler: 'cloudscheduler_agent',
-} as const;
+  functions: 'gcf_admin_robot_agent',
+  run: 'serverless_robot_prod_agent',
+  artifacts: 'artifactregistry_agent',
+};

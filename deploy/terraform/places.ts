@@ -1,7 +1,8 @@
-import { apisOf } from '../apis-of.ts';
 import { type Context, chosen } from '../context.ts';
+import { neededApis } from '../encryption.ts';
 import { Names } from '../names.ts';
 import { displayName, wantedAccounts } from '../parts/accounts.ts';
+import { auditedServices, labelOf as auditMark, LABEL } from '../parts/audits.ts';
 import { bucketPlan } from '../parts/buckets.ts';
 import { BODY as SIGNAL, ZONE } from '../parts/schedule.ts';
 import { wantedTopics } from '../parts/topics.ts';
@@ -11,8 +12,8 @@ import { after, type Resource } from './resource.ts';
 
 const DAY_SECONDS = 24 * 60 * 60;
 
-export const services = ({ app }: Pick<Context, 'app'>): Resource[] =>
-  Object.keys(apisOf(app)).map((name) => ({
+export const services = (context: Pick<Context, 'app' | 'options'>): Resource[] =>
+  Object.keys(neededApis(context)).map((name) => ({
     type: 'google_project_service',
     name: slug(name),
     // other things in the project may need the service
@@ -20,9 +21,13 @@ export const services = ({ app }: Pick<Context, 'app'>): Resource[] =>
   }));
 
 export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' | 'options'>): Resource[] {
-  return Object.keys(app.buckets).map((key) => {
+  // the first one says which audit logs the deployment turned on, for the other way to deploy
+  const mark = options.auditDataAccess ? { labels: { [LABEL]: auditMark(auditedServices({ app })) } } : {};
+  return Object.keys(app.buckets).map((key, index) => {
     const { softDeleteDays, lifecycle } = bucketPlan(key, app, options.rawDays);
     return bucket(key, new Names(names.place).bucket(key), softDeleteDays, {
+      ...bucketKey(options),
+      ...(index === 0 && mark),
       lifecycle_rule: lifecycle.map(({ action, condition }) => ({
         action: { ...action },
         condition: {
@@ -33,6 +38,10 @@ export function buckets({ app, names, options }: Pick<Context, 'app' | 'names' |
     });
   });
 }
+
+/** The key of new objects, if the deployment has one of its own. */
+export const bucketKey = ({ kmsKey }: Pick<Context['options'], 'kmsKey'>): Body =>
+  kmsKey === undefined ? {} : { encryption: { default_kms_key_name: kmsKey } };
 
 export const bucket = (key: string, name: string, softDeleteDays: number, more: Body): Resource =>
   after({
@@ -60,6 +69,7 @@ export function topics(context: Pick<Context, 'app' | 'names' | 'options'>): Res
       name: labelOf(reference),
       body: {
         name: literal[index]?.[0] ?? '',
+        ...(options.kmsKey !== undefined && { kms_key_name: options.kmsKey }),
         ...(options.storageRegions.length > 0 && {
           message_storage_policy: { allowed_persistence_regions: options.storageRegions },
         }),

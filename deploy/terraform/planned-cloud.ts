@@ -1,8 +1,8 @@
 import { secretsOf } from '../../shared/app/app-settings.ts';
-import type { App } from '../../shared/app/define-app.ts';
-import { apisOf } from '../apis-of.ts';
 import { Cloud } from '../cloud.ts';
 import type { CloudFunction } from '../cloud-types.ts';
+import type { Context } from '../context.ts';
+import { neededApis } from '../encryption.ts';
 import type { Gcloud } from '../gcloud.ts';
 import { expression, slug } from './expressions.ts';
 import type { TerraformNames } from './names.ts';
@@ -13,7 +13,7 @@ import type { TerraformNames } from './names.ts';
  * @param optionalSecrets names of optional secrets that exist in Secret Manager
  */
 export function plannedCloud(
-  app: App,
+  { app, options }: Pick<Context, 'app' | 'options'>,
   names: TerraformNames,
   optionalSecrets: ReadonlySet<string> = new Set(),
 ): Cloud {
@@ -31,12 +31,15 @@ export function plannedCloud(
     .filter(({ name, required }) => required || optionalSecrets.has(names.secret(name)))
     .map(({ name }) => ({ name: names.secret(name) }));
   const lists: Readonly<Record<string, unknown>> = {
-    'services list': [...Object.keys(apisOf(app)), 'secretmanager'].map((name) => ({
+    'services list': [...Object.keys(neededApis({ app, options })), 'secretmanager'].map((name) => ({
       name: `${name}.googleapis.com`,
     })),
     'functions list': functions,
     'secrets list': secrets,
-    'artifacts repositories': [{ name: 'gcf-artifacts' }],
+    'artifacts repositories': [
+      { name: 'gcf-artifacts' },
+      ...(options.kmsKey === undefined ? [] : [{ name: names.repository(options.kmsKey) }]),
+    ],
   };
   const read = async (...command: string[]): Promise<unknown> =>
     lists[command.slice(0, 2).join(' ')] ?? (command.includes('get-iam-policy') ? {} : []);

@@ -11,13 +11,16 @@ export const addressOf = ({ type, name }: Pick<Resource, 'type' | 'name'>): stri
 
 /** The service that must be enabled before resources of a type can be made. */
 const SERVICES: Readonly<Record<string, string>> = {
+  google_artifact_registry_repository: 'artifactregistry',
   google_cloud_run_v2_service_iam_member: 'run',
   google_cloud_scheduler_job: 'cloudscheduler',
   google_cloudfunctions2_function: 'cloudfunctions',
   google_eventarc_trigger: 'eventarc',
+  google_kms_crypto_key_iam_member: 'cloudkms',
   google_logging_metric: 'logging',
   google_monitoring_alert_policy: 'monitoring',
   google_monitoring_dashboard: 'monitoring',
+  google_project_iam_audit_config: 'cloudresourcemanager',
   google_project_iam_member: 'cloudresourcemanager',
   google_pubsub_subscription: 'pubsub',
   google_pubsub_subscription_iam_member: 'pubsub',

@@ -41,6 +41,7 @@ function versionOf(): string | undefined {
 
 /** The provider's endpoints on the control plane: the name of the variable, and the path. */
 const ENDPOINTS: Readonly<Record<string, string>> = {
+  ARTIFACT_REGISTRY: 'artifactregistry/v1/',
   CLOUDFUNCTIONS2: 'cloudfunctions/v2/',
   CLOUD_RUN_V2: 'run/v2/',
   CLOUD_SCHEDULER: 'cloudscheduler/v1/',
@@ -48,6 +49,7 @@ const ENDPOINTS: Readonly<Record<string, string>> = {
   EVENTARC: 'eventarc/v1/',
   IAM: 'iam/v1/',
   IAM_BETA: 'iam/v1/',
+  KMS: 'cloudkms/v1/',
   LOGGING: 'logging/v2/',
   MONITORING: 'monitoring/',
   PUBSUB: 'pubsub/v1/',

@@ -37,6 +37,7 @@ async function written(
   return { ...made, text: JSON.stringify(made.main) };
 }
 
+const KEY = 'projects/demo-project/locations/us-central1/keyRings/ring/cryptoKeys/pipeline';
 const MORE = [
   ...['--notify', '42', '--raw-days', '30', '--storage-region', 'us-central1', '--max-instances', '2'],
   ...['--receive', '--audit-logs', 'storage.googleapis.com/storage.buckets.create'],
@@ -46,6 +47,7 @@ const MORE = [
 describe.each<[string, string[]]>([
   ['functions', []],
   ['functions', MORE],
+  ['functions', ['--kms-key', KEY, '--audit-data-access']],
   ...EXAMPLES.map((one): [string, string[]] => [one, []]),
 ])('main.tf.json of %s with %j', (appDir, args) => {
   test('is what the provider accepts', async () => {
