@@ -3,101 +3,119 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Picture } from '../helpers/control-plane/picture.ts';
-import { gcloudHere, type Site, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
+import { makeKey } from '../helpers/control-plane/services/kms.ts';
+import { gcloudHere, REGION, type Site, sent, succeeded, Workshop } from '../helpers/control-plane/site.ts';
 import { Terraform, terraformHere } from '../helpers/terraform.ts';
 import { expectNothingEscaped, plain, readyFor } from '../helpers/terraform-apps.ts';
 import { commitSchema, committedSchema, schemaOf } from '../helpers/terraform-schema.ts';
 
 const gcloud = gcloudHere('terraform');
+/** Stands for a key that is made in each project. */
+const KEY = 'KEY';
 const provider = terraformHere('terraform');
-/** The core and an app of each kind; `DEPLOYMENTS=all` takes the long ones, too. */
-const APPS = [
-  'functions',
-  ...(process.env['DEPLOYMENTS'] === 'all' ? ['examples/signup', 'examples/orders'] : []),
+/** Apps with options. By default the core alone; `DEPLOYMENTS=all` takes the long ones, too. */
+const APPS: [dir: string, options: string[]][] = [
+  ['functions', []],
+  ...(process.env['DEPLOYMENTS'] === 'all'
+    ? ([
+        ['functions', ['--audit-data-access', '--kms-key', KEY]],
+        ['examples/signup', []],
+        ['examples/orders', []],
+      ] satisfies [string, string[]][])
+    : []),
 ];
 
-describe.runIf(gcloud !== undefined && provider !== undefined).each(APPS)('%s as Terraform', (dir) => {
-  let workshop: Workshop;
-  let byTerraform: Site;
-  let byGcloud: Site;
-  const folders: string[] = [];
-  const close: (() => void)[] = [];
+describe.runIf(gcloud !== undefined && provider !== undefined).each(APPS)(
+  '%s with %j as Terraform',
+  (dir, options) => {
+    let workshop: Workshop;
+    let byTerraform: Site;
+    let byGcloud: Site;
+    const folders: string[] = [];
+    const close: (() => void)[] = [];
 
-  const folderOf = (): string => {
-    const folder = mkdtempSync(join(tmpdir(), 'terraform-app-'));
-    folders.push(folder);
-    return folder;
-  };
-  const terraform = (site: Site, folder: string): Terraform => {
-    const one = new Terraform(provider!, site.plane, site.env, folder);
-    close.push(() => one.close());
-    return one;
-  };
+    const folderOf = (): string => {
+      const folder = mkdtempSync(join(tmpdir(), 'terraform-app-'));
+      folders.push(folder);
+      return folder;
+    };
+    const terraform = (site: Site, folder: string): Terraform => {
+      const one = new Terraform(provider!, site.plane, site.env, folder);
+      close.push(() => one.close());
+      return one;
+    };
 
-  beforeAll(async () => {
-    workshop = await Workshop.open();
-    [byTerraform, byGcloud] = [await workshop.site(), await workshop.site()];
-  });
-  afterAll(async () => {
-    for (const one of close) one();
-    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-    await workshop?.close();
-  });
-
-  let made: Picture;
-
-  it('applies in an empty project; then --verify is clean and a second plan is empty', async () => {
-    const args = await readyFor(dir, byTerraform, workshop.tree.folder);
-    const folder = folderOf();
-    const written = succeeded(await byTerraform.run([...args, '--format', 'terraform', '--out', folder]));
-    expect(sent(written)).toEqual([]);
-    const tf = terraform(byTerraform, folder);
-    const valid = await tf.run('validate', '-no-color');
-    expect(valid.said).toMatch(/configuration is valid/);
-    const applied = await tf.apply();
-    expect(applied.code, applied.said.slice(-6_000)).toBe(0);
-    expect(sent(succeeded(await byTerraform.run([...args, '--verify'])))).toEqual([]);
-    expect(await tf.plan()).toEqual([]);
-    made = byTerraform.picture();
-    expectNothingEscaped(byTerraform);
-  }, 900_000);
-
-  it('imports what gcloud deployed: the plan changes nothing, and an apply sends nothing', async () => {
-    const args = await readyFor(dir, byGcloud, workshop.tree.folder);
-    succeeded(await byGcloud.run(args));
-    const folder = folderOf();
-    const asked = succeeded(
-      await byGcloud.run([...args, '--format', 'terraform', '--out', folder, '--import']),
-    );
-    expect(sent(asked)).toEqual([]);
-    const tf = terraform(byGcloud, folder);
-    const planned = await tf.plan();
-    expect(planned.filter(({ actions }) => actions.join() !== 'no-op')).toEqual([]);
-    const [, count] = /(\d+) resources, (\d+) of them to import/.exec(asked.said) ?? [];
-    expect(planned.length).toBe(Number(count));
-    expect(planned.length).toBeGreaterThan(100);
-    const before = byGcloud.plane.cloud.journal.length;
-    const applied = await tf.apply();
-    expect(applied.code, applied.said.slice(-6_000)).toBe(0);
-    expect(byGcloud.plane.cloud.journal.slice(before)).toEqual([]);
-    expect(sent(succeeded(await byGcloud.run([...args, '--verify'])))).toEqual([]);
-    expectNothingEscaped(byGcloud);
-  }, 900_000);
-
-  it('both ways end in the same resources', () => {
-    const own = /tf-sources/;
-    const same = ({ services, resources, bindings }: Picture): unknown => ({
-      services,
-      bindings: bindings.filter((line) => !own.test(line)),
-      resources: Object.fromEntries(
-        Object.entries(resources)
-          .filter(([name]) => !own.test(name))
-          .map(([name, one]) => [name, plain(withoutArchive(one))]),
-      ),
+    beforeAll(async () => {
+      workshop = await Workshop.open();
+      [byTerraform, byGcloud] = [await workshop.site(), await workshop.site()];
     });
-    expect(same(made)).toEqual(same(byGcloud.picture()));
-  });
-});
+    afterAll(async () => {
+      for (const one of close) one();
+      for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+      await workshop?.close();
+    });
+
+    const argsFor = async (site: Site): Promise<string[]> => {
+      const key = options.includes(KEY) ? makeKey(site.plane.cloud, REGION) : KEY;
+      const more = options.map((one) => (one === KEY ? key : one));
+      return [...(await readyFor(dir, site, workshop.tree.folder)), ...more];
+    };
+
+    let made: Picture;
+
+    it('applies in an empty project; then --verify is clean and a second plan is empty', async () => {
+      const args = await argsFor(byTerraform);
+      const folder = folderOf();
+      const written = succeeded(await byTerraform.run([...args, '--format', 'terraform', '--out', folder]));
+      expect(sent(written)).toEqual([]);
+      const tf = terraform(byTerraform, folder);
+      const valid = await tf.run('validate', '-no-color');
+      expect(valid.said).toMatch(/configuration is valid/);
+      const applied = await tf.apply();
+      expect(applied.code, applied.said.slice(-6_000)).toBe(0);
+      expect(sent(succeeded(await byTerraform.run([...args, '--verify'])))).toEqual([]);
+      expect(await tf.plan()).toEqual([]);
+      made = byTerraform.picture();
+      expectNothingEscaped(byTerraform);
+    }, 900_000);
+
+    it('imports what gcloud deployed: the plan changes nothing, and an apply sends nothing', async () => {
+      const args = await argsFor(byGcloud);
+      succeeded(await byGcloud.run(args));
+      const folder = folderOf();
+      const asked = succeeded(
+        await byGcloud.run([...args, '--format', 'terraform', '--out', folder, '--import']),
+      );
+      expect(sent(asked)).toEqual([]);
+      const tf = terraform(byGcloud, folder);
+      const planned = await tf.plan();
+      expect(planned.filter(({ actions }) => actions.join() !== 'no-op')).toEqual([]);
+      const [, count] = /(\d+) resources, (\d+) of them to import/.exec(asked.said) ?? [];
+      expect(planned.length).toBe(Number(count));
+      expect(planned.length).toBeGreaterThan(100);
+      const before = byGcloud.plane.cloud.journal.length;
+      const applied = await tf.apply();
+      expect(applied.code, applied.said.slice(-6_000)).toBe(0);
+      expect(byGcloud.plane.cloud.journal.slice(before)).toEqual([]);
+      expect(sent(succeeded(await byGcloud.run([...args, '--verify'])))).toEqual([]);
+      expectNothingEscaped(byGcloud);
+    }, 900_000);
+
+    it('both ways end in the same resources', () => {
+      const own = /tf-sources/;
+      const same = ({ services, resources, bindings }: Picture): unknown => ({
+        services,
+        bindings: bindings.filter((line) => !own.test(line)),
+        resources: Object.fromEntries(
+          Object.entries(resources)
+            .filter(([name]) => !own.test(name))
+            .map(([name, one]) => [name, plain(withoutArchive(one))]),
+        ),
+      });
+      expect(same(made)).toEqual(same(byGcloud.picture()));
+    });
+  },
+);
 
 describe.runIf(provider !== undefined)('the committed schema', () => {
   it("is the provider's; WRITE_SCHEMA=1 writes it again", async () => {
