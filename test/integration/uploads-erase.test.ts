@@ -75,7 +75,9 @@ test('one generation, then all of a name: no other upload loses anything, and a 
   const left = (generation: string): string[] =>
     before.frames.filter((name) => name.includes(`/${generation}/`));
   expect(await namesIn('frames')).toEqual(
-    before.frames.filter((name) => !/^clips\/a b\.mp4\/111\/(frame-|contact|preview|q-|manifest\.json$)/.test(name)),
+    before.frames.filter(
+      (name) => !/^clips\/a b\.mp4\/111\/(frame-|contact|preview|q-|manifest\.json$)/.test(name),
+    ),
   );
 
   const all = await erase('gs://raw/clips/a b.mp4', '--yes', '--json');
