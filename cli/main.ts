@@ -1,4 +1,5 @@
 import { printable } from '../local/terminal-text.ts';
+import { askCommand } from './ask/command.ts';
 import type { Command } from './common/command.ts';
 import { dlqCommand } from './dlq/command.ts';
 import { lakeCommand } from './lake/command.ts';
@@ -7,6 +8,7 @@ import { uploadsCommand } from './uploads/command.ts';
 
 const commands: Record<string, Command> = {
   process: processCommand,
+  ask: askCommand,
   lake: lakeCommand,
   dlq: dlqCommand,
   uploads: uploadsCommand,

@@ -18,6 +18,7 @@ const file = fileURLToPath(new URL('configuration.md', import.meta.url));
 /** Section headings by the set of functions that read the settings. Other sets have their names as the heading. */
 const HEADINGS: Readonly<Record<string, string>> = {
   processVideo: 'Videos',
+  'processVideo, answerQuestion': 'Videos',
   ingestEvent: 'Events',
   maintainTable: 'Maintenance',
   inspectDeadLetter: 'Dead letters',
@@ -50,6 +51,7 @@ const COMMANDS = `\`pipeline lake\` and \`pipeline dlq\` find a local cloud in \
 | \`GOOGLE_CLOUD_PROJECT\` | all | the project; together with credentials, it also makes \`npm start\` and \`pipeline process\` ask the real Gemini |
 | \`LAKE_BUCKET\`, \`LAKE_PATH\` | \`lake\`, \`dlq\` | the events table |
 | \`STATE_BUCKET\`, \`FRAMES_BUCKET\` | \`dlq\` | dead letters, and the manifests that settle them |
+| \`FRAMES_BUCKET\`, \`QUESTIONS_TOPIC\` | \`ask\` | where results are, and the topic of questions, such as \`pipeline-questions\` |
 | \`UNREAD_SUBSCRIPTION\` | \`dlq\` | the subscription with unread dead letters (default: \`dead-letters-unread\`); set by the deployment |
 | \`REPLAY_TOPIC_PREFIX\` | \`dlq\` | prefix of replay topics (default: \`replay-\`); set by the deployment |
 | \`STORAGE_API_ENDPOINT\`, \`PUBSUB_API_ENDPOINT\` | \`lake\`, \`dlq\` | services in place of Google's |

@@ -32,7 +32,8 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'frames',
     names: '`NAME/GENERATION/`',
-    holds: 'frames, contact sheets and the manifest: name of the video, question, times, correlation id',
+    holds:
+      'frames, contact sheets, previews, clips and the manifest of each question: name of the video, question, times, correlation id',
     until: `erased; then ${softDelete('frames')}`,
     erase: '`pipeline uploads erase gs://RAW/NAME`',
   },

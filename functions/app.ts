@@ -1,7 +1,7 @@
 import { dropParts } from '../shared/app/bucket.ts';
 import { defineApp } from '../shared/app/define-app.ts';
 import { services } from './services.ts';
-import { processVideo } from './video/definition.ts';
+import { processVideo, questions } from './video/definition.ts';
 
 /** The core app: the only list of its functions. Its name is the default prefix of a deployment. */
 export const core = defineApp({
@@ -19,6 +19,7 @@ export const core = defineApp({
     },
   },
   functions: [processVideo],
+  optional: { questions },
 });
 
 export default core;

@@ -50,6 +50,8 @@ Options (after --):
 OPTIONAL
 Settings that functions declare (docs/configuration.md) are read from the environment too; no others are.`;
 
+const DEMO_SETTINGS = { CONTACT_SHEET: 'true', CLIP_SECONDS: '2' };
+
 const DEFAULT_DIR = fileURLToPath(new URL('../.local', import.meta.url));
 
 const print = (line = ''): void => void process.stdout.write(`${escapeText(line)}\n`);
@@ -193,7 +195,8 @@ async function main(): Promise<void> {
   cloud = await startLocalCloud({
     app: loaded,
     dir,
-    shell: { LOG_LEVEL: 'debug', ...process.env },
+    // the demo shows what an upload can get
+    shell: { LOG_LEVEL: 'debug', ...(files.length === 0 && DEMO_SETTINGS), ...process.env },
     env: {
       ...settingsOfFile(values.settings),
       // a limit that metadata cannot raise: the user who starts the cloud is its operator

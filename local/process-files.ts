@@ -11,6 +11,8 @@ export interface ProcessedFile {
   file: string;
   /** Absent if the event was given up. */
   manifest?: Manifest;
+  /** Manifests of the upload's further questions, in the order of their names. */
+  further?: Manifest[];
   /** Reason why there is no manifest. */
   failure?: string;
   /** Local copies of the frames, contact sheets and the manifest. */
@@ -60,13 +62,21 @@ export async function collect(
   const stored = await frames.get(outcome.name);
   if (!stored) throw new Error(`${where} is gone`);
   const manifest = asManifest(JSON.parse(Buffer.from(stored.body).toString()), where);
-  const images = manifest.moments.flatMap(({ frame, contactSheet }) =>
-    contactSheet ? [frame.name, contactSheet.name] : [frame.name],
+  const folder = outcome.name.slice(0, -'manifest.json'.length);
+  const further: Manifest[] = [];
+  for await (const { name } of frames.list({ prefix: `${folder}q-` })) {
+    const found = name.endsWith('/manifest.json') ? await frames.get(name) : undefined;
+    if (found) further.push(asManifest(JSON.parse(Buffer.from(found.body).toString()), name));
+  }
+  const moments = [manifest, ...further].flatMap((one) => one.moments);
+  const images = moments.flatMap(({ frame, copies: others = [], contactSheet, preview, clip }) =>
+    [frame, ...others, contactSheet, preview, clip].flatMap((image) => image?.name ?? []),
   );
   const copies: Copy[] = [];
   for (const object of [...images, outcome.name]) {
     const found = object === outcome.name ? stored : await frames.get(object);
     if (found) copies.push({ object, body: found.body });
   }
-  return { manifest, copies: await copyOut(out, copies, options) };
+  const paths = await copyOut(out, copies, options);
+  return { manifest, ...(further.length > 0 && { further }), copies: paths };
 }

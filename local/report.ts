@@ -15,7 +15,7 @@ export function stagePrinter(print: (line: string) => void): OnStage {
 }
 
 /** The result of one file, in a few lines. */
-export function describeResult({ file, manifest, failure, copies }: ProcessedFile): string[] {
+export function describeResult({ file, manifest, further = [], failure, copies }: ProcessedFile): string[] {
   const name = printable(file);
   if (!manifest) return [`${name}: failed: ${printable(failure ?? 'no manifest')}`];
   const where = copies.map((path) => `    ${printable(relative(process.cwd(), path) || path)}`);
@@ -32,7 +32,11 @@ export function describeResult({ file, manifest, failure, copies }: ProcessedFil
           `  frame at ${moment.seconds.toFixed(3)} s, ${moment.frame.width}x${moment.frame.height}, ` +
           `confidence ${moment.confidence}: ${printable(moment.description)}`,
       );
-      return [`${name}: framed`, ...moments, ...where];
+      const others = further.map(
+        ({ question, outcome, moments: [first] }) =>
+          `  also asked ${printable(JSON.stringify(question?.moment ?? ''))}: ${first ? `frame at ${first.seconds.toFixed(3)} s` : outcome}`,
+      );
+      return [`${name}: framed`, ...moments, ...others, ...where];
     }
   }
 }

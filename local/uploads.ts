@@ -51,7 +51,9 @@ export class UploadTracker {
     if (!name || !generation) return;
     const file = resource.name.slice(resource.name.lastIndexOf('/') + 1);
     this.#onStage(name, `wrote ${file}`);
-    if (file === 'manifest.json') this.#settle(name, generation, { kind: 'manifest', name: resource.name });
+    // a further question's manifest has a folder of its own
+    if (resource.name.endsWith(`/${generation}/manifest.json`))
+      this.#settle(name, generation, { kind: 'manifest', name: resource.name });
   }
 
   #attempted({ subscription, body, attempt, result }: PushAttempt): void {

@@ -42,7 +42,8 @@ export class VideoWork implements Work {
   async run(cloud: LocalCloud, files: readonly string[]): Promise<boolean> {
     this.#cloud = cloud;
     const { moment } = this.#options;
-    const metadata = { ...(moment !== undefined && { moment }) };
+    const metadata: Record<string, string> = { ...(moment !== undefined && { moment }) };
+    if (files.length === 0) metadata['moment-2'] = 'the sun is hidden';
     const demo = files.length === 0 ? await mkdtemp(join(tmpdir(), 'pipeline-demo-')) : undefined;
     try {
       if (demo) {

@@ -46,6 +46,10 @@ export interface VideoFramed1 {
    * What was asked of the model.
    */
   question: {
+    /**
+     * Of a question besides the upload's first one.
+     */
+    id?: string;
     moment: string;
     maxMoments: number;
   };
@@ -90,7 +94,17 @@ export interface VideoFramed1 {
     confidence: number;
     description: string;
     frame: VideoFramed1Image;
+    /**
+     * The same frame in other formats and widths.
+     */
+    copies?: VideoFramed1Image[];
     contactSheet?: VideoFramed1Image;
+    preview?: VideoFramed1Image;
+    clip?: VideoFramed1Image;
+    /**
+     * Why there is no clip although one was asked for.
+     */
+    noClip?: string;
   }[];
 }
 export interface VideoFramed1Image {
@@ -153,6 +167,10 @@ export interface VideoNoMoment1 {
    * What was asked of the model.
    */
   question: {
+    /**
+     * Of a question besides the upload's first one.
+     */
+    id?: string;
     moment: string;
     maxMoments: number;
   };
@@ -223,6 +241,10 @@ export interface VideoRejected1 {
    * What was asked of the model.
    */
   question?: {
+    /**
+     * Of a question besides the upload's first one.
+     */
+    id?: string;
     moment: string;
     maxMoments: number;
   };

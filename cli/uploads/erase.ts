@@ -14,7 +14,7 @@ export const erase: UploadsSubcommand = {
   summary: 'erases frames, manifest and records of an uploaded video',
   help: `usage: pipeline uploads erase gs://BUCKET/NAME[#GENERATION] [--dry-run] [--yes] [options]
 
-Deletes what an upload left in the frames bucket (frames, contact sheets, manifest) and in the state bucket (answers,
+Deletes what an upload left in the frames bucket (images, clips, manifests) and in the state bucket (answers,
 leases, failed attempts); without a generation, what every version uploaded under the name left. It then lists the other
 places that hold data about it, with the commands to erase that. If the command is interrupted, run it again: it
 continues. Delete the video first: a video that is delivered again is processed again.

@@ -24,7 +24,7 @@ export interface Traces {
 
 /** Output names below the upload's folder. Strict, since a video may be named like the folder of another. */
 const OWN_OUTPUT =
-  /^([1-9][0-9]{0,18})\/(?:manifest\.json|frame-[0-9]{2,}-[0-9hms.]+\.[a-z]+|contact-sheet-[0-9]{2,}\.[a-z]+)$/;
+  /^([1-9][0-9]{0,18})\/(?:q-[0-9a-f]{16}\/)?(?:manifest\.json|frame-[0-9]{2,}-[0-9hms.]+(?:@[0-9a-z]+)?\.[a-z]+|preview-[0-9]{2,}\.webp|clip-[0-9]{2,}\.mp4|contact-sheet-[0-9]{2,}\.[a-z]+)$/;
 
 export async function findTraces(
   { bucket, name, generation }: Upload,

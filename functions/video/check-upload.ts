@@ -1,24 +1,13 @@
 import type { Clock } from '../../shared/core/clock.ts';
 import { AppError } from '../../shared/core/errors.ts';
-import { describe, quoted } from '../../shared/core/json-value.ts';
+import { quoted } from '../../shared/core/json-value.ts';
 import type { ObjectFacts, ObjectStore } from '../../shared/storage/object-store.ts';
 import { SECOND_LOOK_MS } from './look-twice.ts';
 import type { VideoFacts } from './media/video-file.ts';
-import { countCharacters } from './moments/clean-text.ts';
 import type { VideoConfig } from './settings.ts';
 import type { VideoObject } from './video-object.ts';
 
 const EXTENSIONS = ['.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm'];
-
-export interface Question {
-  moment: string;
-  maxMoments: number;
-  contactSheet: boolean;
-}
-
-const MAX_MOMENT_CHARACTERS = 1_000;
-/** Maximum total size of custom metadata: also bounds a character with a thousand combining marks. */
-const MAX_MOMENT_BYTES = 8_192;
 
 export interface CheckOptions {
   signal: AbortSignal;
@@ -100,69 +89,6 @@ export async function isFolderPlaceholder(
 export function checkLength({ durationSeconds }: VideoFacts, { minSeconds }: VideoConfig['accept']): void {
   if (durationSeconds === undefined || durationSeconds >= minSeconds) return;
   throw new AppError('too-short', `video must be at least ${minSeconds} s long, got ${durationSeconds} s`);
-}
-
-/**
- * The question of this upload: its metadata `moment`, `max-moments` and `contact-sheet`, else configuration. The
- * operator's settings are limits: metadata may ask for less. More is refused, not reduced, because an answer with
- * fewer moments than requested would look like a video that shows fewer.
- */
-export function questionOf(facts: ObjectFacts, config: VideoConfig): Question {
-  const { metadata } = facts;
-  const moment = metadata['moment']?.trim() || config.moment;
-  const characters = countCharacters(moment);
-  if (characters > MAX_MOMENT_CHARACTERS) {
-    throw new AppError(
-      'invalid-metadata',
-      `moment must have at most ${MAX_MOMENT_CHARACTERS} characters, got ${characters}`,
-    );
-  }
-  const bytes = Buffer.byteLength(moment);
-  if (bytes > MAX_MOMENT_BYTES) {
-    throw new AppError(
-      'invalid-metadata',
-      `moment must have at most ${MAX_MOMENT_BYTES} bytes, got ${bytes}`,
-    );
-  }
-  return {
-    moment,
-    maxMoments: momentsAsked(metadata['max-moments'], config.maxMoments),
-    contactSheet: sheetAsked(metadata['contact-sheet'], config.contactSheet),
-  };
-}
-
-function momentsAsked(asked: string | undefined, bound: number): number {
-  if (asked === undefined) return bound;
-  if (!/^[1-9][0-9]{0,8}$/.test(asked)) {
-    throw new AppError('invalid-metadata', `max-moments must be 1 to ${bound}, got ${describe(asked)}`, {
-      found: asked,
-    });
-  }
-  if (Number(asked) > bound) {
-    throw new AppError(
-      'invalid-metadata',
-      `max-moments must be at most ${bound} (MAX_MOMENTS), got ${asked}`,
-    );
-  }
-  return Number(asked);
-}
-
-const YES = new Set(['true', '1', 'yes', 'on']);
-const NO = new Set(['false', '0', 'no', 'off']);
-
-function sheetAsked(asked: string | undefined, allowed: boolean): boolean {
-  if (asked === undefined) return allowed;
-  const word = asked.trim().toLowerCase();
-  if (NO.has(word)) return false;
-  if (!YES.has(word)) {
-    throw new AppError('invalid-metadata', `contact-sheet must be true or false, got ${describe(asked)}`, {
-      found: asked,
-    });
-  }
-  if (!allowed) {
-    throw new AppError('invalid-metadata', `contact-sheet must be false (CONTACT_SHEET), got ${asked}`);
-  }
-  return true;
 }
 
 function uri(object: VideoObject): string {

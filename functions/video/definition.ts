@@ -1,11 +1,10 @@
 import { defineFunction } from '../../shared/app/define-function.ts';
+import type { OptionalPart } from '../../shared/app/optional.ts';
 import { replaces, writesOnce } from '../../shared/app/storage-roles.ts';
-import { objectFinalized } from '../../shared/app/trigger.ts';
+import { messagePublished, objectFinalized } from '../../shared/app/trigger.ts';
 import { settings } from './settings.ts';
 
-export const processVideo = defineFunction({
-  name: 'processVideo',
-  trigger: objectFinalized({ bucket: 'raw' }),
+const common = {
   maxDeliveryAttempts: 10,
   instance: {
     memory: '1Gi',
@@ -31,7 +30,29 @@ export const processVideo = defineFunction({
   ],
   apis: { aiplatform: 'Gemini' },
   settings,
+};
+
+export const processVideo = defineFunction({
+  ...common,
+  name: 'processVideo',
+  trigger: objectFinalized({ bucket: 'raw' }),
   load: () => import('./handler.ts'),
   settledIn: 'frames',
   subject: async () => (await import('./subject.ts')).subjectOf,
 });
+
+/** Asks about videos that are stored already. It runs beside `processVideo`, with the same settings. */
+const answerQuestion = defineFunction({
+  ...common,
+  name: 'answerQuestion',
+  trigger: messagePublished({ topic: 'questions' }),
+  instance: { ...common.instance, maxInstances: 2 },
+  load: () => import('./question-handler.ts'),
+  subject: async () => (await import('./question-subject.ts')).subjectOf,
+});
+
+export const questions: OptionalPart = {
+  doc: 'questions about stored videos are answered (pipeline ask)',
+  topics: { questions: { doc: 'questions about stored videos, such as those of pipeline ask' } },
+  functions: [answerQuestion],
+};

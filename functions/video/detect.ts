@@ -1,13 +1,13 @@
 import { withLease } from '../../shared/records/lease.ts';
-import { readRecord, record } from '../../shared/records/record.ts';
+import { readRecord, record, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { NOTHING_SPENT, type Spent, sumSpent } from '../../shared/vision/ask-model.ts';
 import type { TokenCounts, VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
-import type { Question } from './check-upload.ts';
 import { dailyBudget } from './daily-budget.ts';
 import type { VideoFile } from './media/video-file.ts';
 import { type FoundMoment, findMoments, type MomentsFound } from './moments/find-moments.ts';
-import { refineMoment } from './moments/refine-moment.ts';
+import { type FirstAnswer, type RefineOptions, refineMoment } from './moments/refine-moment.ts';
+import type { Question } from './questions.ts';
 import type { VideoNames } from './records.ts';
 import type { VideoConfig } from './settings.ts';
 
@@ -87,10 +87,12 @@ async function ask(input: DetectInput): Promise<Detection> {
   const model = budget.counted(await input.model());
   const { durationSeconds } = video.facts;
   const bill = new Bill(input);
+  let resumed = true;
   const coarse = await record<MomentsFound>(
     state,
     names.coarse,
     async () => {
+      resumed = false;
       await budget.admit();
       const { fps } = config.gemini;
       const retry = { onSpent: (spent: Spent) => bill.coarse(spent) };
@@ -105,7 +107,8 @@ async function ask(input: DetectInput): Promise<Detection> {
   const dropped: DroppedMoment[] = [...coarse.dropped];
   const moments: DetectedMoment[] = [];
   for (const [index, found] of coarse.moments.entries()) {
-    const refineOne = () => refine(found, input, model, (spent) => bill.fine(index, spent));
+    const firstAnswer = keptFirst(input, index, resumed);
+    const refineOne = () => refine(found, input, { model, firstAnswer }, (spent) => bill.fine(index, spent));
     // with a single moment, the detection itself is the record that follows at once
     const refined =
       coarse.moments.length === 1
@@ -164,6 +167,19 @@ class Bill {
   }
 }
 
+/** A moment's first answer, as a record; it is read only if an earlier attempt may have written it. */
+function keptFirst(
+  { state, names, signal }: DetectInput,
+  index: number,
+  resumed: boolean,
+): NonNullable<RefineOptions['firstAnswer']> {
+  const name = names.fineFirst(index);
+  return {
+    read: async () => (resumed ? readRecord<FirstAnswer>(state, name, { signal }) : undefined),
+    keep: (answer) => writeRecord(state, name, answer, { signal }),
+  };
+}
+
 interface Refined extends Spent {
   chosenSeconds: number;
   decidedBy: 'stills' | 'coarse';
@@ -172,18 +188,19 @@ interface Refined extends Spent {
 async function refine(
   found: FoundMoment,
   input: DetectInput,
-  model: VisionModel,
+  tools: Pick<RefineOptions, 'model' | 'firstAnswer'>,
   onSpent: (spent: Spent) => void,
 ): Promise<Refined> {
   if (input.config.refine.by === 'none') {
     return { chosenSeconds: found.seconds, decidedBy: 'coarse', ...NOTHING_SPENT };
   }
-  const { windowSeconds, stills } = input.config.refine;
+  const { windowSeconds, stills, requests } = input.config.refine;
   const { signal } = input;
   const refined = await refineMoment(input.video, found, input.question, {
-    model,
+    ...tools,
     windowSeconds,
     stillsPerWindow: stills,
+    requests,
     signal,
     retry: { onSpent },
   });

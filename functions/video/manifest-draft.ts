@@ -30,8 +30,9 @@ export async function draftManifest(
   object: VideoObject,
   state: ObjectStore,
   { event, eventId, historyId, log, clock, startedAt, signal }: Invocation,
+  { functionName, questionId }: { functionName: string; questionId: string | undefined },
 ): Promise<ManifestDraft> {
-  const failed = await countFailures(state, 'processVideo', historyId, signal);
+  const failed = await countFailures(state, functionName, historyId, signal);
   const timings: Record<string, number> = {};
   const manifest: Omit<Manifest, 'createdAt'> = {
     schemaVersion: 1,
@@ -45,7 +46,7 @@ export async function draftManifest(
     correlationId: correlationIdOf(event.correlationId, object),
   };
   function describeSpent(spent: Spending, prices: TokenPrices): void {
-    manifest.question = spent.question;
+    manifest.question = { ...(questionId !== undefined && { id: questionId }), ...spent.question };
     manifest.model = spent.model;
     manifest.tokens = spent.tokens;
     manifest.estimatedCost = Number(dollarsOf(spent.tokens, prices).toFixed(6));

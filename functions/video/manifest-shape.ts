@@ -19,7 +19,7 @@ const MANIFEST = shaped({
   outcome: oneOf('framed', 'no-moment', 'rejected'),
   'rejection?': shaped({ code: aString, reason: aString }),
   source: shaped({ bucket: aString, name: aString, generation: aString }),
-  'question?': shaped({ moment: aString, maxMoments: aNumber }),
+  'question?': shaped({ 'id?': aString, moment: aString, maxMoments: aNumber }),
   'model?': shaped({ sdk: aString, name: aString, asks: aNumber }),
   moments: listOf(
     shaped({
@@ -28,7 +28,11 @@ const MANIFEST = shaped({
       confidence: aNumber,
       description: aString,
       frame: IMAGE,
+      'copies?': listOf(IMAGE),
       'contactSheet?': IMAGE,
+      'preview?': IMAGE,
+      'clip?': IMAGE,
+      'noClip?': aString,
     }),
   ),
   'tokens?': shaped(COUNTS),

@@ -17,7 +17,8 @@ export interface Manifest {
     crc32c?: string;
     video?: VideoFacts;
   };
-  question?: { moment: string; maxMoments: number };
+  /** `id`: only for a question besides the upload's first one. */
+  question?: { id?: string; moment: string; maxMoments: number };
   model?: { sdk: string; name: string; asks: number };
   moments: ManifestMoment[];
   dropped: DroppedMoment[];
@@ -43,7 +44,22 @@ export interface ManifestMoment extends DetectedMoment {
   /** Decoder errors on the way to this frame, which may be damaged; absent if there were none. */
   decodeErrors?: number;
   frame: StoredImage;
+  /** The same frame in the other forms asked for. */
+  copies?: StoredImage[];
   contactSheet?: StoredImage;
+  /** Animated WebP of the seconds around the frame. */
+  preview?: StoredImage;
+  /** The video around the frame, with its sound. */
+  clip?: StoredClip;
+  /** Why there is no clip although one was asked for. */
+  noClip?: string;
+}
+
+export interface StoredClip extends StoredImage {
+  /** Starts of the first and the last frame's display, in seconds of the video. */
+  startSeconds: number;
+  endSeconds: number;
+  frames: number;
 }
 
 export interface StoredImage {

@@ -5,7 +5,7 @@ import { readFailures } from '../../shared/records/failures.ts';
 import { writeRecord } from '../../shared/records/record.ts';
 import type { ObjectFacts, ObjectStore, Storage } from '../../shared/storage/object-store.ts';
 import type { VisionModel, VisionPart } from '../../shared/vision/vision-model.ts';
-import { checkLength, checkUpload, liveFacts, questionOf } from './check-upload.ts';
+import { checkLength, checkUpload, liveFacts } from './check-upload.ts';
 import { quotaPrefix } from './daily-budget.ts';
 import { type Detection, detect } from './detect.ts';
 import { lookTwice } from './look-twice.ts';
@@ -14,7 +14,8 @@ import { draftManifest, type ManifestDraft } from './manifest-draft.ts';
 import { readManifest } from './manifest-shape.ts';
 import { blamesDecoding, refusedTwice } from './media/decoding-cost.ts';
 import type { VideoFile } from './media/video-file.ts';
-import { videoNames } from './records.ts';
+import { type Question, questionsOf } from './questions.ts';
+import { questionIdOf, videoNames } from './records.ts';
 import type { VideoConfig } from './settings.ts';
 import { storeFrames } from './store-frames.ts';
 import type { VideoObject } from './video-object.ts';
@@ -22,11 +23,20 @@ import type { VideoObject } from './video-object.ts';
 export interface VideoTools {
   config: VideoConfig;
   storage: Storage;
+  /** Key of the failure records. */
+  functionName: string;
   model(): Promise<VisionModel>;
   /** Opens the upload for reading frames; throws a refusal if it is not an accepted video. */
   open(facts: ObjectFacts, bucket: string, signal: AbortSignal): Promise<VideoFile & { ffmpeg: string }>;
   /** How the video is passed to the model. */
   partFor(facts: ObjectFacts, bucket: string, video: VideoFile): Promise<VisionPart>;
+}
+
+export interface Asked {
+  /** A question besides the upload's own; undefined for the upload's first one. */
+  question?: Question;
+  /** Answers the upload's further questions; called before its first one is asked. */
+  further?(questions: readonly Question[]): Promise<void>;
 }
 
 export interface Processed {
@@ -36,36 +46,40 @@ export interface Processed {
 }
 
 /**
- * The pipeline, from an upload to its one manifest. Each step is a write-once record, so a delivery resumes where
+ * The pipeline, from an upload to the one manifest of a question. Each step is a write-once record, so a delivery resumes where
  * the previous one died. A refusal ends in a `rejected` manifest; anything else thrown is retried.
  */
 export async function processVideo(
   object: VideoObject,
   tools: VideoTools,
   invocation: Invocation,
+  asked: Asked = {},
 ): Promise<Processed> {
-  const { config, storage } = tools;
+  const { config, storage, functionName } = tools;
   const { signal } = invocation;
-  const names = videoNames(object);
+  const questionId = asked.question && questionIdOf(asked.question);
+  const names = videoNames(object, questionId);
   const state = storage.bucket(config.stateBucket);
   const frames = storage.bucket(config.framesBucket);
 
   const settled = await readManifest(frames, names.manifest, signal);
   if (settled) return { manifest: settled, ours: false };
 
-  const draft = await draftManifest(object, state, invocation);
+  const draft = await draftManifest(object, state, invocation, { functionName, questionId });
   const raw = storage.bucket(object.bucket);
   try {
     const upload = await checkUpload(raw, object, config.accept, invocation);
     draft.describeUpload(upload);
-    await lookTwice(() => makeFrames(upload), invocation);
+    const [first, ...further] = asked.question ? [asked.question] : questionsOf(upload, config);
+    // the first question's manifest settles the upload, so it is written last
+    if (further.length > 0) await asked.further?.(further);
+    await lookTwice(() => makeFrames(upload, first), invocation);
   } catch (error) {
-    draft.reject(await asRefusal(error, state, invocation));
+    draft.reject(await asRefusal(error, state, functionName, invocation));
   }
   return commit(draft);
 
-  async function makeFrames(upload: ObjectFacts): Promise<void> {
-    const question = questionOf(upload, config);
+  async function makeFrames(upload: ObjectFacts, question: Question): Promise<void> {
     const video = await draft.step('open', () => tools.open(upload, object.bucket, signal), describeVideo);
     try {
       draft.describeVideo(video);
@@ -93,8 +107,10 @@ export async function processVideo(
         () =>
           storeFrames({
             ...{ video, detection, frames, names, metadata, signal },
-            format: config.frame,
-            withContactSheet: question.contactSheet,
+            question,
+            quality: config.frame.quality,
+            previewWidth: config.previewWidth,
+            clipWidth: config.clipWidth,
           }),
         (stored) => `stored ${counted(stored.length, 'frame')}`,
       );
@@ -120,11 +136,12 @@ export async function processVideo(
 async function asRefusal(
   error: unknown,
   state: ObjectStore,
+  functionName: string,
   { historyId, signal }: Invocation,
 ): Promise<AppError & { code: RefusalCode }> {
   if (isRefusal(error)) return error;
   if (!(error instanceof AppError) || !blamesDecoding(error)) throw error;
-  const { attempts } = await readFailures(state, 'processVideo', historyId, { signal });
+  const { attempts } = await readFailures(state, functionName, historyId, { signal });
   const refusal = refusedTwice(error, attempts);
   if (!isRefusal(refusal)) throw error;
   return refusal;

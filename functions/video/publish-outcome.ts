@@ -6,7 +6,7 @@ import { breakerOf } from '../../shared/patterns/dependency.ts';
 import { readRecord, writeRecord } from '../../shared/records/record.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import type { Manifest, ManifestMoment } from './manifest.ts';
-import { uploadIdOf, type VideoNames } from './records.ts';
+import { resultIdOf, type VideoNames } from './records.ts';
 
 export interface PublishTools {
   topic: string;
@@ -15,6 +15,7 @@ export interface PublishTools {
   names: VideoNames;
   framesBucket: string;
   limits: PublishLimits;
+  functionName: string;
 }
 
 /**
@@ -25,7 +26,7 @@ export interface PublishTools {
 export async function publishOutcome(
   manifest: Manifest,
   ours: boolean,
-  { topic, publisher, state, names, framesBucket, limits }: PublishTools,
+  { topic, publisher, state, names, framesBucket, limits, functionName }: PublishTools,
   { event, signal, clock }: Pick<Invocation, 'event' | 'signal' | 'clock'>,
 ): Promise<string | undefined> {
   // the delivery that just wrote the manifest is the first, so there is no record yet
@@ -35,7 +36,7 @@ export async function publishOutcome(
   const { traceparent, hops, extensions } = event;
   const { hopchain } = extensions;
   const outgoing = new Outgoing(
-    { function: 'processVideo', eventId, correlationId, traceparent, hops, hopchain },
+    { function: functionName, eventId, correlationId, traceparent, hops, hopchain },
     { topics: { events: topic }, limits, publisher, state: async () => state, breakerOf, clock, signal },
   );
   const location = { bucket: framesBucket, name: names.manifest };
@@ -53,8 +54,8 @@ export function outcomeEvent(
   const { bucket, name } = manifest.source;
   const type = `video.${manifest.outcome}`;
   return {
-    // one upload has one outcome
-    id: uploadIdOf(manifest.source),
+    // each question about an upload has one outcome
+    id: resultIdOf(manifest.source, manifest.question?.id),
     source: `/processVideo/${bucket}`,
     type,
     // object names may contain characters that attributes may not

@@ -5,21 +5,26 @@ import { formatTimestamp } from './moments/timestamp.ts';
 import type { VideoObject } from './video-object.ts';
 
 /**
- * Names of everything one upload stores. They are derived from the object and its generation alone, so that every
- * delivery finds what another wrote, and an overwritten video is a new one.
+ * Names of everything that one question about an upload stores. They are derived from the object, its generation and
+ * the question alone, so that every delivery finds what another wrote, and an overwritten video is a new one.
  */
 export interface VideoNames {
   /** In the state bucket. */
   coarse: string;
   /** One for each moment, if there are several. */
   fine(index: number): string;
+  /** The first of two answers of a fine pass. */
+  fineFirst(index: number): string;
   detection: string;
   lease: string;
   /** Written when the outcome has been published. */
   published: string;
   /** In the frames bucket. */
   manifest: string;
-  frame(index: number, seconds: number, extension: string): string;
+  /** `width`: of a copy in another form; `full` if it is the video's own. */
+  frame(index: number, seconds: number, extension: string, width?: number | 'full'): string;
+  preview(index: number): string;
+  clip(index: number): string;
   contactSheet(index: number, extension: string): string;
 }
 
@@ -28,8 +33,22 @@ export function uploadIdOf({ bucket, name, generation }: VideoObject): string {
   return sha256(JSON.stringify([bucket, name, generation]));
 }
 
-/** Bytes reserved for the longest file name below the folder. */
+/** Bytes reserved for the generation, the question and the longest file name below the folder. */
 const ROOM = 80;
+
+/**
+ * Identifies a question asked besides the upload's first one: 16 hex digits. The same words and number of moments are
+ * the same question.
+ */
+export function questionIdOf({ moment, maxMoments }: { moment: string; maxMoments: number }): string {
+  return sha256(JSON.stringify([moment, maxMoments])).slice(0, 16);
+}
+
+/** Identifies a result: of the upload's first question, or of another one. */
+export function resultIdOf(object: VideoObject, questionId?: string): string {
+  if (questionId === undefined) return uploadIdOf(object);
+  return sha256(JSON.stringify([object.bucket, object.name, object.generation, questionId]));
+}
 
 /** Prefixes in the state and the frames bucket for everything stored for any generation of an object. */
 export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'name'>): {
@@ -40,20 +59,25 @@ export function uploadFolders({ bucket, name }: Pick<VideoObject, 'bucket' | 'na
   return { state: `videos/${sha256(JSON.stringify([bucket, name]))}/`, frames: `${folderOf(name)}/` };
 }
 
-export function videoNames(object: VideoObject): VideoNames {
+/** `questionId`: of a further question, whose results have a folder of their own. */
+export function videoNames(object: VideoObject, questionId?: string): VideoNames {
   const folders = uploadFolders(object);
-  const state = `${folders.state}${object.generation}`;
-  const folder = `${folders.frames}${object.generation}`;
+  const below = questionId === undefined ? '' : `/q-${questionId}`;
+  const state = `${folders.state}${object.generation}${below}`;
+  const folder = `${folders.frames}${object.generation}${below}`;
   const number = (index: number): string => String(index + 1).padStart(2, '0');
   return {
     coarse: `${state}/coarse.json`,
     fine: (index) => `${state}/fine-${number(index)}.json`,
+    fineFirst: (index) => `${state}/fine-${number(index)}-first.json`,
     detection: `${state}/detection.json`,
     lease: `${state}/lease.json`,
     published: `${state}/published.json`,
     manifest: `${folder}/manifest.json`,
-    frame: (index, seconds, extension) =>
-      `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}.${extension}`,
+    frame: (index, seconds, extension, width) =>
+      `${folder}/frame-${number(index)}-${formatTimestamp(seconds)}${width === undefined ? '' : `@${width}`}.${extension}`,
+    preview: (index) => `${folder}/preview-${number(index)}.webp`,
+    clip: (index) => `${folder}/clip-${number(index)}.mp4`,
     contactSheet: (index, extension) => `${folder}/contact-sheet-${number(index)}.${extension}`,
   };
 }

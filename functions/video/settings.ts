@@ -35,6 +35,12 @@ export const settings = {
     default: 1,
     doc: 'frames per video; an upload may ask for fewer',
   }),
+  MAX_QUESTIONS: integer({
+    min: 1,
+    max: 9,
+    default: 3,
+    doc: 'questions per upload; each costs a coarse and a fine pass, and counts as a video in `DAILY_VIDEOS`',
+  }),
   NAME_PREFIX: text({ default: '', doc: 'uploads with other names are rejected' }),
   MAX_BYTES: integer({ min: 1, max: 5 * 1024 ** 4, default: 10 * 1024 ** 3, doc: 'size of an upload' }),
   MIN_SECONDS: number({ min: 0, max: 3_600, default: 0, doc: 'shortest video' }),
@@ -96,7 +102,13 @@ export const settings = {
     doc: '`none` keeps the time of the coarse pass',
   }),
   REFINE_WINDOW_SECONDS: number({ min: 0.1, max: 20, default: 2, doc: 'window of the fine pass' }),
-  REFINE_STILLS: integer({ min: 2, max: 60, default: 12, doc: 'stills in that window' }),
+  REFINE_STILLS: integer({ min: 2, max: 60, default: 12, doc: 'evenly spaced stills in that window' }),
+  REFINE_REQUESTS: integer({
+    min: 1,
+    max: 2,
+    default: 2,
+    doc: 'requests of the fine pass for each moment; the second is sent only if the picture changes gradually between two stills, with up to twice the stills',
+  }),
   FRAME_FORMAT: oneOf(['png', 'jpeg', 'webp', 'avif'], {
     default: 'png',
     doc: 'format of stored frames',
@@ -112,6 +124,24 @@ export const settings = {
     default: false,
     doc: 'also store a sheet of the frames around each moment, if the upload does not say',
   }),
+  CONTACT_SHEET_WIDTH: integer({
+    min: 96,
+    max: 4_096,
+    default: 1_280,
+    doc: 'width of the sheets in pixels, less if the video is narrow; an upload may ask for less',
+  }),
+  PREVIEW: flag({
+    default: false,
+    doc: 'also store an animated WebP of the two seconds around each moment, if the upload does not say',
+  }),
+  PREVIEW_WIDTH: integer({ min: 16, max: 1_280, default: 320, doc: 'width of these animations' }),
+  CLIP_SECONDS: number({
+    min: 0,
+    max: 60,
+    default: 0,
+    doc: 'length of the clip stored around each moment, if the upload does not ask for less; 0 means no clips',
+  }),
+  CLIP_WIDTH: integer({ min: 16, max: 1_920, default: 1_280, doc: 'maximum width of clips' }),
   FFMPEG_PATH: optional(
     text({ doc: 'the ffmpeg to run; if unset, the first on `PATH` that starts, else the one from npm' }),
   ),
@@ -151,6 +181,7 @@ export function parseVideoConfig(env: Env) {
     eventsTopic: values.EVENTS_TOPIC,
     moment: values.MOMENT_PROMPT,
     maxMoments: values.MAX_MOMENTS,
+    maxQuestions: values.MAX_QUESTIONS,
     accept: {
       /** Uploads whose names start differently are rejected; empty accepts all. */
       namePrefix: values.NAME_PREFIX,
@@ -184,6 +215,7 @@ export function parseVideoConfig(env: Env) {
       by: values.REFINE,
       windowSeconds: values.REFINE_WINDOW_SECONDS,
       stills: values.REFINE_STILLS,
+      requests: values.REFINE_REQUESTS,
     },
     frame: {
       format: values.FRAME_FORMAT,
@@ -192,6 +224,13 @@ export function parseVideoConfig(env: Env) {
     },
     /** If false, no upload can ask for a sheet. */
     contactSheet: values.CONTACT_SHEET,
+    contactSheetWidth: values.CONTACT_SHEET_WIDTH,
+    /** If false, no upload can ask for one. */
+    preview: values.PREVIEW,
+    previewWidth: values.PREVIEW_WIDTH,
+    /** 0: no upload can ask for clips. */
+    clipSeconds: values.CLIP_SECONDS,
+    clipWidth: values.CLIP_WIDTH,
     ffmpegPath: values.FFMPEG_PATH,
     memoryBytes: values.INSTANCE_MIB === 0 ? undefined : values.INSTANCE_MIB * 1024 ** 2,
     // elsewhere the only uploads are the user's own

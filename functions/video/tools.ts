@@ -16,7 +16,11 @@ let binary: Promise<FfmpegBinary> | undefined;
 let opened: Promise<VisionModel> | undefined;
 
 /** The pipeline's production tools: real storage, real ffmpeg, the real model. */
-export function videoTools(config: VideoConfig, storage: Storage, log: Logger): VideoTools {
+export function videoTools(
+  config: VideoConfig,
+  storage: Storage,
+  log: Logger,
+): Omit<VideoTools, 'functionName'> {
   return {
     config,
     storage,

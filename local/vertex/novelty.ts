@@ -4,7 +4,7 @@ export type Thumbnails = readonly Uint8Array[];
 export interface Novelty {
   /** Difference from the previous picture, 0 to 255; 0 for the first. */
   fromPrevious: number[];
-  /** Difference from the typical picture of the whole. */
+  /** Difference from the typical picture. */
   fromTypical: number[];
   /** Ranking scores: a change away from the usual counts more than a return to it. */
   scores: number[];
@@ -20,8 +20,7 @@ export interface Peak {
 /** Grey levels below which a difference is codec noise. */
 const NOISE = 8;
 
-export function novelty(pictures: Thumbnails): Novelty {
-  const typical = typicalPicture(pictures);
+export function novelty(pictures: Thumbnails, typical = typicalPicture(pictures)): Novelty {
   const fromTypical = pictures.map((picture) => difference(picture, typical));
   const fromPrevious = pictures.map((picture, i) => {
     const before = pictures[i - 1];
@@ -60,10 +59,13 @@ export function findPeaks(pictures: Thumbnails, options: { minGap: number; limit
   return peaks;
 }
 
-/** The one picture that shows something new; undefined if they are all alike. A single picture is always chosen. */
+/**
+ * The one picture that shows something new; undefined if they are all alike. A single picture is always chosen. New
+ * is what the first does not show: stills are taken around a moment, which may fill most of them.
+ */
 export function mostNovel(pictures: Thumbnails): Peak | undefined {
   if (pictures.length === 1) return { index: 0, score: 0, confidence: 0.5 };
-  const { fromPrevious, scores } = novelty(pictures);
+  const { fromPrevious, scores } = novelty(pictures, pictures[0]);
   let best: Peak | undefined;
   scores.forEach((score, index) => {
     if ((fromPrevious[index] ?? 0) < NOISE || score <= (best?.score ?? 0)) return;

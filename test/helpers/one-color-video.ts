@@ -10,7 +10,7 @@ export function oneColorVideo(): VideoFile {
       height: 1,
       rotation: 0,
       durationSeconds: 30,
-      frameRate: 10,
+      frameRate: 2,
       hdr: false,
       hasAudio: false,
     },
@@ -19,6 +19,12 @@ export function oneColorVideo(): VideoFile {
     },
     async framesBetween(from) {
       return Promise.all([0, 0.5, 1].map((after) => this.frameAt(from + after)));
+    },
+    async framesAt(times) {
+      return Promise.all(times.map((time) => this.frameAt(Math.floor(time * 2) / 2)));
+    },
+    async clip(from, to) {
+      return { bytes: new Uint8Array(1), width: 2, height: 2, startSeconds: from, endSeconds: to, frames: 2 };
     },
     traffic: { bytes: 0, requests: 0 },
     close: async () => {},

@@ -57,5 +57,19 @@ describe.each(underTest(binaries).map((binary) => [binary.version, binary] as co
         }
       },
     );
+
+    test('a clip of 10 s of 5 GB: its bytes, the index and 2 MiB', async () => {
+      const path = join(folder, 'clip.mp4');
+      const long = await makeLongMp4({ pattern, path, repeats: 1_000, index: 'last', written: [0, 3, 4] });
+      const { store, object } = await fileStore(path);
+      const video = await openVideoFile({ store, object, ffmpeg, limits: LIMITS });
+      try {
+        const clip = await video.clip(30, 39.96, 160);
+        expect(clip).toMatchObject({ startSeconds: 30, frames: 250 });
+        expect(video.traffic.bytes).toBeLessThan(long.indexBytes + long.repeatBytes + 2 * MiB);
+      } finally {
+        await video.close();
+      }
+    });
   },
 );

@@ -45,6 +45,9 @@ async function leaveTraces(name: string, generation: string, leaseMs = -1): Prom
   await put('frames', names.manifest, { correlationId: `c-${generation}` });
   await put('frames', names.frame(0, 4.84, 'png'), {});
   await put('frames', names.contactSheet(0, 'webp'), {});
+  await put('frames', names.frame(0, 4.84, 'webp', 320), {});
+  await put('frames', names.preview(0), {});
+  await put('frames', videoNames(object, 'a1b2c3d4e5f60718').clip(0), {});
   for (const key of [names.coarse, names.detection, names.published]) await put('state', key, {});
   await put('state', names.lease, { owner: 'x', expiresAt: Date.now() + leaseMs });
   await put('state', `failures/processVideo/${uploadIdOf(object)}/0001.json`, {});
@@ -62,21 +65,23 @@ test('one generation, then all of a name: no other upload loses anything, and a 
   const dry = await erase('gs://raw/clips/a b.mp4#111', '--dry-run');
   expect(dry).toMatchObject({ code: 0, stderr: '' });
   expect(dry.stdout).toContain('gs://frames/clips/a b.mp4/111/frame-01-00m04.840s.png\n');
-  expect(dry.stdout).toContain('3 objects in gs://frames and 5 in gs://state');
+  expect(dry.stdout).toContain('6 objects in gs://frames and 5 in gs://state');
   expect([await namesIn('frames'), await namesIn('state')]).toEqual([before.frames, before.state]);
 
   const one = await erase('gs://raw/clips/a b.mp4#111', '--yes');
-  expect(one.stdout).toMatch(/^3 objects in gs:\/\/frames and 5 in gs:\/\/state, .*: deleted$/m);
+  expect(one.stdout).toMatch(/^6 objects in gs:\/\/frames and 5 in gs:\/\/state, .*: deleted$/m);
   expect(one.stdout).toContain("npx pipeline lake erase --correlation 'c-111' --reason …");
   expect(one.stdout).toContain("--source '/processVideo/raw' --subject 'objects/clips/a%20b.mp4'");
   const left = (generation: string): string[] =>
     before.frames.filter((name) => name.includes(`/${generation}/`));
   expect(await namesIn('frames')).toEqual(
-    before.frames.filter((name) => !/^clips\/a b\.mp4\/111\/(frame-|contact|manifest\.json$)/.test(name)),
+    before.frames.filter(
+      (name) => !/^clips\/a b\.mp4\/111\/(frame-|contact|preview|q-|manifest\.json$)/.test(name),
+    ),
   );
 
   const all = await erase('gs://raw/clips/a b.mp4', '--yes', '--json');
-  expect(JSON.parse(all.stdout)).toMatchObject({ deleted: 8, generations: ['222'], isLive: false });
+  expect(JSON.parse(all.stdout)).toMatchObject({ deleted: 11, generations: ['222'], isLive: false });
   expect(await namesIn('frames')).toEqual([...left('333'), ...left('444')].sort());
   expect(await namesIn('state')).toHaveLength(10);
   const again = await erase('gs://raw/clips/a b.mp4', '--yes');

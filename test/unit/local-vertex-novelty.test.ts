@@ -94,6 +94,10 @@ describe('the most novel still', () => {
     expect(mostNovel(clip(8, (i) => picture(60, i >= 6 ? 40 : 0)))?.index).toBe(6);
   });
 
+  it('is where it appears, not where it disappears, even if most stills show it', () => {
+    expect(mostNovel(clip(12, (i) => picture(60, i >= 2 && i < 10 ? 40 : 0)))?.index).toBe(2);
+  });
+
   it('is none if all are alike, and the only one if there is one', () => {
     expect(mostNovel(clip(8, () => picture(60)))).toBeUndefined();
     expect(mostNovel([picture(60)])?.index).toBe(0);

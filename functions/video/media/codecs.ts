@@ -1,8 +1,8 @@
 /**
  * Decoders that ffmpeg may use, by its own names: for the codecs of cameras, phones, screen recorders, editors and
  * video sites, past and present. The several hundred others decode single pictures, games and studio formats: old
- * code that only an attacker's file would reach. Sound is never decoded, so no audio decoder is allowed. A name
- * unknown to a build is harmless.
+ * code that only an attacker's file would reach. Audio decoders are allowed only while a clip is cut. A name unknown to
+ * a build is harmless.
  */
 export const CODECS: readonly string[] = [
   // current phones, cameras and sites
@@ -28,6 +28,14 @@ export const CODECS: readonly string[] = [
   ...['rawvideo', 'v210', 'qtrle', 'png'],
   // screen recorders
   ...['camtasia', 'tscc2', 'camstudio', 'mss1', 'mss2', 'msvideo1', 'msrle'],
+];
+
+/** Audio decoders, for clips only. */
+export const AUDIO_CODECS: readonly string[] = [
+  ...['aac', 'mp3', 'mp3float', 'mp2', 'mp2float', 'ac3', 'eac3', 'opus', 'libopus', 'vorbis', 'libvorbis'],
+  ...['flac', 'alac', 'amrnb', 'amrwb', 'libopencore_amrnb', 'libopencore_amrwb'],
+  ...['pcm_s16le', 'pcm_s16be', 'pcm_s24le', 'pcm_s24be', 'pcm_u8', 'pcm_f32le', 'pcm_alaw', 'pcm_mulaw'],
+  ...['adpcm_ima_qt', 'adpcm_ima_wav', 'adpcm_ms'],
 ];
 
 /** The part of the list that a refusal names. */

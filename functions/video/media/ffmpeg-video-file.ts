@@ -1,11 +1,12 @@
 import { AppError } from '../../../shared/core/errors.ts';
 import type { RangeServer } from '../../../shared/storage/range-server.ts';
+import { cutClip } from './cut-clip.ts';
 import { latest, SpanDecoder } from './decode-span.ts';
 import { EvenSample } from './even-sample.ts';
 import { FrameClock } from './frame-clock.ts';
 import type { OpenedVideo } from './open-input.ts';
 import { outputOf } from './picture.ts';
-import type { VideoFile, VideoFrame } from './video-file.ts';
+import type { VideoClip, VideoFile, VideoFrame } from './video-file.ts';
 
 /** If the container does not state its end, nothing later than this is looked up. */
 const LONGEST_SECONDS = 1e7;
@@ -42,6 +43,19 @@ export class FfmpegVideoFile implements VideoFile {
 
   framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]> {
     return this.#inTurn(() => this.#framesBetween(from, to, limit, maxWidth));
+  }
+
+  framesAt(times: readonly number[], maxWidth?: number): Promise<VideoFrame[]> {
+    return this.#inTurn(() => this.#framesAt(times, maxWidth));
+  }
+
+  clip(from: number, to: number, maxWidth: number): Promise<VideoClip> {
+    return this.#inTurn(async () => {
+      const last = await this.#frameAt(to, 16);
+      const first = await this.#frameAt(from, 16);
+      const span = { lo: this.#clock.ptsOf(first.time), hi: this.#clock.ptsOf(last.time), maxWidth };
+      return cutClip(this.#opened, this.#server, this.#clock, span);
+    });
   }
 
   /** One ffmpeg at a time: two would double the memory. */
@@ -92,6 +106,36 @@ export class FfmpegVideoFile implements VideoFile {
     const onDisplay = latest(shown.filter((one) => one <= pts));
     if (first?.time !== this.#clock.seconds(onDisplay)) first = await this.#frameAt(from, maxWidth);
     return kept.after.preceded(first).map((frame) => noting(errors, frame));
+  }
+
+  async #framesAt(times: readonly number[], maxWidth?: number): Promise<VideoFrame[]> {
+    const stamps = times.map((time) => this.#ptsAt(time));
+    const [pts, hi] = [stamps[0], stamps.at(-1)];
+    if (pts === undefined || hi === undefined) return [];
+    const width = this.#widthFor(times.length, maxWidth);
+    const span = { pts, lo: pts - this.#openingWindow(), hi, maxWidth: width };
+    const asked = stamps.map((stamp) => this.#clock.seconds(stamp));
+    const { kept, errors } = await this.#decoder.decode(span, () => {
+      const found: (VideoFrame | undefined)[] = [];
+      let latest: VideoFrame | undefined;
+      return {
+        add(frame) {
+          while (found.length < asked.length && frame.time > asked[found.length]!) found.push(latest);
+          latest = frame;
+        },
+        result: () => asked.map((_, index) => (index < found.length ? found[index] : latest)),
+      };
+    });
+    // the first frame on display may have started before the window
+    const first = kept[0] ?? (await this.#frameAt(times[0]!, width));
+    return kept.map((frame) => noting(errors, frame ?? first));
+  }
+
+  /** The requested width, or less if so many frames of it would take too much memory. */
+  #widthFor(count: number, maxWidth: number | undefined): number | undefined {
+    const { width, frameBytes } = outputOf(this.#opened.picture, maxWidth);
+    const share = FRAMES_BYTES / ((count + 2) * frameBytes);
+    return share >= 1 ? maxWidth : Math.max(1, Math.floor(width * Math.sqrt(share)));
   }
 
   /** Continues past the stated end: the statement may be wrong, and past the real one the last frame is shown. */

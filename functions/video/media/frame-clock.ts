@@ -28,6 +28,11 @@ export class FrameClock {
     return ((pts - this.firstPts) * this.base.num) / this.base.den;
   }
 
+  /** The timestamp of a frame that starts at this time: the inverse of `seconds`. */
+  ptsOf(seconds: number): number {
+    return this.firstPts + Math.round((seconds * this.base.den) / this.base.num);
+  }
+
   /** The last timestamp at or before this time, with a tolerance of half a millisecond, but never of half a frame. */
   ptsAt(seconds: number): number {
     return this.firstPts + Math.floor(((seconds + this.#tolerance) * this.base.den) / this.base.num);

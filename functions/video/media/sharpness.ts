@@ -1,7 +1,6 @@
+import { gridOf } from './frame-grid.ts';
 import type { VideoFrame } from './video-file.ts';
 
-/** Side of the grid on which two frames are compared. */
-const GRID = 24;
 /** Mean difference of the grid's cells, in levels of 255, below which two frames show the same scene. */
 const SAME_MEAN = 2.5;
 /** Maximum difference of a single cell: beyond it something small has moved or appeared. */
@@ -48,26 +47,6 @@ export function nearEqual(a: VideoFrame, b: VideoFrame): boolean {
     sum += difference;
   }
   return sum / cellsA.length < SAME_MEAN;
-}
-
-/** Mean of each channel in each cell of a grid over the picture. */
-function gridOf({ width, height, rgb }: VideoFrame): Float64Array {
-  const columns = Math.min(GRID, width);
-  const rows = Math.min(GRID, height);
-  const sums = new Float64Array(columns * rows * 3);
-  const counts = new Float64Array(columns * rows);
-  for (let y = 0; y < height; y++) {
-    const row = Math.floor((y * rows) / height) * columns;
-    for (let x = 0; x < width; x++) {
-      const cell = row + Math.floor((x * columns) / width);
-      const at = (y * width + x) * 3;
-      counts[cell]!++;
-      sums[cell * 3]! += rgb[at]!;
-      sums[cell * 3 + 1]! += rgb[at + 1]!;
-      sums[cell * 3 + 2]! += rgb[at + 2]!;
-    }
-  }
-  return sums.map((sum, index) => sum / counts[Math.floor(index / 3)]!);
 }
 
 /** Rec. 709 weights, in 256ths. */

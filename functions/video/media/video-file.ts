@@ -35,6 +35,16 @@ export interface VideoFrame {
   decodeErrors?: number;
 }
 
+export interface VideoClip {
+  bytes: Uint8Array;
+  width: number;
+  height: number;
+  /** Starts of the first and the last frame's display, in seconds. */
+  startSeconds: number;
+  endSeconds: number;
+  frames: number;
+}
+
 export interface VideoFile {
   readonly facts: VideoFacts;
   /** The frame on display at `time`: the last one that starts at or before it, else the first or last. */
@@ -44,6 +54,13 @@ export interface VideoFile {
    * scales them down, for stills that only the model sees. Never empty: the frame on display at `from` comes first.
    */
   framesBetween(from: number, to: number, limit: number, maxWidth?: number): Promise<VideoFrame[]>;
+  /** The frame on display at each of these ascending times, in one decode; one frame may be on display at several. */
+  framesAt(times: readonly number[], maxWidth?: number): Promise<VideoFrame[]>;
+  /**
+   * The frames on display from one time to another, with their sound, as an mp4. Throws `too-large`, `too-costly`,
+   * `timeout` or `corrupt-media` if there can be none.
+   */
+  clip(from: number, to: number, maxWidth: number): Promise<VideoClip>;
   /** Storage bytes and requests so far. */
   readonly traffic: { bytes: number; requests: number };
   /** Ends its processes and its loopback server. */

@@ -80,7 +80,14 @@ async function detected(env: Record<string, string> = {}) {
   return detect({
     video: oneColorVideo(),
     part: { videoUri: 'gs://raw/a.mp4', mimeType: 'video/mp4' },
-    question: { moment: 'it', maxMoments: 1, contactSheet: false },
+    question: {
+      moment: 'it',
+      maxMoments: 1,
+      contactSheet: false,
+      formats: [{ format: 'png' }],
+      preview: false,
+      clipSeconds: 0,
+    },
     names: videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' }),
     state: storage.bucket('state'),
     config,

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { isFolderPlaceholder, liveFacts, questionOf } from '../../../functions/video/check-upload.ts';
+import { isFolderPlaceholder, liveFacts } from '../../../functions/video/check-upload.ts';
+import { questionsOf } from '../../../functions/video/questions.ts';
 import { parseVideoConfig } from '../../../functions/video/settings.ts';
 import { createMemoryStorage } from '../../../shared/storage/memory.ts';
 import type { ObjectFacts, ObjectStore } from '../../../shared/storage/object-store.ts';
@@ -17,7 +18,7 @@ const FACTS: ObjectFacts = {
 
 function ask(metadata: Record<string, string>, env: Record<string, string> = {}) {
   const config = parseVideoConfig({ FRAMES_BUCKET: 'frames', STATE_BUCKET: 'state', ...env });
-  return questionOf({ ...FACTS, metadata }, config);
+  return questionsOf({ ...FACTS, metadata }, config)[0];
 }
 
 const refusal = (message: string | RegExp) => expect.objectContaining({ code: 'invalid-metadata', message });
@@ -46,7 +47,10 @@ test.each([
 });
 
 test.each(['true', 'TRUE', '1', 'yes', ' Yes ', 'on'])('contact-sheet %s is a yes', (asked) => {
-  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toBe(true);
+  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toEqual({
+    format: 'png',
+    width: 1_280,
+  });
   expect(refused(() => ask({ 'contact-sheet': asked }))).toEqual(
     refusal(`contact-sheet must be false (CONTACT_SHEET), got ${asked}`),
   );
@@ -63,7 +67,22 @@ test.each([
   ['2', 'a string of 1 character'],
 ])('contact-sheet %j is neither yes nor no, and refused', (asked, got) => {
   expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
-    refusal(`contact-sheet must be true or false, got ${got}`),
+    refusal(`contact-sheet must be true, false, or a format such as webp@640, got ${got}`),
+  );
+});
+
+test.each([
+  ['webp', { format: 'webp', width: 1_280 }],
+  ['JPG@640', { format: 'jpeg', width: 640 }],
+  ['avif@96', { format: 'avif', width: 96 }],
+])('contact-sheet %s is a format and a width', (asked, form) => {
+  expect(ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }).contactSheet).toEqual(form);
+});
+
+test.each(['webp@1281', 'png@95', 'png@99999'])('contact-sheet %s is refused with both widths', (asked) => {
+  const width = asked.slice(asked.indexOf('@') + 1);
+  expect(refused(() => ask({ 'contact-sheet': asked }, { CONTACT_SHEET: 'true' }))).toEqual(
+    refusal(`contact-sheet must be 96 to 1280 pixels wide (CONTACT_SHEET_WIDTH), got ${width}`),
   );
 });
 

@@ -21,7 +21,14 @@ function scene(confirmSeen = async () => {}) {
     const detection = await detect({
       video: oneColorVideo(),
       part: { videoUri: 'gs://raw/a.mp4', mimeType: 'video/mp4' },
-      question: { moment: 'it', maxMoments: 3, contactSheet: false },
+      question: {
+        moment: 'it',
+        maxMoments: 3,
+        contactSheet: false,
+        formats: [{ format: 'png' }],
+        preview: false,
+        clipSeconds: 0,
+      },
       names,
       state,
       config: parseVideoConfig(env),
@@ -46,9 +53,9 @@ test('a budget used up in the middle of three moments: the next attempt asks onl
   expect(second.asked.map(promptOf).filter((prompt) => prompt.includes('numbered stills'))).toHaveLength(2);
   expect(second.detection).toMatchObject({
     moments: [
-      { coarseSeconds: 5, chosenSeconds: 4.5 },
-      { coarseSeconds: 10, chosenSeconds: 9.5 },
-      { coarseSeconds: 20, chosenSeconds: 19.5 },
+      { coarseSeconds: 5, chosenSeconds: 4 },
+      { coarseSeconds: 10, chosenSeconds: 9 },
+      { coarseSeconds: 20, chosenSeconds: 19 },
     ],
     model: { asks: 4 },
     tokens: { total: 48, coarse: { total: 12 }, fine: { total: 36 } },

@@ -100,6 +100,7 @@ function scene(
         names,
         framesBucket: 'frames',
         limits: DEFAULT_LIMITS,
+        functionName: 'processVideo',
         publisher: async () => ({
           async publish(_topic, messages) {
             for (const message of messages) publish(message);

@@ -23,7 +23,6 @@ test('a frame decoded with errors is stored, and its moment says so', async () =
       const frame = { time, width: 1, height: 1, rgb: new Uint8Array(3) };
       return time === 1 ? { ...frame, decodeErrors: 3 } : frame;
     },
-    framesBetween: async () => [],
   };
   const detection: Detection = {
     schemaVersion: 1,
@@ -34,10 +33,10 @@ test('a frame decoded with errors is stored, and its moment says so', async () =
     tokens: { ...NO_TOKENS, coarse: NO_TOKENS, fine: NO_TOKENS },
   };
   const moments = await storeFrames({
-    ...{ video: file, detection, metadata: {}, withContactSheet: false },
+    ...{ video: file, detection, metadata: {}, quality: 85, previewWidth: 320, clipWidth: 640 },
     frames: createMemoryStorage().bucket('frames'),
     names: videoNames({ bucket: 'raw', name: 'a.mp4', generation: '1' }),
-    format: { format: 'png', width: undefined, quality: 85 },
+    question: { formats: [{ format: 'png' }], contactSheet: false, preview: false, clipSeconds: 0 },
     signal: new AbortController().signal,
   });
   expect(moments.map(({ seconds, decodeErrors }) => [seconds, decodeErrors])).toEqual([

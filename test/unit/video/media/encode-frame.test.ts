@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { contactSheet } from '../../../../functions/video/media/contact-sheet.ts';
 import { encodeFrame } from '../../../../functions/video/media/encode-frame.ts';
 import { loadSharp } from '../../../../functions/video/media/load-sharp.ts';
 import type { VideoFrame } from '../../../../functions/video/media/video-file.ts';
@@ -59,25 +58,5 @@ describe('a frame as a file', () => {
       encodeFrame(halves(40, 30), { format: 'png' }),
     ]);
     expect(Buffer.from(one.bytes).equals(other.bytes)).toBe(true);
-  });
-});
-
-describe('a contact sheet', () => {
-  test('six frames: two rows of four cells, each with a frame and its time below', async () => {
-    const frames = Array.from({ length: 6 }, (_, index) => halves(80, 40, index / 25));
-    const sheet = await contactSheet(frames);
-    // Four columns of 80 + 6 and a margin of 6; two rows of 40 + 18 + 6 and a margin of 6.
-    expect(sheet).toMatchObject({ contentType: 'image/png', width: 350, height: 134 });
-    expect(await pixel(sheet.bytes, 6, 6)).toEqual([200, 40, 60]);
-    expect(await pixel(sheet.bytes, 6 + 79, 6)).toEqual([20, 90, 220]);
-    expect(await pixel(sheet.bytes, 6 + 86, 6 + 64)).toEqual([200, 40, 60]);
-    // "0.000 s" starts with the top left dot of its first zero.
-    expect(await pixel(sheet.bytes, 6, 6 + 40 + 5)).toEqual([0xdd, 0xdd, 0xdd]);
-    // The cells after the sixth are empty.
-    expect(await pixel(sheet.bytes, 6 + 2 * 86 + 10, 6 + 64 + 10)).toEqual([24, 24, 26]);
-  });
-
-  test('one frame is a sheet of one', async () => {
-    expect(await contactSheet([halves(80, 40)])).toMatchObject({ width: 92, height: 70 });
   });
 });

@@ -239,6 +239,8 @@ describe('a clip under half a second', () => {
     },
     frameAt: async () => frames[0] as VideoFrame,
     framesBetween: async () => frames,
+    framesAt: async () => frames,
+    clip: () => Promise.reject(new Error('no clip was asked for')),
     traffic: { bytes: 0, requests: 0 },
     close: async () => {},
   };
