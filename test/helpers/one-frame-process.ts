@@ -31,7 +31,7 @@ const peaks = new Map<number, number>();
 
 /** Peak resident bytes of this process and of each ffmpeg it started, by the kernel's own account. */
 function look(): void {
-  for (const pid of [process.pid, ...children()]) {
+  for (const pid of [process.pid, ...descendants(process.pid)]) {
     try {
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       const name = /^Name:\s+(\S+)/m.exec(status)?.[1] ?? '';
@@ -45,11 +45,20 @@ function look(): void {
   }
 }
 
-function children(): number[] {
-  const tasks = `/proc/${process.pid}/task`;
-  return readdirSync(tasks).flatMap((task) => {
+/** Processes below one, at any depth: in the sandbox, ffmpeg is a child of its shell. */
+function descendants(pid: number): number[] {
+  const tasks = `/proc/${pid}/task`;
+  const children = readdirSync(tasks).flatMap((task) => {
     const listed = readFileSync(`${tasks}/${task}/children`, 'utf8').trim();
     return listed === '' ? [] : listed.split(' ').map(Number);
+  });
+  return children.flatMap((child) => {
+    try {
+      return [child, ...descendants(child)];
+    } catch {
+      // it ended after the listing
+      return [];
+    }
   });
 }
 
