@@ -16,6 +16,7 @@ import { core } from '../../../functions/app.ts';
 import { loadApp } from '../../../shared/app/load-app.ts';
 import { withOptional } from '../../../shared/app/optional.ts';
 import { EXAMPLES } from '../../helpers/examples.ts';
+import { FULL } from '../../helpers/full-form.ts';
 import { committedSchema, faultsOf } from '../../helpers/terraform-schema.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'terraform-unit-'));
@@ -49,7 +50,7 @@ const MORE = [
 describe.each<[string, string[]]>([
   ['functions', []],
   ['functions', MORE],
-  ...EXAMPLES.map((one): [string, string[]] => [one, []]),
+  ...(FULL ? EXAMPLES : []).map((one): [string, string[]] => [one, []]),
 ])('main.tf.json of %s with %j', (appDir, args) => {
   test('is what the provider accepts', async () => {
     const { resources, main } = await written(appDir, args);

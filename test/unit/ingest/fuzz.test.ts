@@ -4,6 +4,7 @@ import { AppError, isRefusal } from '../../../shared/core/errors.ts';
 import { deadLetterMessage } from '../../../shared/dead-letters/dead-letter-message.ts';
 import { parsePubsubMessage } from '../../../shared/events/pubsub-message.ts';
 import { readEvents } from '../../../shared/events/read-events.ts';
+import { FULL } from '../../helpers/full-form.ts';
 import { startMemoryIngest } from '../../helpers/ingest-memory.ts';
 import {
   binary,
@@ -13,6 +14,9 @@ import {
   pushBody,
   structured,
 } from '../../helpers/messages.ts';
+
+/** In full all of them, otherwise a quarter. */
+const runs = (all: number): number => (FULL ? all : all / 4);
 
 const options = { maxBytes: 10_000, maxDepth: 20, maxBatch: 100, defaultType: 'json', defaultSource: '//x' };
 
@@ -82,14 +86,14 @@ function read(input: unknown): void {
 }
 
 test('any delivery is read or refused', () => {
-  fc.assert(fc.property(envelope, read), { seed: 11, numRuns: 1_000 });
+  fc.assert(fc.property(envelope, read), { seed: 11, numRuns: runs(1_000) });
 });
 
 test('any content of a message is read or refused', () => {
   const message = fc
     .tuple(data, attributes)
     .map(([bytes, given]) => messageEvent(pubsubMessage({ data: bytes, attributes: given })));
-  fc.assert(fc.property(message, read), { seed: 12, numRuns: 2_000 });
+  fc.assert(fc.property(message, read), { seed: 12, numRuns: runs(2_000) });
 });
 
 test('one byte changed anywhere in a good message is read or refused', () => {
@@ -112,7 +116,7 @@ test('one byte changed anywhere in a good message is read or refused', () => {
         read(input);
       },
     ),
-    { seed: 13, numRuns: 1_000 },
+    { seed: 13, numRuns: runs(1_000) },
   );
 });
 
@@ -135,13 +139,13 @@ test('a dead letter can be made of anything, within the limits of a message', ()
       }
       expect(bytes.length).toBeGreaterThanOrEqual(0);
     }),
-    { seed: 14, numRuns: 500 },
+    { seed: 14, numRuns: runs(500) },
   );
 });
 
 test('the handler acknowledges all of them, and none is lost: each is a row or a dead letter', async () => {
   const ingest = startMemoryIngest();
-  const inputs = fc.sample(fc.tuple(data, attributes), { seed: 15, numRuns: 400 });
+  const inputs = fc.sample(fc.tuple(data, attributes), { seed: 15, numRuns: runs(400) });
   await Promise.all(
     inputs.map(([bytes, given]) =>
       ingest.deliver(messageEvent(pubsubMessage({ data: bytes, attributes: given }))),
