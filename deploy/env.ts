@@ -2,7 +2,7 @@ import type { App } from '../shared/app/define-app.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
 import type { Names } from './names.ts';
 
-/** Environment for the pipeline command to work on this deployment, as `export` lines. */
+/** Environment for the pipeline command to work on a deployment of this app, as `export` lines. */
 export function cliEnvironment(names: Names, { app, dir }: LoadedApp): string[] {
   const topics = Object.entries(app.topics).flatMap(([key, { env }]) =>
     env === undefined ? [] : [`${env}=${names.topicPath(names.topic(key))}`],

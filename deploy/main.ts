@@ -43,7 +43,8 @@ async function main(options: Options, loaded: LoadedApp): Promise<void> {
   if (action === 'help') return say(helpFor(loaded.app).trimEnd());
   if (action === 'env') {
     const names = new Names({ project, region, prefix, projectNumber: '' });
-    return say(cliEnvironment(names, loaded).join('\n'));
+    // with the topics of optional functions: --env is called without the options that the deployment was given
+    return say(cliEnvironment(names, { ...loaded, app: withOptional(loaded.app) }).join('\n'));
   }
   const env = process.env;
   const { patienceMs } = options;

@@ -53,6 +53,11 @@ const answerQuestion = defineFunction({
 
 export const questions: OptionalPart = {
   doc: 'questions about stored videos are answered (pipeline ask)',
-  topics: { questions: { doc: 'questions about stored videos, such as those of pipeline ask' } },
+  topics: {
+    questions: {
+      env: 'QUESTIONS_TOPIC',
+      doc: 'questions about stored videos, such as those of pipeline ask',
+    },
+  },
   functions: [answerQuestion],
 };

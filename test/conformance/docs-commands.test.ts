@@ -12,6 +12,7 @@ import { Names } from '../../deploy/names.ts';
 import { parseOptions } from '../../deploy/options.ts';
 import { core } from '../../functions/app.ts';
 import { CORE_DIR } from '../../shared/app/load-app.ts';
+import { withOptional } from '../../shared/app/optional.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -73,7 +74,7 @@ async function called(): Promise<typeof calls> {
       CALLS: join(dir, `${document.replace('/', '-')}.calls`),
       REPOSITORY: 'owner/name',
     };
-    const exported = cliEnvironment(names, { app: core, dir: CORE_DIR }).join('\n');
+    const exported = cliEnvironment(names, { app: withOptional(core), dir: CORE_DIR }).join('\n');
     await writeFile(env.CALLS, '');
     await run('bash', ['-uc', `${exported}\n${script}`], { cwd: dir, env });
     for (const call of (await readFile(env.CALLS, 'utf8')).split('\n\0')) {
@@ -182,7 +183,7 @@ test('gcloud knows every command and flag', async ({ skip }) => {
 });
 
 function exportedNames(): Record<string, string> {
-  const lines = cliEnvironment(names, { app: core, dir: CORE_DIR }).map(
+  const lines = cliEnvironment(names, { app: withOptional(core), dir: CORE_DIR }).map(
     (line) => /^export (\w+)=(.*)$/.exec(line) ?? [],
   );
   return Object.fromEntries(lines.map(([, name = '', value = '']) => [name, value]));

@@ -156,6 +156,6 @@ test('the handler acknowledges all of them, and none is lost: each is a row or a
   const ingested = ingest.logs.filter((line) => line['outcome'] === 'ingested');
   const added = ingested.reduce((sum, line) => sum + Number(line['count']), 0);
   expect(await ingest.rows()).toHaveLength(added);
-  expect(added + ingest.published.length).toBeGreaterThan(300);
+  expect(added + ingest.published.length).toBeGreaterThan(inputs.length * 0.75);
   expect(ingest.logs.filter((line) => line['severity'] === 'ERROR')).toEqual([]);
 });
