@@ -7,6 +7,7 @@ import type { DeathRecord } from '../../shared/dead-letters/records.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
 import { type DeathFields, type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
 import { openEventsTable } from '../helpers/events-table.ts';
+import { FULL } from '../helpers/full-form.ts';
 
 let scene: DlqScene;
 beforeAll(async () => {
@@ -206,7 +207,7 @@ describe('nothing in a dead letter can act on a terminal', () => {
     ['binary', Buffer.from([0x1b, 0x5b, 0x32, 0x4a, 0xff, 0x9b])],
   ];
 
-  test.each(payloads)('a payload of %s', async (_kind, data) => {
+  test.each(FULL ? payloads : payloads.slice(1, 3))('a payload of %s', async (_kind, data) => {
     const n = 50 + payloads.findIndex(([, one]) => one === data);
     const death = deathOf(n, { ...hostile, eventId: String(n).repeat(32), data });
     const object = { kind: 'object', bucket: EVIL, name: EVIL, generation: EVIL } as const;

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe } from 'vitest';
+import { FULL } from '../../../test/helpers/full-form.ts';
 import type { Pool } from '../database/pool.ts';
 import { freshPool } from './helpers/database.ts';
 import { eventStoreSuite } from './suites/event-store.ts';
@@ -14,6 +15,6 @@ beforeAll(async () => {
 afterAll(() => pool.close());
 
 describe('outbox', () => outboxSuite(() => pool));
-describe('read models', () => readModelSuite(() => pool, { isConcurrent: false }));
+describe('read models', () => readModelSuite(() => pool, { isConcurrent: false, lives: FULL ? 6 : 2 }));
 describe('event store', () => eventStoreSuite(() => pool));
 describe('migrations', () => migrationSuite(() => pool));

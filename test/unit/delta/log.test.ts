@@ -12,6 +12,7 @@ import {
   newTable,
   rowOf,
 } from '../../helpers/delta.ts';
+import { FULL } from '../../helpers/full-form.ts';
 
 const commit = (version: number): string => `t/_delta_log/${String(version).padStart(20, '0')}.json`;
 const PROTOCOL = '{"protocol":{"minReaderVersion":1,"minWriterVersion":2}}';
@@ -339,9 +340,13 @@ describe('a table that requires more of writers', () => {
 function* damages(intact: Uint8Array): Generator<Uint8Array> {
   const isParquet = Buffer.from(intact.subarray(-4)).toString() === 'PAR1';
   const footer = isParquet ? Buffer.from(intact).readUInt32LE(intact.length - 8) + 8 : intact.length;
-  const step = Math.max(1, Math.floor(intact.length / 150));
+  const step = Math.max(1, Math.floor(intact.length / (FULL ? 150 : 40)));
   for (let at = 0; at < intact.length; at += step) yield intact.subarray(0, at);
-  for (let at = intact.length - footer; at < intact.length; at += Math.max(1, Math.floor(footer / 300))) {
+  for (
+    let at = intact.length - footer;
+    at < intact.length;
+    at += Math.max(1, Math.floor(footer / (FULL ? 300 : 80)))
+  ) {
     const changed = new Uint8Array(intact);
     changed[at] = (changed[at] ?? 0) ^ (1 + (at % 255));
     yield changed;

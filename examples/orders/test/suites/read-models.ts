@@ -27,8 +27,14 @@ const livesOf = (n: number): OrderCommand[] => {
   return lives[n % lives.length]!;
 };
 
-/** The read models and their projector, on any PostgreSQL. `isConcurrent`: it runs transactions side by side. */
-export function readModelSuite(database: () => Pool, { isConcurrent }: { isConcurrent: boolean }): void {
+/**
+ * The read models and their projector, on any PostgreSQL. `isConcurrent`: it runs transactions side by side. Each of
+ * eight writers makes `lives` orders.
+ */
+export function readModelSuite(
+  database: () => Pool,
+  { isConcurrent, lives = 6 }: { isConcurrent: boolean; lives?: number },
+): void {
   /** Each command in a transaction of its own, which stays open for a moment after it has written. */
   const live = async (prefix: string, n: number, openMs: () => number): Promise<void> => {
     const orderId = `${prefix}-${n}`;
@@ -95,7 +101,7 @@ export function readModelSuite(database: () => Pool, { isConcurrent }: { isConcu
     let isWriting = true;
     const writing = Promise.all(
       Array.from({ length: 8 }, async (_, writer) => {
-        for (let n = 0; n < 6; n++) await live(`w${writer}`, n, openMs);
+        for (let n = 0; n < lives; n++) await live(`w${writer}`, n, openMs);
       }),
     ).finally(() => {
       isWriting = false;
@@ -109,7 +115,7 @@ export function readModelSuite(database: () => Pool, { isConcurrent }: { isConcu
       `select count(*)::integer as n from read_models.orders join streams on stream = order_id
        where streams.version = orders.version`,
     );
-    expect(rows).toEqual([{ n: 48 }]);
+    expect(rows).toEqual([{ n: 8 * lives }]);
   });
 
   test('several projectors at once apply each event once', async () => {
@@ -126,7 +132,7 @@ export function readModelSuite(database: () => Pool, { isConcurrent }: { isConcu
   test('a model that is rebuilt while orders are written equals the one that followed them, byte for byte', async () => {
     let isWriting = true;
     const writing = (async () => {
-      for (let n = 0; n < 20; n++) await live('during', n, () => 1);
+      for (let n = 0; n < 3 * lives; n++) await live('during', n, () => 1);
     })().finally(() => {
       isWriting = false;
     });
@@ -137,7 +143,7 @@ export function readModelSuite(database: () => Pool, { isConcurrent }: { isConcu
     await Promise.all([rebuild(database()), following, writing]);
     await projectAll();
     const followed = await readModelRows(database());
-    expect(followed.filter((row) => row.startsWith('orders '))).toHaveLength(48 + 10 + 20);
+    expect(followed.filter((row) => row.startsWith('orders '))).toHaveLength(8 * lives + 10 + 3 * lives);
     expect(await rebuild(database())).toBe(await eventCount());
     expect(await readModelRows(database())).toEqual(followed);
     // the projector goes on from there
