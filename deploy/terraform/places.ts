@@ -69,6 +69,8 @@ export function repositories({ names, options }: Pick<Context, 'names' | 'option
         location: names.place.region,
         format: 'DOCKER',
         kms_key_name: key,
+        // gcloud sets them after the first build, and somebody's own stay
+        lifecycle: { ignore_changes: ['cleanup_policies', 'cleanup_policy_dry_run'] },
       },
     }),
   ];

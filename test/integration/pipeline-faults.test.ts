@@ -20,7 +20,7 @@ beforeAll(async () => {
   clips = await mkdtemp(join(tmpdir(), 'fault-clips-'));
   clip = await makeEventClip(clips, 'box.mp4', { seconds: 4, box: [1.8, 2.3] });
   pipeline = await startPipeline({
-    env: { LEASE_SECONDS: '1', ATTEMPT_SECONDS: FULL ? '6' : '60' },
+    env: { LEASE_SECONDS: '1', ATTEMPT_SECONDS: FULL ? '12' : '60' },
     maxDeliveryAttempts: 5,
     events: { onFinalized: ({ name }) => onWritten(name) },
   });
