@@ -4,7 +4,7 @@ import type { EventRow, EventsAnswer, TableAnswer } from '../api-types.ts';
 import { getJson } from './api.ts';
 import { EventFilters, FILTERS } from './event-filters.tsx';
 import { useJson } from './hooks.ts';
-import { bytes, count, Empty, Head, Loading, Problem, Time } from './parts.tsx';
+import { bytes, counted, Empty, Head, Loading, Problem, Time } from './parts.tsx';
 import { linkTo } from './route.ts';
 import { TableFacts } from './table-facts.tsx';
 
@@ -52,7 +52,7 @@ export function Events({ query }: { query: URLSearchParams }): JSX.Element {
       {rows.length > 0 && <EventTable rows={rows} columns={columns} />}
       {last && (
         <p class="note">
-          {count(rows.length)} events of version {last.version}; {count(read.requests)} requests read{' '}
+          {counted(rows.length, 'event')} of version {last.version}; {counted(read.requests, 'request')} read{' '}
           {bytes(read.bytes)} of a table of {bytes(last.read.of)}.
         </p>
       )}

@@ -51,7 +51,7 @@ function Shown({ letter, reload }: { letter: LetterAnswer; reload(): void }): JS
           ],
           ['function', letter.function],
           ['code', <code key="c">{letter.code}</code>],
-          ['about', letter.concern],
+          ['about', letter.concern || '–'],
           ['now', letter.state],
           ['deaths', String(letter.deaths)],
           ['died', <Time key="d" at={letter.lastDiedAt} />],

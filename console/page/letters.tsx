@@ -3,7 +3,7 @@ import { useState } from 'preact/hooks';
 import type { GroupsAnswer, LetterGroup, LettersAnswer } from '../api-types.ts';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
 import { LetterActions } from './letter-actions.tsx';
-import { Chip, count, Empty, Head, Loading, Problem, Time } from './parts.tsx';
+import { Chip, count, counted, Empty, Head, Loading, Problem, Time } from './parts.tsx';
 import { go, linkTo } from './route.ts';
 import { Rows } from './rows.tsx';
 
@@ -61,7 +61,7 @@ function Groups({ status }: { status: string }): JSX.Element {
   return (
     <>
       <p class="faint">
-        {count(value.total.letters)} dead letters with {count(value.total.groups)} causes
+        {counted(value.total.letters, 'dead letter')} with {counted(value.total.groups, 'cause')}
       </p>
       <ul class="list">
         {value.groups.map((one) => (
@@ -125,12 +125,14 @@ function Group({ group, status }: { group: string; status: string }): JSX.Elemen
         <p class="cause">{first.pattern}</p>
         <p class="line-facts">
           <code>{first.code}</code> <span>{first.function}</span>{' '}
-          <span>{count(value.total.letters)} letters</span>
+          <span>{counted(value.total.letters, 'letter')}</span>
         </p>
         <LetterActions
           names={chosen.size > 0 ? [...chosen] : [group]}
           what={
-            chosen.size > 0 ? `${count(chosen.size)} chosen letters` : 'all unsettled letters of the group'
+            chosen.size > 0
+              ? `${counted(chosen.size, 'letter')} chosen`
+              : 'all unsettled letters of the group'
           }
           onDone={() => {
             setChosen(new Set());

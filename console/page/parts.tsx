@@ -93,6 +93,10 @@ export function count(value: number): string {
   return value.toLocaleString();
 }
 
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+}
+
 export function bytes(value: number): string {
   if (value < 1_000) return `${value} B`;
   const units = ['kB', 'MB', 'GB', 'TB'];
@@ -130,7 +134,7 @@ export function Tree({
     );
   }
   const members = Object.entries(value);
-  const size = Array.isArray(value) ? `${members.length} items` : `${members.length} fields`;
+  const size = Array.isArray(value) ? counted(members.length, 'item') : counted(members.length, 'field');
   return (
     <details class="tree" open={depth < 2 && members.length <= 40}>
       <summary>

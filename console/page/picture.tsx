@@ -68,6 +68,7 @@ export function Picture({
           <Box key={one.name} one={one} y={functionY(index)} recent={recent} />
         ))}
       </svg>
+      <p class="faint legend">Round: topics. Square: buckets. Dashed: may write.</p>
     </section>
   );
 }

@@ -2,7 +2,7 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { TableAnswer } from '../api-types.ts';
 import { getJson } from './api.ts';
-import { bytes, count, Facts, Problem, Time } from './parts.tsx';
+import { bytes, count, counted, Facts, Problem, Time } from './parts.tsx';
 import { linkTo } from './route.ts';
 
 interface Verified {
@@ -36,7 +36,7 @@ export function TableFacts({ table: { info, history } }: { table: TableAnswer })
           ['table', <code key="t">{info.table}</code>],
           ['version', count(info.version)],
           ['rows', info.rows === null ? 'unknown' : count(info.rows)],
-          ['size', `${bytes(info.bytes)} in ${count(info.files)} files`],
+          ['size', `${bytes(info.bytes)} in ${counted(info.files, 'file')}`],
         ]}
       />
       <section class="panel">
@@ -52,8 +52,8 @@ export function TableFacts({ table: { info, history } }: { table: TableAnswer })
         {checked && (
           <div role="status">
             <p>
-              {count(checked.rows)} rows in {count(checked.files)} files, {checked.seconds.toFixed(1)} s:{' '}
-              <b>{checked.findings === 0 ? 'all is well' : `${count(checked.findings)} findings`}</b>
+              {counted(checked.rows, 'row')} in {counted(checked.files, 'file')}, {checked.seconds.toFixed(1)}{' '}
+              s: <b>{checked.findings === 0 ? 'all is well' : counted(checked.findings, 'finding')}</b>
             </p>
             <ul class="plain">
               {checked.list.slice(0, 100).map(({ kind, where, what }) => (

@@ -5,7 +5,7 @@ import type { FeedEvent, UploadAnswer, UploadKey, UploadResult } from '../api-ty
 import { mediaUrl } from './api.ts';
 import { AskAgain } from './ask-again.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
-import { bytes, Chip, Empty, Facts, Head, Loading, Problem, seconds, Time, Tree } from './parts.tsx';
+import { bytes, Chip, counted, Empty, Facts, Head, Loading, Problem, seconds, Time, Tree } from './parts.tsx';
 import { Player } from './player.tsx';
 import { linkTo } from './route.ts';
 import { Steps } from './steps.tsx';
@@ -85,7 +85,7 @@ function InProgress({ upload, stages }: { upload: UploadAnswer; stages: string[]
       )}
       {upload.failures > 0 && (
         <p>
-          {upload.failures} attempts failed; if it is given up, it is among the{' '}
+          {counted(upload.failures, 'attempt')} failed; if it is given up, it is among the{' '}
           <a href={linkTo(['letters'])}>dead letters</a>.
         </p>
       )}
@@ -110,6 +110,7 @@ function Result({ result, upload }: { result: UploadResult; upload: UploadAnswer
   };
   return (
     <>
+      {manifest.question && <p class="lead">“{manifest.question.moment}”</p>}
       <div class="watch">
         <section class="panel" aria-label="Video">
           <Player
@@ -165,7 +166,7 @@ function Details({
   upload: UploadAnswer;
   moment: ManifestMoment | undefined;
 }): JSX.Element {
-  const { outcome, question, model, tokens, estimatedCost, attempts, createdAt, source } = manifest;
+  const { outcome, model, tokens, estimatedCost, attempts, createdAt, source } = manifest;
   const total = (tokens as { total?: number } | undefined)?.total;
   return (
     <>
@@ -177,8 +178,7 @@ function Details({
               {OUTCOMES[outcome]}
             </Chip>,
           ],
-          ['question', question?.moment ?? '–'],
-          ['model', model ? `${model.name}, ${model.asks} requests` : '–'],
+          ['model', model ? `${model.name}, ${counted(model.asks, 'request')}` : '–'],
           ['tokens', total === undefined ? '–' : total.toLocaleString()],
           ['cost', estimatedCost === undefined ? '–' : `$${estimatedCost}`],
           ['attempts', String(attempts)],
@@ -186,22 +186,24 @@ function Details({
           ['finished', <Time key="t" at={createdAt} />],
         ]}
       />
-      {moment?.contactSheet && (
-        <section class="panel sheet" aria-label="Contact sheet">
-          <h2>Around the moment</h2>
-          <img src={mediaUrl(moment.contactSheet)} alt="Frames around the moment" loading="lazy" />
+      <div class="watch">
+        {moment?.contactSheet && (
+          <section class="panel sheet" aria-label="Contact sheet">
+            <h2>Around the moment</h2>
+            <img src={mediaUrl(moment.contactSheet)} alt="Frames around the moment" loading="lazy" />
+          </section>
+        )}
+        <section class="panel">
+          <h2>Steps</h2>
+          <Steps timings={manifest.timings} />
         </section>
-      )}
-      <section class="panel">
-        <h2>Steps</h2>
-        <Steps timings={manifest.timings} />
-      </section>
+      </div>
       <details class="panel">
         <summary>Manifest</summary>
         <Tree value={manifest} />
       </details>
       <details class="panel">
-        <summary>{upload.objects.length} stored objects</summary>
+        <summary>{counted(upload.objects.length, 'stored object')}</summary>
         <ul class="objects">
           {upload.objects.map(({ name, generation, size, contentType }) => (
             <li key={name}>

@@ -4,7 +4,7 @@ import type { AppAnswer, UploadCard, UploadsAnswer } from '../api-types.ts';
 import { getJson, mediaUrl } from './api.ts';
 import { DropVideo } from './drop.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
-import { Chip, count, Empty, Head, Loading, Problem, seconds, Time } from './parts.tsx';
+import { Chip, count, counted, Empty, Head, Loading, Problem, seconds, Time } from './parts.tsx';
 import { go, linkTo } from './route.ts';
 
 export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams }): JSX.Element {
@@ -97,7 +97,7 @@ function Card({ upload }: { upload: UploadCard }): JSX.Element {
         <span class="card-line">
           <Chip kind={outcome}>{OUTCOMES[outcome]}</Chip>
           {moments > 1 && <span class="faint">{moments} moments</span>}
-          {questions > 0 && <span class="faint">+{questions} questions</span>}
+          {questions > 0 && <span class="faint">+{counted(questions, 'question')}</span>}
           <span class="faint push">
             <Time at={at} />
           </span>
