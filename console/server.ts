@@ -1,4 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Failure, UsageError } from '../cli/common/options.ts';
 import { createLocalServer, type Exchange } from '../local/http/server.ts';
 import { AppError } from '../shared/core/errors.ts';
@@ -36,6 +37,8 @@ export async function startConsole(
   let page: Promise<ReadonlyMap<string, PageFile>> | undefined;
   const server = createLocalServer({
     async handle(exchange) {
+      // every request to storage listens to it
+      setMaxListeners(0, exchange.signal);
       const path = pathBelow(token, exchange.path);
       if (path === undefined) return sendText(exchange.response, 404, REFUSAL);
       if (path === 'api/feed' && exchange.method === 'GET') return feed.stream(exchange);
