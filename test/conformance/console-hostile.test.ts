@@ -21,6 +21,16 @@ const TEXTS: readonly (readonly [string, string])[] = [
   ['names of an object', '__proto__'],
 ];
 
+/** Runs in the page. */
+const STATE = `({
+  ran: 'ran' in window,
+  scripts: document.querySelectorAll('#app script, #app style, #app [onerror], #app [onload]').length,
+  badLinks: [...document.querySelectorAll('a:not(svg a)')].filter((one) => !/^https?:$/.test(one.protocol)).length,
+  overflow: document.documentElement.scrollWidth - innerWidth,
+  problems: document.querySelectorAll('.problem').length,
+})`;
+const LINKS = '(all) => all.map((one) => new URL(one.href).hash)';
+
 let scene: ConsoleScene;
 let browser: Browser;
 beforeAll(async () => {
@@ -34,14 +44,11 @@ beforeAll(async () => {
     const fields = { code: 'app-hostile', message: text, data: JSON.stringify({ [text]: text }) };
     const concern = { kind: 'event', id: text, type: text, source: text } as const;
     await writeDeath(scene.storage.bucket('state'), deathOf(index, { ...fields, concern }));
-    const event = {
-      id: `${index}-${text}`,
-      type: text,
-      source: text,
-      subject: text,
-      data: { [text]: [text] },
-    };
-    const { data, attributes } = structured({ ...event, correlationid: `hostile-${index}` });
+    // attributes of events have no control characters
+    const plain = text.replace(/\p{Cc}/gu, '');
+    const event = { id: `${index}-${plain}`, type: plain, source: plain, subject: plain };
+    const links = { correlationid: `hostile-${index}`, data: { [text]: [text] } };
+    const { data, attributes } = structured({ ...event, ...links });
     await table.append(rowsOfMessage({ data, attributes }, '2026-11-21T10:00:00Z'));
   }
 });
@@ -65,13 +72,7 @@ describe.each([1280, 390])('a window of %i pixels', (width) => {
     const asked: string[] = [];
     page.on('request', (request) => asked.push(request.url()));
     const check = async (where: string): Promise<void> => {
-      const state = await page.evaluate(() => ({
-        ran: 'ran' in window,
-        scripts: document.querySelectorAll('#app script, #app style, #app [onerror], #app [onload]').length,
-        badLinks: [...document.querySelectorAll('a')].filter((one) => !/^https?:$/.test(one.protocol)).length,
-        overflow: document.documentElement.scrollWidth - innerWidth,
-        problems: document.querySelectorAll('.problem').length,
-      }));
+      const state = await page.evaluate(STATE);
       expect([where, state]).toEqual([
         where,
         { ran: false, scripts: 0, badLinks: 0, overflow: 0, problems: 0 },
@@ -80,20 +81,16 @@ describe.each([1280, 390])('a window of %i pixels', (width) => {
     const visit = async (hash: string, shown: string): Promise<void> => {
       await page.goto(`${scene.url}${hash}`);
       await page.locator(shown).first().waitFor();
-      await page.waitForLoadState('networkidle').catch(() => undefined);
-      for (const closed of await page.locator('main details:not([open]) > summary').all()) {
-        await closed.click({ timeout: 2_000 }).catch(() => undefined);
-      }
+      await expect.poll(() => page.locator('.loading').count()).toBe(0);
+      await page.evaluate(`for (const one of document.querySelectorAll('main details')) one.open = true`);
       await check(hash);
     };
     for (const hash of PAGES) await visit(hash, 'h1');
 
     await page.goto(`${scene.url}#/uploads`);
     await page.locator('.card').first().waitFor();
-    const links = async (selector: string): Promise<string[]> =>
-      page
-        .locator(selector)
-        .evaluateAll((all) => all.map((one) => new URL((one as HTMLAnchorElement).href).hash));
+    const links = (selector: string): Promise<string[]> =>
+      page.evaluate(`(${LINKS})([...document.querySelectorAll(${JSON.stringify(selector)})])`);
     const uploads = await links('.card');
     expect(uploads).toHaveLength(TEXTS.length);
     await page.goto(`${scene.url}#/letters`);
