@@ -4,7 +4,8 @@ import { jsonRecord } from '../local/json-record.ts';
 import { PAGE_POLICY, SAFE_HEADERS } from './answers.ts';
 import type { FeedEvent } from './api-types.ts';
 
-const TICK_MS = 2_000;
+/** Interval of the events that make open pages look again, in ms: each look at a deployed project is paid for. */
+const TICK_MS = { local: 2_000, cloud: 60_000 } as const;
 /** A reader that falls this far behind is disconnected; it connects again by itself. */
 const MAX_WAITING_BYTES = 1024 * 1024;
 
@@ -17,7 +18,7 @@ export class Feed {
   }
 
   /** Answers with events until the page is closed (https://html.spec.whatwg.org/multipage/server-sent-events.html). */
-  async stream({ response, signal }: Exchange): Promise<void> {
+  async stream({ response, signal }: Exchange, { isLocal }: { isLocal: boolean }): Promise<void> {
     response.writeHead(200, {
       ...SAFE_HEADERS,
       'content-security-policy': PAGE_POLICY,
@@ -28,7 +29,7 @@ export class Feed {
       response.write(`data: ${JSON.stringify(event)}\n\n`);
     };
     send({ kind: 'tick' });
-    const timer = setInterval(() => send({ kind: 'tick' }), TICK_MS);
+    const timer = setInterval(() => send({ kind: 'tick' }), TICK_MS[isLocal ? 'local' : 'cloud']);
     this.#listeners.add(send);
     await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
     clearInterval(timer);

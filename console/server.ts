@@ -32,7 +32,8 @@ export async function startConsole(
 ): Promise<Console> {
   const commands = openCommands(options, env);
   // says at once if there is no such service or app
-  await commands.dlq(new AbortController().signal).app();
+  const { app, place } = commands.dlq(new AbortController().signal);
+  await app();
   const token = randomBytes(16).toString('hex');
   let page: Promise<ReadonlyMap<string, PageFile>> | undefined;
   const server = createLocalServer({
@@ -41,7 +42,7 @@ export async function startConsole(
       setMaxListeners(0, exchange.signal);
       const path = pathBelow(token, exchange.path);
       if (path === undefined) return sendText(exchange.response, 404, REFUSAL);
-      if (path === 'api/feed' && exchange.method === 'GET') return feed.stream(exchange);
+      if (path === 'api/feed' && exchange.method === 'GET') return feed.stream(exchange, place);
       if (path.startsWith('api/')) return answerApi(path.slice('api/'.length), commands, exchange);
       if (exchange.method !== 'GET') throw new Problem(405, `the page has no method ${exchange.method}`);
       page ??= buildPage();

@@ -44,8 +44,10 @@ export function Letters({ group, query }: { group: string; query: URLSearchParam
 function Groups({ status }: { status: string }): JSX.Element {
   const { value, problem, reload } = useJson<GroupsAnswer>('letters', { status });
   const reloadSoon = useThrottled(reload, 1_000);
+  const reloadRarely = useThrottled(reload, 10_000);
   useFeed((event) => {
     if (event.kind === 'letter') reloadSoon();
+    if (event.kind === 'tick') reloadRarely();
   });
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (!value) return <Loading />;
@@ -103,8 +105,10 @@ function Group({ group, status }: { group: string; status: string }): JSX.Elemen
   const { value, problem, reload } = useJson<LettersAnswer>('letters', { group, status });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const reloadSoon = useThrottled(reload, 1_000);
+  const reloadRarely = useThrottled(reload, 10_000);
   useFeed((event) => {
     if (event.kind === 'letter') reloadSoon();
+    if (event.kind === 'tick') reloadRarely();
   });
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (!value) return <Loading />;

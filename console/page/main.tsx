@@ -1,5 +1,5 @@
 import { type JSX, render } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AppAnswer } from '../api-types.ts';
 import { EventPage } from './event.tsx';
 import { Events } from './events.tsx';
@@ -42,9 +42,12 @@ function Shell(): JSX.Element {
     document.title = app ? `${title} · ${app.name}` : title;
   }, [title, app]);
   const key = route.parts.join('/');
+  const shown = useRef(key);
   useEffect(() => {
+    if (shown.current === key) return;
+    shown.current = key;
     // a reader of the screen hears the new page's heading
-    if (key !== '') document.querySelector('h1')?.focus({ preventScroll: true });
+    document.querySelector('h1')?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [key]);
   return (

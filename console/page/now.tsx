@@ -17,10 +17,8 @@ export function Now(): JSX.Element {
   const { value: app, problem, reload } = useJson<AppAnswer>('app');
   const letters = useJson<GroupsAnswer>('letters');
   const [recent, setRecent] = useState<Recent>([]);
-  const reloadSoon = useThrottled(() => {
-    reload();
-    letters.reload();
-  }, 2_000);
+  const reloadSoon = useThrottled(reload, 2_000);
+  const reloadLetters = useThrottled(letters.reload, 10_000);
   useFeed((event) => {
     const from = Date.now() - WINDOW_MS;
     if (event.kind === 'attempt') {
@@ -29,6 +27,7 @@ export function Now(): JSX.Element {
     }
     if (event.kind === 'tick') setRecent((before) => before.filter(({ at }) => at > from));
     reloadSoon();
+    reloadLetters();
   });
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (!app) return <Loading />;

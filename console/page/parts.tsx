@@ -136,7 +136,7 @@ export function Tree({
   const members = Object.entries(value);
   const size = Array.isArray(value) ? counted(members.length, 'item') : counted(members.length, 'field');
   return (
-    <details class="tree" open={depth < 2 && members.length <= 40}>
+    <details class="tree" open={depth < 4 && members.length <= 40}>
       <summary>
         {label}
         <span class="faint">{size}</span>

@@ -18,9 +18,12 @@ export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams
     setNext(value?.next);
   }, [value]);
   const reloadSoon = useThrottled(reload, 500);
+  const reloadRarely = useThrottled(reload, 10_000);
   const isWaiting = value?.uploads.some(({ outcome }) => outcome === 'waiting' || outcome === 'processing');
   useFeed((event) => {
     if (event.kind === 'object' || (event.kind === 'tick' && isWaiting)) reloadSoon();
+    // a console in a process of its own is not told of objects
+    if (event.kind === 'tick' && more.length === 0) reloadRarely();
   });
   const loadMore = async (): Promise<void> => {
     try {

@@ -78,11 +78,15 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
       await page.getByRole('heading', { name: 'sunset.mp4' }).waitFor(SLOW);
       const frame = page.getByRole('region', { name: 'Frame' }).locator('img');
       await frame.waitFor(SLOW);
-      await expect.poll(() => frame.evaluate('(image) => image.naturalWidth'), SLOW).toBe(640);
+      await expect
+        .poll(() => frame.evaluate((image: { naturalWidth: number }) => image.naturalWidth), SLOW)
+        .toBe(640);
       await page.getByText('“the sign appears”').waitFor();
       // the video plays here, and stands at the moment
       const video = page.locator('video');
-      await expect.poll(() => video.evaluate('(player) => player.currentTime'), SLOW).toBeCloseTo(4.72, 1);
+      await expect
+        .poll(() => video.evaluate((player: { currentTime: number }) => player.currentTime), SLOW)
+        .toBeCloseTo(4.72, 1);
       await page.getByRole('button', { name: 'Moment at 0:04.72' }).click();
       await page.getByRole('region', { name: 'Contact sheet' }).locator('img').waitFor();
     },
@@ -137,7 +141,7 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
     'a fault makes a dead letter; replayed after it, the event is resolved',
     async () => {
       const { faults } = pipeline.cloud.gcs;
-      faults.add({ action: { kind: 'status', status: 403 }, bucket: 'lake', times: null });
+      faults.add({ action: { kind: 'status', status: 403 }, bucket: 'lake', name: 'events/', times: null });
       await open('#/letters');
       await page.getByText('Nothing waits for you').waitFor();
       await publish({ id: 'denied-1', type: 'order.created', data: {} });
@@ -182,12 +186,14 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
     async () => {
       await open('#/uploads');
       await page.locator('.card').first().waitFor();
-      await page.locator('body').press('Tab');
+      await page.reload();
+      await page.locator('.card').first().waitFor();
+      await page.keyboard.press('Tab');
       expect(await page.evaluate('document.activeElement.textContent')).toBe('Skip to content');
       for (const name of ['Now', 'Uploads', 'Events', 'Dead letters', 'Functions']) {
         const link = page.getByRole('navigation').getByRole('link', { name });
         for (let tabs = 0; tabs < 20; tabs++) {
-          if (await link.evaluate('(one) => one === document.activeElement')) break;
+          if ((await page.evaluate('document.activeElement.textContent')) === name) break;
           await page.keyboard.press('Tab');
         }
         await page.keyboard.press('Enter');
@@ -216,7 +222,7 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
       await page.locator('a.line').first().waitFor(SLOW);
       const upload = await uploadHash();
       const shots = [
-        ['upload', 'light', 1280, 900, upload],
+        ['upload', 'light', 1080, 700, upload],
         ['upload-dark', 'dark', 390, 800, upload],
         ['letters', 'dark', 1000, 420, '#/letters?status=all'],
         ['events', 'light', 1000, 620, '#/events'],
@@ -243,5 +249,8 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
 async function uploadHash(): Promise<string> {
   await open('#/uploads');
   await page.locator('.card').first().waitFor(SLOW);
-  return page.locator('.card').first().evaluate('(one) => new URL(one.href).hash') as Promise<string>;
+  return page
+    .locator('.card')
+    .first()
+    .evaluate((one: { href: string }) => new URL(one.href).hash);
 }

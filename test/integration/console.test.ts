@@ -10,7 +10,7 @@ import { writeDeath } from '../../shared/dead-letters/letter-store.ts';
 import { type ConsoleScene, send, startTestConsole, storeUpload } from '../helpers/console.ts';
 import { deathOf } from '../helpers/dlq.ts';
 import { openEventsTable } from '../helpers/events-table.ts';
-import { rowsOfMessage } from '../helpers/lake.ts';
+import { rowsOfMessage, startCli } from '../helpers/lake.ts';
 import { structured } from '../helpers/messages.ts';
 
 const HOSTILE = `"><img src=x onerror="document.title='ran'"><script>document.title='ran'</script>`;
@@ -257,5 +257,31 @@ describe('events', () => {
   test('a filter is a value, whatever it looks like', async () => {
     const query = new URLSearchParams({ type: '--table=gs://raw/x', source: HOSTILE });
     expect(await scene.json(`api/events?${query}`)).toMatchObject({ rows: [] });
+  });
+});
+
+describe('pipeline console', () => {
+  test('prints its address, serves until Ctrl-C, and then answers no more', async () => {
+    const { child, stdout, ended } = startCli(['console', '--local', scene.gcs.dir]);
+    await expect
+      .poll(stdout)
+      .toMatch(/^console {2}http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{32}\/\nCtrl-C ends it\.\n$/);
+    const url = /http\S+/.exec(stdout())![0];
+    const page = await send(new URL(url));
+    expect(page).toMatchObject({ status: 200, text: expect.stringContaining('<!doctype html>') });
+    expect(await send(new URL('api/letters', url))).toMatchObject({ status: 200 });
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 130, stderr: 'stopped\n' });
+    await expect(send(new URL(url))).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test.each([
+    [['--port', '0'], 2, /^--port must be a whole number from 1 to 65535, got "0"/],
+    [['--local', '/nowhere'], 1, /^no local cloud is running in \/nowhere: start one with "npm start"/],
+    [['--cloud'], 2, /^--state-bucket or STATE_BUCKET must be given/],
+    [['now'], 2, /^Unexpected argument 'now'/],
+  ])('%j: exit code %i', async (args, code, message) => {
+    const run = await startCli(['console', ...args]).ended;
+    expect(run).toMatchObject({ code, stdout: '', stderr: expect.stringMatching(message) });
   });
 });
