@@ -113,13 +113,14 @@ test('the pipeline command accepts every line as written', async () => {
       );
       // its files are the reader's own; options are parsed before the help is printed
       if (command[0] === 'process') command.push('--help');
-      // it serves until it is told to end
+      // it prints its address, and serves until it is told to end
       const serves = command[0] === 'console';
-      const { code, stderr } = await run(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...command], {
+      const running = run(process.execPath, ['--import', 'tsx', 'cli/main.ts', ...command], {
         cwd: root,
         env: { ...env, GOOGLE_APPLICATION_CREDENTIALS: join(dir, 'none.json') },
-        ...(serves && { timeout: 60_000, killSignal: 'SIGINT' as const }),
-      }).then(
+      });
+      if (serves) running.child.stdout?.once('data', () => running.child.kill('SIGINT'));
+      const { code, stderr } = await running.then(
         () => ({ code: 0, stderr: '' }),
         (error: { code: number; stderr: string }) => error,
       );
