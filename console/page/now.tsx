@@ -42,8 +42,8 @@ export function Now(): JSX.Element {
         <span class="faint">{app.where}</span>
       </Head>
       <dl class="tiles">
-        {app.isLocal && <Tile name="deliveries a second" value={perSecond} />}
-        {app.isLocal && <Tile name="failed in 10 s" value={count(failing)} isBad={failing > 0} />}
+        {app.isLocal && <Tile name="deliveries/s" value={perSecond} />}
+        {app.isLocal && <Tile name="failed, 10 s" value={count(failing)} isBad={failing > 0} />}
         {isCounted && <Tile name="in flight" value={count(inFlight)} />}
         {isCounted && <Tile name="waiting" value={count(waiting)} />}
         <Tile
