@@ -8,8 +8,8 @@ export const FILTERS = ['type', 'source', 'subject', 'correlation-id', 'id', 'si
 
 const HINTS: Readonly<Record<string, string>> = {
   type: 'video.framed',
-  id: '8 digits or more',
-  since: '2h, 7d or a date',
+  id: '8+ digits',
+  since: '2h or a date',
   until: '1h or a date',
 };
 
