@@ -1,6 +1,7 @@
 import { printable } from '../local/terminal-text.ts';
 import { askCommand } from './ask/command.ts';
 import type { Command } from './common/command.ts';
+import { consoleCommand } from './console/command.ts';
 import { dlqCommand } from './dlq/command.ts';
 import { lakeCommand } from './lake/command.ts';
 import { processCommand } from './process/command.ts';
@@ -12,6 +13,7 @@ const commands: Record<string, Command> = {
   lake: lakeCommand,
   dlq: dlqCommand,
   uploads: uploadsCommand,
+  console: consoleCommand,
 };
 
 async function main([name, ...args]: string[]): Promise<number> {

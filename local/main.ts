@@ -4,11 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { appFolder, openApp } from '../cli/common/app.ts';
 import { UsageError } from '../cli/common/options.ts';
+import { bothEvents, Feed } from '../console/feed.ts';
+import { type Console, startConsole } from '../console/server.ts';
 import { type App, functionNamed } from '../shared/app/define-app.ts';
 import type { LoadedApp } from '../shared/app/load-app.ts';
 import { givenOptions, optionHelp, optionTypes, withOptional } from '../shared/app/optional.ts';
 import { AppWork, howToFire, sourcesOf } from './app-work.ts';
 import { type LocalCloud, type Ports, startLocalCloud, TOPICS } from './cloud.ts';
+import { complainOnce } from './complain-once.ts';
 import { CopyError, type CopyOptions, checkOut } from './copy-out.ts';
 import { runDemo } from './demo.ts';
 import { mistypedSettings, settingsOfFile } from './function-settings.ts';
@@ -58,8 +61,6 @@ const print = (line = ''): void => void process.stdout.write(`${escapeText(line)
 
 const complain = (line: string): void => void process.stderr.write(`${line}\n`);
 
-/** Interval of messages about the same problem, in ms. */
-const TROUBLE_MS = 10_000;
 /** Interval of checks that the folder still exists, in ms. */
 const WATCH_MS = 1_000;
 
@@ -161,12 +162,15 @@ async function main(): Promise<void> {
   // its files are private, except for the copies, which are the user's
   const copies: CopyOptions = { mask: process.umask(0o077) };
   const lock = takeFolder(dir);
+  const feed = new Feed();
   let cloud: LocalCloud | undefined;
+  let shown: Console | undefined;
   let ending: Promise<void> | undefined;
   const ended = new AbortController();
   const end = (code: number): void => {
     ending ??= (async () => {
       ended.abort(new Error('the local cloud is ending'));
+      await shown?.close();
       await cloud?.close().catch(() => undefined);
       lock.release();
       process.exit(code);
@@ -208,17 +212,19 @@ async function main(): Promise<void> {
     pushAnywhere: values['push-anywhere'],
     ...(maxDeliveryAttempts !== undefined && { maxDeliveryAttempts }),
     ...(values.pubsub !== undefined && { pubsubUrl: values.pubsub }),
-    events: {
+    events: bothEvents(feed.events, {
       ...work.events,
-      onTrouble: complainOnce(dir),
+      onTrouble: complainOnce(dir, complain),
       onFunctionLine: (name, line) => {
         work.events.onFunctionLine?.(name, line);
-        for (const shown of letterLines(line, place)) print(shown);
+        for (const one of letterLines(line, place)) print(one);
       },
-    },
+    }),
   });
   if (ending) return;
-  printEndpoints(cloud, gemini, dir);
+  // its functions are in the folder's endpoints, not in the environment
+  if (!values.exit) shown = await startConsole({ local: dir, cloud: false }, {}, { feed });
+  printEndpoints(cloud, gemini, dir, shown?.url);
 
   const isGood =
     demo && files.length === 0
@@ -291,7 +297,7 @@ function checkUpload(app: App, { bucket, moment, 'max-moments': most }: Values, 
   );
 }
 
-function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
+function printEndpoints(cloud: LocalCloud, gemini: string, dir: string, page: string | undefined): void {
   const { gcs, vertex, pubsub, functions } = cloud.endpoints;
   const note = gemini === 'local' ? '  (local model: reads the frames, needs no account)' : '';
   const parts: [string, string][] = [
@@ -303,20 +309,11 @@ function printEndpoints(cloud: LocalCloud, gemini: string, dir: string): void {
       ([name, { shown }]) => [name, printable(shown)] as [string, string],
     ),
     ['data', dir],
+    ...(page === undefined ? [] : [['console', page] as [string, string]]),
   ];
   const width = Math.max(...parts.map(([name]) => name.length));
   for (const [name, text] of parts) print(`${name.padEnd(width)}  ${text}`);
   print();
-}
-
-/** Failed writes are retried; complains about them only now and then. */
-function complainOnce(dir: string): (error: unknown) => void {
-  let loggedAt = Number.NEGATIVE_INFINITY;
-  return (error) => {
-    if (performance.now() - loggedAt < TROUBLE_MS) return;
-    loggedAt = performance.now();
-    complain(`cannot write to ${printable(dir)}: ${placeFault(error) ?? inOneLine(error)}`);
-  };
 }
 
 /** Locks the cloud's private folder. If it cannot be used, throws a one-line message and leaves nothing behind. */

@@ -11,7 +11,7 @@ import { storageOf } from '../common/service.ts';
 import type { Opener, Session, Subcommand } from '../common/subcommand.ts';
 import { findPlace, PLACE_HELP, PLACE_OPTIONS, type Place, type PlaceOptions } from './place.ts';
 
-interface Ask extends Session {
+export interface Ask extends Session {
   place: Place;
   storage: Storage;
 }

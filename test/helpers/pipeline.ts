@@ -57,6 +57,7 @@ export async function startPipeline(options: PipelineOptions = {}): Promise<Pipe
         tracker.events.onFinalized?.(resource);
       },
       onFunctionLine: (name, line) => {
+        options.events?.onFunctionLine?.(name, line);
         tracker.events.onFunctionLine?.(name, line);
         if (line.startsWith('{')) logs.push(JSON.parse(line));
         else options.onStrayLine?.(line);

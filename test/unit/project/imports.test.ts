@@ -35,9 +35,9 @@ const product = readdirSync(root, { withFileTypes: true })
   .flatMap(({ name }) => importsOf(name));
 
 test('imports go one way: functions to shared, and neither to anything else', () => {
-  expect([...shared, ...functions].filter(({ to }) => /^(local|cli|deploy|docs|test)\//.test(to))).toEqual(
-    [],
-  );
+  expect(
+    [...shared, ...functions].filter(({ to }) => /^(local|cli|console|deploy|docs|test)\//.test(to)),
+  ).toEqual([]);
   expect(shared.filter(({ to }) => to.startsWith('functions/'))).toEqual([]);
 });
 
@@ -75,7 +75,7 @@ test('each layer of shared/ imports only the layers below it', () => {
   expect(folders.filter((name) => !LAYERS.includes(name))).toEqual([]);
   expect(climbing(shared, 'shared/', LAYERS)).toEqual([]);
   expect(climbing(shared, 'shared/delta/', WINGS)).toEqual([]);
-  expect(shared.filter(({ to }) => /^(schemas|functions|local|cli|deploy)\//.test(to))).toEqual([]);
+  expect(shared.filter(({ to }) => /^(schemas|functions|local|cli|console|deploy)\//.test(to))).toEqual([]);
 });
 
 test('the table format is imported only through its index, and its subfolders do not import the files beside them', () => {
@@ -101,6 +101,19 @@ test('only the table format spells out the paths of its log and its index', () =
       /_delta_log|_last_checkpoint|_id_index/.test(readFileSync(join(root, file), 'utf8')),
   );
   expect(spelling).toEqual([]);
+});
+
+test('the page of the console runs none of the code that serves it: it has its types alone', () => {
+  const page = readdirSync(join(root, 'console/page')).filter((file) => /\.tsx?$/.test(file));
+  expect(page.length).toBeGreaterThan(10);
+  const strays = page.flatMap((file) => {
+    const text = readFileSync(join(root, 'console/page', file), 'utf8');
+    const imports = [...text.matchAll(/^(import (?:type )?).*? from '([^']+)'/gms)];
+    return imports
+      .filter(([, kind, from]) => kind !== 'import type ' && !/^(\.\/|preact(\/hooks)?$)/.test(from!))
+      .map(([line]) => `${file}: ${line}`);
+  });
+  expect(strays).toEqual([]);
 });
 
 test('nothing imports the examples, except for the examples themselves', () => {

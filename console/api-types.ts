@@ -1,0 +1,191 @@
+import type { Manifest } from '../functions/video/manifest.ts';
+import type { LetterStatus, LetterSummary } from '../shared/dead-letters/records.ts';
+
+/** Shapes of the JSON between the console's server and its page. */
+
+/** An uploaded object. */
+export interface UploadKey {
+  bucket: string;
+  name: string;
+  generation: string;
+}
+
+export interface UploadCard extends UploadKey {
+  /** RFC 3339. */
+  at: string;
+  /** `processing`: some results, and no manifest yet; `waiting`: no result. */
+  outcome: Manifest['outcome'] | 'damaged' | 'processing' | 'waiting';
+  /** Number of further questions. */
+  questions: number;
+  question?: string;
+  /** Of the first moment. */
+  seconds?: number;
+  moments?: number;
+  reason?: string;
+  image?: UploadKey;
+}
+
+export interface UploadsAnswer {
+  uploads: UploadCard[];
+  /** Order of the uploads; by name if there are too many to sort. */
+  order: 'newest' | 'name';
+  /** Objects listed. */
+  looked: number;
+  /** Cursor of the next page; undefined at the end. */
+  next?: string | undefined;
+}
+
+export interface UploadResult {
+  /** Of the manifest. */
+  name: string;
+  manifest?: Manifest;
+  problem?: string;
+}
+
+export interface UploadAnswer extends UploadKey {
+  /** Undefined if the video was deleted. */
+  video?: { size: number; contentType: string };
+  uploadedAt?: string;
+  framesBucket: string;
+  results: UploadResult[];
+  objects: { name: string; generation: string; size: number; contentType: string }[];
+  /** Failed attempts. */
+  failures: number;
+  isBusy: boolean;
+  correlationIds: string[];
+}
+
+export interface LetterGroup {
+  group: string;
+  function: string;
+  code: string;
+  pattern: string;
+  letters: number;
+  deaths: number;
+  statuses: Partial<Record<LetterStatus, number>>;
+  firstDiedAt: string;
+  lastDiedAt: string;
+  newest: string;
+}
+
+export interface GroupsAnswer {
+  total: { letters: number; groups: number };
+  groups: LetterGroup[];
+}
+
+export interface LettersAnswer {
+  total: { letters: number };
+  letters: LetterSummary[];
+}
+
+/** As `dlq show --json` prints it. */
+export interface LetterAnswer extends Omit<LetterSummary, 'replays'> {
+  state: string;
+  advice: string;
+  payload: { bytes: number; base64: string };
+  replays: { key: string; status: string; at: string }[];
+  entries: LetterEntryAnswer[];
+  unreadDeaths: number;
+}
+
+export type LetterEntryAnswer = { kind: string; writtenAt: string } & Partial<{
+  message: string;
+  code: string;
+  way: string;
+  key: string;
+  topic: string;
+  reason: string;
+  by: string;
+  diedAt: string;
+  attemptCount: number;
+  attempts: { attempt: number; at: string; code: string; message: string; stack: string }[];
+  letterMessage: { attributes: Record<string, string>; form: string };
+}>;
+
+/** As `dlq replay --json` prints it. */
+export interface ReplayAnswer {
+  dryRun: boolean;
+  wanted: string[];
+  published: string[];
+  left: { letter: string; concern: string; kind: string; reason: string }[];
+  outcomes?: { resolved: string[]; failedAgain: string[]; pending: string[]; dropped: string[] };
+}
+
+/** A row of the table: timestamps as text, other values as they are. */
+export type EventRow = Record<string, unknown>;
+
+export interface EventsAnswer {
+  rows: EventRow[];
+  version: number;
+  /** Requests and bytes that this page took, of all bytes in the table. */
+  read: { requests: number; bytes: number; of: number };
+  next?: string | undefined;
+}
+
+export interface TraceAnswer {
+  /** In the order of their times. */
+  events: EventRow[];
+  letters: LetterSummary[];
+}
+
+export interface TableAnswer {
+  info: {
+    table: string;
+    version: number;
+    rows: number | null;
+    files: number;
+    bytes: number;
+    oldestCommit: number | null;
+    schema: { name: string; type: unknown; comment: string | null }[];
+  };
+  history: {
+    version: number;
+    time: string;
+    operation: string | null;
+    rowsAdded: number | null;
+    rowsRemoved: number | null;
+    filesAdded: number;
+    filesRemoved: number;
+  }[];
+}
+
+export interface AppFunction {
+  name: string;
+  trigger: string;
+  /** Keys of buckets and topics that fire it. */
+  from: string[];
+  /** Keys of buckets and topics that it may write. */
+  to: string[];
+  memory: string;
+  timeoutSeconds: number;
+  maxInstances: number;
+  roles: { role: string; on: string; reason: string }[];
+  settings: { name: string; doc: string }[];
+  secrets: string[];
+  /** Local only: messages waiting, and being delivered. */
+  backlog?: number;
+  outstanding?: number;
+}
+
+export interface AppAnswer {
+  name: string;
+  where: string;
+  isLocal: boolean;
+  /** True if the app processes videos. */
+  hasVideo: boolean;
+  buckets: { key: string; doc: string }[];
+  topics: { key: string; doc: string }[];
+  functions: AppFunction[];
+}
+
+export interface ProblemAnswer {
+  problem: string;
+}
+
+/** What the local cloud does, as it happens. */
+export type FeedEvent =
+  | { kind: 'tick' }
+  | { kind: 'object'; bucket: string; name: string }
+  | { kind: 'stage'; name: string; text: string }
+  | { kind: 'attempt'; function: string; isGood: boolean }
+  | { kind: 'letter' };

@@ -1,0 +1,112 @@
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import type { TableAnswer } from '../api-types.ts';
+import { go } from './route.ts';
+
+/** Names of the command line's filters. */
+export const FILTERS = ['type', 'source', 'subject', 'correlation-id', 'id', 'since', 'until'] as const;
+
+const HINTS: Readonly<Record<string, string>> = {
+  type: 'video.framed',
+  id: '8+ digits',
+  since: '2h or a date',
+  until: '1h or a date',
+};
+
+/** Columns that the list can show. */
+const COLUMNS = [
+  'event_id',
+  'ce_id',
+  'type',
+  'source',
+  'subject',
+  'time',
+  'ingest_time',
+  'publish_time',
+  'dataschema',
+  'correlation_id',
+  'trace_id',
+] as const;
+
+export function EventFilters({
+  query,
+  columns,
+  newest,
+  table,
+}: {
+  query: URLSearchParams;
+  columns: readonly string[];
+  newest: number | undefined;
+  table: TableAnswer | undefined;
+}): JSX.Element {
+  const current = Object.fromEntries(query);
+  const apply = (changes: Readonly<Record<string, string>>): void =>
+    go(['events'], { ...current, ...changes });
+  const toggle = (name: string): void => {
+    const next = COLUMNS.filter((one) => (one === name ? !columns.includes(one) : columns.includes(one)));
+    if (next.length > 0) apply({ columns: next.join(',') });
+  };
+  return (
+    <div class="filters">
+      {FILTERS.map((name) => (
+        <label key={name}>
+          <span>{name.replace('-', ' ')}</span>
+          <input
+            type="search"
+            value={query.get(name) ?? ''}
+            placeholder={HINTS[name]}
+            onChange={(event) => apply({ [name]: event.currentTarget.value.trim() })}
+          />
+        </label>
+      ))}
+      {newest !== undefined && newest > 0 && (
+        <Versions
+          newest={newest}
+          oldest={table?.info.oldestCommit ?? 0}
+          version={Number(query.get('version') || newest)}
+          onChange={(version) => apply({ version: version === newest ? '' : String(version) })}
+        />
+      )}
+      <details class="columns">
+        <summary>Columns</summary>
+        {COLUMNS.map((name) => (
+          <label key={name} class="check">
+            <input type="checkbox" checked={columns.includes(name)} onChange={() => toggle(name)} />
+            {name.replaceAll('_', ' ')}
+          </label>
+        ))}
+      </details>
+    </div>
+  );
+}
+
+/** Goes back to an older version of the table. */
+function Versions({
+  newest,
+  oldest,
+  version,
+  onChange,
+}: {
+  newest: number;
+  oldest: number;
+  version: number;
+  onChange(version: number): void;
+}): JSX.Element {
+  const [shown, setShown] = useState(version);
+  useEffect(() => setShown(version), [version]);
+  return (
+    <label class="versions">
+      <span>
+        version {shown} of {newest}
+      </span>
+      <input
+        type="range"
+        min={oldest}
+        max={newest}
+        value={shown}
+        onInput={(event) => setShown(Number(event.currentTarget.value))}
+        onChange={(event) => onChange(Number(event.currentTarget.value))}
+      />
+    </label>
+  );
+}
