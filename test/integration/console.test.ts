@@ -10,6 +10,7 @@ import { writeDeath } from '../../shared/dead-letters/letter-store.ts';
 import { type ConsoleScene, send, startTestConsole, storeUpload } from '../helpers/console.ts';
 import { deathOf } from '../helpers/dlq.ts';
 import { openEventsTable } from '../helpers/events-table.ts';
+import { FULL } from '../helpers/full-form.ts';
 import { rowsOfMessage, startCli } from '../helpers/lake.ts';
 import { structured } from '../helpers/messages.ts';
 
@@ -260,7 +261,7 @@ describe('events', () => {
   });
 });
 
-describe('pipeline console', () => {
+describe.runIf(FULL)('pipeline console', () => {
   test('prints its address, serves until Ctrl-C, and then answers no more', async () => {
     const { child, stdout, ended } = startCli(['console', '--local', scene.gcs.dir]);
     await expect
