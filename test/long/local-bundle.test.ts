@@ -49,4 +49,4 @@ test('a bundle serves every run until one of its sources changes', async () => {
   await expectNew('the folder was removed');
   // those of before are still there, for runs that began with them
   expect(existsSync(join(first, 'index.js'))).toBe(true);
-}, 240_000);
+}, 480_000);
