@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest';
-import { DeltaTable, eraseRows, type Row, type Snapshot } from '../../../shared/delta/index.ts';
+import {
+  DeltaTable,
+  eraseRows,
+  type Row,
+  type Snapshot,
+  UniqueAppender,
+} from '../../../shared/delta/index.ts';
 import { decodeDataPath } from '../../../shared/delta/log/paths.ts';
 import { loadSnapshot } from '../../../shared/delta/snapshot/snapshot.ts';
 import { storedRow } from '../../../shared/delta/unique/batch-committer.ts';
@@ -8,7 +14,7 @@ import { fingerprintsOf } from '../../../shared/delta/unique/id-fingerprint.ts';
 import { IdTracker } from '../../../shared/delta/unique/id-tracker.ts';
 import { Offers, takeable } from '../../../shared/delta/unique/offers.ts';
 import type { ObjectStore } from '../../../shared/storage/object-store.ts';
-import { hastyClock, idOf, memoryBucket, newTable, rowOf, rowsOf } from '../../helpers/delta.ts';
+import { faultyStore, hastyClock, idOf, memoryBucket, newTable, rowOf, rowsOf } from '../../helpers/delta.ts';
 
 const clock = hastyClock();
 const location = (store: ObjectStore) => ({ store, path: 'events' });
@@ -160,6 +166,36 @@ test('storage that fails while offers are listed costs only the offers', async (
   };
   const store = { ...bucket, list };
   expect(await new Offers(location(store), 'id', clock).list(tracker)).toEqual([]);
+});
+
+test('an appender alone offers nothing and lists nothing', async () => {
+  const bucket = memoryBucket();
+  await newTable(bucket);
+  let listings = 0;
+  const requests: string[] = [];
+  const store = faultyStore(bucket, (operation, name) => {
+    requests.push(operation === 'put' && name.endsWith('.parquet') ? name : operation);
+    return 'ok';
+  });
+  const counted = {
+    ...store,
+    list: (...args: Parameters<ObjectStore['list']>) => {
+      listings++;
+      return store.list(...args);
+    },
+  };
+  const writer = await UniqueAppender.open(location(counted), { idColumn: 'id', maxAgeMs: 0 });
+  listings = requests.length = 0;
+  for (let i = 0; i < 5; i++) await writer.submit(rowOf(i));
+  expect(listings).toBe(0);
+  expect(requests.filter((one) => one === 'put')).toHaveLength(5);
+  const files = requests.filter((one) => one.endsWith('.parquet'));
+  expect(files).toHaveLength(5);
+  for (const name of files) {
+    expect(name).toMatch(/part-00000-/);
+    expect((await bucket.stat(name))?.metadata).toEqual({});
+  }
+  await writer.close();
 });
 
 test('vacuum keeps an offered file for a week, then deletes it if nobody has committed it', async () => {
