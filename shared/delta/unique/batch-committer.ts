@@ -63,7 +63,7 @@ export interface PreparedBatch {
 /** `passed`: another writer has committed the next version. */
 type Turn =
   | { kind: 'committed'; version: number; others: number }
-  | { kind: 'passed'; winner: Commit; raced: boolean };
+  | { kind: 'passed'; winner: Commit; how: 'raced' | 'awaited' };
 
 /** Commits one batch after another to the table. If it throws, the outcome is open and the tracker unusable. */
 export class BatchCommitter {
@@ -95,7 +95,7 @@ export class BatchCommitter {
 
   /** A commit by others that the tracker has read by itself. */
   saw(commit: Commit): void {
-    this.#turns.saw(commit, false);
+    this.#turns.saw(commit, 'found');
   }
 
   /** Uploads the rows that are new at this point: commits by others seldom change which ones are. */
@@ -105,7 +105,9 @@ export class BatchCommitter {
     const sorted = await this.#sort(tracker, batch);
     const rows = this.#refit(tracker.snapshot.fields, sorted.fresh);
     if (rows.length === 0) return { batch, version, sorted, uploaded: undefined, offers: undefined };
-    const offers = this.#turns.isOurs ? this.#offers.listLater(tracker, this.#uploadMs) : undefined;
+    const { isContended, isOthers, isRace } = this.#turns;
+    const mayWrite = isContended && !isOthers && !isRace;
+    const offers = mayWrite ? this.#offers.listLater(tracker, this.#uploadMs) : undefined;
     const started = this.#clock.now();
     const uploaded = await this.#upload(tracker.snapshot, version, rows);
     this.#uploadMs = this.#clock.now() - started;
@@ -151,7 +153,7 @@ export class BatchCommitter {
         return { ...countsOf(batch, uploaded), version: turn.version, conflicts, isTaken: false, others };
       }
       await tracker.apply(turn.winner);
-      this.#turns.saw(turn.winner, turn.raced);
+      this.#turns.saw(turn.winner, turn.how);
       patience.passedBy(turn.winner);
       [open, sorted] = [rows, undefined];
     }
@@ -242,7 +244,7 @@ export class BatchCommitter {
     if (file.isOffered && this.#turns.isOthers && !patience.isOver) {
       while (!patience.isOver) {
         const winner = await this.#peek(version + 1);
-        if (winner) return { kind: 'passed', winner, raced: false };
+        if (winner) return { kind: 'passed', winner, how: 'awaited' };
         await this.#clock.sleep(POLL_MS);
       }
       await this.#options.mustExist?.(version);
@@ -293,7 +295,7 @@ export class BatchCommitter {
       adds.map((add) => ({ add })),
       { clock: this.#clock, ...this.#options.commit },
     );
-    if (outcome.kind === 'conflict') return { kind: 'passed', winner: outcome.winner, raced: true };
+    if (outcome.kind === 'conflict') return { kind: 'passed', winner: outcome.winner, how: 'raced' };
     const nothing = { protocol: undefined, metadata: undefined, removes: [], txns: [] };
     await tracker.apply({ version, commitInfo: info, adds, ...nothing });
     this.#turns.wrote(taken.length);

@@ -4,29 +4,32 @@ import type { Commit } from '../log/actions.ts';
 /** A race that lies longer back than this does not count: an appender alone lists nothing. */
 const CONTENTION_MS = 2_000;
 /** A file that is offered waits at least this long for the next version to take it. */
-const MIN_PATIENCE_MS = 250;
+const MIN_PATIENCE_MS = 150;
+/** Another writer counts as busy for at least this long after its commit. */
+const MIN_BUSY_MS = 250;
 const MAX_PATIENCE_MS = 1_000;
 /** Versions that may pass an offered file by. */
 const MAX_PASSED = 3;
 
 /**
  * Decides who writes the next version, so that writers seldom race. Whoever wrote the last one goes on, and takes what
- * others offer; the others wait for it as long as it is seen to commit. This is only a habit: everyone may write at any
- * time, and whoever waits in vain does.
+ * others offer; the others wait for it as long as it is busy. This is only a habit: everyone may write at any time, and
+ * whoever waits in vain does.
  */
 export class Turns {
   #contendedAt = Number.NEGATIVE_INFINITY;
   #last: 'ours' | 'theirs' | 'unaware' = 'theirs';
-  #versionAt: number;
-  /** Usual time between two versions, in ms. */
-  #roundMs = MIN_PATIENCE_MS / 2;
+  /** When a version was last seen as it was written, and not found later. */
+  #liveAt: number;
+  /** Usual time between two such versions, in ms. */
+  #roundMs = MIN_BUSY_MS / 2;
   #expected = 0;
 
   readonly #clock: Clock;
 
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#versionAt = clock.now();
+    this.#liveAt = clock.now();
   }
 
   /** True if other appenders have been met lately: files are offered, and offers are looked for. */
@@ -34,14 +37,10 @@ export class Turns {
     return this.#clock.now() - this.#contendedAt < CONTENTION_MS;
   }
 
-  /** True if the others wait for our next version. */
-  get isOurs(): boolean {
-    return this.isContended && this.#last === 'ours';
-  }
-
-  /** True if somebody else is expected to write the next version. */
+  /** True if another writer is expected to write the next version soon. */
   get isOthers(): boolean {
-    return this.isContended && this.#last === 'theirs';
+    const busyMs = Math.max(MIN_BUSY_MS, this.#roundMs * 2);
+    return this.isContended && this.#last === 'theirs' && this.#clock.now() - this.#liveAt < busyMs;
   }
 
   /**
@@ -65,12 +64,13 @@ export class Turns {
     this.#versionSeen();
   }
 
-  /** Another appender's commit; `raced` if it won against ours. */
-  saw(commit: Commit, raced: boolean): void {
+  /** Another appender's commit: it won against ours, was waited for, or was found later. */
+  saw(commit: Commit, how: 'raced' | 'awaited' | 'found'): void {
     if (commit.commitInfo?.['idPrefixes'] === undefined) return;
     this.#last = looksForOffers(commit) ? 'theirs' : 'unaware';
-    if (raced || looksForOffers(commit)) this.#contendedAt = this.#clock.now();
-    this.#versionSeen();
+    this.#expected = 0;
+    if (how === 'raced' || looksForOffers(commit)) this.#contendedAt = this.#clock.now();
+    if (how !== 'found') this.#versionSeen();
   }
 
   /** For a file that is offered from now on. */
@@ -83,10 +83,10 @@ export class Turns {
 
   #versionSeen(): void {
     const now = this.#clock.now();
-    const since = now - this.#versionAt;
+    const since = now - this.#liveAt;
     // otherwise nobody had anything to write
     if (since < MAX_PATIENCE_MS) this.#roundMs += (since - this.#roundMs) / 4;
-    this.#versionAt = now;
+    this.#liveAt = now;
   }
 }
 
@@ -120,7 +120,7 @@ export class Patience {
 
   /** Not the same for all: one of those that wait takes over, and takes the others in. */
   #next(): number {
-    return this.#clock.now() + this.#ms * (1 + Math.random());
+    return this.#clock.now() + this.#ms * (1 + Math.random() / 2);
   }
 }
 
