@@ -43,7 +43,9 @@ export function encodeWords(words: Uint32Array): string {
 export function decodeWords(text: string, count?: number): Uint32Array | undefined {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.length % 8 !== 0 || (count !== undefined && bytes.length !== count * 8)) return undefined;
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
+  const words = new Uint32Array(bytes.length / 4);
+  for (let index = 0; index < words.length; index++) words[index] = bytes.readUInt32BE(index * 4);
+  return words;
 }
 
 /**

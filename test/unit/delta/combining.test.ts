@@ -12,6 +12,9 @@ async function run(options: Parameters<typeof simulate>[0]) {
   return simulate(options);
 }
 
+/** A death at every second request takes a minute or two. */
+const LIMIT_MS = 600_000;
+
 const seeds = (count: number): number[] =>
   Array.from({ length: FULL ? count * 20 : count }, (_, index) => index + 1);
 
@@ -35,18 +38,22 @@ test('rows that are erased and files that are rewritten meanwhile: nothing comes
   expect(taken).toBeGreaterThan(0);
 });
 
-test('an appender that dies at any of its requests: the others finish, with every row once', async () => {
-  for (const seed of FULL ? [1, 2] : [1]) {
-    const { requests, violations: calm } = await run({ seed });
-    expect({ seed, violations: calm }).toEqual({ seed, violations: [] });
-    for (const [owner, count] of Object.entries(requests)) {
-      for (let request = FULL ? seed : 8; request < count; request += FULL ? 2 : 40) {
-        for (const arrives of [true, false]) {
-          const crash = { owner, request, arrives };
-          const { violations } = await run({ seed, crash });
-          expect({ seed, crash, violations }).toEqual({ seed, crash, violations: [] });
+test(
+  'an appender that dies at any of its requests: the others finish, with every row once',
+  async () => {
+    for (const seed of FULL ? [1, 2] : [1]) {
+      const { requests, violations: calm } = await run({ seed });
+      expect({ seed, violations: calm }).toEqual({ seed, violations: [] });
+      for (const [owner, count] of Object.entries(requests)) {
+        for (let request = FULL ? seed : 8; request < count; request += FULL ? 2 : 40) {
+          for (const arrives of [true, false]) {
+            const crash = { owner, request, arrives };
+            const { violations } = await run({ seed, crash });
+            expect({ seed, crash, violations }).toEqual({ seed, crash, violations: [] });
+          }
         }
       }
     }
-  }
-});
+  },
+  LIMIT_MS,
+);
