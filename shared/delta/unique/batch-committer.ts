@@ -90,7 +90,7 @@ export class BatchCommitter {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#turns = new Turns(this.#clock);
-    this.#offers = new Offers(location, options.idColumn, this.#clock);
+    this.#offers = new Offers(location, this.#clock);
   }
 
   /** A commit by others that the tracker has read by itself. */
@@ -271,9 +271,11 @@ export class BatchCommitter {
   ): Promise<Offer[]> {
     const { isContended, isRace, expected } = this.#turns;
     if (!isContended || isRace) return [];
-    const early = listed && takeable(await listed, tracker, file);
+    const choose = (offers: readonly Offer[]): Offer[] =>
+      takeable(offers, tracker, file, this.#options.idColumn);
+    const early = listed && choose(await listed);
     if (early && early.length >= expected) return early;
-    return takeable(await this.#offers.list(tracker), tracker, file);
+    return choose(await this.#offers.list(tracker));
   }
 
   async #put(tracker: IdTracker, file: BatchFile, taken: readonly Offer[]): Promise<Turn> {

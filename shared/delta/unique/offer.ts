@@ -18,6 +18,8 @@ export interface Offer {
   ids: Uint32Array;
   /** Fingerprints of other ids under which the table may already have its rows. */
   formerIds: Uint32Array;
+  /** Of the table that it was written for. */
+  terms: string;
 }
 
 /** As it was listed: `ids` of a large file are a range of bytes in it. */
@@ -49,14 +51,14 @@ export function offerMetadata(
   return text.length > MAX_BYTES ? undefined : { [KEY]: text };
 }
 
-/** The offer that a listed file makes; undefined for one that makes none, on other terms, or not as written here. */
-export function parseOffer(path: string, facts: ObjectFacts, terms: OfferTerms): ListedOffer | undefined {
+/** The offer that a listed file makes; undefined for one that makes none, or not as written here. */
+export function parseOffer(path: string, facts: ObjectFacts): ListedOffer | undefined {
   const version = offeredVersion(path);
   const text = facts.metadata[KEY];
   if (version === undefined || text === undefined) return undefined;
   const offer = membersOf(text);
-  const { modificationTime, stats } = offer;
-  if (offer['terms'] !== termsOf(terms) || typeof stats !== 'string') return undefined;
+  const { modificationTime, stats, terms } = offer;
+  if (typeof terms !== 'string' || typeof stats !== 'string') return undefined;
   if (!Number.isSafeInteger(modificationTime)) return undefined;
   const count = parseStats(stats).numRecords ?? 0;
   const ids = count > 0 ? idsIn(offer['ids'], count) : undefined;
@@ -70,7 +72,7 @@ export function parseOffer(path: string, facts: ObjectFacts, terms: OfferTerms):
     dataChange: true,
     stats,
   };
-  return { add, version, ids, formerIds };
+  return { add, version, ids, formerIds, terms };
 }
 
 /** None for anything but a JSON object: whoever can write to the table's folder can write such metadata. */
@@ -90,7 +92,7 @@ function idsIn(ids: unknown, count: number): ListedOffer['ids'] | undefined {
 }
 
 /** Differs if the table, its columns or the id column do. */
-function termsOf({ metadata, idColumn }: OfferTerms): string {
+export function termsOf({ metadata, idColumn }: OfferTerms): string {
   const parts = [metadata.id, metadata.schemaString, idColumn];
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32);
 }

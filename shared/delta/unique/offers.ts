@@ -4,7 +4,7 @@ import type { AddFile } from '../log/actions.ts';
 import { decodeDataPath, objectName, offeredFrom, type TableLocation } from '../log/paths.ts';
 import { decodeWords } from './id-fingerprint.ts';
 import type { IdTracker } from './id-tracker.ts';
-import { type ListedOffer, type Offer, parseOffer } from './offer.ts';
+import { type ListedOffer, type Offer, parseOffer, termsOf } from './offer.ts';
 
 /** An offer is listed for this many versions; then its owner, if it lives, has long committed the file itself. */
 const WINDOW = 4;
@@ -16,15 +16,13 @@ const MAX_IDS = 50_000;
 /** The files that other writers of the table offer. */
 export class Offers {
   readonly #location: TableLocation;
-  readonly #idColumn: string;
 
   readonly #clock: Clock;
   /** How long the last listing took. */
   #listMs = 0;
 
-  constructor(location: TableLocation, idColumn: string, clock: Clock) {
+  constructor(location: TableLocation, clock: Clock) {
     this.#location = location;
-    this.#idColumn = idColumn;
     this.#clock = clock;
   }
 
@@ -54,7 +52,6 @@ export class Offers {
 
   async #listed(tracker: IdTracker): Promise<ListedOffer[]> {
     const { snapshot } = tracker;
-    const terms = { metadata: snapshot.metadata, idColumn: this.#idColumn };
     const { prefix, first } = offeredFrom(snapshot.version - WINDOW);
     const folder = objectName(this.#location, '');
     const query = { prefix: `${folder}${prefix}`, startOffset: `${folder}${first}` };
@@ -62,7 +59,7 @@ export class Offers {
     for await (const facts of this.#location.store.list(query)) {
       const path = facts.name.slice(folder.length);
       if (snapshot.files.has(path)) continue;
-      const offer = parseOffer(path, facts, terms);
+      const offer = parseOffer(path, facts);
       if (offer) offers.push(offer);
     }
     return offers;
@@ -88,14 +85,17 @@ export function takeable(
   offers: readonly Offer[],
   tracker: IdTracker,
   file: { add: AddFile; ids: Uint32Array; formerIds: Uint32Array },
+  idColumn: string,
 ): Offer[] {
   const { snapshot, deletedBy } = tracker;
+  // not when they were listed: the columns may have changed since
+  const terms = termsOf({ metadata: snapshot.metadata, idColumn });
   const taken: Offer[] = [];
   const seen = new Set([...keysOf(file.ids), ...keysOf(file.formerIds)]);
   let ids = 0;
   for (const offer of offers) {
     const path = decodeDataPath(offer.add.path);
-    if (offer.add.path === file.add.path) continue;
+    if (offer.add.path === file.add.path || offer.terms !== terms) continue;
     if (offer.version < deletedBy || snapshot.files.has(path) || snapshot.tombstones.has(path)) continue;
     if (tracker.mayHold(offer.ids) || tracker.mayHold(offer.formerIds)) continue;
     const keys = [...keysOf(offer.ids), ...keysOf(offer.formerIds)];

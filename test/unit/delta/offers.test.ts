@@ -41,8 +41,8 @@ async function offer(
 /** Paths of the offers that a writer with a file of its own would commit with it. */
 async function taken(store: ObjectStore, own: BatchFile, tracker?: IdTracker): Promise<string[]> {
   const reader = tracker ?? (await IdTracker.open(location(store), 'id'));
-  const listed = await new Offers(location(store), 'id', clock).list(reader);
-  return takeable(listed, reader, own).map(({ add }) => add.path);
+  const listed = await new Offers(location(store), clock).list(reader);
+  return takeable(listed, reader, own, 'id').map(({ add }) => add.path);
 }
 
 test('the offered file says all that a commit and a check of its ids need', async () => {
@@ -54,7 +54,7 @@ test('the offered file says all that a commit and a check of its ids need', asyn
       ...rowsOf(`é-${count}-`, count - 1),
       { ...rowOf(`${count}`), note: 'ünï\u{1f600}' },
     ]);
-    const listed = await new Offers(location(bucket), 'id', clock).list(tracker);
+    const listed = await new Offers(location(bucket), clock).list(tracker);
     const found = listed.find(({ add }) => add.path === file.add.path);
     expect(file.isOffered).toBe(true);
     expect(found?.add).toEqual(file.add);
@@ -157,6 +157,19 @@ test('an offer with other columns, of another table or with damaged metadata is 
   expect(await taken(bucket, own, tracker)).toEqual([good.add.path]);
 });
 
+test('an offer that was listed before the columns changed is not taken after it', async () => {
+  const bucket = memoryBucket();
+  const table = await newTable(bucket);
+  const tracker = await IdTracker.open(location(bucket), 'id');
+  const early = await offer(bucket, [rowOf('a')]);
+  const own = await offer(bucket, [rowOf('own')]);
+  const listed = await new Offers(location(bucket), clock).list(tracker);
+  expect(takeable(listed, tracker, own, 'id').map(({ add }) => add.path)).toEqual([early.add.path]);
+  await table.addColumns([{ name: 'more', type: 'string' }]);
+  await tracker.catchUp();
+  expect(takeable(listed, tracker, own, 'id')).toEqual([]);
+});
+
 test('storage that fails while offers are listed costs only the offers', async () => {
   const bucket = memoryBucket();
   await newTable(bucket);
@@ -165,7 +178,7 @@ test('storage that fails while offers are listed costs only the offers', async (
     throw new Error('503');
   };
   const store = { ...bucket, list };
-  expect(await new Offers(location(store), 'id', clock).list(tracker)).toEqual([]);
+  expect(await new Offers(location(store), clock).list(tracker)).toEqual([]);
 });
 
 test('an appender alone offers nothing and lists nothing', async () => {
