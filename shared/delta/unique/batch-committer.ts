@@ -111,6 +111,7 @@ export class BatchCommitter {
     const started = this.#clock.now();
     const uploaded = await this.#upload(tracker.snapshot, version, rows);
     this.#uploadMs = this.#clock.now() - started;
+    this.#turns.uploaded(this.#uploadMs);
     return { batch, version, sorted, uploaded, offers };
   }
 
@@ -137,9 +138,9 @@ export class BatchCommitter {
       this.#verify(tracker, sorted.suspects);
       const rows = this.#refit(fields, sorted.fresh);
       if (rows.length === 0) return taken;
-      // the same rows keep their file, unless the columns changed, or they met others after it was uploaded
+      // the same rows keep their file, unless the columns changed, or it lost races and could be offered
       const isKept = uploaded?.fields === fields && isSame(uploaded.rows, rows);
-      if (!isKept || (this.#turns.isOthers && uploaded?.wasAlone)) {
+      if (!isKept || (conflicts > 1 && this.#turns.isOthers && uploaded?.wasAlone)) {
         uploaded = await this.#upload(tracker.snapshot, version, rows);
         patience = undefined;
       }

@@ -21,8 +21,8 @@ export class Turns {
   #last: 'ours' | 'theirs' | 'unaware' = 'theirs';
   /** When a version was last seen as it was written, and not found later. */
   #liveAt: number;
-  /** Usual time between two such versions, in ms. */
-  #roundMs = MIN_BUSY_MS / 2;
+  /** How long an upload takes, in ms: the measure of what storage can do at the time. */
+  #uploadMs = 0;
   #expected = 0;
 
   readonly #clock: Clock;
@@ -39,7 +39,7 @@ export class Turns {
 
   /** True if another writer is expected to write the next version soon. */
   get isOthers(): boolean {
-    const busyMs = Math.max(MIN_BUSY_MS, this.#roundMs * 2);
+    const busyMs = Math.min(MAX_PATIENCE_MS, Math.max(MIN_BUSY_MS, this.#uploadMs * 3));
     return this.isContended && this.#last === 'theirs' && this.#clock.now() - this.#liveAt < busyMs;
   }
 
@@ -61,7 +61,7 @@ export class Turns {
     this.#last = 'ours';
     this.#expected = taken;
     if (this.#expected > 0) this.#contendedAt = this.#clock.now();
-    this.#versionSeen();
+    this.#liveAt = this.#clock.now();
   }
 
   /** Another appender's commit: it won against ours, was waited for, or was found later. */
@@ -70,23 +70,19 @@ export class Turns {
     this.#last = looksForOffers(commit) ? 'theirs' : 'unaware';
     this.#expected = 0;
     if (how === 'raced' || looksForOffers(commit)) this.#contendedAt = this.#clock.now();
-    if (how !== 'found') this.#versionSeen();
+    if (how !== 'found') this.#liveAt = this.#clock.now();
+  }
+
+  uploaded(ms: number): void {
+    this.#uploadMs = ms;
   }
 
   /** For a file that is offered from now on. */
   patience(): Patience {
     return new Patience(
       this.#clock,
-      Math.max(MIN_PATIENCE_MS, Math.min(MAX_PATIENCE_MS, this.#roundMs * 2.5)),
+      Math.max(MIN_PATIENCE_MS, Math.min(MAX_PATIENCE_MS, this.#uploadMs * 2.5)),
     );
-  }
-
-  #versionSeen(): void {
-    const now = this.#clock.now();
-    const since = now - this.#liveAt;
-    // otherwise nobody had anything to write
-    if (since < MAX_PATIENCE_MS) this.#roundMs += (since - this.#roundMs) / 4;
-    this.#liveAt = now;
   }
 }
 
