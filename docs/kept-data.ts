@@ -118,7 +118,8 @@ export const KEPT_DATA: readonly KeptData[] = [
   {
     place: 'lake',
     names: '`events/*.parquet`',
-    holds: 'every event whole, as a row',
+    holds:
+      'every event whole, as a row; if several instances wrote at the time, what the log says of a file is in its metadata, too',
     until: `erased; the old file then ${FILE_DAYS} days (\`delta.deletedFileRetentionDuration\`, never less than ${FILE_DAYS}), until vacuum`,
     erase: '`pipeline lake erase`',
   },

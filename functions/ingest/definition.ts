@@ -20,7 +20,7 @@ const common = {
     memory: '1Gi',
     cpu: 1,
     // One log takes about ten commits a second, however many writers there are: few instances, many requests per
-    // commit.
+    // commit. Instances that meet share commits.
     concurrency: 1_000,
     maxInstances: 4,
     timeoutSeconds: 60,

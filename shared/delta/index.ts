@@ -34,6 +34,16 @@
  * negatives up to its version, and each hit is checked against a live data file. Commits carry the prefixes of their
  * ids, so racing instances need not read each other's data files.
  *
+ * ## Several writers
+ *
+ * A version has one writer, so appenders that race would wait for one another. After a lost race an appender offers its
+ * data files instead: the file's name says at which version its ids were absent, and its custom metadata hold their
+ * prefixes and the statistics. Whoever wrote the last version goes on, lists the offers and takes in each whose ids are
+ * absent from the table, from its own file and from the other offers. The owner reads that commit, finds its file in it
+ * and acknowledges. An offer that is passed over, or whose taker has died, is committed by its owner after a while; one
+ * whose owner has died is taken, too, or is an orphan that vacuum removes. An offer is only a proposal: the precondition
+ * of the commit stays the only lock.
+ *
  * ## Maintenance
  *
  * Checkpoints keep opening cheap. Compaction rewrites small files into large ones sorted by id, without changing the

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DeltaTable, eraseRows, UniqueAppender } from '../../shared/delta/index.ts';
 import type { ObjectStore } from '../../shared/storage/object-store.ts';
-import { COLUMNS, idOf } from '../helpers/delta.ts';
+import { COLUMNS, idOf, memoryBucket } from '../helpers/delta.ts';
 import { type ContentSummary, engine, findPython, ourSummary } from '../helpers/delta-engines.ts';
 import { dirStore } from '../helpers/dir-store.ts';
 
@@ -50,6 +50,35 @@ async function expectAgreement(table: DeltaTable, name: string): Promise<Content
 }
 
 describe.runIf(python !== '')('delta-rs and DuckDB', () => {
+  test('commits in which an appender took in the files of others', async () => {
+    const bucket = memoryBucket();
+    await DeltaTable.create(bucket, 'combined', { columns: COLUMNS });
+    let others = 0;
+    const writers = await Promise.all(
+      Array.from({ length: 3 }, () =>
+        UniqueAppender.open(
+          { store: bucket, path: 'combined' },
+          { idColumn: 'id', onCommit: (commit) => (others += commit.others) },
+        ),
+      ),
+    );
+    let rows = 0;
+    for (let round = 0; others < 5 && round < 200; round++) {
+      await Promise.all(
+        writers.map((writer, index) => submitAll(writer, `${round}-${index}`, index === 2 ? 500 : 20)),
+      );
+      rows += 540;
+    }
+    await Promise.all(writers.map((writer) => writer.close()));
+    expect(others).toBeGreaterThanOrEqual(5);
+    for await (const { name } of bucket.list()) {
+      const stored = await bucket.get(name);
+      if (stored) await store.putIfAbsent(name, stored.body);
+    }
+    const table = await DeltaTable.open(store, 'combined');
+    expect(await expectAgreement(table, 'combined')).toMatchObject({ rows, ids: rows });
+  });
+
   describe('read a table of ours', () => {
     let table: DeltaTable;
     let writer: UniqueAppender;

@@ -65,6 +65,24 @@ export function newDataPath(codec: string): string {
   return `part-00000-${randomUUID()}-c000.${codec}.parquet`;
 }
 
+const OFFERED = 'part-v';
+
+/** The same for a file offered to other writers at `version`: names list by version. */
+export function newOfferedPath(version: number, codec: string): string {
+  return `${OFFERED}${padVersion(version)}-${randomUUID()}-c000.${codec}.parquet`;
+}
+
+/** First name that a file offered at `version` or later can have, and what all offered names begin with. */
+export function offeredFrom(version: number): { prefix: string; first: string } {
+  return { prefix: OFFERED, first: `${OFFERED}${padVersion(Math.max(0, version))}` };
+}
+
+/** The version at which a file was offered; undefined for any other name. */
+export function offeredVersion(path: string): number | undefined {
+  const version = Number(/^part-v(\d{20})-[\w-]+\.\w+\.parquet$/.exec(path)?.[1] ?? Number.NaN);
+  return Number.isSafeInteger(version) ? version : undefined;
+}
+
 /**
  * The relative path that an `add` or `remove` names: paths in the log are percent-encoded URIs. Absolute
  * ones (shallow clones) are refused, and so is every way out of the table's folder.

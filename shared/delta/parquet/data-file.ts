@@ -11,6 +11,8 @@ export interface DataFileOptions {
   rowGroupRows?: number;
   /** The rows are sorted by it. It gets bloom filters and a page index: a look-up then reads one page, or none. */
   idColumn?: string | undefined;
+  /** A text in the footer, under this key. */
+  note?: { key: string; value: string } | undefined;
 }
 
 export interface DataFile {
@@ -124,7 +126,7 @@ function pageSizeOf({ idColumn }: DataFileOptions): number {
 function newParquet(
   writer: ByteWriter,
   schema: SchemaElement[],
-  { codec = DEFAULT_CODEC }: DataFileOptions,
+  { codec = DEFAULT_CODEC, note }: DataFileOptions,
 ): ParquetWriter {
   return new ParquetWriter({
     writer,
@@ -133,6 +135,7 @@ function newParquet(
     compressors,
     statisticsTruncateLength: STATISTICS_BYTES,
     createdBy: CREATED_BY,
+    ...(note && { kvMetadata: [note] }),
   });
 }
 

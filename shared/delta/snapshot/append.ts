@@ -20,19 +20,27 @@ export interface AppendOptions extends CommitOptions, DataFileOptions {
   info?: CommitInfo;
 }
 
+export interface UploadOptions {
+  codec?: string;
+  clock?: Clock;
+  dataChange?: boolean;
+  /** A new path. Default: one of `newDataPath`. */
+  path?: string;
+  /** Custom metadata of the object. */
+  metadataOf?: (add: AddFile) => Readonly<Record<string, string>> | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /** Uploads Parquet bytes under a new name and returns the `add` that would bring them into the table. */
 export async function uploadDataFile(
   location: TableLocation,
   file: { body: Uint8Array; stats: string },
-  options: { codec?: string; clock?: Clock; dataChange?: boolean; signal?: AbortSignal | undefined } = {},
+  options: UploadOptions = {},
 ): Promise<AddFile> {
   const { clock = systemClock, codec = DEFAULT_CODEC, dataChange = true, signal } = options;
-  const path = newDataPath(codec);
+  const { path = newDataPath(codec), metadataOf } = options;
   const name = objectName(location, path);
-  const contentType = 'application/vnd.apache.parquet';
-  // "exists" can only mean an earlier try of ours: the name is a fresh UUID
-  await retry(() => location.store.putIfAbsent(name, file.body, { contentType, signal }), { clock, signal });
-  return {
+  const add = {
     path: encodeDataPath(path),
     partitionValues: {},
     size: file.body.length,
@@ -40,6 +48,14 @@ export async function uploadDataFile(
     dataChange,
     stats: file.stats,
   };
+  const write = {
+    contentType: 'application/vnd.apache.parquet',
+    metadata: metadataOf?.(add) ?? {},
+    signal,
+  };
+  // "exists" can only mean an earlier try of ours: the name is a fresh UUID
+  await retry(() => location.store.putIfAbsent(name, file.body, write), { clock, signal });
+  return add;
 }
 
 /**

@@ -28,12 +28,24 @@ export function fingerprintsOf(ids: readonly string[]): Uint32Array {
 
 /** The member of a `commitInfo` that holds the fingerprints of a commit's new files, by path as in its `add`. */
 export function fingerprintInfo(column: string, files: Readonly<Record<string, Uint32Array>>): Json {
-  const encoded = Object.entries(files).map(([path, words]) => {
-    const bytes = Buffer.alloc(words.length * 4);
-    for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, index * 4);
-    return [path, bytes.toString('base64')] as const;
-  });
+  const encoded = Object.entries(files).map(([path, words]) => [path, encodeWords(words)] as const);
   return { column, rule: RULE, files: Object.fromEntries(encoded) };
+}
+
+/** Fingerprints as text: base64 of big-endian words. */
+export function encodeWords(words: Uint32Array): string {
+  const bytes = Buffer.alloc(words.length * 4);
+  for (const [index, word] of words.entries()) bytes.writeUInt32BE(word, index * 4);
+  return bytes.toString('base64');
+}
+
+/** Undefined unless the text holds whole fingerprints: `count` of them, if given. */
+export function decodeWords(text: string, count?: number): Uint32Array | undefined {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.length % 8 !== 0 || (count !== undefined && bytes.length !== count * 8)) return undefined;
+  const words = new Uint32Array(bytes.length / 4);
+  for (let index = 0; index < words.length; index++) words[index] = bytes.readUInt32BE(index * 4);
+  return words;
 }
 
 /**
@@ -48,7 +60,5 @@ export function fingerprintsIn(commit: Commit, add: AddFile, column: string): Ui
   if (typeof files !== 'object' || files === null || Array.isArray(files)) return undefined;
   const encoded = Object.hasOwn(files, add.path) ? files[add.path] : undefined;
   if (typeof encoded !== 'string') return undefined;
-  const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.length !== (parseStats(add.stats).numRecords ?? -1) * 8) return undefined;
-  return Uint32Array.from({ length: bytes.length / 4 }, (_, index) => bytes.readUInt32BE(index * 4));
+  return decodeWords(encoded, parseStats(add.stats).numRecords ?? -1);
 }

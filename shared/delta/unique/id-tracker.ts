@@ -29,6 +29,7 @@ export class IdTracker {
   readonly #idColumn: string;
   #index: IdIndex;
   #register: FileRegister;
+  #deletedBy: number;
 
   private constructor(
     location: TableLocation,
@@ -43,6 +44,8 @@ export class IdTracker {
     this.#register = register;
     this.#lookup = new IdLookup(location, idColumn);
     this.#indexedVersion = snapshot.version;
+    // deletions before are unknown
+    this.#deletedBy = snapshot.version;
   }
 
   /** The version whose ids are all known: behind the snapshot's while a commit is being read. */
@@ -85,22 +88,45 @@ export class IdTracker {
     return this.#index.bytes;
   }
 
-  /** Reads the commits that others have made since. */
-  async catchUp(signal?: AbortSignal): Promise<void> {
-    const each = async (commit: Commit): Promise<void> => {
+  /** No version after this one has deleted rows. */
+  get deletedBy(): number {
+    return this.#deletedBy;
+  }
+
+  /** Reads the commits that others have made since; `seen` is called with each. */
+  async catchUp(seen: (commit: Commit) => void = () => {}): Promise<void> {
+    await catchUp(this.#location, this.snapshot, async (commit) => {
       await this.#applyToIndex(commit);
       this.#indexedVersion = commit.version;
-    };
-    await catchUp(this.#location, this.snapshot, each, signal);
+      seen(commit);
+    });
   }
 
   /** Applies a known commit: our own, or one that won a race against ours. */
-  async apply(commit: Commit, ownIds?: readonly string[]): Promise<void> {
+  async apply(commit: Commit): Promise<void> {
     this.snapshot.apply(commit);
     await this.#applyToIndex(commit);
     this.#indexedVersion = commit.version;
-    const [add] = commit.adds;
-    if (ownIds && add) this.#remember(ownIds, this.#register.numberOf(pathOf(add)));
+  }
+
+  /** Keeps the ids of a live file whole: their duplicates need no look-up. */
+  remember(ids: readonly string[], { path }: { path: string }): void {
+    const file = this.#register.numberOf(pathOf({ path }));
+    for (const id of ids) this.#recent.set(id, file);
+    for (const oldest of this.#recent.keys()) {
+      if (this.#recent.size <= RECENT_IDS) break;
+      this.#recent.delete(oldest);
+    }
+  }
+
+  /** True if a live file at `version` may contain an id with one of these fingerprints. Reads nothing. */
+  mayHold(fingerprints: Uint32Array): boolean {
+    for (let at = 0; at < fingerprints.length; at += 2) {
+      for (const hit of this.#index.find(fingerprints[at] as number, fingerprints[at + 1] as number)) {
+        if (this.#register.resolve(hit).some((path) => this.snapshot.files.has(path))) return true;
+      }
+    }
+    return false;
   }
 
   /** Classifies each id at `version` without reading anything: `absent`, `live`, or the files that may contain it. */
@@ -181,6 +207,7 @@ export class IdTracker {
   /** `skipGone`: the snapshot is newer, and files it no longer has need not be read. */
   async #applyToIndex(commit: Commit, skipGone = false): Promise<void> {
     const moved = commit.removes.filter((remove) => !remove.dataChange).map(pathOf);
+    if (moved.length < commit.removes.length) this.#deletedBy = Math.max(this.#deletedBy, commit.version);
     const rewrites = rewritesIn(commit.commitInfo);
     for (const remove of commit.removes) {
       if (!remove.dataChange) continue;
@@ -217,14 +244,6 @@ export class IdTracker {
   async #indexFile(path: string, add: AddFile): Promise<void> {
     const ids = await this.#lookup.idsOf(path, add);
     this.#index.add(fingerprintsOf(ids), this.#register.numberOf(path));
-  }
-
-  #remember(ids: readonly string[], file: number): void {
-    for (const id of ids) this.#recent.set(id, file);
-    for (const oldest of this.#recent.keys()) {
-      if (this.#recent.size <= RECENT_IDS) break;
-      this.#recent.delete(oldest);
-    }
   }
 }
 

@@ -77,16 +77,17 @@ export class UniqueAppender {
     this.#queue = new BatchQueue({ maxRows, maxBytes, maxAgeMs }, this.#clock);
     this.#tracker = tracker;
     this.#seenAt = this.#clock.now();
+    this.#witness = new LogWitness(location, this.#clock);
     this.#committer = new BatchCommitter(location, this.#queue, tracker.snapshot.fields, {
       ...options,
       clock: this.#clock,
+      mustExist: (version) => this.#witness.check(version),
     });
     this.#upkeep = new Upkeep(location, {
       clock: this.#clock,
       checkpointEvery: options.checkpointEvery ?? 0,
       onError: options.onUpkeepError ?? (() => {}),
     });
-    this.#witness = new LogWitness(location, this.#clock);
     this.#running = this.#run();
   }
 
@@ -197,7 +198,7 @@ export class UniqueAppender {
         const looks = [
           this.#witness.check(underWay ? undefined : tracker.snapshot.version),
           // a commit in progress advances the tracker itself
-          underWay ? undefined : tracker.catchUp(),
+          underWay ? undefined : tracker.catchUp((commit) => this.#committer.saw(commit)),
         ];
         const [prepared] = await Promise.all([this.#committer.prepare(tracker, batch), ...looks]);
         await underWay;
@@ -219,7 +220,8 @@ export class UniqueAppender {
     try {
       const committed = await this.#committer.commit(tracker, prepared);
       if (committed === undefined) return;
-      this.#upkeep.after(tracker);
+      // left to the writer that took the file in
+      if (!committed.isTaken) this.#upkeep.after(tracker);
       this.#options.onCommit?.(committed);
     } catch (error) {
       this.#startAnew(error);
