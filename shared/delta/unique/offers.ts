@@ -8,6 +8,8 @@ import { type ListedOffer, type Offer, parseOffer, termsOf } from './offer.ts';
 
 /** An offer is listed for this many versions; then its owner, if it lives, has long committed the file itself. */
 const WINDOW = 4;
+/** In an idle table versions stand still: what is old is an orphan, which vacuum may be deleting. */
+const MAX_AGE_MS = 60_000;
 const PARALLEL_READS = 16;
 /** Bounds of one commit. */
 const MAX_FILES = 64;
@@ -58,7 +60,8 @@ export class Offers {
     const offers: ListedOffer[] = [];
     for await (const facts of this.#location.store.list(query)) {
       const path = facts.name.slice(folder.length);
-      if (snapshot.files.has(path)) continue;
+      const isOld = this.#clock.now() - facts.updated.getTime() > MAX_AGE_MS;
+      if (isOld || snapshot.files.has(path)) continue;
       const offer = parseOffer(path, facts);
       if (offer) offers.push(offer);
     }

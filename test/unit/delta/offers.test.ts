@@ -222,3 +222,14 @@ test('vacuum keeps an offered file for a week, then deletes it if nobody has com
   now += 2 * 86_400_000;
   expect((await table.vacuum({ clock: old })).files).toEqual([decodeDataPath(file.add.path)]);
 });
+
+test('in an idle table, a file that vacuum may be deleting is not taken', async () => {
+  const bucket = memoryBucket();
+  await newTable(bucket);
+  const tracker = await IdTracker.open(location(bucket), 'id');
+  const file = await offer(bucket, [rowOf('a')]);
+  expect(await new Offers(location(bucket), clock).list(tracker)).toHaveLength(1);
+  const nextWeek = { ...clock, now: () => Date.now() + 7 * 86_400_000 };
+  expect(await new Offers(location(bucket), nextWeek).list(tracker)).toEqual([]);
+  expect(file.isOffered).toBe(true);
+});
