@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeDiscard, writeReplay, writeResolved } from '../../shared/dead-letters/letter-store.ts';
 import { type DlqScene, deathOf, startDlq, videoDeathOf } from '../helpers/dlq.ts';
+import { FULL } from '../helpers/full-form.ts';
 
 const AT = '2026-11-20T11:00:00.000Z';
 
@@ -157,10 +158,10 @@ test('no letters: says so; all settled: says that', async () => {
   }
 });
 
-test('only listings: 16 requests for 320 letters with any filter, and no letter is read', async () => {
+test('only listings: 16 requests for any number of letters with any filter, and no letter is read', async () => {
   const scene = await startDlq();
   try {
-    const deaths = Array.from({ length: 320 }, (_, n) => deathOf(n, { code: `code-${n % 50}` }));
+    const deaths = Array.from({ length: FULL ? 320 : 80 }, (_, n) => deathOf(n, { code: `code-${n % 50}` }));
     await scene.write(...deaths);
     for (const command of [['list'], ['list', '--letters'], ['stats'], ['list', '--code', 'code-7']]) {
       scene.gcs.server.resetStats();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { collectRows, DeltaTable } from '../../shared/delta/index.ts';
+import { FULL } from '../helpers/full-form.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 import { plainPubsub, type Received } from '../helpers/pubsub.ts';
 import { linesOf, RECEIVING, SOURCE_KEYS, type SourceId, seconds, sign } from '../helpers/receive.ts';
@@ -239,26 +240,30 @@ test('a bad member of a batch is a dead letter with its reason; the good ones go
   ]);
 });
 
-test.each<[number, number]>([
+const failures: [fault: number, status: number][] = [
+  [403, 503],
   [503, 503],
   [429, 429],
-  [403, 503],
-])('while Pub/Sub answers %i, the vendor gets %i and tries again', async (fault, status) => {
-  const { faults } = pipeline.cloud.pubsub!;
-  faults.add({
-    action: { kind: 'status', status: fault },
-    operations: ['publish'],
-    name: 'topics/events',
-    times: -1,
-  });
-  const answer = await toShop(event(`outage-${fault}`));
-  expect(answer.status).toBe(status);
-  expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect(answer.body['detail']).toBeUndefined();
-  faults.clear();
-  expect((await toShop(event(`outage-${fault}`))).status).toBe(200);
-  await expect.poll(idsIn).toContain(`outage-${fault}`);
-});
+];
+test.each(FULL ? failures : failures.slice(0, 1))(
+  'while Pub/Sub answers %i, the vendor gets %i and tries again',
+  async (fault, status) => {
+    const { faults } = pipeline.cloud.pubsub!;
+    faults.add({
+      action: { kind: 'status', status: fault },
+      operations: ['publish'],
+      name: 'topics/events',
+      times: -1,
+    });
+    const answer = await toShop(event(`outage-${fault}`));
+    expect(answer.status).toBe(status);
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(answer.body['detail']).toBeUndefined();
+    faults.clear();
+    expect((await toShop(event(`outage-${fault}`))).status).toBe(200);
+    await expect.poll(idsIn).toContain(`outage-${fault}`);
+  },
+);
 
 test('an event that was published although its answer was lost is one row after the retry', async () => {
   const { faults } = pipeline.cloud.pubsub!;

@@ -27,6 +27,7 @@ beforeAll(async () => {
   copy = await mkdtemp(join(tmpdir(), 'pipeline-copy-'));
   const parts = [
     'cli',
+    'console',
     'shared',
     'functions',
     'schemas',

@@ -10,6 +10,7 @@ import { checkGcloud } from '../../../deploy/preflight.ts';
 import { checkSecrets } from '../../../deploy/secrets.ts';
 import { core } from '../../../functions/app.ts';
 import { type App, defineApp } from '../../../shared/app/define-app.ts';
+import { FULL } from '../../helpers/full-form.ts';
 import { RecordedGcloud } from '../../helpers/recorded-gcloud.ts';
 
 const SOURCE = { files: 3, bytes: 1_000, hash: '0123456789abcdef', commit: 'c0ffee' };
@@ -289,18 +290,21 @@ describe('changes by somebody else are found by --verify, and repaired', () => {
     expect(await deploy()).toBe(0);
   });
 
-  test.each(changes)('%s', async (_name, change, told, steps = 1) => {
-    await deploy();
-    const before = picture();
-    change();
-    await expect(verifyAll(run(), say)).rejects.toThrow(`${steps} differ`);
-    expect(lines.join('\n')).toMatch(told);
-    expect(gcloud.changes).toEqual([]);
-    expect(await deploy()).toBe(steps);
-    await verifyAll(run(), say);
-    expect(lines).toEqual(['everything matches the desired state']);
-    expect(picture()).toEqual(before);
-  });
+  test.each(changes.filter((_, index) => FULL || index % 3 === 0))(
+    '%s',
+    async (_name, change, told, steps = 1) => {
+      await deploy();
+      const before = picture();
+      change();
+      await expect(verifyAll(run(), say)).rejects.toThrow(`${steps} differ`);
+      expect(lines.join('\n')).toMatch(told);
+      expect(gcloud.changes).toEqual([]);
+      expect(await deploy()).toBe(steps);
+      await verifyAll(run(), say);
+      expect(lines).toEqual(['everything matches the desired state']);
+      expect(picture()).toEqual(before);
+    },
+  );
 });
 
 test('stopped after every few changes and run again, it ends like a single run', async () => {
