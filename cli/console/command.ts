@@ -25,7 +25,7 @@ const OPTIONS = {
   ...SERVICE_OPTIONS,
 } as const;
 
-const console: Subcommand<Context, Place> = {
+const serve: Subcommand<Context, Place> = {
   summary: 'serves a page that shows uploads, events and dead letters',
   help: `usage: pipeline console [options]
 
@@ -73,10 +73,10 @@ const opener: Opener<Context, Place> = {
 };
 
 export const consoleCommand: Command = {
-  summary: console.summary,
+  summary: serve.summary,
   run: (args) => runConsole(args, process),
 };
 
 export function runConsole(args: string[], io: Io): Promise<number> {
-  return runSubcommand('console', console, opener, args, io);
+  return runSubcommand('console', serve, opener, args, io);
 }
