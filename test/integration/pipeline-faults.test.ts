@@ -52,7 +52,7 @@ describe('Gemini fails', () => {
     ['runs out of tokens', ['max-tokens'], 1],
     ['answers after the attempt has ended', ['slow:20000'], 2],
   ];
-  test.each(sample(/quota/, faults))('once it %s: the upload ends framed', async (_how, kinds, attempts) => {
+  test.each(sample(/resets/, faults))('once it %s: the upload ends framed', async (_how, kinds, attempts) => {
     await setVertexFaults(pipeline.cloud, { kinds });
     const one = await upload();
     const manifest = await pipeline.manifestOf(one);

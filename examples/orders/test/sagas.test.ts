@@ -100,7 +100,7 @@ describe.each(SAGAS)('an order, by %s', (saga) => {
     expect(scene.gateway.charges.filter(({ reference }) => reference === 'ord-4')).toHaveLength(1);
   });
 
-  test.runIf(FULL || saga === 'orchestration')(
+  test.runIf(FULL)(
     'with duplicates, in any order, some cancelled by their customers: each ends in one way',
     async () => {
       const random = randomFrom(20261122);
