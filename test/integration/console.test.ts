@@ -24,7 +24,7 @@ afterAll(() => scene.close());
 
 const media = (object: Record<string, string>): string => `api/media?${new URLSearchParams(object)}`;
 
-describe('who may ask', () => {
+describe.runIf(FULL)('who may ask', () => {
   test.each([
     ['a foreign name', { host: 'evil.example' }],
     ['another origin', { origin: 'https://evil.example' }],
@@ -60,23 +60,26 @@ describe('who may ask', () => {
   });
 });
 
-test('the page loads nothing from elsewhere, makes no HTML of text, and has less than 150 KB', async () => {
-  const page = await scene.get('', { 'accept-encoding': 'gzip' });
-  const policy = String(page.headers['content-security-policy']);
-  expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
-  expect(policy).toContain("require-trusted-types-for 'script'");
-  expect(policy).not.toMatch(/unsafe|data:|blob:|https?:|\*/);
-  let bytes = 0;
-  for (const path of ['', 'app.js', 'style.css', 'icon.svg']) {
-    const { status, headers } = await scene.get(path, { 'accept-encoding': 'gzip' });
-    expect([path, status, headers['content-encoding']]).toEqual([path, 200, 'gzip']);
-    expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
-    bytes += Number(headers['content-length']);
-  }
-  expect(bytes).toBeLessThan(150_000);
-});
+test.runIf(FULL)(
+  'the page loads nothing from elsewhere, makes no HTML of text, and has less than 150 KB',
+  async () => {
+    const page = await scene.get('', { 'accept-encoding': 'gzip' });
+    const policy = String(page.headers['content-security-policy']);
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toMatch(/unsafe|data:|blob:|https?:|\*/);
+    let bytes = 0;
+    for (const path of ['', 'app.js', 'style.css', 'icon.svg']) {
+      const { status, headers } = await scene.get(path, { 'accept-encoding': 'gzip' });
+      expect([path, status, headers['content-encoding']]).toEqual([path, 200, 'gzip']);
+      expect(headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'x-frame-options': 'DENY' });
+      bytes += Number(headers['content-length']);
+    }
+    expect(bytes).toBeLessThan(150_000);
+  },
+);
 
-describe('uploads', () => {
+describe.runIf(FULL)('uploads', () => {
   test('a gallery and one upload, with any name', async () => {
     for (const name of [HOSTILE, 'a/b c#1?.mp4', 'ä☃.mp4']) await storeUpload(scene.storage, { name });
     await scene.storage.bucket('raw').putIfAbsent('new.mp4', Buffer.from('x'));
@@ -148,7 +151,7 @@ describe('uploads', () => {
   });
 });
 
-describe('dead letters', () => {
+describe.runIf(FULL)('dead letters', () => {
   const death = deathOf(1, { code: 'app-no-address', message: HOSTILE, data: HOSTILE });
   beforeAll(async () => {
     await writeDeath(scene.storage.bucket('state'), death);
@@ -201,7 +204,7 @@ describe('dead letters', () => {
   });
 });
 
-describe('events', () => {
+describe.runIf(FULL)('events', () => {
   const ROWS = 250;
   let newer: string;
   beforeAll(async () => {
