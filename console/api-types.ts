@@ -1,7 +1,10 @@
+import type { LetterGroup } from '../cli/dlq/groups.ts';
 import type { Manifest } from '../functions/video/manifest.ts';
-import type { LetterStatus, LetterSummary } from '../shared/dead-letters/records.ts';
+import type { LetterSummary } from '../shared/dead-letters/records.ts';
 
 /** Shapes of the JSON between the console's server and its page. */
+
+export type { LetterGroup };
 
 /** An uploaded object. */
 export interface UploadKey {
@@ -18,7 +21,7 @@ export interface UploadCard extends UploadKey {
   /** Number of further questions. */
   questions: number;
   question?: string;
-  /** Of the first moment. */
+  /** Time of the first moment in the video. */
   seconds?: number;
   moments?: number;
   reason?: string;
@@ -36,7 +39,7 @@ export interface UploadsAnswer {
 }
 
 export interface UploadResult {
-  /** Of the manifest. */
+  /** Name of the manifest's object. */
   name: string;
   manifest?: Manifest;
   problem?: string;
@@ -53,19 +56,6 @@ export interface UploadAnswer extends UploadKey {
   failures: number;
   isBusy: boolean;
   correlationIds: string[];
-}
-
-export interface LetterGroup {
-  group: string;
-  function: string;
-  code: string;
-  pattern: string;
-  letters: number;
-  deaths: number;
-  statuses: Partial<Record<LetterStatus, number>>;
-  firstDiedAt: string;
-  lastDiedAt: string;
-  newest: string;
 }
 
 export interface GroupsAnswer {

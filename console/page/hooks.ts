@@ -57,7 +57,7 @@ export function useFeed(listener: (event: FeedEvent) => void): void {
   }, []);
 }
 
-/** True once every few seconds at most, however often it is called. */
+/** A function that calls `work` at most once in `ms`, however often it is called itself. */
 export function useThrottled(work: () => void, ms: number): () => void {
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const latest = useRef(work);

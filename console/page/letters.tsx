@@ -41,14 +41,19 @@ export function Letters({ group, query }: { group: string; query: URLSearchParam
   );
 }
 
-function Groups({ status }: { status: string }): JSX.Element {
-  const { value, problem, reload } = useJson<GroupsAnswer>('letters', { status });
+/** Reloads soon after news of a letter, and rarely without any. */
+function useLettersFeed(reload: () => void): void {
   const reloadSoon = useThrottled(reload, 1_000);
   const reloadRarely = useThrottled(reload, 10_000);
   useFeed((event) => {
     if (event.kind === 'letter') reloadSoon();
     if (event.kind === 'tick') reloadRarely();
   });
+}
+
+function Groups({ status }: { status: string }): JSX.Element {
+  const { value, problem, reload } = useJson<GroupsAnswer>('letters', { status });
+  useLettersFeed(reload);
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (!value) return <Loading />;
   if (value.groups.length === 0) {
@@ -104,12 +109,7 @@ const LINE_PX = 45;
 function Group({ group, status }: { group: string; status: string }): JSX.Element {
   const { value, problem, reload } = useJson<LettersAnswer>('letters', { group, status });
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
-  const reloadSoon = useThrottled(reload, 1_000);
-  const reloadRarely = useThrottled(reload, 10_000);
-  useFeed((event) => {
-    if (event.kind === 'letter') reloadSoon();
-    if (event.kind === 'tick') reloadRarely();
-  });
+  useLettersFeed(reload);
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (!value) return <Loading />;
   const [first] = value.letters;

@@ -18,7 +18,7 @@ export interface Offer {
   ids: Uint32Array;
   /** Fingerprints of other ids under which the table may already have its rows. */
   formerIds: Uint32Array;
-  /** Of the table that it was written for. */
+  /** Terms of the table for which it was written: `termsOf`. */
   terms: string;
 }
 

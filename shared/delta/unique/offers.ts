@@ -8,7 +8,7 @@ import { type ListedOffer, type Offer, parseOffer, termsOf } from './offer.ts';
 
 /** An offer is listed for this many versions; then its owner, if it lives, has long committed the file itself. */
 const WINDOW = 4;
-/** In an idle table versions stand still: what is old is an orphan, which vacuum may be deleting. */
+/** In an idle table versions stand still: an offer that is older has no owner, and vacuum may be deleting it. */
 const MAX_AGE_MS = 60_000;
 const PARALLEL_READS = 16;
 /** Bounds of one commit. */
