@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config';
+import { compiledSources } from './test/helpers/compiled-sources.ts';
 import { LongestFirst } from './test/helpers/longest-first.ts';
 
 /** Four on two cores, because many tests wait for other processes; or `--poolOptions.forks.maxForks`. */
 const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 4);
 
 export default defineConfig({
+  plugins: [compiledSources()],
   test: {
     globalSetup: 'test/helpers/bundle-place.ts',
     // One project: a second one would transform every module again, and start workers of its own.
