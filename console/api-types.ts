@@ -30,8 +30,11 @@ export interface UploadCard extends UploadKey {
 
 export interface UploadsAnswer {
   uploads: UploadCard[];
-  /** Order of the uploads; by name if there are too many to sort. */
-  order: 'newest' | 'name';
+  /**
+   * `newest`: all were listed and sorted. `outcome`: too many for that, so the latest outcomes, as the table of events
+   * has them. `name`: too many, and no table.
+   */
+  order: 'newest' | 'outcome' | 'name';
   /** Objects listed. */
   looked: number;
   /** Cursor of the next page; undefined at the end. */

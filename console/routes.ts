@@ -1,5 +1,7 @@
 import { ask } from '../cli/ask/ask.ts';
 import { bucketName } from '../cli/common/app.ts';
+import { UsageError } from '../cli/common/options.ts';
+import type { Lake } from '../cli/lake/lake.ts';
 import { gather } from '../local/http/body.ts';
 import type { Exchange } from '../local/http/server.ts';
 import { isJsonObject } from '../shared/core/json-value.ts';
@@ -13,7 +15,8 @@ import { eventsOf, listEvents, showEvent, showTable, verifyTable } from './event
 import { discardJson, lettersOf, listLettersJson, replayJson, showLetterJson } from './letters.ts';
 import { sendObject } from './media.ts';
 import { receiveVideo } from './receive-video.ts';
-import { listUploads, showUpload } from './uploads.ts';
+import { showUpload } from './upload.ts';
+import { listUploads } from './uploads.ts';
 
 export interface Call {
   commands: Commands;
@@ -38,6 +41,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
       cursor: query.get('next') ?? undefined,
       prefix: query.get('prefix') ?? '',
       raw: await rawBucket(commands, signal),
+      lake: lakeOf(commands, signal),
     }),
   ),
   upload: get(async ({ commands, exchange: { query, signal } }) =>
@@ -139,6 +143,16 @@ async function rawBucket(commands: Commands, signal: AbortSignal): Promise<Objec
   const app = await commands.dlq(signal).app();
   const name = bucketName('raw', app, { env: commands.env, isLocal: place.isLocal });
   return Object.hasOwn(app.buckets, 'raw') && name !== undefined ? storage.bucket(name) : undefined;
+}
+
+/** Undefined if no table is configured. */
+function lakeOf(commands: Commands, signal: AbortSignal): Lake | undefined {
+  try {
+    return commands.lake(signal);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 async function appAnswer({ commands, exchange: { signal } }: Call): Promise<unknown> {

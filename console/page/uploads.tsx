@@ -56,10 +56,9 @@ export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams
             : 'Upload one with gcloud storage cp; its frame appears here.'}
         </Empty>
       )}
-      {value?.order === 'name' && (
+      {value && value.order !== 'newest' && (
         <p class="note">
-          There are many uploads, so they are in the order of their names. {count(value.looked)} objects were
-          listed.
+          {ORDERS[value.order]} {count(value.looked)} objects were listed for this page.
         </p>
       )}
       <ul class="gallery">
@@ -78,6 +77,12 @@ export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams
     </>
   );
 }
+
+const ORDERS: Readonly<Record<'outcome' | 'name', string>> = {
+  outcome:
+    'There are too many uploads to list, so the latest outcomes are shown, as the table of events has them. An upload without an outcome is found by the beginning of its name.',
+  name: 'There are too many uploads to sort, and no events of them, so they are in the order of their names.',
+};
 
 function Card({ upload }: { upload: UploadCard }): JSX.Element {
   const { bucket, name, generation, image, outcome, at, question, reason, moments = 0, questions } = upload;
