@@ -1,3 +1,4 @@
+import { wholeNumber } from '../cli/common/options.ts';
 import { FILTER_OPTIONS } from '../cli/lake/filter-options.ts';
 import { history } from '../cli/lake/history.ts';
 import { info } from '../cli/lake/info.ts';
@@ -49,6 +50,7 @@ export async function showEvent(lake: Lake, id: string): Promise<{ row: EventRow
   return { row };
 }
 
+const MOST_COMMITS = 1_000;
 /** Most events of one trace that are shown. */
 const TRACE_ROWS = 1_000;
 
@@ -67,11 +69,13 @@ export async function eventsOf(lake: Lake, correlationId: string): Promise<Event
 }
 
 export async function showTable(lake: Lake): Promise<unknown> {
-  const [facts, versions] = [
-    await runJson(info, ['--format=json'], lake),
-    await runJson(history, ['--format=json', '--limit=50'], lake),
-  ];
-  return { info: facts.value, history: versions.value };
+  return (await runJson(info, ['--format=json'], lake)).value;
+}
+
+/** Latest first. Each takes a few requests, so a page asks for as many as it shows. */
+export async function listCommits(lake: Lake, asked: URLSearchParams): Promise<unknown> {
+  const limit = wholeNumber('limit', asked.get('limit') ?? '20', { min: 1, max: MOST_COMMITS });
+  return (await runJson(history, ['--format=json', `--limit=${limit}`], lake)).value;
 }
 
 /** Reads the whole table, as `lake verify` does. */

@@ -11,7 +11,7 @@ import { Problem } from './answers.ts';
 import type { UploadKey } from './api-types.ts';
 import { type Backlogs, describeApp } from './app-picture.ts';
 import { type Commands, runJson } from './commands.ts';
-import { eventsOf, listEvents, showEvent, showTable, verifyTable } from './events.ts';
+import { eventsOf, listCommits, listEvents, showEvent, showTable, verifyTable } from './events.ts';
 import { discardJson, lettersOf, listLettersJson, replayJson, showLetterJson } from './letters.ts';
 import { sendObject } from './media.ts';
 import { receiveVideo } from './receive-video.ts';
@@ -87,6 +87,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   event: get(({ commands, exchange: { query, signal } }) =>
     showEvent(commands.lake(signal), query.get('id') ?? ''),
   ),
+  commits: get(({ commands, exchange: { query, signal } }) => listCommits(commands.lake(signal), query)),
   table: get(({ commands, exchange: { signal } }) => showTable(commands.lake(signal))),
   trace: get(async ({ commands, exchange: { query, signal } }) => {
     const id = query.get('id') ?? '';

@@ -1,3 +1,4 @@
+import { countingStore, type StoreCounts } from '../cli/lake/counting-store.ts';
 import type { Lake } from '../cli/lake/lake.ts';
 import type { Uploads } from '../cli/uploads/uploads.ts';
 import { uploadFolders } from '../functions/video/records.ts';
@@ -8,11 +9,14 @@ import type { UploadCard, UploadsAnswer } from './api-types.ts';
 import { type NewestUploads, newestUploads } from './newest-uploads.ts';
 import { addTo, cardOf, type Found, keyOf, READS_AT_A_TIME, textOf } from './upload-cards.ts';
 
-/** A bucket with at most this many results is listed whole; of a larger one, the table of events knows the newest. */
-const WHOLE_OBJECTS = 2_000;
+/**
+ * A bucket with at most this many results is listed whole, in two requests; of a larger one, the table of events knows
+ * the newest.
+ */
+const WHOLE_OBJECTS = 1_999;
 /** Objects looked at for one page by name: each upload has about six. */
 const PAGE_OBJECTS = 1_000;
-const PAGE_UPLOADS = 60;
+const PAGE_UPLOADS = 48;
 const MAX_WAITING = 1_000;
 
 export interface UploadsQuery {
@@ -26,7 +30,7 @@ export interface UploadsQuery {
   lake: Lake | undefined;
 }
 
-/** A page of uploads with their first frames. */
+/** What listings and events say of a page. */
 type Page = Pick<UploadsAnswer, 'order' | 'looked' | 'next'> & { found: Found[]; waiting?: UploadCard[] };
 
 /**
@@ -37,10 +41,12 @@ export async function listUploads(
   { storage, place, signal }: Uploads,
   query: UploadsQuery,
 ): Promise<UploadsAnswer> {
-  const frames = storage.bucket(place.framesBucket);
-  const { found, waiting = [], ...page } = await pageOf(frames, query, signal);
+  const counts: StoreCounts = query.lake?.counts ?? { requests: 0, bytes: 0 };
+  const frames = countingStore(storage.bucket(place.framesBucket), counts);
+  const raw = query.raw && countingStore(query.raw, counts);
+  const { found, waiting = [], ...page } = await pageOf(frames, { ...query, raw }, signal);
   const cards = await mapConcurrent(found, READS_AT_A_TIME, (one) => cardOf(one, frames, signal));
-  return { uploads: [...waiting, ...cards], ...page };
+  return { uploads: [...waiting, ...cards], ...page, read: { ...counts } };
 }
 
 async function pageOf(frames: ObjectStore, query: UploadsQuery, signal: AbortSignal): Promise<Page> {

@@ -41,7 +41,7 @@ export function Events({ query }: { query: URLSearchParams }): JSX.Element {
           Reload
         </button>
       </Head>
-      <EventFilters query={query} columns={columns} newest={table.value?.info.version} table={table.value} />
+      <EventFilters query={query} columns={columns} table={table.value} />
       {problem && <Problem text={problem} onRetry={reload} />}
       {!value && isLoading && <Loading />}
       {value && rows.length === 0 && (

@@ -7,14 +7,43 @@ import type { ObjectRecord } from '../../local/gcs/records.ts';
 import { sha256 } from '../../shared/core/sha256.ts';
 import { metadataOf } from '../../shared/dead-letters/entry-metadata.ts';
 import { entryName } from '../../shared/dead-letters/letter-store.ts';
-import type { Row } from '../../shared/delta/index.ts';
+import type { DeltaTable, Row } from '../../shared/delta/index.ts';
 import { eventIdOf } from '../../shared/events/cloud-event.ts';
+import { EVENT_ID } from '../../shared/lake/lake-settings.ts';
+import type { ObjectStore } from '../../shared/storage/object-store.ts';
 import { manifestOf, PIXEL } from './console.ts';
 import { deathOf } from './dlq.ts';
+import { openEventsTable } from './events-table.ts';
 
 /** Time of upload 0; each next one is a minute younger. */
 const FIRST_MS = Date.UTC(2026, 5, 1);
 const EACH_MS = 60_000;
+
+/** Runs in the page: scrolls a long list by screens, jumps to its end, and measures tasks of more than 50 ms. */
+export const SCROLL = `(async () => {
+  const long = [];
+  const observer = new PerformanceObserver((list) => {
+    long.push(...list.getEntries().map(({ duration }) => Math.round(duration)));
+  });
+  observer.observe({ type: 'longtask' });
+  const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  let steps = 0;
+  for (; steps < 120; steps++) {
+    scrollBy(0, innerHeight);
+    await frame();
+  }
+  scrollTo(0, document.documentElement.scrollHeight);
+  await frame();
+  await new Promise((done) => setTimeout(done, 500));
+  return { steps, long };
+})()`;
+
+export interface Sizes {
+  uploads: number;
+  letters: number;
+  /** Causes of the letters. */
+  groups?: number;
+}
 
 export interface ManyUpload {
   bucket: string;
@@ -39,9 +68,9 @@ export function manyUpload(n: number): ManyUpload {
  * Fills the folder of a local storage server that is not running, as if its journal had been written by that many
  * uploads and dead letters: through the API it would take minutes. Objects with the same content share one file.
  */
-export function fillFolder(dir: string, { uploads, letters }: { uploads: number; letters: number }): void {
+export function fillFolder(dir: string, { uploads, letters, groups = 50 }: Sizes): void {
   mkdirSync(dir, { recursive: true });
-  const objects = [...uploadObjects(dir, uploads), ...letterObjects(dir, letters)];
+  const objects = [...uploadObjects(dir, uploads), ...letterObjects(dir, letters, groups)];
   // the server sorts names as it reads them: in order, each is the last; all are ASCII
   objects.sort((a, b) => (a.name < b.name ? -1 : 1));
   const at = new Date(FIRST_MS).toISOString();
@@ -89,11 +118,11 @@ function uploadObjects(dir: string, count: number): ObjectRecord[] {
   });
 }
 
-function letterObjects(dir: string, count: number): ObjectRecord[] {
+function letterObjects(dir: string, count: number, groups: number): ObjectRecord[] {
   const store = bodyStore(dir);
   const body = store(Buffer.from(JSON.stringify(deathOf(0))));
   return Array.from({ length: count }, (_, n) => {
-    const death = deathOf(n, { code: `code-${n % 50}` });
+    const death = deathOf(n, { code: `code-${n % groups}` });
     return {
       ...{
         bucket: 'state',
@@ -132,6 +161,18 @@ function digestOf(content: Buffer): Omit<Body, 'body'> {
 function manifestText(n: number): Buffer {
   const first = manyUpload(n - (n % 1_440));
   return Buffer.from(JSON.stringify(manifestOf(first, { createdAt: new Date(first.at).toISOString() })));
+}
+
+/** A table of the first `rows` of them, written in batches and compacted as its maintenance does. */
+export async function fillTable(store: ObjectStore, rows: number, batch: number): Promise<DeltaTable> {
+  const table = await openEventsTable(store, 'events');
+  for (let first = 0; first < rows; first += batch) {
+    const size = Math.min(batch, rows - first);
+    await table.append(Array.from({ length: size }, (_, index) => manyRow(first + index)));
+  }
+  await table.compact({ idColumn: EVENT_ID });
+  await table.checkpoint();
+  return table;
 }
 
 /** Row `n` of the table: each tenth is the outcome of an upload. */

@@ -13,7 +13,7 @@ export interface Answer {
   text: string;
 }
 
-/** A console on an empty local storage server. */
+/** A console on a local storage server. */
 export interface ConsoleScene {
   gcs: TestGcs;
   storage: Storage;
@@ -25,8 +25,13 @@ export interface ConsoleScene {
   close(): Promise<void>;
 }
 
-export async function startTestConsole(): Promise<ConsoleScene> {
-  const gcs = await startTestGcs({ buckets: ['raw', 'frames', 'state', 'lake'] });
+/** @param fill called with the storage server's folder before it starts */
+export async function startTestConsole({
+  fill,
+}: {
+  fill?: (dir: string) => void;
+} = {}): Promise<ConsoleScene> {
+  const gcs = await startTestGcs({ buckets: ['raw', 'frames', 'state', 'lake'], ...(fill && { fill }) });
   await writeFile(join(gcs.dir, 'endpoints.json'), JSON.stringify({ gcs: gcs.server.url }));
   const running = await startConsole({ local: gcs.dir, cloud: false }, {});
   const { url } = running;
