@@ -1,8 +1,6 @@
 import { ask } from '../cli/ask/ask.ts';
 import { bucketName } from '../cli/common/app.ts';
-import { gather } from '../local/http/body.ts';
 import type { Exchange } from '../local/http/server.ts';
-import { isJsonObject } from '../shared/core/json-value.ts';
 import { DeltaError } from '../shared/delta/index.ts';
 import type { ObjectStore } from '../shared/storage/object-store.ts';
 import { Problem } from './answers.ts';
@@ -10,9 +8,12 @@ import type { UploadKey } from './api-types.ts';
 import { type Backlogs, describeApp } from './app-picture.ts';
 import { type Commands, runJson } from './commands.ts';
 import { eventsOf, listEvents, showEvent, showTable, verifyTable } from './events.ts';
+import { FUNCTION_ROUTES } from './function-routes.ts';
+import { jsonBody } from './json-body.ts';
 import { discardJson, lettersOf, listLettersJson, replayJson, showLetterJson } from './letters.ts';
 import { sendObject } from './media.ts';
 import { receiveVideo } from './receive-video.ts';
+import { readRunning } from './running.ts';
 import { listUploads, showUpload } from './uploads.ts';
 
 export interface Call {
@@ -92,6 +93,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     ]);
     return { events, letters };
   }),
+  ...FUNCTION_ROUTES,
   verify: get(({ commands, exchange: { signal } }) => verifyTable(commands.lake(signal))),
 };
 
@@ -99,21 +101,6 @@ export const ROUTES: Readonly<Record<string, Route>> = {
 function noTable(error: unknown): never[] {
   if (error instanceof DeltaError && error.code === 'table-not-found') return [];
   throw error;
-}
-
-const MAX_BODY_BYTES = 256 * 1024;
-
-async function jsonBody({ body }: Exchange): Promise<Record<string, unknown>> {
-  const tooLarge = (bytes: number): Problem =>
-    new Problem(413, `the request must have at most ${MAX_BODY_BYTES} bytes, got ${bytes}`);
-  const text = (await gather(body, MAX_BODY_BYTES, tooLarge)).toString();
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // answered below
-  }
-  throw new Problem(400, 'the request must be a JSON object');
 }
 
 /** An object as the page names it. */
@@ -145,7 +132,8 @@ async function appAnswer({ commands, exchange: { signal } }: Call): Promise<unkn
   const { place, app } = commands.dlq(signal);
   const { where, isLocal, pubsub } = place;
   const backlogs = isLocal && pubsub !== undefined ? await readBacklogs(pubsub, signal) : undefined;
-  return describeApp(await app(), { where, isLocal, backlogs });
+  const running = readRunning(place);
+  return describeApp(await app(), { where, isLocal, backlogs, running, now: Date.now() });
 }
 
 /** Undefined if the Pub/Sub is another's, such as the official emulator. */
