@@ -46,25 +46,40 @@ export function problemsOf(schema: Readonly<Record<string, unknown>>, data: unkn
   const validate = compileForForms(schema);
   if (validate(data)) return [];
   return (validate.errors ?? []).map(({ instancePath, keyword, params, message = keyword }) => {
-    switch (keyword) {
-      case 'required':
-        return { pointer: `${instancePath}/${step(params['missingProperty'])}`, message: 'must be given' };
-      case 'additionalProperties':
-        return {
-          pointer: `${instancePath}/${step(params['additionalProperty'])}`,
-          message: 'must not be there',
-        };
-      case 'enum':
-        return {
-          pointer: instancePath,
-          message: `must be one of ${JSON.stringify(params['allowedValues'])}`,
-        };
-      case 'const':
-        return { pointer: instancePath, message: `must be ${JSON.stringify(params['allowedValue'])}` };
-      default:
-        return { pointer: instancePath, message };
-    }
+    const missing = params['missingProperty'] ?? params['additionalProperty'];
+    const pointer = missing === undefined ? instancePath : `${instancePath}/${step(missing)}`;
+    return { pointer, message: inWords(keyword, params) ?? message };
   });
+}
+
+/** What a field must be; undefined if the validator says it well. */
+function inWords(keyword: string, params: Readonly<Record<string, unknown>>): string | undefined {
+  const { limit, pattern, format, allowedValue, allowedValues } = params;
+  const some = (noun: string): string => `${String(limit)} ${noun}${limit === 1 ? '' : 's'}`;
+  switch (keyword) {
+    case 'required':
+      return 'must be given';
+    case 'additionalProperties':
+      return 'must not be there';
+    case 'enum':
+      return `must be one of ${JSON.stringify(allowedValues)}`;
+    case 'const':
+      return `must be ${JSON.stringify(allowedValue)}`;
+    case 'minLength':
+      return `must have at least ${some('character')}`;
+    case 'maxLength':
+      return `must have at most ${some('character')}`;
+    case 'minItems':
+      return `must have at least ${some('item')}`;
+    case 'maxItems':
+      return `must have at most ${some('item')}`;
+    case 'pattern':
+      return `must match ${String(pattern)}`;
+    case 'format':
+      return `must be a ${String(format)}`;
+    default:
+      return undefined;
+  }
 }
 
 const step = (name: unknown): string => String(name).replaceAll('~', '~0').replaceAll('/', '~1');

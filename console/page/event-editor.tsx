@@ -1,5 +1,5 @@
 import type { JSX } from 'preact';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { EventForm, FormsAnswer, PublishAnswer } from '../action-types.ts';
 import { postJson } from './api.ts';
 import { Problem, Tree } from './parts.tsx';
@@ -42,6 +42,8 @@ export function EventEditor({
   const [checked, setChecked] = useState<PublishAnswer | undefined>(undefined);
   const [done, setDone] = useState<PublishAnswer | undefined>(undefined);
   const [isWrong, setWrong] = useState(false);
+  const [touched, setTouched] = useState<ReadonlySet<string> | 'all'>(new Set());
+  const element = useRef<HTMLFormElement>(null);
   const [failure, setFailure] = useState<string | undefined>(undefined);
   const read = useMemo(() => readDraft(data), [data]);
   const draft = JSON.stringify({
@@ -68,9 +70,18 @@ export function EventEditor({
   }, [draft]);
   const problems = new Map(checked?.problems.map(({ pointer, message }) => [pointer, message]));
   for (const pointer of read.unparsed) problems.set(pointer, 'must be JSON');
+  const isUnread = read.unparsed.length > 0;
+  // a field is not called wrong before its reader has been there
+  const shown = new Map([...problems].filter(([pointer]) => touched === 'all' || touched.has(pointer)));
   const publish = async (event: Event): Promise<void> => {
     event.preventDefault();
     setFailure(undefined);
+    setTouched('all');
+    if (isUnread || (problems.size > 0 && !isWrong)) {
+      // drawn first
+      setTimeout(() => element.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+      return;
+    }
     try {
       const body = { ...JSON.parse(draft), dryRun: false, isWrong };
       const answer = await postJson<PublishAnswer>('publish', body);
@@ -84,10 +95,17 @@ export function EventEditor({
     setData(read.value);
     onJson(asJson);
   };
-  const isUnread = read.unparsed.length > 0;
   const set = (name: keyof Attributes) => (value: string) => setHead({ ...head, [name]: value });
   return (
-    <form class="publish" onSubmit={publish}>
+    <form
+      class="publish"
+      ref={element}
+      onSubmit={publish}
+      onFocusOut={({ target }) => {
+        const pointer = target instanceof HTMLElement ? target.dataset['pointer'] : undefined;
+        if (pointer !== undefined && touched !== 'all') setTouched(new Set([...touched, pointer]));
+      }}
+    >
       <section class="panel" aria-label="Data">
         <div class="panel-head">
           <h2>Data</h2>
@@ -108,7 +126,7 @@ export function EventEditor({
           pointer=""
           label="data"
           isRequired
-          problems={problems}
+          problems={isJson ? problems : shown}
           onChange={(value) => {
             setData(value);
             setDone(undefined);
@@ -144,8 +162,9 @@ export function EventEditor({
           )}
           {problems.size > 0 && (
             <>
-              <p class="wrong">
-                {problems.size === 1 ? 'One field is' : `${problems.size} fields are`} wrong.
+              <p class={touched === 'all' ? 'wrong' : 'faint'}>
+                {problems.size === 1 ? 'One field does' : `${problems.size} fields do`} not fit the schema
+                yet.
               </p>
               <label class="check">
                 <input
@@ -157,11 +176,7 @@ export function EventEditor({
               </label>
             </>
           )}
-          <button
-            type="submit"
-            class="button primary"
-            disabled={!checked || isUnread || (problems.size > 0 && !isWrong)}
-          >
+          <button type="submit" class="button primary" disabled={!checked}>
             Publish
           </button>
           {done && <Published answer={done} />}

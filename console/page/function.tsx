@@ -1,6 +1,7 @@
 import type { JSX } from 'preact';
-import type { AppAnswer, AppFunction, FunctionSetting, GroupsAnswer } from '../api-types.ts';
+import type { AppAnswer, AppFunction, GroupsAnswer } from '../api-types.ts';
 import { FunctionErrors } from './function-errors.tsx';
+import { FunctionSettings } from './function-settings.tsx';
 import { State } from './functions.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
 import { Empty, Facts, Head, Loading, Problem } from './parts.tsx';
@@ -46,7 +47,7 @@ export function FunctionPage({ name }: { name: string }): JSX.Element {
             groups={(letters.value?.groups ?? []).filter((group) => group.function === name)}
           />
           <Roles one={one} />
-          <Settings one={one} isLocal={app.isLocal} />
+          <FunctionSettings one={one} isLocal={app.isLocal} />
         </>
       )}
     </>
@@ -91,63 +92,5 @@ function Roles({ one: { roles } }: { one: AppFunction }): JSX.Element {
         ))}
       </dl>
     </section>
-  );
-}
-
-function Settings({
-  one: { settings, secrets },
-  isLocal,
-}: {
-  one: AppFunction;
-  isLocal: boolean;
-}): JSX.Element {
-  const isKnown = settings.some(({ from }) => from !== 'unknown');
-  // those that somebody has set come first
-  const sorted = [...settings].sort((a, b) => Number(b.from === 'given') - Number(a.from === 'given'));
-  return (
-    <section class="panel">
-      <h2>Settings</h2>
-      {!isKnown && (
-        <p class="note">
-          {isLocal
-            ? 'These are the defaults: it does not run, or its cloud does not say how.'
-            : 'These are the defaults. The values of a deployed function are on its page in Cloud Run.'}
-        </p>
-      )}
-      <dl class="pairs">
-        {sorted.map((setting) => (
-          <div key={setting.name}>
-            <dt>
-              <code>{setting.name}</code>
-            </dt>
-            <dd>
-              <Value setting={setting} />
-              <span class="faint about">{setting.doc}</span>
-            </dd>
-          </div>
-        ))}
-        {secrets.map((secret) => (
-          <div key={secret}>
-            <dt>
-              <code>{secret}</code>
-            </dt>
-            <dd>
-              <span class="value faint">a secret, never shown</span>
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
-  );
-}
-
-function Value({ setting: { from, value, setBy } }: { setting: FunctionSetting }): JSX.Element {
-  if (value === undefined) return <span class="value faint">not set</span>;
-  const by = setBy === 'operator' ? 'set' : 'set by the deployment';
-  return (
-    <span class="value">
-      <code>{value === '' ? 'empty' : value}</code>
-      <span class="faint">{from === 'given' ? by : 'default'}</span>
-    </span>
   );
 }

@@ -25,7 +25,7 @@ export interface FieldProps {
   onRemove?: (() => void) | undefined;
 }
 
-type Attributes = Record<'id' | 'aria-describedby', string> & { 'aria-invalid': boolean };
+type Attributes = Record<'id' | 'aria-describedby' | 'data-pointer', string> & { 'aria-invalid': boolean };
 
 /** A label, what is said about the field, and what is wrong with it. */
 export function Labelled({
@@ -50,7 +50,12 @@ export function Labelled({
         </label>
         {onRemove && <Remove label={label} onRemove={onRemove} />}
       </div>
-      {children({ id, 'aria-describedby': `${id}-about`, 'aria-invalid': problem !== undefined })}
+      {children({
+        id,
+        'aria-describedby': `${id}-about`,
+        'aria-invalid': problem !== undefined,
+        'data-pointer': pointer,
+      })}
       <p id={`${id}-about`} class="field-about">
         {problem && <strong class="wrong">{problem}</strong>}
         {notes.length > 0 && <span>{notes.join(' · ')}</span>}
