@@ -67,7 +67,7 @@ function describeFunction(
   const { memory, cpu, concurrency, timeoutSeconds, maxInstances } = one.instance;
   return {
     name,
-    trigger: triggerText(one.trigger) || `what --${option} names`,
+    trigger: triggerText(one.trigger) || `as --${option} says`,
     kind: one.trigger.kind,
     from: triggersOf(one.trigger),
     // Pub/Sub forwards there what the function gives up

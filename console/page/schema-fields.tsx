@@ -44,10 +44,12 @@ export function Labelled({
   return (
     <div class="field">
       <div class="field-head">
-        <label for={id}>
-          <b>{label}</b>
+        <span>
+          <label for={id}>
+            <b>{label}</b>
+          </label>
           {!isRequired && <span class="optional">optional</span>}
-        </label>
+        </span>
         {onRemove && <Remove label={label} onRemove={onRemove} />}
       </div>
       {children({
