@@ -6,6 +6,12 @@ import type { LetterSummary } from '../shared/dead-letters/records.ts';
 
 export type { LetterGroup };
 
+/** What an answer took: requests to storage, and bytes in bodies. */
+export interface Read {
+  requests: number;
+  bytes: number;
+}
+
 /** An uploaded object. */
 export interface UploadKey {
   bucket: string;
@@ -30,12 +36,16 @@ export interface UploadCard extends UploadKey {
 
 export interface UploadsAnswer {
   uploads: UploadCard[];
-  /** Order of the uploads; by name if there are too many to sort. */
-  order: 'newest' | 'name';
+  /**
+   * `newest`: all were listed and sorted. `outcome`: too many for that, so the latest outcomes, as the table of events
+   * has them. `name`: too many, and no table.
+   */
+  order: 'newest' | 'outcome' | 'name';
   /** Objects listed. */
   looked: number;
   /** Cursor of the next page; undefined at the end. */
   next?: string | undefined;
+  read: Read;
 }
 
 export interface UploadResult {
@@ -61,11 +71,15 @@ export interface UploadAnswer extends UploadKey {
 export interface GroupsAnswer {
   total: { letters: number; groups: number };
   groups: LetterGroup[];
+  read: Read;
 }
 
 export interface LettersAnswer {
   total: { letters: number };
-  letters: LetterSummary[];
+  /** Undefined if there are no letters. */
+  cause?: Pick<LetterSummary, 'function' | 'code' | 'pattern'>;
+  letters: Pick<LetterSummary, 'letter' | 'status' | 'concern' | 'lastDiedAt'>[];
+  read: Read;
 }
 
 /** As `dlq show --json` prints it. */
@@ -106,9 +120,10 @@ export type EventRow = Record<string, unknown>;
 
 export interface EventsAnswer {
   rows: EventRow[];
-  version: number;
-  /** Requests and bytes that this page took, of all bytes in the table. */
-  read: { requests: number; bytes: number; of: number };
+  /** Null if there is no table yet. */
+  version: number | null;
+  /** With the bytes of the whole table. */
+  read: Read & { of: number };
   next?: string | undefined;
 }
 
@@ -118,25 +133,26 @@ export interface TraceAnswer {
   letters: LetterSummary[];
 }
 
+/** As `lake info --format json` prints it. */
 export interface TableAnswer {
-  info: {
-    table: string;
-    version: number;
-    rows: number | null;
-    files: number;
-    bytes: number;
-    oldestCommit: number | null;
-    schema: { name: string; type: unknown; comment: string | null }[];
-  };
-  history: {
-    version: number;
-    time: string;
-    operation: string | null;
-    rowsAdded: number | null;
-    rowsRemoved: number | null;
-    filesAdded: number;
-    filesRemoved: number;
-  }[];
+  table: string;
+  version: number;
+  rows: number | null;
+  files: number;
+  bytes: number;
+  oldestCommit: number | null;
+  schema: { name: string; type: unknown; comment: string | null }[];
+}
+
+/** As `lake history --format json` prints it. */
+export interface CommitAnswer {
+  version: number;
+  time: string;
+  operation: string | null;
+  rowsAdded: number | null;
+  rowsRemoved: number | null;
+  filesAdded: number;
+  filesRemoved: number;
 }
 
 export interface FunctionSetting {

@@ -1,20 +1,23 @@
 import { ask } from '../cli/ask/ask.ts';
 import { bucketName } from '../cli/common/app.ts';
+import { UsageError } from '../cli/common/options.ts';
+import type { Lake } from '../cli/lake/lake.ts';
 import type { Exchange } from '../local/http/server.ts';
 import { DeltaError } from '../shared/delta/index.ts';
 import type { ObjectStore } from '../shared/storage/object-store.ts';
 import { Problem } from './answers.ts';
-import type { UploadKey } from './api-types.ts';
+import type { EventsAnswer, UploadKey } from './api-types.ts';
 import { type Backlogs, describeApp } from './app-picture.ts';
 import { type Commands, runJson } from './commands.ts';
-import { eventsOf, listEvents, showEvent, showTable, verifyTable } from './events.ts';
+import { eventsOf, listCommits, listEvents, showEvent, showTable, verifyTable } from './events.ts';
 import { FUNCTION_ROUTES } from './function-routes.ts';
 import { jsonBody } from './json-body.ts';
 import { discardJson, lettersOf, listLettersJson, replayJson, showLetterJson } from './letters.ts';
 import { sendObject } from './media.ts';
 import { receiveVideo } from './receive-video.ts';
 import { readRunning } from './running.ts';
-import { listUploads, showUpload } from './uploads.ts';
+import { showUpload } from './upload.ts';
+import { listUploads } from './uploads.ts';
 
 export interface Call {
   commands: Commands;
@@ -39,6 +42,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
       cursor: query.get('next') ?? undefined,
       prefix: query.get('prefix') ?? '',
       raw: await rawBucket(commands, signal),
+      lake: lakeOf(commands, signal),
     }),
   ),
   upload: get(async ({ commands, exchange: { query, signal } }) =>
@@ -80,15 +84,18 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   discard: post(async ({ commands, exchange }) =>
     discardJson(commands.dlq(exchange.signal), await jsonBody(exchange)),
   ),
-  events: get(({ commands, exchange: { query, signal } }) => listEvents(commands.lake(signal), query)),
+  events: get(({ commands, exchange: { query, signal } }) =>
+    listEvents(commands.lake(signal), query).catch(ifNoTable(NO_EVENTS)),
+  ),
   event: get(({ commands, exchange: { query, signal } }) =>
     showEvent(commands.lake(signal), query.get('id') ?? ''),
   ),
-  table: get(({ commands, exchange: { signal } }) => showTable(commands.lake(signal))),
+  commits: get(({ commands, exchange: { query, signal } }) => listCommits(commands.lake(signal), query)),
+  table: get(({ commands, exchange: { signal } }) => showTable(commands.lake(signal)).catch(ifNoTable(null))),
   trace: get(async ({ commands, exchange: { query, signal } }) => {
     const id = query.get('id') ?? '';
     const [events, letters] = await Promise.all([
-      eventsOf(commands.lake(signal), id).catch(noTable),
+      eventsOf(commands.lake(signal), id).catch(ifNoTable([])),
       lettersOf(commands.dlq(signal), id),
     ]);
     return { events, letters };
@@ -97,10 +104,14 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   verify: get(({ commands, exchange: { signal } }) => verifyTable(commands.lake(signal))),
 };
 
-/** Without a table, there are no events yet. */
-function noTable(error: unknown): never[] {
-  if (error instanceof DeltaError && error.code === 'table-not-found') return [];
-  throw error;
+const NO_EVENTS: EventsAnswer = { rows: [], version: null, read: { requests: 0, bytes: 0, of: 0 } };
+
+/** Before the first event, there is no table: nothing is wrong. */
+function ifNoTable<T>(answer: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof DeltaError && error.code === 'table-not-found') return answer;
+    throw error;
+  };
 }
 
 /** An object as the page names it. */
@@ -126,6 +137,16 @@ async function rawBucket(commands: Commands, signal: AbortSignal): Promise<Objec
   const app = await commands.dlq(signal).app();
   const name = bucketName('raw', app, { env: commands.env, isLocal: place.isLocal });
   return Object.hasOwn(app.buckets, 'raw') && name !== undefined ? storage.bucket(name) : undefined;
+}
+
+/** Undefined if no table is configured. */
+function lakeOf(commands: Commands, signal: AbortSignal): Lake | undefined {
+  try {
+    return commands.lake(signal);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
 }
 
 async function appAnswer({ commands, exchange: { signal } }: Call): Promise<unknown> {

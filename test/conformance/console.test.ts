@@ -23,18 +23,6 @@ const TIME = 180_000;
 /** A poll waits for functions that share the machine with others. */
 const SLOW = { timeout: 90_000 };
 
-/** Runs in the page. */
-const SCROLL = `(async () => {
-  let long = 0;
-  new PerformanceObserver((list) => { long += list.getEntries().length; }).observe({ type: 'longtask' });
-  for (let at = 0; at < 110; at++) {
-    scrollBy(0, 4500);
-    await new Promise((done) => requestAnimationFrame(done));
-  }
-  await new Promise((done) => setTimeout(done, 500));
-  return long;
-})()`;
-
 let pipeline: Pipeline;
 let served: Console;
 let browser: Browser;
@@ -212,31 +200,6 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
         await expect.poll(() => link.getAttribute('aria-current')).toBe('page');
         await link.focus();
       }
-    },
-    TIME,
-  );
-
-  it(
-    'a list of 10,000 letters scrolls: only the rows in the window exist',
-    async () => {
-      const letters = Array.from({ length: 10_000 }, (_, index) => ({
-        ...{ letter: index.toString(16).padStart(32, '0'), status: 'open', function: 'ingestEvent' },
-        ...{ code: 'denied', group: 'abcdefabcdef', pattern: 'a cause', concern: `event ${index}` },
-        lastDiedAt: '2026-11-21T10:00:00Z',
-      }));
-      const opened = await openPage(browser);
-      await opened.page.route(/api\/letters\?/, (route) =>
-        route.fulfill({ json: { total: { letters: letters.length }, letters } }),
-      );
-      await opened.page.goto(`${served.url}#/letters/abcdefabcdef`);
-      const rows = opened.page.locator('.row');
-      await rows.first().waitFor();
-      const long = await opened.page.evaluate<number>(SCROLL);
-      process.stdout.write(`console: 10,000 letters: ${long} long tasks in 110 steps\n`);
-      expect(await rows.count()).toBeLessThan(80);
-      await opened.page.getByText('event 9999', { exact: true }).waitFor();
-      expect(opened.troubles).toEqual([]);
-      await opened.page.close();
     },
     TIME,
   );
