@@ -120,7 +120,8 @@ export type EventRow = Record<string, unknown>;
 
 export interface EventsAnswer {
   rows: EventRow[];
-  version: number;
+  /** Null if there is no table yet. */
+  version: number | null;
   /** With the bytes of the whole table. */
   read: Read & { of: number };
   next?: string | undefined;
@@ -154,19 +155,44 @@ export interface CommitAnswer {
   filesRemoved: number;
 }
 
+export interface FunctionSetting {
+  name: string;
+  doc: string;
+  setBy: 'operator' | 'deployment' | 'local runs';
+  /** `unknown`: nobody says how a deployed function runs; the value is the default. `nothing`: it has none. */
+  from: 'given' | 'default' | 'nothing' | 'unknown';
+  value?: string;
+}
+
 export interface AppFunction {
   name: string;
   trigger: string;
+  kind: string;
   /** Keys of buckets and topics that fire it. */
   from: string[];
   /** Keys of buckets and topics that it may write. */
   to: string[];
   memory: string;
+  cpu: number;
+  concurrency: number;
   timeoutSeconds: number;
   maxInstances: number;
+  /** Before its events become dead letters; undefined if nothing is redelivered. */
+  deliveries: number | undefined;
   roles: { role: string; on: string; reason: string }[];
-  settings: { name: string; doc: string }[];
+  settings: FunctionSetting[];
+  /** Names alone. */
   secrets: string[];
+  /** The option that asks for it; undefined if it always runs. */
+  option?: string;
+  /** Undefined if unknown, as for a deployed app. */
+  isRunning?: boolean;
+  /** Local only: where an HTTP function listens. */
+  url?: string;
+  /** Of a schedule, in UTC. */
+  cron?: string;
+  /** RFC 3339. */
+  nextTick?: string;
   /** Local only: messages waiting, and being delivered. */
   backlog?: number;
   outstanding?: number;
@@ -179,7 +205,8 @@ export interface AppAnswer {
   /** True if the app processes videos. */
   hasVideo: boolean;
   buckets: { key: string; doc: string }[];
-  topics: { key: string; doc: string }[];
+  /** `isTaken`: a function of this app is fired by it; messages of the others are for other subscribers. */
+  topics: { key: string; doc: string; isTaken: boolean }[];
   functions: AppFunction[];
 }
 

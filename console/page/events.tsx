@@ -15,7 +15,7 @@ export function Events({ query }: { query: URLSearchParams }): JSX.Element {
   const asked = Object.fromEntries(FILTERS.map((name) => [name, query.get(name) || undefined]));
   const version = query.get('version') || undefined;
   const { value, problem, isLoading, reload } = useJson<EventsAnswer>('events', { ...asked, version });
-  const table = useJson<TableAnswer>('table');
+  const table = useJson<TableAnswer | null>('table');
   const [more, setMore] = useState<EventsAnswer[]>([]);
   const [failure, setFailure] = useState<string | undefined>(undefined);
   useEffect(() => setMore([]), [value]);
@@ -41,16 +41,21 @@ export function Events({ query }: { query: URLSearchParams }): JSX.Element {
           Reload
         </button>
       </Head>
-      <EventFilters query={query} columns={columns} table={table.value} />
+      <EventFilters query={query} columns={columns} table={table.value ?? undefined} />
       {problem && <Problem text={problem} onRetry={reload} />}
       {!value && isLoading && <Loading />}
-      {value && rows.length === 0 && (
+      {value?.version === null && (
+        <Empty title="There is no table yet">
+          The first event makes it. Publish one to the topic, or upload a video, and reload.
+        </Empty>
+      )}
+      {value && value.version !== null && rows.length === 0 && (
         <Empty title="No event matches">
           Publish one to the topic, or take a filter away. A version before the first row is empty, too.
         </Empty>
       )}
       {rows.length > 0 && <EventTable rows={rows} columns={columns} />}
-      {last && (
+      {last && last.version !== null && (
         <p class="note">
           {counted(rows.length, 'event')} of version {last.version}; {counted(read.requests, 'request')} read{' '}
           {bytes(read.bytes)} of a table of {bytes(last.read.of)}.

@@ -3,7 +3,7 @@ import { describeApp } from '../../../console/app-picture.ts';
 import { core } from '../../../functions/app.ts';
 import { loadApp } from '../../../shared/app/load-app.ts';
 
-const local = { where: 'here', isLocal: true, backlogs: undefined };
+const local = { where: 'here', isLocal: true, backlogs: undefined, now: Date.parse('2026-11-21T10:02:30Z') };
 
 test.each(['functions', 'examples/orders', 'examples/signup'])(
   '%s: every wire ends at a place of the app',
