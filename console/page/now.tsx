@@ -1,6 +1,6 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { AppAnswer, GroupsAnswer, UploadsAnswer } from '../api-types.ts';
+import type { AppAnswer, BudgetAnswer, GroupsAnswer, UploadsAnswer } from '../api-types.ts';
 import { mediaUrl } from './api.ts';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
 import { count, Head, Loading, Problem } from './parts.tsx';
@@ -34,6 +34,7 @@ export function Now(): JSX.Element {
   const failing = recent.filter(({ isGood }) => !isGood).length;
   const waiting = app.functions.reduce((sum, one) => sum + (one.backlog ?? 0), 0);
   const inFlight = app.functions.reduce((sum, one) => sum + (one.outstanding ?? 0), 0);
+  const oldest = app.functions.flatMap((one) => one.oldest ?? []).sort()[0];
   const isCounted = app.functions.some(({ backlog }) => backlog !== undefined);
   const perSecond = (recent.length / (WINDOW_MS / 1_000)).toFixed(1);
   return (
@@ -46,15 +47,63 @@ export function Now(): JSX.Element {
         {app.isLocal && <Tile name="failed, 10 s" value={count(failing)} isBad={failing > 0} />}
         {isCounted && <Tile name="in flight" value={count(inFlight)} />}
         {isCounted && <Tile name="waiting" value={count(waiting)} />}
+        {isCounted && <Tile name="oldest message" value={ageText(oldest)} isBad={isOld(oldest)} />}
         <Tile
           name="dead letters"
           value={letters.value ? count(letters.value.total.letters) : '–'}
           isBad={(letters.value?.total.letters ?? 0) > 0}
           href={linkTo(['letters'])}
         />
+        {app.hasVideo && <BudgetTiles app={app} />}
       </dl>
+      {letters.problem && <Problem text={letters.problem} onRetry={letters.reload} />}
       <Picture app={app} recent={recent} />
       {app.hasVideo && <LastUploads />}
+    </>
+  );
+}
+
+const OLD_MS = 60_000;
+
+const isOld = (oldest: string | undefined): boolean =>
+  oldest !== undefined && Date.now() - Date.parse(oldest) > OLD_MS;
+
+/** `–` if nothing waits. */
+function ageText(oldest: string | undefined): string {
+  if (oldest === undefined) return '–';
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(oldest)) / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
+}
+
+const BUDGET_MS = 60_000;
+
+/** What the day has cost of its limits, of which only some may be set. */
+function BudgetTiles({ app }: { app: AppAnswer }): JSX.Element {
+  const { value, problem, reload } = useJson<BudgetAnswer>('budget');
+  const reloadRarely = useThrottled(reload, BUDGET_MS);
+  useFeed((event) => {
+    if (event.kind === 'tick') reloadRarely();
+  });
+  const settings = app.functions.find(({ name }) => name === 'processVideo')?.settings ?? [];
+  const tile = (name: string, used: number | undefined, setting: string): JSX.Element => {
+    const limit = Number(settings.find((one) => one.name === setting)?.value ?? 0);
+    const more = value?.isMore && used !== undefined && used >= 10_000 ? '+' : '';
+    const text =
+      used === undefined ? (problem ? '?' : '–') : limit === 0 ? 'no limit' : `${count(used)}${more}`;
+    return (
+      <Tile
+        name={limit === 0 ? name : `${name}, of ${count(limit)}`}
+        value={text}
+        isBad={limit > 0 && (used ?? 0) >= limit}
+        title={problem ?? `${setting}; the day began at 00:00 UTC`}
+      />
+    );
+  };
+  return (
+    <>
+      {tile('videos today', value?.videos, 'DAILY_VIDEOS')}
+      {tile('Gemini requests today', value?.geminiCalls, 'DAILY_GEMINI_CALLS')}
     </>
   );
 }
@@ -64,14 +113,16 @@ function Tile({
   value,
   isBad = false,
   href,
+  title,
 }: {
   name: string;
   value: string;
   isBad?: boolean;
   href?: string;
+  title?: string;
 }): JSX.Element {
   return (
-    <div class={`tile ${isBad ? 'tile-bad' : ''}`}>
+    <div class={`tile ${isBad ? 'tile-bad' : ''}`} title={title}>
       <dt>{href ? <a href={href}>{name}</a> : name}</dt>
       <dd>{value}</dd>
     </div>
@@ -79,12 +130,13 @@ function Tile({
 }
 
 function LastUploads(): JSX.Element | null {
-  const { value, reload } = useJson<UploadsAnswer>('uploads');
+  const { value, problem, reload } = useJson<UploadsAnswer>('uploads');
   const reloadSoon = useThrottled(reload, 1_000);
   useFeed((event) => {
     if (event.kind === 'object') reloadSoon();
   });
   const shown = value?.uploads.filter(({ image }) => image).slice(0, 8) ?? [];
+  if (problem) return <Problem text={problem} onRetry={reload} />;
   if (shown.length === 0) return null;
   return (
     <section aria-label="Last uploads">

@@ -98,7 +98,7 @@ function documented(page: string): string[] {
 
 describe.runIf(FULL)('a viewer of a deployed project', () => {
   test.each([
-    ['Now', () => ['app', 'letters', 'uploads']],
+    ['Now', () => ['app', 'letters', 'uploads', 'budget']],
     ['Uploads', () => ['app', 'uploads', `media?${query()}`]],
     ['One upload', () => [`upload?${query()}`, `media?${query()}`]],
     ['Events', () => ['events', 'table', 'commits', 'verify']],
