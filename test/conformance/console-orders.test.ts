@@ -139,8 +139,8 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
       await open('#/function/runOrderSaga');
       await page.getByText('DATABASE_URL').waitFor();
       const answers = await Promise.all(
-        ['app', 'errors?function=runOrderSaga', 'forms', 'faults'].map((path) =>
-          fetch(new URL(`api/${path}`, served.url)).then((answer) => answer.text()),
+        ['app', 'settings?function=runOrderSaga', 'errors?function=runOrderSaga', 'forms', 'faults'].map(
+          (path) => fetch(new URL(`api/${path}`, served.url)).then((answer) => answer.text()),
         ),
       );
       for (const text of [await page.content(), ...answers]) expect(text).not.toContain(secret);
