@@ -183,6 +183,10 @@ export interface FunctionSetting {
   value?: string;
 }
 
+export interface SettingsAnswer {
+  settings: FunctionSetting[];
+}
+
 export interface AppFunction {
   name: string;
   trigger: string;
@@ -199,7 +203,6 @@ export interface AppFunction {
   /** Before its events become dead letters; undefined if nothing is redelivered. */
   deliveries: number | undefined;
   roles: { role: string; on: string; reason: string }[];
-  settings: FunctionSetting[];
   /** Names alone. */
   secrets: string[];
   /** The option that asks for it; undefined if it always runs. */

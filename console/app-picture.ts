@@ -12,8 +12,7 @@ import {
 } from '../shared/app/trigger.ts';
 import { nextTick, parseCron } from '../shared/core/cron.ts';
 import type { AppAnswer, AppFunction } from './api-types.ts';
-import { describeSettings } from './function-settings.ts';
-import type { Running } from './running.ts';
+import { type Running, runningFunction } from './running.ts';
 
 /** Waiting and outstanding messages by subscription, as the local Pub/Sub counts them. */
 export type Backlogs = Readonly<Record<string, Waiting>>;
@@ -64,7 +63,7 @@ function describeFunction(
   { backlogs, running, now }: PictureOptions,
 ): AppFunction {
   const { name } = declared;
-  const process = running && Object.hasOwn(running.running, name) ? running.running[name] : undefined;
+  const process = runningFunction(running, name);
   const one = { ...declared, trigger: process?.trigger ?? declared.trigger };
   const isPlace = (key: string): boolean => Object.hasOwn(app.buckets, key) || Object.hasOwn(app.topics, key);
   const roles = rolesOf(one, app);
@@ -82,7 +81,6 @@ function describeFunction(
     ...{ memory, cpu, concurrency, timeoutSeconds, maxInstances },
     deliveries: one.trigger.kind === 'http' ? undefined : one.maxDeliveryAttempts,
     roles: roles.map(({ role, on, reason }) => ({ role, on, reason })),
-    settings: describeSettings(one, process?.settings),
     secrets: secretsOf(one).map((secret) => secret.name),
     ...(option !== undefined && { option }),
     ...(running && { isRunning: process !== undefined }),

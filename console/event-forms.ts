@@ -4,6 +4,7 @@ import { readContracts } from '../schemas/contracts.ts';
 import type { App } from '../shared/app/define-app.ts';
 import { subscriptionFilter, type Trigger, triggerTopic } from '../shared/app/trigger.ts';
 import { parseFilter } from '../shared/events/message-filter.ts';
+import type { Validator } from '../shared/events/validate.ts';
 import type { DraftProblem, FormsAnswer } from './action-types.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -13,9 +14,20 @@ const isForEvents = (key: string, { functions }: App): boolean =>
   !/^dead-letters/.test(key) &&
   !functions.some(({ trigger }) => trigger.kind === 'schedule' && trigger.topic === key);
 
+/** Keys of the topics that events may be published to. */
+export function eventTopics(app: App): string[] {
+  return Object.keys(app.topics).filter((key) => isForEvents(key, app));
+}
+
+/** Undefined if the type has no schema of this version. */
+export function schemaOf(app: App, wanted: { type: string; version: string }): SchemaFile | undefined {
+  const schemas = readSchemas(schemaFolders(app));
+  return schemas.find(({ type, version }) => type === wanted.type && version === wanted.version);
+}
+
 /** The types of events that the app has schemas for, and where each may be published. */
 export function eventForms(app: App, appDir: string): FormsAnswer {
-  const keys = Object.keys(app.topics).filter((key) => isForEvents(key, app));
+  const keys = eventTopics(app);
   const contracts = readContracts(`${ROOT}${appDir}/contracts`);
   const usual = keys.includes('events') ? 'events' : (keys[0] ?? '');
   const own = new Map(readSchemas(schemaFolders(app)).map((one) => [`${one.type}/${one.version}`, one]));
@@ -41,9 +53,21 @@ const NONE: Trigger = { kind: 'http', callers: 'all' };
 
 const isValid = (file: SchemaFile, data: unknown): boolean => problemsOf(file.schema, data).length === 0;
 
+/** By the text of the schema: files may change while the console runs. */
+const compiled = new Map<string, Validator>();
+const MOST_COMPILED = 1_000;
+
+function validatorOf(schema: Readonly<Record<string, unknown>>): Validator {
+  const text = JSON.stringify(schema);
+  const validator = compiled.get(text) ?? compileForForms(schema);
+  if (compiled.size >= MOST_COMPILED) compiled.clear();
+  compiled.set(text, validator);
+  return validator;
+}
+
 /** All that is wrong with the data, by field. */
 export function problemsOf(schema: Readonly<Record<string, unknown>>, data: unknown): DraftProblem[] {
-  const validate = compileForForms(schema);
+  const validate = validatorOf(schema);
   if (validate(data)) return [];
   return (validate.errors ?? []).map(({ instancePath, keyword, params, message = keyword }) => {
     const missing = params['missingProperty'] ?? params['additionalProperty'];

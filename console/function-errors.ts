@@ -20,7 +20,7 @@ export async function functionErrors(
   signal: AbortSignal,
 ): Promise<FunctionErrors> {
   if (!functionNamed(withOptional(app), name)) {
-    throw new Problem(404, `the app has no function ${JSON.stringify(name.slice(0, 80))}`);
+    throw new Problem(404, noFunction(name));
   }
   const found: { name: string; updated: number }[] = [];
   let isWhole = true;
@@ -35,6 +35,9 @@ export async function functionErrors(
   const read = await mapConcurrent(latest, SHOWN, (one) => attemptOf(state, one, signal));
   return { attempts: read.flat(), looked: found.length, isWhole };
 }
+
+export const noFunction = (name: string): string =>
+  `the app has no function ${JSON.stringify(name.slice(0, 80))}`;
 
 type ShownAttempt = FunctionErrors['attempts'][number];
 

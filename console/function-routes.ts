@@ -3,10 +3,11 @@ import { withOptional } from '../shared/app/optional.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
 import { Problem } from './answers.ts';
 import { endFault, listFaults, switchFault } from './faults.ts';
-import { functionErrors } from './function-errors.ts';
+import { functionErrors, noFunction } from './function-errors.ts';
+import { describeSettings } from './function-settings.ts';
 import { jsonBody } from './json-body.ts';
 import type { Call, Route } from './routes.ts';
-import { localPlace, readRunning } from './running.ts';
+import { localPlace, readRunning, runningFunction } from './running.ts';
 
 /** What is known of each function, and what can be done with those of a local cloud. */
 export const FUNCTION_ROUTES: Readonly<Record<string, Route>> = {
@@ -15,6 +16,16 @@ export const FUNCTION_ROUTES: Readonly<Record<string, Route>> = {
     async answer({ commands, exchange: { query, signal } }) {
       const { state, app } = commands.dlq(signal);
       return functionErrors(state, await app(), query.get('function') ?? '', signal);
+    },
+  },
+  settings: {
+    method: 'GET',
+    async answer({ commands, exchange: { query, signal } }) {
+      const { place, app } = commands.dlq(signal);
+      const name = query.get('function') ?? '';
+      const definition = functionNamed(withOptional(await app()), name);
+      if (!definition) throw new Problem(404, noFunction(name));
+      return { settings: describeSettings(definition, runningFunction(readRunning(place), name)?.settings) };
     },
   },
   forms: {
@@ -33,7 +44,7 @@ export const FUNCTION_ROUTES: Readonly<Record<string, Route>> = {
       const { app, place } = commands.dlq(exchange.signal);
       const { publishEvent } = await import('./publish.ts');
       const body = await jsonBody(exchange);
-      return publishEvent(place, withOptional(await app()), place.appDir, body, exchange.signal);
+      return publishEvent(place, withOptional(await app()), body, exchange.signal);
     },
   },
   fire: { method: 'POST', answer: fire },
@@ -65,7 +76,7 @@ async function fire({ commands, exchange }: Call): Promise<{ topic: string; mess
       `function must be one with a schedule, got ${JSON.stringify(name ?? null).slice(0, 80)}`,
     );
   }
-  if (readRunning(place)?.running[definition.name] === undefined) {
+  if (runningFunction(readRunning(place), definition.name) === undefined) {
     throw new Problem(409, `${definition.name} does not run in ${place.where}`);
   }
   const { topic } = definition.trigger;

@@ -6,7 +6,7 @@ import { structuredMessage } from '../shared/events/outgoing-event.ts';
 import type { OutgoingMessage } from '../shared/gcp/pubsub.ts';
 import type { EventDraft, PublishAnswer } from './action-types.ts';
 import { Problem } from './answers.ts';
-import { eventForms, problemsOf, takersOf } from './event-forms.ts';
+import { eventTopics, problemsOf, schemaOf, takersOf } from './event-forms.ts';
 import { localPlace, readRunning } from './running.ts';
 
 const MOST_CHARACTERS = 1_024;
@@ -15,25 +15,24 @@ const MOST_CHARACTERS = 1_024;
 export async function publishEvent(
   service: Service,
   app: App,
-  appDir: string,
   body: Record<string, unknown>,
   signal: AbortSignal,
 ): Promise<PublishAnswer> {
   const { project } = localPlace(service, 'events are published');
   const draft = readDraft(body);
-  const { forms, topics } = eventForms(app, appDir);
-  if (!topics.some(({ key }) => key === draft.topic)) {
-    const known = topics.map(({ key }) => key).join(', ');
-    throw new Problem(400, `topic must be one of ${known}, got ${JSON.stringify(draft.topic.slice(0, 80))}`);
-  }
-  const form = forms.find(({ type, version }) => type === draft.type && version === draft.version);
-  if (draft.version !== undefined && form === undefined) {
+  const topics = eventTopics(app);
+  if (!topics.includes(draft.topic)) {
     throw new Problem(
       400,
-      `${draft.type.slice(0, 80)} has no schema of version ${draft.version.slice(0, 80)}`,
+      `topic must be one of ${topics.join(', ')}, got ${JSON.stringify(draft.topic.slice(0, 80))}`,
     );
   }
-  const problems = form ? problemsOf(form.schema, draft.data) : [];
+  const { type, version } = draft;
+  const schema = version === undefined ? undefined : schemaOf(app, { type, version })?.schema;
+  if (version !== undefined && schema === undefined) {
+    throw new Problem(400, `${type.slice(0, 80)} has no schema of version ${version.slice(0, 80)}`);
+  }
+  const problems = schema ? problemsOf(schema, draft.data) : [];
   const message = messageOf(draft);
   const event = JSON.parse(String(message.data)) as Record<string, unknown>;
   const running = readRunning(service)?.running;

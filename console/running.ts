@@ -29,6 +29,11 @@ export function readRunning({ dir }: Pick<Service, 'dir'>): Running | undefined 
   }
 }
 
+/** Undefined if it does not run. */
+export function runningFunction(running: Running | undefined, name: string): RunningFunction | undefined {
+  return running && Object.hasOwn(running.running, name) ? running.running[name] : undefined;
+}
+
 /** A local cloud's own services: what is for exercises must never reach a deployed project. */
 export interface LocalPlace {
   dir: string;

@@ -75,13 +75,19 @@ const FORMATS: Readonly<Record<string, RegExp | ((text: string) => boolean)>> = 
   uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
 };
 
+/** Making one takes longer than compiling a schema. */
+let lenient: Ajv2020 | undefined;
+
 /**
  * A validator that reports everything that is wrong, for people who write events by hand. It checks the usual formats,
  * and none that it does not know. Throws if the schema is invalid.
  */
 export function compileForForms(schema: Readonly<Record<string, unknown>>): Validator {
-  const ajv = new Ajv2020({ strict: false, allErrors: true, logger: false, formats: FORMATS });
-  return ajv.compile(schema) as Validator;
+  lenient ??= new Ajv2020({
+    ...{ strict: false, allErrors: true, logger: false, formats: FORMATS },
+    addUsedSchema: false,
+  });
+  return lenient.compile(schema) as Validator;
 }
 
 function newAjv(): Ajv2020 {

@@ -1,15 +1,20 @@
 import type { JSX } from 'preact';
-import type { AppFunction, FunctionSetting } from '../api-types.ts';
-import { Marked } from './parts.tsx';
+import type { AppFunction, FunctionSetting, SettingsAnswer } from '../api-types.ts';
+import { useJson } from './hooks.ts';
+import { Loading, Marked, Problem } from './parts.tsx';
 
 /** Settings with their values, those that somebody has chosen first. Of secrets, only the names are known. */
 export function FunctionSettings({
-  one: { settings, secrets },
+  one: { name, secrets },
   isLocal,
 }: {
   one: AppFunction;
   isLocal: boolean;
 }): JSX.Element {
+  const { value, problem, reload } = useJson<SettingsAnswer>('settings', { function: name });
+  if (problem) return <Problem text={problem} onRetry={reload} />;
+  if (!value) return <Loading />;
+  const { settings } = value;
   const isKnown = settings.some(({ from }) => from !== 'unknown');
   const chosen = settings.filter(({ from, setBy }) => from === 'given' && setBy === 'operator');
   const wired = settings.filter(({ setBy }) => setBy !== 'operator');

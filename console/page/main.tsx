@@ -10,7 +10,7 @@ import { useJson } from './hooks.ts';
 import { Letter } from './letter.tsx';
 import { Letters } from './letters.tsx';
 import { Now } from './now.tsx';
-import { Empty, Problem } from './parts.tsx';
+import { Empty, Head, Problem } from './parts.tsx';
 import { Publish } from './publish.tsx';
 import { linkTo, type Route, useRoute } from './route.ts';
 import { Trace } from './trace.tsx';
@@ -142,19 +142,25 @@ function Page({
       return app.isLocal ? <Faults app={app} /> : <LocalOnly />;
     default:
       return (
-        <Empty title="There is no such page">
-          <a href={linkTo([])}>Go to the first page</a>
-        </Empty>
+        <>
+          <Head title="There is no such page" />
+          <Empty title="The address may be of another version of the console">
+            <a href={linkTo([])}>Go to the first page</a>
+          </Empty>
+        </>
       );
   }
 }
 
 function LocalOnly(): JSX.Element {
   return (
-    <Empty title="This is for a local cloud">
-      The console shows a deployed project, in which nothing is published or broken for exercise.{' '}
-      <a href={linkTo(['functions'])}>Go to the functions</a>
-    </Empty>
+    <>
+      <Head title="This is for a local cloud" />
+      <Empty title="The console shows a deployed project">
+        Nothing is published or broken there for exercise.{' '}
+        <a href={linkTo(['functions'])}>Go to the functions</a>
+      </Empty>
+    </>
   );
 }
 

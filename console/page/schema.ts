@@ -135,8 +135,9 @@ export function rulesOf(schema: JsonSchema): string {
   const { minLength, maxLength, pattern, format, minItems, maxItems, uniqueItems } = schema;
   const range = (what: string, from: unknown, to: unknown): string[] => {
     if (from !== undefined && to !== undefined) return [`${from} to ${to}${what}`];
-    if (from !== undefined) return [`at least ${from}${what}`];
-    return to !== undefined ? [`at most ${to}${what}`] : [];
+    const noun = (bound: unknown): string => `${bound}${bound === 1 ? what.replace(/s$/, '') : what}`;
+    if (from !== undefined) return [`at least ${noun(from)}`];
+    return to !== undefined ? [`at most ${noun(to)}`] : [];
   };
   return [
     ...range('', minimum, maximum),

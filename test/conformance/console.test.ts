@@ -1,7 +1,6 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Feed } from '../../console/feed.ts';
@@ -11,14 +10,15 @@ import { findFfmpeg } from '../../functions/video/media/ffmpeg.ts';
 import { makeDemoClip } from '../../local/demo-clip.ts';
 import { CORE_DIR } from '../../shared/app/load-app.ts';
 import { withOptional } from '../../shared/app/optional.ts';
+import { faultsOfPage } from '../helpers/axe.ts';
 import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
 import { structured } from '../helpers/messages.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 import { plainPubsub } from '../helpers/pubsub.ts';
+import { takeShots } from '../helpers/shots.ts';
 
 process.stdout.write(BROWSER === undefined ? 'not run: console: no chromium\n' : `console: ${BROWSER}\n`);
 
-const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url));
 const TIME = 180_000;
 /** A poll waits for functions that share the machine with others. */
 const SLOW = { timeout: 90_000 };
@@ -205,6 +205,36 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
   );
 
   it(
+    'uploads, letters and events, wide and narrow, in both themes: axe finds nothing serious',
+    async () => {
+      const hrefOf = async (hash: string, selector: string): Promise<string> => {
+        await open(hash);
+        const first = page.locator(selector).first();
+        await first.waitFor(SLOW);
+        return first.evaluate((one: { href: string }) => new URL(one.href).hash);
+      };
+      const group = await hrefOf('#/letters?status=all', 'a.line');
+      const pages = [
+        '#/uploads',
+        await hrefOf('#/uploads', '.card'),
+        group,
+        await hrefOf(group, 'a.row-link'),
+        await hrefOf('#/events', 'tbody a[href^="#/event/"]'),
+      ];
+      const opened = await openPage(browser);
+      for (const hash of pages) {
+        await opened.page.goto(`${served.url}${hash}`);
+        await opened.page.locator('h1').waitFor();
+        await expect.poll(() => opened.page.locator('.loading').count()).toBe(0);
+        expect([hash, await faultsOfPage(opened.page)]).toEqual([hash, []]);
+      }
+      expect(opened.troubles).toEqual([]);
+      await opened.page.close();
+    },
+    TIME,
+  );
+
+  it(
     'pictures for the docs, in both themes and on a narrow screen',
     async () => {
       await publish(
@@ -221,26 +251,13 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
       await open('#/letters');
       await page.locator('a.line').first().waitFor(SLOW);
       const upload = await uploadHash();
-      const shots = [
+      await takeShots(browser, served.url, [
         ['upload', 'light', 1080, 700, upload],
         ['upload-dark', 'dark', 390, 800, upload],
         ['letters', 'dark', 1000, 420, '#/letters?status=all'],
         ['events', 'light', 1000, 620, '#/events'],
         ['now', 'dark', 1000, 640, '#/now'],
-      ] as const;
-      for (const [name, theme, width, height, hash] of shots) {
-        const opened = await openPage(browser, { theme, width, height });
-        await opened.page.goto(`${served.url}${hash}`);
-        await opened.page.locator('main img, tbody tr, a.line, svg.wiring').first().waitFor();
-        // the player and the pictures have no event in common
-        await opened.page.waitForTimeout(1_500);
-        const place = process.env['CONSOLE_SHOTS'] === 'docs' ? DOCS : `${folder}/`;
-        const path = `${place}console-${name}.png`;
-        await opened.page.screenshot({ path });
-        expect((await stat(path)).size).toBeLessThan(150_000);
-        expect(opened.troubles).toEqual([]);
-        await opened.page.close();
-      }
+      ]);
     },
     TIME,
   );
