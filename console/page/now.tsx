@@ -1,11 +1,13 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { AppAnswer, BudgetAnswer, GroupsAnswer, UploadsAnswer } from '../api-types.ts';
+import type { AppAnswer, GroupsAnswer, UploadsAnswer } from '../api-types.ts';
 import { mediaUrl } from './api.ts';
+import { BudgetTiles } from './budget.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
 import { count, Head, Loading, Problem } from './parts.tsx';
 import { Picture } from './picture.tsx';
 import { linkTo } from './route.ts';
+import { Tile } from './tile.tsx';
 
 /** Deliveries of the last seconds, by function. */
 type Recent = readonly { function: string; isGood: boolean; at: number }[];
@@ -54,7 +56,7 @@ export function Now(): JSX.Element {
           isBad={(letters.value?.total.letters ?? 0) > 0}
           href={linkTo(['letters'])}
         />
-        {app.hasVideo && <BudgetTiles app={app} />}
+        {app.hasVideo && <BudgetTiles />}
       </dl>
       {letters.problem && <Problem text={letters.problem} onRetry={letters.reload} />}
       <Picture app={app} recent={recent} />
@@ -74,59 +76,6 @@ function ageText(oldest: string | undefined): string {
   const seconds = Math.max(0, Math.round((Date.now() - Date.parse(oldest)) / 1_000));
   if (seconds < 120) return `${seconds} s`;
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
-}
-
-const BUDGET_MS = 60_000;
-
-/** What the day has cost of its limits, of which only some may be set. */
-function BudgetTiles({ app }: { app: AppAnswer }): JSX.Element {
-  const { value, problem, reload } = useJson<BudgetAnswer>('budget');
-  const reloadRarely = useThrottled(reload, BUDGET_MS);
-  useFeed((event) => {
-    if (event.kind === 'tick') reloadRarely();
-  });
-  const settings = app.functions.find(({ name }) => name === 'processVideo')?.settings ?? [];
-  const tile = (name: string, used: number | undefined, setting: string): JSX.Element => {
-    const limit = Number(settings.find((one) => one.name === setting)?.value ?? 0);
-    const more = value?.isMore && used !== undefined && used >= 10_000 ? '+' : '';
-    const text =
-      used === undefined ? (problem ? '?' : '–') : limit === 0 ? 'no limit' : `${count(used)}${more}`;
-    return (
-      <Tile
-        name={limit === 0 ? name : `${name}, of ${count(limit)}`}
-        value={text}
-        isBad={limit > 0 && (used ?? 0) >= limit}
-        title={problem ?? `${setting}; the day began at 00:00 UTC`}
-      />
-    );
-  };
-  return (
-    <>
-      {tile('videos today', value?.videos, 'DAILY_VIDEOS')}
-      {tile('Gemini requests today', value?.geminiCalls, 'DAILY_GEMINI_CALLS')}
-    </>
-  );
-}
-
-function Tile({
-  name,
-  value,
-  isBad = false,
-  href,
-  title,
-}: {
-  name: string;
-  value: string;
-  isBad?: boolean;
-  href?: string;
-  title?: string;
-}): JSX.Element {
-  return (
-    <div class={`tile ${isBad ? 'tile-bad' : ''}`} title={title}>
-      <dt>{href ? <a href={href}>{name}</a> : name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
 }
 
 function LastUploads(): JSX.Element | null {

@@ -19,6 +19,8 @@ const ROWS = 1_000_000;
 const LETTERS = 10_000;
 const MS = 30;
 const FIRST_PAGE_MS = 1_500;
+/** The fastest counts: the machine may be busy with other work. Nothing is kept from one to the next. */
+const RUNS = 3;
 const MB = 1e6;
 
 interface PageOf {
@@ -33,7 +35,11 @@ const PAGES: readonly PageOf[] = [
   { name: 'uploads', apis: ['uploads'], content: '.card img' },
   { name: 'events', apis: ['events'], content: 'tbody tr' },
   { name: 'letters', apis: ['letters'], content: 'a.line' },
-  { name: 'now', apis: ['app', 'letters', 'uploads'], content: '.strip img' },
+  {
+    name: 'now',
+    apis: ['app', 'letters', 'uploads', 'budget', 'settings?function=processVideo'],
+    content: '.strip img',
+  },
 ];
 
 /**
@@ -64,10 +70,13 @@ export async function measure(gcs: GcsServer, dir: string, emit: Emit): Promise<
     // the app is loaded and the client library, too
     await answer(url, 'letters?status=open');
     for (const { name, apis } of PAGES) {
-      gcs.resetStats();
-      const started = performance.now();
-      await Promise.all(apis.map((api) => answer(url, api)));
-      const value = Math.round(performance.now() - started);
+      let value = Number.POSITIVE_INFINITY;
+      for (let run = 0; run < RUNS; run++) {
+        gcs.resetStats();
+        const started = performance.now();
+        await Promise.all(apis.map((api) => answer(url, api)));
+        value = Math.min(value, Math.round(performance.now() - started));
+      }
       const { requests, bytesOut } = gcs.stats().total;
       const known = plain[name];
       emit({
@@ -93,9 +102,12 @@ async function inBrowser(url: string, emit: Emit): Promise<void> {
     // the server bundles the page when it is opened first
     await timeOf(browser, `${url}#/functions`, 'h1');
     for (const { name, content } of PAGES) {
-      const { ms, heapMb } = await timeOf(browser, `${url}#/${name}`, content);
-      emit({ name: `console.${name}.page`, value: ms, unit: 'ms to content', bound: FIRST_PAGE_MS });
-      emit({ name: `console.${name}.heap`, value: heapMb, unit: 'MB of JavaScript' });
+      const runs: { ms: number; heapMb: number }[] = [];
+      for (let run = 0; run < RUNS; run++) runs.push(await timeOf(browser, `${url}#/${name}`, content));
+      const best = Math.min(...runs.map(({ ms }) => ms));
+      emit({ name: `console.${name}.page`, value: best, unit: 'ms to content', bound: FIRST_PAGE_MS });
+      const heap = Math.max(...runs.map(({ heapMb }) => heapMb));
+      emit({ name: `console.${name}.heap`, value: heap, unit: 'MB of JavaScript' });
     }
     const { page } = await openPage(browser);
     await page.goto(`${url}#/letters`);
