@@ -19,7 +19,8 @@ export function BudgetTiles(): JSX.Element {
     const limit = Number(given ?? 0);
     const bound = limit === 0 ? '' : `, of ${count(limit)}${from === 'unknown' ? ' by default' : ''}`;
     const unknown = problem === undefined ? '–' : '?';
-    const more = value?.isMore ? '+' : '';
+    const isMore = value?.isMore && used === Math.max(value.videos, value.geminiCalls);
+    const more = isMore ? '+' : '';
     return (
       <Tile
         name={`${name}${bound}`}
