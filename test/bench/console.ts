@@ -37,7 +37,7 @@ const PAGES: readonly PageOf[] = [
   { name: 'letters', apis: ['letters'], content: 'a.line' },
   {
     name: 'now',
-    apis: ['app', 'letters', 'uploads', 'budget', 'settings?function=processVideo'],
+    apis: ['app', 'letters', 'uploads?limit=8', 'budget', 'settings?function=processVideo'],
     content: '.strip img',
   },
 ];
