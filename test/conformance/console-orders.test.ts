@@ -27,6 +27,8 @@ let served: Console;
 let browser: Browser;
 let page: Page;
 let troubles: string[];
+/** Where the trace of a cancelled order is. */
+let cancelled = '';
 beforeAll(async () => {
   if (BROWSER === undefined) return;
   dir = await mkdtemp(join(tmpdir(), 'console-orders-'));
@@ -127,6 +129,16 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
         ]),
       );
       expect(await seriousFindings(page)).toEqual([]);
+      cancelled = new URL(page.url()).hash;
+      // in the reader's zone, which is not that of this process
+      const [shown, utc] = await page
+        .locator('.branches time')
+        .first()
+        .evaluate(
+          (one: { textContent: string; dateTime: string }) => [one.textContent, one.dateTime] as const,
+        );
+      const inParis = new Intl.DateTimeFormat('en-US', { timeStyle: 'medium', timeZone: 'Europe/Paris' });
+      expect(shown).toContain(inParis.format(new Date(utc)));
     },
     TIME,
   );
@@ -281,6 +293,7 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
         ['publish', 'light', 1080, 760, '#/publish?type=order.created/2'],
         ['function', 'dark', 1000, 640, '#/function/sweepOrders'],
         ['orders', 'light', 1000, 560, '#/now'],
+        ['trace', 'dark', 1000, 620, cancelled],
       ]);
     },
     TIME,
