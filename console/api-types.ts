@@ -82,6 +82,17 @@ export interface LettersAnswer {
   read: Read;
 }
 
+/** What was counted towards the limits of this UTC day. */
+export interface BudgetAnswer {
+  /** `2026-11-21`. */
+  day: string;
+  videos: number;
+  geminiCalls: number;
+  /** True if there are more of one than were listed. */
+  isMore: boolean;
+  read: Read;
+}
+
 /** As `dlq show --json` prints it. */
 export interface LetterAnswer extends Omit<LetterSummary, 'replays'> {
   state: string;
@@ -125,6 +136,14 @@ export interface EventsAnswer {
   /** With the bytes of the whole table. */
   read: Read & { of: number };
   next?: string | undefined;
+}
+
+/** As `lake search --json` prints it. */
+export interface SearchAnswer extends Omit<EventsAnswer, 'version'> {
+  version: number;
+  /** Rows searched for this answer, and rows of the table. */
+  searched: number;
+  of: number;
 }
 
 export interface TraceAnswer {
@@ -199,6 +218,8 @@ export interface AppFunction {
   /** Local only: messages waiting, and being delivered. */
   backlog?: number;
   outstanding?: number;
+  /** When the oldest of them was published, RFC 3339. */
+  oldest?: string;
 }
 
 export interface AppAnswer {

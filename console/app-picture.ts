@@ -15,7 +15,14 @@ import type { AppAnswer, AppFunction } from './api-types.ts';
 import { type Running, runningFunction } from './running.ts';
 
 /** Waiting and outstanding messages by subscription, as the local Pub/Sub counts them. */
-export type Backlogs = Readonly<Record<string, { backlog: number; outstanding: number }>>;
+export type Backlogs = Readonly<Record<string, Waiting>>;
+
+interface Waiting {
+  backlog: number;
+  outstanding: number;
+  /** When the oldest of them was published, RFC 3339. */
+  oldest?: string;
+}
 
 export interface PictureOptions {
   where: string;
@@ -96,13 +103,15 @@ function scheduleOf({ cron }: Schedule, now: number): { cron: string; nextTick?:
 }
 
 /** A function has a subscription for its trigger, and one for replays. */
-function waitingFor(name: string, backlogs: Backlogs): { backlog: number; outstanding: number } {
+function waitingFor(name: string, backlogs: Backlogs): Waiting {
   const own = [`push-${name.toLowerCase()}`, `eventarc-${name}`, `replay-${name.toLowerCase()}`];
-  const sum = { backlog: 0, outstanding: 0 };
+  const sum: Waiting = { backlog: 0, outstanding: 0 };
   for (const [path, counts] of Object.entries(backlogs)) {
     if (!own.includes(path.slice(path.lastIndexOf('/') + 1))) continue;
     sum.backlog += counts.backlog;
     sum.outstanding += counts.outstanding;
+    const { oldest } = counts;
+    if (oldest !== undefined && (sum.oldest === undefined || oldest < sum.oldest)) sum.oldest = oldest;
   }
   return sum;
 }

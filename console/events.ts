@@ -4,10 +4,11 @@ import { history } from '../cli/lake/history.ts';
 import { info } from '../cli/lake/info.ts';
 import type { Lake } from '../cli/lake/lake.ts';
 import { query as queryRows } from '../cli/lake/query.ts';
+import { search } from '../cli/lake/search.ts';
 import { verify } from '../cli/lake/verify.ts';
 import { loadSnapshot, type Snapshot } from '../shared/delta/index.ts';
 import { Problem } from './answers.ts';
-import type { EventRow, EventsAnswer } from './api-types.ts';
+import type { EventRow, EventsAnswer, SearchAnswer } from './api-types.ts';
 import { runJson } from './commands.ts';
 import { type Cursor, newestPage, parseCursor } from './newest-events.ts';
 
@@ -33,6 +34,31 @@ export async function listEvents(lake: Lake, asked: URLSearchParams): Promise<Ev
   });
   const { requests, bytes } = lake.counts;
   return { ...page, version: snapshot.version, read: { requests, bytes, of: snapshot.sizeInBytes } };
+}
+
+/** Events with a text in their data: a bounded part of the table is read, and `next` goes on. */
+export async function searchEvents(lake: Lake, asked: URLSearchParams): Promise<SearchAnswer> {
+  const from = asked.get('next');
+  const version = versionOf(asked);
+  const snapshot = await loadSnapshot(lake.location, version, lake.signal);
+  const args = [
+    '--json',
+    `--columns=${columnsOf(asked, snapshot).join(',')}`,
+    `--limit=${PAGE}`,
+    ...(from ? [`--from=${from}`] : [`--version=${snapshot.version}`]),
+    ...filterArgs(asked, undefined),
+    '--by=ingest_time',
+    '--',
+    asked.get('text') ?? '',
+  ];
+  const { value } = await runJson(search, args, lake);
+  const { next, ...page } = value as Omit<SearchAnswer, 'next' | 'read'> & { next: string | null };
+  const { requests, bytes } = lake.counts;
+  return {
+    ...page,
+    ...(next !== null && { next }),
+    read: { requests, bytes, of: snapshot.sizeInBytes },
+  };
 }
 
 function columnsOf(asked: URLSearchParams, { fields }: Snapshot): string[] {

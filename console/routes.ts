@@ -8,8 +8,17 @@ import type { ObjectStore } from '../shared/storage/object-store.ts';
 import { Problem } from './answers.ts';
 import type { EventsAnswer, UploadKey } from './api-types.ts';
 import { type Backlogs, describeApp } from './app-picture.ts';
+import { readBudget } from './budget.ts';
 import { type Commands, runJson } from './commands.ts';
-import { eventsOf, listCommits, listEvents, showEvent, showTable, verifyTable } from './events.ts';
+import {
+  eventsOf,
+  listCommits,
+  listEvents,
+  searchEvents,
+  showEvent,
+  showTable,
+  verifyTable,
+} from './events.ts';
 import { FUNCTION_ROUTES } from './function-routes.ts';
 import { jsonBody } from './json-body.ts';
 import { discardJson, lettersOf, listLettersJson, replayJson, showLetterJson } from './letters.ts';
@@ -87,6 +96,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   events: get(({ commands, exchange: { query, signal } }) =>
     listEvents(commands.lake(signal), query).catch(ifNoTable(NO_EVENTS)),
   ),
+  search: get(({ commands, exchange: { query, signal } }) => searchEvents(commands.lake(signal), query)),
   event: get(({ commands, exchange: { query, signal } }) =>
     showEvent(commands.lake(signal), query.get('id') ?? ''),
   ),
@@ -100,6 +110,7 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     ]);
     return { events, letters };
   }),
+  budget: get(({ commands, exchange: { signal } }) => readBudget(commands.dlq(signal))),
   ...FUNCTION_ROUTES,
   verify: get(({ commands, exchange: { signal } }) => verifyTable(commands.lake(signal))),
 };

@@ -6,8 +6,12 @@ import { go } from './route.ts';
 /** Names of the command line's filters. */
 export const FILTERS = ['type', 'source', 'subject', 'correlation-id', 'id', 'since', 'until'] as const;
 
+/** With the text that is searched in their data. */
+const INPUTS = [...FILTERS, 'text'] as const;
+
 const HINTS: Readonly<Record<string, string>> = {
   type: 'video.framed',
+  text: 'in the data',
   id: '8+ digits',
   since: '2h or a date',
   until: '1h or a date',
@@ -33,7 +37,7 @@ export function EventFilters({
   };
   return (
     <div class="filters">
-      {FILTERS.map((name) => (
+      {INPUTS.map((name) => (
         <label key={name}>
           <span>{name.replace('-', ' ')}</span>
           <input

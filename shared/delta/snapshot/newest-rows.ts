@@ -108,7 +108,7 @@ async function readWhole(found: readonly Found[], columns: readonly string[]): P
 }
 
 /** Latest time in a file by its statistics, ms; a file without them may hold anything. */
-function latestTime(stats: string | undefined, timeColumn: string): number {
+export function latestTime(stats: string | undefined, timeColumn: string): number {
   const max = parseStats(stats).maxValues[timeColumn];
   const at = typeof max === 'string' ? Date.parse(max) : Number.NaN;
   return Number.isNaN(at) ? Number.POSITIVE_INFINITY : at;

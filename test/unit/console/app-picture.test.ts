@@ -25,8 +25,12 @@ test.each(['functions', 'examples/orders', 'examples/signup'])(
 
 test('processVideo: from its bucket to its results, and what waits for it', () => {
   const backlogs = {
-    'projects/local/subscriptions/eventarc-processVideo': { backlog: 3, outstanding: 1 },
-    'projects/local/subscriptions/replay-processvideo': { backlog: 2, outstanding: 0 },
+    'projects/local/subscriptions/eventarc-processVideo': {
+      ...{ backlog: 3, outstanding: 1, oldest: '2026-11-21T10:00:07.000Z' },
+    },
+    'projects/local/subscriptions/replay-processvideo': {
+      ...{ backlog: 2, outstanding: 0, oldest: '2026-11-21T10:00:05.000Z' },
+    },
     'projects/local/subscriptions/push-ingestevent': { backlog: 50, outstanding: 0 },
   };
   const { functions } = describeApp(core, { ...local, backlogs });
@@ -36,6 +40,7 @@ test('processVideo: from its bucket to its results, and what waits for it', () =
     to: ['frames', 'state', 'events', 'dead-letters'],
     backlog: 5,
     outstanding: 1,
+    oldest: '2026-11-21T10:00:05.000Z',
   });
 });
 
