@@ -9,7 +9,7 @@ import { type Console, startConsole } from '../../console/server.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { loadHook } from '../../local/hook.ts';
 import { loadApp } from '../../shared/app/load-app.ts';
-import { faultsOfPage, seriousFindings } from '../helpers/axe.ts';
+import { faultsOfPage, keyboardFaults, seriousFindings } from '../helpers/axe.ts';
 import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
 import { sharedBundle } from '../helpers/shared-bundle.ts';
 import { takeShots } from '../helpers/shots.ts';
@@ -252,6 +252,24 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
       await page.getByText(/\(in \d+ s\)/).waitFor();
       await page.getByRole('button', { name: 'Fire now' }).click();
       await page.getByText('A tick is published to order-sweep').waitFor();
+    },
+    TIME,
+  );
+
+  it(
+    'the checks of pages find what is wrong with one',
+    async () => {
+      const opened = await openPage(browser);
+      await opened.page.setContent(`
+        <p style="color: #ccc; background: #fff">pale</p><img src="data:,">
+        <button style="outline: none">no focus</button><button tabindex="0">fine</button>
+        <div style="visibility: visible" inert><a href="#x">never reached</a></div>`);
+      const serious = (await seriousFindings(opened.page)).join();
+      expect(serious).toContain('color-contrast');
+      expect(serious).toContain('image-alt');
+      const keys = await keyboardFaults(opened.page);
+      expect(keys).toEqual(['no visible focus: BUTTON no focus', 'not reached: A never reached']);
+      await opened.page.close();
     },
     TIME,
   );
