@@ -36,9 +36,8 @@ export interface Place extends Service {
 /** Throws UsageError and Failure. */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv): Place {
   const service = findService(options, env);
-  const named = orLocally(service, env);
-  const framesBucket = options['frames-bucket'] || named('FRAMES_BUCKET', 'frames');
-  const topicName = options.topic || named('QUESTIONS_TOPIC', 'questions');
+  const framesBucket = options['frames-bucket'] || orLocally('FRAMES_BUCKET', 'frames', service, env);
+  const topicName = options.topic || orLocally('QUESTIONS_TOPIC', 'questions', service, env);
   if (framesBucket === undefined || topicName === undefined) {
     throw new UsageError(
       '--frames-bucket and --topic must be given, or FRAMES_BUCKET and QUESTIONS_TOPIC set ("npm start" starts a local cloud, which has both)',

@@ -100,12 +100,14 @@ function shownFolder(dir: string): string {
   return printable(path === '' || path.startsWith('..') ? dir : path);
 }
 
-/** Reads a variable of the environment, which a local cloud does not need: there, names are known. */
+/** A variable of the environment, or the name that a local cloud always has. */
 export function orLocally(
+  variable: string,
+  local: string,
   { isLocal }: Pick<Service, 'isLocal'>,
   env: NodeJS.ProcessEnv,
-): (variable: string, local: string) => string | undefined {
-  return (variable, local) => env[variable] || (isLocal ? local : undefined);
+): string | undefined {
+  return env[variable] || (isLocal ? local : undefined);
 }
 
 /** The service's object storage. */

@@ -62,8 +62,7 @@ export const plainCommand: CommandText = (rest) => `npx pipeline dlq ${rest}`;
  */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
   const service = findService(options, env, localDir);
-  const named = orLocally(service, env);
-  const stateBucket = options['state-bucket'] ?? named('STATE_BUCKET', 'state');
+  const stateBucket = options['state-bucket'] ?? orLocally('STATE_BUCKET', 'state', service, env);
   if (stateBucket === undefined) {
     throw new UsageError(
       '--state-bucket or STATE_BUCKET must be given ("npm start" starts a local cloud, which has one)',
@@ -72,7 +71,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
   check('state-bucket', stateBucket, /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'the name of a bucket');
   const project = options.project ?? service.project;
   if (project !== undefined) check('project', project, /^[a-z][a-z0-9:.-]{2,62}$/, 'the id of a project');
-  const lakeBucket = named('LAKE_BUCKET', 'lake');
+  const lakeBucket = orLocally('LAKE_BUCKET', 'lake', service, env);
   return {
     ...service,
     stateBucket,

@@ -6,14 +6,15 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { COMMON, COMMONJS, requiredBuiltins } from '../../bundler/options.js';
 
 /*
- * Cache of the bundled command: tsx needs a second to load two hundred TypeScript files, the bundle a twentieth of
- * that. `current.json` lists the bundle's sources with one hash over their paths and contents. Every call hashes them
+ * Cache of the bundled programs, `npx pipeline` and `npm start`: tsx needs seconds to load hundreds of TypeScript
+ * files, the bundle a tenth of that. Both share nearly all sources, so they are one bundle. `current.json` lists the bundle's sources with one hash over their paths and contents. Every call hashes them
  * again and runs the bundle only if no byte has changed; modification times and sizes are not trusted.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CACHE = join(ROOT, 'node_modules/.cache/event-pipeline-cli');
 const CURRENT = join(CACHE, 'current.json');
+const ENTRIES = ['cli/main.ts', 'local/main.ts'];
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** Folder of Node's own cache of compiled code. */
@@ -21,7 +22,6 @@ export const NODE_CACHE = join(CACHE, 'node');
 
 /** Other files that a bundle depends on: how it is built, and which packages are installed. */
 const SURROUNDINGS = [
-  'cli/pipeline.js',
   'cli/launch/bundle.js',
   'bundler/options.js',
   'tsconfig.json',
@@ -52,28 +52,23 @@ function hashOf(files) {
 }
 
 /**
- * URL of the entry of the bundle of the current sources; undefined if there is none.
+ * Folder of the bundle of the current sources; undefined if there is none.
  * @returns {string | undefined}
  */
 export function findBundle() {
   try {
     const { files, hash } = JSON.parse(readFileSync(CURRENT, 'utf8'));
     const contents = files.map((path) => [path, readFileSync(join(ROOT, path))]);
-    const isCurrent = hashOf(contents) === hash && existsSync(join(CACHE, hash, 'main.js'));
-    return isCurrent ? entryOf(hash) : undefined;
+    const folder = join(CACHE, hash);
+    return hashOf(contents) === hash && existsSync(join(folder, 'cli/main.js')) ? folder : undefined;
   } catch {
     // missing, incomplete or broken: it is built again
     return undefined;
   }
 }
 
-/** @param {string} hash */
-function entryOf(hash) {
-  return pathToFileURL(join(CACHE, hash, 'main.js')).href;
-}
-
 /**
- * Bundles the command and returns the entry's URL; undefined if it cannot be bundled or stored here. Concurrent calls
+ * Bundles the programs and returns the bundle's folder; undefined if they cannot be bundled or stored here. Concurrent calls
  * may all build: each bundle appears atomically under the hash of its sources, and the first one stays.
  * @returns {Promise<string | undefined>}
  */
@@ -85,14 +80,15 @@ export async function makeBundle() {
     const files = await build(draft);
     const hash = hashOf(files);
     await sweep();
-    await rename(draft, join(CACHE, hash)).catch(async (error) => {
+    const folder = join(CACHE, hash);
+    await rename(draft, folder).catch(async (error) => {
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
       await rm(draft, { recursive: true, force: true });
     });
     const current = join(CACHE, `current-${process.pid}-${Date.now()}.json`);
     await writeFile(current, JSON.stringify({ hash, files: files.map(([path]) => path) }));
     await rename(current, CURRENT);
-    return entryOf(hash);
+    return folder;
   } catch {
     if (draft !== undefined) await rm(draft, { recursive: true, force: true }).catch(() => undefined);
     return undefined;
@@ -110,7 +106,8 @@ async function build(outdir) {
   const files = await Promise.all(SURROUNDINGS.map(async (path) => [path, await readFile(join(ROOT, path))]));
   await esbuild.build({
     absWorkingDir: ROOT,
-    entryPoints: ['cli/main.ts'],
+    entryPoints: ENTRIES,
+    outbase: ROOT,
     outdir,
     ...COMMON,
     minifyWhitespace: true,

@@ -31,9 +31,8 @@ export interface Place extends Service {
 /** Throws UsageError and Failure. */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv): Place {
   const service = findService(options, env);
-  const named = orLocally(service, env);
   const bucket = (option: 'frames-bucket' | 'state-bucket', variable: string, local: string): string => {
-    const name = options[option] || named(variable, local);
+    const name = options[option] || orLocally(variable, local, service, env);
     if (name !== undefined) return name;
     throw new UsageError(`--${option} must be given, or ${variable} set ("npm start" starts a local cloud)`);
   };

@@ -41,7 +41,7 @@ export function FunctionPage({ name }: { name: string }): JSX.Element {
       {app && one && (
         <>
           <Definition one={one} />
-          {one.cron !== undefined && <ScheduleClock one={one} isLocal={app.isLocal} />}
+          {one.cron !== undefined && <ScheduleClock one={one} isLocal={app.isLocal} onTick={reloadSoon} />}
           <FunctionErrors
             name={name}
             groups={(letters.value?.groups ?? []).filter((group) => group.function === name)}

@@ -120,7 +120,11 @@ function Page({
       return <Uploads app={app} query={route.query} />;
     case 'upload':
       return (
-        <Upload key={route.parts.join('/')} upload={{ bucket: first, generation: second, name: third }} />
+        <Upload
+          key={route.parts.join('/')}
+          query={route.query}
+          upload={{ bucket: first, generation: second, name: third }}
+        />
       );
     case 'letters':
       return <Letters group={first} query={route.query} />;

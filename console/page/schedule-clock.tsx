@@ -5,10 +5,22 @@ import { postJson } from './api.ts';
 import { Problem, Time } from './parts.tsx';
 
 /** When a function's schedule fires next. In a local cloud, it can be fired now. */
-export function ScheduleClock({ one, isLocal }: { one: AppFunction; isLocal: boolean }): JSX.Element {
+export function ScheduleClock({
+  one,
+  isLocal,
+  onTick,
+}: {
+  one: AppFunction;
+  isLocal: boolean;
+  /** The next tick is over: there is another one. */
+  onTick(): void;
+}): JSX.Element {
   const [done, setDone] = useState<string | undefined>(undefined);
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const now = useSecond();
+  useEffect(() => {
+    if (one.nextTick && Date.parse(one.nextTick) < now) onTick();
+  }, [now]);
   const fire = async (): Promise<void> => {
     setProblem(undefined);
     setDone(undefined);

@@ -18,10 +18,13 @@ export interface Wiring {
   right: readonly Place[];
 }
 
+const HTTP = 'HTTP request to ';
+
 /** What fires a function: places of the app, or something outside. */
 export function sourcesOf(one: AppFunction): readonly string[] {
   if (one.from.length > 0) return one.from;
-  return [one.kind === 'http' ? 'HTTP request' : one.trigger];
+  // each has callers of its own
+  return [one.kind === 'http' ? `${HTTP}${one.name}` : one.trigger];
 }
 
 export function isIdle({ option, isRunning }: AppFunction): boolean {
@@ -45,7 +48,7 @@ export function wiringOf({ functions: all, buckets, topics }: AppAnswer): Wiring
   const placed = (keys: readonly string[], side: 'left' | 'right'): Place[] =>
     keys.map((key, index) => ({
       key,
-      label: key,
+      label: key.startsWith(HTTP) ? 'HTTP request' : key,
       note: noteOf(key, side),
       kind: isTopic.has(key) ? 'topic' : isBucket.has(key) ? 'bucket' : 'outside',
       at: (index + 0.5) / keys.length,

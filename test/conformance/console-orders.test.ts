@@ -9,7 +9,7 @@ import { type Console, startConsole } from '../../console/server.ts';
 import { type LocalCloud, startLocalCloud } from '../../local/cloud.ts';
 import { loadHook } from '../../local/hook.ts';
 import { loadApp } from '../../shared/app/load-app.ts';
-import { faultsOfPage, seriousFindings } from '../helpers/axe.ts';
+import { faultsOfPage, keyboardFaults, seriousFindings } from '../helpers/axe.ts';
 import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
 import { sharedBundle } from '../helpers/shared-bundle.ts';
 import { takeShots } from '../helpers/shots.ts';
@@ -27,6 +27,8 @@ let served: Console;
 let browser: Browser;
 let page: Page;
 let troubles: string[];
+/** Where the trace of a cancelled order is. */
+let cancelled = '';
 beforeAll(async () => {
   if (BROWSER === undefined) return;
   dir = await mkdtemp(join(tmpdir(), 'console-orders-'));
@@ -127,6 +129,16 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
         ]),
       );
       expect(await seriousFindings(page)).toEqual([]);
+      cancelled = new URL(page.url()).hash;
+      // in the reader's zone, which is not that of this process
+      const [shown, utc] = await page
+        .locator('.branches time')
+        .first()
+        .evaluate(
+          (one: { textContent: string; dateTime: string }) => [one.textContent, one.dateTime] as const,
+        );
+      const inParis = new Intl.DateTimeFormat('en-US', { timeStyle: 'medium', timeZone: 'Europe/Paris' });
+      expect(shown).toContain(inParis.format(new Date(utc)));
     },
     TIME,
   );
@@ -245,6 +257,24 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
   );
 
   it(
+    'the checks of pages find what is wrong with one',
+    async () => {
+      const opened = await openPage(browser);
+      await opened.page.setContent(`
+        <p style="color: #ccc; background: #fff">pale</p><img src="data:,">
+        <button style="outline: none">no focus</button><button tabindex="0">fine</button>
+        <div style="visibility: visible" inert><a href="#x">never reached</a></div>`);
+      const serious = (await seriousFindings(opened.page)).join();
+      expect(serious).toContain('color-contrast');
+      expect(serious).toContain('image-alt');
+      const keys = await keyboardFaults(opened.page);
+      expect(keys).toEqual(['no visible focus: BUTTON no focus', 'not reached: A never reached']);
+      await opened.page.close();
+    },
+    TIME,
+  );
+
+  it(
     'every page in both themes, wide and narrow: axe finds nothing serious, and Tab reaches everything',
     async () => {
       const opened = await openPage(browser);
@@ -281,6 +311,7 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
         ['publish', 'light', 1080, 760, '#/publish?type=order.created/2'],
         ['function', 'dark', 1000, 640, '#/function/sweepOrders'],
         ['orders', 'light', 1000, 560, '#/now'],
+        ['trace', 'dark', 1000, 620, cancelled],
       ]);
     },
     TIME,

@@ -99,6 +99,10 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
       await page.getByLabel(/in the same video/).fill('the sun is hidden');
       await page.getByRole('button', { name: 'Ask', exact: true }).click();
       await page.getByText('“the sun is hidden”').waitFor(SLOW);
+      // the address says which: somebody else who opens it sees the same
+      expect(page.url()).toMatch(/question=[0-9a-f]{16}$/);
+      await page.reload();
+      await page.getByText('“the sun is hidden”').waitFor(SLOW);
       await page.getByRole('button', { name: 'the sign appears' }).click();
       await page.getByText('“the sign appears”').waitFor();
       await page.getByRole('link', { name: 'Uploads' }).first().click();

@@ -21,7 +21,7 @@ export function shell(
       PATH: process.env['PATH'],
       HOME: '/nonexistent',
       PIPELINE: `${process.execPath} cli/pipeline.js`,
-      START: `${process.execPath} --import tsx local/main.ts`,
+      START: `${process.execPath} local/start.js`,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -54,7 +54,7 @@ function run(script: string[], env: Record<string, string> = {}): Run {
   return { child, output: () => text, ended };
 }
 
-const start = (...args: string[]) => run(['--import', 'tsx', 'local/main.ts', ...args]);
+const start = (...args: string[]) => run(['local/start.js', ...args]);
 const pipeline = (...args: string[]) => run(['cli/pipeline.js', ...args]);
 
 /** A zombie that has not been waited for has ended, too. */
@@ -114,7 +114,7 @@ describe('npm start', () => {
     const file = join(dir, 'some.env');
     await writeFile(file, 'MOMENT_PROMT=a cat\nMAX_MOMENTS=99\n');
     const home = join(dir, 'bad-settings');
-    const script = ['--import', 'tsx', 'local/main.ts', '--settings', file, '--dir', home];
+    const script = ['local/start.js', '--settings', file, '--dir', home];
     const { output, ended } = run(script, { FRAME_FORMAT: 'gif', FRAME_BUFFER: '/dev/fb0' });
     expect(await ended).toBe(1);
     expect(output()).toBe(

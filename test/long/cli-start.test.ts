@@ -75,7 +75,7 @@ test('concurrent first calls all answer, and leave one bundle', async () => {
 test('later calls run the existing bundle', async () => {
   await pipeline('--help');
   const [name] = await bundles();
-  const main = join(cache(), name!, 'main.js');
+  const main = join(cache(), name!, 'cli/main.js');
   await writeFile(main, `console.log('from the bundle');\n${await readFile(main, 'utf8')}`);
   expect((await pipeline('--help')).out).toMatch(/^from the bundle\nusage/);
 });

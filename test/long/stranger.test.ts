@@ -72,7 +72,7 @@ function run(command: string[], env: Record<string, string> = {}): Run {
 }
 
 const start = (app: string, files: string[] = [], env: Record<string, string> = {}): Run =>
-  run([process.execPath, '--import', 'tsx', 'local/main.ts', '--app', app, ...files], env);
+  run([process.execPath, 'local/start.js', '--app', app, ...files], env);
 
 const pipeline = async (...args: string[]): Promise<{ code: number | string | null; text: string }> => {
   const { ended, output } = run([process.execPath, 'cli/pipeline.js', ...args]);

@@ -19,7 +19,7 @@ const stepsOf = (output: string): string[] =>
   [...output.matchAll(/^ *[\d.]+ s {4}((?:order|payment|stock)\.[a-z]+) \{/gm)].map(([, type]) => type!);
 
 test('npm start walks one confirmed and one compensated order, and so it does on the same data again', async () => {
-  const args = ['--import', 'tsx', 'local/main.ts', '--app', 'examples/orders', '--dir', dir, '--exit'];
+  const args = ['local/start.js', '--app', 'examples/orders', '--dir', dir, '--exit'];
   const start = () => promisify(execFile)(process.execPath, args, { cwd: ROOT, timeout: 110_000 });
   const { stdout } = await start();
   expect(stepsOf(stdout)).toEqual([

@@ -18,7 +18,7 @@ afterEach(() => {
 function start(...args: string[]) {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', 'local/main.ts', '--app', 'examples/signup', '--dir', dir, ...args],
+    ['local/start.js', '--app', 'examples/signup', '--dir', dir, ...args],
     { env: { PATH: process.env['PATH'] ?? '', HOME: dir }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
   running.add(child);

@@ -1,0 +1,4 @@
+// `npm start`
+import { launch } from '../cli/launch/launch.js';
+
+await launch('local');
