@@ -11,7 +11,7 @@ import { DeltaTable } from '../../shared/delta/index.ts';
 import { createGcsStorage } from '../../shared/storage/gcs.ts';
 import type { Storage } from '../../shared/storage/object-store.ts';
 import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
-import { fillFolder, fillTable, SCROLL } from '../helpers/console-scale.ts';
+import { fillFolder, fillTable, SCROLL, type Scrolled } from '../helpers/console-scale.ts';
 import type { Emit } from './main.ts';
 
 const UPLOADS = 100_000;
@@ -117,7 +117,7 @@ async function inBrowser(url: string, emit: Emit): Promise<void> {
     await page.goto(`${url}#/letters`);
     await page.locator('a.line').first().click();
     await page.locator('.row').first().waitFor();
-    const { steps, long } = await page.evaluate<{ steps: number; long: number[] }>(SCROLL);
+    const { steps, long } = await page.evaluate<Scrolled>(SCROLL);
     emit({
       name: 'console.scroll.long-tasks',
       value: long.length,
