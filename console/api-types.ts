@@ -6,6 +6,12 @@ import type { LetterSummary } from '../shared/dead-letters/records.ts';
 
 export type { LetterGroup };
 
+/** What an answer took: requests to storage, and bytes in bodies. */
+export interface Read {
+  requests: number;
+  bytes: number;
+}
+
 /** An uploaded object. */
 export interface UploadKey {
   bucket: string;
@@ -30,12 +36,16 @@ export interface UploadCard extends UploadKey {
 
 export interface UploadsAnswer {
   uploads: UploadCard[];
-  /** Order of the uploads; by name if there are too many to sort. */
-  order: 'newest' | 'name';
+  /**
+   * `newest`: all were listed and sorted. `outcome`: too many for that, so the latest outcomes, as the table of events
+   * has them. `name`: too many, and no table.
+   */
+  order: 'newest' | 'outcome' | 'name';
   /** Objects listed. */
   looked: number;
   /** Cursor of the next page; undefined at the end. */
   next?: string | undefined;
+  read: Read;
 }
 
 export interface UploadResult {
@@ -61,11 +71,26 @@ export interface UploadAnswer extends UploadKey {
 export interface GroupsAnswer {
   total: { letters: number; groups: number };
   groups: LetterGroup[];
+  read: Read;
 }
 
 export interface LettersAnswer {
   total: { letters: number };
-  letters: LetterSummary[];
+  /** Undefined if there are no letters. */
+  cause?: Pick<LetterSummary, 'function' | 'code' | 'pattern'>;
+  letters: Pick<LetterSummary, 'letter' | 'status' | 'concern' | 'lastDiedAt'>[];
+  read: Read;
+}
+
+/** What was counted towards the limits of this UTC day. */
+export interface BudgetAnswer {
+  /** `2026-11-21`. */
+  day: string;
+  videos: number;
+  geminiCalls: number;
+  /** True if there are more of one than were listed. */
+  isMore: boolean;
+  read: Read;
 }
 
 /** As `dlq show --json` prints it. */
@@ -106,10 +131,19 @@ export type EventRow = Record<string, unknown>;
 
 export interface EventsAnswer {
   rows: EventRow[];
-  version: number;
-  /** Requests and bytes that this page took, of all bytes in the table. */
-  read: { requests: number; bytes: number; of: number };
+  /** Null if there is no table yet. */
+  version: number | null;
+  /** With the bytes of the whole table. */
+  read: Read & { of: number };
   next?: string | undefined;
+}
+
+/** As `lake search --json` prints it. */
+export interface SearchAnswer extends Omit<EventsAnswer, 'version'> {
+  version: number;
+  /** Rows searched for this answer, and rows of the table. */
+  searched: number;
+  of: number;
 }
 
 export interface TraceAnswer {
@@ -118,43 +152,74 @@ export interface TraceAnswer {
   letters: LetterSummary[];
 }
 
+/** As `lake info --format json` prints it. */
 export interface TableAnswer {
-  info: {
-    table: string;
-    version: number;
-    rows: number | null;
-    files: number;
-    bytes: number;
-    oldestCommit: number | null;
-    schema: { name: string; type: unknown; comment: string | null }[];
-  };
-  history: {
-    version: number;
-    time: string;
-    operation: string | null;
-    rowsAdded: number | null;
-    rowsRemoved: number | null;
-    filesAdded: number;
-    filesRemoved: number;
-  }[];
+  table: string;
+  version: number;
+  rows: number | null;
+  files: number;
+  bytes: number;
+  oldestCommit: number | null;
+  schema: { name: string; type: unknown; comment: string | null }[];
+}
+
+/** As `lake history --format json` prints it. */
+export interface CommitAnswer {
+  version: number;
+  time: string;
+  operation: string | null;
+  rowsAdded: number | null;
+  rowsRemoved: number | null;
+  filesAdded: number;
+  filesRemoved: number;
+}
+
+export interface FunctionSetting {
+  name: string;
+  doc: string;
+  setBy: 'operator' | 'deployment' | 'local runs';
+  /** `unknown`: nobody says how a deployed function runs; the value is the default. `nothing`: it has none. */
+  from: 'given' | 'default' | 'nothing' | 'unknown';
+  value?: string;
+}
+
+export interface SettingsAnswer {
+  settings: FunctionSetting[];
 }
 
 export interface AppFunction {
   name: string;
   trigger: string;
+  kind: string;
   /** Keys of buckets and topics that fire it. */
   from: string[];
   /** Keys of buckets and topics that it may write. */
   to: string[];
   memory: string;
+  cpu: number;
+  concurrency: number;
   timeoutSeconds: number;
   maxInstances: number;
+  /** Before its events become dead letters; undefined if nothing is redelivered. */
+  deliveries: number | undefined;
   roles: { role: string; on: string; reason: string }[];
-  settings: { name: string; doc: string }[];
+  /** Names alone. */
   secrets: string[];
+  /** The option that asks for it; undefined if it always runs. */
+  option?: string;
+  /** Undefined if unknown, as for a deployed app. */
+  isRunning?: boolean;
+  /** Local only: where an HTTP function listens. */
+  url?: string;
+  /** Of a schedule, in UTC. */
+  cron?: string;
+  /** RFC 3339. */
+  nextTick?: string;
   /** Local only: messages waiting, and being delivered. */
   backlog?: number;
   outstanding?: number;
+  /** When the oldest of them was published, RFC 3339. */
+  oldest?: string;
 }
 
 export interface AppAnswer {
@@ -164,7 +229,8 @@ export interface AppAnswer {
   /** True if the app processes videos. */
   hasVideo: boolean;
   buckets: { key: string; doc: string }[];
-  topics: { key: string; doc: string }[];
+  /** `isTaken`: a function of this app is fired by it; messages of the others are for other subscribers. */
+  topics: { key: string; doc: string; isTaken: boolean }[];
   functions: AppFunction[];
 }
 

@@ -1,56 +1,70 @@
+import { wholeNumber } from '../cli/common/options.ts';
 import { FILTER_OPTIONS } from '../cli/lake/filter-options.ts';
-import { head } from '../cli/lake/head.ts';
 import { history } from '../cli/lake/history.ts';
 import { info } from '../cli/lake/info.ts';
 import type { Lake } from '../cli/lake/lake.ts';
 import { query as queryRows } from '../cli/lake/query.ts';
+import { search } from '../cli/lake/search.ts';
 import { verify } from '../cli/lake/verify.ts';
-import { loadSnapshot } from '../shared/delta/index.ts';
+import { loadSnapshot, type Snapshot } from '../shared/delta/index.ts';
 import { Problem } from './answers.ts';
-import type { EventRow, EventsAnswer } from './api-types.ts';
+import type { EventRow, EventsAnswer, SearchAnswer } from './api-types.ts';
 import { runJson } from './commands.ts';
+import { type Cursor, newestPage, parseCursor } from './newest-events.ts';
 
 const PAGE = 100;
-/** Most rows of one microsecond that pages can be made of: `lake head` prints no more. */
-const MOST_AT_ONE_TIME = 9_000;
+/** Can have a megabyte, so it comes with the single event. */
+const DATA = 'data';
+/** Columns that every page has: the link to the event, and its place in the order. */
+const ALWAYS = ['event_id', 'ingest_time'];
 
-/** Columns of the list; `data` can have a megabyte, so it comes with the single event. */
-const COLUMNS = [
-  'event_id',
-  'ce_id',
-  'type',
-  'source',
-  'subject',
-  'time',
-  'ingest_time',
-  'publish_time',
-  'correlation_id',
-  'trace_id',
-  'dataschema',
-] as const;
-
-/** The newest events that match, from the statistics of the files and the times in them. */
+/**
+ * The newest events that match, from the statistics of the files and the times in them. `columns` of the query, or
+ * all but `data`.
+ */
 export async function listEvents(lake: Lake, asked: URLSearchParams): Promise<EventsAnswer> {
   const cursor = parseCursor(asked.get('next'));
   const snapshot = await loadSnapshot(lake.location, cursor?.version ?? versionOf(asked), lake.signal);
-  const columns = COLUMNS.filter((name) => snapshot.fields.some((field) => field.name === name));
-  const skip = cursor?.skip ?? 0;
+  const page = await newestPage(lake, {
+    version: snapshot.version,
+    cursor,
+    columns: columnsOf(asked, snapshot),
+    filters: filterArgs(asked, cursor),
+    limit: PAGE,
+  });
+  const { requests, bytes } = lake.counts;
+  return { ...page, version: snapshot.version, read: { requests, bytes, of: snapshot.sizeInBytes } };
+}
+
+/** Events with a text in their data: a bounded part of the table is read, and `next` goes on. */
+export async function searchEvents(lake: Lake, asked: URLSearchParams): Promise<SearchAnswer> {
+  const from = asked.get('next');
+  const version = versionOf(asked);
+  const snapshot = await loadSnapshot(lake.location, version, lake.signal);
   const args = [
-    '--format=jsonl',
-    `--columns=${columns.join(',')}`,
-    `--version=${snapshot.version}`,
-    `--limit=${PAGE + skip}`,
-    ...filterArgs(asked, cursor?.time),
+    '--json',
+    `--columns=${columnsOf(asked, snapshot).join(',')}`,
+    `--limit=${PAGE}`,
+    ...(from ? [`--from=${from}`] : [`--version=${snapshot.version}`]),
+    ...filterArgs(asked, undefined),
+    '--by=ingest_time',
+    '--',
+    asked.get('text') ?? '',
   ];
-  const { value } = await runJson(head, args, lake, 'lines');
-  const rows = (value as EventRow[]).slice(skip);
+  const { value } = await runJson(search, args, lake);
+  const { next, ...page } = value as Omit<SearchAnswer, 'next' | 'read'> & { next: string | null };
   const { requests, bytes } = lake.counts;
   return {
-    rows,
-    version: snapshot.version,
+    ...page,
+    ...(next !== null && { next }),
     read: { requests, bytes, of: snapshot.sizeInBytes },
-    ...(rows.length === PAGE && { next: cursorAfter(value as EventRow[], snapshot.version) }),
   };
+}
+
+function columnsOf(asked: URLSearchParams, { fields }: Snapshot): string[] {
+  const wanted = asked.get('columns')?.split(',');
+  const known = fields.map(({ name }) => name).filter((name) => name !== DATA);
+  return known.filter((name) => !wanted || ALWAYS.includes(name) || wanted.includes(name));
 }
 
 /** One event with all of its columns. */
@@ -62,17 +76,16 @@ export async function showEvent(lake: Lake, id: string): Promise<{ row: EventRow
   return { row };
 }
 
+const MOST_COMMITS = 1_000;
 /** Most events of one trace that are shown. */
 const TRACE_ROWS = 1_000;
 
 /** Events of one correlation id, in the order of their times. */
 export async function eventsOf(lake: Lake, correlationId: string): Promise<EventRow[]> {
-  const columns = [...COLUMNS, 'causation_id'];
-  const { fields } = await loadSnapshot(lake.location, undefined, lake.signal);
-  const known = columns.filter((name) => fields.some((field) => field.name === name));
+  const snapshot = await loadSnapshot(lake.location, undefined, lake.signal);
   const args = [
     '--format=jsonl',
-    `--columns=${known.join(',')}`,
+    `--columns=${columnsOf(new URLSearchParams(), snapshot).join(',')}`,
     `--limit=${TRACE_ROWS}`,
     `--correlation-id=${correlationId}`,
   ];
@@ -82,11 +95,13 @@ export async function eventsOf(lake: Lake, correlationId: string): Promise<Event
 }
 
 export async function showTable(lake: Lake): Promise<unknown> {
-  const [facts, versions] = [
-    await runJson(info, ['--format=json'], lake),
-    await runJson(history, ['--format=json', '--limit=50'], lake),
-  ];
-  return { info: facts.value, history: versions.value };
+  return (await runJson(info, ['--format=json'], lake)).value;
+}
+
+/** Latest first. Each takes a few requests, so a page asks for as many as it shows. */
+export async function listCommits(lake: Lake, asked: URLSearchParams): Promise<unknown> {
+  const limit = wholeNumber('limit', asked.get('limit') ?? '20', { min: 1, max: MOST_COMMITS });
+  return (await runJson(history, ['--format=json', `--limit=${limit}`], lake)).value;
 }
 
 /** Reads the whole table, as `lake verify` does. */
@@ -102,52 +117,11 @@ function versionOf(asked: URLSearchParams): number | undefined {
 }
 
 /** `until` of the cursor replaces that of the query: it is earlier. */
-function filterArgs(asked: URLSearchParams, before: bigint | undefined): string[] {
-  const given = Object.keys(FILTER_OPTIONS).flatMap((name) =>
+function filterArgs(asked: URLSearchParams, cursor: Cursor | undefined): string[] {
+  return Object.keys(FILTER_OPTIONS).flatMap((name) =>
     asked.getAll(name).flatMap((value) => {
-      const isReplaced = name === 'until' && before !== undefined;
+      const isReplaced = name === 'until' && cursor !== undefined;
       return value === '' || isReplaced || name === 'by' ? [] : [`--${name}=${value}`];
     }),
   );
-  return [
-    ...given,
-    '--by=ingest_time',
-    ...(before === undefined ? [] : [`--until=${timeText(before + 1n)}`]),
-  ];
-}
-
-interface Cursor {
-  version: number;
-  /** Time of the last row, in microseconds. */
-  time: bigint;
-  /** Rows with that time that were shown. */
-  skip: number;
-}
-
-/** A page may end among rows of the same time, so the next one begins at that time and skips those shown. */
-function cursorAfter(rows: readonly EventRow[], version: number): string | undefined {
-  const last = rows.at(-1)?.['ingest_time'];
-  const time = microsOf(last);
-  if (time === undefined) return undefined;
-  const skip = rows.filter((row) => row['ingest_time'] === last).length;
-  return skip > MOST_AT_ONE_TIME ? undefined : `${version}.${time}.${skip}`;
-}
-
-function parseCursor(text: string | null): Cursor | undefined {
-  if (text === null || text === '') return undefined;
-  const [, version, time = '', skip] = /^(\d{1,15})\.(\d{1,18})\.(\d{1,4})$/.exec(text) ?? [];
-  if (version !== undefined) return { version: Number(version), time: BigInt(time), skip: Number(skip) };
-  throw new Problem(400, `next must be the cursor of a page, got ${JSON.stringify(text.slice(0, 80))}`);
-}
-
-function microsOf(text: unknown): bigint | undefined {
-  if (typeof text !== 'string') return undefined;
-  const ms = Date.parse(text);
-  const [, fraction = ''] = /\.(\d+)Z$/.exec(text) ?? [];
-  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000n + BigInt(fraction.padEnd(6, '0').slice(3, 6));
-}
-
-function timeText(micros: bigint): string {
-  const text = new Date(Number(micros / 1_000n)).toISOString();
-  return `${text.slice(0, -1)}${String(micros % 1_000n).padStart(3, '0')}Z`;
 }

@@ -3,8 +3,10 @@ import type { Dlq } from '../cli/dlq/dlq.ts';
 import { list } from '../cli/dlq/list.ts';
 import { replay } from '../cli/dlq/replay.ts';
 import { show } from '../cli/dlq/show.ts';
+import { countingStore, type StoreCounts } from '../cli/lake/counting-store.ts';
 import type { LetterSummary } from '../shared/dead-letters/records.ts';
 import { Problem } from './answers.ts';
+import type { GroupsAnswer, LettersAnswer } from './api-types.ts';
 import { runJson } from './commands.ts';
 
 /** Seconds that a replay is watched for outcomes before the page asks by itself. */
@@ -13,8 +15,11 @@ const WAIT_SECONDS = 20;
 /** The command line's default: what needs an action or an outcome. */
 const UNSETTLED = 'unsettled';
 
-/** Groups of letters, or the letters of one group. */
-export async function listLettersJson(dlq: Dlq, query: URLSearchParams): Promise<unknown> {
+/** Groups of letters, or the letters of one group: from listings in parallel parts, without reading any letter. */
+export async function listLettersJson(
+  dlq: Dlq,
+  query: URLSearchParams,
+): Promise<GroupsAnswer | LettersAnswer> {
   const group = query.get('group');
   const status = query.get('status') ?? UNSETTLED;
   const args = [
@@ -22,7 +27,17 @@ export async function listLettersJson(dlq: Dlq, query: URLSearchParams): Promise
     ...(status === UNSETTLED ? [] : [`--status=${status}`]),
     ...(group === null ? [] : [`--group=${group}`]),
   ];
-  return (await runJson(list, args, dlq)).value;
+  const read: StoreCounts = { requests: 0, bytes: 0 };
+  const { value } = await runJson(list, args, { ...dlq, state: countingStore(dlq.state, read) });
+  if (group === null) return { ...(value as Omit<GroupsAnswer, 'read'>), read };
+  const { total, letters } = value as { total: { letters: number }; letters: LetterSummary[] };
+  // ten thousand of them are on the page: only what a line shows
+  const lines = letters.map(({ letter, status: now, concern, lastDiedAt }) => ({
+    ...{ letter, status: now, concern, lastDiedAt },
+  }));
+  const [first] = letters;
+  const cause = first && { function: first.function, code: first.code, pattern: first.pattern };
+  return { total, ...(cause && { cause }), letters: lines, read };
 }
 
 /** Letters of one correlation id, whatever their status. */

@@ -1,19 +1,32 @@
 import { ask } from '../cli/ask/ask.ts';
 import { bucketName } from '../cli/common/app.ts';
-import { gather } from '../local/http/body.ts';
+import { UsageError, wholeNumber } from '../cli/common/options.ts';
+import type { Lake } from '../cli/lake/lake.ts';
 import type { Exchange } from '../local/http/server.ts';
-import { isJsonObject } from '../shared/core/json-value.ts';
 import { DeltaError } from '../shared/delta/index.ts';
 import type { ObjectStore } from '../shared/storage/object-store.ts';
 import { Problem } from './answers.ts';
-import type { UploadKey } from './api-types.ts';
+import type { EventsAnswer, UploadKey } from './api-types.ts';
 import { type Backlogs, describeApp } from './app-picture.ts';
+import { readBudget } from './budget.ts';
 import { type Commands, runJson } from './commands.ts';
-import { eventsOf, listEvents, showEvent, showTable, verifyTable } from './events.ts';
+import {
+  eventsOf,
+  listCommits,
+  listEvents,
+  searchEvents,
+  showEvent,
+  showTable,
+  verifyTable,
+} from './events.ts';
+import { FUNCTION_ROUTES } from './function-routes.ts';
+import { jsonBody } from './json-body.ts';
 import { discardJson, lettersOf, listLettersJson, replayJson, showLetterJson } from './letters.ts';
 import { sendObject } from './media.ts';
 import { receiveVideo } from './receive-video.ts';
-import { listUploads, showUpload } from './uploads.ts';
+import { readRunning } from './running.ts';
+import { showUpload } from './upload.ts';
+import { listUploads, MOST_UPLOADS } from './uploads.ts';
 
 export interface Call {
   commands: Commands;
@@ -37,7 +50,10 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     listUploads(commands.uploads(signal), {
       cursor: query.get('next') ?? undefined,
       prefix: query.get('prefix') ?? '',
+      limit:
+        wholeNumber('limit', query.get('limit') ?? undefined, { min: 1, max: MOST_UPLOADS }) ?? MOST_UPLOADS,
       raw: await rawBucket(commands, signal),
+      lake: lakeOf(commands, signal),
     }),
   ),
   upload: get(async ({ commands, exchange: { query, signal } }) =>
@@ -79,41 +95,36 @@ export const ROUTES: Readonly<Record<string, Route>> = {
   discard: post(async ({ commands, exchange }) =>
     discardJson(commands.dlq(exchange.signal), await jsonBody(exchange)),
   ),
-  events: get(({ commands, exchange: { query, signal } }) => listEvents(commands.lake(signal), query)),
+  events: get(({ commands, exchange: { query, signal } }) =>
+    listEvents(commands.lake(signal), query).catch(ifNoTable(NO_EVENTS)),
+  ),
+  search: get(({ commands, exchange: { query, signal } }) => searchEvents(commands.lake(signal), query)),
   event: get(({ commands, exchange: { query, signal } }) =>
     showEvent(commands.lake(signal), query.get('id') ?? ''),
   ),
-  table: get(({ commands, exchange: { signal } }) => showTable(commands.lake(signal))),
+  commits: get(({ commands, exchange: { query, signal } }) => listCommits(commands.lake(signal), query)),
+  table: get(({ commands, exchange: { signal } }) => showTable(commands.lake(signal)).catch(ifNoTable(null))),
   trace: get(async ({ commands, exchange: { query, signal } }) => {
     const id = query.get('id') ?? '';
     const [events, letters] = await Promise.all([
-      eventsOf(commands.lake(signal), id).catch(noTable),
+      eventsOf(commands.lake(signal), id).catch(ifNoTable([])),
       lettersOf(commands.dlq(signal), id),
     ]);
     return { events, letters };
   }),
+  budget: get(({ commands, exchange: { signal } }) => readBudget(commands.dlq(signal))),
+  ...FUNCTION_ROUTES,
   verify: get(({ commands, exchange: { signal } }) => verifyTable(commands.lake(signal))),
 };
 
-/** Without a table, there are no events yet. */
-function noTable(error: unknown): never[] {
-  if (error instanceof DeltaError && error.code === 'table-not-found') return [];
-  throw error;
-}
+const NO_EVENTS: EventsAnswer = { rows: [], version: null, read: { requests: 0, bytes: 0, of: 0 } };
 
-const MAX_BODY_BYTES = 256 * 1024;
-
-async function jsonBody({ body }: Exchange): Promise<Record<string, unknown>> {
-  const tooLarge = (bytes: number): Problem =>
-    new Problem(413, `the request must have at most ${MAX_BODY_BYTES} bytes, got ${bytes}`);
-  const text = (await gather(body, MAX_BODY_BYTES, tooLarge)).toString();
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isJsonObject(value)) return value;
-  } catch {
-    // answered below
-  }
-  throw new Problem(400, 'the request must be a JSON object');
+/** Before the first event, there is no table: nothing is wrong. */
+function ifNoTable<T>(answer: T): (error: unknown) => T {
+  return (error) => {
+    if (error instanceof DeltaError && error.code === 'table-not-found') return answer;
+    throw error;
+  };
 }
 
 /** An object as the page names it. */
@@ -141,11 +152,22 @@ async function rawBucket(commands: Commands, signal: AbortSignal): Promise<Objec
   return Object.hasOwn(app.buckets, 'raw') && name !== undefined ? storage.bucket(name) : undefined;
 }
 
+/** Undefined if no table is configured. */
+function lakeOf(commands: Commands, signal: AbortSignal): Lake | undefined {
+  try {
+    return commands.lake(signal);
+  } catch (error) {
+    if (error instanceof UsageError) return undefined;
+    throw error;
+  }
+}
+
 async function appAnswer({ commands, exchange: { signal } }: Call): Promise<unknown> {
   const { place, app } = commands.dlq(signal);
   const { where, isLocal, pubsub } = place;
   const backlogs = isLocal && pubsub !== undefined ? await readBacklogs(pubsub, signal) : undefined;
-  return describeApp(await app(), { where, isLocal, backlogs });
+  const running = readRunning(place);
+  return describeApp(await app(), { where, isLocal, backlogs, running, now: Date.now() });
 }
 
 /** Undefined if the Pub/Sub is another's, such as the official emulator. */

@@ -1,132 +1,138 @@
-import { findTraces, type Traces } from '../cli/uploads/traces.ts';
+import { countingStore, type StoreCounts } from '../cli/lake/counting-store.ts';
+import type { Lake } from '../cli/lake/lake.ts';
 import type { Uploads } from '../cli/uploads/uploads.ts';
-import type { Manifest } from '../functions/video/manifest.ts';
-import { readManifest } from '../functions/video/manifest-shape.ts';
-import { uploadFolders, videoNames } from '../functions/video/records.ts';
-import { AppError } from '../shared/core/errors.ts';
+import { uploadFolders } from '../functions/video/records.ts';
 import { mapConcurrent } from '../shared/core/map-concurrent.ts';
+import { DeltaError } from '../shared/delta/index.ts';
 import type { ObjectFacts, ObjectStore } from '../shared/storage/object-store.ts';
-import { Problem } from './answers.ts';
-import type { UploadAnswer, UploadCard, UploadKey, UploadsAnswer } from './api-types.ts';
-
-/** A bucket with at most this many results is listed whole, newest first; a larger one page by page, by name. */
-const WHOLE_OBJECTS = 4_000;
-/** Objects looked at for one page by name: each upload has about six. */
-const PAGE_OBJECTS = 1_000;
-const PAGE_UPLOADS = 60;
-const READS_AT_A_TIME = 16;
-const MAX_WAITING = 1_000;
-
-const IMAGE = /\/frame-01-[^/]+\.(?:png|jpe?g|webp|avif)$/;
-
-interface Found extends UploadKey {
-  updated: number;
-  manifest: string | undefined;
-  image: ObjectFacts | undefined;
-  questions: number;
-}
+import type { UploadCard, UploadsAnswer } from './api-types.ts';
+import { type NewestUploads, newestUploads } from './newest-uploads.ts';
+import { addTo, cardOf, type Found, keyOf, READS_AT_A_TIME, textOf } from './upload-cards.ts';
 
 /**
- * A page of uploads with their first frames. `cursor` is the `next` of the page before.
- * @param raw bucket of the uploads; undefined if it is not configured
+ * A bucket with at most this many results is listed whole: in one request if the table of events knows the newest of a
+ * larger one, else in four.
+ */
+const WHOLE_OBJECTS = { withTable: 999, alone: 3_999 };
+/** Objects looked at for one page by name: each upload has about six. */
+const PAGE_OBJECTS = 1_000;
+export const MOST_UPLOADS = 48;
+const MAX_WAITING = 1_000;
+
+export interface UploadsQuery {
+  /** `next` of the page before. */
+  cursor: string | undefined;
+  /** Uploads of a page, at most MOST_UPLOADS. */
+  limit: number;
+  /** Beginning of the names. */
+  prefix: string;
+  /** Bucket of the uploads; undefined if it is not configured. */
+  raw: ObjectStore | undefined;
+  /** Table of events; undefined if it is not configured. */
+  lake: Lake | undefined;
+}
+
+/** What listings and events say of a page. */
+type Page = Pick<UploadsAnswer, 'order' | 'looked' | 'next'> & { found: Found[]; waiting?: UploadCard[] };
+
+/**
+ * A page of uploads with their first frames, newest first. The cursor says how the pages are made: `at:` of all that
+ * were listed, `time:` by the table of events, `name:` by name if there is no such table.
  */
 export async function listUploads(
   { storage, place, signal }: Uploads,
-  { cursor, prefix, raw }: { cursor: string | undefined; prefix: string; raw: ObjectStore | undefined },
+  query: UploadsQuery,
 ): Promise<UploadsAnswer> {
-  const frames = storage.bucket(place.framesBucket);
-  const byName = cursor?.startsWith('name:') ? cursor.slice('name:'.length) : undefined;
-  const most = byName === undefined ? WHOLE_OBJECTS : PAGE_OBJECTS;
+  const counts: StoreCounts = query.lake?.counts ?? { requests: 0, bytes: 0 };
+  const frames = countingStore(storage.bucket(place.framesBucket), counts);
+  const raw = query.raw && countingStore(query.raw, counts);
+  const { found, waiting = [], ...page } = await pageOf(frames, { ...query, raw }, signal);
+  const cards = await mapConcurrent(found, READS_AT_A_TIME, (one) => cardOf(one, frames, signal));
+  return { uploads: [...waiting, ...cards], ...page, read: { ...counts } };
+}
+
+async function pageOf(frames: ObjectStore, query: UploadsQuery, signal: AbortSignal): Promise<Page> {
+  const { cursor = '', prefix, lake, limit } = query;
+  if (cursor.startsWith('name:')) return byName(frames, query, cursor.slice('name:'.length), signal);
+  if (!cursor.startsWith('time:')) {
+    const whole = await allOf(frames, query, signal);
+    if (whole) return whole;
+  }
+  const newest = prefix === '' && lake && (await byTime(frames, lake, cursor.slice('time:'.length), limit));
+  return newest || byName(frames, query, '', signal);
+}
+
+/** All of them, sorted by time; undefined if there are too many. */
+async function allOf(
+  frames: ObjectStore,
+  { cursor, prefix, raw, lake, limit }: UploadsQuery,
+  signal: AbortSignal,
+): Promise<Page | undefined> {
+  const most = lake && prefix === '' ? WHOLE_OBJECTS.withTable : WHOLE_OBJECTS.alone;
+  const found = new Map<string, Found>();
+  let looked = 0;
+  for await (const facts of frames.list({ ...(prefix !== '' && { prefix }), signal })) {
+    if (looked >= most) return undefined;
+    looked++;
+    addTo(found, facts);
+  }
+  const from = Number(/^at:(\d{1,9})$/.exec(cursor ?? '')?.[1] ?? 0);
+  const waiting = raw && from === 0 ? await notYet(raw, found, prefix, signal) : [];
+  const all = [...found.values()].sort((a, b) => b.updated - a.updated);
+  const end = from + limit;
+  const next = end < all.length ? `at:${end}` : undefined;
+  return { found: all.slice(from, end), waiting, order: 'newest', looked, next };
+}
+
+/** Undefined if there is no table, or it has none of them: then their names are all there is. */
+async function byTime(
+  frames: ObjectStore,
+  lake: Lake,
+  cursor: string,
+  limit: number,
+): Promise<Page | undefined> {
+  let newest: NewestUploads;
+  try {
+    newest = await newestUploads(lake, frames, { cursor, limit });
+  } catch (error) {
+    if (error instanceof DeltaError && error.code === 'table-not-found') return undefined;
+    throw error;
+  }
+  const { found, looked, next } = newest;
+  if (found.length === 0 && cursor === '') return undefined;
+  return { found, order: 'outcome', looked, next: next && `time:${next}` };
+}
+
+async function byName(
+  frames: ObjectStore,
+  { prefix, limit }: UploadsQuery,
+  from: string,
+  signal: AbortSignal,
+): Promise<Page> {
   const found = new Map<string, Found>();
   let looked = 0;
   let after: string | undefined;
-  for await (const facts of frames.list({
-    ...(prefix !== '' && { prefix }),
-    ...(byName !== undefined && { startOffset: byName }),
-    signal,
-  })) {
-    if (looked >= most || (byName !== undefined && found.size >= PAGE_UPLOADS && !isKnown(found, facts))) {
-      after = facts.name;
+  const place = { ...(prefix !== '' && { prefix }), ...(from !== '' && { startOffset: from }) };
+  for await (const facts of frames.list({ ...place, signal })) {
+    if (looked >= PAGE_OBJECTS || (found.size >= limit && !isKnown(found, facts))) {
+      after = isKnown(found, facts) ? folderAfter(facts) : facts.name;
       break;
     }
     looked++;
-    add(found, facts);
+    addTo(found, facts);
   }
-  const isWhole = byName === undefined && after === undefined;
-  const waiting = isWhole && raw ? await notYet(raw, found, prefix, signal) : [];
-  const all = isWhole ? [...found.values()].sort((a, b) => b.updated - a.updated) : [...found.values()];
-  const from = isWhole ? Number(/^at:(\d{1,9})$/.exec(cursor ?? '')?.[1] ?? 0) : 0;
-  const page = all.slice(from, from + PAGE_UPLOADS);
-  const cards = await mapConcurrent(page, READS_AT_A_TIME, (one) => cardOf(one, frames, signal));
-  const last = page.at(-1);
-  const rest =
-    from + PAGE_UPLOADS < all.length
-      ? isWhole
-        ? `at:${from + PAGE_UPLOADS}`
-        : `name:${folderAfter(last)}`
-      : after && `name:${after}`;
-  return {
-    uploads: [...(from === 0 ? waiting : []), ...cards],
-    order: isWhole ? 'newest' : 'name',
-    looked,
-    next: rest,
-  };
+  return { found: [...found.values()], order: 'name', looked, next: after && `name:${after}` };
 }
 
-/** A name after everything of this upload, and before anything of the next one. */
-function folderAfter(last: Found | undefined): string {
-  return last === undefined ? '' : `${uploadFolders(last).frames}${last.generation}0`;
+/** A name after everything of the object's upload, and before anything of the next one. */
+function folderAfter(facts: ObjectFacts): string {
+  const key = keyOf(facts);
+  return key ? `${uploadFolders(key).frames}${key.generation}0` : facts.name;
 }
-
-function keyOf(facts: ObjectFacts): UploadKey | undefined {
-  const { 'source-bucket': bucket, 'source-name': name, 'source-generation': generation } = facts.metadata;
-  if (!bucket || !name || generation === undefined || !/^[1-9]\d{0,18}$/.test(generation)) return undefined;
-  return { bucket, name, generation };
-}
-
-const textOf = ({ bucket, name, generation }: UploadKey): string =>
-  JSON.stringify([bucket, name, generation]);
 
 function isKnown(found: ReadonlyMap<string, Found>, facts: ObjectFacts): boolean {
   const key = keyOf(facts);
   return key !== undefined && found.has(textOf(key));
-}
-
-function add(found: Map<string, Found>, facts: ObjectFacts): void {
-  const key = keyOf(facts);
-  if (!key) return;
-  const id = textOf(key);
-  const one = found.get(id) ?? { ...key, updated: 0, manifest: undefined, image: undefined, questions: 0 };
-  found.set(id, one);
-  one.updated = Math.max(one.updated, facts.updated.getTime());
-  if (facts.name === videoNames(key).manifest) one.manifest = facts.name;
-  else if (/\/q-[0-9a-f]{16}\/manifest\.json$/.test(facts.name)) one.questions++;
-  // the smallest form is enough for a gallery
-  const isFirst = IMAGE.test(facts.name) && !/\/q-[0-9a-f]{16}\//.test(facts.name);
-  if (isFirst && (one.image === undefined || facts.size < one.image.size)) one.image = facts;
-}
-
-async function cardOf(one: Found, frames: ObjectStore, signal: AbortSignal): Promise<UploadCard> {
-  const { bucket, name, generation, updated, image, questions } = one;
-  const card: UploadCard = {
-    ...{ bucket, name, generation, questions },
-    at: new Date(updated).toISOString(),
-    outcome: 'processing',
-    ...(image && { image: { bucket: frames.bucket, name: image.name, generation: image.generation } }),
-  };
-  if (one.manifest === undefined) return card;
-  const read = await manifestAt(frames, one.manifest, signal);
-  if (read.kind !== 'manifest') return { ...card, outcome: 'damaged', reason: read.reason };
-  const { manifest } = read;
-  const [first] = manifest.moments;
-  return {
-    ...card,
-    outcome: manifest.outcome,
-    at: manifest.createdAt,
-    ...(manifest.question && { question: manifest.question.moment }),
-    ...(first && { seconds: first.seconds, moments: manifest.moments.length }),
-    ...(manifest.rejection && { reason: `${manifest.rejection.code}: ${manifest.rejection.reason}` }),
-  };
 }
 
 /** Uploads that have no result yet. */
@@ -144,66 +150,5 @@ async function notYet(
     if (found.has(textOf(key))) continue;
     cards.push({ ...key, at: updated.toISOString(), outcome: 'waiting', questions: 0 });
   }
-  return cards.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, PAGE_UPLOADS);
-}
-
-type ReadManifest =
-  | { kind: 'manifest'; manifest: Manifest }
-  | { kind: 'damaged'; reason: string }
-  | { kind: 'gone'; reason: string };
-
-async function manifestAt(frames: ObjectStore, name: string, signal: AbortSignal): Promise<ReadManifest> {
-  try {
-    const manifest = await readManifest(frames, name, signal);
-    return manifest ? { kind: 'manifest', manifest } : { kind: 'gone', reason: 'it was deleted meanwhile' };
-  } catch (error) {
-    if (!(error instanceof AppError) || error.code !== 'internal') throw error;
-    return { kind: 'damaged', reason: error.message };
-  }
-}
-
-/** Everything that one upload left: its manifests, its objects, and the state of its processing. */
-export async function showUpload(
-  { storage, place, signal, clock }: Uploads,
-  key: UploadKey,
-): Promise<UploadAnswer> {
-  const stores = {
-    raw: storage.bucket(key.bucket),
-    frames: storage.bucket(place.framesBucket),
-    state: storage.bucket(place.stateBucket),
-  };
-  const [traces, video] = await Promise.all([
-    findTraces(key, stores, signal),
-    stores.raw.stat(key.name, { generation: key.generation, signal }),
-  ]);
-  if (!video && traces.frames.length === 0 && traces.state.length === 0) {
-    throw new Problem(404, `gs://${key.bucket}/${key.name} has no generation ${key.generation}`);
-  }
-  const results = await mapConcurrent(manifestsOf(traces, key), READS_AT_A_TIME, async (name) => {
-    const read = await manifestAt(stores.frames, name, signal);
-    return read.kind === 'manifest'
-      ? { name, manifest: read.manifest }
-      : { name, problem: `${read.kind}: ${read.reason}` };
-  });
-  const failures = traces.state.filter(({ name }) => name.startsWith('failures/')).length;
-  return {
-    ...key,
-    ...(video && { video: { size: video.size, contentType: video.contentType ?? '' } }),
-    ...(video && { uploadedAt: video.updated.toISOString() }),
-    framesBucket: place.framesBucket,
-    results,
-    objects: traces.frames.map(({ name, generation, size, contentType = '' }) => ({
-      ...{ name, generation, size, contentType },
-    })),
-    failures,
-    isBusy: (traces.busyUntil ?? 0) > clock.now(),
-    correlationIds: traces.correlationIds,
-  };
-}
-
-/** The first question's manifest, then the others. */
-function manifestsOf({ frames }: Traces, key: UploadKey): string[] {
-  const first = videoNames(key).manifest;
-  const all = frames.map(({ name }) => name).filter((name) => name.endsWith('/manifest.json'));
-  return [...all.filter((name) => name === first), ...all.filter((name) => name !== first)];
+  return cards.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, MOST_UPLOADS);
 }

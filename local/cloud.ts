@@ -6,7 +6,7 @@ import { missingSettings, placeVariables } from '../shared/app/app-settings.ts';
 import type { App } from '../shared/app/define-app.ts';
 import type { FunctionDefinition } from '../shared/app/define-function.ts';
 import { CORE_DIR, type LoadedApp } from '../shared/app/load-app.ts';
-import { isFiredByEventarc } from '../shared/app/trigger.ts';
+import { isFiredByEventarc, type Trigger } from '../shared/app/trigger.ts';
 import { systemClock } from '../shared/core/clock.ts';
 import type { Env } from '../shared/core/settings.ts';
 import { createPublisher } from '../shared/gcp/pubsub.ts';
@@ -24,6 +24,7 @@ import { type GcsServer, startGcsServer } from './gcs/server.ts';
 import type { GeminiChoice } from './gemini-choice.ts';
 import type { LocalService, LocalServices } from './hook.ts';
 import { makeFolder } from './make-folder.ts';
+import { publicSettings } from './public-settings.ts';
 import type { DeadLetter } from './pubsub/broker.ts';
 import type { PushAttempt } from './pubsub/push.ts';
 import type { PubsubServer } from './pubsub/server.ts';
@@ -53,6 +54,15 @@ export interface Endpoints {
   pubsub: string;
   /** Endpoints of the running functions. */
   functions: Record<string, string>;
+  /** How each of them runs. */
+  running: Record<string, RunningFunction>;
+}
+
+export interface RunningFunction {
+  /** As options have chosen it. */
+  trigger: Trigger;
+  /** Settings that it is given; the others have their defaults. */
+  settings: Record<string, string>;
 }
 
 export interface LocalCloudOptions {
@@ -231,6 +241,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       vertex: asksVertex(app) ? (brain?.vertex.url ?? 'https://aiplatform.googleapis.com') : undefined,
       pubsub: pubsub.url,
       functions: Object.fromEntries(started.map(([{ name }, processes]) => [name, processes[0]!.url])),
+      running: Object.fromEntries(
+        wanted.map((one) => [one.name, { trigger: one.trigger, settings: publicSettings(one, envOf(one)) }]),
+      ),
     };
     // renamed into place, so that readers see it whole; readable by its owner only
     writeFileSync(`${endpointsFile}.next`, `${JSON.stringify(endpoints, undefined, 2)}\n`, { mode: 0o600 });

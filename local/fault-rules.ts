@@ -9,7 +9,9 @@ export interface FaultSchedule {
 export interface FaultRules<Fault extends FaultSchedule, Request> {
   add(fault: Fault): void;
   clear(): void;
-  list(): (Fault & { met: number })[];
+  /** False if there is none with this id. */
+  remove(id: number): boolean;
+  list(): (Fault & { id: number; met: number })[];
   /** The fault for this request, if any: the one added first wins. */
   take(request: Request): Fault | undefined;
 }
@@ -18,13 +20,21 @@ export interface FaultRules<Fault extends FaultSchedule, Request> {
 export function createFaultRules<Fault extends FaultSchedule, Request>(
   matches: (fault: Fault, request: Request) => boolean,
 ): FaultRules<Fault, Request> {
-  let rules: { fault: Fault; seen: number; met: number }[] = [];
+  let rules: { id: number; fault: Fault; seen: number; met: number }[] = [];
+  let last = 0;
   return {
-    add: (fault) => rules.push({ fault, seen: 0, met: 0 }),
+    add(fault) {
+      rules.push({ id: ++last, fault, seen: 0, met: 0 });
+    },
     clear() {
       rules = [];
     },
-    list: () => rules.map(({ fault, met }) => ({ ...fault, met })),
+    remove(id) {
+      const before = rules.length;
+      rules = rules.filter((rule) => rule.id !== id);
+      return rules.length < before;
+    },
+    list: () => rules.map(({ id, fault, met }) => ({ ...fault, id, met })),
     take(request) {
       for (const rule of rules) {
         const { skip = 0, times = 1 } = rule.fault;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import { describe } from '../shared/core/json-value.ts';
+import { parseRfc3339 } from '../shared/core/rfc3339.ts';
 import type { Validator, Validators } from '../shared/events/validate.ts';
 
 export interface SchemaFile {
@@ -64,6 +65,29 @@ export function validatorsSource(schemas: readonly SchemaFile[] = readSchemas())
   });
   const code = generate(ajv, exported);
   return `${code}\nexport const validators = { ${table.join(', ')} };\nexport const validatorsOf = () => validators;\n`;
+}
+
+const FORMATS: Readonly<Record<string, RegExp | ((text: string) => boolean)>> = {
+  'date-time': (text) => parseRfc3339(text) !== undefined,
+  date: (text) => parseRfc3339(`${text}T00:00:00Z`) !== undefined,
+  email: /^[^\s@]{1,64}@[^\s@]{1,253}$/,
+  uri: (text) => URL.canParse(text),
+  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
+};
+
+/** Making one takes longer than compiling a schema. */
+let lenient: Ajv2020 | undefined;
+
+/**
+ * A validator that reports everything that is wrong, for people who write events by hand. It checks the usual formats,
+ * and none that it does not know. Throws if the schema is invalid.
+ */
+export function compileForForms(schema: Readonly<Record<string, unknown>>): Validator {
+  lenient ??= new Ajv2020({
+    ...{ strict: false, allErrors: true, logger: false, formats: FORMATS },
+    addUsedSchema: false,
+  });
+  return lenient.compile(schema) as Validator;
 }
 
 function newAjv(): Ajv2020 {

@@ -1,6 +1,7 @@
 import { UsageError } from '../common/options.ts';
 import {
   findService,
+  orLocally,
   SERVICE_HELP,
   SERVICE_OPTIONS,
   type Service,
@@ -35,10 +36,8 @@ export interface Place extends Service {
 /** Throws UsageError and Failure. */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv): Place {
   const service = findService(options, env);
-  const orLocally = (variable: string, local: string): string | undefined =>
-    env[variable] || (service.isLocal ? local : undefined);
-  const framesBucket = options['frames-bucket'] || orLocally('FRAMES_BUCKET', 'frames');
-  const topicName = options.topic || orLocally('QUESTIONS_TOPIC', 'questions');
+  const framesBucket = options['frames-bucket'] || orLocally('FRAMES_BUCKET', 'frames', service, env);
+  const topicName = options.topic || orLocally('QUESTIONS_TOPIC', 'questions', service, env);
   if (framesBucket === undefined || topicName === undefined) {
     throw new UsageError(
       '--frames-bucket and --topic must be given, or FRAMES_BUCKET and QUESTIONS_TOPIC set ("npm start" starts a local cloud, which has both)',

@@ -33,6 +33,8 @@ export interface Service {
   isLocal: boolean;
   /** Folder of the app that a local cloud runs; undefined if unknown. */
   app: string | undefined;
+  /** Folder of the local cloud; undefined for other services. */
+  dir?: string;
 }
 
 const LOCAL_PROJECT = 'local';
@@ -89,12 +91,23 @@ function localService(dir: string): Service {
     where: `the local cloud in ${shown} (${printable(endpoints.gcs)})`,
     isLocal: true,
     app: typeof endpoints.app === 'string' ? endpoints.app : undefined,
+    dir,
   };
 }
 
 function shownFolder(dir: string): string {
   const path = relative(process.cwd(), dir);
   return printable(path === '' || path.startsWith('..') ? dir : path);
+}
+
+/** A variable of the environment, or the name that a local cloud always has. */
+export function orLocally(
+  variable: string,
+  local: string,
+  { isLocal }: Pick<Service, 'isLocal'>,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  return env[variable] || (isLocal ? local : undefined);
 }
 
 /** The service's object storage. */

@@ -3,6 +3,7 @@ import { appFolder } from '../common/app.ts';
 import { quoted, UsageError } from '../common/options.ts';
 import {
   findService,
+  orLocally,
   SERVICE_HELP,
   SERVICE_OPTIONS,
   type Service,
@@ -61,10 +62,7 @@ export const plainCommand: CommandText = (rest) => `npx pipeline dlq ${rest}`;
  */
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDir?: string): Place {
   const service = findService(options, env, localDir);
-  const { isLocal, where } = service;
-  const orLocally = (name: string, local: string): string | undefined =>
-    env[name] || (isLocal ? local : undefined);
-  const stateBucket = options['state-bucket'] ?? orLocally('STATE_BUCKET', 'state');
+  const stateBucket = options['state-bucket'] ?? orLocally('STATE_BUCKET', 'state', service, env);
   if (stateBucket === undefined) {
     throw new UsageError(
       '--state-bucket or STATE_BUCKET must be given ("npm start" starts a local cloud, which has one)',
@@ -73,7 +71,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
   check('state-bucket', stateBucket, /^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'the name of a bucket');
   const project = options.project ?? service.project;
   if (project !== undefined) check('project', project, /^[a-z][a-z0-9:.-]{2,62}$/, 'the id of a project');
-  const lakeBucket = orLocally('LAKE_BUCKET', 'lake');
+  const lakeBucket = orLocally('LAKE_BUCKET', 'lake', service, env);
   return {
     ...service,
     stateBucket,
@@ -85,7 +83,7 @@ export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv, localDi
     deadLettersPath: env['DEAD_LETTERS_PATH'] || 'dead-letters',
     deadLetterTopic: env['DEAD_LETTER_TOPIC'] || 'dead-letters',
     unreadSubscription: env['UNREAD_SUBSCRIPTION'] || 'dead-letters-unread',
-    inWords: `gs://${stateBucket}/dead-letters/ in ${printable(where)}`,
+    inWords: `gs://${stateBucket}/dead-letters/ in ${printable(service.where)}`,
     command: (rest) => plainCommand(`${rest}${typed(options)}`),
   };
 }

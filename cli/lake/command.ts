@@ -14,6 +14,7 @@ const lake: Family<Lake, PlaceOptions> = {
     history: async () => (await import('./history.ts')).history,
     head: async () => (await import('./head.ts')).head,
     query: async () => (await import('./query.ts')).query,
+    search: async () => (await import('./search.ts')).search,
     verify: async () => (await import('./verify.ts')).verify,
     conflicts: async () => (await import('./conflicts.ts')).conflicts,
     compact: async () => (await import('./compact.ts')).compact,

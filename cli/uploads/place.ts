@@ -1,6 +1,7 @@
 import { UsageError } from '../common/options.ts';
 import {
   findService,
+  orLocally,
   SERVICE_HELP,
   SERVICE_OPTIONS,
   type Service,
@@ -31,7 +32,7 @@ export interface Place extends Service {
 export function findPlace(options: PlaceOptions, env: NodeJS.ProcessEnv): Place {
   const service = findService(options, env);
   const bucket = (option: 'frames-bucket' | 'state-bucket', variable: string, local: string): string => {
-    const name = options[option] || env[variable] || (service.isLocal ? local : undefined);
+    const name = options[option] || orLocally(variable, local, service, env);
     if (name !== undefined) return name;
     throw new UsageError(`--${option} must be given, or ${variable} set ("npm start" starts a local cloud)`);
   };

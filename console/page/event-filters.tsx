@@ -6,49 +6,38 @@ import { go } from './route.ts';
 /** Names of the command line's filters. */
 export const FILTERS = ['type', 'source', 'subject', 'correlation-id', 'id', 'since', 'until'] as const;
 
+/** With the text that is searched in their data. */
+const INPUTS = [...FILTERS, 'text'] as const;
+
 const HINTS: Readonly<Record<string, string>> = {
   type: 'video.framed',
+  text: 'in the data',
   id: '8+ digits',
   since: '2h or a date',
   until: '1h or a date',
 };
 
-/** Columns that the list can show. */
-const COLUMNS = [
-  'event_id',
-  'ce_id',
-  'type',
-  'source',
-  'subject',
-  'time',
-  'ingest_time',
-  'publish_time',
-  'dataschema',
-  'correlation_id',
-  'trace_id',
-] as const;
-
 export function EventFilters({
   query,
   columns,
-  newest,
   table,
 }: {
   query: URLSearchParams;
   columns: readonly string[];
-  newest: number | undefined;
   table: TableAnswer | undefined;
 }): JSX.Element {
   const current = Object.fromEntries(query);
   const apply = (changes: Readonly<Record<string, string>>): void =>
     go(['events'], { ...current, ...changes });
+  // data comes with the single event: it can have a megabyte
+  const known = table?.schema.map(({ name }) => name).filter((name) => name !== 'data') ?? [];
   const toggle = (name: string): void => {
-    const next = COLUMNS.filter((one) => (one === name ? !columns.includes(one) : columns.includes(one)));
+    const next = known.filter((one) => (one === name ? !columns.includes(one) : columns.includes(one)));
     if (next.length > 0) apply({ columns: next.join(',') });
   };
   return (
     <div class="filters">
-      {FILTERS.map((name) => (
+      {INPUTS.map((name) => (
         <label key={name}>
           <span>{name.replace('-', ' ')}</span>
           <input
@@ -59,17 +48,17 @@ export function EventFilters({
           />
         </label>
       ))}
-      {newest !== undefined && newest > 0 && (
+      {table && table.version > 0 && (
         <Versions
-          newest={newest}
-          oldest={table?.info.oldestCommit ?? 0}
-          version={Number(query.get('version') || newest)}
-          onChange={(version) => apply({ version: version === newest ? '' : String(version) })}
+          newest={table.version}
+          oldest={table.oldestCommit ?? 0}
+          version={Number(query.get('version') || table.version)}
+          onChange={(version) => apply({ version: version === table.version ? '' : String(version) })}
         />
       )}
       <details class="columns">
         <summary>Columns</summary>
-        {COLUMNS.map((name) => (
+        {known.map((name) => (
           <label key={name} class="check">
             <input type="checkbox" checked={columns.includes(name)} onChange={() => toggle(name)} />
             {name.replaceAll('_', ' ')}

@@ -68,7 +68,8 @@ function Groups({ status }: { status: string }): JSX.Element {
   return (
     <>
       <p class="faint">
-        {counted(value.total.letters, 'dead letter')} with {counted(value.total.groups, 'cause')}
+        {counted(value.total.letters, 'dead letter')} with {counted(value.total.groups, 'cause')}, from{' '}
+        {counted(value.read.requests, 'request')} to storage
       </p>
       <ul class="list">
         {value.groups.map((one) => (
@@ -112,8 +113,8 @@ function Group({ group, status }: { group: string; status: string }): JSX.Elemen
   useLettersFeed(reload);
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (!value) return <Loading />;
-  const [first] = value.letters;
-  if (!first) {
+  const { cause } = value;
+  if (!cause) {
     return (
       <Empty title="This group has no such letters">Choose another status, or go back to all groups.</Empty>
     );
@@ -126,10 +127,11 @@ function Group({ group, status }: { group: string; status: string }): JSX.Elemen
   return (
     <>
       <div class="panel">
-        <p class="cause">{first.pattern}</p>
+        <p class="cause">{cause.pattern}</p>
         <p class="line-facts">
-          <code>{first.code}</code> <span>{first.function}</span>{' '}
-          <span>{counted(value.total.letters, 'letter')}</span>
+          <code>{cause.code}</code> <span>{cause.function}</span>{' '}
+          <span>{counted(value.total.letters, 'letter')}</span>{' '}
+          <span class="faint">from {counted(value.read.requests, 'request')} to storage</span>
         </p>
         <LetterActions
           names={chosen.size > 0 ? [...chosen] : [group]}

@@ -3,12 +3,15 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import type { AppAnswer } from '../api-types.ts';
 import { EventPage } from './event.tsx';
 import { Events } from './events.tsx';
+import { Faults } from './faults.tsx';
+import { FunctionPage } from './function.tsx';
 import { Functions } from './functions.tsx';
 import { useJson } from './hooks.ts';
 import { Letter } from './letter.tsx';
 import { Letters } from './letters.tsx';
 import { Now } from './now.tsx';
-import { Empty, Problem } from './parts.tsx';
+import { Empty, Head, Problem } from './parts.tsx';
+import { Publish } from './publish.tsx';
 import { linkTo, type Route, useRoute } from './route.ts';
 import { Trace } from './trace.tsx';
 import { Upload } from './upload.tsx';
@@ -37,7 +40,7 @@ function Shell(): JSX.Element {
   const [first = ''] = route.parts;
   const current = first === '' ? (app?.hasVideo === false ? 'now' : 'uploads') : first;
   const pages = PAGES.filter(({ needsVideo }) => !needsVideo || app?.hasVideo !== false);
-  const title = PAGES.find(({ path }) => current.startsWith(path.replace(/s$/, '')))?.title ?? 'Console';
+  const title = PAGES.find(({ path }) => isAt(current, path))?.title ?? 'Console';
   useEffect(() => {
     document.title = app ? `${title} · ${app.name}` : title;
   }, [title, app]);
@@ -89,7 +92,10 @@ function Shell(): JSX.Element {
 }
 
 const isAt = (current: string, path: string): boolean =>
-  current === path || `${current}s` === path || (current === 'trace' && path === 'events');
+  current === path ||
+  `${current}s` === path ||
+  (current === 'trace' && path === 'events') ||
+  (path === 'functions' && (current === 'publish' || current === 'faults'));
 
 function skip(): void {
   document.getElementById('main')?.focus();
@@ -114,7 +120,11 @@ function Page({
       return <Uploads app={app} query={route.query} />;
     case 'upload':
       return (
-        <Upload key={route.parts.join('/')} upload={{ bucket: first, generation: second, name: third }} />
+        <Upload
+          key={route.parts.join('/')}
+          query={route.query}
+          upload={{ bucket: first, generation: second, name: third }}
+        />
       );
     case 'letters':
       return <Letters group={first} query={route.query} />;
@@ -128,13 +138,34 @@ function Page({
       return <Trace key={first} id={first} />;
     case 'functions':
       return <Functions />;
+    case 'function':
+      return <FunctionPage key={first} name={first} />;
+    case 'publish':
+      return app.isLocal ? <Publish query={route.query} /> : <LocalOnly />;
+    case 'faults':
+      return app.isLocal ? <Faults app={app} /> : <LocalOnly />;
     default:
       return (
-        <Empty title="There is no such page">
-          <a href={linkTo([])}>Go to the first page</a>
-        </Empty>
+        <>
+          <Head title="There is no such page" />
+          <Empty title="The address may be of another version of the console">
+            <a href={linkTo([])}>Go to the first page</a>
+          </Empty>
+        </>
       );
   }
+}
+
+function LocalOnly(): JSX.Element {
+  return (
+    <>
+      <Head title="This is for a local cloud" />
+      <Empty title="The console shows a deployed project">
+        Nothing is published or broken there for exercise.{' '}
+        <a href={linkTo(['functions'])}>Go to the functions</a>
+      </Empty>
+    </>
+  );
 }
 
 const THEMES = ['auto', 'light', 'dark'] as const;

@@ -2,10 +2,12 @@ import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
 import type { AppAnswer, GroupsAnswer, UploadsAnswer } from '../api-types.ts';
 import { mediaUrl } from './api.ts';
+import { BudgetTiles } from './budget.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
 import { count, Head, Loading, Problem } from './parts.tsx';
 import { Picture } from './picture.tsx';
 import { linkTo } from './route.ts';
+import { Tile } from './tile.tsx';
 
 /** Deliveries of the last seconds, by function. */
 type Recent = readonly { function: string; isGood: boolean; at: number }[];
@@ -34,6 +36,7 @@ export function Now(): JSX.Element {
   const failing = recent.filter(({ isGood }) => !isGood).length;
   const waiting = app.functions.reduce((sum, one) => sum + (one.backlog ?? 0), 0);
   const inFlight = app.functions.reduce((sum, one) => sum + (one.outstanding ?? 0), 0);
+  const oldest = app.functions.flatMap((one) => one.oldest ?? []).sort()[0];
   const isCounted = app.functions.some(({ backlog }) => backlog !== undefined);
   const perSecond = (recent.length / (WINDOW_MS / 1_000)).toFixed(1);
   return (
@@ -46,45 +49,45 @@ export function Now(): JSX.Element {
         {app.isLocal && <Tile name="failed, 10 s" value={count(failing)} isBad={failing > 0} />}
         {isCounted && <Tile name="in flight" value={count(inFlight)} />}
         {isCounted && <Tile name="waiting" value={count(waiting)} />}
+        {isCounted && <Tile name="oldest message" value={ageText(oldest)} isBad={isOld(oldest)} />}
         <Tile
           name="dead letters"
           value={letters.value ? count(letters.value.total.letters) : '–'}
           isBad={(letters.value?.total.letters ?? 0) > 0}
           href={linkTo(['letters'])}
         />
+        {app.hasVideo && <BudgetTiles />}
       </dl>
+      {letters.problem && <Problem text={letters.problem} onRetry={letters.reload} />}
       <Picture app={app} recent={recent} />
       {app.hasVideo && <LastUploads />}
     </>
   );
 }
 
-function Tile({
-  name,
-  value,
-  isBad = false,
-  href,
-}: {
-  name: string;
-  value: string;
-  isBad?: boolean;
-  href?: string;
-}): JSX.Element {
-  return (
-    <div class={`tile ${isBad ? 'tile-bad' : ''}`}>
-      <dt>{href ? <a href={href}>{name}</a> : name}</dt>
-      <dd>{value}</dd>
-    </div>
-  );
+const OLD_MS = 60_000;
+
+const isOld = (oldest: string | undefined): boolean =>
+  oldest !== undefined && Date.now() - Date.parse(oldest) > OLD_MS;
+
+/** `–` if nothing waits. */
+function ageText(oldest: string | undefined): string {
+  if (oldest === undefined) return '–';
+  const seconds = Math.max(0, Math.round((Date.now() - Date.parse(oldest)) / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
+const SHOWN = 8;
+
 function LastUploads(): JSX.Element | null {
-  const { value, reload } = useJson<UploadsAnswer>('uploads');
+  const { value, problem, reload } = useJson<UploadsAnswer>('uploads', { limit: SHOWN });
   const reloadSoon = useThrottled(reload, 1_000);
   useFeed((event) => {
     if (event.kind === 'object') reloadSoon();
   });
-  const shown = value?.uploads.filter(({ image }) => image).slice(0, 8) ?? [];
+  const shown = value?.uploads.filter(({ image }) => image).slice(0, SHOWN) ?? [];
+  if (problem) return <Problem text={problem} onRetry={reload} />;
   if (shown.length === 0) return null;
   return (
     <section aria-label="Last uploads">

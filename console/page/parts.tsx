@@ -89,6 +89,12 @@ export function Facts({ facts }: { facts: readonly [string, ComponentChildren][]
   );
 }
 
+/** Text in which `backticks` mark code, as in the docs. */
+export function Marked({ text }: { text: string }): JSX.Element {
+  const parts = text.split('`').map((part, index) => ({ part, isCode: index % 2 === 1, at: index }));
+  return <>{parts.map(({ part, isCode, at }) => (isCode ? <code key={at}>{part}</code> : part))}</>;
+}
+
 export function count(value: number): string {
   return value.toLocaleString();
 }

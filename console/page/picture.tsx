@@ -1,102 +1,80 @@
 import type { JSX } from 'preact';
 import type { AppAnswer, AppFunction } from '../api-types.ts';
 import { linkTo } from './route.ts';
+import { isIdle, type Place, sourcesOf, wiringOf } from './wiring.ts';
 
-const LINE = 76;
-const BOX = 52;
+const LINE = 66;
+const BOX = 50;
 const WIDTH = 1_000;
 const COLUMNS = { from: 0, function: 380, to: 780 } as const;
 const BOX_WIDTH = { place: 220, function: 240 } as const;
 
-interface Places {
-  left: string[];
-  right: string[];
-}
+type Recent = readonly { function: string; isGood: boolean }[];
 
-/** What fires functions on the left, what they write on the right. */
-function placesOf({ functions }: AppAnswer): Places {
-  const left = [...new Set(functions.flatMap((one) => (one.from.length > 0 ? one.from : [one.trigger])))];
-  const right = [...new Set(functions.flatMap((one) => one.to))];
-  return { left, right };
-}
-
-/** Buckets, topics and functions as they are wired. The same facts are on the page of functions, as text. */
-export function Picture({
-  app,
-  recent,
-}: {
-  app: AppAnswer;
-  recent: readonly { function: string; isGood: boolean }[];
-}): JSX.Element {
-  const { left, right } = placesOf(app);
-  const lines = Math.max(left.length, right.length, app.functions.length);
-  const height = lines * LINE;
-  const yOf = (index: number, of: number): number => ((index + 0.5) * height) / of;
-  const functionY = (index: number): number => yOf(index, app.functions.length);
-  const topics = new Set(app.topics.map(({ key }) => key));
+/** Buckets, topics and functions as they are wired. The same facts are on the pages of the functions, as text. */
+export function Picture({ app, recent }: { app: AppAnswer; recent: Recent }): JSX.Element {
+  const { functions, left, right } = wiringOf(app);
+  const height = Math.max(left.length, right.length, functions.length) * LINE;
+  const yOf = (places: readonly Place[], key: string): number =>
+    (places.find((place) => place.key === key)?.at ?? 0) * height;
+  const idle = functions.filter(isIdle);
   return (
     <section class="panel scroll" aria-label="Picture of the app">
-      <svg
-        class="wiring"
-        viewBox={`-4 -4 ${WIDTH + 8} ${height + 8}`}
-        role="img"
-        aria-label={`Wiring of ${app.name}`}
-      >
-        {app.functions.map((one, index) => (
-          <Wires
-            key={one.name}
-            one={one}
-            y={functionY(index)}
-            leftY={(key) => yOf(left.indexOf(key), left.length)}
-            rightY={(key) => yOf(right.indexOf(key), right.length)}
-            isActive={recent.some((each) => each.function === one.name)}
-          />
+      <svg class="wiring" viewBox={`-4 -4 ${WIDTH + 8} ${height + 8}`}>
+        <title>{`Wiring of ${app.name}`}</title>
+        {functions.map((one, index) => {
+          const y = ((index + 0.5) / functions.length) * height;
+          return (
+            <Wired
+              key={one.name}
+              one={one}
+              y={y}
+              into={sourcesOf(one).map((key) => yOf(left, key))}
+              out={one.to.map((key) => yOf(right, key))}
+              recent={recent.filter((each) => each.function === one.name)}
+            />
+          );
+        })}
+        {left.map((place) => (
+          <PlaceBox key={place.key} place={place} x={COLUMNS.from} y={place.at * height} />
         ))}
-        {left.map((key, index) => (
-          <Place
-            key={key}
-            name={key}
-            x={COLUMNS.from}
-            y={yOf(index, left.length)}
-            isTopic={topics.has(key)}
-          />
-        ))}
-        {right.map((key, index) => (
-          <Place key={key} name={key} x={COLUMNS.to} y={yOf(index, right.length)} isTopic={topics.has(key)} />
-        ))}
-        {app.functions.map((one, index) => (
-          <Box key={one.name} one={one} y={functionY(index)} recent={recent} />
+        {right.map((place) => (
+          <PlaceBox key={place.key} place={place} x={COLUMNS.to} y={place.at * height} />
         ))}
       </svg>
-      <p class="faint legend">Round: topics. Square: buckets. Dashed: may write.</p>
+      <p class="faint legend">
+        Round: topics. Square: buckets. Dashed: may write.
+        {idle.length > 0 && ' Pale: does not run here.'} Point at a function for its wires.
+      </p>
     </section>
   );
 }
 
-function Wires({
+function Wired({
   one,
   y,
-  leftY,
-  rightY,
-  isActive,
+  into,
+  out,
+  recent,
 }: {
   one: AppFunction;
   y: number;
-  leftY(key: string): number;
-  rightY(key: string): number;
-  isActive: boolean;
+  into: readonly number[];
+  out: readonly number[];
+  recent: Recent;
 }): JSX.Element {
-  const sources = one.from.length > 0 ? one.from : [one.trigger];
-  const into = COLUMNS.function;
-  const out = COLUMNS.function + BOX_WIDTH.function;
+  const isActive = recent.length > 0;
+  const right = COLUMNS.function + BOX_WIDTH.function;
+  const kinds = ['wired', isActive && 'wire-active', isIdle(one) && 'wired-idle'].filter(Boolean);
   return (
-    <g class={isActive ? 'wire wire-active' : 'wire'}>
-      {sources.map((key) => (
-        <path key={key} d={curve(COLUMNS.from + BOX_WIDTH.place, leftY(key), into, y)} />
+    <g class={kinds.join(' ')}>
+      {into.map((from) => (
+        <path key={`in ${from}`} d={curve(COLUMNS.from + BOX_WIDTH.place, from, COLUMNS.function, y)} />
       ))}
-      {one.to.map((key) => (
-        <path key={key} class="wire-out" d={curve(out, y, COLUMNS.to, rightY(key))} />
+      {out.map((to) => (
+        <path key={`out ${to}`} class="wire-out" d={curve(right, y, COLUMNS.to, to)} />
       ))}
+      <Box one={one} y={y} recent={recent} />
     </g>
   );
 }
@@ -106,53 +84,61 @@ function curve(x1: number, y1: number, x2: number, y2: number): string {
   return `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`;
 }
 
-function Place({
-  name,
+function PlaceBox({
+  place: { label, note, kind },
   x,
   y,
-  isTopic,
 }: {
-  name: string;
+  place: Place;
   x: number;
   y: number;
-  isTopic: boolean;
 }): JSX.Element {
-  const top = y - BOX / 2 + 6;
+  const height = note === '' ? 36 : 46;
+  const shown = label.length > 26 ? `${label.slice(0, 25)}…` : label;
   return (
-    <g class={isTopic ? 'place place-topic' : 'place'}>
-      <rect x={x} y={top} width={BOX_WIDTH.place} height={BOX - 12} rx={isTopic ? 20 : 6} />
-      <text x={x + 16} y={y + 5}>
-        {name.length > 26 ? `${name.slice(0, 25)}…` : name}
-        <title>{name}</title>
+    <g class={`place place-${kind}`}>
+      <title>{label}</title>
+      <rect
+        x={x}
+        y={y - height / 2}
+        width={BOX_WIDTH.place}
+        height={height}
+        rx={kind === 'topic' ? height / 2 : 6}
+      />
+      <text x={x + 18} y={note === '' ? y + 5 : y - 3}>
+        {shown}
       </text>
+      {note !== '' && (
+        <text x={x + 18} y={y + 14} class="box-note">
+          {note}
+        </text>
+      )}
     </g>
   );
 }
 
-function Box({
-  one,
-  y,
-  recent,
-}: {
-  one: AppFunction;
-  y: number;
-  recent: readonly { function: string; isGood: boolean }[];
-}): JSX.Element {
-  const own = recent.filter((each) => each.function === one.name);
-  const isFailing = own.some(({ isGood }) => !isGood);
-  const waiting = (one.backlog ?? 0) + (one.outstanding ?? 0);
+function Box({ one, y, recent }: { one: AppFunction; y: number; recent: Recent }): JSX.Element {
+  const isFailing = recent.some(({ isGood }) => !isGood);
   return (
     <a
-      href={linkTo(['functions'])}
-      class={`box ${isFailing ? 'box-bad' : own.length > 0 ? 'box-active' : ''}`}
+      href={linkTo(['function', one.name])}
+      class={`box ${isFailing ? 'box-bad' : recent.length > 0 ? 'box-active' : ''}`}
     >
+      <title>{`${one.name}: ${one.trigger}`}</title>
       <rect x={COLUMNS.function} y={y - BOX / 2} width={BOX_WIDTH.function} height={BOX} rx={10} />
-      <text x={COLUMNS.function + 16} y={y - 2} class="box-name">
+      <text x={COLUMNS.function + 16} y={y - 3} class="box-name">
         {one.name}
       </text>
-      <text x={COLUMNS.function + 16} y={y + 16} class="box-note">
-        {one.backlog === undefined ? one.memory : waiting === 0 ? 'idle' : `${waiting} waiting`}
+      <text x={COLUMNS.function + 16} y={y + 14} class="box-note">
+        {noteOf(one)}
       </text>
     </a>
   );
+}
+
+function noteOf(one: AppFunction): string {
+  if (isIdle(one)) return one.option === undefined ? 'does not run here' : `only with --${one.option}`;
+  const waiting = (one.backlog ?? 0) + (one.outstanding ?? 0);
+  if (one.backlog === undefined) return one.memory;
+  return waiting === 0 ? 'idle' : `${waiting} waiting`;
 }

@@ -1,8 +1,9 @@
 import type { JSX } from 'preact';
 import { useState } from 'preact/hooks';
-import type { TableAnswer } from '../api-types.ts';
+import type { CommitAnswer, TableAnswer } from '../api-types.ts';
 import { getJson } from './api.ts';
-import { bytes, count, counted, Facts, Problem, Time } from './parts.tsx';
+import { useJson } from './hooks.ts';
+import { bytes, count, counted, Facts, Loading, Problem, Time } from './parts.tsx';
 import { linkTo } from './route.ts';
 
 interface Verified {
@@ -14,7 +15,7 @@ interface Verified {
 }
 
 /** Size, schema and history of the table, and what a check of all of it finds. */
-export function TableFacts({ table: { info, history } }: { table: TableAnswer }): JSX.Element {
+export function TableFacts({ table }: { table: TableAnswer }): JSX.Element {
   const [checked, setChecked] = useState<Verified | undefined>(undefined);
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [isBusy, setBusy] = useState(false);
@@ -33,16 +34,16 @@ export function TableFacts({ table: { info, history } }: { table: TableAnswer })
     <>
       <Facts
         facts={[
-          ['table', <code key="t">{info.table}</code>],
-          ['version', count(info.version)],
-          ['rows', info.rows === null ? 'unknown' : count(info.rows)],
-          ['size', `${bytes(info.bytes)} in ${counted(info.files, 'file')}`],
+          ['table', <code key="t">{table.table}</code>],
+          ['version', count(table.version)],
+          ['rows', table.rows === null ? 'unknown' : count(table.rows)],
+          ['size', `${bytes(table.bytes)} in ${counted(table.files, 'file')}`],
         ]}
       />
       <section class="panel">
         <h2>Check</h2>
         <p class="faint">
-          Reads the whole table, {bytes(info.bytes)}, and compares every file with the log, as “pipeline lake
+          Reads the whole table, {bytes(table.bytes)}, and compares every file with the log, as “pipeline lake
           verify” does.
         </p>
         <button type="button" class="button" disabled={isBusy} onClick={verify}>
@@ -68,7 +69,7 @@ export function TableFacts({ table: { info, history } }: { table: TableAnswer })
       <details class="panel">
         <summary>Schema</summary>
         <dl class="pairs">
-          {info.schema.map(({ name, type, comment }) => (
+          {table.schema.map(({ name, type, comment }) => (
             <div key={name}>
               <dt>{name}</dt>
               <dd>
@@ -79,24 +80,51 @@ export function TableFacts({ table: { info, history } }: { table: TableAnswer })
           ))}
         </dl>
       </details>
-      <details class="panel">
-        <summary>Commits</summary>
-        <ol class="commits">
-          {history.map(({ version, time, operation, rowsAdded, rowsRemoved, filesAdded, filesRemoved }) => (
-            <li key={version}>
-              <a href={linkTo(['events'], { version: String(version) })}>{version}</a>
-              <span>{operation ?? '?'}</span>
-              <span>
-                +{rowsAdded ?? '?'} −{rowsRemoved ?? '?'} rows
-              </span>
-              <span class="faint">
-                +{filesAdded} −{filesRemoved} files
-              </span>
-              <Time at={time} />
-            </li>
-          ))}
-        </ol>
-      </details>
+      <Commits newest={table.version} oldest={table.oldestCommit ?? 0} />
     </>
+  );
+}
+
+const COMMITS_AT_A_TIME = 20;
+
+/** Read when they are opened: each takes a few requests. */
+function Commits({ newest, oldest }: { newest: number; oldest: number }): JSX.Element {
+  const [limit, setLimit] = useState(0);
+  return (
+    <details
+      class="panel"
+      onToggle={(event) => event.currentTarget.open && setLimit(limit || COMMITS_AT_A_TIME)}
+    >
+      <summary>Commits</summary>
+      {limit > 0 && <CommitList limit={limit} />}
+      {limit > 0 && limit <= newest - oldest && (
+        <button type="button" class="button" onClick={() => setLimit(limit + COMMITS_AT_A_TIME)}>
+          Show older commits
+        </button>
+      )}
+    </details>
+  );
+}
+
+function CommitList({ limit }: { limit: number }): JSX.Element {
+  const { value, problem, reload } = useJson<CommitAnswer[]>('commits', { limit });
+  if (problem) return <Problem text={problem} onRetry={reload} />;
+  if (!value) return <Loading />;
+  return (
+    <ol class="commits">
+      {value.map(({ version, time, operation, rowsAdded, rowsRemoved, filesAdded, filesRemoved }) => (
+        <li key={version}>
+          <a href={linkTo(['events'], { version: String(version) })}>{version}</a>
+          <span>{operation ?? '?'}</span>
+          <span>
+            +{rowsAdded ?? '?'} −{rowsRemoved ?? '?'} rows
+          </span>
+          <span class="faint">
+            +{filesAdded} −{filesRemoved} files
+          </span>
+          <Time at={time} />
+        </li>
+      ))}
+    </ol>
   );
 }

@@ -31,7 +31,7 @@ export function Trace({ id }: { id: string }): JSX.Element {
       {roots.length > 0 && (
         <section class="panel">
           <h2>Events</h2>
-          <Branches nodes={roots} />
+          <Branches nodes={roots} from={Date.parse(timeOf(roots[0]?.row ?? {}))} />
         </section>
       )}
       {value && value.letters.length > 0 && (
@@ -79,7 +79,10 @@ function treeOf(rows: readonly EventRow[]): Node[] {
   });
 }
 
-function Branches({ nodes }: { nodes: readonly Node[] }): JSX.Element {
+const timeOf = (row: EventRow): string => String(row['time'] ?? row['ingest_time']);
+
+/** @param from time of the first event, in ms since the epoch */
+function Branches({ nodes, from }: { nodes: readonly Node[]; from: number }): JSX.Element {
   return (
     <ol class="branches">
       {nodes.map(({ row, effects }) => (
@@ -88,11 +91,19 @@ function Branches({ nodes }: { nodes: readonly Node[] }): JSX.Element {
             <b>{String(row['type'] ?? '')}</b>
             <span class="grow cut">{String(row['subject'] ?? '')}</span>
             <span class="faint cut">{String(row['source'] ?? '')}</span>
-            <Time at={String(row['time'] ?? row['ingest_time'])} />
+            <span class="after">{after(Date.parse(timeOf(row)) - from)}</span>
+            <Time at={timeOf(row)} />
           </a>
-          {effects.length > 0 && <Branches nodes={effects} />}
+          {effects.length > 0 && <Branches nodes={effects} from={from} />}
         </li>
       ))}
     </ol>
   );
+}
+
+/** How much later than the first event: `+1.46 s`. */
+function after(ms: number): string {
+  if (!(ms > 0)) return '';
+  if (ms < 60_000) return `+${(ms / 1_000).toFixed(2)} s`;
+  return ms < 3_600_000 ? `+${(ms / 60_000).toFixed(1)} min` : `+${(ms / 3_600_000).toFixed(1)} h`;
 }

@@ -7,15 +7,14 @@ import { AskAgain } from './ask-again.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
 import { bytes, Chip, counted, Empty, Facts, Head, Loading, Problem, seconds, Time, Tree } from './parts.tsx';
 import { Player } from './player.tsx';
-import { linkTo } from './route.ts';
+import { go, linkTo } from './route.ts';
 import { Steps } from './steps.tsx';
 import { OUTCOMES } from './uploads.tsx';
 
 /** One upload: its video with the moments, and what each question found. */
-export function Upload({ upload }: { upload: UploadKey }): JSX.Element {
+export function Upload({ upload, query }: { upload: UploadKey; query: URLSearchParams }): JSX.Element {
   const { value, problem, isLoading, reload } = useJson<UploadAnswer>('upload', { ...upload });
   const [asked, setAsked] = useState<string | undefined>(undefined);
-  const [chosen, choose] = useState<string | undefined>(undefined);
   const [stages, setStages] = useState<string[]>([]);
   const results = value?.results ?? [];
   const answer = results.find(({ manifest }) => asked !== undefined && manifest?.question?.moment === asked);
@@ -29,9 +28,13 @@ export function Upload({ upload }: { upload: UploadKey }): JSX.Element {
   });
   // an answer that has arrived is what the reader waits for
   useEffect(() => {
-    if (answer) choose(answer.name);
+    if (answer) choose({ question: questionOf(answer) });
   }, [answer?.name]);
-  const result = results.find(({ name }) => name === chosen) ?? results[0];
+  // in the address, so that a link to a moment can be shared
+  const choose = (shown: Readonly<Record<string, string>>): void =>
+    go(['upload', upload.bucket, upload.generation, upload.name], shown);
+  const question = query.get('question') ?? '';
+  const result = results.find((one) => questionOf(one) === question) ?? results[0];
   return (
     <>
       <p class="crumbs">
@@ -53,7 +56,7 @@ export function Upload({ upload }: { upload: UploadKey }): JSX.Element {
               key={one.name}
               type="button"
               aria-pressed={one === result}
-              onClick={() => choose(one.name)}
+              onClick={() => choose({ question: questionOf(one) })}
             >
               {one.manifest?.question?.moment ?? (index === 0 ? 'first question' : one.name)}
             </button>
@@ -61,7 +64,15 @@ export function Upload({ upload }: { upload: UploadKey }): JSX.Element {
         </fieldset>
       )}
       {value && !result && <InProgress upload={value} stages={stages} />}
-      {result && value && <Result key={result.name} result={result} upload={value} />}
+      {result && value && (
+        <Result
+          key={result.name}
+          result={result}
+          upload={value}
+          at={Math.max(0, Number(query.get('moment') ?? 1) - 1) || 0}
+          onMoment={(at) => choose({ question, moment: at === 0 ? '' : String(at + 1) })}
+        />
+      )}
       {value && asked !== undefined && !answer && (
         <p class="note pulse" role="status">
           Asked. The answer appears here; if it is refused, it is among the{' '}
@@ -96,14 +107,25 @@ function InProgress({ upload, stages }: { upload: UploadAnswer; stages: string[]
   );
 }
 
-function Result({ result, upload }: { result: UploadResult; upload: UploadAnswer }): JSX.Element {
-  const { manifest, problem } = result;
-  const [at, setAt] = useState(0);
+/** Id of a further question, which its folder has, too; empty for the first one. */
+const questionOf = ({ name }: UploadResult): string => /\/q-([0-9a-f]{16})\/[^/]+$/.exec(name)?.[1] ?? '';
+
+function Result({
+  result: { name, manifest, problem },
+  upload,
+  at,
+  onMoment,
+}: {
+  result: UploadResult;
+  upload: UploadAnswer;
+  at: number;
+  onMoment(at: number): void;
+}): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
-  if (!manifest) return <Problem text={`${result.name}: ${problem}`} />;
+  if (!manifest) return <Problem text={`${name}: ${problem}`} />;
   const moment = manifest.moments[at];
   const show = (index: number): void => {
-    setAt(index);
+    onMoment(index);
     const player = video.current;
     const chosen = manifest.moments[index];
     if (player && chosen) player.currentTime = chosen.seconds;

@@ -4,7 +4,7 @@ import type { AppAnswer, UploadCard, UploadsAnswer } from '../api-types.ts';
 import { getJson, mediaUrl } from './api.ts';
 import { DropVideo } from './drop.tsx';
 import { useFeed, useJson, useThrottled } from './hooks.ts';
-import { Chip, count, counted, Empty, Head, Loading, Problem, seconds, Time } from './parts.tsx';
+import { bytes, Chip, counted, Empty, Head, Loading, Problem, seconds, Time } from './parts.tsx';
 import { go, linkTo } from './route.ts';
 
 export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams }): JSX.Element {
@@ -34,7 +34,7 @@ export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams
       setFailure((error as Error).message);
     }
   };
-  const uploads = [...(value?.uploads ?? []), ...more];
+  const uploads = distinct([...(value?.uploads ?? []), ...more]);
   return (
     <>
       <Head title="Uploads">
@@ -56,10 +56,10 @@ export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams
             : 'Upload one with gcloud storage cp; its frame appears here.'}
         </Empty>
       )}
-      {value?.order === 'name' && (
+      {value && value.order !== 'newest' && (
         <p class="note">
-          There are many uploads, so they are in the order of their names. {count(value.looked)} objects were
-          listed.
+          {ORDERS[value.order]} This page: {counted(value.read.requests, 'request')} to storage,{' '}
+          {counted(value.looked, 'object')} listed, {bytes(value.read.bytes)} read.
         </p>
       )}
       <ul class="gallery">
@@ -78,6 +78,21 @@ export function Uploads({ app, query }: { app: AppAnswer; query: URLSearchParams
     </>
   );
 }
+
+/** An upload that was asked again has an outcome on more than one page. */
+function distinct(uploads: readonly UploadCard[]): UploadCard[] {
+  const seen = new Set<string>();
+  return uploads.filter(({ bucket, name, generation }) => {
+    const key = `${bucket}/${name}/${generation}`;
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+const ORDERS: Readonly<Record<'outcome' | 'name', string>> = {
+  outcome:
+    'There are too many uploads to list, so the latest outcomes are shown, as the table of events has them. An upload without an outcome is found by the beginning of its name.',
+  name: 'There are too many uploads to sort, and no events of them, so they are in the order of their names.',
+};
 
 function Card({ upload }: { upload: UploadCard }): JSX.Element {
   const { bucket, name, generation, image, outcome, at, question, reason, moments = 0, questions } = upload;

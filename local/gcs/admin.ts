@@ -1,4 +1,5 @@
 import { type Answer, type Call, empty, json, jsonBody } from './answer.ts';
+import { invalid } from './errors.ts';
 import { type Faults, parseFault } from './faults.ts';
 import type { Outbox } from './server.ts';
 import type { Latency, StatsKeeper } from './stats.ts';
@@ -28,8 +29,10 @@ export function adminRoute({ faults, stats, outbox, setLatency, token }: AdminPa
       faults.add(parseFault(await jsonBody(call)));
       return json(faults.list());
     },
-    'DELETE /_faults': () => {
-      faults.clear();
+    'DELETE /_faults': ({ query }) => {
+      const id = query.get('id');
+      if (id === null) faults.clear();
+      else if (!faults.remove(Number(id))) throw invalid(`id must be that of a fault, got ${id}`);
       return empty(204);
     },
     'POST /_latency': async (call) => {

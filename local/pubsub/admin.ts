@@ -1,4 +1,5 @@
 import type { Answer, Call } from './answer.ts';
+import { invalid } from './errors.ts';
 import { type Faults, parseFault } from './faults.ts';
 import type { StatsKeeper } from './stats.ts';
 
@@ -18,8 +19,10 @@ export function adminRoute(faults: Faults, stats: StatsKeeper) {
       faults.add(parseFault(await call.body()));
       return { faults: faults.list() };
     },
-    'DELETE /_faults': async () => {
-      faults.clear();
+    'DELETE /_faults': async ({ query }) => {
+      const id = query.get('id');
+      if (id === null) faults.clear();
+      else if (!faults.remove(Number(id))) throw invalid(`id must be that of a fault, got ${id}`, 'id');
       return {};
     },
   };

@@ -65,6 +65,12 @@ export class Backlog {
     return this.#leased;
   }
 
+  /** The unacknowledged message that was published first. */
+  oldest(): StoredMessage | undefined {
+    for (const { message, state } of this.#items.values()) if (state !== 'acked') return message;
+    return undefined;
+  }
+
   add(message: StoredMessage): void {
     const item: Item = { message, failed: 0, state: 'blocked', lease: 0, until: 0 };
     this.#items.set(message.id, item);

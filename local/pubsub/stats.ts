@@ -10,7 +10,16 @@ export interface PubsubStats {
   /** Messages since the start, or since the last reset. */
   messages: Broker['counts'];
   /** Current counts by subscription name. */
-  subscriptions: Record<string, { backlog: number; outstanding: number }>;
+  subscriptions: Record<string, SubscriptionStats>;
+}
+
+export interface SubscriptionStats {
+  /** Messages that are not acknowledged. */
+  backlog: number;
+  /** Those of them that are being delivered. */
+  outstanding: number;
+  /** When the oldest of them was published, RFC 3339; undefined if there is none. */
+  oldest?: string;
 }
 
 export interface StatsKeeper {
@@ -31,7 +40,11 @@ export function createStats(broker: Broker): StatsKeeper {
     read() {
       const subscriptions: PubsubStats['subscriptions'] = {};
       for (const { record, backlog } of broker.state.subscriptions.values()) {
-        subscriptions[record.name] = { backlog: backlog.size, outstanding: backlog.outstanding };
+        const oldest = backlog.oldest();
+        subscriptions[record.name] = {
+          ...{ backlog: backlog.size, outstanding: backlog.outstanding },
+          ...(oldest && { oldest: new Date(oldest.publishMs).toISOString() }),
+        };
       }
       return {
         operations: { ...operations },

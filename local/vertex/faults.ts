@@ -40,6 +40,12 @@ const STATUSES: Record<string, [GoogleStatus, string]> = {
   ],
 };
 
+/** All but `slow`, which needs a number. */
+export const KINDS: readonly string[] = [
+  ...Object.keys(STATUSES),
+  ...OTHERS.filter((kind) => kind !== 'none'),
+];
+
 /** Reads `429`, `slow:5000`, `malformed`…; throws a GoogleError 400 for anything else. */
 export function parseFault(text: string): Fault {
   const known = STATUSES[text];
@@ -78,6 +84,12 @@ export class FaultPlan {
     this.#left = typeof times === 'number' ? times : kinds.length;
     this.#after = typeof after === 'number' ? after : 0;
     this.#turn = 0;
+  }
+
+  /** What is left of it. */
+  read(): Required<FaultSetting> {
+    const isOver = this.#left <= 0 || this.#kinds.length === 0;
+    return { kinds: isOver ? [] : this.#kinds, times: isOver ? 0 : this.#left, after: this.#after };
   }
 
   next(): Fault {

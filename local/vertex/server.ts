@@ -74,6 +74,7 @@ export async function startVertexServer(options: VertexServerOptions): Promise<V
       plan.set(parseSetting(await readBody(exchange.body)));
       return sendJson(response, 200, {});
     }
+    if (pathname === '/_faults' && request.method === 'GET') return sendJson(response, 200, plan.read());
     const [, model, method] = MODEL_PATH.exec(pathname) ?? [];
     if (!model || request.method !== 'POST') {
       throw new GoogleError('NOT_FOUND', `${request.method} ${pathname} is not supported.`);

@@ -30,9 +30,29 @@ export function parseCron(text: string): Cron | undefined {
 }
 
 /** True if the schedule has a tick in this minute, in UTC. `ms` since the epoch. */
-export function isDue({ minutes, hours, days, months, weekdays, isEitherDay }: Cron, ms: number): boolean {
+export function isDue(cron: Cron, ms: number): boolean {
   const at = new Date(ms);
-  if (!minutes.has(at.getUTCMinutes()) || !hours.has(at.getUTCHours())) return false;
+  return cron.minutes.has(at.getUTCMinutes()) && cron.hours.has(at.getUTCHours()) && hasDay(cron, at);
+}
+
+const DAY_MS = 86_400_000;
+/** Two leap days can be eight years apart. */
+const MOST_DAYS = 8 * 366;
+
+/** The first tick after a time, both in ms since the epoch; undefined for a date that never comes, as 30 February. */
+export function nextTick(cron: Cron, after: number): number | undefined {
+  const today = Math.floor(after / DAY_MS) * DAY_MS;
+  const minutes = [...cron.hours].flatMap((hour) => [...cron.minutes].map((minute) => hour * 60 + minute));
+  minutes.sort((a, b) => a - b);
+  for (let day = today; day <= today + MOST_DAYS * DAY_MS; day += DAY_MS) {
+    if (!hasDay(cron, new Date(day))) continue;
+    const found = minutes.map((minute) => day + minute * 60_000).find((at) => at > after);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function hasDay({ days, months, weekdays, isEitherDay }: Cron, at: Date): boolean {
   if (!months.has(at.getUTCMonth() + 1)) return false;
   const [isDay, isWeekday] = [days.has(at.getUTCDate()), weekdays.has(at.getUTCDay())];
   return isEitherDay ? isDay || isWeekday : isDay && isWeekday;

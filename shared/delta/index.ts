@@ -95,6 +95,7 @@ export { readLastCheckpoint } from './snapshot/checkpoint-read.ts';
 export { type NewestQuery, newestRows } from './snapshot/newest-rows.ts';
 export { rowsRemoved } from './snapshot/rows-removed.ts';
 export { collectRows, type ScannedRow, type ScanOptions } from './snapshot/scan.ts';
+export { type SearchPage, type SearchPlace, type SearchQuery, searchRows } from './snapshot/search-rows.ts';
 export { type RowQuery, selectRows } from './snapshot/select-rows.ts';
 export { loadSnapshot, type Snapshot } from './snapshot/snapshot.ts';
 export { type VersionRange, versionRange } from './snapshot/version-range.ts';

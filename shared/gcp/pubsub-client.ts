@@ -63,7 +63,7 @@ function tokenSource(auth: PubsubAuth | undefined): () => Promise<string> {
   let source = auth && Promise.resolve(auth);
   return async () => {
     try {
-      source ??= import('google-auth-library').then(
+      source ??= import('./google-auth.ts').then(
         ({ GoogleAuth }) => new GoogleAuth({ scopes: 'https://www.googleapis.com/auth/pubsub' }),
       );
       const token = await (await source).getAccessToken();

@@ -1,6 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { AppError } from '../../shared/core/errors.ts';
 import { writeDeath } from '../../shared/dead-letters/letter-store.ts';
+import { recordFailure } from '../../shared/records/failures.ts';
 import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
 import { type ConsoleScene, startTestConsole, storeUpload } from '../helpers/console.ts';
 import { deathOf } from '../helpers/dlq.ts';
@@ -44,6 +46,9 @@ beforeAll(async () => {
     const fields = { code: 'app-hostile', message: text, data: JSON.stringify({ [text]: text }) };
     const concern = { kind: 'event', id: text, type: text, source: text } as const;
     await writeDeath(scene.storage.bucket('state'), deathOf(index, { ...fields, concern }));
+    const failure = { function: 'ingestEvent', eventId: String(index).repeat(64), trace: undefined };
+    const error = new AppError('app-hostile', text);
+    await recordFailure(scene.storage.bucket('state'), { ...failure, error, at: new Date() });
     // attributes of events have no control characters
     const plain = text.replace(/\p{Cc}/gu, '');
     const event = { id: `${index}-${plain}`, type: plain, source: plain, subject: plain };
@@ -63,6 +68,7 @@ const PAGES = [
   '#/events?columns=ingest_time,ce_id,type,source,subject',
   '#/now',
   '#/functions',
+  '#/function/ingestEvent',
 ];
 
 describe.each([1280, 390])('a window of %i pixels', (width) => {

@@ -13,7 +13,7 @@ export interface Answer {
   text: string;
 }
 
-/** A console on an empty local storage server. */
+/** A console on a local storage server. */
 export interface ConsoleScene {
   gcs: TestGcs;
   storage: Storage;
@@ -25,8 +25,13 @@ export interface ConsoleScene {
   close(): Promise<void>;
 }
 
-export async function startTestConsole(): Promise<ConsoleScene> {
-  const gcs = await startTestGcs({ buckets: ['raw', 'frames', 'state', 'lake'] });
+/** @param fill called with the storage server's folder before it starts */
+export async function startTestConsole({
+  fill,
+}: {
+  fill?: (dir: string) => void;
+} = {}): Promise<ConsoleScene> {
+  const gcs = await startTestGcs({ buckets: ['raw', 'frames', 'state', 'lake'], ...(fill && { fill }) });
   await writeFile(join(gcs.dir, 'endpoints.json'), JSON.stringify({ gcs: gcs.server.url }));
   const running = await startConsole({ local: gcs.dir, cloud: false }, {});
   const { url } = running;
@@ -93,13 +98,28 @@ export async function storeUpload(
   const metadata = { 'source-bucket': 'raw', 'source-name': name, 'source-generation': generation };
   const frames = storage.bucket('frames');
   const stored = await frames.putIfAbsent(names.frame(0, 1.5, 'png'), body, { contentType: type, metadata });
-  const image = {
-    bucket: 'frames',
-    name: names.frame(0, 1.5, 'png'),
+  const image = frameOf(object, {
     generation: stored.kind === 'written' ? stored.facts.generation : '1',
-    ...{ contentType: type, size: body.length, crc32c: 'AAAAAA==', width: 1, height: 1 },
-  };
-  const manifest: Manifest = {
+    ...{ type, size: body.length },
+  });
+  const manifest = manifestOf(object, { text, image });
+  await frames.putIfAbsent(names.manifest, Buffer.from(JSON.stringify(manifest)), {
+    contentType: 'application/json',
+    metadata,
+  });
+  return object;
+}
+
+/** The manifest of an upload with one frame. */
+export function manifestOf(
+  object: { bucket: string; name: string; generation: string },
+  {
+    text = 'a dog',
+    createdAt = '2026-11-21T10:00:00.000Z',
+    image = frameOf(object),
+  }: { text?: string; createdAt?: string; image?: ImageFacts } = {},
+): Manifest {
+  return {
     schemaVersion: 1,
     outcome: 'framed',
     source: { ...object, size: 7 },
@@ -122,13 +142,27 @@ export async function storeUpload(
     attempts: 1,
     eventId: 'e'.repeat(64),
     correlationId: 'corr-1',
-    createdAt: '2026-11-21T10:00:00.000Z',
+    createdAt,
   };
-  await frames.putIfAbsent(names.manifest, Buffer.from(JSON.stringify(manifest)), {
-    contentType: 'application/json',
-    metadata,
-  });
-  return object;
+}
+
+type ImageFacts = Manifest['moments'][number]['frame'];
+
+function frameOf(
+  object: { bucket: string; name: string; generation: string },
+  { generation = '1', type = 'image/png', size = PIXEL.length } = {},
+): ImageFacts {
+  const name = videoNames(object).frame(0, 1.5, 'png');
+  return {
+    bucket: 'frames',
+    name,
+    generation,
+    contentType: type,
+    size,
+    crc32c: 'AAAAAA==',
+    width: 1,
+    height: 1,
+  };
 }
 
 interface StoredUpload {

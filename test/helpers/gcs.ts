@@ -16,10 +16,17 @@ export interface TestGcs {
   close(): Promise<void>;
 }
 
-/** A local Cloud Storage server in its own folder, with one bucket named `bucket`. */
-export async function startTestGcs(options: Partial<GcsServerOptions> = {}): Promise<TestGcs> {
+/**
+ * A local Cloud Storage server in its own folder, with one bucket named `bucket`.
+ * @param fill called with the folder before the server starts
+ */
+export async function startTestGcs({
+  fill,
+  ...options
+}: Partial<GcsServerOptions> & { fill?: (dir: string) => void } = {}): Promise<TestGcs> {
   const parent = await mkdtemp(join(tmpdir(), 'gcs-test-'));
   const dir = join(parent, 'data');
+  fill?.(dir);
   const test: TestGcs = {
     server: await startGcsServer({ dir, buckets: ['bucket'], ...options }),
     dir,

@@ -216,6 +216,7 @@ describe('endpoints for other processes', () => {
     expect(stats.subscriptions[`projects/local/subscriptions/${name}`]).toEqual({
       backlog: 1,
       outstanding: 0,
+      oldest: expect.stringMatching(/^\d{4}-\d\d-\d\dT.+Z$/),
     });
   });
 });

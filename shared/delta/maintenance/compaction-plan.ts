@@ -31,6 +31,8 @@ const SORTED_BY = 'sortedBy';
 /** This many sorted files of similar size are merged, so that each row is rewritten only a few times. */
 const MERGE_FAN_IN = 4;
 const MAX_FAN_IN = 16;
+/** Most rows of the file that keeps the newest ones. */
+const NEWEST_ROWS = 20_000;
 /** Without statistics, a row counts as this many bytes. */
 const GUESSED_ROW_BYTES = 100;
 
@@ -43,12 +45,12 @@ export function sortedBy({ tags }: AddFile): string | undefined {
   return tags?.[SORTED_BY] ?? undefined;
 }
 
-/** The next rewrite that is due; undefined if none is due. */
+/** The next rewrite that is due, in parts of which each becomes files of its own; undefined if none is due. */
 export function planCompaction(
   snapshot: Snapshot,
   limits: CompactionLimits,
   leftOut: ReadonlySet<string> = new Set(),
-): CompactionInput[] | undefined {
+): CompactionInput[][] | undefined {
   const { idColumn, targetBytes, minFiles } = limits;
   const files = [...snapshot.files].flatMap(([path, add]): CompactionInput | [] => {
     if (leftOut.has(path)) return [];
@@ -69,7 +71,9 @@ export function planCompaction(
     const oldestFirst = fresh.sort((a, b) => a.add.modificationTime - b.add.modificationTime);
     const chosen = takeUpTo(oldestFirst, { ...most, files: Number.POSITIVE_INFINITY });
     // one alone is worth sorting, not joining
-    if (chosen.length > (isJoined ? 1 : 0)) return chosen;
+    if (chosen.length > (isJoined ? 1 : 0)) {
+      return isJoined || chosen.length < fresh.length ? [chosen] : newestApart(chosen);
+    }
   }
   const tiers = new Map<number, CompactionInput[]>();
   for (const file of files) {
@@ -83,9 +87,22 @@ export function planCompaction(
       bytes: Number.POSITIVE_INFINITY,
       files: MAX_FAN_IN,
     });
-    if (chosen.length >= MERGE_FAN_IN) return chosen;
+    if (chosen.length >= MERGE_FAN_IN) return [chosen];
   }
   return undefined;
+}
+
+/**
+ * Sorted by ids, the newest rows would be spread over the whole file, and who asks for them would read every time in it.
+ * So the last files, as far as they have few rows, become a file of their own.
+ */
+function newestApart(oldestFirst: CompactionInput[]): CompactionInput[][] {
+  const rowsIn = (inputs: readonly CompactionInput[]): number =>
+    inputs.reduce((sum, { add }) => sum + rowsOf(add), 0);
+  let from = oldestFirst.length;
+  while (from > 0 && rowsIn(oldestFirst.slice(from - 1)) <= NEWEST_ROWS) from--;
+  const [older, newest] = [oldestFirst.slice(0, from), oldestFirst.slice(from)];
+  return newest.length > 0 && rowsIn(older) > NEWEST_ROWS ? [older, newest] : [oldestFirst];
 }
 
 export function rowsOf(add: AddFile): number {

@@ -88,8 +88,9 @@ export async function compact(
   const started = clock.now();
   for (;;) {
     checkWritable(snapshot.protocol, snapshot.metadata);
-    const inputs = planCompaction(snapshot, limits, leftOut);
-    if (inputs === undefined) return total;
+    const parts = planCompaction(snapshot, limits, leftOut);
+    if (parts === undefined) return total;
+    const inputs = parts.flat();
     const unwritable = await unwritableFiles(location, snapshot, inputs, signal);
     if (unwritable.length > 0) {
       for (const path of unwritable) leftOut.add(path);
@@ -97,7 +98,8 @@ export async function compact(
       continue;
     }
     if (clock.now() - started > maxMs || signal?.aborted) return { ...total, isComplete: false };
-    const adds = await rewrite(location, snapshot, inputs, limits, clock, signal);
+    const adds: AddFile[] = [];
+    for (const part of parts) adds.push(...(await rewrite(location, snapshot, part, limits, clock, signal)));
     const conflict = await commitRewrite(location, snapshot, inputs, adds, clock, options.commit);
     if (conflict) return { ...total, conflict, isComplete: false };
     total.rewrites++;

@@ -1,0 +1,23 @@
+import type { JSX } from 'preact';
+
+/** A number with its name. */
+export function Tile({
+  name,
+  value,
+  isBad = false,
+  href,
+  title,
+}: {
+  name: string;
+  value: string;
+  isBad?: boolean;
+  href?: string;
+  title?: string;
+}): JSX.Element {
+  return (
+    <div class={`tile ${isBad ? 'tile-bad' : ''}`} title={title}>
+      <dt>{href ? <a href={href}>{name}</a> : name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
