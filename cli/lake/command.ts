@@ -14,6 +14,7 @@ const lake: Family<Lake, PlaceOptions> = {
     history: async () => (await import('./history.ts')).history,
     head: async () => (await import('./head.ts')).head,
     query: async () => (await import('./query.ts')).query,
+    views: async () => (await import('./views.ts')).views,
     verify: async () => (await import('./verify.ts')).verify,
     conflicts: async () => (await import('./conflicts.ts')).conflicts,
     compact: async () => (await import('./compact.ts')).compact,
