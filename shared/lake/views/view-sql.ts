@@ -57,13 +57,10 @@ function misfitsView(sql: Dialect, view: View, places: Places): ViewText {
   const whole =
     `CASE WHEN ${sql.name(view.jsonColumn)} IS NULL THEN ${row('', 'missing')} ` +
     `WHEN NOT COALESCE(${sql.isObject(json)}, FALSE) THEN ${row('', 'wrong')} END`;
-  const rows = misfitsOf(sql, json, view.fields).flatMap(({ path, missing, wrong }) => {
-    const cases = [
-      ...(missing === undefined ? [] : [`WHEN ${missing} THEN ${row(path, 'missing')}`]),
-      ...(wrong === undefined ? [] : [`WHEN ${wrong} THEN ${row(path, 'wrong')}`]),
-    ];
-    return cases.length === 0 ? [] : [`CASE ${cases.join(' ')} END`];
-  });
+  const rows = misfitsOf(sql, json, view.fields).flatMap(({ path, missing, wrong }) => [
+    ...(missing === undefined ? [] : [`CASE WHEN ${missing} THEN ${row(path, 'missing')} END`]),
+    ...(wrong === undefined ? [] : [`CASE WHEN ${wrong} THEN ${row(path, 'wrong')} END`]),
+  ]);
   const found = sql.explode({
     columns: [sql.name(EVENT_ID)],
     rows: [whole, ...rows],

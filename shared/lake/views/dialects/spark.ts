@@ -24,10 +24,11 @@ function escaped(char: string): string {
   return /['"`$;\p{Cc}]/u.test(char) ? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}` : char;
 }
 
+const ROOT = text('$');
 const matches = (value: string, pattern: string): string => `${value} RLIKE ${text(pattern)}`;
 const replace = (value: string, pattern: string, by: string): string =>
   `regexp_replace(${value}, ${text(pattern)}, ${text(by)})`;
-const members = (json: string): string => `try_variant_get(${json}, ${text('$')}, 'map<string,variant>')`;
+const members = (json: string): string => `try_variant_get(${json}, ${ROOT}, 'map<string,variant>')`;
 const kindOf = (json: string): string => `schema_of_variant(${json})`;
 
 /** Spark 4.0 and Databricks Runtime 15.3 and later: earlier ones have no VARIANT. */
@@ -37,8 +38,12 @@ export const spark: Dialect = {
   matches,
   replace,
   parse: (column) => `try_parse_json(${column})`,
-  member: (json, key) => `try_element_at(${members(json)}, ${text(key)})`,
-  elements: (json) => `try_variant_get(${json}, ${text('$')}, 'array<variant>')`,
+  member: (json, key) =>
+    // a path cannot name every member, but it does not make a map of all of them
+    /^\w+$/.test(key)
+      ? `try_variant_get(${json}, ${text(`$.${key}`)}, 'variant')`
+      : `try_element_at(${members(json)}, ${text(key)})`,
+  elements: (json) => `try_variant_get(${json}, ${ROOT}, 'array<variant>')`,
   isPresent: (json) => `(${json} IS NOT NULL AND NOT is_variant_null(${json}))`,
   isObject: (json) => `${members(json)} IS NOT NULL`,
   isArray: (json) => `${spark.elements(json)} IS NOT NULL`,
@@ -68,7 +73,7 @@ export const spark: Dialect = {
 function scalar(json: string, kind: ScalarKind): string {
   if (kind === 'json') return `CASE WHEN NOT is_variant_null(${json}) THEN ${json} END`;
   const type = TYPES[kind];
-  const value = `try_variant_get(${json}, ${text('$')}, 'string')`;
+  const value = `try_variant_get(${json}, ${ROOT}, 'string')`;
   const isText = `${kindOf(json)} = 'STRING'`;
   const double = `try_cast(${value} AS DOUBLE)`;
   // a decimal's text has lost its zeros: 1.0 reads as 1

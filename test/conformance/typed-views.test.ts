@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { COLUMNS } from '../../functions/ingest/events-table.ts';
+import { type Engine, type View, viewsOf, viewsSql } from '../../shared/lake/views/index.ts';
+import { createMemoryStorage } from '../../shared/storage/memory.ts';
+import { findPython } from '../helpers/delta-engines.ts';
+import { findSparkPython, type Spark, startSpark } from '../helpers/delta-spark.ts';
+import { dirStore } from '../helpers/dir-store.ts';
+import { startMemoryIngest } from '../helpers/ingest-memory.ts';
+import { messageEvent } from '../helpers/messages.ts';
+import { HOSTILE, READINGS, readingMessages } from '../helpers/readings.ts';
+import { expectedOf, type Plain } from '../helpers/typed-rows.ts';
+
+const python = findPython() ?? '';
+if (python === '')
+  console.log('typed views in DuckDB did not run: no python3 here imports deltalake and duckdb');
+const sparkPython = findSparkPython() ?? '';
+if (sparkPython === '')
+  console.log('typed views in Spark did not run: no python3 here imports pyspark and delta');
+
+type Rows = Record<string, Plain>[];
+
+const root = mkdtempSync(join(tmpdir(), 'typed-views-'));
+const path = join(root, 'events');
+const views = viewsOf([...READINGS, HOSTILE], COLUMNS);
+const expected = new Map<View, ReturnType<typeof expectedOf>>();
+
+beforeAll(async () => {
+  const others = createMemoryStorage();
+  const store = dirStore(root);
+  const storage = { bucket: (name: string) => (name === 'lake' ? store : others.bucket(name)) };
+  const ingest = startMemoryIngest({ storage });
+  for (const message of readingMessages()) await ingest.deliver(messageEvent(message));
+  expect(ingest.published).toEqual([]);
+  const stored = await ingest.rows();
+  expect(stored).toHaveLength(readingMessages().length);
+  for (const view of views) expected.set(view, expectedOf(view, stored));
+});
+
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const sqlFor = (engine: Engine): string => viewsSql(views, { engine, events: path, dataset: [] });
+
+const questions = (view: View): string[] => [
+  `select * from ${view.name}`,
+  `select field, problem, events from ${view.misfits}`,
+];
+
+/** Only the columns that come of the data: the others are the table's. */
+function ofData(view: View, rows: Rows): Rows {
+  const names = ['event_id', view.versionColumn, ...view.fields.map(({ name }) => name)];
+  const picked = rows.map((row) => Object.fromEntries(names.map((name) => [name, row[name] ?? null])));
+  return sorted(picked.map((row) => unwrapped(row) as Record<string, Plain>));
+}
+
+/** Engines mark JSON, since its numbers are JSON's; and they differ in the sign of 0. */
+function unwrapped(value: Plain): Plain {
+  if (value === 0) return 0;
+  if (Array.isArray(value)) return value.map(unwrapped);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Object.keys(value).join() === 'json') return value['json']!;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, unwrapped(one)]));
+}
+
+const sorted = <T>(rows: readonly T[]): T[] =>
+  [...rows].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+
+async function check(ask: (queries: readonly string[]) => Promise<Rows[]>): Promise<void> {
+  // that of the hostile type's one version is the same again
+  const asked = views.filter(({ type, version }) => type !== HOSTILE.type || version === undefined);
+  const answers = await ask(asked.flatMap(questions));
+  for (const [at, view] of asked.entries()) {
+    const { rows, misfits } = expected.get(view)!;
+    expect(ofData(view, answers[at * 2]!), view.name).toEqual(ofData(view, rows));
+    expect(sorted(answers[at * 2 + 1]!), view.misfits).toEqual(sorted(misfits));
+  }
+}
+
+test('the sample has what fits and what does not, in every version', () => {
+  const [current, one, two] = views.filter(({ type }) => type === 'reading.taken');
+  expect(expected.get(one!)!.rows).toHaveLength(3);
+  expect(expected.get(two!)!.rows).toHaveLength(40);
+  expect(expected.get(current!)!.rows).toHaveLength(44);
+  const wrong = expected.get(two!)!.misfits.filter(({ problem }) => problem === 'wrong');
+  expect(wrong.map(({ field }) => field).sort()).toEqual(
+    [
+      ['', 'at', 'code', 'counts', 'day', 'good', 'price', 'source', 'source.id', 'state', 'tags', 'value'],
+      ['parts', 'parts[].box', 'parts[].box.width', 'parts[].id', 'parts[].sizes'],
+    ]
+      .flat()
+      .sort(),
+  );
+});
+
+describe.runIf(python !== '')('DuckDB', () => {
+  test('answers from the views as TypeScript does from the rows', async () => {
+    const script = join(root, 'duckdb.sql');
+    writeFileSync(script, sqlFor('duckdb'));
+    const program = fileURLToPath(new URL('duckdb_views.py', import.meta.url));
+    await check(async (queries) => {
+      const output = execFileSync(python, [program, path, script, ...queries], { encoding: 'utf8' });
+      return output
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Rows);
+    });
+  });
+});
+
+describe.runIf(sparkPython !== '')('Spark', () => {
+  let spark: Spark;
+  beforeAll(async () => {
+    spark = await startSpark(sparkPython);
+  });
+  afterAll(async () => {
+    await spark?.stop();
+  });
+
+  test('answers from the views as TypeScript does from the rows', async () => {
+    await spark.call(
+      'run',
+      ...sqlFor('spark')
+        .split(/;\n+/)
+        .filter((statement) => statement !== ''),
+    );
+    await check(async (queries) => {
+      const answers: Rows[] = [];
+      for (const query of queries) answers.push(await spark.call<Rows>('rows', query));
+      return answers;
+    });
+  });
+});
