@@ -6,16 +6,17 @@ import type { ScalarShape, Shape, StructShape } from './schema-shape.ts';
 const MAX_COMMENT = 1_000;
 
 /**
- * The columns of a struct. A name that is taken, such as an envelope column's, gets the prefix `data_`.
+ * The columns of a struct. A name that is reserved gets the prefix `data_`.
  * @param reserved names of the columns beside them
  */
 export function fieldsOf(shape: StructShape, reserved: readonly string[] = []): Field[] {
+  const taken = new NameRegister(reserved);
   const names = new NameRegister(reserved);
   return [...shape.members]
     .filter(([key]) => isReachable(key))
     .map(([key, { shape: inner, isRequired }]) => {
       const plain = sqlName(key);
-      const name = names.take(names.has(plain) && reserved.length > 0 ? `data_${plain}` : plain);
+      const name = names.take(taken.has(plain) ? `data_${plain}` : plain);
       const type = typeOf(inner);
       return { key, name, type, isRequired, comment: commentOf(key, name, inner) };
     });

@@ -48,9 +48,10 @@ export const bigquery: Dialect = {
   },
   explode({ columns, rows, members, from }) {
     const picked = members.map((member) => `m.${name(member)} AS ${name(member)}`);
+    const isThere = members.map((member) => `m.${name(member)} IS NOT NULL`);
     return (
       `SELECT ${[...columns, ...picked].join(', ')}\nFROM ${from}\n` +
-      `CROSS JOIN UNNEST([\n  ${rows.join(',\n  ')}\n]) AS m\nWHERE m IS NOT NULL`
+      `CROSS JOIN UNNEST([\n  ${rows.join(',\n  ')}\n]) AS m\nWHERE ${isThere.join(' AND ')}`
     );
   },
 };
