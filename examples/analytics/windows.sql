@@ -18,7 +18,7 @@ MERGE `lake`.`windows` AS old
 USING (
   WITH counted AS (
     -- an event cannot have happened after it was stored
-    SELECT `type`, LEAST(COALESCE(`time`, `ingest_time`), `ingest_time`) AS at, 'sales' AS measure, '' AS key,
+    SELECT `type`, LEAST(COALESCE(`time`, `ingest_time`), `ingest_time`) AS happened, 'sales' AS measure, '' AS key,
       COALESCE(`currency`, '') AS currency, COALESCE(`total`, 0) AS amount, `ingest_time` AS stored
     FROM `lake`.`order_created`
     UNION ALL
@@ -30,11 +30,11 @@ USING (
       '', 0, `ingest_time`
     FROM `lake`.`payment_failed`
   )
-  SELECT DATE(TIMESTAMP_TRUNC(at, MINUTE)) AS day, TIMESTAMP_TRUNC(at, MINUTE) AS window_start,
-    TIMESTAMP_ADD(TIMESTAMP_TRUNC(at, MINUTE), INTERVAL 60 SECOND) AS window_end, type, measure, key, currency,
+  SELECT DATE(TIMESTAMP_TRUNC(happened, MINUTE)) AS day, TIMESTAMP_TRUNC(happened, MINUTE) AS window_start,
+    TIMESTAMP_ADD(TIMESTAMP_TRUNC(happened, MINUTE), INTERVAL 60 SECOND) AS window_end, type, measure, key, currency,
     COUNT(*) AS events, SUM(CAST(amount AS NUMERIC)) AS amount
   FROM counted
-  WHERE at >= TIMESTAMP_TRUNC(TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 90 MINUTE), MINUTE)
+  WHERE happened >= TIMESTAMP_TRUNC(TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 90 MINUTE), MINUTE)
     AND stored >= TIMESTAMP_TRUNC(TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 90 MINUTE), MINUTE)
   GROUP BY day, window_start, window_end, type, measure, key, currency
 ) AS new

@@ -37,6 +37,8 @@ def as_duckdb(node):
         return call("bq_parse", node.this.this)
     if isinstance(node, exp.Bracket):
         return call("bq_member", node.this, node.expressions[0])
+    if isinstance(node, exp.TryCast) and node.to.is_type("DECIMAL") and not node.to.expressions:
+        return exp.TryCast(this=node.this.transform(as_duckdb), to=exp.DataType.build("DECIMAL(38, 9)", dialect="duckdb"))
     if isinstance(node, exp.TryCast) and node.to.is_type("TIMESTAMPTZ"):
         return call("bq_timestamp", node.this)
     if isinstance(node, exp.JSONType):

@@ -1,17 +1,19 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLUMNS } from '../../functions/ingest/events-table.ts';
+import { DeltaTable } from '../../shared/delta/index.ts';
 import { type Engine, type View, viewsOf, viewsSql } from '../../shared/lake/views/index.ts';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import { findPython } from '../helpers/delta-engines.ts';
 import { findSparkPython, type Spark, startSpark } from '../helpers/delta-spark.ts';
 import { dirStore } from '../helpers/dir-store.ts';
 import { startMemoryIngest } from '../helpers/ingest-memory.ts';
-import { messageEvent } from '../helpers/messages.ts';
+import { runHere } from '../helpers/lake.ts';
+import { messageEvent, structured } from '../helpers/messages.ts';
 import { HOSTILE, READINGS, readingMessages } from '../helpers/readings.ts';
 import { expectedOf, type Plain } from '../helpers/typed-rows.ts';
 
@@ -114,6 +116,75 @@ function answersOf(program: string, engine: Engine, events: string) {
 describe.runIf(python !== '')('DuckDB', () => {
   test('answers from the views as TypeScript does from the rows', async () => {
     await check(answersOf('duckdb_views.py', 'duckdb', path));
+  });
+});
+
+const duckdbProgram = join(dirname(python), 'duckdb');
+const canApply = python.includes('/') && existsSync(duckdbProgram);
+if (!canApply) console.log('typed views were not applied: no duckdb beside the python3 that imports duckdb');
+
+describe.runIf(canApply)('pipeline lake views --apply, with the program of DuckDB', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'typed-orders-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  test('creates the views of an app, which answer questions about its events', async () => {
+    const store = dirStore(folder);
+    const others = createMemoryStorage();
+    const ingest = startMemoryIngest({
+      storage: { bucket: (name: string) => (name === 'lake' ? store : others.bucket(name)) },
+    });
+    const order = { orderId: 'ord-1', customerId: 'cust-1', currency: 'EUR', items: [] };
+    const item = { productId: 'prod-1', quantity: 2, unitPrice: 5 };
+    const events = [
+      { dataschema: 'https://shop.example/order.created/1', data: { ...order, total: 10, items: [item] } },
+      {
+        dataschema: 'https://shop.example/order.created/2.json',
+        data: { ...order, total: 7, channel: 'web' },
+      },
+      { data: { ...order, total: 5, channel: 'web', items: [item, { ...item, quantity: '3' }] } },
+      { type: 'payment.failed', data: { orderId: 'ord-1', reason: 'declined' } },
+    ];
+    for (const [at, event] of events.entries()) {
+      await ingest.deliver(messageEvent(structured({ id: `o-${at}`, ...event })));
+    }
+    const table = await DeltaTable.open(store, 'events');
+    const files = [...(await table.snapshot()).files.keys()].map(
+      (name) => `'${join(folder, 'events', name)}'`,
+    );
+    const database = join(folder, 'orders.duckdb');
+    const duckdb = (sql: string): string =>
+      execFileSync(duckdbProgram, ['-json', database, sql], { encoding: 'utf8' });
+    // its extension for Delta has to be downloaded
+    duckdb(`create view stored as select * from read_parquet([${files.join(', ')}], union_by_name = true);
+      create macro delta_scan(path) as table select * from stored;`);
+
+    const args = [
+      'views',
+      '--cloud',
+      '--engine',
+      'duckdb',
+      '--app',
+      'examples/orders',
+      '--events',
+      '/events',
+    ];
+    const env = { PATH: `${dirname(duckdbProgram)}:${process.env['PATH']}` };
+    const { code, stderr } = await runHere([...args, '--apply', '--database', database], env);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(/views of orders created/) });
+
+    const question = `select channel, schema_version, sum(total)::int as total, sum(len(items))::int as items
+      from order_created group by all order by all`;
+    expect(JSON.parse(duckdb(question))).toEqual([
+      { channel: 'web', schema_version: '2', total: 12, items: 2 },
+      { channel: null, schema_version: '1', total: 10, items: 1 },
+    ]);
+    expect(JSON.parse(duckdb('select field, problem, events from order_created_misfits'))).toEqual([
+      { field: 'items[].quantity', problem: 'wrong', events: 1 },
+    ]);
+    expect(JSON.parse(duckdb('select reason from payment_failed'))).toEqual([{ reason: 'declined' }]);
+    const comment =
+      "select comment from duckdb_columns() where table_name = 'payment_failed' and column_name = 'reason'";
+    expect(JSON.parse(duckdb(comment))).toEqual([{ comment: 'One of: declined' }]);
   });
 });
 
