@@ -58,6 +58,9 @@ export const READINGS: EventSchema[] = [
   },
 ];
 
+/** spark-sql puts the variable's value in its place. */
+const VARIABLE = ['$', '{env:HOME}'].join('');
+
 /** Names that would end a literal, a name or a comment, or that only a quoted name allows. */
 const HOSTILE_NAMES = [
   "it's",
@@ -67,7 +70,7 @@ const HOSTILE_NAMES = [
   "'); DROP TABLE events; --",
   '\\',
   "\\'",
-  '${env:HOME}',
+  VARIABLE,
   '*/ x /*',
   'line\nbreak',
   'a/b~c',
@@ -89,10 +92,10 @@ const HOSTILE_NAMES = [
 const HOSTILE_INNER = ["it's", "'); --", '\\', '0'];
 
 export const HOSTILE: EventSchema = {
-  type: 'o\'"`;--\\${x}$y.made',
+  type: `o'"\`;--\\${VARIABLE}$y.made`,
   version: "1'; DROP TABLE events; --",
   schema: {
-    description: "it's; \\' DROP TABLE events; --\n*/ ${env:HOME} `x`",
+    description: `it's; \\' DROP TABLE events; --\n*/ ${VARIABLE} \`x\``,
     type: 'object',
     properties: {
       ...Object.fromEntries(
