@@ -1,5 +1,5 @@
 import { COLUMNS } from '../../functions/ingest/events-table.ts';
-import { ENGINES, type Engine, EVENTS_NAME, viewsOf, viewsSql } from '../../shared/lake/views/index.ts';
+import { ENGINES, type Engine, EVENTS_NAME, viewStatements, viewsOf } from '../../shared/lake/views/index.ts';
 import { appFolder, openApp } from '../common/app.ts';
 import { counted } from '../common/numbers.ts';
 import { Failure, oneOf, parseOptions, quoted, UsageError } from '../common/options.ts';
@@ -57,12 +57,12 @@ ${PLACE_HELP}`,
         const made = madeOf(() => viewsOf(readSchemas(schemaFolders(app)), COLUMNS));
         const table =
           engine === 'bigquery' ? [...dataset, EVENTS_NAME].join('.') : `gs://${place.bucket}/${place.path}`;
-        const sql = viewsSql(made, { engine, events: events ?? table, dataset });
+        const statements = viewStatements(made, { engine, events: events ?? table, dataset });
         if (!apply) {
-          await out.write(sql);
+          await out.write(statements.join('\n'));
           return 0;
         }
-        await runProgram(programFor(engine, database), sql, {
+        await runProgram(programFor(engine, database), statements, {
           env,
           signal,
           say: (line) => progress.note(line),

@@ -12,7 +12,12 @@ export interface Program {
   /** @param file has the SQL; programs that read standard input ignore it */
   args(file: string): string[];
   readsStandardInput: boolean;
+  /** Characters of SQL that it takes at once; undefined for any number. */
+  maxSql?: number;
 }
+
+/** BigQuery takes a megabyte. */
+const BIGQUERY_SQL = 500_000;
 
 /** @param database file of DuckDB */
 export function programFor(engine: Engine, database = ''): Program {
@@ -22,6 +27,7 @@ export function programFor(engine: Engine, database = ''): Program {
         name: 'bq',
         args: () => ['--quiet', 'query', '--use_legacy_sql=false', '--format=none'],
         readsStandardInput: true,
+        maxSql: BIGQUERY_SQL,
       };
     case 'duckdb':
       return { name: 'duckdb', args: () => ['-bail', '-batch', database], readsStandardInput: true };
@@ -37,23 +43,36 @@ export interface RunOptions {
   say(line: string): void;
 }
 
-/** Runs the SQL. Throws Failure if the program is missing or fails. */
+/** Runs the statements in as few calls as the program allows. Throws Failure if it is missing or fails. */
 export async function runProgram(
   program: Program,
-  sql: string,
+  statements: readonly string[],
   { env, signal, say }: RunOptions,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'pipeline-views-'));
   try {
     const file = join(folder, 'views.sql');
-    await writeFile(file, sql, { mode: 0o600 });
-    const { code, output } = await finished(program, program.args(file), { sql, env, signal });
-    if (code === 0) return;
-    for (const line of output.trimEnd().split('\n').slice(-SHOWN_LINES)) say(printable(line));
-    throw new Failure(`${program.name} must end with exit code 0, got ${code ?? 'a signal'}`);
+    for (const sql of scripts(statements, program.maxSql)) {
+      await writeFile(file, sql, { mode: 0o600 });
+      const { code, output } = await finished(program, program.args(file), { sql, env, signal });
+      if (code === 0) continue;
+      for (const line of output.trimEnd().split('\n').slice(-SHOWN_LINES)) say(printable(line));
+      throw new Failure(`${program.name} must end with exit code 0, got ${code ?? 'a signal'}`);
+    }
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Joins statements to scripts of at most so many characters, or of one statement. */
+function scripts(statements: readonly string[], max = Number.POSITIVE_INFINITY): string[] {
+  const joined: string[] = [];
+  for (const statement of statements) {
+    const whole = joined.length === 0 ? statement : `${joined.at(-1)}\n${statement}`;
+    if (joined.length === 0 || whole.length > max) joined.push(statement);
+    else joined[joined.length - 1] = whole;
+  }
+  return joined;
 }
 
 const SHOWN_LINES = 20;

@@ -23,8 +23,8 @@ export interface SqlOptions {
   dataset: readonly string[];
 }
 
-/** Statements that create or replace the views. They can be run again. */
-export function viewsSql(views: readonly View[], { engine, events, dataset }: SqlOptions): string {
+/** Statements that create or replace the views, one text for each pair of views. They can be run again. */
+export function viewStatements(views: readonly View[], { engine, events, dataset }: SqlOptions): string[] {
   const sql = DIALECTS[engine];
   const qualified = (parts: readonly string[]): string => parts.map((part) => sql.name(part)).join('.');
   const places = {
@@ -34,8 +34,12 @@ export function viewsSql(views: readonly View[], { engine, events, dataset }: Sq
   const statements = views.map((view) => viewSql(sql, view, places));
   const needsSchema = dataset.length > 0 && engine !== 'bigquery';
   const schema = needsSchema ? [`CREATE SCHEMA IF NOT EXISTS ${qualified(dataset)};\n`] : [];
-  return [...schema, ...statements].join('\n');
+  return [...schema, ...statements];
 }
+
+/** The statements as one script. */
+export const viewsSql = (views: readonly View[], options: SqlOptions): string =>
+  viewStatements(views, options).join('\n');
 
 function tableOf(
   sql: Dialect,

@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -93,6 +93,27 @@ describe('--apply', () => {
     const called = readFileSync(env['CALLED']!, 'utf8');
     expect(called.split('\n').slice(0, expected.length)).toEqual(expected);
     expect(called.endsWith(printed.stdout)).toBe(true);
+  });
+
+  test('BigQuery takes a megabyte at once, so it is called as often as that needs', async () => {
+    const folder = mkdtempSync(join(dir, 'bin-'));
+    writeFileSync(join(folder, 'bq'), `#!/bin/sh\ncat > '${folder}/'$$.sql\n`);
+    chmodSync(join(folder, 'bq'), 0o755);
+    const args = ['views', '--cloud', '--engine', 'bigquery', '--app', 'examples/orders'];
+    const { stdout } = await runHere(args);
+    expect(
+      (await runHere([...args, '--apply'], { PATH: `${folder}${delimiter}${process.env['PATH']}` })).code,
+    ).toBe(0);
+    const parts = readdirSync(folder).filter((name) => name.endsWith('.sql'));
+    const texts = parts.map((name) => readFileSync(join(folder, name), 'utf8'));
+    expect(texts.length).toBeGreaterThan(1);
+    expect(Math.max(...texts.map(({ length }) => length))).toBeLessThanOrEqual(500_000);
+    const sorted = (text: string): string[] =>
+      text
+        .split(/(?=^CREATE)/m)
+        .map((one) => one.trim())
+        .sort();
+    expect(sorted(texts.join('\n'))).toEqual(sorted(stdout));
   });
 
   test('a program that fails: its last lines are shown', async () => {
