@@ -2,7 +2,7 @@ import type { Field, FieldType, ScalarType, StructType } from './field-type.ts';
 import { NameRegister, sqlName } from './names.ts';
 import type { ScalarShape, Shape, StructShape } from './schema-shape.ts';
 
-/** Bytes of a comment: BigQuery's limit is 1,024 characters. */
+/** Characters of a comment: BigQuery allows 1,024. */
 const MAX_COMMENT = 1_000;
 
 /**
