@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { createMemoryStorage } from '../../shared/storage/memory.ts';
 import { findPython } from '../helpers/delta-engines.ts';
-import { findSparkPython } from '../helpers/delta-spark.ts';
+import { findSparkPython, SHORT_JAVA } from '../helpers/delta-spark.ts';
 import { dirStore } from '../helpers/dir-store.ts';
 import { type MemoryIngest, startMemoryIngest } from '../helpers/ingest-memory.ts';
 import { runHere } from '../helpers/lake.ts';
@@ -64,7 +64,12 @@ describe.runIf(canRun)('windows of sales', () => {
     const places = ['--events', events!, '--windows', windows!, '--checkpoint', checkpoint!];
     const child = spawn(sparkPython, [here('../../examples/analytics/windows.py'), ...places, ...args], {
       cwd: root,
-      env: { ...process.env, PYSPARK_SUBMIT_ARGS: SUBMIT.join(' '), PYSPARK_PYTHON: sparkPython },
+      env: {
+        ...process.env,
+        ...SHORT_JAVA,
+        PYSPARK_SUBMIT_ARGS: SUBMIT.join(' '),
+        PYSPARK_PYTHON: sparkPython,
+      },
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
     });
