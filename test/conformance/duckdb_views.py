@@ -25,12 +25,15 @@ def connection(path):
 
 def rows(database, query):
     relation = database.sql(query)
-    is_json = {name for name, kind in zip(relation.columns, relation.types) if str(kind) == "JSON"}
-    found = relation.to_arrow_table().to_pylist()
-    return [
-        {name: {"json": json.loads(one)} if name in is_json and one is not None else plain(one) for name, one in row.items()}
-        for row in found
-    ]
+    kinds = dict(zip(relation.columns, map(str, relation.types)))
+    return [{name: value(one, kinds[name]) for name, one in row.items()} for row in relation.to_arrow_table().to_pylist()]
+
+
+def value(one, kind):
+    """JSON arrives as text."""
+    if one is None or not kind.startswith("JSON"):
+        return plain(one)
+    return {"json": json.loads(one)} if kind == "JSON" else [value(each, "JSON") for each in one]
 
 
 if __name__ == "__main__":

@@ -91,7 +91,21 @@ test('the sample has what fits and what does not, in every version', () => {
   const wrong = expected.get(two!)!.misfits.filter(({ problem }) => problem === 'wrong');
   expect(wrong.map(({ field }) => field).sort()).toEqual(
     [
-      ['', 'at', 'code', 'counts', 'day', 'good', 'price', 'source', 'source.id', 'state', 'tags', 'value'],
+      [
+        '',
+        'at',
+        'code',
+        'counts',
+        'day',
+        'good',
+        'mixed',
+        'price',
+        'source',
+        'source.id',
+        'state',
+        'tags',
+        'value',
+      ],
       ['parts', 'parts[].box', 'parts[].box.width', 'parts[].id', 'parts[].sizes'],
     ]
       .flat()

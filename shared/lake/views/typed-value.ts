@@ -11,6 +11,8 @@ export function typedValue(sql: Dialect, json: string, type: FieldType, depth = 
     case 'struct':
       return `CASE WHEN ${sql.isObject(json)} THEN ${structOf(sql, json, type, depth)} END`;
     case 'array': {
+      // BigQuery's arrays hold JSON's null, but not its own
+      if (type.items.kind === 'json') return `CASE WHEN ${sql.isArray(json)} THEN ${sql.elements(json)} END`;
       const element = elementName(depth);
       const value = typedValue(sql, element, type.items, depth + 1);
       // the elements are objects already

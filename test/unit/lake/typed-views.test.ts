@@ -189,3 +189,20 @@ describe.each(ENGINES)('SQL for %s', (engine) => {
     },
   );
 });
+
+test('BigQuery returns no array with a null in it: elements of any type stay JSON, and others are all there', () => {
+  const properties = { mixed: { type: 'array' }, counts: { type: 'array', items: { type: 'integer' } } };
+  const sql = viewsSql(viewsOfVersions(schemaOf(properties)), {
+    engine: 'bigquery',
+    events: 'd.e',
+    dataset: ['d'],
+  });
+  const json = (key: string): string => `\`__json\`['${key}']`;
+  expect(sql).toContain(
+    `CASE WHEN JSON_TYPE(${json('mixed')}) = 'array' THEN JSON_QUERY_ARRAY(${json('mixed')}, '$') END AS \`mixed\``,
+  );
+  expect(sql).toContain(
+    `JSON_TYPE(${json('counts')}) = 'array' AND NOT EXISTS(SELECT 1 FROM UNNEST(JSON_QUERY_ARRAY(${json('counts')}, '$')) AS e1 ` +
+      "WHERE (NOT (e1 IS NOT NULL AND JSON_TYPE(e1) <> 'null') OR ",
+  );
+});
