@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { COLUMNS } from '../../../functions/ingest/events-table.ts';
-import { readSchemas, schemaFolders } from '../../../schemas/compile.ts';
+import { compileValidators, readSchemas, schemaFolders } from '../../../schemas/compile.ts';
 import { loadApp } from '../../../shared/app/load-app.ts';
 import type { Json } from '../../../shared/core/json-value.ts';
 import type { FieldType } from '../../../shared/lake/views/field-type.ts';
@@ -205,4 +205,12 @@ test('BigQuery returns no array with a null in it: elements of any type stay JSO
     `JSON_TYPE(${json('counts')}) = 'array' AND NOT EXISTS(SELECT 1 FROM UNNEST(JSON_QUERY_ARRAY(${json('counts')}, '$')) AS e1 ` +
       "WHERE (NOT (e1 IS NOT NULL AND JSON_TYPE(e1) <> 'null') OR ",
   );
+});
+
+test('formats that give views their columns are accepted in schemas, and not checked; others are refused', () => {
+  const file = (format: string) => ({ type: 'a', version: '1', schema: { type: 'string', format } });
+  for (const format of ['date-time', 'date', 'decimal']) {
+    expect(compileValidators([file(format)])['a']!['1']!('no such text')).toBe(true);
+  }
+  expect(() => compileValidators([file('email')])).toThrow('schemas/a/1.json: unknown format "email"');
 });
