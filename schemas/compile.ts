@@ -91,8 +91,9 @@ export function compileForForms(schema: Readonly<Record<string, unknown>>): Vali
 }
 
 function newAjv(): Ajv2020 {
-  // no formats: they would need code at run time, and patterns can replace them
-  return new Ajv2020({ strict: true, code: { source: true, esm: true } });
+  // formats are not checked, since that would need code at run time; those named here give typed views their columns
+  const formats = { 'date-time': true, date: true, decimal: true } as const;
+  return new Ajv2020({ strict: true, formats, code: { source: true, esm: true } });
 }
 
 function byType<T>(

@@ -15,6 +15,7 @@ const lake: Family<Lake, PlaceOptions> = {
     head: async () => (await import('./head.ts')).head,
     query: async () => (await import('./query.ts')).query,
     search: async () => (await import('./search.ts')).search,
+    views: async () => (await import('./views.ts')).views,
     verify: async () => (await import('./verify.ts')).verify,
     conflicts: async () => (await import('./conflicts.ts')).conflicts,
     compact: async () => (await import('./compact.ts')).compact,

@@ -9,6 +9,7 @@ import json
 import sys
 
 from delta import DeltaTable, configure_spark_with_delta_pip
+from plain_rows import plain
 from pyspark.sql import SparkSession
 
 OPTIONS = {
@@ -84,7 +85,17 @@ def vacuum(path):
     return {"files": spark.sql(f"vacuum delta.`{path}` retain 168 hours dry run").count()}
 
 
-COMMANDS = {command.__name__: command for command in [facts, history, find, append, sql, vacuum]}
+def run(*statements):
+    for statement in statements:
+        spark.sql(statement).collect()
+    return {}
+
+
+def rows(query):
+    return plain(spark.sql(query).collect())
+
+
+COMMANDS = {command.__name__: command for command in [facts, history, find, append, sql, vacuum, run, rows]}
 
 if __name__ == "__main__":
     spark = session()

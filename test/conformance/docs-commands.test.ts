@@ -55,7 +55,7 @@ function scriptOf(text: string): string {
 /** Runs each page's script in a real shell whose programs only record how they were called. */
 async function called(): Promise<typeof calls> {
   const note = `#!/usr/bin/env bash\n{ printf '%s\\0' "\${0##*/}" "$@"; printf '\\n\\0'; } >> "$CALLS"\n`;
-  for (const program of ['gcloud', 'npx', 'npm', 'node', 'git', 'ffmpeg', 'terraform', 'deploy.sh']) {
+  for (const program of ['gcloud', 'bq', 'npx', 'npm', 'node', 'git', 'ffmpeg', 'terraform', 'deploy.sh']) {
     await writeFile(join(dir, program), note);
     await chmod(join(dir, program), 0o755);
   }
@@ -145,6 +145,7 @@ test('gcloud knows every command and flag', async ({ skip }) => {
   const services = {
     cloudfunctions: '',
     cloudresourcemanager: '',
+    dataproc: '',
     eventarc: '',
     iam: '',
     logging: '',
