@@ -1,6 +1,6 @@
 import { ask } from '../cli/ask/ask.ts';
 import { bucketName } from '../cli/common/app.ts';
-import { UsageError } from '../cli/common/options.ts';
+import { UsageError, wholeNumber } from '../cli/common/options.ts';
 import type { Lake } from '../cli/lake/lake.ts';
 import type { Exchange } from '../local/http/server.ts';
 import { DeltaError } from '../shared/delta/index.ts';
@@ -26,7 +26,7 @@ import { sendObject } from './media.ts';
 import { receiveVideo } from './receive-video.ts';
 import { readRunning } from './running.ts';
 import { showUpload } from './upload.ts';
-import { listUploads } from './uploads.ts';
+import { listUploads, MOST_UPLOADS } from './uploads.ts';
 
 export interface Call {
   commands: Commands;
@@ -50,6 +50,8 @@ export const ROUTES: Readonly<Record<string, Route>> = {
     listUploads(commands.uploads(signal), {
       cursor: query.get('next') ?? undefined,
       prefix: query.get('prefix') ?? '',
+      limit:
+        wholeNumber('limit', query.get('limit') ?? undefined, { min: 1, max: MOST_UPLOADS }) ?? MOST_UPLOADS,
       raw: await rawBucket(commands, signal),
       lake: lakeOf(commands, signal),
     }),

@@ -10,18 +10,20 @@ import { type NewestUploads, newestUploads } from './newest-uploads.ts';
 import { addTo, cardOf, type Found, keyOf, READS_AT_A_TIME, textOf } from './upload-cards.ts';
 
 /**
- * A bucket with at most this many results is listed whole, in two requests; of a larger one, the table of events knows
- * the newest.
+ * A bucket with at most this many results is listed whole: in one request if the table of events knows the newest of a
+ * larger one, else in four.
  */
-const WHOLE_OBJECTS = 1_999;
+const WHOLE_OBJECTS = { withTable: 999, alone: 3_999 };
 /** Objects looked at for one page by name: each upload has about six. */
 const PAGE_OBJECTS = 1_000;
-const PAGE_UPLOADS = 48;
+export const MOST_UPLOADS = 48;
 const MAX_WAITING = 1_000;
 
 export interface UploadsQuery {
   /** `next` of the page before. */
   cursor: string | undefined;
+  /** Uploads of a page, at most MOST_UPLOADS. */
+  limit: number;
   /** Beginning of the names. */
   prefix: string;
   /** Bucket of the uploads; undefined if it is not configured. */
@@ -50,42 +52,48 @@ export async function listUploads(
 }
 
 async function pageOf(frames: ObjectStore, query: UploadsQuery, signal: AbortSignal): Promise<Page> {
-  const { cursor = '', prefix, lake } = query;
-  if (cursor.startsWith('name:')) return byName(frames, prefix, cursor.slice('name:'.length), signal);
+  const { cursor = '', prefix, lake, limit } = query;
+  if (cursor.startsWith('name:')) return byName(frames, query, cursor.slice('name:'.length), signal);
   if (!cursor.startsWith('time:')) {
     const whole = await allOf(frames, query, signal);
     if (whole) return whole;
   }
-  const newest = prefix === '' && lake && (await byTime(frames, lake, cursor.slice('time:'.length)));
-  return newest || byName(frames, prefix, '', signal);
+  const newest = prefix === '' && lake && (await byTime(frames, lake, cursor.slice('time:'.length), limit));
+  return newest || byName(frames, query, '', signal);
 }
 
 /** All of them, sorted by time; undefined if there are too many. */
 async function allOf(
   frames: ObjectStore,
-  { cursor, prefix, raw }: UploadsQuery,
+  { cursor, prefix, raw, lake, limit }: UploadsQuery,
   signal: AbortSignal,
 ): Promise<Page | undefined> {
+  const most = lake && prefix === '' ? WHOLE_OBJECTS.withTable : WHOLE_OBJECTS.alone;
   const found = new Map<string, Found>();
   let looked = 0;
   for await (const facts of frames.list({ ...(prefix !== '' && { prefix }), signal })) {
-    if (looked >= WHOLE_OBJECTS) return undefined;
+    if (looked >= most) return undefined;
     looked++;
     addTo(found, facts);
   }
   const from = Number(/^at:(\d{1,9})$/.exec(cursor ?? '')?.[1] ?? 0);
   const waiting = raw && from === 0 ? await notYet(raw, found, prefix, signal) : [];
   const all = [...found.values()].sort((a, b) => b.updated - a.updated);
-  const end = from + PAGE_UPLOADS;
+  const end = from + limit;
   const next = end < all.length ? `at:${end}` : undefined;
   return { found: all.slice(from, end), waiting, order: 'newest', looked, next };
 }
 
 /** Undefined if there is no table, or it has none of them: then their names are all there is. */
-async function byTime(frames: ObjectStore, lake: Lake, cursor: string): Promise<Page | undefined> {
+async function byTime(
+  frames: ObjectStore,
+  lake: Lake,
+  cursor: string,
+  limit: number,
+): Promise<Page | undefined> {
   let newest: NewestUploads;
   try {
-    newest = await newestUploads(lake, frames, { cursor, limit: PAGE_UPLOADS });
+    newest = await newestUploads(lake, frames, { cursor, limit });
   } catch (error) {
     if (error instanceof DeltaError && error.code === 'table-not-found') return undefined;
     throw error;
@@ -95,13 +103,18 @@ async function byTime(frames: ObjectStore, lake: Lake, cursor: string): Promise<
   return { found, order: 'outcome', looked, next: next && `time:${next}` };
 }
 
-async function byName(frames: ObjectStore, prefix: string, from: string, signal: AbortSignal): Promise<Page> {
+async function byName(
+  frames: ObjectStore,
+  { prefix, limit }: UploadsQuery,
+  from: string,
+  signal: AbortSignal,
+): Promise<Page> {
   const found = new Map<string, Found>();
   let looked = 0;
   let after: string | undefined;
   const place = { ...(prefix !== '' && { prefix }), ...(from !== '' && { startOffset: from }) };
   for await (const facts of frames.list({ ...place, signal })) {
-    if (looked >= PAGE_OBJECTS || (found.size >= PAGE_UPLOADS && !isKnown(found, facts))) {
+    if (looked >= PAGE_OBJECTS || (found.size >= limit && !isKnown(found, facts))) {
       after = isKnown(found, facts) ? folderAfter(facts) : facts.name;
       break;
     }
@@ -137,5 +150,5 @@ async function notYet(
     if (found.has(textOf(key))) continue;
     cards.push({ ...key, at: updated.toISOString(), outcome: 'waiting', questions: 0 });
   }
-  return cards.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, PAGE_UPLOADS);
+  return cards.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, MOST_UPLOADS);
 }

@@ -78,13 +78,15 @@ function ageText(oldest: string | undefined): string {
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3_600)} h`;
 }
 
+const SHOWN = 8;
+
 function LastUploads(): JSX.Element | null {
-  const { value, problem, reload } = useJson<UploadsAnswer>('uploads');
+  const { value, problem, reload } = useJson<UploadsAnswer>('uploads', { limit: SHOWN });
   const reloadSoon = useThrottled(reload, 1_000);
   useFeed((event) => {
     if (event.kind === 'object') reloadSoon();
   });
-  const shown = value?.uploads.filter(({ image }) => image).slice(0, 8) ?? [];
+  const shown = value?.uploads.filter(({ image }) => image).slice(0, SHOWN) ?? [];
   if (problem) return <Problem text={problem} onRetry={reload} />;
   if (shown.length === 0) return null;
   return (

@@ -19,7 +19,7 @@ import { openEventsTable } from './events-table.ts';
 const FIRST_MS = Date.UTC(2026, 5, 1);
 const EACH_MS = 60_000;
 
-/** Runs in the page: scrolls a long list by screens, jumps to its end, and measures tasks of more than 50 ms. */
+/** Runs in the page: scrolls a long list by screens, jumps to its end, counts the rows that exist, and measures tasks of more than 50 ms. */
 export const SCROLL = `(async () => {
   const long = [];
   const observer = new PerformanceObserver((list) => {
@@ -27,16 +27,25 @@ export const SCROLL = `(async () => {
   });
   observer.observe({ type: 'longtask' });
   const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
-  let steps = 0;
+  let [steps, most] = [0, 0];
   for (; steps < 120; steps++) {
     scrollBy(0, innerHeight);
     await frame();
+    most = Math.max(most, document.querySelectorAll('.row').length);
   }
   scrollTo(0, document.documentElement.scrollHeight);
   await frame();
   await new Promise((done) => setTimeout(done, 500));
-  return { steps, long };
+  return { steps, long, most };
 })()`;
+
+export interface Scrolled {
+  steps: number;
+  /** Milliseconds of each task of more than 50. */
+  long: number[];
+  /** Most rows that existed at once. */
+  most: number;
+}
 
 export interface Sizes {
   uploads: number;

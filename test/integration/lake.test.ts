@@ -192,6 +192,22 @@ test('head: the newest first, by arrival time', async () => {
   ]);
 });
 
+test('search: a text in the data, in parts that say where to go on', async () => {
+  const first = await scene.here('search', 'ORDER', '--rows', '1', '--format', 'jsonl');
+  const [, from = ''] = /go on with --from (\d+\.\d+\.\d+)\n$/.exec(first.stderr) ?? [];
+  const rest = await scene.here('search', 'ORDER', '--from', from, '--format', 'jsonl');
+  expect(rest.stderr).toMatch(/^\d events? in 2 rows searched; no more are left\n$/);
+  const all = await scene.here('search', 'order', '--format', 'jsonl');
+  expect([...names(first), ...names(rest)]).toEqual(names(all));
+  expect(names(all).length).toBeGreaterThan(0);
+  const none = await scene.here('search', 'no such text', '--json');
+  expect(JSON.parse(none.stdout)).toEqual({ rows: [], searched: 4, of: 4, version: 2, next: null });
+  expect(await scene.here('search')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('one text in quotes must be given, got 0'),
+  });
+});
+
 test('history: what each version did', async () => {
   const { stdout } = await scene.here('history', '--format', 'json', '--limit', '2');
   const [newest, before] = JSON.parse(stdout) as Record<string, unknown>[];
