@@ -17,13 +17,14 @@ export function BudgetTiles(): JSX.Element {
   const tile = (name: string, used: number | undefined, setting: string): JSX.Element => {
     const { value: given, from } = settings?.find((one) => one.name === setting) ?? {};
     const limit = Number(given ?? 0);
-    const bound = limit === 0 ? '' : `, of ${count(limit)}${from === 'unknown' ? ' by default' : ''}`;
+    const bound = limit === 0 ? '' : `of ${count(limit)}${from === 'unknown' ? ' by default' : ''}`;
     const unknown = problem === undefined ? '–' : '?';
     const isMore = value?.isMore && used === Math.max(value.videos, value.geminiCalls);
     const more = isMore ? '+' : '';
     return (
       <Tile
-        name={`${name}${bound}`}
+        name={name}
+        note={bound}
         value={used === undefined ? unknown : `${count(used)}${more}`}
         isBad={limit > 0 && (used ?? 0) >= limit}
         title={
@@ -35,7 +36,7 @@ export function BudgetTiles(): JSX.Element {
   return (
     <>
       {tile('videos today', value?.videos, 'DAILY_VIDEOS')}
-      {tile('Gemini requests today', value?.geminiCalls, 'DAILY_GEMINI_CALLS')}
+      {tile('Gemini calls today', value?.geminiCalls, 'DAILY_GEMINI_CALLS')}
     </>
   );
 }

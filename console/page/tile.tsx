@@ -4,12 +4,15 @@ import type { JSX } from 'preact';
 export function Tile({
   name,
   value,
+  note,
   isBad = false,
   href,
   title,
 }: {
   name: string;
   value: string;
+  /** Smaller, after the number. */
+  note?: string;
   isBad?: boolean;
   href?: string;
   title?: string;
@@ -17,7 +20,10 @@ export function Tile({
   return (
     <div class={`tile ${isBad ? 'tile-bad' : ''}`} title={title}>
       <dt>{href ? <a href={href}>{name}</a> : name}</dt>
-      <dd>{value}</dd>
+      <dd>
+        {value}
+        {note && <small> {note}</small>}
+      </dd>
     </div>
   );
 }
