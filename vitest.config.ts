@@ -2,8 +2,8 @@ import { defineConfig } from 'vitest/config';
 import { compiledSources } from './test/helpers/compiled-sources.ts';
 import { LongestFirst } from './test/helpers/longest-first.ts';
 
-/** Four on two cores, because many tests wait for other processes; or `--poolOptions.forks.maxForks`. */
-const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 4);
+/** Three on two cores, because many tests wait for other processes; or `--poolOptions.forks.maxForks`. */
+const forks = Number(/maxForks=(\d+)/.exec(process.argv.join(' '))?.[1] ?? 3);
 
 export default defineConfig({
   plugins: [compiledSources()],

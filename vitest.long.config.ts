@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import { compiledSources } from './test/helpers/compiled-sources.ts';
 import { LongestFirst } from './test/helpers/longest-first.ts';
 
 /** Test files of which `npm test` runs a sample: all that import the switch. */
@@ -13,6 +14,7 @@ function sampled(folder: string): string[] {
 
 /** Processes killed at every boundary and at random, tests that take long, and in full what `npm test` samples. */
 export default defineConfig({
+  plugins: [compiledSources()],
   test: {
     globalSetup: 'test/helpers/bundle-place.ts',
     include: [
