@@ -4,7 +4,10 @@ import type { FailureRecord } from '../shared/records/failures.ts';
 
 export interface FunctionErrors {
   /** Latest first. */
-  attempts: Pick<FailureRecord, 'attempt' | 'at' | 'code' | 'message' | 'stack' | 'eventId'>[];
+  attempts: Pick<
+    FailureRecord,
+    'attempt' | 'at' | 'code' | 'message' | 'stack' | 'eventId' | 'correlationId'
+  >[];
   /** Records that were looked at. */
   looked: number;
   /** False if there are more than are looked at. */

@@ -78,7 +78,7 @@ export interface LettersAnswer {
   total: { letters: number };
   /** Undefined if there are no letters. */
   cause?: Pick<LetterSummary, 'function' | 'code' | 'pattern'>;
-  letters: Pick<LetterSummary, 'letter' | 'status' | 'concern' | 'lastDiedAt'>[];
+  letters: Pick<LetterSummary, 'letter' | 'status' | 'concern' | 'lastDiedAt' | 'correlationId'>[];
   read: Read;
 }
 

@@ -59,6 +59,7 @@ async function attemptOf(
         message: textOf(record.message),
         stack: textOf(record.stack),
         eventId: textOf(record.eventId),
+        ...(record.correlationId && { correlationId: textOf(record.correlationId) }),
       },
     ];
   } catch (error) {

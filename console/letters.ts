@@ -32,8 +32,8 @@ export async function listLettersJson(
   if (group === null) return { ...(value as Omit<GroupsAnswer, 'read'>), read };
   const { total, letters } = value as { total: { letters: number }; letters: LetterSummary[] };
   // ten thousand of them are on the page: only what a line shows
-  const lines = letters.map(({ letter, status: now, concern, lastDiedAt }) => ({
-    ...{ letter, status: now, concern, lastDiedAt },
+  const lines = letters.map(({ letter, status: now, concern, lastDiedAt, correlationId }) => ({
+    ...{ letter, status: now, concern, lastDiedAt, correlationId },
   }));
   const [first] = letters;
   const cause = first && { function: first.function, code: first.code, pattern: first.pattern };

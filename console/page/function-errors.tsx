@@ -60,6 +60,11 @@ export function FunctionErrors({
               attempt {attempt.attempt}, <Time at={attempt.at} />
             </span>
           </summary>
+          {attempt.correlationId && (
+            <p>
+              <a href={linkTo(['trace', attempt.correlationId])}>Trace</a>
+            </p>
+          )}
           <pre>{attempt.stack || attempt.message}</pre>
         </details>
       ))}

@@ -166,6 +166,7 @@ function Group({ group, status }: { group: string; status: string }): JSX.Elemen
                   <Time at={letter.lastDiedAt} />
                 </span>
               </a>
+              {letter.correlationId && <a href={linkTo(['trace', letter.correlationId])}>Trace</a>}
             </div>
           );
         }}

@@ -39,7 +39,7 @@ export interface SubjectEvent {
 export type SubjectState = 'exists' | 'newer' | 'gone' | 'succeeded' | 'unknown';
 
 /** One failed attempt, from the failure history. */
-export type Attempt = Omit<FailureRecord, 'schemaVersion' | 'function' | 'eventId'>;
+export type Attempt = Omit<FailureRecord, 'schemaVersion' | 'function' | 'eventId' | 'correlationId'>;
 
 /** One arrival on the dead-letter topic. */
 export interface DeathRecord {

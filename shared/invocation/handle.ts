@@ -111,6 +111,7 @@ class Delivery<T extends ParsedEvent> {
   #log: Logger;
   #eventId: string | undefined;
   #historyId: string | undefined;
+  #correlationId: string | undefined;
   #eventType = UNREAD_TYPE;
   readonly #fn: EventFunction<T>;
   readonly #runtime: Runtime;
@@ -140,6 +141,7 @@ class Delivery<T extends ParsedEvent> {
     const historyId = fn.historyId?.(parsed) ?? eventId;
     this.#eventId = eventId;
     this.#historyId = historyId;
+    this.#correlationId = event.correlationId ?? eventId;
     this.#eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
     span?.describe(event);
     const { correlationId, traceparent } = event;
@@ -226,6 +228,7 @@ class Delivery<T extends ParsedEvent> {
         {
           function: this.#fn.name,
           eventId: historyId,
+          correlationId: this.#correlationId,
           error,
           trace: typeof trace === 'string' ? trace : undefined,
           at: new Date(this.#clock.now()),

@@ -9,6 +9,8 @@ export interface FailureRecord {
   function: string;
   /** The event's id, or its subject's if events of one subject can differ. */
   eventId: string;
+  /** Undefined in records of older versions, and if the event could not be read. */
+  correlationId?: string | undefined;
   /** Counted from 1. */
   attempt: number;
   code: string;
@@ -21,6 +23,8 @@ export interface FailureRecord {
 
 const MAX_MESSAGE = 2_000;
 const MAX_STACK = 8_000;
+/** A longer one is left out: cut, it would be another's. */
+const MAX_CORRELATION = 1_000;
 const MAX_ATTEMPTS = 1_000;
 
 const prefixOf = (name: string, eventId: string): string => `failures/${name}/${eventId}/`;
@@ -43,7 +47,14 @@ export async function countFailures(
 /** Writes a write-once record of this failed attempt, under the first free number. */
 export async function recordFailure(
   store: ObjectStore,
-  failure: { function: string; eventId: string; error: AppError; trace: string | undefined; at: Date },
+  failure: {
+    function: string;
+    eventId: string;
+    correlationId?: string | undefined;
+    error: AppError;
+    trace: string | undefined;
+    at: Date;
+  },
   signal?: AbortSignal,
 ): Promise<FailureRecord> {
   const known = await countFailures(store, failure.function, failure.eventId, signal);
@@ -53,6 +64,7 @@ export async function recordFailure(
       schemaVersion: 1,
       function: failure.function,
       eventId: failure.eventId,
+      correlationId: boundedId(failure.correlationId),
       attempt,
       code: failure.error.code,
       message: failure.error.message.slice(0, MAX_MESSAGE),
@@ -69,6 +81,9 @@ export async function recordFailure(
     if (outcome.kind === 'written') return record;
   }
 }
+
+const boundedId = (id: string | undefined): string | undefined =>
+  id !== undefined && id.length <= MAX_CORRELATION ? id : undefined;
 
 export interface FailureHistory {
   /** In order; if there are more than are read, the first and the last ones. */

@@ -170,7 +170,7 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
   it(
     'an event that is wrong is discarded with a reason',
     async () => {
-      await publish({ id: 'bad-1', type: 'video.framed', data: { moments: 1 } });
+      await publish({ id: 'bad-1', correlationid: 'bad-7', type: 'video.framed', data: { moments: 1 } });
       await open('#/letters');
       await page.locator('a.line').getByText('schema-violation').waitFor(SLOW);
       await page.locator('a.line').click();
@@ -181,6 +181,9 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
       await page.getByText('1 discarded.').waitFor();
       await page.getByRole('button', { name: 'Close' }).click();
       await page.locator('a.row-link').getByText('discarded').waitFor(SLOW);
+      await page.locator('.row').getByRole('link', { name: 'Trace' }).click();
+      await page.getByRole('heading', { name: 'Trace' }).waitFor();
+      await page.locator('a.line').getByText('discarded').waitFor();
     },
     TIME,
   );

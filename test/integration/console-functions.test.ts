@@ -81,6 +81,8 @@ describe.runIf(FULL)('functions of a local cloud', () => {
       await recordFailure(state, {
         function: 'trackSignup',
         eventId: 'e'.repeat(64),
+        // one that is too long is left out
+        correlationId: index === 0 ? 'order-7' : 'x'.repeat(1_001),
         error,
         trace: undefined,
         at,
@@ -95,6 +97,7 @@ describe.runIf(FULL)('functions of a local cloud', () => {
       ['unavailable', 'the first error'],
     ]);
     expect(attempts[1]?.stack).toContain('the second error');
+    expect(attempts.map(({ correlationId }) => correlationId)).toEqual([undefined, undefined, 'order-7']);
     expect(await send(new URL('api/errors?function=../x', served.url))).toMatchObject({ status: 404 });
   });
 
