@@ -12,7 +12,7 @@ import { loadApp } from '../../shared/app/load-app.ts';
 import { faultsOfPage, keyboardFaults, seriousFindings } from '../helpers/axe.ts';
 import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
 import { sharedBundle } from '../helpers/shared-bundle.ts';
-import { takeShots } from '../helpers/shots.ts';
+import { TAKES_SHOTS, takeShots } from '../helpers/shots.ts';
 
 /* The console on the orders app, with its embedded database: a saga and its compensation, forms, faults, the clock. */
 if (BROWSER === undefined) process.stdout.write('not run: console of the orders: no chromium\n');
@@ -302,7 +302,7 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
     TIME,
   );
 
-  it(
+  it.runIf(TAKES_SHOTS)(
     'pictures for the docs',
     async () => {
       await open(`#/events`);

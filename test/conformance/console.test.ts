@@ -15,7 +15,7 @@ import { BROWSER, launchBrowser, openPage } from '../helpers/browser.ts';
 import { structured } from '../helpers/messages.ts';
 import { type Pipeline, startPipeline } from '../helpers/pipeline.ts';
 import { plainPubsub } from '../helpers/pubsub.ts';
-import { takeShots } from '../helpers/shots.ts';
+import { TAKES_SHOTS, takeShots } from '../helpers/shots.ts';
 
 process.stdout.write(BROWSER === undefined ? 'not run: console: no chromium\n' : `console: ${BROWSER}\n`);
 
@@ -241,7 +241,7 @@ describe.skipIf(BROWSER === undefined)('the console on a local cloud', () => {
     TIME,
   );
 
-  it(
+  it.runIf(TAKES_SHOTS)(
     'pictures for the docs, in both themes and on a narrow screen',
     async () => {
       await publish(

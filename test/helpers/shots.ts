@@ -18,7 +18,10 @@ export type Shot = readonly [
   hash: string,
 ];
 
-/** Pictures of pages, kept in docs/ only if CONSOLE_SHOTS=docs. */
+/** Pictures are taken only if they are asked for: `CONSOLE_SHOTS=docs` keeps them in docs/, `CONSOLE_SHOTS=try` nowhere. */
+export const TAKES_SHOTS = ['docs', 'try'].includes(process.env['CONSOLE_SHOTS'] ?? '');
+
+/** Takes pictures of pages. Each must be small, and its page without an error. */
 export async function takeShots(browser: Browser, url: string, shots: readonly Shot[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'shots-'));
   const place = process.env['CONSOLE_SHOTS'] === 'docs' ? DOCS : folder;
