@@ -1,9 +1,10 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startGcsServer } from '../../local/gcs/server.ts';
 import { freePort } from '../../local/ports.ts';
@@ -43,8 +44,9 @@ function uploaded(): string[] {
   }
 }
 
-function npm(args: string[]): void {
-  execFileSync('npm', args, { cwd: source, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
+/** Does not block: Vitest gives up a worker that is silent for a minute. */
+async function npm(...args: string[]): Promise<void> {
+  await promisify(execFile)('npm', args, { cwd: source, maxBuffer: 64 * 1024 * 1024 });
 }
 
 test("the buildpack's steps turn the upload into a function that answers", async () => {
@@ -57,9 +59,9 @@ test("the buildpack's steps turn the upload into a function that answers", async
   );
   for (const file of files) cpSync(join(root, file), join(source, file));
 
-  npm(['ci']);
-  npm(['run', 'gcp-build']);
-  npm(['prune', '--omit=dev']);
+  await npm('ci');
+  await npm('run', 'gcp-build');
+  await npm('prune', '--omit=dev');
   expect(existsSync(join(source, 'node_modules/esbuild'))).toBe(false);
   expect(existsSync(join(source, JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')).main))).toBe(
     true,

@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { COLUMNS } from '../../functions/ingest/events-table.ts';
 import { DeltaTable } from '../../shared/delta/index.ts';
@@ -119,8 +120,9 @@ function answersOf(program: string, engine: Engine, events: string) {
     const script = join(root, `${engine}.sql`);
     writeFileSync(script, viewsSql(views, { engine, events, dataset: [] }));
     const args = [fileURLToPath(new URL(program, import.meta.url)), path, script, ...queries];
-    const output = execFileSync(python, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 });
-    return output
+    // does not block: Vitest gives up a worker that is silent for a minute
+    const { stdout } = await promisify(execFile)(python, args, { maxBuffer: 64 * 1024 * 1024 });
+    return stdout
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as Rows);
