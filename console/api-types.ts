@@ -211,7 +211,7 @@ export interface AppFunction {
   isRunning?: boolean;
   /** Local only: where an HTTP function listens. */
   url?: string;
-  /** Of a schedule, in UTC. */
+  /** When the schedule fires, in UTC. */
   cron?: string;
   /** RFC 3339. */
   nextTick?: string;

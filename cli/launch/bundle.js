@@ -7,8 +7,9 @@ import { COMMON, COMMONJS, requiredBuiltins } from '../../bundler/options.js';
 
 /*
  * Cache of the bundled programs, `npx pipeline` and `npm start`: tsx needs seconds to load hundreds of TypeScript
- * files, the bundle a tenth of that. Both share nearly all sources, so they are one bundle. `current.json` lists the bundle's sources with one hash over their paths and contents. Every call hashes them
- * again and runs the bundle only if no byte has changed; modification times and sizes are not trusted.
+ * files, the bundle a tenth of that. Both share nearly all sources, so they are one bundle. `current.json` lists the
+ * bundle's sources with one hash over their paths and contents. Every call hashes them again and runs the bundle only
+ * if no byte has changed; modification times and sizes are not trusted.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -68,8 +69,8 @@ export function findBundle() {
 }
 
 /**
- * Bundles the programs and returns the bundle's folder; undefined if they cannot be bundled or stored here. Concurrent calls
- * may all build: each bundle appears atomically under the hash of its sources, and the first one stays.
+ * Bundles the programs and returns the bundle's folder; undefined if they cannot be bundled or stored here. Concurrent
+ * calls may all build: each bundle appears atomically under the hash of its sources, and the first one stays.
  * @returns {Promise<string | undefined>}
  */
 export async function makeBundle() {

@@ -141,10 +141,11 @@ class Delivery<T extends ParsedEvent> {
     const historyId = fn.historyId?.(parsed) ?? eventId;
     this.#eventId = eventId;
     this.#historyId = historyId;
-    this.#correlationId = event.correlationId ?? eventId;
     this.#eventType = eventTypeLabel(event.type, runtime.eventTypes ?? NO_TYPES);
     span?.describe(event);
     const { correlationId, traceparent } = event;
+    const correlation = correlationId ?? eventId;
+    this.#correlationId = correlation;
     const linkedTrace = linkedTraceOf(traceparent, this.#requestTrace, runtime.project);
     const fields = { eventId, correlationId: correlationId?.slice(0, MAX_LOGGED_ID), linkedTrace };
     this.#log = this.#log.with(fn.logFields ? Object.assign(fields, fn.logFields(parsed)) : fields);
@@ -152,7 +153,7 @@ class Delivery<T extends ParsedEvent> {
       event,
       eventId,
       historyId,
-      correlationId: correlationId ?? eventId,
+      correlationId: correlation,
       attempt: deliveryAttemptOf(input),
       log: this.#log,
       signal,

@@ -156,7 +156,7 @@ describe.skipIf(BROWSER === undefined)('the console on the orders app', () => {
         ),
       );
       for (const text of [await page.content(), ...answers]) expect(text).not.toContain(secret);
-      // what is set is shown
+      // a setting that is given is shown with its value
       expect(await page.locator('.pairs').allTextContents()).toContainEqual(
         expect.stringMatching(/SAGA_TRIES7/),
       );

@@ -101,7 +101,7 @@ describe.runIf(FULL)('functions of a local cloud', () => {
     expect(await send(new URL('api/errors?function=../x', served.url))).toMatchObject({ status: 404 });
   });
 
-  test('an event is published as said: what is wrong is not, unless it is asked for', async () => {
+  test('a valid event is published, and an invalid one only if that is asked for', async () => {
     const api = plainPubsub(() => pubsub.server.url);
     await api.createSubscription('seen', 'user-events');
     const { forms } = await json<FormsAnswer>('api/forms');

@@ -2,7 +2,7 @@ import type { Dialect, ViewText } from './dialect.ts';
 import { misfitsOf, typedValue } from './typed-value.ts';
 import type { View } from './view.ts';
 
-/** Where the engine finds the events, and where the views go. */
+/** SQL for the events that the engine reads, and for the views that it creates. */
 export interface Places {
   /** SQL of the events table: a quoted name, or a function that reads it. */
   events: string;
